@@ -1,0 +1,17 @@
+#!/bin/sh
+# Pin every dependency with its hashes: dev.txt decides, the others follow it.
+# --universal makes one file serve every Python and platform; no index address is written.
+set -eu
+cd "$(dirname "$0")/.."
+lock() {
+    out=$1
+    shift
+    uv pip compile "$@" --universal --python-version 3.11 --generate-hashes --quiet --no-header \
+        --no-emit-index-url --no-annotate --output-file "requirements/$out.txt" $UPGRADE
+}
+UPGRADE=${UPGRADE:-}
+lock dev pyproject.toml --group dev
+UPGRADE=
+lock local pyproject.toml --group local --constraint requirements/dev.txt
+lock api --group api --constraint requirements/dev.txt
+lock worker --group worker --constraint requirements/dev.txt

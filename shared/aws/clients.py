@@ -1,0 +1,61 @@
+"""boto3 clients with the time-outs and retries that fit inside a Lambda invocation."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:  # the stubs are a development dependency
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+MAX_ATTEMPTS = 3
+"""Calls in all, the first included. botocore backs off between them with jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client for each service; the endpoint comes from ``AWS_ENDPOINT_URL`` where that is set."""
+
+    s3: "S3Client"
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+
+
+def make_clients(call_seconds: int, *, connections: int = 10) -> Clients:
+    """Make the clients. One try of a call may take ``call_seconds``.
+
+    botocore's own time-out of 60 seconds outlives most function time-outs, so a hanging service would
+    kill the invocation instead of failing the call.
+    """
+    config = Config(
+        connect_timeout=min(call_seconds, 3),
+        read_timeout=call_seconds,
+        retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
+        max_pool_connections=connections,
+    )
+    session = boto3.session.Session()
+    return Clients(
+        s3=make_s3_client(session, config),
+        dynamodb=session.client("dynamodb", config=config),
+        sqs=session.client("sqs", config=config),
+    )
+
+
+def make_presigner(endpoint_url: str) -> "S3Client":
+    """Make an S3 client whose links point at the endpoint that a caller can reach.
+
+    The signature covers the host, so a link can't be redirected afterwards. An empty ``endpoint_url``
+    means S3's own: virtual style makes botocore name the region's host there, while its default for links is
+    the global one, which redirects for a new bucket outside us-east-1.
+    """
+    config = Config(s3={"addressing_style": "path" if endpoint_url else "virtual"})
+    return make_s3_client(boto3.session.Session(), config, endpoint_url or None)
+
+
+def make_s3_client(session: boto3.session.Session, config: Config, endpoint_url: str | None = None) -> "S3Client":
+    """Make an S3 client that signs with version 4, which every engine checks."""
+    signing = Config(signature_version="s3v4")
+    return session.client("s3", config=config.merge(signing), endpoint_url=endpoint_url)

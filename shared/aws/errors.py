@@ -1,0 +1,60 @@
+"""The one translation of AWS's errors into the project's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's
+    HTTPClientError,
+    IncompleteReadError,
+)
+
+from shared.errors import ServiceError, ServiceRefused, ServiceThrottled, ServiceUnavailable
+
+# botocore's own list of throttling codes (botocore.retries.standard.ThrottledRetryableChecker).
+THROTTLING_CODES = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what botocore raises inside into a ServiceError, with botocore's error as its cause."""
+    try:
+        yield
+    except ClientError as error:
+        raise translate(error) from error
+    except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
+        raise ServiceUnavailable from error
+    except BotoCoreError as error:
+        raise ServiceRefused from error
+
+
+def translate(error: ClientError) -> ServiceError:
+    """Choose the error for an answer that a service gave."""
+    if error_code(error) in THROTTLING_CODES:
+        return ServiceThrottled(retry_after_seconds=1)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return ServiceUnavailable() if status >= 500 else ServiceRefused()
+
+
+def error_code(error: ClientError) -> str:
+    """Return AWS's own code, such as ``NoSuchKey``."""
+    return error.response.get("Error", {}).get("Code", "")

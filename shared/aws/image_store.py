@@ -1,0 +1,96 @@
+"""The image bucket: raw images in, processed images out, links for clients."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from shared import keys
+from shared.aws.errors import error_code, translated
+from shared.errors import RawImageMissing, ServiceError, TooManyBytes
+from shared.filenames import content_disposition
+from shared.jobs import OutputFacts, RawImage
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to one processed image, good for a while and for whoever holds it."""
+
+    url: str
+    expires_at: datetime
+
+
+class ImageStore:
+    """Objects of one bucket. Every method raises ServiceError where S3 does not answer."""
+
+    def __init__(self, client: "S3Client", bucket: str, *, presigner: "S3Client | None" = None) -> None:
+        """Work on ``bucket``; ``presigner`` is a client for the endpoint that callers reach."""
+        self._client = client
+        self._presigner = presigner or client
+        self.bucket = bucket
+
+    def put_raw(self, raw: RawImage, data: bytes, media_type: str) -> None:
+        """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
+        self._put(raw.key, data, media_type, raw.digest)
+
+    def put_processed(self, facts: OutputFacts, data: bytes) -> None:
+        """Store the bytes of one output."""
+        self._put(facts.key, data, facts.media_type, facts.digest)
+
+    def keep_dead_letter(self, message_id: str, body: bytes) -> str:
+        """Keep a copy of a message that nobody could read; return its key."""
+        key = keys.dead_letter_key(message_id)
+        self._put(key, body, "application/json", hashlib.sha256(body).hexdigest())
+        return key
+
+    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
+        """Fetch the raw bytes.
+
+        Raises RawImageMissing when the object is gone or is not what was uploaded, TooManyBytes
+        when it is over ``max_bytes`` (before a byte is read).
+        """
+        try:
+            with translated():
+                answer = self._client.get_object(Bucket=self.bucket, Key=raw.key)
+                if answer["ContentLength"] > max_bytes:
+                    raise TooManyBytes(
+                        f"The image file has {answer['ContentLength']:,} bytes; {max_bytes:,} are allowed."
+                    )
+                data = answer["Body"].read()
+        except ServiceError as error:
+            if isinstance(error.__cause__, ClientError) and error_code(error.__cause__) == "NoSuchKey":
+                raise RawImageMissing from error
+            raise
+        if hashlib.sha256(data).hexdigest() != raw.digest:
+            raise RawImageMissing("The stored bytes are not those that were uploaded.")
+        return data
+
+    def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        """Sign a link that downloads one processed image under ``filename``."""
+        url = self._presigner.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": facts.key,
+                "ResponseContentType": facts.media_type,
+                "ResponseContentDisposition": content_disposition(filename),
+            },
+            ExpiresIn=int(lifetime.total_seconds()),
+        )
+        return Link(url=url, expires_at=now + lifetime)
+
+    def _put(self, key: str, data: bytes, media_type: str, digest: str) -> None:
+        with translated():
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=media_type,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
+            )

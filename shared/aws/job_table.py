@@ -1,0 +1,272 @@
+"""The ``Images`` table: the truth about every job. Each transition is one conditional write."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from shared.aws.errors import error_code, translated
+from shared.aws.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
+from shared.clock import to_iso
+from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
+from shared.jobs import Job, JobFailure, JobStatus, Transition
+from shared.messages import JobMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DUE_MARGIN = timedelta(seconds=60)
+"""What the reconciler grants a worker beyond its lease."""
+
+
+class Refusal(StrEnum):
+    """Why a job was not handed out."""
+
+    GONE = "gone"
+    """No such record: deleted, or past its retention."""
+    FINISHED = "finished"
+    """Terminal: the message is a duplicate."""
+    STALE = "stale"
+    """The message is of an older generation, or the job waits for something else."""
+    LEASED = "leased"
+    """Another worker has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer to a claim that found the job not free."""
+
+    reason: Refusal
+    lease_until: datetime | None = None
+
+
+class JobTable:
+    """All that one can do to the record of a job. Every method raises ServiceError where DynamoDB fails.
+
+    A write that timed out may have happened, and botocore then sends it again. Each conditional write
+    here recognises its own traces in the refused item and takes them for success.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, bucket: str, listing_shards: int) -> None:
+        """Work on ``table``; ``bucket`` completes the ``s3://`` paths of its items."""
+        self._client = client
+        self._table = table
+        self._bucket = bucket
+        self._listing_shards = listing_shards
+
+    def create(self, job: Job) -> None:
+        """Write the record of a new job. From here on the job is accepted."""
+        try:
+            with translated():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=to_wire(to_item(job, self._bucket, self._listing_shards)),
+                    ConditionExpression="attribute_not_exists(#ID)",
+                    ExpressionAttributeNames={"#ID": "ID"},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ServiceError as error:
+            # An ID holds 80 random bits: an equal record is ours, from a try whose answer was lost.
+            if (old := _refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
+                raise
+
+    def get(self, job_id: str) -> Job:
+        """Read a job as last written. Raises JobNotFound."""
+        with translated():
+            answer = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
+        if "Item" not in answer:
+            raise JobNotFound
+        return from_item(from_wire(answer["Item"]))
+
+    def claim(self, message: JobMessage, *, now: datetime, lease: timedelta) -> Job | Refused:
+        """Take a job for one attempt, in one write.
+
+        Free is what is PENDING, or PROCESSING with a lease that ran out, in the generation that the
+        message names. The job that is returned carries the new attempt number.
+        """
+        claimant = uuid.uuid4().hex
+        lease_until = now + lease
+        line = transition_to_map(Transition(status=JobStatus.PROCESSING, at=now))
+        values = {
+            ":generation": message.generation,
+            ":pending": JobStatus.PENDING.value,
+            ":processing": JobStatus.PROCESSING.value,
+            ":now": to_iso(now),
+            ":lease": to_iso(lease_until),
+            ":due": to_iso(lease_until + DUE_MARGIN),
+            ":one": 1,
+            ":line": [line],
+            ":claimant": claimant,
+        }
+        try:
+            with translated():
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(message.job_id),
+                    UpdateExpression=(
+                        "SET #Status = :processing, #Timestamp = :now, #LeaseUntil = :lease, #DueAt = :due,"
+                        " #Attempt = #Attempt + :one, #Claimant = :claimant,"
+                        " #History = list_append(#History, :line)"
+                    ),
+                    ConditionExpression=(
+                        "#Generation = :generation AND"
+                        " (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now))"
+                    ),
+                    ExpressionAttributeNames=_names(
+                        "Status", "Timestamp", "LeaseUntil", "DueAt", "Attempt", "Claimant", "History", "Generation"
+                    ),
+                    ExpressionAttributeValues=to_wire(values),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ServiceError as error:
+            if not _is_refused(error):
+                raise
+            old = _refused_item(error)
+            if old is not None and old.get("Claimant") == claimant:
+                return from_item(old)
+            return _why_refused(old, message)
+        return from_item(from_wire(answer["Attributes"]))
+
+    def commit(self, job: Job) -> bool:
+        """Write the end of an attempt, on condition that this attempt is still the newest and runs.
+
+        Returns False when it is not: another worker has taken over, or the owner has cancelled, and
+        nothing was changed.
+        """
+        try:
+            with translated():
+                self._replace(
+                    job,
+                    condition="#Status = :running AND #Attempt = :attempt AND #Generation = :generation",
+                    values={":running": JobStatus.PROCESSING.value},
+                )
+        except ServiceError as error:
+            if not _is_refused(error):
+                raise
+            return _is_same_end(_refused_item(error), job)
+        return True
+
+    def give_up(self, message: JobMessage, failure: JobFailure, *, now: datetime) -> Job | Refused:
+        """Fail a job whose message ran out of receives, unless somebody still works on it."""
+        try:
+            job = self.get(message.job_id)
+        except JobNotFound:
+            return Refused(Refusal.GONE)
+        if job.generation != message.generation:
+            return Refused(Refusal.STALE)
+        if job.status.is_terminal:
+            return Refused(Refusal.FINISHED)
+        if job.status is JobStatus.PROCESSING and job.lease_until is not None and job.lease_until >= now:
+            return Refused(Refusal.LEASED, job.lease_until)
+        failed = job.failed(failure, now=now)
+        try:
+            with translated():
+                self._replace(
+                    failed,
+                    condition="#Status = :seen AND #Attempt = :attempt AND #Generation = :generation",
+                    values={":seen": job.status.value},
+                )
+        except ServiceError as error:
+            if not _is_refused(error):
+                raise
+            old = _refused_item(error)
+            return failed if _is_same_end(old, failed) else _why_refused(old, message)
+        return failed
+
+    def ping(self) -> None:
+        """Tell, by not raising, that the table answers."""
+        with translated():
+            self._client.get_item(TableName=self._table, Key=_key("health"))
+
+    def _replace(self, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
+        """Write every attribute that this version knows, and leave those that it does not."""
+        item = to_item(job, self._bucket, self._listing_shards)
+        written = {name: value for name, value in item.items() if name != "ID"}
+        absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
+        sets = ", ".join(f"#{name} = :{name}" for name in written)
+        removes = ", ".join(f"#{name}" for name in absent)
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key(job.id),
+            UpdateExpression=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            ConditionExpression=condition,
+            ExpressionAttributeNames=_names(*written, *absent),
+            ExpressionAttributeValues=to_wire(
+                {f":{name}": value for name, value in written.items()}
+                | {":attempt": job.attempt, ":generation": job.generation}
+                | dict(values),
+            ),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+
+OPTIONAL_ATTRIBUTES = (
+    "S3Path",
+    "Size",
+    "Format",
+    "Width",
+    "Height",
+    "Outputs",
+    "Warnings",
+    "LeaseUntil",
+    "DueAt",
+    "OpenShard",
+    "Error",
+)
+"""Attributes that a transition may take away. ``BatchID`` and ``ExpiresAt`` never change."""
+
+
+def _key(job_id: str) -> dict[str, Any]:
+    return {"ID": {"S": job_id}}
+
+
+def _names(*names: str) -> dict[str, str]:
+    """Stand-ins for all names: Status, Timestamp, Size, Format and more are reserved words."""
+    return {f"#{name}": name for name in names}
+
+
+def _is_refused(error: ServiceError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and error_code(cause) == "ConditionalCheckFailedException"
+
+
+def _refused_item(error: ServiceError) -> dict[str, Any] | None:
+    cause = error.__cause__
+    if not isinstance(cause, ClientError) or not _is_refused(error):
+        return None
+    item = cast("dict[str, Any] | None", cause.response.get("Item"))
+    return from_wire(item) if item else None
+
+
+def _why_refused(old: Mapping[str, Any] | None, message: JobMessage) -> Refused:
+    if old is None:
+        return Refused(Refusal.GONE)
+    job = from_item(old)
+    if job.generation != message.generation:
+        return Refused(Refusal.STALE)
+    if job.status.is_terminal:
+        return Refused(Refusal.FINISHED)
+    if job.status is JobStatus.PROCESSING:
+        return Refused(Refusal.LEASED, job.lease_until)
+    if job.status is JobStatus.AWAITING_UPLOAD:
+        return Refused(Refusal.STALE)
+    # PENDING in the right generation refuses nobody: the job moved while the answer was on its way.
+    raise ServiceUnavailable
+
+
+def _is_same_end(old: Mapping[str, Any] | None, job: Job) -> bool:
+    """Tell whether the refused write is already there, from a try whose answer was lost."""
+    if old is None:
+        return False
+    stored = from_item(old)
+    return (stored.status, stored.attempt, stored.generation, stored.timestamp) == (
+        job.status,
+        job.attempt,
+        job.generation,
+        job.timestamp,
+    )

@@ -1,0 +1,343 @@
+"""The error tree: every fault that Safelight names, each with a stable code.
+
+::
+
+    SafelightError
+    ├── RequestError            the request itself is wrong
+    │   ├── EmptyBody · BodyTooLarge · BadBase64 · BadMultipart · BadJson
+    │   ├── UnsupportedMediaType · UnsupportedImageType
+    │   ├── InvalidRequest · InvalidPipeline · BadCursor
+    │   └── RouteNotFound · MethodNotAllowed
+    ├── JobStateError           the job is not in the state that was asked for
+    │   └── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
+    ├── ImageError              the picture can't be processed, now or later
+    │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
+    │   └── TooManyBytes · TooManyPixels · SideTooLong
+    ├── DeliveryError           what the worker says of one SQS record
+    │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
+    └── ServiceError            an AWS service did not do what it was asked
+        └── ServiceUnavailable · ServiceThrottled · ServiceRefused
+
+A class states what the edges need: ``code`` (never changes once released), ``status`` (HTTP),
+``title`` (a public sentence) and ``retriable`` (the same request may succeed later). An instance adds
+``detail``, a public sentence about this case. The technical reason is the chained ``__cause__``;
+it is logged and never leaves. ``docs/errors.md`` documents each code.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: a JSON pointer (RFC 6901) or parameter name, and what is wrong with it."""
+
+    pointer: str
+    detail: str
+
+
+class SafelightError(Exception):
+    """Root of the tree; raised itself only where nothing more is known."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong on our side."
+    retriable: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        """Keep the public facts of this case.
+
+        ``detail`` falls back to the class's title; ``retry_after_seconds`` says when to ask again.
+        """
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = errors
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RequestError(SafelightError):
+    """The request itself is wrong; sending it again unchanged will not help."""
+
+    code = "INVALID_REQUEST"
+    status = 422
+    title = "The request is not valid."
+    retriable = False
+
+
+class EmptyBody(RequestError):
+    """No bytes came with the request."""
+
+    code = "BODY_EMPTY"
+    status = 400
+    title = "The request has no body."
+
+
+class BodyTooLarge(RequestError):
+    """The body is over what an API Lambda can receive."""
+
+    code = "BODY_TOO_LARGE"
+    status = 413
+    title = "The body is too large for this endpoint."
+
+
+class BadBase64(RequestError):
+    """Text that should be base64 is not."""
+
+    code = "BAD_BASE64"
+    status = 400
+    title = "The text is not valid base64."
+
+
+class BadMultipart(RequestError):
+    """A multipart form that can't be parsed or has not exactly one file."""
+
+    code = "BAD_MULTIPART"
+    status = 400
+    title = "The multipart form can't be read."
+
+
+class BadJson(RequestError):
+    """JSON that can't be parsed."""
+
+    code = "BAD_JSON"
+    status = 400
+    title = "The JSON can't be read."
+
+
+class BadCursor(RequestError):
+    """A listing cursor that this API did not issue."""
+
+    code = "BAD_CURSOR"
+    status = 400
+    title = "The cursor is not one that this API has issued."
+
+
+class UnsupportedMediaType(RequestError):
+    """The Content-Type is none that this endpoint reads."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+    title = "This endpoint can't read that Content-Type."
+
+
+class UnsupportedImageType(RequestError):
+    """The content is no image of an accepted type."""
+
+    code = "UNSUPPORTED_TYPE"
+    status = 415
+    title = "The content is not an image of a supported type."
+
+
+class InvalidRequest(RequestError):
+    """Parameters, headers or fields that break their rules."""
+
+
+class InvalidPipeline(RequestError):
+    """A pipeline that breaks its rules."""
+
+    code = "INVALID_PIPELINE"
+    title = "The pipeline is not valid."
+
+
+class RouteNotFound(RequestError):
+    """No such path."""
+
+    code = "ROUTE_NOT_FOUND"
+    status = 404
+    title = "There is nothing at this path."
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, with other methods."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+    title = "This path does not answer to that method."
+
+
+class JobStateError(SafelightError):
+    """The job is not in the state that was asked for."""
+
+    code = "JOB_STATE"
+    status = 409
+    title = "The job is in another state."
+    retriable = False
+
+
+class JobNotFound(JobStateError):
+    """Unknown, deleted, or another caller's."""
+
+    code = "JOB_NOT_FOUND"
+    status = 404
+    title = "There is no such job."
+
+
+class OutputNotFound(JobStateError):
+    """The job has no output of that name."""
+
+    code = "OUTPUT_NOT_FOUND"
+    status = 404
+    title = "The job has no output of that name."
+
+
+class ResultNotReady(JobStateError):
+    """The job has not ended yet."""
+
+    code = "RESULT_NOT_READY"
+    title = "The job is not done yet."
+    retriable = True
+
+
+class JobHasFailed(JobStateError):
+    """The job ended without a result."""
+
+    code = "JOB_FAILED"
+    title = "The job ended without a result."
+
+
+class ResultExpired(JobStateError):
+    """The processed image is past its retention."""
+
+    code = "RESULT_EXPIRED"
+    status = 410
+    title = "The result is past its retention time."
+
+
+class ImageError(SafelightError):
+    """The picture can't be processed, now or later: the job fails at once."""
+
+    code = "IMAGE_ERROR"
+    status = 422
+    title = "The picture can't be processed."
+    retriable = False
+
+
+class NotAnImage(ImageError):
+    """The bytes are no image of an accepted type, whatever they begin with."""
+
+    code = "NOT_AN_IMAGE"
+    title = "The file is not an image that can be read."
+
+
+class TruncatedImage(ImageError):
+    """The data ends before the picture does."""
+
+    code = "TRUNCATED_IMAGE"
+    title = "The image file ends too early."
+
+
+class CorruptImage(ImageError):
+    """The data is damaged."""
+
+    code = "CORRUPT_IMAGE"
+    title = "The image file is damaged."
+
+
+class RawImageMissing(ImageError):
+    """The raw image is gone from the bucket, or its bytes are not those that were uploaded."""
+
+    code = "RAW_IMAGE_MISSING"
+    status = 410
+    title = "The raw image is no longer stored."
+
+
+class TooManyBytes(ImageError):
+    """The raw image is over the size limit."""
+
+    code = "TOO_MANY_BYTES"
+    status = 413
+    title = "The image file is too large."
+
+
+class TooManyPixels(ImageError):
+    """Width times height is over the limit."""
+
+    code = "TOO_MANY_PIXELS"
+    title = "The image has too many pixels."
+
+
+class SideTooLong(ImageError):
+    """Width or height is over the limit."""
+
+    code = "SIDE_TOO_LONG"
+    title = "A side of the image is too long."
+
+
+class DeliveryError(SafelightError):
+    """What the worker says of one SQS record: it goes back to the queue."""
+
+    code = "DELIVERY"
+    title = "The job will be tried again."
+
+
+class BadMessage(DeliveryError):
+    """A message that is none of ours; the redrive policy moves it to the dead letters."""
+
+    code = "BAD_MESSAGE"
+    title = "The message can't be read."
+    retriable = False
+
+
+class LeaseHeld(DeliveryError):
+    """Another worker holds the lease of this job."""
+
+    code = "LEASE_HELD"
+    title = "Another attempt is still running."
+
+
+class TimeTooShort(DeliveryError):
+    """Too little of the invocation is left to finish the record."""
+
+    code = "TIME_TOO_SHORT"
+    title = "Too little time was left in this invocation."
+
+
+class AttemptsExhausted(DeliveryError):
+    """Every attempt died or was turned back; the job fails and may be retried by its owner."""
+
+    code = "ATTEMPTS_EXHAUSTED"
+    title = "All attempts at this job failed."
+
+
+class ServiceError(SafelightError):
+    """An AWS service did not do what it was asked."""
+
+    code = "SERVICE_ERROR"
+    status = 503
+    title = "A service that Safelight needs did not answer."
+
+
+class ServiceUnavailable(ServiceError):
+    """Unreachable, timed out, or a 5xx: it may work in a moment."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+class ServiceThrottled(ServiceError):
+    """The service asked for fewer requests."""
+
+    code = "SERVICE_THROTTLED"
+    title = "Too many requests at this moment."
+
+
+class ServiceRefused(ServiceError):
+    """A missing permission or resource, or a malformed call: somebody must mend the set-up."""
+
+    code = "SERVICE_REFUSED"
+    status = 500
+    title = "Safelight is not set up correctly."
+    retriable = False
+
+
+def error_classes(root: type[SafelightError] = SafelightError) -> Iterator[type[SafelightError]]:
+    """Yield the whole tree below ``root``, parents first: what ``docs/errors.md`` must list."""
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)

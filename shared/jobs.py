@@ -1,0 +1,211 @@
+"""A job: one picture, one pipeline, one status; and which moves are legal.
+
+A job is a frozen value and a transition makes a new one. Nothing here writes: ``shared.aws.job_table``
+stores a new value under the condition of the old state.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from shared.errors import SafelightError
+from shared.pipeline import Pipeline
+
+MAX_HISTORY = 50
+"""Transitions that a job remembers; older ones fall off, the first stays."""
+ANONYMOUS = "anonymous"
+"""Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    """Known, its bytes not yet in the bucket."""
+    PENDING = "PENDING"
+    """Accepted; waits for a worker."""
+    PROCESSING = "PROCESSING"
+    """A worker holds its lease."""
+    COMPLETED = "COMPLETED"
+    """Processed images stored."""
+    FAILED = "FAILED"
+    """Ended with an error that the job states."""
+    CANCELLED = "CANCELLED"
+    """Ended by its owner."""
+    EXPIRED = "EXPIRED"
+    """The upload never came."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing more happens by itself."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.AWAITING_UPLOAD: frozenset(
+        {JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.EXPIRED, JobStatus.CANCELLED},
+    ),
+    JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
+    # PROCESSING again: the lease ran out and another worker claims it.
+    JobStatus.PROCESSING: frozenset(
+        {JobStatus.PROCESSING, JobStatus.PENDING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED},
+    ),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.PENDING}),
+    JobStatus.CANCELLED: frozenset({JobStatus.PENDING}),
+    JobStatus.EXPIRED: frozenset(),
+}
+
+
+class IllegalTransition(ValueError):
+    """A move that the state machine does not have: a bug in the caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawImage:
+    """Facts of the uploaded bytes."""
+
+    key: str
+    size: int
+    """Bytes."""
+    format: str
+    digest: str
+    """SHA-256 of the bytes, hexadecimal."""
+    width: int | None = None
+    """Pixels; known once the worker has read the header."""
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFacts:
+    """Facts of one processed image."""
+
+    name: str
+    key: str
+    size: int
+    """Bytes."""
+    width: int
+    height: int
+    format: str
+    media_type: str
+    digest: str
+    """SHA-256 of the bytes, hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailure:
+    """Why a job failed, in words that may be shown."""
+
+    code: str
+    message: str
+    retriable: bool
+
+    @classmethod
+    def of(cls, error: SafelightError) -> Self:
+        """Take the public facts of an error."""
+        return cls(code=error.code, message=error.detail, retriable=error.retriable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One line of a job's history."""
+
+    status: JobStatus
+    at: datetime
+    code: str | None = None
+    """Error code, where the transition has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One picture, one pipeline, one status."""
+
+    id: str
+    filename: str
+    status: JobStatus
+    timestamp: datetime
+    """Moment of processing; until then, of the last transition."""
+    uploaded_at: datetime
+    raw: RawImage
+    pipeline: Pipeline
+    owner: str
+    outputs: tuple[OutputFacts, ...] = ()
+    warnings: tuple[str, ...] = ()
+    attempt: int = 0
+    """Runs so far. It only grows and is the fencing token: who commits must hold the newest."""
+    generation: int = 1
+    """One more on every retry by the owner; messages carry it, so that an old one can't do harm."""
+    lease_until: datetime | None = None
+    due_at: datetime | None = None
+    """When the reconciler should look; None once terminal."""
+    error: JobFailure | None = None
+    history: tuple[Transition, ...] = ()
+    batch_id: str | None = None
+    expires_at: datetime | None = None
+
+    @classmethod
+    def new(  # noqa: PLR0913 - a job is born with all of these facts
+        cls,
+        *,
+        job_id: str,
+        filename: str,
+        raw: RawImage,
+        pipeline: Pipeline,
+        owner: str,
+        now: datetime,
+        due_after: timedelta,
+        keep_for: timedelta,
+    ) -> Self:
+        """Make an accepted job: PENDING, first generation, not yet attempted."""
+        return cls(
+            id=job_id,
+            filename=filename,
+            status=JobStatus.PENDING,
+            timestamp=now,
+            uploaded_at=now,
+            raw=raw,
+            pipeline=pipeline,
+            owner=owner,
+            due_at=now + due_after,
+            history=(Transition(status=JobStatus.PENDING, at=now),),
+            expires_at=now + keep_for,
+        )
+
+    def completed(
+        self,
+        *,
+        raw: RawImage,
+        outputs: tuple[OutputFacts, ...],
+        warnings: tuple[str, ...],
+        now: datetime,
+    ) -> "Job":
+        """Return this job with its processed images. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None)
+
+    def failed(self, failure: JobFailure, *, now: datetime) -> "Job":
+        """Return this job as ended with an error. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.FAILED, now, code=failure.code), error=failure)
+
+    def _moved(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
+        if status not in TRANSITIONS[self.status]:
+            msg = f"{self.status} does not lead to {status}"
+            raise IllegalTransition(msg)
+        line = Transition(status=status, at=now, code=code)
+        return replace(
+            self,
+            status=status,
+            timestamp=now,
+            history=bounded_history((*self.history, line)),
+            lease_until=None,
+            due_at=None if status.is_terminal else self.due_at,
+        )
+
+
+def bounded_history(history: tuple[Transition, ...]) -> tuple[Transition, ...]:
+    """Keep the first transition and the newest ones, at most ``MAX_HISTORY``."""
+    if len(history) <= MAX_HISTORY:
+        return history
+    return (history[0], *history[-(MAX_HISTORY - 1) :])
