@@ -1,0 +1,96 @@
+"""The dead-letter Lambda: what arrives here ends as a FAILED job or as a kept message, never as nothing."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shared.aws.clients import make_clients
+from shared.aws.image_store import ImageStore
+from shared.aws.job_queue import JobQueue
+from shared.aws.job_table import JobTable, Refusal, Refused
+from shared.clock import Clock, utc_now
+from shared.errors import AttemptsExhausted, BadMessage, LeaseHeld
+from shared.jobs import JobFailure
+from shared.messages import decode
+from shared.observability import make_logger, make_metrics
+from shared.settings import DeadLetterSettings
+from worker.records import process_records
+
+logger = make_logger("dead-letters")
+metrics = make_metrics("dead-letters")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the dead-letter function is made of, once per execution environment."""
+
+    jobs: JobTable
+    images: ImageStore
+    queue: JobQueue
+    clock: Clock
+
+
+@cache
+def parts() -> Parts:
+    """Put the function together from its settings."""
+    settings = DeadLetterSettings.read(os.environ)
+    clients = make_clients(settings.aws_call_seconds)
+    return Parts(
+        jobs=JobTable(
+            clients.dynamodb,
+            settings.job_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+        ),
+        images=ImageStore(clients.s3, settings.image_bucket),
+        queue=JobQueue(clients.sqs, settings.dead_letter_queue_url),
+        clock=utc_now,
+    )
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Close the jobs of the messages that used up their receives."""
+    received = len(event.get("Records", ()))
+    metrics.add_metric("DeadLettersReceived", MetricUnit.Count, received)
+    return process_records(event, context, handle_record, logger)
+
+
+def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: ARG001 - the shape of a record handler
+    """Fail the job of one dead letter, or keep the message where nobody can read it.
+
+    Raises LeaseHeld while an attempt still runs: the dead letter comes back when its lease is over.
+    """
+    try:
+        message = decode(record.body)
+    except BadMessage:
+        _keep(record)
+        return
+    logger.append_keys(job_id=message.job_id)
+    given_up = parts().jobs.give_up(message, JobFailure.of(AttemptsExhausted()), now=parts().clock())
+    if isinstance(given_up, Refused):
+        if given_up.reason is Refusal.LEASED and given_up.lease_until is not None:
+            rest = given_up.lease_until - parts().clock()
+            parts().queue.return_after(record.receipt_handle, max(rest, timedelta(seconds=1)))
+            raise LeaseHeld
+        metrics.add_metric("DeadLettersStale", MetricUnit.Count, 1)
+        logger.info("Dead letter changes nothing", extra={"reason": given_up.reason.value})
+        return
+    metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
+    logger.error("Job failed: attempts exhausted", extra={"attempt": given_up.attempt})
+
+
+def _keep(record: SQSRecord) -> None:
+    letter = {"message_id": record.message_id, "body": record.body, "attributes": dict(record.attributes.raw_event)}
+    key = parts().images.keep_dead_letter(record.message_id, json.dumps(letter).encode())
+    metrics.add_metric("DeadLettersKept", MetricUnit.Count, 1)
+    logger.error("Message can't be read and was kept", extra={"key": key})

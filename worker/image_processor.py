@@ -1,0 +1,101 @@
+"""The story of one job on one page: claim, fetch, render, store, complete."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from shared import keys
+from shared.aws.image_store import ImageStore
+from shared.aws.job_table import JobTable, Refusal, Refused
+from shared.clock import Clock
+from shared.errors import ImageError, LeaseHeld
+from shared.jobs import Job, JobFailure, OutputFacts
+from shared.messages import JobMessage
+from shared.pipeline import Output, Pipeline
+from worker.imaging import Limits, Rendered
+from worker.imaging.encode import EncodedImage
+
+Render = Callable[[bytes, Pipeline, Limits], Rendered]
+
+
+class Outcome(StrEnum):
+    """What became of one record; each of these acknowledges the message."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Nothing to do: a duplicate, or a job that is gone."""
+    OVERTAKEN = "overtaken"
+    """Another attempt or the owner was faster; this attempt's objects are orphans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """The end of one record, and the job as it was then, if it was ours."""
+
+    outcome: Outcome
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What an attempt works with."""
+
+    jobs: JobTable
+    images: ImageStore
+    limits: Limits
+    lease: timedelta
+    clock: Clock
+    render: Render
+
+
+def process_job(message: JobMessage, place: Workplace) -> Processed:
+    """Run one attempt at a job.
+
+    A picture that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
+    the job, and ServiceError when AWS does not answer: then the record must go back to the queue.
+    """
+    job = place.jobs.claim(message, now=place.clock(), lease=place.lease)
+    if isinstance(job, Refused):
+        return _refused(job, place)
+    try:
+        data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
+        rendered = place.render(data, job.pipeline, place.limits)
+    except ImageError as error:
+        return _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
+    outputs = tuple(_store(job, output, encoded, place.images) for output, encoded in rendered.outputs)
+    completed = job.completed(
+        raw=replace(job.raw, format=rendered.format, width=rendered.width, height=rendered.height),
+        outputs=outputs,
+        warnings=rendered.warnings,
+        now=place.clock(),
+    )
+    return _commit(completed, Outcome.COMPLETED, place)
+
+
+def _refused(refused: Refused, place: Workplace) -> Processed:
+    if refused.reason is not Refusal.LEASED or refused.lease_until is None:
+        return Processed(Outcome.SKIPPED)
+    rest = refused.lease_until - place.clock()
+    raise LeaseHeld(retry_after_seconds=max(1, int(rest.total_seconds()) + 1))
+
+
+def _store(job: Job, output: Output, encoded: EncodedImage, images: ImageStore) -> OutputFacts:
+    facts = OutputFacts(
+        name=output.name,
+        key=keys.processed_key(job.id, job.attempt, output.name, encoded.image_format.extension),
+        size=len(encoded.data),
+        width=encoded.width,
+        height=encoded.height,
+        format=encoded.image_format.name,
+        media_type=encoded.image_format.media_type,
+        digest=hashlib.sha256(encoded.data).hexdigest(),
+    )
+    images.put_processed(facts, encoded.data)
+    return facts
+
+
+def _commit(job: Job, outcome: Outcome, place: Workplace) -> Processed:
+    return Processed(outcome, job) if place.jobs.commit(job) else Processed(Outcome.OVERTAKEN, job)
