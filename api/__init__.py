@@ -1,0 +1,1 @@
+"""HTTP in, job out: the API Lambda."""

@@ -1,0 +1,76 @@
+"""The API Lambda: resolver, routes, the one error handler, ``handler``."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api.dependencies import logger
+from api.problems import from_validation, problem_response
+from api.routes import documents, jobs, system
+from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
+
+app = APIGatewayRestResolver(enable_validation=True)
+app.include_router(jobs.router)
+app.include_router(system.router)
+documents.add_documents(app)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request of API Gateway. Whatever happens, the answer is ours and tells nothing of the inside."""
+    log = logger()
+    request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
+    log.append_keys(request_id=request_id)
+    method, path = event.get("httpMethod"), event.get("path")
+    try:
+        answer = app.resolve(event, context)
+    except Exception:
+        # The last line of defence: the fault is logged whole, the caller sees none of it.
+        log.exception("Request failed", extra={"method": method, "path": path})
+        fault = problem_response(SafelightError(), instance=str(path), request_id=request_id)
+        answer = {
+            "statusCode": fault.status_code,
+            "body": fault.body,
+            "isBase64Encoded": False,
+            "multiValueHeaders": {"Content-Type": [fault.content_type]},
+        }
+    answer["multiValueHeaders"]["X-Request-Id"] = [request_id]
+    log.info("Request answered", extra={"method": method, "path": path, "status": answer["statusCode"]})
+    return answer
+
+
+@app.exception_handler(SafelightError)
+def answer_error(error: SafelightError) -> Response[str]:
+    """Answer with any error of the tree."""
+    return _answer(error)
+
+
+def _answer(error: SafelightError) -> Response[str]:
+    if error.status >= 500:
+        logger().error("Request failed", extra={"code": error.code}, exc_info=error)
+    event = app.current_event
+    response = problem_response(error, instance=event.path, request_id=event.request_context.request_id)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(_methods_of(event.path))
+    return response
+
+
+@app.exception_handler(RequestValidationError)
+def answer_invalid(error: RequestValidationError) -> Response[str]:
+    """Answer for parameters that Powertools has refused."""
+    return _answer(from_validation(error))
+
+
+@app.not_found
+def answer_unknown(_: NotFoundError) -> Response[str]:
+    """Tell an unknown path from a known one that was asked with another method."""
+    methods = _methods_of(app.current_event.path)
+    return _answer(MethodNotAllowed(f"Allowed are {', '.join(methods)}.") if methods else RouteNotFound())
+
+
+def _methods_of(path: str) -> list[str]:
+    # Powertools keeps its routes to itself, and a list of our own would be one more thing to hold in step.
+    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
+    return sorted({str(route.method) for route in routes if route.rule.match(path)})

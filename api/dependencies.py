@@ -1,0 +1,85 @@
+"""Composition root of the API Lambda: settings, clients and stores, once per execution environment.
+
+The functions that routes name in ``Depends`` are here; a test replaces them in ``dependency_overrides``.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+
+from api.submission import Intake
+from shared.aws.clients import make_clients, make_presigner
+from shared.aws.image_store import ImageStore
+from shared.aws.job_listing import JobListing
+from shared.aws.job_queue import JobQueue
+from shared.aws.job_table import JobTable
+from shared.clock import Clock, utc_now
+from shared.jobs import ANONYMOUS
+from shared.observability import make_logger
+from shared.settings import ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where the API keeps things."""
+
+    settings: ApiSettings
+    jobs: JobTable
+    listing: JobListing
+    images: ImageStore
+    queue: JobQueue
+    clock: Clock
+
+    def intake(self) -> Intake:
+        """Return what a submission works with."""
+        return Intake(
+            jobs=self.jobs,
+            images=self.images,
+            queue=self.queue,
+            clock=self.clock,
+            due_after=timedelta(seconds=self.settings.redispatch_seconds),
+            keep_for=timedelta(days=self.settings.retention_days),
+        )
+
+
+@cache
+def stores() -> Stores:
+    """Put the API together from its settings."""
+    settings = ApiSettings.read(os.environ)
+    clients = make_clients(settings.aws_call_seconds)
+    return Stores(
+        settings=settings,
+        jobs=JobTable(
+            clients.dynamodb,
+            settings.job_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+        ),
+        listing=JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards),
+        images=ImageStore(
+            clients.s3,
+            settings.image_bucket,
+            presigner=make_presigner(settings.public_endpoint_url),
+        ),
+        queue=JobQueue(clients.sqs, settings.job_queue_url),
+        clock=utc_now,
+    )
+
+
+def caller(event: BaseProxyEvent) -> str:
+    """Return who calls, as the gateway has verified it; never what a header or body claims."""
+    context = APIGatewayProxyEvent(event.raw_event).request_context
+    claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}
+    identity = context.identity
+    return claims.get("sub") or identity.user_arn or identity.api_key_id or ANONYMOUS
+
+
+@cache
+def logger() -> Logger:
+    """Return the API's logger."""
+    return make_logger("api")

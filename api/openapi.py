@@ -1,0 +1,101 @@
+"""The OpenAPI 3.1 document, made from the routes, and what the routes state for it."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.models import Server
+from pydantic import BaseModel
+
+from api.options import Options
+from api.problems import CONTENT_TYPE
+from api.schemas import ProblemView
+from shared.errors import SafelightError, ServiceUnavailable
+from shared.formats import ACCEPTED
+from shared.version import VERSION
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+DESCRIPTION = """Drop a picture in and get a job ID at once; collect the result later.
+
+Every error is a problem document (RFC 9457) with a stable `code`."""
+
+
+def documented(
+    success: Mapping[int, tuple[str, type[BaseModel] | None]],
+    *errors: type[SafelightError],
+) -> "dict[int, OpenAPIResponse]":
+    """Describe the answers of a route: for each status a sentence and a model, then its errors.
+
+    Every route may also meet a service that does not answer, and a fault of ours.
+    """
+    answers: dict[int, Any] = {
+        status: {"description": text, "content": {"application/json": {"model": model}}}
+        if model
+        else {"description": text}
+        for status, (text, model) in success.items()
+    }
+    by_status: dict[int, list[type[SafelightError]]] = {}
+    every: tuple[type[SafelightError], ...] = (*errors, ServiceUnavailable, SafelightError)
+    for error in every:
+        by_status.setdefault(error.status, []).append(error)
+    for status, group in sorted(by_status.items()):
+        text = " ".join(f"`{error.code}`: {error.title}" for error in group)
+        answers[status] = {"description": text, "content": {CONTENT_TYPE: {"model": ProblemView}}}
+    return answers
+
+
+def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
+    """Return the whole document; ``base_url`` is where the API is served, without a slash at the end."""
+    written = app.get_openapi_json_schema(
+        title="Safelight",
+        version=VERSION,
+        description=DESCRIPTION,
+        servers=[Server(url=base_url or "/")],
+    )
+    spec: dict[str, Any] = json.loads(written)
+    schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+    options = Options.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(options.pop("$defs", {}))
+    create = spec["paths"]["/v1/jobs"]["post"]
+    create["requestBody"] = _create_body(options["properties"])
+    create.setdefault("parameters", []).extend(_create_query(options["properties"]))
+    return spec
+
+
+def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+    parameters = []
+    for name, schema in properties.items():
+        parameter: dict[str, Any] = {"name": name, "in": "query", "required": False}
+        if name == "pipeline":
+            parameter["content"] = {"application/json": {"schema": schema}}
+        else:
+            parameter["schema"] = schema
+        parameters.append(parameter)
+    return parameters
+
+
+def _create_body(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the four shapes of a body, which one model can't."""
+    binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    base64_text = {"type": "string", "contentEncoding": "base64"}
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}, **properties}}
+    as_json = {
+        "type": "object",
+        "required": ["content"],
+        "additionalProperties": False,
+        "properties": {"content": base64_text, **properties},
+    }
+    raw = {image_format.media_type: binary for image_format in ACCEPTED} | {"application/octet-stream": binary}
+    return {
+        "required": True,
+        "description": "The picture: raw bytes, base64 text, a form with one file, or JSON.",
+        "content": raw
+        | {
+            "text/plain": {"schema": base64_text},
+            "multipart/form-data": {"schema": form},
+            "application/json": {"schema": as_json},
+        },
+    }

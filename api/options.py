@@ -1,0 +1,116 @@
+"""What was asked along with a picture: a whole pipeline, or the shorthand for the usual one."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from shared.errors import FieldError, InvalidPipeline, InvalidRequest
+from shared.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
+
+SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality")
+
+
+def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Let a pipeline come as JSON text, as a query parameter or form field must."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the pipeline is not valid JSON") from error
+
+
+class Options(BaseModel):
+    """Query parameters, form fields or JSON members of ``POST /v1/jobs``.
+
+    The shorthand changes the default pipeline: ``width=300`` fits into 300 pixels instead of 1024 ×
+    1024, ``grayscale=false`` keeps the colours, ``format=webp`` writes another format.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    filename: str | None = Field(default=None, max_length=4096)
+    pipeline: Annotated[Pipeline | None, BeforeValidator(_parse_text)] = None
+    width: int | None = None
+    height: int | None = None
+    fit: Fit | None = None
+    enlarge: bool | None = None
+    grayscale: bool | None = None
+    format: str | None = None
+    quality: int | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.pipeline is not None and self.shorthand():
+            raise ValueError("give a pipeline or the shorthand, not both")
+        return self
+
+    def shorthand(self) -> dict[str, Any]:
+        """Return the shorthand options that were given."""
+        return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
+
+    def to_pipeline(self) -> Pipeline:
+        """Return the pipeline that is asked for. Raises InvalidPipeline."""
+        if self.pipeline is not None:
+            return self.pipeline
+        given = self.shorthand()
+        if not given:
+            return DEFAULT_PIPELINE
+        try:
+            operations: tuple[Operation, ...] = (_resize(given),)
+            if given.get("grayscale", True):
+                operations += (Grayscale(),)
+            output = Output.model_validate({name: given[name] for name in ("format", "quality") if name in given})
+        except ValidationError as error:
+            raise InvalidPipeline(errors=field_errors(error)) from error
+        return Pipeline(operations=operations, outputs=(output,))
+
+
+def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options:
+    """Read options from the query and from the form or JSON.
+
+    Raises InvalidRequest for unknown options and for one that is given in both places, InvalidPipeline for what
+    breaks a pipeline's rules.
+    """
+    doubled = sorted(query.keys() & fields.keys())
+    if doubled:
+        raise InvalidRequest(
+            errors=tuple(FieldError(_pointer((name,)), "given in the query and in the body") for name in doubled),
+        )
+    try:
+        return Options.model_validate({**query, **fields})
+    except ValidationError as error:
+        errors = field_errors(error)
+        known = all(each["type"] != "extra_forbidden" or len(each["loc"]) > 1 for each in error.errors())
+        about_filename = any(each.pointer == "/filename" for each in errors)
+        raise (InvalidPipeline if known and not about_filename else InvalidRequest)(errors=errors) from error
+
+
+def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
+    """Say which fields are wrong: a pointer into what was sent, and pydantic's sentence without the value."""
+    return tuple(
+        FieldError(_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Write a JSON pointer (RFC 6901); pydantic's name of the chosen union member is no part of what was sent."""
+    parts = [
+        part
+        for before, part in zip((None, *location), location, strict=False)
+        if not (isinstance(before, int) and part in _OPERATION_NAMES)
+    ]
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _resize(given: Mapping[str, Any]) -> Resize:
+    params = {name: given[name] for name in ("width", "height", "fit", "enlarge") if name in given}
+    if "width" not in params and "height" not in params:
+        params |= {"width": DEFAULT_BOX, "height": DEFAULT_BOX}
+    return Resize.model_validate(params)
+
+
+_OPERATION_NAMES = frozenset({"resize", "grayscale"})

@@ -1,0 +1,259 @@
+"""``/v1/jobs``: create, read, list, and the way to the result."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+from api.body import read_upload
+from api.cursor import decode_cursor, encode_cursor
+from api.dependencies import Stores, caller, logger, stores
+from api.links import Links
+from api.openapi import documented
+from api.options import read_options
+from api.schemas import JobPage, JobView, LinkView, dump
+from api.submission import submit_job
+from api.waiting import preferred_wait, wait_until_done
+from shared.aws.job_listing import MAX_PAGE
+from shared.aws.job_listing import Query as ListingQuery
+from shared.errors import (
+    BadBase64,
+    BadCursor,
+    BadJson,
+    BadMultipart,
+    BodyTooLarge,
+    EmptyBody,
+    InvalidPipeline,
+    InvalidRequest,
+    JobHasFailed,
+    JobNotFound,
+    OutputNotFound,
+    ResultExpired,
+    ResultNotReady,
+    UnsupportedImageType,
+    UnsupportedMediaType,
+)
+from shared.filenames import with_extension
+from shared.formats import BY_NAME
+from shared.ids import first_id_at, is_id
+from shared.jobs import Job, JobStatus
+
+RETRY_AFTER_SECONDS = 1
+"""When to ask again for an open job."""
+
+RESULT = {303: ("To the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+Log = Annotated[Logger, Depends(logger)]
+JobId = Annotated[str, Path(description="ULID of the job.")]
+
+
+@router.post(
+    "/v1/jobs",
+    summary="Create a job",
+    tags=["Jobs"],
+    responses=documented(
+        {200: ("Done in time (`Prefer: wait=N`).", JobView), 202: ("Accepted.", JobView)},
+        EmptyBody,
+        BadBase64,
+        BadJson,
+        BadMultipart,
+        BodyTooLarge,
+        UnsupportedMediaType,
+        UnsupportedImageType,
+        InvalidRequest,
+        InvalidPipeline,
+    ),
+)
+def create_job(
+    parts: Parts,
+    log: Log,
+    prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: hold the answer up to N s.")] = None,
+) -> Response[Any]:
+    """Accept a picture and a pipeline; answer with the job at once, or when it is done (`Prefer: wait=N`)."""
+    event = router.current_event
+    upload = read_upload(event)
+    options = read_options(event.query_string_parameters or {}, upload.options)
+    submitted = submit_job(
+        upload,
+        options.to_pipeline(),
+        options.filename or upload.filename,
+        caller(event),
+        parts.intake(),
+    )
+    job = submitted.job
+    log.info("Job accepted", extra={"job_id": job.id, "raw_bytes": job.raw.size, "raw_format": job.raw.format})
+    if submitted.send_error is not None:
+        log.error("Message not sent; the reconciler will", extra={"job_id": job.id}, exc_info=submitted.send_error)
+    headers = {"Location": _links(parts).job(job.id)}
+    wait = preferred_wait(prefer)
+    if wait is not None:
+        headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
+        job = wait_until_done(job, parts.clock() + wait, parts.jobs, parts.clock)
+    status = HTTPStatus.OK if job.status.is_terminal else HTTPStatus.ACCEPTED
+    return _job_response(job, parts, status, headers)
+
+
+@router.get(
+    "/v1/jobs/<job_id>",
+    summary="Read a job",
+    tags=["Jobs"],
+    responses=documented({200: ("The job.", JobView), 304: ("Unchanged.", None)}, JobNotFound),
+)
+def read_job(
+    job_id: JobId,
+    parts: Parts,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+) -> Response[Any]:
+    """Answer with the job as last written; `304` when the caller has that already."""
+    job = _own_job(job_id, parts)
+    if job.expires_at is not None and job.expires_at <= parts.clock():
+        raise JobNotFound
+    etag = _etag(job)
+    if if_none_match is not None and etag in {tag.strip() for tag in if_none_match.split(",")}:
+        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return _job_response(job, parts, HTTPStatus.OK, {})
+
+
+@router.get(
+    "/v1/jobs/<job_id>/result",
+    summary="Fetch the first output",
+    tags=["Jobs"],
+    responses=documented(RESULT, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
+)
+def read_result(
+    job_id: JobId,
+    parts: Parts,
+    redirect: Annotated[bool, Query(description="False: answer with the link as JSON.")] = True,
+) -> Response[Any]:
+    """Redirect to a link to the first processed image, good for a while."""
+    return _output_response(_finished_job(job_id, parts), None, parts, redirect=redirect)
+
+
+@router.get(
+    "/v1/jobs/<job_id>/outputs/<name>",
+    summary="Fetch an output by its name",
+    tags=["Jobs"],
+    responses=documented(
+        RESULT, JobNotFound, OutputNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest
+    ),
+)
+def read_output(
+    job_id: JobId,
+    name: Annotated[str, Path(description="Name of the output.")],
+    parts: Parts,
+    redirect: Annotated[bool, Query(description="False: answer with the link as JSON.")] = True,
+) -> Response[Any]:
+    """Redirect to a link to one processed image, good for a while."""
+    return _output_response(_finished_job(job_id, parts), name, parts, redirect=redirect)
+
+
+@router.get(
+    "/v1/jobs",
+    summary="List jobs, newest first",
+    tags=["Jobs"],
+    responses=documented({200: ("A page of jobs.", JobPage)}, BadCursor, InvalidRequest),
+)
+def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
+    parts: Parts,
+    status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
+    batch: Annotated[str | None, Query(description="Only this batch.")] = None,
+    since: Annotated[datetime | None, Query(description="Created at this moment or later, ISO 8601.")] = None,
+    until: Annotated[datetime | None, Query(description="Created before this moment, ISO 8601.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Jobs a page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> Response[Any]:
+    """List the caller's jobs. A rare status may give a short page that still has a `next_cursor`."""
+    before_id = decode_cursor(cursor) if cursor else first_id_at(until) if until else None
+    page = parts.listing.page(
+        ListingQuery(
+            owner=caller(router.current_event),
+            status=status,
+            batch_id=batch,
+            first_id=first_id_at(since) if since else None,
+            before_id=before_id,
+            limit=limit,
+        ),
+    )
+    links = _links(parts)
+    next_cursor = encode_cursor(page.next_before_id) if page.next_before_id else None
+    view = JobPage(
+        jobs=[JobView.of(job, parts.settings.image_bucket, links) for job in page.jobs],
+        next_cursor=next_cursor,
+    )
+    headers = {}
+    if next_cursor:
+        query = {
+            "status": status.value if status else None,
+            "batch": batch,
+            "since": since.isoformat() if since else None,
+            "limit": limit,
+            "cursor": next_cursor,
+        }
+        headers["Link"] = f'<{links.jobs(query)}>; rel="next"'
+    return _json(view, HTTPStatus.OK, headers)
+
+
+def _links(parts: Stores) -> Links:
+    return Links.for_request(router.current_event, parts.settings.api_path_prefix)
+
+
+def _own_job(job_id: str, parts: Stores) -> Job:
+    """Read a job of the caller's. Another's is not told from one that does not exist."""
+    identifier = job_id.upper()
+    if not is_id(identifier):
+        raise JobNotFound
+    job = parts.jobs.get(identifier)
+    if job.owner != caller(router.current_event):
+        raise JobNotFound
+    return job
+
+
+def _finished_job(job_id: str, parts: Stores) -> Job:
+    job = _own_job(job_id, parts)
+    if not job.status.is_terminal:
+        raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
+    if job.status is not JobStatus.COMPLETED:
+        why = f": {job.error.code}. {job.error.message}" if job.error else "."
+        raise JobHasFailed(f"The job ended as {job.status.value}{why}")
+    if job.expires_at is not None and job.expires_at <= parts.clock():
+        raise ResultExpired
+    return job
+
+
+def _output_response(job: Job, name: str | None, parts: Stores, *, redirect: bool) -> Response[Any]:
+    facts = next((output for output in job.outputs if name in {None, output.name}), None)
+    if facts is None:
+        raise OutputNotFound
+    filename = with_extension(job.filename, BY_NAME[facts.format].extension)
+    lifetime = timedelta(seconds=parts.settings.link_seconds)
+    link = parts.images.link(facts, filename=filename, lifetime=lifetime, now=parts.clock())
+    view = LinkView.of(link, media_type=facts.media_type, size=facts.size, filename=filename)
+    if redirect:
+        return _json(view, HTTPStatus.SEE_OTHER, {"Location": link.url})
+    return _json(view, HTTPStatus.OK, {})
+
+
+def _job_response(job: Job, parts: Stores, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
+    headers = headers | {"ETag": _etag(job)}
+    if not job.status.is_terminal:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return _json(JobView.of(job, parts.settings.image_bucket, _links(parts)), status, headers)
+
+
+def _json(view: JobView | JobPage | LinkView, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
+    """Answer with JSON that nobody may keep: a link in it expires, a status changes."""
+    all_headers: dict[str, str | list[str]] = {**headers, "Cache-Control": "no-store" if status == 303 else "no-cache"}
+    return Response(status, content_type="application/json", body=dump(view), headers=all_headers)
+
+
+def _etag(job: Job) -> str:
+    """Name the job's state. Weak: links in the body change with the host that is asked."""
+    return f'W/"{job.generation}-{job.attempt}-{job.status.value}"'

@@ -1,0 +1,228 @@
+"""What goes over the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from api.links import Links
+from shared.aws.image_store import Link
+from shared.clock import to_iso
+from shared.errors import SafelightError
+from shared.jobs import Job, JobFailure, JobStatus
+from shared.keys import s3_uri
+from shared.pipeline import Pipeline
+
+Moment = Annotated[datetime, PlainSerializer(to_iso, return_type=str)]
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RawView(_View):
+    """The raw image."""
+
+    size: int = Field(description="Bytes.")
+    format: str
+    width: int | None = Field(description="Pixels, upright; known once processed.")
+    height: int | None
+    digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
+
+
+class OutputView(_View):
+    """One processed image."""
+
+    name: str
+    key: str = Field(description="Object key in the image bucket.")
+    s3_path: str
+    size: int = Field(description="Bytes.")
+    width: int = Field(description="Pixels.")
+    height: int
+    format: str
+    media_type: str
+    digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
+
+
+class ResultView(OutputView):
+    """The first output, and all of them."""
+
+    outputs: list[OutputView]
+
+
+class FailureView(_View):
+    """Why a job has no result."""
+
+    code: str
+    message: str
+    retriable: bool
+
+
+class TransitionView(_View):
+    """One line of a job's history."""
+
+    status: JobStatus
+    at: Moment
+    code: str | None = None
+
+
+class LinksView(_View):
+    """Where to go from here."""
+
+    self: str
+    result: str
+    outputs: dict[str, str]
+
+
+class JobView(_View):
+    """A job. Once ``done``, exactly one of ``result`` and ``error`` is there (AIP-151)."""
+
+    id: str
+    filename: str
+    status: JobStatus
+    done: bool
+    timestamp: Moment = Field(description="Moment of processing; until then, of the last transition.")
+    uploaded_at: Moment
+    key: str | None = Field(description="Object key of the first processed image.")
+    s3_path: str | None
+    size: int | None = Field(description="Bytes of the first processed image.")
+    format: str | None = Field(description="Format of the first processed image.")
+    raw: RawView
+    pipeline: Pipeline
+    result: ResultView | None
+    error: FailureView | None
+    warnings: list[str]
+    attempts: int
+    generation: int
+    history: list[TransitionView]
+    batch_id: str | None
+    expires_at: Moment | None
+    links: LinksView
+
+    @classmethod
+    def of(cls, job: Job, bucket: str, links: Links) -> Self:
+        """Show a job."""
+        outputs = [
+            OutputView(
+                name=output.name,
+                key=output.key,
+                s3_path=s3_uri(bucket, output.key),
+                size=output.size,
+                width=output.width,
+                height=output.height,
+                format=output.format,
+                media_type=output.media_type,
+                digest=output.digest,
+            )
+            for output in job.outputs
+        ]
+        first = outputs[0] if outputs else None
+        return cls(
+            id=job.id,
+            filename=job.filename,
+            status=job.status,
+            done=job.status.is_terminal,
+            timestamp=job.timestamp,
+            uploaded_at=job.uploaded_at,
+            key=first.key if first else None,
+            s3_path=first.s3_path if first else None,
+            size=first.size if first else None,
+            format=first.format if first else None,
+            raw=RawView(
+                size=job.raw.size,
+                format=job.raw.format,
+                width=job.raw.width,
+                height=job.raw.height,
+                digest=job.raw.digest,
+            ),
+            pipeline=job.pipeline,
+            result=ResultView(**first.model_dump(), outputs=outputs) if first else None,
+            error=_failure(job.error),
+            warnings=list(job.warnings),
+            attempts=job.attempt,
+            generation=job.generation,
+            history=[TransitionView(status=line.status, at=line.at, code=line.code) for line in job.history],
+            batch_id=job.batch_id,
+            expires_at=job.expires_at,
+            links=LinksView(
+                self=links.job(job.id),
+                result=links.result(job.id),
+                outputs={output.name: links.output(job.id, output.name) for output in job.outputs},
+            ),
+        )
+
+
+class JobPage(_View):
+    """Some jobs, newest first."""
+
+    jobs: list[JobView]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+
+
+class LinkView(_View):
+    """A link to a processed image, good for a while and for whoever holds it."""
+
+    url: str
+    expires_at: Moment
+    media_type: str
+    size: int = Field(description="Bytes.")
+    filename: str
+
+    @classmethod
+    def of(cls, link: Link, *, media_type: str, size: int, filename: str) -> Self:
+        """Show a link."""
+        return cls(url=link.url, expires_at=link.expires_at, media_type=media_type, size=size, filename=filename)
+
+
+class FieldErrorView(_View):
+    """One wrong field."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into what was sent.")
+    detail: str
+
+
+class ProblemView(_View):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="Stable; docs/errors.md lists all of them.")
+    retriable: bool
+    request_id: str
+    errors: list[FieldErrorView]
+
+    @classmethod
+    def of(cls, error: SafelightError, *, instance: str, request_id: str) -> Self:
+        """Show an error."""
+        return cls(
+            type=f"urn:safelight:problem:{error.code.lower().replace('_', '-')}",
+            title=error.title,
+            status=error.status,
+            detail=error.detail,
+            instance=instance,
+            code=error.code,
+            retriable=error.retriable,
+            request_id=request_id,
+            errors=[FieldErrorView(pointer=each.pointer, detail=each.detail) for each in error.errors],
+        )
+
+
+class HealthView(_View):
+    """The API and its table answer."""
+
+    status: str
+    version: str
+
+
+def _failure(failure: JobFailure | None) -> FailureView | None:
+    if failure is None:
+        return None
+    return FailureView(code=failure.code, message=failure.message, retriable=failure.retriable)
+
+
+def dump(view: BaseModel) -> dict[str, Any]:
+    """Turn a view into what JSON can hold."""
+    return view.model_dump(mode="json")
