@@ -1,0 +1,93 @@
+"""Make the demo pictures in ``client/pictures`` from the sample pictures of scikit-image.
+
+Each one shows something that photographs do to a pipeline: lie on their side, be transparent, be large.
+
+Usage: ``python benchmarks/make_demo_pictures.py SKIMAGE_DATA_FOLDER``, the folder being ``skimage/data``
+of an unpacked scikit-image 0.26. The result is the same on every run with the same Pillow.
+"""
+
+import argparse
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+TARGET = Path(__file__).parents[1] / "client" / "pictures"
+SHEET_CELLS = (
+    "hubble_deep_field.jpg",
+    "coffee.png",
+    "astronaut.png",
+    "chelsea.png",
+    "rocket.jpg",
+    "retina.jpg",
+    "chelsea.png",
+    "coffee.png",
+    "retina.jpg",
+    "rocket.jpg",
+    "hubble_deep_field.jpg",
+    "astronaut.png",
+)
+SHEET_COLUMNS, SHEET_ROWS, CELL = 4, 3, 1000
+GAP = 20
+"""Border inside each cell, pixels."""
+ORIENTATION_TAG = 0x0112
+ARTIST_TAG = 0x013B
+
+
+def open_rgb(source: Path, name: str) -> Image.Image:
+    """Read one sample as RGB."""
+    with Image.open(source / name) as picture:
+        return picture.convert("RGB")
+
+
+def make_contact_sheet(source: Path) -> Image.Image:
+    """Return 12 megapixels: the samples in a grid, cut square."""
+    sheet = Image.new("RGB", (SHEET_COLUMNS * CELL, SHEET_ROWS * CELL), "#181818")
+    for index, name in enumerate(SHEET_CELLS):
+        row, column = divmod(index, SHEET_COLUMNS)
+        side = CELL - 2 * GAP
+        sheet.paste(ImageOps.fit(open_rgb(source, name), (side, side)), (column * CELL + GAP, row * CELL + GAP))
+    return sheet
+
+
+def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
+    """Return a picture stored lying on its side, and the EXIF data that says how to turn it."""
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = 6
+    exif[ARTIST_TAG] = "Rachel Michetti"
+    return open_rgb(source, "coffee.png").transpose(Image.Transpose.ROTATE_90), exif
+
+
+def make_silhouette(source: Path) -> Image.Image:
+    """Return the horse alone: what is white in the original lets the background through."""
+    with Image.open(source / "horse.png") as original:
+        on_white = Image.alpha_composite(Image.new("RGBA", original.size, "white"), original.convert("RGBA"))
+    horse = Image.new("RGBA", on_white.size, "#7a3b12")
+    horse.putalpha(ImageOps.invert(on_white.convert("L")))
+    return horse
+
+
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", type=Path, help="the folder skimage/data")
+    source: Path = parser.parse_args().source
+    with Image.open(source / "astronaut.png") as astronaut:
+        profile = astronaut.info["icc_profile"]
+        astronaut.save(TARGET / "astronaut.jpg", quality=88, icc_profile=profile)
+    sideways, exif = make_sideways(source)
+    sideways.save(TARGET / "coffee-sideways.jpg", quality=88, exif=exif)
+    make_silhouette(source).save(TARGET / "horse-transparent.png", optimize=True)
+    open_rgb(source, "chelsea.png").save(TARGET / "cat.webp", quality=85, method=6)
+    open_rgb(source, "rocket.jpg").save(TARGET / "rocket-progressive.jpg", quality=88, progressive=True)
+    open_rgb(source, "hubble_deep_field.jpg").save(TARGET / "hubble-deep-field.jpg", quality=80)
+    make_contact_sheet(source).save(TARGET / "contact-sheet.jpg", quality=78)
+    with Image.open(source / "clock_motion.png") as clock:
+        clock.convert("L").resize((96, 72)).save(TARGET / "clock-small.png", optimize=True)
+    text = b"This is no picture. It only begins like one, so it is accepted, and then its job fails.\n"
+    (TARGET / "not-a-picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + text)
+    for path in sorted(TARGET.iterdir()):
+        print(f"{path.stat().st_size:>9} {path.name}")
+
+
+if __name__ == "__main__":
+    main()

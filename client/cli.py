@@ -1,0 +1,114 @@
+"""The ``safelight`` command: composition root of the client, and of what it mounts from ``infra``."""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from client.commands import demo, listing, result, status, submit
+from client.commands.options import COULD_NOT_RUN
+from client.commands.wiring import Stack, Wiring
+from client.errors import ClientError
+
+if TYPE_CHECKING:
+    from client.safelight import Safelight
+
+LOCAL_COMMANDS = {
+    "up": "Start a local Safelight.",
+    "down": "Stop it.",
+    "deploy": "Deploy to an AWS account.",
+    "destroy": "Remove such a deployment.",
+    "doctor": "Check the set-up and say what to do.",
+}
+INSTALL_HINT = "pip install 'safelight[local]'"
+
+
+class Sentences(TyperGroup):
+    """A group whose commands end in a sentence where others end in a traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - typer's own signature
+        """Run a command; expected faults become a sentence on standard error and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            from client.rendering.text import sentence  # noqa: PLC0415 - only in this case
+
+            typer.echo(sentence(error), err=True)
+        except ModuleNotFoundError as error:
+            typer.echo(f"This command needs {error.name}, which is not installed: {INSTALL_HINT}", err=True)
+        raise typer.Exit(COULD_NOT_RUN)
+
+
+app = typer.Typer(
+    name="safelight",
+    cls=Sentences,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Exit codes: 0 all went well, 1 some of it failed, 2 it could not run.",
+)
+
+
+@app.callback()
+def wire(context: typer.Context) -> None:
+    """Pictures in, job IDs out at once, results later.
+
+    Start with [bold]safelight demo[/bold].
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    context.obj = context.obj or Wiring(connect=_connect, start_engine=_start_engine)
+
+
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("submit", epilog=submit.EXAMPLES)(submit.submit)
+app.command("status", epilog=status.EXAMPLES)(status.status)
+app.command("result", epilog=result.EXAMPLES)(result.result)
+app.command("list", epilog=listing.EXAMPLES)(listing.list_jobs)
+
+
+def _connect(api_url: str) -> "Safelight":
+    from client.safelight import Safelight  # noqa: PLC0415 - --help must not wait for httpx
+
+    return Safelight(api_url)
+
+
+def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
+    from infra import local  # noqa: PLC0415 - a client alone has no infra
+    from infra.faults import SetupFault  # noqa: PLC0415
+
+    try:
+        return local.up(state_dir, report=report)
+    except (SetupFault, OSError) as error:
+        raise EngineNotStarted(f"The local stack did not come up: {error}") from error
+
+
+class EngineNotStarted(ClientError):
+    """The local stack did not come up; the sentence says what to do."""
+
+    code = "ENGINE_NOT_STARTED"
+
+
+def _mount_infra() -> None:
+    """Add the commands of ``infra``, or stand-ins that say what they need."""
+    try:
+        from infra.commands import app as infra_app  # noqa: PLC0415 - a client alone has no infra
+    except ModuleNotFoundError:
+        for name, purpose in LOCAL_COMMANDS.items():
+            app.command(name, help=f"{purpose} Needs more than the client.")(_missing)
+    else:
+        app.add_typer(infra_app)
+
+
+def _missing() -> None:
+    typer.echo(f"This command needs more than the client: {INSTALL_HINT}", err=True)
+    raise typer.Exit(COULD_NOT_RUN)
+
+
+_mount_infra()

@@ -1,0 +1,41 @@
+"""What the commands are given by ``client.cli``: how to reach an API, how to start an engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import typer
+
+from client.address import find_api_url
+
+if TYPE_CHECKING:
+    from client.safelight import Safelight
+
+
+class Stack(Protocol):
+    """What the demo needs to know of a running stack."""
+
+    @property
+    def api_url(self) -> str:
+        """Address of the API; ends in ``/v1``."""
+
+    @property
+    def ui_url(self) -> str:
+        """Address of the page for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Made once for each run of the command."""
+
+    connect: Callable[[str], "Safelight"]
+    """Make a client for an address."""
+    start_engine: Callable[[Path, Callable[[str], None]], Stack]
+    """Bring up the local stack: its state folder, and where to say what happens."""
+
+
+def connect(context: typer.Context, api_url: str | None) -> "Safelight":
+    """Make the client for a command. Raises AddressUnknown."""
+    wiring: Wiring = context.obj
+    return wiring.connect(find_api_url(api_url))

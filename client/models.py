@@ -1,0 +1,140 @@
+"""The answers of the API as typed values.
+
+Fields that this client does not know are kept and not complained about, so that an older client goes
+on working with a newer API; a status may be one that it has never heard of.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+
+def _to_iso(moment: datetime) -> str:
+    """Write a moment as the API does: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(_to_iso, return_type=str, when_used="json")]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def document(self) -> dict[str, Any]:
+        """Return the answer as JSON values, unknown fields included."""
+        return self.model_dump(mode="json")
+
+
+class RawImage(_Answer):
+    """Facts of the uploaded bytes."""
+
+    size: int | None = None
+    """Bytes."""
+    format: str | None = None
+    width: int | None = None
+    """Pixels; known once the job has been looked at."""
+    height: int | None = None
+    digest: str | None = None
+    """SHA-256, hexadecimal."""
+
+
+class Output(_Answer):
+    """Facts of one processed image."""
+
+    name: str
+    key: str | None = None
+    s3_path: str | None = None
+    size: int | None = None
+    """Bytes."""
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    media_type: str | None = None
+    digest: str | None = None
+
+
+class Result(_Answer):
+    """What a completed job made; the facts are those of its first output."""
+
+    key: str | None = None
+    s3_path: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    media_type: str | None = None
+    digest: str | None = None
+    outputs: tuple[Output, ...] = ()
+
+
+class JobFailure(_Answer):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    retriable: bool = False
+
+
+class Transition(_Answer):
+    """One line of a job's history."""
+
+    status: str
+    at: Moment
+    code: str | None = None
+
+
+class Job(_Answer):
+    """One picture, one pipeline, one status."""
+
+    id: str
+    status: str
+    done: bool
+    """Whether nothing more happens by itself."""
+    filename: str | None = None
+    timestamp: Moment | None = None
+    """Moment of processing; until then, of the last transition."""
+    uploaded_at: Moment | None = None
+    s3_path: str | None = None
+    key: str | None = None
+    size: int | None = None
+    """Bytes of the processed image."""
+    format: str | None = None
+    raw: RawImage = RawImage()
+    pipeline: dict[str, Any] = Field(default_factory=dict)
+    result: Result | None = None
+    error: JobFailure | None = None
+    warnings: tuple[str, ...] = ()
+    attempts: int = 0
+    generation: int = 1
+    history: tuple[Transition, ...] = ()
+    batch_id: str | None = None
+    expires_at: Moment | None = None
+    links: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        """Tell whether the job ended with a result."""
+        return self.done and self.error is None and self.result is not None
+
+
+class Link(_Answer):
+    """A time-limited link to one processed image."""
+
+    url: str
+    expires_at: Moment | None = None
+    size: int | None = None
+    """Bytes."""
+
+
+class JobPage(_Answer):
+    """One page of a listing."""
+
+    jobs: tuple[Job, ...] = ()
+    next_cursor: str | None = None
+
+
+class Health(_Answer):
+    """What the API says of itself."""
+
+    status: str = "ok"

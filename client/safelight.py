@@ -1,0 +1,206 @@
+"""The client: one object that knows where the API is, and a method for each thing one asks of it."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from client.address import check_api_url
+from client.downloads import fetch
+from client.errors import RequestNotSent
+from client.models import Health, Job, JobPage, Link
+from client.transport import answers
+from client.transport.faults import translated
+from client.transport.retries import with_retries
+from client.transport.timing import REAL, Timing
+from client.uploads import Upload, prepare
+from client.waiting import wait_until_done
+
+PAGE_SIZE = 100
+"""Jobs asked for at once when listing."""
+_ANSWER_MARGIN_SECONDS = 10.0
+"""What a request may take beyond the wait that it asks for."""
+
+Option = str | int | bool
+_T = TypeVar("_T")
+
+
+class Safelight:
+    """A client of one Safelight API. It may be shared by threads; close it, or use it in a ``with``.
+
+    Every method raises :class:`client.errors.ClientError`; what may pass is tried again before that.
+    """
+
+    def __init__(  # noqa: PLR0913 - each has a default that serves
+        self,
+        api_url: str,
+        *,
+        timeout: float = 30.0,
+        retries: int = 4,
+        transport: httpx.BaseTransport | None = None,
+        auth: httpx.Auth | None = None,
+        timing: Timing = REAL,
+    ) -> None:
+        """Prepare the client; nothing is sent yet.
+
+        ``api_url`` ends in ``/v1``. ``timeout`` is in seconds and holds for each step of a request:
+        connecting, sending a piece, receiving a piece. ``retries`` is how often a request is repeated.
+        ``auth`` signs requests to the API, never those to a link. Raises AddressUnknown.
+        """
+        self.api_url = check_api_url(api_url)
+        self._timeout = timeout
+        self._retries = retries
+        self._timing = timing
+        headers = {"User-Agent": "safelight-client"}
+        self._api = httpx.Client(transport=transport, auth=auth, timeout=timeout, headers=headers)
+        # Links lead to a store that must not see the API's credentials.
+        self._links = httpx.Client(transport=transport, timeout=timeout, headers=headers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a request that another thread has under way fails."""
+        self._api.close()
+        self._links.close()
+
+    def submit(  # noqa: PLR0913 - each has a default that serves
+        self,
+        picture: str | Path | bytes,
+        *,
+        filename: str | None = None,
+        pipeline: Mapping[str, Any] | None = None,
+        options: Mapping[str, Option] | None = None,
+        wait: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Send one picture and return its job, usually still PENDING.
+
+        ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done;
+        ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
+        ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
+        many seconds. A call with an ``idempotency_key`` used before makes no second job.
+        """
+        upload = prepare(picture, filename)
+        query: dict[str, Option] = dict(options or {})
+        if upload.filename is not None:
+            query["filename"] = upload.filename
+        if pipeline is not None:
+            query["pipeline"] = json.dumps(pipeline, separators=(",", ":"))
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
+        }
+        if wait is not None:
+            headers["Prefer"] = f"wait={wait}"
+        send = partial(self._send_upload, upload, self._url("jobs", query), headers, wait or 0)
+        return answers.read(self._retried(send, repeatable=False), Job)
+
+    def status(self, job_id: str) -> Job:
+        """Return the job as it stands."""
+        return self._look(job_id)[0]
+
+    def wait(self, job_id: str, timeout: float | None = None) -> Job:
+        """Return the job once it is done, however it ended.
+
+        ``timeout`` is in seconds, None for ever. Raises WaitedTooLong.
+        """
+        return wait_until_done(partial(self._look, job_id), timeout=timeout, timing=self._timing)
+
+    def result_link(self, job_id: str, output: str | None = None) -> Link:
+        """Return a time-limited link to a processed image: the first, or the output of that name."""
+        return self._retried(partial(self._link, job_id, output), repeatable=True)
+
+    def download(self, job_id: str, to_path: str | Path, output: str | None = None) -> Path:
+        """Write a processed image to ``to_path``, which is replaced, and return that path.
+
+        The file appears when it is whole. Each try takes a fresh link. Raises LocalFileError too.
+        """
+        path = Path(to_path)
+        self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
+        return path
+
+    def list_jobs(
+        self,
+        *,
+        status: str | None = None,
+        batch: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Job]:
+        """Yield jobs, newest first, page after page as they are consumed; ``limit`` is the most in all."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = PAGE_SIZE if left is None else min(left, PAGE_SIZE)
+            page = self._page({"status": status, "batch": batch, "limit": size, "cursor": cursor})
+            yield from page.jobs[:left]
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+            left = None if left is None else left - len(page.jobs)
+
+    def health(self) -> Health:
+        """Return what the API says of itself. Raises ApiError when it is not well."""
+        return answers.read(self._get("health"), Health)
+
+    def _look(self, job_id: str) -> tuple[Job, float | None]:
+        response = self._get(f"jobs/{_part(job_id)}")
+        return answers.read(response, Job), answers.retry_after_seconds(response)
+
+    def _page(self, query: Mapping[str, Option | None]) -> JobPage:
+        return answers.read(self._get("jobs", {key: each for key, each in query.items() if each is not None}), JobPage)
+
+    def _link(self, job_id: str, output: str | None) -> Link:
+        path = "result" if output is None else f"outputs/{_part(output)}"
+        return answers.read(self._send("GET", self._url(f"jobs/{_part(job_id)}/{path}", {"redirect": False})), Link)
+
+    def _get(self, path: str, query: Mapping[str, Option] | None = None) -> httpx.Response:
+        return self._retried(partial(self._send, "GET", self._url(path, query or {})), repeatable=True)
+
+    def _send_upload(self, upload: Upload, url: str, headers: Mapping[str, str], wait: int) -> httpx.Response:
+        # Opened anew for every try: the one before has read it.
+        with upload.opened() as content:
+            return self._send(
+                "POST",
+                url,
+                headers=dict(headers),
+                content=content,
+                timeout=max(self._timeout, wait + _ANSWER_MARGIN_SECONDS),
+            )
+
+    def _send(self, method: str, url: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own arguments
+        with translated(self.api_url):
+            response = self._api.request(method, url, **arguments)
+        answers.check(response)
+        return response
+
+    def _retried(self, call: Callable[[], _T], *, repeatable: bool) -> _T:
+        return with_retries(call, retries=self._retries, repeatable=repeatable, timing=self._timing)
+
+    def _url(self, path: str, query: Mapping[str, Option]) -> str:
+        texts = {key: str(each).lower() if isinstance(each, bool) else str(each) for key, each in query.items()}
+        # quote, not quote_plus: gateways differ on what a plus means. A name may hold undecodable bytes.
+        encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
+        return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
+
+
+def _part(text: str) -> str:
+    """Write one path part: whatever is asked for, it never leads to another route."""
+    if not text:
+        raise RequestNotSent("A job or output needs a name.")
+    # A part of dots alone would climb to another path.
+    return quote(text, safe="", errors="replace").replace(".", "%2E")

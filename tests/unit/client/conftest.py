@@ -1,0 +1,196 @@
+"""An API made of a few dictionaries, a clock that nobody waits for, and the command that talks to both."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from client.cli import app
+from client.commands.wiring import Wiring
+from client.safelight import Safelight
+from client.transport.timing import Timing
+
+API_URL = "http://api.test/v1"
+STORE_URL = "http://store.test"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass
+class FakeTime:
+    """A clock that jumps instead of waiting."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        """Jump ahead."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def timing(self) -> Timing:
+        """Return the clock as the client wants it, without jitter."""
+        return Timing(sleep=self.sleep, monotonic=lambda: self.now, jitter=lambda: 0.0)
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> httpx.Response:
+    """Make an error as the API answers it."""
+    document = {"type": "about:blank", "title": "Title.", "status": status, "detail": detail, "code": code, **more}
+    return httpx.Response(status, content=json.dumps(document), headers={"Content-Type": "application/problem+json"})
+
+
+@dataclass
+class FakeApi:
+    """Safelight's API: jobs are done at the second look, unless their bytes say otherwise."""
+
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    """Said before anything else, one a request."""
+    page_size: int = 2
+    forgiving: bool = False
+    """Whether it makes a picture of everything."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        self.requests.append(request)
+        self.bodies.append(request.read())
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        if request.url.host == "store.test":
+            return httpx.Response(200, content=b"pixels of " + request.url.path.encode())
+        return self._route(request, request.url.path.removeprefix("/v1/").split("/"))
+
+    def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        match request.method, parts:
+            case "POST", ["jobs"]:
+                return self._create(request)
+            case "GET", ["jobs"]:
+                return self._list(request)
+            case "GET", ["health"]:
+                return httpx.Response(200, json={"status": "ok", "version": "1"})
+            case "GET", ["jobs", job_id, *rest] if job_id in self.jobs:
+                return self._job(job_id, rest)
+            case _:
+                return problem(404, "JOB_NOT_FOUND", "There is no such job.", request_id="r-1")
+
+    def _create(self, request: httpx.Request) -> httpx.Response:
+        if self.bodies[-1].startswith(b"no picture"):
+            return problem(415, "UNSUPPORTED_TYPE", "The content is not an image of a supported type.")
+        job_id = f"JOB{len(self.jobs):05d}"
+        query = parse_qs(urlsplit(str(request.url)).query)
+        self.jobs[job_id] = {
+            "id": job_id,
+            "filename": query.get("filename", [f"{job_id}.png"])[0],
+            "status": "PENDING",
+            "done": False,
+            "timestamp": "2026-11-22T16:34:00.000Z",
+            "uploaded_at": "2026-11-22T16:34:00.000Z",
+            "raw": {"size": len(self.bodies[-1]), "format": "PNG", "width": None, "height": None, "digest": "d"},
+            "result": None,
+            "error": None,
+            "news": "a field that this client does not know",
+        }
+        return httpx.Response(202, json=self.jobs[job_id], headers={"Retry-After": "1"})
+
+    def _list(self, request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        start = int(query.get("cursor", "0"))
+        wanted = [job for job in self.jobs.values() if query.get("status") in {None, job["status"]}]
+        end = start + min(self.page_size, int(query["limit"]))
+        cursor = str(end) if end < len(wanted) else None
+        return httpx.Response(200, json={"jobs": wanted[start:end], "next_cursor": cursor})
+
+    def _job(self, job_id: str, rest: list[str]) -> httpx.Response:
+        job = self.jobs[job_id]
+        if not rest:
+            before = dict(job)
+            self._advance(job_id)
+            return httpx.Response(200, json=before, headers={} if before["done"] else {"Retry-After": "1"})
+        if job["result"] is None:
+            return problem(409, "JOB_FAILED", "The job ended without a result.")
+        names = [output["name"] for output in job["result"]["outputs"]]
+        if rest[-1] not in {"result", *names}:
+            return problem(404, "OUTPUT_NOT_FOUND", "The job has no output of that name.")
+        return httpx.Response(200, json={"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None})
+
+    def _advance(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        job |= {"done": True, "timestamp": "2026-11-22T16:34:01.500Z"}
+        if "not-a-picture" in job["filename"] and not self.forgiving:
+            failure = {"code": "NOT_AN_IMAGE", "message": "The file is not an image.", "retriable": False}
+            job |= {"status": "FAILED", "error": failure}
+            return
+        output = {"name": "image", "key": "k", "size": 4, "width": 2, "height": 1, "format": "PNG"}
+        job |= {"status": "COMPLETED", "result": {**output, "outputs": [output]}}
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """What bringing up an engine would return."""
+
+    api_url: str = API_URL
+    ui_url: str = "http://ui.test"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SAFELIGHT_API_URL", "SAFELIGHT_STATE_DIR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def fake_time() -> FakeTime:
+    """A clock that nobody waits for."""
+    return FakeTime()
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    """An API to talk to."""
+    return FakeApi()
+
+
+@pytest.fixture
+def client(api: FakeApi, fake_time: FakeTime) -> Iterator[Safelight]:
+    """A client of that API."""
+    with Safelight(API_URL, transport=httpx.MockTransport(api), timing=fake_time.timing()) as safelight:
+        yield safelight
+
+
+@pytest.fixture
+def invoke(api: FakeApi, fake_time: FakeTime) -> Callable[..., Result]:
+    """Run ``safelight`` with arguments, against that API."""
+
+    def start_engine(_folder: Path, report: Callable[[str], None]) -> LocalStack:
+        report("engine is up")
+        return LocalStack()
+
+    def connect(url: str) -> Safelight:
+        return Safelight(url, transport=httpx.MockTransport(api), timing=fake_time.timing())
+
+    wiring = Wiring(connect=connect, start_engine=start_engine)
+
+    def run(*arguments: object, **more: Any) -> Result:
+        texts = [str(each) for each in arguments]
+        return CliRunner().invoke(app, texts, obj=wiring, env={"SAFELIGHT_API_URL": API_URL, **more})
+
+    return run
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A file that begins like a picture."""
+    path = tmp_path / "holiday.png"
+    path.write_bytes(PNG + b"0123456789")
+    return path
