@@ -1,0 +1,68 @@
+# Two commands matter: `make demo` and `make test`. Both do all set-up first, and reuse it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: help demo up down test check unit integration e2e format bench lock clean
+
+help: ## Show the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.local ## Start the embedded engine and process real pictures on it
+	@$(BIN)/safelight demo
+
+up: $(VENV)/.local ## Start the embedded engine and deploy
+	@$(BIN)/safelight up
+
+down: $(VENV)/.local ## Stop the embedded engine; data stays
+	@$(BIN)/safelight down
+
+test: check unit integration e2e ## Lint, types and all tests, on the embedded engine
+
+check: $(VENV)/.dev ## Lint, types, template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint infra/template.yaml
+
+unit: $(VENV)/.dev ## Tests without AWS
+	$(BIN)/pytest tests/unit tests/structure -n auto -q
+
+integration: $(VENV)/.dev ## Tests on moto
+	$(BIN)/pytest tests/integration -n auto -q
+
+e2e: $(VENV)/.dev ## Tests on an engine of their own
+	$(BIN)/pytest tests/e2e -q
+
+format: $(VENV)/.dev ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Run the benchmarks
+	$(BIN)/python benchmarks/latency.py
+
+lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
+	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
+
+clean: ## Stop the engine and remove what was built or installed
+	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
+	rm -rf $(VENV) .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Safelight needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: requirements/local.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what Safelight needs …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/local.txt
+	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+# dev.txt holds all of local.txt, so whoever tests first need not install twice.
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the tests need …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $(VENV)/.local $@

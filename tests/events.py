@@ -1,0 +1,80 @@
+"""Events as API Gateway and SQS hand them to a Lambda, and a context to go with them."""
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Context:
+    """What Powertools reads of a Lambda context."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 2048
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:test"
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    remaining_milliseconds: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the invocation."""
+        return self.remaining_milliseconds
+
+
+def http(
+    method: str,
+    path: str,
+    body: bytes | str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    identity: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a REST API proxy event; bytes come in base64 as from a gateway that knows their type as binary."""
+    sent = {"Host": "gateway.test:4566", **(headers or {})}
+    encoded = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": dict(query) if query else None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "stage": "prod",
+            "path": f"/prod{path}",
+            "httpMethod": method,
+            "identity": {"sourceIp": "127.0.0.1", **(identity or {})},
+        },
+        "body": encoded,
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+
+
+def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
+    """Return an SQS event of messages that were received from ``queue`` with boto3."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": {
+                    "ApproximateReceiveCount": message.get("Attributes", {}).get("ApproximateReceiveCount", "1"),
+                    "SentTimestamp": str(int(time.time() * 1000)),
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+                "awsRegion": "us-east-1",
+            }
+            for message in messages
+        ],
+    }

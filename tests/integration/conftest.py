@@ -1,0 +1,76 @@
+"""The three functions on moto: tables, bucket and queues made as the template says."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto_cloud import BUCKET, TABLE, Cloud
+
+import api.dependencies
+import worker.app
+import worker.dead_letters
+from infra.template import load, parameter_defaults
+from shared.aws.clients import make_clients
+from shared.aws.job_listing import JobListing
+from shared.aws.job_table import JobTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Make a fresh stack on moto and lead the functions to it."""
+    with mock_aws():
+        queues = {name: _queue(name) for name in ("jobs", "bulk-jobs", "dead-letters")}
+        defaults = parameter_defaults(load())
+        for name, value in _environment(queues, defaults).items():
+            monkeypatch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        _make_table()
+        clients = make_clients(5)
+        yield Cloud(
+            clients=clients,
+            jobs=JobTable(clients.dynamodb, TABLE, bucket=BUCKET, listing_shards=4),
+            listing=JobListing(clients.dynamodb, TABLE, listing_shards=4),
+            queue_url=queues["jobs"],
+            dead_letter_queue_url=queues["dead-letters"],
+        )
+    for root in (api.dependencies.stores, worker.app.parts, worker.dead_letters.parts):
+        root.cache_clear()
+
+
+def _queue(name: str) -> str:
+    return boto3.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+
+
+def _make_table() -> None:
+    """Make the table with the keys and indexes that the template gives it."""
+    properties = load()["Resources"]["JobTable"]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    request: CreateTableInputTypeDef = {"TableName": TABLE, **{name: properties[name] for name in wanted}}  # type: ignore[typeddict-item] # from YAML
+    boto3.client("dynamodb").create_table(**request)
+
+
+def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "IMAGE_BUCKET": BUCKET,
+        "JOB_TABLE": TABLE,
+        "JOB_QUEUE_URL": queues["jobs"],
+        "BULK_QUEUE_URL": queues["bulk-jobs"],
+        "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],
+        "API_PATH_PREFIX": "/prod",
+        "PUBLIC_ENDPOINT_URL": "",
+        "LEASE_SECONDS": defaults["WorkerTimeout"],
+        "RECORD_SECONDS": defaults["RecordSeconds"],
+        "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
+        "LINK_SECONDS": defaults["LinkSeconds"],
+        "RETENTION_DAYS": defaults["RetentionDays"],
+        "REDISPATCH_SECONDS": defaults["RedispatchSeconds"],
+        "LISTING_SHARDS": defaults["ListingShards"],
+        "MAX_RAW_BYTES": defaults["MaxRawBytes"],
+        "MAX_PIXELS": defaults["MaxPixels"],
+        "MAX_SIDE": defaults["MaxSide"],
+    }

@@ -1,0 +1,291 @@
+"""The API on moto: answers, refusals without a trace, listings."""
+
+import base64
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pictures
+import pytest
+from moto_cloud import Cloud
+
+import api.dependencies
+from shared.errors import ServiceUnavailable, error_classes
+
+PICTURE = pictures.jpeg()
+UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
+JPEG = {"Content-Type": "image/jpeg"}
+TEXT = {"Content-Type": "text/plain"}
+
+REFUSED: list[tuple[bytes | str | None, dict[str, str], dict[str, str], int, str]] = [
+    (None, JPEG, {}, 400, "BODY_EMPTY"),
+    ("this is no base64!", TEXT, {}, 400, "BAD_BASE64"),
+    (base64.b64encode(b"words, no picture").decode(), TEXT, {}, 415, "UNSUPPORTED_TYPE"),
+    (bytes(7_000_000), JPEG, {}, 413, "BODY_TOO_LARGE"),
+    (PICTURE, {"Content-Type": "text/html"}, {}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ("{", {"Content-Type": "application/json"}, {}, 400, "BAD_JSON"),
+    (b"--", {"Content-Type": "multipart/form-data; boundary=x"}, {}, 400, "BAD_MULTIPART"),
+    (PICTURE, JPEG, {"width": "0", "height": "0"}, 422, "INVALID_PIPELINE"),
+    (PICTURE, JPEG, {"pipeline": '{"operations": [{"op": "swirl"}]}'}, 422, "INVALID_PIPELINE"),
+    (PICTURE, JPEG, {"widht": "300"}, 422, "INVALID_REQUEST"),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "query", "status", "code"), REFUSED)
+def test_bad_request_is_refused_without_a_trace(  # noqa: PLR0917 - one row of the table above
+    cloud: Cloud,
+    body: bytes | str | None,
+    headers: dict[str, str],
+    query: dict[str, str],
+    status: int,
+    code: str,
+) -> None:
+    """Each refusal has its status and code, and leaves no object, no record and no message."""
+    answer = cloud.call("POST", "/v1/jobs", body, headers=headers, query=query)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert_is_problem(answer)
+    assert cloud.keys() == []
+    assert cloud.count() == 0
+    assert cloud.receive() == []
+
+
+def assert_is_problem(answer: Any) -> None:
+    """Check the shape of RFC 9457 and what we add to it."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json
+    assert problem["status"] == answer.status
+    assert problem["code"] in {error.code for error in error_classes()}
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert set(problem) == {
+        "type", "title", "status", "detail", "instance", "code", "retriable", "request_id", "errors",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", f"/v1/jobs/{UNKNOWN_ID}", 404, "JOB_NOT_FOUND"),
+        ("GET", "/v1/jobs/no-id", 404, "JOB_NOT_FOUND"),
+        ("GET", "/v1/jobs/..%2f..%2fetc", 404, "JOB_NOT_FOUND"),
+        ("GET", f"/v1/jobs/{UNKNOWN_ID}/result", 404, "JOB_NOT_FOUND"),
+        ("GET", "/v1/nothing", 404, "ROUTE_NOT_FOUND"),
+        ("GET", "/", 404, "ROUTE_NOT_FOUND"),
+        ("PUT", "/v1/jobs", 405, "METHOD_NOT_ALLOWED"),
+        ("DELETE", "/v1/health", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_what_is_not_there_is_a_problem(cloud: Cloud, method: str, path: str, status: int, code: str) -> None:
+    """Unknown jobs, paths and methods are problem documents too."""
+    answer = cloud.call(method, path)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert_is_problem(answer)
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"status": "DONE"}, {"since": "now"}]
+)
+def test_wrong_parameter_is_named(cloud: Cloud, query: dict[str, str]) -> None:
+    """A parameter that breaks its rule is refused with a pointer to it."""
+    answer = cloud.call("GET", "/v1/jobs", query=query)
+    assert answer.status == 422
+    assert_is_problem(answer)
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/" + next(iter(query))]
+
+
+def test_foreign_cursor_is_refused(cloud: Cloud) -> None:
+    """A cursor of somebody's own making is a 400."""
+    answer = cloud.call("GET", "/v1/jobs", query={"cursor": "abc"})
+    assert (answer.status, answer.json["code"]) == (400, "BAD_CURSOR")
+
+
+def test_fault_inside_tells_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody foresaw is a 500 without a word of it."""
+
+    def break_down(job_id: str) -> None:
+        raise RuntimeError(f"secret detail of {job_id} in /var/task")
+
+    monkeypatch.setattr(api.dependencies.stores().jobs, "get", break_down)
+    answer = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
+    assert (answer.status, answer.json["code"]) == (500, "INTERNAL")
+    assert "secret" not in answer.text
+    assert_is_problem(answer)
+
+
+def test_missing_settings_tell_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is not set up answers 500 and does not show its environment."""
+    monkeypatch.delenv("JOB_TABLE")
+    answer = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
+    assert answer.status == 500
+    assert "JOB_TABLE" not in answer.text
+
+
+def test_job_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is the outbox: once it is written the answer is 202, and the reconciler will find it."""
+
+    def refuse(_: Any) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(api.dependencies.stores().queue, "send", refuse)
+    job = cloud.submit(PICTURE)
+    assert cloud.receive() == []
+    item = cloud.item(job["id"])
+    assert item["OpenShard"]["S"].startswith("open#")
+    assert item["DueAt"]["S"] > item["UploadedAt"]["S"]
+
+
+def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the table does not answer there is no job, no message, and a 503 that says to come back."""
+
+    def refuse(_: Any) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(api.dependencies.stores().jobs, "create", refuse)
+    answer = cloud.call("POST", "/v1/jobs", PICTURE, headers=JPEG)
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "1")
+    assert cloud.receive() == []
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", 'a"b.jpg', "two\r\nlines: evil.jpg", "😀 naïve.jpg", "x" * 4000])
+def test_any_file_name_is_data(cloud: Cloud, name: str) -> None:
+    """No name becomes part of a key or breaks a header, and the download is named after it."""
+    job = cloud.submit(PICTURE, query={"filename": name})
+    cloud.deliver(cloud.receive())
+    done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert done["key"] == f"processed/{job['id']}/1/image.png"
+    assert sorted(cloud.keys()) == [done["key"], f"raw/api/{job['id']}"]
+    link = cloud.call("GET", f"/v1/jobs/{job['id']}/result", query={"redirect": "false"}).json
+    disposition = parse_qs(urlsplit(link["url"]).query)["response-content-disposition"][0]
+    assert disposition.startswith("attachment; ")
+    assert "\n" not in disposition
+    assert link["filename"].endswith(".png")
+
+
+def test_unnamed_file_is_named_after_its_job(cloud: Cloud) -> None:
+    """Without a name the ID and the detected type make one."""
+    job = cloud.submit(PICTURE)
+    assert job["filename"] == f"{job['id']}.jpg"
+
+
+def test_result_follows_the_job(cloud: Cloud) -> None:
+    """Not ready, then a redirect; another output's name is unknown."""
+    job = cloud.submit(PICTURE)
+    early = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
+    assert (early.status, early.json["code"], early.headers["Retry-After"]) == (409, "RESULT_NOT_READY", "1")
+    cloud.deliver(cloud.receive())
+    ready = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
+    assert ready.status == 303
+    assert urlsplit(ready.headers["Location"]).path.endswith(f"processed/{job['id']}/1/image.png")
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}/outputs/image").status == 303
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}/outputs/other").json["code"] == "OUTPUT_NOT_FOUND"
+
+
+def test_failed_job_has_no_result(cloud: Cloud) -> None:
+    """The way to the result of a failed job says why there is none."""
+    job = cloud.submit(b"\x89PNG\r\n\x1a\n words")
+    cloud.deliver(cloud.receive())
+    answer = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
+    assert (answer.status, answer.json["code"], answer.json["retriable"]) == (409, "JOB_FAILED", False)
+    assert "NOT_AN_IMAGE" in answer.json["detail"]
+
+
+def test_expired_job_is_gone_before_it_is_deleted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB deletes late; a job past its retention is gone from the moment on."""
+    job = cloud.submit(PICTURE)
+    cloud.deliver(cloud.receive())
+    stores = api.dependencies.stores()
+    later = stores.clock() + timedelta(days=stores.settings.retention_days, seconds=1)
+    object.__setattr__(stores, "clock", lambda: later)
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}").status == 404
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}/result").json["code"] == "RESULT_EXPIRED"
+    monkeypatch.undo()
+
+
+def test_unchanged_job_is_not_sent_again(cloud: Cloud) -> None:
+    """The ETag names the state: same state 304, new state 200."""
+    job = cloud.submit(PICTURE)
+    path = f"/v1/jobs/{job['id']}"
+    etag = cloud.call("GET", path).headers["ETag"]
+    unchanged = cloud.call("GET", path, headers={"If-None-Match": etag})
+    assert (unchanged.status, unchanged.text) == (304, "")
+    cloud.deliver(cloud.receive())
+    assert cloud.call("GET", path, headers={"If-None-Match": etag}).status == 200
+
+
+def test_another_callers_job_does_not_exist(cloud: Cloud) -> None:
+    """Who is not the owner gets the answer of an unknown ID, and an empty list."""
+    mine, other = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
+    job = cloud.submit(PICTURE, identity=mine)
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=mine).status == 200
+    denied = cloud.call("GET", f"/v1/jobs/{job['id']}", identity=other)
+    unknown = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}", identity=other)
+    same = ("type", "title", "status", "detail", "code", "retriable", "errors")
+    assert {name: denied.json[name] for name in same} == {name: unknown.json[name] for name in same}
+    assert cloud.call("GET", "/v1/jobs", identity=other).json["jobs"] == []
+    assert len(cloud.call("GET", "/v1/jobs", identity=mine).json["jobs"]) == 1
+
+
+def listed(cloud: Cloud, **query: str) -> list[str]:
+    """Follow a listing to its end and return the IDs."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = cloud.call("GET", "/v1/jobs", query={**query, **cursor})
+        page = answer.json
+        found += [job["id"] for job in page["jobs"]]
+        if page["next_cursor"] is None:
+            assert "Link" not in answer.headers
+            return found
+        assert page["next_cursor"] in answer.headers["Link"]
+        cursor = {"cursor": page["next_cursor"]}
+
+
+@pytest.mark.parametrize("limit", ["1", "3", "7", "100"])
+def test_listing_shows_each_job_once_newest_first(cloud: Cloud, limit: str) -> None:
+    """Whatever the page size, following the cursor shows all jobs, in falling order, none twice."""
+    made = [cloud.submit(PICTURE)["id"] for _ in range(7)]
+    assert listed(cloud, limit=limit) == sorted(made, reverse=True)
+
+
+def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
+    """Filters leave exactly what they say."""
+    done = cloud.submit(PICTURE)
+    cloud.deliver(cloud.receive())
+    waiting = cloud.submit(PICTURE)
+    assert listed(cloud, status="COMPLETED", limit="1") == [done["id"]]
+    assert listed(cloud, status="PENDING") == [waiting["id"]]
+    assert listed(cloud, status="CANCELLED") == []
+    moment = datetime.fromisoformat(done["uploaded_at"])
+    assert len(listed(cloud, since=moment.isoformat())) == 2
+    assert listed(cloud, until=moment.isoformat()) == []
+    assert listed(cloud, since=(moment + timedelta(hours=1)).isoformat()) == []
+
+
+def test_health_asks_the_table(cloud: Cloud) -> None:
+    """Healthy means that the table answers; without it the API says 503 or 500, not ok."""
+    assert cloud.call("GET", "/v1/health").json["status"] == "ok"
+    cloud.clients.dynamodb.delete_table(TableName="Images")
+    assert cloud.call("GET", "/v1/health").status >= 500
+
+
+def test_openapi_describes_every_route(cloud: Cloud) -> None:
+    """The document is OpenAPI 3.1, names the server, and the page holds it without another host."""
+    spec = cloud.call("GET", "/v1/openapi.json").json
+    assert spec["openapi"].startswith("3.1")
+    assert spec["servers"] == [{"url": "http://gateway.test:4566/prod"}]
+    assert set(spec["paths"]) == {
+        "/v1/jobs",
+        "/v1/jobs/{job_id}",
+        "/v1/jobs/{job_id}/result",
+        "/v1/jobs/{job_id}/outputs/{name}",
+        "/v1/health",
+    }
+    assert set(spec["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]) >= {
+        "image/jpeg",
+        "text/plain",
+        "multipart/form-data",
+        "application/json",
+    }
+    page = cloud.call("GET", "/v1/docs")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert json.dumps(spec["info"]["title"]) in page.text

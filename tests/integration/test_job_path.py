@@ -1,0 +1,246 @@
+"""The whole path of a job on moto: through the API, the worker, the dead letters."""
+
+import base64
+import hashlib
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import events
+import pictures
+import pytest
+from moto_cloud import Cloud
+
+import worker.app
+from shared.clock import utc_now
+from shared.errors import ServiceUnavailable
+from shared.jobs import Job
+from shared.messages import JobMessage
+
+FAILED_AT_ONCE = [
+    (b"\x89PNG\r\n\x1a\n and then words", "NOT_AN_IMAGE"),
+    (pictures.jpeg(400, 300)[:3000], "TRUNCATED_IMAGE"),
+    (pictures.png(20_000, 2), "SIDE_TOO_LONG"),
+]
+
+
+def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
+    """Raw bytes in, a grey PNG out, the record as the data dictionary says."""
+    picture = pictures.jpeg(2000, 1000)
+    job = cloud.submit(picture, query={"filename": "my cat.jpg"})
+    assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
+    assert cloud.deliver(cloud.receive()) == []
+    done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert (done["status"], done["done"], done["format"], done["attempts"]) == ("COMPLETED", True, "PNG", 1)
+    assert done["result"]["width"], done["result"]["height"] == (1024, 512)
+    data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
+    assert pictures.opened(data).mode == "L"
+    assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
+    item = cloud.item(job["id"])
+    assert item["ID"] == {"S": job["id"]}
+    assert item["Filename"] == {"S": "my cat.jpg"}
+    assert item["Status"] == {"S": "COMPLETED"}
+    assert item["Timestamp"] == {"S": done["timestamp"]}
+    assert item["S3Path"] == {"S": f"s3://images-for-tests/processed/{job['id']}/1/image.png"}
+    assert item["Size"] == {"N": str(len(data))}
+    assert item["Format"] == {"S": "PNG"}
+    assert "OpenShard" not in item
+    assert "DueAt" not in item
+    assert cloud.receive() != []  # this test took the message and nobody deleted it
+
+
+def test_seed_flow_with_base64_text(cloud: Cloud) -> None:
+    """`base64 -w 0 photo.jpg` as text/plain is a picture."""
+    text = base64.b64encode(pictures.jpeg()).decode()
+    answer = cloud.call("POST", "/v1/jobs", text, headers={"Content-Type": "text/plain"})
+    assert answer.status == 202
+    assert answer.headers["Location"] == f"http://gateway.test:4566/prod/v1/jobs/{answer.json['id']}"
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Prefer: wait=N the answer is 200 and the key, when the worker is done in time."""
+
+    def work_meanwhile(_: float) -> None:
+        cloud.deliver(cloud.receive())
+
+    monkeypatch.setattr("api.waiting.wait_until_done.__defaults__", (work_meanwhile,))
+    headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
+    answer = cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers=headers)
+    assert answer.status == 200
+    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.json["key"] == f"processed/{answer.json['id']}/1/image.png"
+
+
+@pytest.mark.parametrize(("data", "code"), FAILED_AT_ONCE)
+def test_bad_picture_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
+    """A picture that can't be processed ends its job on the first attempt; its neighbours never notice."""
+    bad = cloud.submit(data)
+    good = [cloud.submit(pictures.jpeg()) for _ in range(4)]
+    assert cloud.deliver(cloud.receive()) == []
+    failed = cloud.call("GET", f"/v1/jobs/{bad['id']}").json
+    assert (failed["status"], failed["done"], failed["result"]) == ("FAILED", True, None)
+    assert (failed["error"]["code"], failed["error"]["retriable"], failed["attempts"]) == (code, False, 1)
+    assert "/" not in failed["error"]["message"]
+    assert {cloud.call("GET", f"/v1/jobs/{job['id']}").json["status"] for job in good} == {"COMPLETED"}
+    assert not [key for key in cloud.keys() if key.startswith(f"processed/{bad['id']}")]  # noqa: SIM118 - not a dict
+
+
+def test_only_the_foreign_messages_come_back(cloud: Cloud) -> None:
+    """Whichever of five records can't be read, exactly those are reported: all 32 subsets."""
+    for subset in itertools.product([False, True], repeat=5):
+        for _ in subset:
+            cloud.submit(pictures.png(8, 8))
+        messages = cloud.receive()
+        foreign = [message for message, is_foreign in zip(messages, subset, strict=True) if is_foreign]
+        for at, message in enumerate(foreign):
+            message["Body"] = f"not ours {at}"
+        assert cloud.deliver(messages) == [message["Body"] for message in foreign]
+        for message in messages:
+            cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
+    """A message that comes twice makes one result and one transition."""
+    job = cloud.submit(pictures.jpeg())
+    messages = cloud.receive()
+    cloud.deliver(messages)
+    before = cloud.item(job["id"])
+    assert cloud.deliver(messages) == []
+    assert cloud.item(job["id"]) == before
+    assert len(cloud.keys()) == 2
+
+
+def test_held_lease_sends_the_record_back_for_its_rest(cloud: Cloud) -> None:
+    """While another worker has the job, the message waits as long as the lease, and is not deleted."""
+    job = cloud.submit(pictures.jpeg())
+    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
+    messages = cloud.receive()
+    assert cloud.deliver(messages) == [messages[0]["Body"]]
+    assert cloud.receive() == []
+    assert cloud.job(job["id"]).status == "PROCESSING"
+
+
+def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> None:
+    """After a lease has run out the next delivery does the job; the first worker's commit changes nothing."""
+    job = cloud.submit(pictures.jpeg())
+    message = JobMessage(job_id=job["id"], generation=1)
+    past = utc_now() - timedelta(seconds=100)
+    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50))
+    assert isinstance(stale, Job)
+    cloud.deliver(cloud.receive())
+    after = cloud.item(job["id"])
+    assert after["Attempt"] == {"N": "2"}
+    assert after["S3Path"]["S"].endswith("/2/image.png")
+    late = stale.completed(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
+    assert cloud.jobs.commit(late) is False
+    assert cloud.item(job["id"]) == after
+
+
+def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
+    """With too little of the invocation left a record goes back untouched."""
+    job = cloud.submit(pictures.jpeg())
+    messages = cloud.receive()
+    assert cloud.deliver(messages, events.Context(remaining_milliseconds=500)) == [messages[0]["Body"]]
+    assert cloud.item(job["id"])["Attempt"] == {"N": "0"}
+
+
+def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that happened, whose answer was lost and which is sent again, is the same claim."""
+    job = cloud.submit(pictures.jpeg())
+    real = cloud.clients.dynamodb.update_item
+    table = cloud.jobs
+
+    def twice(**request: Any) -> Any:
+        real(**request)
+        return real(**request)
+
+    monkeypatch.setattr(cloud.clients.dynamodb, "update_item", twice)
+    claimed = table.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60))
+    assert isinstance(claimed, Job)
+    assert claimed.attempt == 1
+    completed = claimed.completed(raw=claimed.raw, outputs=(), warnings=(), now=utc_now())
+    assert table.commit(completed) is True
+
+
+def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
+    """A raw image that is gone is a reason, not a crash."""
+    job = cloud.submit(pictures.jpeg())
+    cloud.clients.s3.delete_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}")
+    assert cloud.deliver(cloud.receive()) == []
+    error = cloud.job(job["id"]).error
+    assert error is not None
+    assert error.code == "RAW_IMAGE_MISSING"
+
+
+def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
+    """Bytes that are not those that were uploaded are never processed."""
+    job = cloud.submit(pictures.jpeg())
+    cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=pictures.png())
+    cloud.deliver(cloud.receive())
+    error = cloud.job(job["id"]).error
+    assert error is not None
+    assert error.code == "RAW_IMAGE_MISSING"
+
+
+def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When S3 fails for one of three, that one comes back and the others are done."""
+    jobs = [cloud.submit(pictures.jpeg()) for _ in range(3)]
+    images = worker.app.parts().place.images
+    real = images.get_raw
+
+    def fail_one(raw: Any, *, max_bytes: int) -> bytes:
+        if jobs[1]["id"] in raw.key:
+            raise ServiceUnavailable
+        return real(raw, max_bytes=max_bytes)
+
+    monkeypatch.setattr(images, "get_raw", fail_one)
+    returned = cloud.deliver(cloud.receive())
+    assert [json.loads(body)["job_id"] for body in returned] == [jobs[1]["id"]]
+    assert [cloud.job(job["id"]).status for job in jobs] == ["COMPLETED", "PROCESSING", "COMPLETED"]
+
+
+def test_dead_letter_fails_its_job(cloud: Cloud) -> None:
+    """A message that used up its receives ends its job, with a code that says so and may be retried."""
+    job = cloud.submit(pictures.jpeg())
+    assert cloud.bury(cloud.receive()) == []
+    stored = cloud.job(job["id"])
+    assert stored.status == "FAILED"
+    assert stored.error is not None
+    assert (stored.error.code, stored.error.retriable) == ("ATTEMPTS_EXHAUSTED", True)
+
+
+def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
+    """A job that was completed meanwhile stays completed."""
+    job = cloud.submit(pictures.jpeg())
+    messages = cloud.receive()
+    cloud.deliver(messages)
+    assert cloud.bury(messages) == []
+    assert cloud.job(job["id"]).status == "COMPLETED"
+
+
+def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
+    """While a worker still holds the lease the dead letter comes back."""
+    job = cloud.submit(pictures.jpeg())
+    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
+    messages = cloud.receive()
+    assert cloud.bury(messages) == [messages[0]["Body"]]
+    assert cloud.job(job["id"]).status == "PROCESSING"
+
+
+def test_unreadable_dead_letter_is_kept(cloud: Cloud) -> None:
+    """A message that nobody can read is stored whole and leaves the queue."""
+    url = cloud.dead_letter_queue_url
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody="who sent this?")
+    messages = cloud.receive(url)
+    assert cloud.bury(messages) == []
+    key = f"dead-letters/{messages[0]['MessageId']}.json"
+    kept = json.loads(cloud.clients.s3.get_object(Bucket="images-for-tests", Key=key)["Body"].read())
+    assert kept["body"] == "who sent this?"
+
+
+def test_invocation_without_records_is_no_fault(cloud: Cloud) -> None:
+    """A test event or a warm-up does nothing."""
+    assert cloud.deliver([]) == []

@@ -1,0 +1,103 @@
+"""A stack on moto for the integration tests, and ways to poke it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import events
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+import api.app
+import worker.app
+import worker.dead_letters
+from shared.aws.clients import Clients
+from shared.aws.job_listing import JobListing
+from shared.aws.job_table import JobTable
+from shared.jobs import Job
+
+BUCKET = "images-for-tests"
+TABLE = "Images"
+
+
+def _context(context: events.Context | None = None) -> LambdaContext:
+    """Pass off a stand-in: Powertools' own class can't be filled."""
+    return cast("LambdaContext", context or events.Context())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """Return the body as JSON."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The parts of a stack, and ways to poke it."""
+
+    clients: Clients
+    jobs: JobTable
+    listing: JobListing
+    queue_url: str
+    dead_letter_queue_url: str
+
+    def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:
+        """Send one request through the API function."""
+        answer = api.app.handler(events.http(method, path, body, **more), _context())
+        headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+        return Answer(int(answer["statusCode"]), headers, answer["body"] or "")
+
+    def submit(self, body: bytes, **more: Any) -> dict[str, Any]:
+        """Create a job and return it."""
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self.call("POST", "/v1/jobs", body, headers=headers, **more)
+        assert answer.status == 202, answer.text
+        job: dict[str, Any] = answer.json
+        return job
+
+    def receive(self, url: str | None = None) -> list[Any]:
+        """Take up to ten messages off a queue."""
+        found = self.clients.sqs.receive_message(
+            QueueUrl=url or self.queue_url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        return list(found.get("Messages", []))
+
+    def deliver(self, messages: list[Any], context: events.Context | None = None) -> list[str]:
+        """Hand messages to the worker as one delivery; return the bodies that must come back."""
+        event = events.sqs(*messages, queue=self.queue_url.rsplit("/", 1)[-1])
+        answer = worker.app.handler(event, context or _context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def bury(self, messages: list[Any]) -> list[str]:
+        """Hand messages to the dead-letter function; return the bodies that must come back."""
+        event = events.sqs(*messages, queue=self.dead_letter_queue_url.rsplit("/", 1)[-1])
+        answer = worker.dead_letters.handler(event, _context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def item(self, job_id: str) -> dict[str, Any]:
+        """Return the record of a job as DynamoDB has it."""
+        return dict(self.clients.dynamodb.get_item(TableName=TABLE, Key={"ID": {"S": job_id}})["Item"])
+
+    def keys(self) -> list[str]:
+        """Return the keys of all objects."""
+        return [item["Key"] for item in self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+    def count(self) -> int:
+        """Return how many records there are."""
+        return self.clients.dynamodb.scan(TableName=TABLE)["Count"]
+
+    def job(self, job_id: str) -> Job:
+        """Return a job as the worker sees it."""
+        return self.jobs.get(job_id)

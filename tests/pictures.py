@@ -1,0 +1,47 @@
+"""Pictures that tests make: small, of every kind, with known content."""
+
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+
+def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
+    """Return a picture with a red top left quarter on a gradient: every way of turning it shows."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    ImageDraw.Draw(image).rectangle((0, 0, width // 2 - 1, height // 2 - 1), fill=(255, 0, 0))
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").rotate(90).resize((width, height)))
+        return image
+    return image.convert(mode)
+
+
+def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
+    """Write a picture as a file of some format."""
+    file = BytesIO()
+    image.save(file, format=image_format, **options)
+    return file.getvalue()
+
+
+def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
+    """Return a small JPEG file."""
+    return encoded(scene(width, height), "JPEG", quality=90, **options)
+
+
+def png(width: int = 64, height: int = 48, mode: str = "RGB", **options: Any) -> bytes:
+    """Return a small PNG file."""
+    return encoded(scene(width, height, mode), "PNG", **options)
+
+
+def sideways_jpeg(width: int = 64, height: int = 48, orientation: int = 6) -> bytes:
+    """Return a JPEG whose EXIF says how to turn it; 6 is stored lying on its left side."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return jpeg(width, height, exif=exif)
+
+
+def opened(data: bytes) -> Image.Image:
+    """Decode a file, to look at what was made."""
+    image = Image.open(BytesIO(data))
+    image.load()
+    return image

@@ -1,0 +1,186 @@
+"""The four shapes of a body, and everything that is wrong with some."""
+
+import base64
+import json
+from typing import Any
+
+import events
+import pictures
+import pytest
+from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.body import MAX_RAW_BYTES, Upload, decode_base64, load_json_object, read_upload
+from shared.errors import (
+    BadBase64,
+    BadJson,
+    BadMultipart,
+    BodyTooLarge,
+    EmptyBody,
+    InvalidRequest,
+    SafelightError,
+    UnsupportedImageType,
+    UnsupportedMediaType,
+)
+
+PICTURE = pictures.jpeg()
+FORM = "multipart/form-data; boundary=x"
+TEXT = base64.b64encode(PICTURE).decode()
+
+
+def read(body: bytes | str | None, content_type: str | None, **headers: str) -> Upload:
+    """Read a body as if it had just come in."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if content_type is not None:
+        sent["Content-Type"] = content_type
+    return read_upload(APIGatewayProxyEvent(events.http("POST", "/v1/jobs", body, headers=sent)))
+
+
+def form(*parts: tuple[str, str | None, bytes], boundary: str = "x") -> bytes:
+    """Write a multipart form of (field, file name, content)."""
+    written = b""
+    for name, filename, content in parts:
+        named = f'; filename="{filename}"' if filename is not None else ""
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+        written += head.encode() + content + b"\r\n"
+    return written + f"--{boundary}--\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/jpeg", "image/png", "application/octet-stream", None, "IMAGE/JPEG; q=1"]
+)
+def test_raw_bytes_are_taken_as_they_are(content_type: str | None) -> None:
+    """The content decides the type, whatever the header calls it."""
+    upload = read(PICTURE, content_type)
+    assert upload.data == PICTURE
+    assert upload.image_format.name == "JPEG"
+
+
+def test_what_curl_sends_by_default_is_raw_bytes() -> None:
+    """`curl --data-binary @photo.jpg` calls the bytes a form, and means bytes."""
+    assert read(PICTURE, "application/x-www-form-urlencoded").data == PICTURE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT + "\n",
+        "\n".join(TEXT[at : at + 76] for at in range(0, len(TEXT), 76)),
+        "\r\n".join(TEXT[at : at + 64] for at in range(0, len(TEXT), 64)),
+        "data:image/jpeg;base64," + TEXT,
+    ],
+)
+@pytest.mark.parametrize("gateway_encodes", [False, True])
+def test_base64_text_as_people_make_it(text: str, gateway_encodes: bool) -> None:
+    """Line breaks and a data: prefix do no harm, nor does a gateway that encodes the text once more."""
+    assert read(text.encode() if gateway_encodes else text, "text/plain; charset=utf-8").data == PICTURE
+
+
+def test_form_gives_file_name_and_options() -> None:
+    """A form has one file; its other fields are options."""
+    body = form(("file", "cat.jpg", PICTURE), ("width", None, b"300"))
+    upload = read(body, FORM)
+    assert (upload.data, upload.filename, dict(upload.options)) == (PICTURE, "cat.jpg", {"width": "300"})
+
+
+def test_json_gives_content_and_options() -> None:
+    """JSON holds the picture in base64; its other members are options."""
+    body = json.dumps({"content": TEXT, "filename": "cat.jpg", "pipeline": {}})
+    upload = read(body, "application/json")
+    assert upload.data == PICTURE
+    assert dict(upload.options) == {"filename": "cat.jpg", "pipeline": {}}
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('attachment; filename="my cat.jpg"', "my cat.jpg"),
+        ("attachment; filename*=UTF-8''na%C3%AFve%20%F0%9F%98%80.jpg", "naïve 😀.jpg"),
+        ("inline", None),
+        ("", None),
+    ],
+)
+def test_content_disposition_names_the_file(header: str, name: str | None) -> None:
+    """Both spellings of RFC 6266 are read."""
+    assert read(PICTURE, "image/jpeg", Content_Disposition=header).filename == name
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "error"),
+    [
+        (None, "image/jpeg", EmptyBody),
+        (b"", "image/jpeg", EmptyBody),
+        ("", "text/plain", EmptyBody),
+        (" \n", "text/plain", EmptyBody),
+        ("data:image/png;base64,", "text/plain", EmptyBody),
+        ("not base64 at all!", "text/plain", BadBase64),
+        (TEXT[:-3], "text/plain", BadBase64),
+        ("data:image/png," + TEXT, "text/plain", BadBase64),
+        ("naïve", "text/plain", BadBase64),
+        (base64.b64encode(b"just words").decode(), "text/plain", UnsupportedImageType),
+        (b"just words", "image/jpeg", UnsupportedImageType),
+        (b"<svg/>", "image/svg+xml", UnsupportedImageType),
+        (PICTURE, "text/html", UnsupportedMediaType),
+        (PICTURE, "application/pdf", UnsupportedMediaType),
+        ("\ufffd\ufffd\ufffd\ufffdJFIF", "application/octet-stream", UnsupportedMediaType),
+        ("{", "application/json", BadJson),
+        ("[]", "application/json", BadJson),
+        ('{"content": "a", "content": "b"}', "application/json", BadJson),
+        ("[" * 100_000, "application/json", BadJson),
+        ("{}", "application/json", InvalidRequest),
+        ('{"content": 5}', "application/json", InvalidRequest),
+        ('{"content": "%%%"}', "application/json", BadBase64),
+        (b"rubbish", FORM, BadMultipart),
+        (b"rubbish", "multipart/form-data", BadMultipart),
+        (form(("width", None, b"300")), FORM, BadMultipart),
+        (form(("a", "a.jpg", PICTURE), ("b", "b.jpg", PICTURE)), FORM, BadMultipart),
+        (form(("a", "a.jpg", b"")), FORM, EmptyBody),
+        (
+            form(("a", "a", PICTURE), ("w", None, b"1"), ("w", None, b"2")),
+            "multipart/form-data; boundary=x",
+            BadMultipart,
+        ),
+        (form(("a", "a.jpg", PICTURE))[:-30], FORM, BadMultipart),
+        (b"\xff\xd8\xff" + bytes(MAX_RAW_BYTES), "image/jpeg", BodyTooLarge),
+        ("A" * 7_000_000, "text/plain", BodyTooLarge),
+        (bytes(7_000_000), "image/jpeg", BodyTooLarge),
+    ],
+)
+def test_bad_body_has_its_own_error(body: Any, content_type: str, error: type[SafelightError]) -> None:
+    """Whatever is wrong with a body is said by name."""
+    with pytest.raises(error):
+        read(body, content_type)
+
+
+def test_largest_picture_passes_in_both_shapes() -> None:
+    """A picture of just the stated size goes through raw and as base64 text."""
+    largest = PICTURE + bytes(MAX_RAW_BYTES - len(PICTURE))
+    assert len(read(largest, "image/jpeg").data) == MAX_RAW_BYTES
+    assert len(read(base64.b64encode(largest).decode(), "text/plain").data) == MAX_RAW_BYTES
+
+
+@given(st.binary(min_size=1))
+def test_any_bytes_come_back_from_their_base64(data: bytes) -> None:
+    """What was encoded is decoded."""
+    assert decode_base64(base64.encodebytes(data).decode()) == data
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["text/plain", "application/json", FORM, "image/png"]),
+)
+def test_no_body_ends_in_anything_but_an_answer(data: bytes, content_type: str) -> None:
+    """Any bytes under any header are an upload or an error of ours."""
+    try:
+        outcome: Upload | SafelightError = read(data, content_type)
+    except SafelightError as error:
+        outcome = error
+    assert isinstance(outcome, Upload) or outcome.status < 500
+
+
+def test_json_numbers_are_numbers() -> None:
+    """NaN and Infinity are no JSON."""
+    with pytest.raises(BadJson):
+        load_json_object(b'{"width": NaN}')

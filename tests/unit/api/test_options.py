@@ -1,0 +1,90 @@
+"""What is asked along with a picture."""
+
+from typing import Any
+
+import pytest
+
+from api.options import read_options
+from shared.errors import InvalidPipeline, InvalidRequest, SafelightError
+from shared.pipeline import DEFAULT_PIPELINE, Fit, Grayscale, Output, OutputFormat, Pipeline, Resize
+
+
+def first(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a body with a pipeline of one operation."""
+    return {"pipeline": {"operations": [operation]}}
+
+
+def test_nothing_asked_is_the_default() -> None:
+    """Without options the default pipeline runs."""
+    assert read_options({}, {}).to_pipeline() == DEFAULT_PIPELINE
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            {"format": "webp"},
+            Pipeline(operations=DEFAULT_PIPELINE.operations, outputs=(Output(format=OutputFormat.WEBP),)),
+        ),
+        ({"width": "300"}, Pipeline(operations=(Resize(width=300), Grayscale()))),
+        ({"grayscale": "false"}, Pipeline(operations=(Resize(width=1024, height=1024),))),
+        (
+            {"width": "300", "height": "200", "fit": "cover", "enlarge": "true", "format": "JPG", "quality": "70"},
+            Pipeline(
+                operations=(Resize(width=300, height=200, fit=Fit.COVER, enlarge=True), Grayscale()),
+                outputs=(Output(format=OutputFormat.JPEG, quality=70),),
+            ),
+        ),
+        ({"pipeline": '{"operations": [{"op": "grayscale"}]}'}, Pipeline(operations=(Grayscale(),))),
+    ],
+)
+def test_options_make_a_pipeline(query: dict[str, str], expected: Pipeline) -> None:
+    """The shorthand changes the default; a whole pipeline replaces it."""
+    assert read_options(query, {}).to_pipeline() == expected
+
+
+def test_body_and_query_add_up() -> None:
+    """Options may come in both places."""
+    options = read_options({"filename": "a.jpg"}, {"width": 300})
+    assert (options.filename, options.width) == ("a.jpg", 300)
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "error", "pointer"),
+    [
+        ({"widht": "300"}, {}, InvalidRequest, "/widht"),
+        ({"width": "300"}, {"width": 300}, InvalidRequest, "/width"),
+        ({"filename": "x" * 5000}, {}, InvalidRequest, "/filename"),
+        ({"width": "wide"}, {}, InvalidPipeline, "/width"),
+        ({"width": "0", "height": "0"}, {}, InvalidPipeline, "/width"),
+        ({"fit": "round"}, {}, InvalidPipeline, "/fit"),
+        ({"quality": "70"}, {}, InvalidPipeline, ""),
+        ({"format": "svg"}, {}, InvalidPipeline, "/format"),
+        ({"pipeline": "{"}, {}, InvalidPipeline, "/pipeline"),
+        ({"pipeline": "[]"}, {}, InvalidPipeline, "/pipeline"),
+        ({"pipeline": "{}", "width": "3"}, {}, InvalidPipeline, ""),
+        ({}, first({"op": "swirl"}), InvalidPipeline, "/pipeline/operations/0"),
+        (
+            {},
+            first({"op": "resize", "width": 0}),
+            InvalidPipeline,
+            "/pipeline/operations/0/width",
+        ),
+        (
+            {},
+            first({"op": "grayscale", "a/b": 1}),
+            InvalidPipeline,
+            "/pipeline/operations/0/a~1b",
+        ),
+    ],
+)
+def test_wrong_option_is_pointed_at(
+    query: dict[str, str],
+    fields: dict[str, Any],
+    error: type[SafelightError],
+    pointer: str,
+) -> None:
+    """Every wrong option is refused with a pointer to it; none is silently ignored."""
+    with pytest.raises(error) as refused:
+        read_options(query, fields).to_pipeline()
+    assert pointer in [each.pointer for each in refused.value.errors]

@@ -1,0 +1,130 @@
+"""Cursors, links, waiting, problems: small rules of the API."""
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import events
+import pytest
+from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
+from jobs_made import new_job, processing_job
+
+from api.cursor import decode_cursor, encode_cursor
+from api.links import Links
+from api.problems import problem_response
+from api.waiting import MAX_WAIT, preferred_wait, wait_until_done
+from shared.aws.job_table import JobTable
+from shared.errors import BadCursor, SafelightError, ServiceUnavailable
+from shared.jobs import Job, JobStatus
+
+JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
+
+
+def test_cursor_reads_back() -> None:
+    """A cursor leads on from where it was made, and does not show the ID."""
+    assert decode_cursor(encode_cursor(JOB_ID)) == JOB_ID
+    assert JOB_ID not in encode_cursor(JOB_ID)
+
+
+@pytest.mark.parametrize("cursor", ["x", "====", "MQ", "ä", JOB_ID, encode_cursor("no id"), "A" * 10_000])
+def test_foreign_cursor_is_refused(cursor: str) -> None:
+    """What this API did not issue is told so."""
+    with pytest.raises(BadCursor):
+        decode_cursor(cursor)
+
+
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"Host": "127.0.0.1:4566"}, "http://127.0.0.1:4566/stage"),
+        (
+            {"host": "abc.execute-api.eu-west-1.amazonaws.com", "X-Forwarded-Proto": "https"},
+            "https://abc.execute-api.eu-west-1.amazonaws.com/stage",
+        ),
+    ],
+)
+def test_links_lead_where_the_caller_came_from(headers: dict[str, str], base: str) -> None:
+    """Scheme and host are the caller's, the path in front is the setting."""
+    event = events.http("GET", "/v1/jobs")
+    event["headers"] = headers
+    assert Links.for_request(APIGatewayProxyEvent(event), "/stage").job(JOB_ID) == f"{base}/v1/jobs/{JOB_ID}"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("wait=5", 5),
+        ("respond-async, wait=5", 5),
+        ("WAIT = 5 ; foo", 5),
+        ("wait=3600", MAX_WAIT.total_seconds()),
+        ("wait=0", 0),
+        ("wait=-1", None),
+        ("wait=soon", None),
+        ("respond-async", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_prefer_header_is_read_leniently(header: str | None, seconds: float | None) -> None:
+    """A wait is capped; what can't be read is ignored."""
+    wait = preferred_wait(header)
+    assert (None if wait is None else wait.total_seconds()) == seconds
+
+
+class Table:
+    """A table whose job is done after some reads."""
+
+    def __init__(self, reads_until_done: int) -> None:
+        self.left = reads_until_done
+        self.done = processing_job().completed(raw=new_job().raw, outputs=(), warnings=(), now=datetime.now(UTC))
+
+    def get(self, job_id: str) -> Job:
+        """Return the job, once more as it was or done."""
+        assert job_id == self.done.id
+        self.left -= 1
+        return self.done if self.left <= 0 else new_job()
+
+
+def waited(table: Table, patience: timedelta) -> tuple[Job, list[float]]:
+    """Wait on a clock that only sleeping moves."""
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=sum(pauses))
+
+    job = wait_until_done(new_job(), now + patience, cast("JobTable", table), clock, sleep)
+    return job, pauses
+
+
+def test_waiting_ends_when_the_job_does() -> None:
+    """The answer comes with the first read that finds the job done; pauses grow up to half a second."""
+    job, pauses = waited(Table(reads_until_done=12), timedelta(seconds=20))
+    assert job.status is JobStatus.COMPLETED
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 0.5
+
+
+def test_waiting_ends_with_the_time() -> None:
+    """A job that takes longer is answered as it stands, not later than promised."""
+    job, pauses = waited(Table(reads_until_done=10**6), timedelta(seconds=3))
+    assert job.status is JobStatus.PENDING
+    assert sum(pauses) == pytest.approx(3)
+
+
+def test_problem_tells_nothing_of_its_cause() -> None:
+    """What went wrong inside stays inside."""
+    error = SafelightError()
+    error.__cause__ = RuntimeError("secret arn:aws:s3:::bucket /var/task")
+    response = problem_response(error, instance="/v1/jobs", request_id="r")
+    assert response.status_code == 500
+    assert response.body is not None
+    assert "secret" not in response.body
+
+
+def test_unavailable_service_says_when_to_come_back() -> None:
+    """A 503 always carries Retry-After."""
+    response = problem_response(ServiceUnavailable(), instance="/", request_id="r")
+    assert response.headers["Retry-After"] == "1"

@@ -1,0 +1,72 @@
+"""The job as a value: what it is born with, and which moves it knows."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from jobs_made import LATER, NOW, RAW, new_job, processing_job
+
+from shared.errors import NotAnImage
+from shared.jobs import (
+    MAX_HISTORY,
+    TERMINAL,
+    TRANSITIONS,
+    IllegalTransition,
+    JobFailure,
+    JobStatus,
+    Transition,
+    bounded_history,
+)
+
+
+def test_new_job_waits_and_has_a_due_time() -> None:
+    """A new job is PENDING, unattempted, and the reconciler knows when to look."""
+    job = new_job()
+    assert (job.status, job.attempt, job.generation) == (JobStatus.PENDING, 0, 1)
+    assert job.due_at == NOW + timedelta(minutes=15)
+    assert [line.status for line in job.history] == [JobStatus.PENDING]
+
+
+def test_completed_job_is_a_new_value() -> None:
+    """A transition leaves the old job as it was and takes lease and due time away."""
+    before = processing_job()
+    after = before.completed(raw=RAW, outputs=(), warnings=("w",), now=LATER)
+    assert before.status is JobStatus.PROCESSING
+    assert after.status is JobStatus.COMPLETED
+    assert after.timestamp == LATER
+    assert after.lease_until is None
+    assert after.due_at is None
+
+
+def test_failed_job_says_why_in_its_history() -> None:
+    """A failure is kept with its code, in the job and in its history."""
+    job = processing_job().failed(JobFailure.of(NotAnImage()), now=LATER)
+    assert job.error is not None
+    assert job.error.code == "NOT_AN_IMAGE"
+    assert job.history[-1] == Transition(status=JobStatus.FAILED, at=LATER, code="NOT_AN_IMAGE")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [pair for pair in itertools.product(JobStatus, JobStatus) if pair[1] not in TRANSITIONS[pair[0]]],
+)
+def test_other_moves_do_not_exist(source: JobStatus, target: JobStatus) -> None:
+    """Each pair that the table of transitions does not name is refused."""
+    job = new_job()
+    object.__setattr__(job, "status", source)
+    with pytest.raises(IllegalTransition):
+        job._moved(target, LATER)
+
+
+def test_nothing_leaves_completed_and_expired() -> None:
+    """Of the terminal states only FAILED and CANCELLED can be retried."""
+    assert {status for status in TERMINAL if TRANSITIONS[status]} == {JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+def test_history_keeps_its_beginning_and_its_end() -> None:
+    """A long history loses its middle, never its first line."""
+    lines = tuple(Transition(status=JobStatus.PENDING, at=NOW + timedelta(seconds=n)) for n in range(MAX_HISTORY + 20))
+    kept = bounded_history(lines)
+    assert len(kept) == MAX_HISTORY
+    assert kept[0] == lines[0]
+    assert kept[-1] == lines[-1]

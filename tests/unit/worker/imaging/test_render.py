@@ -1,0 +1,243 @@
+"""Pixels: upright, in the right colours, at the right size, without metadata, and safely refused."""
+
+from typing import Any, get_args
+
+import pictures
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from shared.errors import (
+    CorruptImage,
+    ImageError,
+    NotAnImage,
+    SideTooLong,
+    TooManyBytes,
+    TooManyPixels,
+    TruncatedImage,
+)
+from shared.pipeline import Fit, Grayscale, Operation, Pipeline, Resize
+from worker.imaging import Limits, Rendered, render
+from worker.imaging.operations import FUNCTIONS
+from worker.imaging.operations.geometry import resize, resized_size
+
+LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
+KEEP = Pipeline.model_validate({})
+
+
+def pipeline(*operations: dict[str, Any], **output: Any) -> Pipeline:
+    """Return a pipeline with one output."""
+    return Pipeline.model_validate({"operations": operations, "output": output})
+
+
+def image_of(rendered: Rendered) -> Image.Image:
+    """Decode the first output."""
+    return pictures.opened(rendered.outputs[0][1].data)
+
+
+def test_default_pipeline_fits_and_greys() -> None:
+    """A large colour picture comes out grey, PNG, its longer side 1024."""
+    made = render(
+        pictures.jpeg(2000, 1500), Pipeline(operations=(Resize(width=1024, height=1024), Grayscale())), LIMITS
+    )
+    image = image_of(made)
+    assert (image.format, image.mode, image.size) == ("PNG", "L", (1024, 768))
+    assert (made.width, made.height, made.format) == (2000, 1500, "JPEG")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(orientation: int) -> None:
+    """The red corner of a picture stored in any of the eight EXIF ways ends at the top left."""
+    upright = pictures.scene(64, 48)
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = image_of(render(pictures.encoded(stored, "JPEG", quality=95, exif=exif), KEEP, LIMITS))
+    assert image.size == (64, 48)
+    red, green, _ = image.getpixel((8, 8))  # type: ignore[misc] # an RGB pixel
+    assert red > 200
+    assert green < 60
+
+
+@pytest.mark.parametrize("output", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+def test_each_input_makes_each_output_without_metadata(source: str, output: str) -> None:
+    """Every accepted format can be read, every output written, and nothing but pixels goes through."""
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    options: dict[str, Any] = {"comment": b"secret place"} if source in {"JPEG", "GIF"} else {}
+    if source not in {"GIF", "BMP"}:
+        options["exif"] = exif
+    data = pictures.encoded(pictures.scene(), source, **options)
+    made = render(data, pipeline(format=output), LIMITS)
+    assert made.format == source
+    encoded = made.outputs[0][1]
+    assert b"secret" not in encoded.data
+    image = pictures.opened(encoded.data)
+    assert image.format == encoded.image_format.name == output.upper()
+    assert not image.getexif()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
+def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
+    """Palette, one bit, sixteen bits and CMYK all end as plain grey or colour, not black and not clipped."""
+    scene = pictures.scene()
+    image = Image.new("I;16", (64, 48), 32_768) if mode == "I;16" else scene.convert(mode)
+    made = image_of(render(pictures.encoded(image, "TIFF" if mode == "CMYK" else "PNG"), KEEP, LIMITS))
+    assert made.mode in {"L", "LA", "RGB", "RGBA"}
+    if mode == "I;16":
+        assert made.getpixel((0, 0)) == 128
+
+
+def test_transparency_lies_on_the_stated_colour_in_jpeg() -> None:
+    """A transparent pixel becomes the background that was asked for."""
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    made = image_of(render(pictures.encoded(clear, "PNG"), pipeline(format="jpeg", background="#00ff00"), LIMITS))
+    red, green, blue = made.getpixel((4, 4))  # type: ignore[misc] # an RGB pixel
+    assert green > 250
+    assert max(red, blue) < 8
+
+
+@pytest.mark.parametrize("output", ["png", "webp"])
+def test_transparency_survives_grey_and_resize(output: str) -> None:
+    """Alpha is kept where the format can hold it."""
+    data = pictures.png(mode="RGBA")
+    made = image_of(render(data, pipeline({"op": "resize", "width": 32}, {"op": "grayscale"}, format=output), LIMITS))
+    assert made.has_transparency_data
+    assert made.convert("RGBA").getchannel("A").getextrema() != (255, 255)
+
+
+def test_colours_are_converted_to_srgb() -> None:
+    """A pixel with a foreign profile changes its numbers, so that it looks the same without the profile."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
+    renamed = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
+    data = pictures.encoded(Image.new("RGB", (8, 8), (200, 30, 30)), "PNG", icc_profile=renamed)
+    made = image_of(render(data, KEEP, LIMITS))
+    red, green, _ = made.getpixel((0, 0))  # type: ignore[misc] # an RGB pixel
+    assert green > 190
+    assert red < 60
+    assert "icc_profile" not in made.info
+
+
+def test_broken_profile_is_a_warning_and_not_a_failure() -> None:
+    """A profile that is none is ignored, and the job says so."""
+    made = render(pictures.jpeg(icc_profile=b"no profile at all"), KEEP, LIMITS)
+    assert made.warnings == ("The colour profile can't be used and was ignored.",)
+
+
+def test_animation_gives_its_first_frame_and_a_warning() -> None:
+    """An animation becomes a still, and the job says so."""
+    frames = [Image.new("L", (8, 8), shade) for shade in (10, 200)]
+    for name in ("GIF", "WEBP", "PNG", "TIFF"):
+        data = pictures.encoded(frames[0], name, save_all=True, append_images=frames[1:])
+        assert render(data, KEEP, LIMITS).warnings == ("Only the first frame of the animation was processed.",), name
+
+
+def test_several_outputs_come_from_one_run() -> None:
+    """Each output is written in its own format."""
+    asked = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
+    made = render(pictures.jpeg(), asked, LIMITS)
+    assert [(output.name, each.image_format.name) for output, each in made.outputs] == [("a", "PNG"), ("b", "WEBP")]
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"\x89PNG\r\n\x1a\n and then only words", NotAnImage),
+        (b"words only", NotAnImage),
+        (pictures.jpeg(400, 300)[:3000], TruncatedImage),
+        (pictures.png(400, 300)[:-200], TruncatedImage),
+        (pictures.encoded(pictures.scene(400, 300), "WEBP")[:-100], TruncatedImage),
+        (pictures.png(5000, 10), SideTooLong),
+        (pictures.encoded(Image.new("1", (3000, 3000)), "PNG"), TooManyPixels),
+        (bytes(10_000_001), TooManyBytes),
+    ],
+)
+def test_bad_file_has_its_own_error(data: bytes, error: type[ImageError]) -> None:
+    """What can't be decoded, or would cost too much, is refused by name."""
+    with pytest.raises(error):
+        render(data, KEEP, LIMITS)
+
+
+def test_bomb_is_refused_by_its_header() -> None:
+    """A file of a few bytes that claims a huge picture costs nothing."""
+    header = bytearray(pictures.png())
+    header[16:24] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises((NotAnImage, CorruptImage, TooManyPixels, SideTooLong)):
+        render(bytes(header), KEEP, LIMITS)
+
+
+def test_result_is_held_to_the_limits_too() -> None:
+    """Enlarging past the limit is refused before it is tried."""
+    with pytest.raises(TooManyPixels):
+        render(
+            pictures.jpeg(),
+            pipeline({"op": "resize", "width": 3999, "height": 3999, "enlarge": True, "fit": "exact"}),
+            LIMITS,
+        )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_file_ends_in_a_picture_or_in_an_image_error(data: st.DataObject) -> None:
+    """Whatever bytes are flipped or cut, nothing but an ImageError comes out."""
+    name = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
+    file = bytearray(pictures.encoded(pictures.scene(), name))
+    for at in data.draw(st.lists(st.integers(0, len(file) - 1), max_size=20)):
+        file[at] = data.draw(st.integers(0, 255))
+    del file[data.draw(st.integers(0, len(file))) :]
+    try:
+        made = render(bytes(file), KEEP, LIMITS)
+    except ImageError:
+        return
+    assert made.outputs[0][1].data
+
+
+@pytest.mark.parametrize(
+    ("size", "params", "expected"),
+    [
+        ((2000, 1000), {"width": 1024, "height": 1024}, (1024, 512)),
+        ((100, 50), {"width": 1024, "height": 1024}, (100, 50)),
+        ((100, 50), {"width": 1024, "height": 1024, "enlarge": True}, (1024, 512)),
+        ((1000, 1), {"width": 10, "height": 10}, (10, 1)),
+        ((2000, 1000), {"width": 500}, (500, 250)),
+        ((2000, 1000), {"height": 500}, (1000, 500)),
+        ((2000, 1000), {"width": 256, "height": 256, "fit": "cover"}, (256, 256)),
+        ((300, 200), {"width": 256, "height": 256, "fit": "cover"}, (256, 200)),
+        ((300, 200), {"width": 600, "height": 600, "fit": "cover", "enlarge": True}, (600, 600)),
+        ((300, 200), {"width": 100, "height": 200, "fit": "exact"}, (100, 200)),
+    ],
+)
+def test_resize_leads_to_the_size_that_was_foretold(
+    size: tuple[int, int],
+    params: dict[str, Any],
+    expected: tuple[int, int],
+) -> None:
+    """The planned size is the size of the picture that comes out."""
+    asked = Resize.model_validate(params)
+    assert resized_size(size, asked) == expected
+    assert resize(Image.new("L", size), asked).size == expected
+
+
+def test_cover_keeps_the_middle_and_the_proportions() -> None:
+    """A square out of a wide picture is its middle, not squeezed."""
+    wide = Image.new("L", (300, 100))
+    wide.paste(255, (100, 0, 200, 100))
+    square = resize(wide, Resize(width=50, height=50, fit=Fit.COVER))
+    assert square.getextrema()[0] > 230  # type: ignore[operator] # one band; squeezing would bring black
+
+
+def test_every_operation_has_its_function() -> None:
+    """No operation can be asked for that nobody runs."""
+    assert set(FUNCTIONS) == set(get_args(get_args(Operation)[0]))
