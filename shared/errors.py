@@ -7,7 +7,8 @@
     │   ├── EmptyBody · BodyTooLarge · BadBase64 · BadMultipart · BadJson
     │   ├── UnsupportedMediaType · UnsupportedImageType
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
-    │   └── RouteNotFound · MethodNotAllowed
+    │   ├── RouteNotFound · MethodNotAllowed
+    │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
     │   └── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
     ├── ImageError              the picture can't be processed, now or later
@@ -160,6 +161,31 @@ class MethodNotAllowed(RequestError):
     code = "METHOD_NOT_ALLOWED"
     status = 405
     title = "This path does not answer to that method."
+
+
+class Unauthenticated(RequestError):
+    """No credentials, or such as the gateway does not accept."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+    title = "The request carries no valid credentials."
+
+
+class Forbidden(RequestError):
+    """Credentials that do not cover the request."""
+
+    code = "FORBIDDEN"
+    status = 403
+    title = "The caller may not do this."
+
+
+class TooManyRequests(RequestError):
+    """Over the caller's rate or quota."""
+
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+    title = "Too many requests at this moment."
+    retriable = True
 
 
 class JobStateError(SafelightError):

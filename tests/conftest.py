@@ -5,6 +5,11 @@ import os
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--engine``."""
+    parser.addoption("--engine", default="embedded", help="embedded (default)")
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""

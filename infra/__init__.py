@@ -1,0 +1,1 @@
+"""The SAM template, the zips, deployment, and the engines that a stack runs on."""

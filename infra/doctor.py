@@ -1,0 +1,138 @@
+"""Looks the set-up over and says what to do about what is wrong."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from infra import local
+from infra.engines import embedded
+from infra.faults import SetupFault
+
+LEAST_PYTHON = (3, 11)
+NEEDED = {
+    "aws_lambda_powertools": "aws-lambda-powertools",
+    "boto3": "boto3",
+    "filelock": "filelock",
+    "httpx": "httpx",
+    "localstack_client": "localstack-client",
+    "ministack": "ministack",
+    "multipart": "multipart",
+    "PIL": "pillow",
+    "psutil": "psutil",
+    "pydantic": "pydantic",
+    "samtranslator": "aws-sam-translator",
+    "ulid": "python-ulid",
+    "yaml": "pyyaml",
+}
+"""Modules that the embedded engine and its functions import, with the package that brings each."""
+LEAST_DISK_BYTES = 1 << 30
+HEALTH_SECONDS = 10
+
+
+class Level(StrEnum):
+    """How a finding is to be taken."""
+
+    OK = "ok"
+    WARN = "warn"
+    """Works, or will after the named step."""
+    FAIL = "fail"
+    """Nothing works until it is mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    text: str
+    """What was found and, unless all is well, what to do."""
+
+
+def examine(state_dir: Path) -> Iterator[Finding]:
+    """Yield one finding after the other; none of the checks changes anything."""
+    yield _python()
+    yield from _packages()
+    yield _engine_version()
+    yield _pip()
+    yield _disk(state_dir)
+    yield from _diversions()
+    yield from _engine(state_dir)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= LEAST_PYTHON:
+        return Finding(Level.OK, f"Python {found}")
+    return Finding(Level.FAIL, f"Python {found} is too old: install 3.11 or newer and make the environment again.")
+
+
+def _packages() -> Iterator[Finding]:
+    missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        listed = ", ".join(missing)
+        yield Finding(Level.FAIL, f"Not installed: {listed}. Run: pip install --requirement requirements/local.txt")
+    else:
+        yield Finding(Level.OK, f"all {len(NEEDED)} packages for the embedded engine are installed")
+
+
+def _engine_version() -> Finding:
+    try:
+        found = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(Level.FAIL, "MiniStack is not installed: pip install --requirement requirements/local.txt")
+    if found == embedded.VERSION:
+        return Finding(Level.OK, f"MiniStack {found}")
+    return Finding(Level.WARN, f"MiniStack is {found}, tested is {embedded.VERSION}: install the pinned requirements.")
+
+
+def _pip() -> Finding:
+    if importlib.util.find_spec("pip"):
+        return Finding(Level.OK, "pip is there to build zips for AWS")
+    return Finding(Level.WARN, "pip is missing; only `safelight deploy` needs it: python -m ensurepip")
+
+
+def _disk(state_dir: Path) -> Finding:
+    folder = next(each for each in (state_dir.resolve(), *state_dir.resolve().parents) if each.is_dir())
+    if not os.access(folder, os.W_OK):
+        return Finding(Level.FAIL, f"{folder} can't be written to: set SAFELIGHT_STATE_DIR to another folder.")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK_BYTES:
+        return Finding(Level.WARN, f"{free >> 20} MiB are free below {folder}: pictures may not fit.")
+    return Finding(Level.OK, f"{folder} can be written to, {free >> 30} GiB free")
+
+
+def _diversions() -> Iterator[Finding]:
+    set_here = [name for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE") if os.environ.get(name)]
+    for name in set_here:
+        yield Finding(Level.WARN, f"{name} is set: local engines ignore it, other AWS tools in this shell do not.")
+
+
+def _engine(state_dir: Path) -> Iterator[Finding]:
+    record = embedded.Record.read(embedded.Places.below(state_dir).record)
+    if record is None or not record.pid:
+        yield Finding(Level.OK, "the embedded engine is down; `safelight up` starts it")
+        return
+    if not embedded.running(state_dir):
+        yield Finding(Level.WARN, f"the engine of {record.url} has died; `safelight up` starts it again.")
+        return
+    yield Finding(Level.OK, f"the embedded engine answers at {record.url}")
+    complaints = embedded.complaints(state_dir)
+    if complaints:
+        log = embedded.Places.below(state_dir).log
+        yield Finding(Level.WARN, f"the engine has logged {complaints} errors: read {log}")
+    stack = local.current(state_dir)
+    if stack is None:
+        yield Finding(Level.WARN, "no stack is recorded; run `safelight up` again.")
+        return
+    try:
+        local.await_health(stack.api_url, seconds=HEALTH_SECONDS)
+    except SetupFault as fault:
+        yield Finding(Level.FAIL, f"{fault} Run `safelight up` again, or `safelight down --wipe` first.")
+    else:
+        yield Finding(Level.OK, f"the API is healthy at {stack.api_url}")

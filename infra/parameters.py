@@ -1,0 +1,49 @@
+"""Rules between template parameters that CloudFormation can't express, because it can't calculate."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from infra.faults import SetupFault
+
+VISIBILITY_FACTOR = 6
+"""AWS advises a visibility timeout of six function timeouts, so that throttled batches can be retried."""
+TTL_LAG_DAYS = 3
+"""DynamoDB removes an expired record within two days; one more for the day's rounding in S3."""
+
+
+def check(values: Mapping[str, str], known: AbstractSet[str]) -> None:
+    """Refuse unknown names and values that contradict each other.
+
+    ``values`` are those that will be in force, defaults included. What concerns one parameter alone
+    (type, range, pattern) is left to CloudFormation. Raises SetupFault.
+    """
+    unknown = sorted(values.keys() - known)
+    if unknown:
+        raise SetupFault(f"The template has no parameter {unknown[0]}; docs/settings.md lists them.")
+    complaint = _contradiction(values)
+    if complaint:
+        raise SetupFault(complaint)
+
+
+def _contradiction(values: Mapping[str, str]) -> str | None:
+    timeout, window = _number(values, "WorkerTimeout"), _number(values, "BatchingWindowSeconds")
+    visibility = _number(values, "QueueVisibilityTimeout")
+    least = VISIBILITY_FACTOR * timeout + window
+    if visibility < least:
+        return (
+            f"QueueVisibilityTimeout is {visibility} but must be at least {least} "
+            f"({VISIBILITY_FACTOR} x WorkerTimeout + BatchingWindowSeconds)."
+        )
+    if _number(values, "RecordSeconds") >= timeout:
+        return f"RecordSeconds must be below WorkerTimeout ({timeout}), or the worker never starts a record."
+    kept = _number(values, "RetentionDays") + TTL_LAG_DAYS
+    if _number(values, "ObjectDays") < kept:
+        return f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
+    return None
+
+
+def _number(values: Mapping[str, str], name: str) -> int:
+    try:
+        return int(values[name])
+    except ValueError as error:
+        raise SetupFault(f"{name} must be a whole number, not {values[name]!r}.") from error

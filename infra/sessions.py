@@ -1,0 +1,88 @@
+"""boto3 clients for tooling: a local engine through localstack-client, AWS through plain boto3."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from localstack_client.session import Session as LocalSession  # type: ignore[import-untyped]
+
+from infra.faults import SetupFault
+
+if TYPE_CHECKING:  # the stubs are a development dependency
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+
+LOCAL_REGION = "us-east-1"
+_DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
+"""Variables that localstack-client obeys even where it is told a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What a deployment talks to."""
+
+    cloudformation: "CloudFormationClient"
+    s3: "S3Client"
+    sts: "STSClient"
+    region: str
+
+
+def local_session(endpoint_url: str) -> LocalSession:
+    """Make a boto3-like session for a local engine, whatever the caller's environment points at."""
+    with _unset(*_DIVERTING):
+        return LocalSession(localstack_host=urlsplit(endpoint_url).netloc, region_name=LOCAL_REGION)
+
+
+def local_clients(endpoint_url: str) -> Clients:
+    """Make the clients for a local engine."""
+    session = local_session(endpoint_url)
+    # A proxy of the caller's must not get what is meant for this machine.
+    config = Config(proxies={}, retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
+    return Clients(
+        cloudformation=session.client("cloudformation", config=config),
+        s3=session.client("s3", config=config),
+        sts=session.client("sts", config=config),
+        region=LOCAL_REGION,
+    )
+
+
+def aws_clients(profile: str | None, region: str | None) -> Clients:
+    """Make the clients for a real account. Raises SetupFault when profile or region is missing."""
+    with translated():
+        session = boto3.session.Session(profile_name=profile, region_name=region)
+        if not session.region_name:
+            raise SetupFault("No region is set: pass --region or set AWS_DEFAULT_REGION.")
+        return Clients(
+            cloudformation=session.client("cloudformation"),
+            s3=session.client("s3"),
+            sts=session.client("sts"),
+            region=session.region_name,
+        )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what boto3 raises into a SetupFault that says it in one sentence."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        raise SetupFault(f"{error.operation_name} was refused: {told['Message']} ({told['Code']})") from error
+    except BotoCoreError as error:
+        raise SetupFault(f"AWS can't be reached with these settings: {error}") from error
+
+
+@contextmanager
+def _unset(*names: str) -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,69 @@
+"""Where a running Safelight is: what ``safelight up`` prints and everything else starts from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+LOCAL_API_PREFIX = "/_aws/execute-api"
+"""Path under which local engines serve their REST APIs."""
+API_VERSION = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Addresses and names of one deployed stack."""
+
+    engine: str
+    endpoint_url: str
+    """Address of the engine's AWS services; empty on AWS."""
+    api_url: str
+    """Base address of the HTTP API; ends in ``/v1``."""
+    ui_url: str
+    bucket: str
+    table: str
+    queue_url: str
+    bulk_queue_url: str
+    dead_letter_queue_url: str
+    functions: Mapping[str, str]
+    """Function names by role: ``api``, ``worker``, ``dead_letters``."""
+
+    @classmethod
+    def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
+        """Read the outputs of the CloudFormation stack. Raises KeyError where one is missing."""
+        if endpoint_url:
+            api = f"{endpoint_url}{LOCAL_API_PREFIX}/{outputs['ApiId']}/{outputs['StageName']}/{API_VERSION}"
+        else:
+            api = outputs["ApiUrl"]
+        return cls(
+            engine=engine,
+            endpoint_url=endpoint_url,
+            api_url=api,
+            ui_url=f"{api}/docs",
+            bucket=outputs["ImageBucketName"],
+            table=outputs["TableName"],
+            queue_url=outputs["JobQueueUrl"],
+            bulk_queue_url=outputs["BulkQueueUrl"],
+            dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            functions={
+                "api": outputs["ApiFunctionName"],
+                "worker": outputs["WorkerFunctionName"],
+                "dead_letters": outputs["DeadLetterFunctionName"],
+            },
+        )
+
+    def to_json(self) -> str:
+        """Write the fields, and nothing else, as one JSON object."""
+        return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote. Raises ValueError, TypeError on anything else."""
+        return cls(**json.loads(text))
+
+    def save(self, path: Path) -> None:
+        """Write the file in one step, so that no reader sees half of it."""
+        scratch = path.with_suffix(".tmp")
+        scratch.write_text(self.to_json() + "\n", encoding="utf-8")
+        scratch.replace(path)

@@ -1,0 +1,40 @@
+"""The worker dies in the middle of a delivery."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e_site import Site, running_site, until
+
+LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
+QUICK = {
+    "WorkerTimeout": "5",
+    "RecordSeconds": "2",
+    "QueueVisibilityTimeout": "30",
+    "InteractiveConcurrency": "2",
+}
+"""A lease and a visibility timeout that a test can wait for, in the proportion of the defaults."""
+
+
+@pytest.fixture
+def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """Return a stack whose deliveries come back soon."""
+    yield from running_site(tmp_path, request.config.getoption("--engine"), QUICK)
+
+
+@pytest.mark.faults
+def test_job_of_a_killed_worker_is_completed_once(quick_site: Site) -> None:
+    """Killed between claim and commit, every job of the delivery still ends COMPLETED, with one result to show."""
+    site = quick_site
+    ids = [site.submit(LARGE)["id"] for _ in range(6)]
+    until(lambda: any(site.job(job_id)["status"] == "PROCESSING" for job_id in ids))
+    for process in site.function_processes("worker"):
+        process.kill()
+    done = [site.finished(job_id) for job_id in ids]
+    assert {job["status"] for job in done} == {"COMPLETED"}
+    assert max(job["attempts"] for job in done) >= 2, "nobody was killed between claim and commit"
+    for job in done:
+        statuses = [line["status"] for line in job["history"]]
+        assert statuses == ["PENDING", *["PROCESSING"] * job["attempts"], "COMPLETED"]
+        assert job["key"].startswith(f"processed/{job['id']}/{job['attempts']}/")
+        assert job["key"] in site.keys(f"processed/{job['id']}/")

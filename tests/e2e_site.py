@@ -1,0 +1,104 @@
+"""A running stack as the end-to-end tests see it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+
+from infra import local
+from infra.engines import embedded
+from infra.sessions import local_session
+from infra.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+PATIENCE_SECONDS = 120.0
+"""Longest wait for anything; a test that needs it all has found a fault."""
+
+
+@dataclass
+class Site:
+    """A running stack: its addresses, an HTTP client on its API, AWS clients on its engine."""
+
+    stack: Stack
+    http: httpx.Client
+    folder: Path
+    s3: "S3Client" = field(init=False)
+    dynamodb: "DynamoDBClient" = field(init=False)
+    sqs: "SQSClient" = field(init=False)
+    logs: "CloudWatchLogsClient" = field(init=False)
+
+    def __post_init__(self) -> None:
+        session = local_session(self.stack.endpoint_url)
+        self.s3 = session.client("s3")
+        self.dynamodb = session.client("dynamodb")
+        self.sqs = session.client("sqs")
+        self.logs = session.client("logs")
+
+    def submit(self, body: bytes, **params: str) -> dict[str, Any]:
+        """Send a picture as raw bytes; return the accepted job."""
+        answer = self.http.post("jobs", content=body, headers={"Content-Type": "image/jpeg"}, params=params)
+        assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Read a job."""
+        answer = self.http.get(f"jobs/{job_id}")
+        assert answer.status_code == 200, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def finished(self, job_id: str) -> dict[str, Any]:
+        """Wait until a job is done; return it."""
+        until(lambda: self.job(job_id)["done"])
+        return self.job(job_id)
+
+    def item(self, job_id: str) -> Mapping[str, Any]:
+        """Return a job's record as DynamoDB has it."""
+        return self.dynamodb.get_item(TableName=self.stack.table, Key={"ID": {"S": job_id}})["Item"]
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of all objects below a prefix."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def function_processes(self, role: str) -> list[psutil.Process]:
+        """Return the processes in which the embedded engine runs a function."""
+        record = embedded.Record.read(self.folder / "engine.json")
+        assert record is not None
+        name = self.stack.functions[role]
+        children = psutil.Process(record.pid).children(recursive=True)
+        return [child for child in children if child.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name]
+
+    def log_lines(self, role: str) -> list[str]:
+        """Return what a function has logged."""
+        group = f"/aws/lambda/{self.stack.functions[role]}"
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return [event["message"] for page in pages for event in page["events"]]
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for a condition, looking often; fail the test when it never comes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.05)
+
+
+def running_site(folder: Path, engine: str, parameters: Mapping[str, str] | None = None) -> Iterator[Site]:
+    """Bring a stack up, hand it out, take it down."""
+    stack = local.up(folder, engine, parameters)
+    try:
+        with httpx.Client(base_url=stack.api_url + "/", timeout=60, trust_env=False) as client:
+            yield Site(stack, client, folder)
+    finally:
+        local.down(folder, wipe=True)

@@ -1,0 +1,115 @@
+"""The documents are held to the code: each error, route, attribute, command and lock file."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from jobs_made import LATER, RAW, processing_job
+
+import api.app
+import worker.app  # noqa: F401 - all errors must be defined before they are counted
+from client.cli import app as command
+from shared.aws.job_item import to_item
+from shared.errors import error_classes
+from shared.jobs import JobFailure, JobStatus, OutputFacts
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def text(name: str) -> str:
+    """Return a document."""
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("error", sorted({error.code for error in error_classes()}))
+def test_every_error_code_is_documented(error: str) -> None:
+    """docs/errors.md has a row for each code."""
+    assert f"| `{error}` |" in text("docs/errors.md")
+
+
+def test_no_error_code_is_invented() -> None:
+    """docs/errors.md documents no code that does not exist."""
+    documented = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", text("docs/errors.md"), re.MULTILINE))
+    assert documented == {error.code for error in error_classes()}
+
+
+def test_documented_status_and_retriable_are_true() -> None:
+    """Each row of docs/errors.md states the status and whether a retry helps as the code does."""
+    rows = re.findall(r"^\| `([A-Z_0-9]+)` \| (\d+) \| (yes|no) \|", text("docs/errors.md"), re.MULTILINE)
+    told = {code: (int(status), retriable == "yes") for code, status, retriable in rows}
+    # A parent shares its code with the child that names it; the parent is what is documented.
+    real: dict[str, tuple[int, bool]] = {}
+    for error in error_classes():
+        real.setdefault(error.code, (error.status, error.retriable))
+    assert told == real
+
+
+def test_every_attribute_is_in_the_data_dictionary() -> None:
+    """docs/data-dictionary.md lists each attribute that a record can have."""
+    facts = OutputFacts(
+        name="image", key="k", size=1, width=1, height=1, format="PNG", media_type="image/png", digest="00"
+    )
+    completed = processing_job().completed(raw=RAW, outputs=(facts,), warnings=("w",), now=LATER)
+    failed = processing_job().failed(JobFailure(code="X", message="m", retriable=False), now=LATER)
+    attributes = {
+        name for job in (processing_job(), completed, failed) for name in to_item(job, "bucket", listing_shards=4)
+    }
+    documented = set(re.findall(r"^\| `(\w+)` \|", text("docs/data-dictionary.md"), re.MULTILINE))
+    assert attributes <= documented
+
+
+def test_every_status_is_explained() -> None:
+    """docs/data-dictionary.md names each status."""
+    assert all(status.value in text("docs/data-dictionary.md") for status in JobStatus)
+
+
+def test_every_route_is_in_the_readme() -> None:
+    """The table of routes in the README has each route of the API."""
+    routes = [*api.app.app._static_routes, *api.app.app._dynamic_routes]
+    for route in routes:
+        path = re.sub(r"<(\w+)>", r"{\1}", route.path)
+        assert re.search(rf"\| {route.method} \| `{re.escape(path)}` \|", text("README.md")), f"{route.method} {path}"
+
+
+def test_every_command_is_documented() -> None:
+    """docs/command-line.md and the README mention each command."""
+    group = typer.main.get_command(command)
+    for name in group.commands:  # type: ignore[attr-defined] # a Typer application is a group
+        assert f"safelight {name}" in text("docs/command-line.md"), name
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
+    """Each relative link of a document names a file that exists."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("lock", ["api", "worker", "local", "dev"])
+def test_lock_file_is_pinned_and_names_no_index(lock: str) -> None:
+    """Each requirement has one version and hashes, and nothing says where it was fetched."""
+    content = text(f"requirements/{lock}.txt")
+    assert "index-url" not in content
+    assert "://" not in content
+    requirements = [block for block in re.split(r"\n(?=\S)", content) if re.match(r"[a-z0-9]", block, re.IGNORECASE)]
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[\w.\[\]-]+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement, requirement
+
+
+def test_lock_files_cover_what_the_project_asks_for() -> None:
+    """Each declared dependency is in its lock file, and all lock files agree on versions."""
+    project = tomllib.loads(text("pyproject.toml"))
+    pins = {
+        name: dict(re.findall(r"^([\w.-]+)==(\S+)", text(f"requirements/{name}.txt"), re.MULTILINE))
+        for name in ("api", "worker", "local", "dev")
+    }
+    for group, entries in project["dependency-groups"].items():
+        names = [re.split(r"[<>=\[]", entry)[0].lower() for entry in entries if isinstance(entry, str)]
+        assert not [name for name in names if name.replace("_", "-") not in pins[group]], group
+    for group in ("api", "worker", "local"):
+        assert not {name for name, version in pins[group].items() if pins["dev"][name] != version}

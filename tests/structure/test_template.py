@@ -1,0 +1,384 @@
+"""What the template must keep, whoever edits it."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+
+from infra import parameters, template
+from infra.wheels import PYTHON_VERSION
+from shared import keys
+from shared.errors import error_classes
+from shared.settings import ApiSettings, DeadLetterSettings, StoreSettings, WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+TEMPLATE = template.load()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+DEFAULTS = template.parameter_defaults(TEMPLATE)
+MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
+SOURCES = ("JobQueue", "BulkQueue")
+QUEUES = (*SOURCES, "DeadLetterQueue")
+ROLES = ("ApiRole", "WorkerRole", "DeadLetterRole")
+FUNCTIONS: dict[str, type[StoreSettings]] = {
+    "ApiFunction": ApiSettings,
+    "WorkerFunction": WorkerSettings,
+    "DeadLetterFunction": DeadLetterSettings,
+}
+API_TYPES = tuple(f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse"))
+
+
+def properties(logical_id: str) -> dict[str, Any]:
+    """Return the properties of one resource."""
+    found: dict[str, Any] = RESOURCES[logical_id]["Properties"]
+    return found
+
+
+def of_type(*types: str) -> dict[str, Any]:
+    """Pick the resources of these types."""
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] in types}
+
+
+def number(value: Any) -> int:
+    """Resolve a literal, a parameter or a look-up in Counts by the template's defaults."""
+    if isinstance(value, dict) and "Ref" in value:
+        return int(DEFAULTS[value["Ref"]])
+    if isinstance(value, dict):
+        mapping, key, member = value["Fn::FindInMap"]
+        return int(TEMPLATE["Mappings"][mapping][str(number(key))][member])
+    return int(value)
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """List the statements of a role's own policies."""
+    policies = properties(role)["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    """List what a statement allows, whichever way it is written."""
+    listed = statement["Action"]
+    return [listed] if isinstance(listed, str) else listed
+
+
+def resources(statement: dict[str, Any]) -> list[Any]:
+    """List what a statement is about."""
+    listed = statement["Resource"]
+    return listed if isinstance(listed, list) else [listed]
+
+
+def allowed(role: str) -> set[str]:
+    """Collect every action that a role has."""
+    return {action for statement in statements(role) for action in actions(statement)}
+
+
+def environment(function: str) -> dict[str, Any]:
+    """Return the environment variables of a function."""
+    found: dict[str, Any] = properties(function)["Environment"]["Variables"]
+    return found
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    """The template passes cfn-lint, which checks it after the SAM transform too."""
+    assert lint_file(template.TEMPLATE) == []
+
+
+def test_the_transform_adds_nothing_of_its_own() -> None:
+    """SAM turns the three functions into Lambda functions and invents no role, no API and no mapping."""
+    plain = transform(template.load(), {}, _NoPolicies())
+    kinds = {name: resource["Type"] for name, resource in plain["Resources"].items()}
+    expected = {name: resource["Type"].replace("Serverless", "Lambda") for name, resource in RESOURCES.items()}
+    assert kinds == expected
+
+
+def test_the_template_uses_no_yaml_aliases() -> None:
+    """CloudFormation knows neither anchors nor aliases."""
+    text = template.TEMPLATE.read_text(encoding="utf-8")
+    assert not re.findall(r":\s+[&*][A-Za-z]", text)
+
+
+def test_every_parameter_is_described_and_bounded() -> None:
+    """Each parameter says what it is and what it takes."""
+    for name, declared in TEMPLATE["Parameters"].items():
+        assert declared["Description"], name
+        bounds = {"AllowedValues", "AllowedPattern", "MinValue", "MinLength"}
+        assert bounds & declared.keys(), name
+        assert ("MinValue" in declared) == ("MaxValue" in declared), name
+
+
+def test_parameter_defaults_agree_with_each_other() -> None:
+    """The defaults pass the same rules that a deployment is held to."""
+    parameters.check(DEFAULTS, template.parameter_names(TEMPLATE))
+
+
+@pytest.mark.parametrize("queue", SOURCES)
+@pytest.mark.parametrize("mapping", MAPPINGS[:2])
+def test_messages_stay_hidden_for_six_timeouts(queue: str, mapping: str) -> None:
+    """A received message stays hidden for six function timeouts and the batching window."""
+    timeout = number(properties("WorkerFunction")["Timeout"])
+    window = number(properties(mapping)["MaximumBatchingWindowInSeconds"])
+    assert number(properties(queue)["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout + window
+
+
+def test_dead_letters_stay_hidden_for_six_timeouts() -> None:
+    """The dead-letter function gets the same time for its own deliveries."""
+    timeout = number(properties("DeadLetterFunction")["Timeout"])
+    assert number(properties("DeadLetterQueue")["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout
+
+
+def test_the_lease_is_the_function_timeout() -> None:
+    """A claim lasts as long as the function can run, so that a redelivery finds it expired."""
+    assert environment("WorkerFunction")["LEASE_SECONDS"] == properties("WorkerFunction")["Timeout"]
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_one_bad_record_does_not_fail_its_batch(mapping: str) -> None:
+    """Each mapping takes partial batch answers and limits its own concurrency."""
+    assert properties(mapping)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert number(properties(mapping)["ScalingConfig"]["MaximumConcurrency"]) >= 2
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_reserved_concurrency(function: str) -> None:
+    """Concurrency is limited at the mapping: a reserved one would burn the deliveries of throttled batches."""
+    assert "ReservedConcurrentExecutions" not in properties(function)
+
+
+@pytest.mark.parametrize("count", ["MaxReceiveCount", "InteractiveConcurrency", "BulkConcurrency", "BatchSize"])
+def test_every_count_that_may_be_chosen_can_be_looked_up(count: str) -> None:
+    """No allowed value of a count leads to a key that the mapping does not have."""
+    declared = TEMPLATE["Parameters"][count]
+    values = declared.get("AllowedValues") or range(declared["MinValue"], declared["MaxValue"] + 1)
+    assert {str(value) for value in values} <= TEMPLATE["Mappings"]["Counts"].keys()
+
+
+@pytest.mark.parametrize("queue", SOURCES)
+def test_dead_letters_are_kept_longer_than_messages(queue: str) -> None:
+    """A message's age counts from its first send, so the dead-letter queue keeps longer than its sources."""
+    source = properties(queue)
+    assert number(source["RedrivePolicy"]["maxReceiveCount"]) >= 5
+    kept = number(properties("DeadLetterQueue")["MessageRetentionPeriod"])
+    assert kept == 14 * 24 * 3600
+    assert kept > number(source["MessageRetentionPeriod"])
+
+
+def test_only_the_job_queues_may_use_the_dead_letter_queue() -> None:
+    """The names that the dead-letter queue admits are the names that the job queues have."""
+    admitted = properties("DeadLetterQueue")["RedriveAllowPolicy"]["sourceQueueArns"]
+    names = [arn["Fn::Sub"].rsplit(":", 1)[-1] for arn in admitted]
+    assert names == [properties(queue)["QueueName"]["Fn::Sub"] for queue in SOURCES]
+    assert all(properties(queue)["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"} for queue in SOURCES)
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_queues_are_encrypted_and_take_tls_only(queue: str) -> None:
+    """Each queue is encrypted at rest and has a policy that refuses plain HTTP."""
+    assert properties(queue)["SqsManagedSseEnabled"] is True
+    policy = properties(f"{queue}Policy")
+    assert policy["Queues"] == [{"Ref": queue}]
+    _assert_refuses_plain_http(policy["PolicyDocument"])
+
+
+def test_the_bucket_is_private_and_encrypted() -> None:
+    """The bucket blocks the public in all four ways, has no ACLs, is encrypted and refuses plain HTTP."""
+    bucket = properties("ImageBucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    _assert_refuses_plain_http(properties("ImageBucketPolicy")["PolicyDocument"])
+
+
+def test_every_prefix_of_the_bucket_expires() -> None:
+    """No object outlives its age: each prefix that the code uses has a rule."""
+    rules = properties("ImageBucket")["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"] for rule in rules if rule.get("ExpirationInDays") == {"Ref": "ObjectDays"}}
+    assert expiring == {keys.RAW_PREFIX, keys.PROCESSED_PREFIX, keys.DEAD_LETTER_PREFIX}
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_the_table_has_its_keys_and_indexes() -> None:
+    """Key schema and indexes are those of the data model, on demand and encrypted."""
+    table = properties("JobTable")
+    assert _key_schema(table) == ["ID"]
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert {name: _key_schema(index) for name, index in indexes.items()} == {
+        "Open": ["OpenShard", "DueAt"],
+        "ByBatch": ["BatchID", "ID"],
+        "Recent": ["OwnerShard", "ID"],
+    }
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
+    assert {line["AttributeType"] for line in table["AttributeDefinitions"]} == {"S"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+
+
+@pytest.mark.parametrize("data", ["ImageBucket", "JobTable"])
+def test_no_update_destroys_data(data: str) -> None:
+    """Should an update replace the bucket or the table, the old one is kept."""
+    assert RESOURCES[data]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_name_their_actions_and_resources(role: str) -> None:
+    """No role has a wildcard action, a managed policy or a resource that is not this stack's."""
+    assert "ManagedPolicyArns" not in properties(role)
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in actions(statement)), statement
+        for resource in resources(statement):
+            assert resource != "*"
+            assert isinstance(resource, dict), "a literal ARN is not this stack's"
+
+
+def test_no_role_deletes_or_scans() -> None:
+    """Nothing in a function may delete data or read a whole table."""
+    forbidden = re.compile(r":(Delete(?!Message)|Scan|Put\w*Policy|Create(?!LogStream))")
+    assert not [action for role in ROLES for action in allowed(role) if forbidden.search(action)]
+
+
+@pytest.mark.parametrize(
+    ("role", "prefixes"),
+    [("ApiRole", ["raw/*"]), ("WorkerRole", ["processed/*"]), ("DeadLetterRole", ["dead-letters/*"])],
+)
+def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str]) -> None:
+    """The API writes raw images, the worker processed ones, the dead-letter function dead letters."""
+    writable = [
+        resource["Fn::Sub"].partition("/")[2]
+        for statement in statements(role)
+        if "s3:PutObject" in actions(statement)
+        for resource in resources(statement)
+    ]
+    assert writable == prefixes
+
+
+def test_the_api_may_create_jobs() -> None:
+    """The API's role has PutItem on the table, and no other role has."""
+    assert "dynamodb:PutItem" in allowed("ApiRole")
+    assert not any("dynamodb:PutItem" in allowed(role) for role in ("WorkerRole", "DeadLetterRole"))
+
+
+def test_roles_cover_the_calls_that_the_code_makes() -> None:
+    """Every call in shared.aws is allowed to at least one role, and no role allows a call that nobody makes."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").glob("*.py"))
+    called = {name.title().replace("_", "") for name in re.findall(r"_client\.([a-z_]+)\(", source)}
+    called -= {"GeneratePresignedUrl"}
+    by_the_platform = {  # Lambda itself uses these, or S3 decides by them how to answer
+        *("logs:CreateLogStream", "logs:PutLogEvents", "s3:ListBucket"),
+        *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    }
+    granted = {action for role in ROLES for action in allowed(role)} - by_the_platform
+    assert {action.partition(":")[2] for action in granted} == called
+
+
+@pytest.mark.parametrize(("function", "settings"), FUNCTIONS.items())
+def test_every_setting_is_set_and_none_is_unknown(function: str, settings: type[StoreSettings]) -> None:
+    """A function gets exactly the variables that its settings class reads, and those of Powertools."""
+    own = {name for name in environment(function) if not name.startswith("POWERTOOLS_")}
+    assert own == {name.upper() for name in settings.model_fields}
+
+
+def test_the_settings_page_is_complete() -> None:
+    """docs/settings.md has a row for every variable and every parameter, with the parameter's default."""
+    page = SETTINGS_PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE))
+    variables = {name for function in FUNCTIONS for name in environment(function)}
+    assert rows.keys() == variables | TEMPLATE["Parameters"].keys()
+    for name, default in DEFAULTS.items():
+        assert f"| `{default}` |" in f"{rows[name]}|" if default else "| empty |" in f"{rows[name]}|", name
+
+
+def test_functions_have_their_own_log_group() -> None:
+    """Each function writes to a group of its own that forgets."""
+    for function in FUNCTIONS:
+        stem = function.removesuffix("Function")
+        group = properties(f"{stem}LogGroup")
+        assert group["LogGroupName"]["Fn::Sub"] == f"/aws/lambda/{properties(function)['FunctionName']['Fn::Sub']}"
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert RESOURCES[function]["DependsOn"] == f"{stem}LogGroup"
+
+
+def test_zips_are_built_for_the_runtime() -> None:
+    """The wheels in the zips are for the Python that the functions run on."""
+    assert {properties(function)["Runtime"] for function in FUNCTIONS} == {f"python{PYTHON_VERSION}"}
+
+
+def test_text_is_not_encoded_twice() -> None:
+    """Binary types are named one by one, and text/plain is none of them."""
+    types = properties("RestApi")["BinaryMediaTypes"]
+    assert "text/plain" not in types
+    assert not any("*" in each for each in types)
+    assert "multipart/form-data" in types
+
+
+@pytest.mark.parametrize("answer", of_type("AWS::ApiGateway::GatewayResponse"))
+def test_the_gateway_speaks_in_problem_documents(answer: str) -> None:
+    """What the gateway answers by itself has the members of our own errors and a code that is documented."""
+    declared = properties(answer)
+    document = json.loads(declared["ResponseTemplates"]["application/json"])
+    assert {"type", "title", "status", "detail", "code", "retriable", "request_id"} <= document.keys()
+    assert str(document["status"]) == declared["StatusCode"]
+    assert declared["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    known = {each.code: each for each in error_classes()}
+    assert document["code"] in known
+    assert document["title"] == known[document["code"]].title
+    assert document["retriable"] == known[document["code"]].retriable
+
+
+def test_a_change_of_the_api_is_deployed() -> None:
+    """The deployments are named after what they show: a snapshot with an old name would never be renewed."""
+    shown = json.dumps(of_type(*API_TYPES), sort_keys=True)
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
+    deployments = of_type("AWS::ApiGateway::Deployment")
+    expected = {f"ApiSignedDeployment{digest}", f"ApiOpenDeployment{digest}"}
+    assert deployments.keys() == expected, f"rename both deployments in the template so that they end in {digest}"
+
+
+@pytest.mark.parametrize("deployment", of_type("AWS::ApiGateway::Deployment"))
+def test_a_deployment_waits_for_all_that_it_shows(deployment: str) -> None:
+    """A snapshot is taken after every method and every answer is there."""
+    waits = set(RESOURCES[deployment]["DependsOn"])
+    assert waits == of_type("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse").keys()
+
+
+def test_each_way_of_authorization_has_its_deployment() -> None:
+    """Changing ApiAuth makes a new snapshot, because its value decides which deployment exists."""
+    conditions = {resource["Condition"] for resource in of_type("AWS::ApiGateway::Deployment").values()}
+    tested = {json.dumps(TEMPLATE["Conditions"][name]) for name in conditions}
+    values = TEMPLATE["Parameters"]["ApiAuth"]["AllowedValues"]
+    assert tested == {json.dumps({"Fn::Equals": [{"Ref": "ApiAuth"}, value]}) for value in values}
+
+
+def test_the_api_is_closed_by_default() -> None:
+    """Without a word from the operator every method asks for a signature."""
+    assert DEFAULTS["ApiAuth"] == "iam"
+    for method in of_type("AWS::ApiGateway::Method").values():
+        assert method["Properties"]["AuthorizationType"] == {"Fn::If": ["AuthIsIam", "AWS_IAM", "NONE"]}
+
+
+class _NoPolicies:
+    """The template names no AWS managed policy, so SAM needs no list of them."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _key_schema(table: dict[str, Any]) -> list[str]:
+    by_type = {line["KeyType"]: line["AttributeName"] for line in table["KeySchema"]}
+    return [by_type[kind] for kind in ("HASH", "RANGE") if kind in by_type]
+
+
+def _assert_refuses_plain_http(document: dict[str, Any]) -> None:
+    assert any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in document["Statement"]
+    )

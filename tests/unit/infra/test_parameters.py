@@ -1,0 +1,43 @@
+"""Rules between template parameters, and the parameters of a local stack."""
+
+import pytest
+
+from infra import local, parameters, template
+from infra.faults import SetupFault
+
+TEMPLATE = template.load()
+KNOWN = template.parameter_names(TEMPLATE)
+GOOD = template.parameter_defaults(TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"WorkerTimeout": "61", "QueueVisibilityTimeout": "365"}, "at least 366"),
+        ({"BatchingWindowSeconds": "31"}, "at least 391"),
+        ({"RecordSeconds": "60"}, "RecordSeconds must be below"),
+        ({"ObjectDays": "32"}, "ObjectDays must be at least 33"),
+        ({"WorkerTimeout": "a minute"}, "whole number"),
+        ({"Colour": "red"}, "no parameter Colour"),
+    ],
+)
+def test_contradictions_are_refused(change: dict[str, str], complaint: str) -> None:
+    """Values that CloudFormation would take but the pipeline can't work with are refused, and named."""
+    with pytest.raises(SetupFault, match=complaint):
+        parameters.check(GOOD | change, KNOWN)
+
+
+def test_the_exact_limit_is_allowed() -> None:
+    """Six timeouts and the window are enough."""
+    parameters.check(GOOD | {"QueueVisibilityTimeout": "360"}, KNOWN)
+
+
+@pytest.mark.parametrize("processors", [None, 1, 2, 11, 64, 5000])
+def test_local_parameters_are_valid_on_any_machine(processors: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many processors there are, concurrency is a value that the template allows."""
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    values = local.local_parameters("http://127.0.0.1:4566")
+    parameters.check(GOOD | values, KNOWN)
+    for name in ("InteractiveConcurrency", "BulkConcurrency"):
+        assert int(values[name]) in TEMPLATE["Parameters"][name]["AllowedValues"]
+        assert 2 <= int(values[name]) <= max(2, processors or 1)

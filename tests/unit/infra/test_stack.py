@@ -1,0 +1,68 @@
+"""Where a running stack is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import local
+from infra.stack import Stack
+
+OUTPUTS = {
+    "ApiId": "abc123",
+    "StageName": "prod",
+    "ImageBucketName": "bucket",
+    "TableName": "safelight-Images",
+    "JobQueueUrl": "http://localhost:4566/0/safelight-jobs",
+    "BulkQueueUrl": "http://localhost:4566/0/safelight-bulk",
+    "DeadLetterQueueUrl": "http://localhost:4566/0/safelight-dead-letters",
+    "ApiFunctionName": "safelight-api",
+    "WorkerFunctionName": "safelight-worker",
+    "DeadLetterFunctionName": "safelight-dead-letters",
+}
+FIELDS = [
+    *("engine", "endpoint_url", "api_url", "ui_url", "bucket", "table"),
+    *("queue_url", "bulk_queue_url", "dead_letter_queue_url", "functions"),
+]
+
+
+@pytest.fixture
+def stack() -> Stack:
+    """A stack on a local engine."""
+    return Stack.from_outputs(OUTPUTS, engine="embedded", endpoint_url="http://127.0.0.1:4566")
+
+
+def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
+    """Machines find the same ten fields on every engine."""
+    assert list(json.loads(stack.to_json())) == FIELDS
+    assert stack.functions == {
+        "api": "safelight-api",
+        "worker": "safelight-worker",
+        "dead_letters": "safelight-dead-letters",
+    }
+
+
+def test_json_can_be_read_back(stack: Stack, tmp_path: Path) -> None:
+    """What one command saves another finds."""
+    stack.save(local.stack_file(tmp_path))
+    assert local.current(tmp_path) == stack
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"engine": "embedded"}', "{"])
+def test_a_damaged_file_counts_as_none(text: str, tmp_path: Path) -> None:
+    """Half a file is no reason to fail: the next `up` writes it anew."""
+    local.stack_file(tmp_path).write_text(text)
+    assert local.current(tmp_path) is None
+
+
+def test_local_addresses_lead_through_the_engine(stack: Stack) -> None:
+    """On a local engine the API lies below the engine's own address and ends in its version."""
+    assert stack.api_url == "http://127.0.0.1:4566/_aws/execute-api/abc123/prod/v1"
+    assert stack.ui_url == f"{stack.api_url}/docs"
+
+
+def test_aws_addresses_come_from_the_stack() -> None:
+    """On AWS the API has its own address and there is no endpoint."""
+    api = "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1"
+    stack = Stack.from_outputs({**OUTPUTS, "ApiUrl": api}, engine="aws", endpoint_url="")
+    assert (stack.api_url, stack.endpoint_url) == (api, "")
