@@ -1,6 +1,8 @@
 """The demo: the bundled pictures through a running API, and a look at what came out."""
 
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,18 +69,24 @@ def next_steps(api_url: str, ui_url: str, out: Path) -> str:
     """Return what to look at and what to try, with the addresses of this very stack."""
     picture = shlex.quote(str(_from_here(PICTURES / "astronaut.jpg")))
     folder = shlex.quote(text.printable(str(out)))
+    command = shlex.quote(_command())
     return f"""
 Results    {text.printable(str(out))}/
 API        {api_url}
 Browser    {ui_url}
 
 Try next:
-  safelight list
-  safelight submit {picture} --width 300 --format webp --color --out {folder}
+  {command} list
+  {command} submit {picture} --width 300 --format webp --color --out {folder}
   curl --data-binary @{picture} -H 'Content-Type: image/jpeg' '{api_url}/jobs?filename=astronaut.jpg'
   base64 -w 0 {picture} > photo.txt
   curl --data-binary @photo.txt -H 'Content-Type: text/plain' -H 'Prefer: wait=20' '{api_url}/jobs'
-  safelight down"""
+  {command} down"""
+
+
+def _command() -> str:
+    """Return what to type for this command: its name where the shell finds it, else its path."""
+    return "safelight" if shutil.which("safelight") else str(_from_here(Path(sys.argv[0])))
 
 
 def _from_here(path: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra import local
 from infra.engines import embedded
+from infra.engines.records import Places, Record
 from infra.faults import SetupFault
 
 LEAST_PYTHON = (3, 11)
@@ -114,7 +115,7 @@ def _diversions() -> Iterator[Finding]:
 
 
 def _engine(state_dir: Path) -> Iterator[Finding]:
-    record = embedded.Record.read(embedded.Places.below(state_dir).record)
+    record = Record.read(Places.below(state_dir).record)
     if record is None or not record.pid:
         yield Finding(Level.OK, "the embedded engine is down; `safelight up` starts it")
         return
@@ -124,7 +125,7 @@ def _engine(state_dir: Path) -> Iterator[Finding]:
     yield Finding(Level.OK, f"the embedded engine answers at {record.url}")
     complaints = embedded.complaints(state_dir)
     if complaints:
-        log = embedded.Places.below(state_dir).log
+        log = Places.below(state_dir).log
         yield Finding(Level.WARN, f"the engine has logged {complaints} errors: read {log}")
     stack = local.current(state_dir)
     if stack is None:

@@ -10,7 +10,7 @@ from client.models import Job
 from client.rendering import lines, text
 from client.submitting import Outcome
 
-_FIGURES = {"Before", "After", "Saved", "Time"}
+_FIGURES = {"Before", "After", "Change", "Time"}
 ROOMY = 110
 """Columns from which on IDs and figures fit side by side."""
 _STYLES = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "EXPIRED": "yellow"}
@@ -22,7 +22,7 @@ def print_jobs(jobs: Iterable[Job], console: Console) -> None:
         (_plain(job.id), _status(job), _plain(job.filename or "-"), *_facts(job), _plain(text.duration(job)))
         for job in jobs
     ]
-    _print(console, ("ID", "Status", "File", "Before", "After", "Saved", "Time"), rows, least=ROOMY)
+    _print(console, ("ID", "Status", "File", "Before", "After", "Change", "Time"), rows, least=ROOMY)
 
 
 def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
@@ -31,7 +31,7 @@ def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
         (_plain(str(each.file)), _outcome_status(each), *_outcome_facts(each), _plain(_id_or_reason(each)))
         for each in outcomes
     ]
-    _print(console, ("File", "Status", "Before", "After", "Saved", "Job, or what went wrong"), rows, least=ROOMY)
+    _print(console, ("File", "Status", "Before", "After", "Change", "Job, or what went wrong"), rows, least=ROOMY)
 
 
 def print_demo(outcomes: Iterable[Outcome], console: Console) -> None:
@@ -45,7 +45,7 @@ def print_demo(outcomes: Iterable[Outcome], console: Console) -> None:
         )
         for each in outcomes
     ]
-    _print(console, ("File", "Status", "Before", "After", "Saved", "Time"), rows, least=0)
+    _print(console, ("File", "Status", "Before", "After", "Change", "Time"), rows, least=0)
 
 
 def _print(console: Console, heads: Sequence[str], rows: Iterable[Sequence[Text]], *, least: int) -> None:
@@ -64,7 +64,7 @@ def _print(console: Console, heads: Sequence[str], rows: Iterable[Sequence[Text]
 
 
 def _facts(job: Job) -> tuple[Text, Text, Text]:
-    return _plain(text.before(job)), _plain(text.after(job)), _plain(text.saved(job))
+    return _plain(text.before(job)), _plain(text.after(job)), _plain(text.change(job))
 
 
 def _outcome_facts(outcome: Outcome) -> tuple[Text, Text, Text]:

@@ -50,12 +50,12 @@ def after(job: Job) -> str:
     return "-" if output is None else f"{size(output.size)} {sides(output.width, output.height)}".strip()
 
 
-def saved(job: Job) -> str:
-    """Write how much smaller the first processed image is than the raw one: ``73 %``, ``-12 %``."""
+def change(job: Job) -> str:
+    """Write how the size changed from the raw to the first processed image: ``-73 %``, ``+12 %``."""
     output = first_output(job)
     if output is None or output.size is None or not job.raw.size:
         return "-"
-    return f"{100 * (1 - output.size / job.raw.size):.0f} %"
+    return f"{100 * (output.size / job.raw.size - 1):+.0f} %"
 
 
 def duration(job: Job) -> str:

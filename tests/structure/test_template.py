@@ -153,8 +153,8 @@ def test_no_reserved_concurrency(function: str) -> None:
 def test_every_count_that_may_be_chosen_can_be_looked_up(count: str) -> None:
     """No allowed value of a count leads to a key that the mapping does not have."""
     declared = TEMPLATE["Parameters"][count]
-    values = declared.get("AllowedValues") or range(declared["MinValue"], declared["MaxValue"] + 1)
-    assert {str(value) for value in values} <= TEMPLATE["Mappings"]["Counts"].keys()
+    assert declared["Type"] == "String", "LocalStack would make a number of the key"
+    assert set(declared["AllowedValues"]) <= TEMPLATE["Mappings"]["Counts"].keys()
 
 
 @pytest.mark.parametrize("queue", SOURCES)

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from infra import local, packaging
-from infra.engines import embedded, processes
+from infra.engines import embedded, launch, processes
+from infra.engines.records import HOST, Places, Record
 from infra.faults import SetupFault
 from infra.sessions import local_session
 from infra.stack import Stack
@@ -58,7 +59,7 @@ def test_nothing_of_the_caller_reaches_the_engine(tmp_path: Path, monkeypatch: p
     """Credentials, endpoints, proxies and paths of the caller stay with the caller."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "HTTP_PROXY", "PYTHONPATH", "SERVICES", "SECRET"):
         monkeypatch.setenv(name, "the caller's")
-    made = embedded.environment(embedded.Places.below(tmp_path), 4566, {"AUTH": "true"})
+    made = launch.environment(Places.below(tmp_path), 4566, {"AUTH": "true"})
     assert "the caller's" not in made.values()
     assert not {"AWS_ENDPOINT_URL", "AWS_PROFILE", "PYTHONPATH"} & made.keys()
     assert made["BIND_HOST"] == "127.0.0.1"
@@ -145,7 +146,7 @@ def test_data_outlives_down_and_a_lost_port(state: Path) -> None:
     assert not any(member.is_running() for member in family)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        squatter.bind((embedded.HOST, _record(state).port))
+        squatter.bind((HOST, _record(state).port))
         squatter.listen()
         again = local.up(state)
     assert again.endpoint_url != stack.endpoint_url
@@ -169,6 +170,17 @@ def test_a_killed_engine_is_replaced(state: Path) -> None:
     again = local.up(state)
     kept = _clients(again)["s3"].get_object(Bucket=stack.bucket, Key="processed/x")
     assert kept["Body"].read() == b"x"
+
+
+@pytest.mark.e2e
+def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that lives but no longer answers is ended before another touches its state."""
+    local.up(state)
+    hanging = psutil.Process(_record(state).pid)
+    monkeypatch.setattr(embedded, "running", lambda _: False)
+    local.up(state)
+    assert not hanging.is_running()
+    assert _record(state).pid != hanging.pid
 
 
 @pytest.mark.e2e
@@ -197,8 +209,8 @@ def test_other_settings_restart_the_engine(state: Path) -> None:
     assert _record(state).pid != before.pid
 
 
-def _record(state: Path) -> embedded.Record:
-    return embedded.Record(**json.loads((state / "engine.json").read_text()))
+def _record(state: Path) -> Record:
+    return Record(**json.loads((state / "engine.json").read_text()))
 
 
 def _environment_of_the_api(stack: Stack) -> dict[str, str]:

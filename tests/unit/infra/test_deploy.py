@@ -1,0 +1,204 @@
+"""Deployment by change set, against a CloudFormation that says what the test wants to hear."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import deploy, packaging, watch
+from infra.faults import SetupFault
+from infra.sessions import Clients, translated
+
+PACKAGES = {"api": packaging.Package("api", b"api"), "worker": packaging.Package("worker", b"worker")}
+VALUES = {"CodeBucket": "code", "LinkSeconds": "900"}
+PACE = watch.Pace(every=0, at_most=5)
+ADDED = {"Action": "Add", "LogicalResourceId": "JobQueue", "ResourceType": "AWS::SQS::Queue"}
+
+
+@dataclass
+class CloudFormation:
+    """Keeps the state of one stack and a list of the calls that change something."""
+
+    state: str | None = None
+    end: str = "CREATE_COMPLETE"
+    """State after a change set has been executed."""
+    refusal: str = ""
+    """Why a change set can't be made."""
+    failures: tuple[tuple[str, str], ...] = ()
+    """Resource and reason, in the order in which they happen."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    events: list[dict[str, str]] = field(default_factory=list)
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        """Answer as CloudFormation does, a missing stack included."""
+        if self.state is None:
+            told = {"Error": {"Code": "ValidationError", "Message": "Stack with id safelight does not exist"}}
+            raise ClientError(told, "DescribeStacks")  # type: ignore[arg-type]
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
+        outputs = [{"OutputKey": "ImageBucketName", "OutputValue": "images"}]
+        return {"Stacks": [{"StackStatus": self.state, "Parameters": parameters, "Outputs": outputs}]}
+
+    def describe_stack_events(self, **_: str) -> dict[str, Any]:
+        """Answer with the newest event first."""
+        return {"StackEvents": self.events[::-1]}
+
+    def create_change_set(self, **wanted: Any) -> dict[str, str]:
+        """Note the kind of the change set."""
+        self.calls.append(wanted["ChangeSetType"])
+        self.state = self.state or "REVIEW_IN_PROGRESS"
+        return {"Id": "change-set"}
+
+    def describe_change_set(self, **_: str) -> dict[str, Any]:
+        """Answer with one change, or with the refusal."""
+        if self.refusal:
+            return {"Status": "FAILED", "StatusReason": self.refusal}
+        return {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": ADDED}]}
+
+    def delete_change_set(self, **_: str) -> None:
+        """Note the call."""
+        self.calls.append("forget")
+
+    def execute_change_set(self, **_: str) -> None:
+        """Let things happen at once."""
+        self.calls.append("execute")
+        self.state = self.end
+        self._happen(*(("CREATE_FAILED", *failure) for failure in self.failures), (self.end, "safelight", ""))
+
+    def delete_stack(self, **_: str) -> None:
+        """Note the call and forget the stack."""
+        self.calls.append("delete")
+        self.state = None
+        self._happen(("DELETE_COMPLETE", "safelight", ""))
+
+    def get_paginator(self, name: str) -> "Pages":
+        """Page what fits on one page."""
+        return Pages(getattr(self, name))
+
+    def _happen(self, *events: tuple[str, str, str]) -> None:
+        for status, resource, reason in events:
+            event = {"EventId": str(len(self.events)), "ResourceStatus": status, "LogicalResourceId": resource}
+            self.events.append(event | {"ResourceStatusReason": reason})
+
+
+@dataclass
+class Pages:
+    """One page of whatever the call answers."""
+
+    call: Any
+
+    def paginate(self, **arguments: str) -> Iterator[dict[str, Any]]:
+        """Yield the one page."""
+        yield self.call(**arguments)
+
+
+@pytest.fixture(autouse=True)
+def buckets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done to buckets."""
+    done: list[str] = []
+    monkeypatch.setattr("infra.code_bucket.upload", lambda *_: done.append("upload"))
+    monkeypatch.setattr("infra.code_bucket.empty", lambda _, bucket: done.append(f"empty {bucket}"))
+    monkeypatch.setattr("infra.code_bucket.remove", lambda _, bucket: done.append(f"remove {bucket}"))
+    return done
+
+
+def target(cloudformation: CloudFormation) -> watch.Target:
+    """Reach the stack by way of the double."""
+    double: Any = cloudformation
+    return watch.Target(Clients(double, double, double, "us-east-1"), "safelight", PACE)
+
+
+def test_a_new_stack_is_created() -> None:
+    """Where there is no stack the change set creates it."""
+    aws = CloudFormation()
+    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert aws.calls == ["CREATE", "execute"]
+
+
+def test_a_living_stack_is_updated() -> None:
+    """Where there is a stack the change set updates it, and the end of the update is waited for."""
+    aws = CloudFormation(state="CREATE_COMPLETE", end="UPDATE_COMPLETE")
+    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert aws.calls == ["UPDATE", "execute"]
+
+
+@pytest.mark.parametrize(
+    "reason", ["The submitted information didn't contain changes. Submit …", "No updates are to be performed."]
+)
+def test_nothing_to_do_is_success(reason: str) -> None:
+    """A change set without changes is dropped and is no fault."""
+    aws = CloudFormation(state="UPDATE_COMPLETE", refusal=reason)
+    assert not deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert aws.calls == ["UPDATE", "forget"]
+
+
+def test_a_refused_template_says_why() -> None:
+    """Any other refusal is told."""
+    aws = CloudFormation(refusal="Circular dependency between resources")
+    with pytest.raises(SetupFault, match="Circular dependency"):
+        deploy.deploy(target(aws), PACKAGES, VALUES)
+
+
+def test_declined_changes_leave_no_trace() -> None:
+    """Who says no to the first deployment keeps an account without an empty shell of a stack."""
+    aws = CloudFormation()
+    shown: list[deploy.Changes] = []
+
+    def decline(changes: deploy.Changes) -> bool:
+        shown.append(changes)
+        return False
+
+    assert not deploy.deploy(target(aws), PACKAGES, VALUES, decline)
+    assert shown == [[watch.Change("Add", "JobQueue", "AWS::SQS::Queue")]]
+    assert aws.calls == ["CREATE", "forget", "delete"]
+
+
+def test_the_first_reason_comes_first() -> None:
+    """A failed deployment names what failed first, and leaves out what was only cancelled for it."""
+    aws = CloudFormation(
+        end="ROLLBACK_COMPLETE",
+        failures=(("JobTable", "Table already exists"), ("JobQueue", "Resource creation cancelled")),
+    )
+    with pytest.raises(SetupFault, match=r"could not be deployed: JobTable: Table already exists$"):
+        deploy.deploy(target(aws), PACKAGES, VALUES)
+
+
+def test_a_stack_that_never_came_up_is_replaced() -> None:
+    """CloudFormation can't update a stack whose creation was rolled back: it is deleted first."""
+    aws = CloudFormation(state="ROLLBACK_COMPLETE")
+    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert aws.calls == ["delete", "CREATE", "execute"]
+
+
+def test_a_busy_stack_is_left_alone() -> None:
+    """While somebody else updates the stack nothing is begun."""
+    aws = CloudFormation(state="UPDATE_IN_PROGRESS")
+    with pytest.raises(SetupFault, match="busy"):
+        deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert aws.calls == []
+
+
+def test_protected_data_is_not_touched(buckets: list[str]) -> None:
+    """A protected stack is refused before the first object is deleted."""
+    aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "true", "CodeBucket": "code"})
+    with pytest.raises(SetupFault, match="ProtectData=false"):
+        deploy.destroy(target(aws))
+    assert (aws.calls, buckets) == ([], [])
+
+
+def test_destroy_empties_what_cloudformation_would_not(buckets: list[str]) -> None:
+    """The image bucket is emptied before the stack goes, the code bucket removed after."""
+    aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "false", "CodeBucket": "code"})
+    assert deploy.destroy(target(aws))
+    assert aws.calls == ["delete"]
+    assert buckets == ["empty images", "remove code"]
+    assert not deploy.destroy(target(aws))
+
+
+def test_a_refusal_by_aws_becomes_a_sentence() -> None:
+    """What boto3 raises is told as operation, reason and code."""
+    told = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
+    with pytest.raises(SetupFault, match=r"^CreateStack was refused: not you \(AccessDenied\)$"), translated():
+        raise ClientError(told, "CreateStack")  # type: ignore[arg-type]
