@@ -1,7 +1,7 @@
 """The story of one job on one page: claim, fetch, render, store, complete."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -16,8 +16,10 @@ from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
+from worker.imaging.render import NO_ASSETS
 
-Render = Callable[[bytes, Pipeline, Limits], Rendered]
+Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
+"""``worker.imaging.render``, or something that runs it elsewhere."""
 
 
 class Outcome(StrEnum):
@@ -62,7 +64,7 @@ def process_job(message: JobMessage, place: Workplace) -> Processed:
         return _refused(job, place)
     try:
         data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
-        rendered = place.render(data, job.pipeline, place.limits)
+        rendered = place.render(data, job.pipeline, place.limits, NO_ASSETS)
     except ImageError as error:
         return _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
     outputs = tuple(_store(job, output, encoded, place.images) for output, encoded in rendered.outputs)
