@@ -14,7 +14,6 @@ from worker.imaging.encode import EncodedImage, encode
 from worker.imaging.limits import Limits
 from worker.imaging.run import check_sizes, run_pipeline
 
-
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
