@@ -27,7 +27,7 @@ class Stack:
     bulk_queue_url: str
     dead_letter_queue_url: str
     functions: Mapping[str, str]
-    """Function names by role: ``api``, ``worker``, ``dead_letters``."""
+    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``."""
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
@@ -50,6 +50,7 @@ class Stack:
                 "api": outputs["ApiFunctionName"],
                 "worker": outputs["WorkerFunctionName"],
                 "dead_letters": outputs["DeadLetterFunctionName"],
+                "reconciler": outputs["ReconcilerFunctionName"],
             },
         )
 

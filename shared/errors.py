@@ -10,7 +10,8 @@
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
-    │   └── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
+    │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
+    │   └── UploadExpired
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
     │   └── TooManyBytes · TooManyPixels · SideTooLong
@@ -234,6 +235,14 @@ class ResultExpired(JobStateError):
     code = "RESULT_EXPIRED"
     status = 410
     title = "The result is past its retention time."
+
+
+class UploadExpired(JobStateError):
+    """The bytes of an announced upload never came."""
+
+    code = "UPLOAD_EXPIRED"
+    status = 410
+    title = "The upload did not come in time."
 
 
 class ImageError(SafelightError):

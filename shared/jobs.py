@@ -14,6 +14,10 @@ from shared.pipeline import Pipeline
 
 MAX_HISTORY = 50
 """Transitions that a job remembers; older ones fall off, the first stays."""
+SWEPT = "SWEPT"
+"""History code: the reconciler has sent another message."""
+BURIED = "DEAD_LETTER"
+"""History code: the message used up its receives."""
 ANONYMOUS = "anonymous"
 """Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
 
@@ -141,6 +145,12 @@ class Job:
     lease_until: datetime | None = None
     due_at: datetime | None = None
     """When the reconciler should look; None once terminal."""
+    excused: int = 0
+    """Attempts that do not count: a service failed them, or they belong to an earlier generation."""
+    sweeps: int = 0
+    """Messages that the reconciler has sent for this generation; the distance between them doubles."""
+    dead_letters: int = 0
+    """Messages of this generation that used up their receives."""
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
@@ -174,6 +184,15 @@ class Job:
             expires_at=now + keep_for,
         )
 
+    @property
+    def attempts_used(self) -> int:
+        """Return the attempts of this generation that count against the limit."""
+        return self.attempt - self.excused
+
+    def is_leased(self, now: datetime) -> bool:
+        """Tell whether a worker holds the job."""
+        return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
+
     def completed(
         self,
         *,
@@ -188,6 +207,30 @@ class Job:
     def failed(self, failure: JobFailure, *, now: datetime) -> "Job":
         """Return this job as ended with an error. Raises IllegalTransition."""
         return replace(self._moved(JobStatus.FAILED, now, code=failure.code), error=failure)
+
+    def released(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this job as given back unfinished through no fault of its own. Raises IllegalTransition."""
+        back = self._moved(JobStatus.PENDING, now, code=error.code)
+        return replace(back, due_at=due_at, excused=self.excused + 1)
+
+    def expired(self, failure: JobFailure, *, now: datetime) -> "Job":
+        """Return this job as one whose upload never came. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.EXPIRED, now, code=failure.code), error=failure)
+
+    def swept(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this open job as sent to the queue once more."""
+        line = Transition(status=self.status, at=now, code=SWEPT)
+        return replace(self, history=bounded_history((*self.history, line)), sweeps=self.sweeps + 1, due_at=due_at)
+
+    def buried(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this open job as one whose message died, though it has attempts left."""
+        line = Transition(status=self.status, at=now, code=BURIED)
+        return replace(
+            self,
+            history=bounded_history((*self.history, line)),
+            dead_letters=self.dead_letters + 1,
+            due_at=due_at,
+        )
 
     def _moved(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
         if status not in TRANSITIONS[self.status]:

@@ -5,9 +5,12 @@ sets each of them and ``docs/settings.md`` documents it; a test holds the three 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.recovery import Policy
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -57,6 +60,8 @@ class WorkerSettings(StoreSettings):
     bulk_queue_url: str
     lease_seconds: Positive
     """How long a claim is good for: the function's timeout."""
+    redispatch_seconds: Positive
+    """First distance between two messages for the same job."""
     record_seconds: Positive
     """Time that must be left in the invocation before a record is started."""
     max_raw_bytes: Positive
@@ -66,8 +71,37 @@ class WorkerSettings(StoreSettings):
     listing_shards: Positive
 
 
-class DeadLetterSettings(StoreSettings):
+class RecoverySettings(StoreSettings):
+    """What the two functions that recover jobs must agree on."""
+
+    listing_shards: Positive
+    max_attempts: Positive
+    """Attempts that may end without a result before a job fails; services' faults do not count."""
+    max_dead_letters: Positive
+    """Messages that may use up their receives before a job fails."""
+    redispatch_seconds: Positive
+    """First distance between two messages for the same job; it doubles."""
+    longest_redispatch_seconds: Positive
+    """The distance grows no further."""
+
+    def policy(self) -> Policy:
+        """Return how patient recovery is."""
+        return Policy(
+            max_attempts=self.max_attempts,
+            max_dead_letters=self.max_dead_letters,
+            redispatch=timedelta(seconds=self.redispatch_seconds),
+            longest_redispatch=timedelta(seconds=self.longest_redispatch_seconds),
+        )
+
+
+class DeadLetterSettings(RecoverySettings):
     """Settings of the dead-letter Lambda."""
 
     dead_letter_queue_url: str
-    listing_shards: Positive
+
+
+class ReconcilerSettings(RecoverySettings):
+    """Settings of the reconciler Lambda."""
+
+    job_queue_url: str
+    bulk_queue_url: str

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 import api.app
 import worker.app
 import worker.dead_letters
+import worker.reconciler
 from shared.aws.clients import Clients
 from shared.aws.job_listing import JobListing
 from shared.aws.job_table import JobTable
@@ -78,6 +79,11 @@ class Cloud:
         answer = worker.app.handler(event, context or _context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def reconcile(self) -> dict[str, int]:
+        """Let the reconciler run once; return how many jobs it moved, by step."""
+        steps = worker.reconciler.handler({}, _context())
+        return {step: count for step, count in steps.items() if step != "nothing"}
 
     def bury(self, messages: list[Any]) -> list[str]:
         """Hand messages to the dead-letter function; return the bodies that must come back."""

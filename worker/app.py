@@ -1,6 +1,7 @@
 """The worker Lambda: its composition root and its handler."""
 
 import os
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,13 +17,16 @@ from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
 from shared.clock import utc_now
-from shared.errors import LeaseHeld, TimeTooShort
+from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
 from shared.messages import decode
 from shared.observability import make_logger, make_metrics
 from shared.settings import WorkerSettings
 from worker.image_processor import Outcome, Processed, Workplace, process_job
 from worker.imaging import Limits, render
 from worker.records import process_records
+
+FIRST_RETURN = timedelta(seconds=5)
+"""Delay of a record that a service has failed, before doubling."""
 
 logger = make_logger("worker")
 metrics = make_metrics("worker")
@@ -58,6 +62,7 @@ def parts() -> Parts:
             max_side=settings.max_side,
         ),
         lease=timedelta(seconds=settings.lease_seconds),
+        redispatch=timedelta(seconds=settings.redispatch_seconds),
         clock=utc_now,
         render=render,
     )
@@ -82,12 +87,30 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
         message = decode(record.body)
         logger.append_keys(job_id=message.job_id)
         processed = process_job(message, parts().place)
-    except (LeaseHeld, TimeTooShort) as error:
-        queue = parts().queues[record.event_source_arn.rsplit(":", 1)[-1]]
-        queue.return_after(record.receipt_handle, timedelta(seconds=error.retry_after_seconds or 1))
+    except (LeaseHeld, TimeTooShort, ServiceError) as error:
+        _return(record, error)
         raise
     _tell(processed, record, started)
     return processed.outcome
+
+
+def _return(record: SQSRecord, error: SafelightError) -> None:
+    """Say when the record should come back: after what the error asks for, else ever later, with jitter.
+
+    Lambda does not slow down for partial failures, so an outage would burn all receives within moments.
+    """
+    if error.retry_after_seconds is not None and not isinstance(error, ServiceError):
+        delay = timedelta(seconds=error.retry_after_seconds)
+    else:
+        receives = int(record.attributes.approximate_receive_count)
+        longest = min(FIRST_RETURN * (1 << min(receives, 10)), parts().place.lease * 4)
+        delay = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads a herd, guards nothing
+    queue = parts().queues[record.event_source_arn.rsplit(":", 1)[-1]]
+    try:
+        queue.return_after(record.receipt_handle, delay)
+    except ServiceError as fault:
+        # The record comes back with the queue's own visibility timeout; why it does is the other error.
+        logger.warning("Visibility not changed", extra={"code": fault.code}, exc_info=fault)
 
 
 def _demand_time(context: LambdaContext) -> None:

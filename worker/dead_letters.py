@@ -15,12 +15,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.aws.clients import make_clients
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
-from shared.aws.job_table import JobTable, Refusal, Refused
+from shared.aws.job_table import JobTable
 from shared.clock import Clock, utc_now
-from shared.errors import AttemptsExhausted, BadMessage, LeaseHeld
-from shared.jobs import JobFailure
-from shared.messages import decode
+from shared.errors import BadMessage, JobNotFound, LeaseHeld
+from shared.messages import JobMessage, decode
 from shared.observability import make_logger, make_metrics
+from shared.recovery import Policy, Step, bury
 from shared.settings import DeadLetterSettings
 from worker.records import process_records
 
@@ -35,6 +35,7 @@ class Parts:
     jobs: JobTable
     images: ImageStore
     queue: JobQueue
+    policy: Policy
     clock: Clock
 
 
@@ -52,6 +53,7 @@ def parts() -> Parts:
         ),
         images=ImageStore(clients.s3, settings.image_bucket),
         queue=JobQueue(clients.sqs, settings.dead_letter_queue_url),
+        policy=settings.policy(),
         clock=utc_now,
     )
 
@@ -66,7 +68,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: ARG001 - the shape of a record handler
-    """Fail the job of one dead letter, or keep the message where nobody can read it.
+    """Fail the job of one dead letter, or put it off while it has attempts left; keep what nobody can read.
 
     Raises LeaseHeld while an attempt still runs: the dead letter comes back when its lease is over.
     """
@@ -76,17 +78,41 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: A
         _keep(record)
         return
     logger.append_keys(job_id=message.job_id)
-    given_up = parts().jobs.give_up(message, JobFailure.of(AttemptsExhausted()), now=parts().clock())
-    if isinstance(given_up, Refused):
-        if given_up.reason is Refusal.LEASED and given_up.lease_until is not None:
-            rest = given_up.lease_until - parts().clock()
-            parts().queue.return_after(record.receipt_handle, max(rest, timedelta(seconds=1)))
-            raise LeaseHeld
-        metrics.add_metric("DeadLettersStale", MetricUnit.Count, 1)
-        logger.info("Dead letter changes nothing", extra={"reason": given_up.reason.value})
+    try:
+        _bury(message, record)
+    except JobNotFound:
+        _tell_stale("gone")
+
+
+def _bury(message: JobMessage, record: SQSRecord) -> None:
+    now = parts().clock()
+    job = parts().jobs.get(message.job_id)
+    if job.generation != message.generation:
+        _tell_stale("stale")
         return
-    metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
-    logger.error("Job failed: attempts exhausted", extra={"attempt": given_up.attempt})
+    if job.is_leased(now) and job.lease_until is not None:
+        parts().queue.return_after(record.receipt_handle, max(job.lease_until - now, timedelta(seconds=1)))
+        raise LeaseHeld
+    decision = bury(job, parts().policy, now)
+    if decision.step is Step.NOTHING:
+        _tell_stale("finished")
+        return
+    if not parts().jobs.swap(job, decision.job):
+        # Somebody moved the job meanwhile: look again when the letter comes back.
+        parts().queue.return_after(record.receipt_handle, timedelta(seconds=1))
+        raise LeaseHeld
+    facts = {"attempt": job.attempt, "dead_letters": decision.job.dead_letters}
+    if decision.step is Step.END:
+        metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
+        logger.error("Job failed: attempts exhausted", extra=facts)
+    else:
+        metrics.add_metric("DeadLettersDeferred", MetricUnit.Count, 1)
+        logger.warning("Message died, the job has attempts left", extra=facts)
+
+
+def _tell_stale(reason: str) -> None:
+    metrics.add_metric("DeadLettersStale", MetricUnit.Count, 1)
+    logger.info("Dead letter changes nothing", extra={"reason": reason})
 
 
 def _keep(record: SQSRecord) -> None:

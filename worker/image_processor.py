@@ -10,7 +10,7 @@ from shared import keys
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
 from shared.clock import Clock
-from shared.errors import ImageError, LeaseHeld
+from shared.errors import ImageError, LeaseHeld, ServiceError
 from shared.jobs import Job, JobFailure, OutputFacts
 from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
@@ -49,6 +49,8 @@ class Workplace:
     images: ImageStore
     limits: Limits
     lease: timedelta
+    redispatch: timedelta
+    """When the reconciler should look after a job that was given back."""
     clock: Clock
     render: Render
 
@@ -57,11 +59,20 @@ def process_job(message: JobMessage, place: Workplace) -> Processed:
     """Run one attempt at a job.
 
     A picture that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
-    the job, and ServiceError when AWS does not answer: then the record must go back to the queue.
+    the job, and ServiceError when AWS does not answer: then the record must go back to the queue. In the
+    second case the job is released, and the attempt does not count against its limit.
     """
     job = place.jobs.claim(message, now=place.clock(), lease=place.lease)
     if isinstance(job, Refused):
         return _refused(job, place)
+    try:
+        return _attempt(job, place)
+    except ServiceError as error:
+        _release(job, error, place)
+        raise
+
+
+def _attempt(job: Job, place: Workplace) -> Processed:
     try:
         data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
         rendered = place.render(data, job.pipeline, place.limits, NO_ASSETS)
@@ -75,6 +86,16 @@ def process_job(message: JobMessage, place: Workplace) -> Processed:
         now=place.clock(),
     )
     return _commit(completed, Outcome.COMPLETED, place)
+
+
+def _release(job: Job, error: ServiceError, place: Workplace) -> None:
+    """Give the job back, so that the next delivery need not wait for the lease to end."""
+    now = place.clock()
+    try:
+        place.jobs.commit(job.released(error, now=now, due_at=now + place.redispatch))
+    except ServiceError:
+        # The table does not answer either. The lease runs out by itself, and the first error is the one to tell.
+        return
 
 
 def _refused(refused: Refused, place: Workplace) -> Processed:

@@ -13,7 +13,7 @@ from shared.aws.errors import error_code, translated
 from shared.aws.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
 from shared.clock import to_iso
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
-from shared.jobs import Job, JobFailure, JobStatus, Transition
+from shared.jobs import Job, JobStatus, Transition
 from shared.messages import JobMessage
 
 if TYPE_CHECKING:
@@ -143,7 +143,11 @@ class JobTable:
                 self._replace(
                     job,
                     condition="#Status = :running AND #Attempt = :attempt AND #Generation = :generation",
-                    values={":running": JobStatus.PROCESSING.value},
+                    values={
+                        ":running": JobStatus.PROCESSING.value,
+                        ":attempt": job.attempt,
+                        ":generation": job.generation,
+                    },
                 )
         except ServiceError as error:
             if not _is_refused(error):
@@ -151,32 +155,27 @@ class JobTable:
             return _is_same_end(_refused_item(error), job)
         return True
 
-    def give_up(self, message: JobMessage, failure: JobFailure, *, now: datetime) -> Job | Refused:
-        """Fail a job whose message ran out of receives, unless somebody still works on it."""
-        try:
-            job = self.get(message.job_id)
-        except JobNotFound:
-            return Refused(Refusal.GONE)
-        if job.generation != message.generation:
-            return Refused(Refusal.STALE)
-        if job.status.is_terminal:
-            return Refused(Refusal.FINISHED)
-        if job.status is JobStatus.PROCESSING and job.lease_until is not None and job.lease_until >= now:
-            return Refused(Refusal.LEASED, job.lease_until)
-        failed = job.failed(failure, now=now)
+    def swap(self, seen: Job, new: Job) -> bool:
+        """Write a new value of a job, on condition that nobody has moved it since it was read.
+
+        Returns False when somebody has, and nothing was changed.
+        """
+        # Every move that keeps status, attempt and generation moves the due time.
+        due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
         try:
             with translated():
                 self._replace(
-                    failed,
-                    condition="#Status = :seen AND #Attempt = :attempt AND #Generation = :generation",
-                    values={":seen": job.status.value},
+                    new,
+                    condition=f"#Status = :seen AND #Attempt = :attempt AND #Generation = :seen_generation AND {due}",
+                    values={":seen": seen.status.value, ":attempt": seen.attempt, ":seen_generation": seen.generation}
+                    | ({":seen_due": to_iso(seen.due_at)} if seen.due_at else {}),
                 )
         except ServiceError as error:
             if not _is_refused(error):
                 raise
             old = _refused_item(error)
-            return failed if _is_same_end(old, failed) else _why_refused(old, message)
-        return failed
+            return old is not None and from_item(old) == new
+        return True
 
     def ping(self) -> None:
         """Tell, by not raising, that the table answers."""
@@ -197,9 +196,7 @@ class JobTable:
             ConditionExpression=condition,
             ExpressionAttributeNames=_names(*written, *absent),
             ExpressionAttributeValues=to_wire(
-                {f":{name}": value for name, value in written.items()}
-                | {":attempt": job.attempt, ":generation": job.generation}
-                | dict(values),
+                {f":{name}": value for name, value in written.items()} | dict(values),
             ),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -213,6 +210,9 @@ OPTIONAL_ATTRIBUTES = (
     "Height",
     "Outputs",
     "Warnings",
+    "Excused",
+    "Sweeps",
+    "DeadLetters",
     "LeaseUntil",
     "DueAt",
     "OpenShard",

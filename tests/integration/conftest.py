@@ -11,6 +11,7 @@ from moto_cloud import BUCKET, TABLE, Cloud
 import api.dependencies
 import worker.app
 import worker.dead_letters
+import worker.reconciler
 from infra.template import load, parameter_defaults
 from shared.aws.clients import make_clients
 from shared.aws.job_listing import JobListing
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Make a fresh stack on moto and lead the functions to it."""
+    # A test may have put something else in their place by the time they are cleared.
+    roots = (api.dependencies.stores, worker.app.parts, worker.dead_letters.parts, worker.reconciler.parts)
     with mock_aws():
         queues = {name: _queue(name) for name in ("jobs", "bulk-jobs", "dead-letters")}
         defaults = parameter_defaults(load())
@@ -38,7 +41,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             queue_url=queues["jobs"],
             dead_letter_queue_url=queues["dead-letters"],
         )
-    for root in (api.dependencies.stores, worker.app.parts, worker.dead_letters.parts):
+    for root in roots:
         root.cache_clear()
 
 
@@ -69,6 +72,9 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "LINK_SECONDS": defaults["LinkSeconds"],
         "RETENTION_DAYS": defaults["RetentionDays"],
         "REDISPATCH_SECONDS": defaults["RedispatchSeconds"],
+        "LONGEST_REDISPATCH_SECONDS": defaults["LongestRedispatchSeconds"],
+        "MAX_ATTEMPTS": defaults["MaxReceiveCount"],
+        "MAX_DEAD_LETTERS": defaults["MaxDeadLetters"],
         "LISTING_SHARDS": defaults["ListingShards"],
         "MAX_RAW_BYTES": defaults["MaxRawBytes"],
         "MAX_PIXELS": defaults["MaxPixels"],

@@ -23,7 +23,7 @@ ONLY_THERE = {
     "botocore": ("shared/aws/", "infra/"),
 }
 """Libraries that one place alone knows."""
-COMPOSITION_ROOTS = ("api/dependencies.py", "worker/app.py", "worker/dead_letters.py")
+COMPOSITION_ROOTS = ("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py")
 """Where the environment is read and clients are made."""
 
 

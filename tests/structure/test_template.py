@@ -14,7 +14,7 @@ from infra import parameters, template
 from infra.wheels import PYTHON_VERSION
 from shared import keys
 from shared.errors import error_classes
-from shared.settings import ApiSettings, DeadLetterSettings, StoreSettings, WorkerSettings
+from shared.settings import ApiSettings, DeadLetterSettings, ReconcilerSettings, StoreSettings, WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
@@ -24,11 +24,12 @@ DEFAULTS = template.parameter_defaults(TEMPLATE)
 MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
 SOURCES = ("JobQueue", "BulkQueue")
 QUEUES = (*SOURCES, "DeadLetterQueue")
-ROLES = ("ApiRole", "WorkerRole", "DeadLetterRole")
+ROLES = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
 FUNCTIONS: dict[str, type[StoreSettings]] = {
     "ApiFunction": ApiSettings,
     "WorkerFunction": WorkerSettings,
     "DeadLetterFunction": DeadLetterSettings,
+    "ReconcilerFunction": ReconcilerSettings,
 }
 API_TYPES = tuple(f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse"))
 
@@ -89,7 +90,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 
 def test_the_transform_adds_nothing_of_its_own() -> None:
-    """SAM turns the three functions into Lambda functions and invents no role, no API and no mapping."""
+    """SAM turns our functions into Lambda functions and invents no role, no API and no mapping."""
     plain = transform(template.load(), {}, _NoPolicies())
     kinds = {name: resource["Type"] for name, resource in plain["Resources"].items()}
     expected = {name: resource["Type"].replace("Serverless", "Lambda") for name, resource in RESOURCES.items()}
@@ -262,14 +263,14 @@ def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str
 def test_the_api_may_create_jobs() -> None:
     """The API's role has PutItem on the table, and no other role has."""
     assert "dynamodb:PutItem" in allowed("ApiRole")
-    assert not any("dynamodb:PutItem" in allowed(role) for role in ("WorkerRole", "DeadLetterRole"))
+    assert not any("dynamodb:PutItem" in allowed(role) for role in ROLES[1:])
 
 
 def test_roles_cover_the_calls_that_the_code_makes() -> None:
     """Every call in shared.aws is allowed to at least one role, and no role allows a call that nobody makes."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").glob("*.py"))
-    called = {name.title().replace("_", "") for name in re.findall(r"_client\.([a-z_]+)\(", source)}
-    called -= {"GeneratePresignedUrl"}
+    named = re.findall(r"_client\.([a-z_]+)\(", source) + re.findall(r'get_paginator\("([a-z_]+)"\)', source)
+    called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
     by_the_platform = {  # Lambda itself uses these, or S3 decides by them how to answer
         *("logs:CreateLogStream", "logs:PutLogEvents", "s3:ListBucket"),
         *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),

@@ -19,6 +19,7 @@ OUTPUTS = {
     "ApiFunctionName": "safelight-api",
     "WorkerFunctionName": "safelight-worker",
     "DeadLetterFunctionName": "safelight-dead-letters",
+    "ReconcilerFunctionName": "safelight-reconciler",
 }
 FIELDS = [
     *("engine", "endpoint_url", "api_url", "ui_url", "bucket", "table"),
@@ -39,6 +40,7 @@ def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
         "api": "safelight-api",
         "worker": "safelight-worker",
         "dead_letters": "safelight-dead-letters",
+        "reconciler": "safelight-reconciler",
     }
 
 

@@ -1,0 +1,146 @@
+"""What becomes of a job that does not move by itself."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs_made import NOW, new_job, processing_job
+
+from infra.template import load, parameter_defaults
+from shared.errors import ServiceUnavailable
+from shared.jobs import JobStatus
+from shared.recovery import Policy, Step, bury, longest_life, sweep
+
+POLICY = Policy(
+    max_attempts=5,
+    max_dead_letters=3,
+    redispatch=timedelta(minutes=15),
+    longest_redispatch=timedelta(hours=2),
+)
+OVERDUE = NOW + timedelta(hours=1)
+
+
+def test_waiting_job_gets_another_message_and_a_later_due_time() -> None:
+    """A PENDING job without news is sent again; the distance doubles up to its limit."""
+    job, distances = new_job(), []
+    now = OVERDUE
+    for _ in range(6):
+        decision = sweep(job, POLICY, now)
+        assert decision.step is Step.SEND
+        job = decision.job
+        assert job.due_at is not None
+        distances.append(job.due_at - now)
+        now = job.due_at
+    minutes = [distance / timedelta(minutes=1) for distance in distances]
+    assert minutes == [15, 30, 60, 120, 120, 120]
+    assert job.status is JobStatus.PENDING
+
+
+def test_job_that_only_waits_never_fails() -> None:
+    """However long the queue is, a job that nobody has attempted is not given up."""
+    job = replace(new_job(), sweeps=1000)
+    assert sweep(job, POLICY, OVERDUE).step is Step.SEND
+
+
+def test_job_that_is_not_due_is_left_alone() -> None:
+    """The index may show a job that has moved since."""
+    assert sweep(new_job(), POLICY, NOW).step is Step.NOTHING
+
+
+def test_held_lease_is_left_alone() -> None:
+    """A worker that still has time is not disturbed."""
+    job = replace(processing_job(), attempt=1, lease_until=OVERDUE, due_at=NOW)
+    assert sweep(job, POLICY, OVERDUE).step is Step.NOTHING
+    assert bury(job, POLICY, OVERDUE).step is Step.NOTHING
+
+
+def test_lost_worker_is_replaced_until_the_attempts_are_used_up() -> None:
+    """An expired lease means another message; after the last attempt the job fails and says so."""
+    lost = replace(processing_job(), attempt=4, lease_until=NOW, due_at=NOW)
+    assert sweep(lost, POLICY, OVERDUE).step is Step.SEND
+    last = sweep(replace(lost, attempt=5), POLICY, OVERDUE)
+    assert (last.step, last.job.status) == (Step.END, JobStatus.FAILED)
+    assert last.job.error is not None
+    assert last.job.error.code == "ATTEMPTS_EXHAUSTED"
+
+
+def test_attempt_that_a_service_failed_does_not_count() -> None:
+    """A released job has as many attempts left as before, though its number has grown."""
+    running = replace(processing_job(), attempt=5, excused=2, lease_until=OVERDUE)
+    released = running.released(ServiceUnavailable(), now=NOW, due_at=NOW)
+    assert (released.status, released.attempt, released.attempts_used) == (JobStatus.PENDING, 5, 2)
+    assert released.history[-1].code == "SERVICE_UNAVAILABLE"
+    assert sweep(released, POLICY, OVERDUE).step is Step.SEND
+
+
+def test_upload_that_never_came_expires() -> None:
+    """Nobody waits for bytes for ever."""
+    job = replace(new_job(), status=JobStatus.AWAITING_UPLOAD)
+    decision = sweep(job, POLICY, OVERDUE)
+    assert (decision.step, decision.job.status) == (Step.END, JobStatus.EXPIRED)
+
+
+def test_dead_letter_of_an_unattempted_job_is_put_off_at_first() -> None:
+    """An outage kills messages, not jobs; only when they keep dying does the job fail."""
+    job, steps = new_job(), []
+    for _ in range(3):
+        decision = bury(job, POLICY, OVERDUE)
+        steps.append(decision.step)
+        job = decision.job
+    assert steps == [Step.WAIT, Step.WAIT, Step.END]
+    assert job.status is JobStatus.FAILED
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
+def test_ended_job_stays_ended(status: JobStatus) -> None:
+    """Recovery moves nothing that is terminal."""
+    job = replace(new_job(), status=status)
+    assert sweep(job, POLICY, OVERDUE).step is Step.NOTHING
+    assert bury(job, POLICY, OVERDUE).step is Step.NOTHING
+
+
+@given(
+    st.integers(0, 8),
+    st.integers(0, 8),
+    st.integers(0, 4),
+    st.sampled_from([JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.AWAITING_UPLOAD]),
+)
+def test_every_decision_ends_the_job_or_sets_a_later_due_time(
+    attempt: int, sweeps: int, dead_letters: int, status: JobStatus
+) -> None:
+    """Nothing that is overdue is forgotten."""
+    job = replace(
+        new_job(),
+        status=status,
+        attempt=attempt,
+        sweeps=sweeps,
+        dead_letters=dead_letters,
+        lease_until=None,
+        due_at=NOW,
+    )
+    decision = sweep(job, POLICY, OVERDUE)
+    assert decision.job.status.is_terminal or (decision.job.due_at is not None and decision.job.due_at > OVERDUE)
+
+
+def test_the_bound_of_the_defaults_is_the_documented_one() -> None:
+    """docs/reliability.md states T for the template's defaults."""
+    defaults = parameter_defaults(load())
+    policy = Policy(
+        max_attempts=int(defaults["MaxReceiveCount"]),
+        max_dead_letters=int(defaults["MaxDeadLetters"]),
+        redispatch=timedelta(seconds=int(defaults["RedispatchSeconds"])),
+        longest_redispatch=timedelta(seconds=int(defaults["LongestRedispatchSeconds"])),
+    )
+    bound = longest_life(
+        policy,
+        lease=timedelta(seconds=int(defaults["WorkerTimeout"])),
+        visibility=timedelta(seconds=int(defaults["QueueVisibilityTimeout"])),
+        receives=int(defaults["MaxReceiveCount"]),
+        period=timedelta(minutes=1),
+        margin=timedelta(minutes=1),
+    )
+    page = (Path(__file__).parents[3] / "docs" / "reliability.md").read_text("utf-8")
+    assert f"**{bound.total_seconds() / 3600:.1f} hours**" in page

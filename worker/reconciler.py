@@ -1,0 +1,108 @@
+"""The reconciler: a scheduled Lambda that moves the jobs that have not moved by themselves.
+
+It sends a message again where one was lost, for what waits too long and for leases that ran out, expires
+uploads that never came, and fails what is out of attempts. It reads the sparse index ``Open`` in pages and acts
+by conditional writes alone, so two of them at once do no harm.
+"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shared.aws.clients import make_clients
+from shared.aws.job_queue import JobQueue
+from shared.aws.job_table import JobTable
+from shared.aws.open_jobs import OpenJobs
+from shared.clock import Clock, utc_now
+from shared.errors import JobNotFound
+from shared.jobs import Job
+from shared.messages import JobMessage
+from shared.observability import make_logger, make_metrics
+from shared.recovery import Decision, Policy, Step, sweep
+from shared.settings import ReconcilerSettings
+
+MARGIN = timedelta(seconds=10)
+"""Time that must be left in the invocation; the next one goes on where this one stopped."""
+
+logger = make_logger("reconciler")
+metrics = make_metrics("reconciler")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the reconciler is made of, once per execution environment."""
+
+    jobs: JobTable
+    open_jobs: OpenJobs
+    queue: JobQueue
+    bulk_queue: JobQueue
+    policy: Policy
+    clock: Clock
+
+
+@cache
+def parts() -> Parts:
+    """Put the reconciler together from its settings."""
+    settings = ReconcilerSettings.read(os.environ)
+    clients = make_clients(settings.aws_call_seconds)
+    return Parts(
+        jobs=JobTable(
+            clients.dynamodb,
+            settings.job_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+        ),
+        open_jobs=OpenJobs(clients.dynamodb, settings.job_table),
+        queue=JobQueue(clients.sqs, settings.job_queue_url),
+        bulk_queue=JobQueue(clients.sqs, settings.bulk_queue_url),
+        policy=settings.policy(),
+        clock=utc_now,
+    )
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - the schedule's event says nothing
+    """Move every overdue job that time allows; return how many of each step."""
+    steps: Counter[str] = Counter()
+    for job_id in parts().open_jobs.overdue(parts().clock()):
+        if timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
+            logger.warning("More is overdue than this invocation has time for")
+            break
+        steps[reconcile(job_id).value] += 1
+    metrics.add_metric("JobsSwept", MetricUnit.Count, steps[Step.SEND.value])
+    metrics.add_metric("JobsEnded", MetricUnit.Count, steps[Step.END.value])
+    logger.info("Reconciled", extra={"steps": dict(steps)})
+    return dict(steps)
+
+
+def reconcile(job_id: str) -> Step:
+    """Move one job if it needs to be moved. Raises ServiceError."""
+    try:
+        job = parts().jobs.get(job_id)
+    except JobNotFound:
+        return Step.NOTHING
+    decision = sweep(job, parts().policy, parts().clock())
+    if decision.step is Step.NOTHING or not parts().jobs.swap(job, decision.job):
+        return Step.NOTHING
+    if decision.step is Step.SEND:
+        _lane(job).send(JobMessage(job_id=job.id, generation=job.generation))
+    _tell(decision)
+    return decision.step
+
+
+def _lane(job: Job) -> JobQueue:
+    """Return the queue that the job came by: members of a batch must not overtake interactive jobs."""
+    return parts().bulk_queue if job.batch_id else parts().queue
+
+
+def _tell(decision: Decision) -> None:
+    job = decision.job
+    facts = {"job_id": job.id, "step": decision.step.value, "status": job.status.value, "attempt": job.attempt}
+    (logger.error if decision.step is Step.END else logger.warning)("Overdue job", extra=facts)
