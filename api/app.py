@@ -24,6 +24,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
     method, path = event.get("httpMethod"), event.get("path")
+    if method == "HEAD":
+        event = {**event, "httpMethod": "GET"}
     try:
         answer = app.resolve(event, context)
     except Exception:
@@ -36,6 +38,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             "isBase64Encoded": False,
             "multiValueHeaders": {"Content-Type": [fault.content_type]},
         }
+    if method == "HEAD":
+        answer["body"] = ""
     answer["multiValueHeaders"]["X-Request-Id"] = [request_id]
     log.info("Request answered", extra={"method": method, "path": path, "status": answer["statusCode"]})
     return answer

@@ -169,14 +169,15 @@ def _from_form(body: bytes, content_type: str) -> Upload:
         if len(files) != 1:
             raise BadMultipart(f"The form has {len(files)} files; it must have exactly one.")
         return Upload(*_picture(files[0].raw), files[0].filename or None, options)
-    except (MultipartError, UnicodeDecodeError) as error:
+    except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: a charset that Python does not know
         raise BadMultipart from error
 
 
 def _disposition_filename(header: str) -> str | None:
     """Take the name out of a Content-Disposition header (RFC 6266, ``filename*`` too)."""
-    if not header:
-        return None
     message = EmailMessage()
-    message["Content-Disposition"] = re.sub(r"[\r\n]+", " ", header)
-    return message.get_filename()
+    try:
+        message["Content-Disposition"] = " ".join(header.splitlines())
+        return message.get_filename()
+    except Exception:  # noqa: BLE001 - the parser meets hostile text in many ways, and a name is only a courtesy
+        return None

@@ -4,6 +4,7 @@ The functions that routes name in ``Depends`` are here; a test replaces them in 
 """
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -72,11 +73,20 @@ def stores() -> Stores:
 
 
 def caller(event: BaseProxyEvent) -> str:
-    """Return who calls, as the gateway has verified it; never what a header or body claims."""
+    """Return who calls, as the gateway has verified it; never what a header or body claims.
+
+    A role is one caller however many sessions it has: the session name, which ends the ARN of an assumed
+    role, is chosen by whoever assumes it and changes all the time.
+    """
     context = APIGatewayProxyEvent(event.raw_event).request_context
     claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}
-    identity = context.identity
-    return claims.get("sub") or identity.user_arn or identity.api_key_id or ANONYMOUS
+    if subject := claims.get("sub"):
+        return f"sub:{subject}"
+    if arn := context.identity.user_arn:
+        return "iam:" + re.sub(r"(:assumed-role/[^/]+)/.*", r"\1", arn)
+    if key_id := context.identity.api_key_id:
+        return f"key:{key_id}"
+    return ANONYMOUS
 
 
 @cache

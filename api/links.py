@@ -1,9 +1,10 @@
 """Absolute links to this API, as the caller reaches it.
 
 The host is the one that the caller used, so a link works from inside a compose network and from
-outside alike. The path in front of ``/v1`` is a setting: gateways do not tell it.
+outside alike. The path in front of ``/v1`` comes from the gateway, or from a setting where that does not tell it.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,11 +21,18 @@ class Links:
 
     @classmethod
     def for_request(cls, event: BaseProxyEvent, path_prefix: str) -> "Links":
-        """Take scheme and host from the request; API Gateway sets ``X-Forwarded-Proto``."""
+        """Take scheme and host from the request; API Gateway sets ``X-Forwarded-Proto``.
+
+        Without ``path_prefix`` the path is what the gateway has in front of the one that it hands on: the
+        stage, or nothing under a domain of one's own.
+        """
         headers = event.headers
-        scheme = (headers.get("x-forwarded-proto") or "http").partition(",")[0]
+        prefix = path_prefix or _path_in_front(event)
+        scheme = (headers.get("x-forwarded-proto") or "http").partition(",")[0].strip().lower()
         host = headers.get("host") or ""
-        return cls(f"{scheme}://{host}{path_prefix}" if host else path_prefix)
+        # Both come from the caller and go into headers: what is no scheme or host is left out.
+        is_sound = scheme in {"http", "https"} and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", host)
+        return cls(f"{scheme}://{host}{prefix}" if is_sound else prefix)
 
     def job(self, job_id: str) -> str:
         """Link to the status of a job."""
@@ -41,3 +49,8 @@ class Links:
     def jobs(self, query: dict[str, Any]) -> str:
         """Link to a listing; parameters that are None are left out."""
         return f"{self.base}/v1/jobs?" + urlencode({key: value for key, value in query.items() if value is not None})
+
+
+def _path_in_front(event: BaseProxyEvent) -> str:
+    whole = str((event.get("requestContext") or {}).get("path") or "")
+    return whole.removesuffix(str(event.get("path") or "")) if whole.endswith(str(event.get("path") or "")) else ""

@@ -1,12 +1,12 @@
 """What was asked along with a picture: a whole pipeline, or the shorthand for the usual one."""
 
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from shared.errors import FieldError, InvalidPipeline, InvalidRequest
+from api.body import load_json_object
+from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
 from shared.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
 
 SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality")
@@ -17,9 +17,9 @@ def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("the pipeline is not valid JSON") from error
+        return load_json_object(value.encode())
+    except (BadJson, UnicodeEncodeError) as error:
+        raise ValueError("the pipeline is not a valid JSON object") from error
 
 
 class Options(BaseModel):
@@ -113,4 +113,4 @@ def _resize(given: Mapping[str, Any]) -> Resize:
     return Resize.model_validate(params)
 
 
-_OPERATION_NAMES = frozenset({"resize", "grayscale"})
+_OPERATION_NAMES = frozenset(model.model_fields["op"].default for model in get_args(get_args(Operation)[0]))

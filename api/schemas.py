@@ -88,7 +88,7 @@ class JobView(_View):
     size: int | None = Field(description="Bytes of the first processed image.")
     format: str | None = Field(description="Format of the first processed image.")
     raw: RawView
-    pipeline: Pipeline
+    pipeline: Pipeline | None
     result: ResultView | None
     error: FailureView | None
     warnings: list[str]

@@ -14,7 +14,8 @@
     │   └── UploadExpired
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
-    │   └── TooManyBytes · TooManyPixels · SideTooLong
+    │   ├── TooManyBytes · TooManyPixels · SideTooLong
+    │   └── PipelineUnreadable
     ├── DeliveryError           what the worker says of one SQS record
     │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
     └── ServiceError            an AWS service did not do what it was asked
@@ -303,6 +304,13 @@ class SideTooLong(ImageError):
 
     code = "SIDE_TOO_LONG"
     title = "A side of the image is too long."
+
+
+class PipelineUnreadable(ImageError):
+    """The record's pipeline is of another version than the worker."""
+
+    code = "PIPELINE_UNREADABLE"
+    title = "The stored pipeline can't be read by this version."
 
 
 class DeliveryError(SafelightError):

@@ -21,6 +21,9 @@ def is_id(text: str) -> bool:
 
 
 def first_id_at(moment: datetime) -> str:
-    """Return the smallest ID that can be made at this moment: the bound of a listing by time."""
+    """Return the smallest ID that can be made at this moment: the bound of a listing by time.
+
+    Raises OverflowError for a moment before 1970 or one that 48 bits of milliseconds can't hold.
+    """
     milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
     return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + bytes(10)))

@@ -134,7 +134,8 @@ class Job:
     """Moment of processing; until then, of the last transition."""
     uploaded_at: datetime
     raw: RawImage
-    pipeline: Pipeline
+    pipeline: Pipeline | None
+    """None where the record has one that this version can't read: of a newer version, or of an older rule."""
     owner: str
     outputs: tuple[OutputFacts, ...] = ()
     warnings: tuple[str, ...] = ()

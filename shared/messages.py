@@ -14,7 +14,7 @@ from shared.ids import ID_PATTERN
 class JobMessage(BaseModel):
     """A hint that a job may be due."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     version: Literal[1] = 1
     """Grows when the meaning changes. A worker refuses a version that it does not know."""

@@ -26,7 +26,7 @@ Side = Annotated[int, Field(ge=1, le=MAX_SIDE, description="Pixels.")]
 class _Model(BaseModel):
     """Frozen, and no field goes unnoticed: a misspelt option is an error, not a default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Fit(StrEnum):

@@ -18,7 +18,8 @@ Positive = Annotated[int, Field(ge=1)]
 class _Settings(BaseModel):
     """The complaint about a bad value names its variable."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper)
+    # The environment holds credentials, and pydantic would quote it in its complaint.
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, hide_input_in_errors=True)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -40,7 +41,7 @@ class ApiSettings(StoreSettings):
 
     job_queue_url: str
     api_path_prefix: str
-    """Path at which the gateway serves the API: ``/{stage}`` on AWS, longer on local engines."""
+    """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str
     """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own."""
     link_seconds: Positive

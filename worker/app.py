@@ -133,4 +133,4 @@ def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
         metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size)
         metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
     failed = processed.outcome is Outcome.FAILED
-    (logger.error if failed else logger.info)("Record processed", extra=facts)
+    (logger.error if failed else logger.info)("Record processed", extra=facts, exc_info=processed.error)

@@ -10,7 +10,7 @@ from shared import keys
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
 from shared.clock import Clock
-from shared.errors import ImageError, LeaseHeld, ServiceError
+from shared.errors import ImageError, LeaseHeld, PipelineUnreadable, ServiceError
 from shared.jobs import Job, JobFailure, OutputFacts
 from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
@@ -39,6 +39,8 @@ class Processed:
 
     outcome: Outcome
     job: Job | None = None
+    error: ImageError | None = None
+    """Why it failed, with the technical reason as its cause: for the log alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +76,13 @@ def process_job(message: JobMessage, place: Workplace) -> Processed:
 
 def _attempt(job: Job, place: Workplace) -> Processed:
     try:
+        if job.pipeline is None:
+            raise PipelineUnreadable
         data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
         rendered = place.render(data, job.pipeline, place.limits, NO_ASSETS)
     except ImageError as error:
-        return _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
+        failed = _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
+        return replace(failed, error=error)
     outputs = tuple(_store(job, output, encoded, place.images) for output, encoded in rendered.outputs)
     completed = job.completed(
         raw=replace(job.raw, format=rendered.format, width=rendered.width, height=rendered.height),

@@ -20,7 +20,7 @@ from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
 from shared.aws.open_jobs import OpenJobs
 from shared.clock import Clock, utc_now
-from shared.errors import JobNotFound
+from shared.errors import JobNotFound, ServiceError
 from shared.jobs import Job
 from shared.messages import JobMessage
 from shared.observability import make_logger, make_metrics
@@ -29,6 +29,10 @@ from shared.settings import ReconcilerSettings
 
 MARGIN = timedelta(seconds=10)
 """Time that must be left in the invocation; the next one goes on where this one stopped."""
+
+FAULT = "fault"
+MAX_FAULTS = 10
+"""One failing job must not keep the others waiting; a failing service is left alone until the next time."""
 
 logger = make_logger("reconciler")
 metrics = make_metrics("reconciler")
@@ -75,9 +79,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         if timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
             logger.warning("More is overdue than this invocation has time for")
             break
-        steps[reconcile(job_id).value] += 1
+        try:
+            steps[reconcile(job_id).value] += 1
+        except ServiceError as fault:
+            logger.exception("Overdue job could not be moved", extra={"job_id": job_id, "code": fault.code})
+            steps[FAULT] += 1
+            if steps[FAULT] >= MAX_FAULTS:
+                break
     metrics.add_metric("JobsSwept", MetricUnit.Count, steps[Step.SEND.value])
     metrics.add_metric("JobsEnded", MetricUnit.Count, steps[Step.END.value])
+    metrics.add_metric("SweepFaults", MetricUnit.Count, steps[FAULT])
     logger.info("Reconciled", extra={"steps": dict(steps)})
     return dict(steps)
 

@@ -1,6 +1,6 @@
 """``/v1/jobs``: create, read, list, and the way to the result."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from api.openapi import documented
 from api.options import read_options
 from api.schemas import JobPage, JobView, LinkView, dump
 from api.submission import submit_job
-from api.waiting import preferred_wait, wait_until_done
+from api.waiting import ANSWER_TIME, preferred_wait, wait_until_done
 from shared.aws.job_listing import MAX_PAGE
 from shared.aws.job_listing import Query as ListingQuery
 from shared.errors import (
@@ -28,6 +28,7 @@ from shared.errors import (
     BadMultipart,
     BodyTooLarge,
     EmptyBody,
+    FieldError,
     InvalidPipeline,
     InvalidRequest,
     JobHasFailed,
@@ -96,7 +97,8 @@ def create_job(
     wait = preferred_wait(prefer)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
-        job = wait_until_done(job, parts.clock() + wait, parts.jobs, parts.clock)
+        left = timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())
+        job = wait_until_done(job, parts.clock() + min(wait, left - ANSWER_TIME), parts.jobs, parts.clock)
     status = HTTPStatus.OK if job.status.is_terminal else HTTPStatus.ACCEPTED
     return _job_response(job, parts, status, headers)
 
@@ -117,9 +119,10 @@ def read_job(
     if job.expires_at is not None and job.expires_at <= parts.clock():
         raise JobNotFound
     etag = _etag(job)
-    if if_none_match is not None and etag in {tag.strip() for tag in if_none_match.split(",")}:
-        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    return _job_response(job, parts, HTTPStatus.OK, {})
+    response = _job_response(job, parts, HTTPStatus.OK, {})
+    if if_none_match is not None and _is_named(etag, if_none_match):
+        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=response.headers)
+    return response
 
 
 @router.get(
@@ -164,20 +167,21 @@ def read_output(
 def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
     parts: Parts,
     status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
-    batch: Annotated[str | None, Query(description="Only this batch.")] = None,
+    batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only this batch.")] = None,
     since: Annotated[datetime | None, Query(description="Created at this moment or later, ISO 8601.")] = None,
     until: Annotated[datetime | None, Query(description="Created before this moment, ISO 8601.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Jobs a page.")] = 20,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Response[Any]:
     """List the caller's jobs. A rare status may give a short page that still has a `next_cursor`."""
-    before_id = decode_cursor(cursor) if cursor else first_id_at(until) if until else None
+    before_id = decode_cursor(cursor) if cursor else _bound(until, "until")
     page = parts.listing.page(
         ListingQuery(
             owner=caller(router.current_event),
             status=status,
             batch_id=batch,
-            first_id=first_id_at(since) if since else None,
+            first_id=_bound(since, "since"),
+            now=parts.clock(),
             before_id=before_id,
             limit=limit,
         ),
@@ -199,6 +203,16 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
         }
         headers["Link"] = f'<{links.jobs(query)}>; rel="next"'
     return _json(view, HTTPStatus.OK, headers)
+
+
+def _bound(moment: datetime | None, name: str) -> str | None:
+    """Return the first ID of a moment; one without a zone is UTC. Raises InvalidRequest beyond what an ID can say."""
+    if moment is None:
+        return None
+    try:
+        return first_id_at(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise InvalidRequest(errors=(FieldError(f"/{name}", "out of range"),)) from error
 
 
 def _links(parts: Stores) -> Links:
@@ -252,6 +266,12 @@ def _json(view: JobView | JobPage | LinkView, status: HTTPStatus, headers: dict[
     """Answer with JSON that nobody may keep: a link in it expires, a status changes."""
     all_headers: dict[str, str | list[str]] = {**headers, "Cache-Control": "no-store" if status == 303 else "no-cache"}
     return Response(status, content_type="application/json", body=dump(view), headers=all_headers)
+
+
+def _is_named(etag: str, header: str) -> bool:
+    """Compare weakly (RFC 9110, 8.8.3.2 and 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def _etag(job: Job) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pydantic import ValidationError
 
 from shared import keys
 from shared.clock import from_iso, to_iso
@@ -48,7 +49,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Width": job.raw.width,
         "Height": job.raw.height,
         "Digest": job.raw.digest,
-        "Pipeline": job.pipeline.model_dump_json(exclude_none=True),
+        "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
         "Outputs": [_output_to_map(output) for output in job.outputs] or None,
         "Warnings": list(job.warnings) or None,
         "Attempt": job.attempt,
@@ -85,7 +86,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
             width=item.get("Width"),
             height=item.get("Height"),
         ),
-        pipeline=Pipeline.model_validate_json(item["Pipeline"]),
+        pipeline=_pipeline(item["Pipeline"]),
         owner=item["Owner"],
         outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
         warnings=tuple(item.get("Warnings", ())),
@@ -172,6 +173,14 @@ def _failure_to_map(failure: JobFailure) -> dict[str, Any]:
 
 def _failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
     return JobFailure(code=failure["Code"], message=failure["Message"], retriable=failure["Retriable"])
+
+
+def _pipeline(text: str) -> Pipeline | None:
+    """Read a stored pipeline. One that can't be read fails its own job, not a listing or a sweep."""
+    try:
+        return Pipeline.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 def _iso(moment: datetime | None) -> str | None:

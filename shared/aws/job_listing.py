@@ -1,7 +1,10 @@
 """Listing jobs, newest first, without scanning: at a cost that does not grow with the table."""
 
+import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.errors import translated
@@ -17,6 +20,8 @@ MAX_PAGE = 100
 MAX_EXAMINED = 1_000
 """Records read for one page at the most; a rare status may give a short page with a cursor."""
 MAX_TRIES = 5
+FIRST_PAUSE_SECONDS = 0.02
+"""Before asking again for records that DynamoDB left out, because it was busy; it doubles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,8 @@ class Query:
     """Oldest ID that may appear."""
     before_id: str | None = None
     """Newer IDs, and this one, do not appear."""
+    now: datetime
+    """DynamoDB removes expired records late; those before this moment do not appear."""
     limit: int = 20
 
 
@@ -64,7 +71,7 @@ class JobListing:
             ids = self._ids(query, before, chunk)
             examined += len(ids)
             for job in self._fetch(ids):
-                if job.owner == query.owner and query.status in {None, job.status}:
+                if _is_wanted(job, query):
                     if len(found) == query.limit:
                         return Page(tuple(found), found[-1].id)
                     found.append(job)
@@ -85,11 +92,14 @@ class JobListing:
             for index, attribute, value in partitions
             for job_id in self._query(index, attribute, value, query.first_id, before, count)
         ]
-        return sorted(merged, reverse=True)[:count]
+        # While the number of shards grows, a record may stand in two of them for a moment.
+        return sorted(set(merged), reverse=True)[:count]
 
     def _query(  # noqa: PLR0913, PLR0917 - one index, one range
         self, index: str, attribute: str, value: str, first: str | None, before: str | None, count: int
     ) -> list[str]:
+        if first and before and first > before:
+            return []  # DynamoDB refuses a range that ends before it begins
         # "0" sorts before every ID and "~" after. BETWEEN includes its ends, so the cursor itself is left out below.
         with translated():
             answer = self._client.query(
@@ -108,9 +118,11 @@ class JobListing:
         """Read the records of some IDs in their order; those that have gone meanwhile are left out."""
         wanted: list[dict[str, Any]] = [{"ID": {"S": job_id}} for job_id in ids]
         items: dict[str, Mapping[str, Any]] = {}
-        for _ in range(MAX_TRIES):
+        for tries in range(MAX_TRIES):
             if not wanted:
                 break
+            if tries:
+                time.sleep(FIRST_PAUSE_SECONDS * (1 << tries) * random.uniform(0.5, 1))  # noqa: S311 - jitter
             with translated():
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}},
@@ -123,3 +135,8 @@ class JobListing:
         if wanted:
             raise ServiceThrottled(retry_after_seconds=1)
         return [from_item(items[job_id]) for job_id in ids if job_id in items]
+
+
+def _is_wanted(job: Job, query: Query) -> bool:
+    expired = job.expires_at is not None and job.expires_at <= query.now
+    return job.owner == query.owner and query.status in {None, job.status} and not expired

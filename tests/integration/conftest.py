@@ -64,7 +64,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],
         "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],
-        "API_PATH_PREFIX": "/prod",
+        "API_PATH_PREFIX": "",
         "PUBLIC_ENDPOINT_URL": "",
         "LEASE_SECONDS": defaults["WorkerTimeout"],
         "RECORD_SECONDS": defaults["RecordSeconds"],

@@ -83,7 +83,17 @@ def test_what_is_not_there_is_a_problem(cloud: Cloud, method: str, path: str, st
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"status": "DONE"}, {"since": "now"}]
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "x"},
+        {"status": "DONE"},
+        {"since": "now"},
+        {"since": "1960-01-01T00:00:00Z"},
+        {"until": "9999-12-31T23:59:59-23:00"},
+        {"batch": ""},
+    ],
 )
 def test_wrong_parameter_is_named(cloud: Cloud, query: dict[str, str]) -> None:
     """A parameter that breaks its rule is refused with a pointer to it."""
@@ -197,6 +207,7 @@ def test_expired_job_is_gone_before_it_is_deleted(cloud: Cloud, monkeypatch: pyt
     later = stores.clock() + timedelta(days=stores.settings.retention_days, seconds=1)
     object.__setattr__(stores, "clock", lambda: later)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}").status == 404
+    assert cloud.call("GET", "/v1/jobs").json["jobs"] == []
     assert cloud.call("GET", f"/v1/jobs/{job['id']}/result").json["code"] == "RESULT_EXPIRED"
     monkeypatch.undo()
 
@@ -206,8 +217,9 @@ def test_unchanged_job_is_not_sent_again(cloud: Cloud) -> None:
     job = cloud.submit(PICTURE)
     path = f"/v1/jobs/{job['id']}"
     etag = cloud.call("GET", path).headers["ETag"]
-    unchanged = cloud.call("GET", path, headers={"If-None-Match": etag})
-    assert (unchanged.status, unchanged.text) == (304, "")
+    for named in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+        unchanged = cloud.call("GET", path, headers={"If-None-Match": named})
+        assert (unchanged.status, unchanged.text, unchanged.headers["Retry-After"]) == (304, "", "1"), named
     cloud.deliver(cloud.receive())
     assert cloud.call("GET", path, headers={"If-None-Match": etag}).status == 200
 
@@ -259,6 +271,7 @@ def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
     assert len(listed(cloud, since=moment.isoformat())) == 2
     assert listed(cloud, until=moment.isoformat()) == []
     assert listed(cloud, since=(moment + timedelta(hours=1)).isoformat()) == []
+    assert listed(cloud, since=moment.isoformat(), until="2001-01-01T00:00:00") == []
 
 
 def test_health_asks_the_table(cloud: Cloud) -> None:

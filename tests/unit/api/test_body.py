@@ -37,6 +37,12 @@ def read(body: bytes | str | None, content_type: str | None, **headers: str) -> 
     return read_upload(APIGatewayProxyEvent(events.http("POST", "/v1/jobs", body, headers=sent)))
 
 
+def with_charset(charset: str) -> bytes:
+    """Write a form whose field claims a charset."""
+    head = f'--x\r\nContent-Disposition: form-data; name="w"\r\nContent-Type: text/plain; charset={charset}'
+    return head.encode() + b"\r\n\r\n1\r\n" + form(("a", "a.jpg", PICTURE))
+
+
 def form(*parts: tuple[str, str | None, bytes], boundary: str = "x") -> bytes:
     """Write a multipart form of (field, file name, content)."""
     written = b""
@@ -99,11 +105,14 @@ def test_json_gives_content_and_options() -> None:
         ('attachment; filename="my cat.jpg"', "my cat.jpg"),
         ("attachment; filename*=UTF-8''na%C3%AFve%20%F0%9F%98%80.jpg", "naïve 😀.jpg"),
         ("inline", None),
+        ('attachment; filename="\u00c3\x85.png"', "\u00c3 .png"),
+        ("attachment; filename=a\u2028b", "a"),
+        ("attachment; filename*=idna''a", None),
         ("", None),
     ],
 )
 def test_content_disposition_names_the_file(header: str, name: str | None) -> None:
-    """Both spellings of RFC 6266 are read."""
+    """Both spellings of RFC 6266 are read; what can't be read is no name, and no error."""
     assert read(PICTURE, "image/jpeg", Content_Disposition=header).filename == name
 
 
@@ -143,6 +152,8 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
             BadMultipart,
         ),
         (form(("a", "a.jpg", PICTURE))[:-30], FORM, BadMultipart),
+        (with_charset("foo"), FORM, BadMultipart),
+        (with_charset("rot13"), FORM, BadMultipart),
         (b"\xff\xd8\xff" + bytes(MAX_RAW_BYTES), "image/jpeg", BodyTooLarge),
         ("A" * 7_000_000, "text/plain", BodyTooLarge),
         (bytes(7_000_000), "image/jpeg", BodyTooLarge),

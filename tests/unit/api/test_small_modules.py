@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import
 from jobs_made import new_job, processing_job
 
 from api.cursor import decode_cursor, encode_cursor
+from api.dependencies import caller
 from api.links import Links
 from api.problems import problem_response
 from api.waiting import MAX_WAIT, preferred_wait, wait_until_done
@@ -36,6 +37,10 @@ def test_foreign_cursor_is_refused(cursor: str) -> None:
     ("headers", "base"),
     [
         ({"Host": "127.0.0.1:4566"}, "http://127.0.0.1:4566/stage"),
+        ({"Host": "[::1]:4566"}, "http://[::1]:4566/stage"),
+        ({"Host": 'a>; rel="next", <http://evil'}, "/stage"),
+        ({"Host": "good.test", "X-Forwarded-Proto": "javascript"}, "/stage"),
+        ({}, "/stage"),
         (
             {"host": "abc.execute-api.eu-west-1.amazonaws.com", "X-Forwarded-Proto": "https"},
             "https://abc.execute-api.eu-west-1.amazonaws.com/stage",
@@ -47,6 +52,32 @@ def test_links_lead_where_the_caller_came_from(headers: dict[str, str], base: st
     event = events.http("GET", "/v1/jobs")
     event["headers"] = headers
     assert Links.for_request(APIGatewayProxyEvent(event), "/stage").job(JOB_ID) == f"{base}/v1/jobs/{JOB_ID}"
+
+
+@pytest.mark.parametrize(
+    ("whole", "prefix"), [("/prod/v1/jobs", "/prod"), ("/v1/jobs", ""), ("/other", ""), (None, "")]
+)
+def test_path_in_front_comes_from_the_gateway(whole: str | None, prefix: str) -> None:
+    """Where no setting says it, what the gateway has in front of the path is part of the link."""
+    event = events.http("GET", "/v1/jobs", headers={"Host": "a.test"})
+    event["requestContext"]["path"] = whole
+    assert Links.for_request(APIGatewayProxyEvent(event), "").base == f"http://a.test{prefix}"
+
+
+@pytest.mark.parametrize(
+    ("arn", "owner"),
+    [
+        ("arn:aws:sts::1:assumed-role/app/session-1", "iam:arn:aws:sts::1:assumed-role/app"),
+        ("arn:aws:sts::1:assumed-role/app/session-2", "iam:arn:aws:sts::1:assumed-role/app"),
+        ("arn:aws:iam::1:user/path/me", "iam:arn:aws:iam::1:user/path/me"),
+        (None, "anonymous"),
+    ],
+)
+def test_owner_is_the_role_and_not_its_session(arn: str | None, owner: str) -> None:
+    """A role owns its jobs whatever its sessions are called."""
+    event = events.http("GET", "/v1/jobs")
+    event["requestContext"]["identity"]["userArn"] = arn
+    assert caller(APIGatewayProxyEvent(event)) == owner
 
 
 @pytest.mark.parametrize(
@@ -105,6 +136,17 @@ def test_waiting_ends_when_the_job_does() -> None:
     assert job.status is JobStatus.COMPLETED
     assert pauses == sorted(pauses)
     assert max(pauses) == 0.5
+
+
+def test_waiting_outlives_a_failing_table() -> None:
+    """An accepted job is answered as last known when it can't be read: an error would have it sent again."""
+
+    class Failing(Table):
+        def get(self, job_id: str) -> Job:
+            raise ServiceUnavailable(job_id)
+
+    job, _ = waited(Failing(0), timedelta(seconds=3))
+    assert job.status is JobStatus.PENDING
 
 
 def test_waiting_ends_with_the_time() -> None:
