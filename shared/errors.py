@@ -14,8 +14,8 @@
     │   └── UploadExpired
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
-    │   ├── TooManyBytes · TooManyPixels · SideTooLong
-    │   └── PipelineUnreadable
+    │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyFramePixels
+    │   └── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
     ├── DeliveryError           what the worker says of one SQS record
     │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
     └── ServiceError            an AWS service did not do what it was asked
@@ -311,6 +311,41 @@ class PipelineUnreadable(ImageError):
 
     code = "PIPELINE_UNREADABLE"
     title = "The stored pipeline can't be read by this version."
+
+
+class TooManyFrames(ImageError):
+    """An animation with more frames than the limit."""
+
+    code = "TOO_MANY_FRAMES"
+    title = "The animation has too many frames."
+
+
+class TooManyFramePixels(ImageError):
+    """Frames times width times height is over the limit."""
+
+    code = "TOO_MANY_FRAME_PIXELS"
+    title = "The frames of the animation have too many pixels altogether."
+
+
+class OutsideImage(ImageError):
+    """A crop that misses the picture."""
+
+    code = "OUTSIDE_IMAGE"
+    title = "The crop lies outside of the picture."
+
+
+class AssetUnusable(ImageError):
+    """A stored picture that the pipeline names is missing, or is none."""
+
+    code = "ASSET_UNUSABLE"
+    title = "A stored picture that the pipeline names can't be used."
+
+
+class ByteCeilingUnreachable(ImageError):
+    """Even the lowest quality is over the ``max_bytes`` of an output."""
+
+    code = "BYTE_CEILING_UNREACHABLE"
+    title = "The result can't be made that small."
 
 
 class DeliveryError(SafelightError):

@@ -15,6 +15,9 @@ _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {"compress_level": 6},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
     OutputFormat.WEBP: {"method": 4},
+    OutputFormat.AVIF: {},
+    OutputFormat.GIF: {},
+    OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
 
 

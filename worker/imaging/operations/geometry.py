@@ -3,30 +3,17 @@
 from PIL import Image
 
 from shared.pipeline import Fit, Resize
+from shared.sizes import size_after
 
 FILTER = Image.Resampling.LANCZOS
 
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
     """Change the size. Pillow multiplies by alpha first, so transparent edges get no fringe."""
-    size = resized_size(image.size, params)
+    size = size_after(image.size, params)
     if params.fit is Fit.COVER:
         return image.resize(size, FILTER, box=_centred_box(image.size, size))
     return image if size == image.size else image.resize(size, FILTER)
-
-
-def resized_size(size: tuple[int, int], params: Resize) -> tuple[int, int]:
-    """Return the size after ``resize``, at least 1 × 1."""
-    width, height = size
-    if params.fit is Fit.INSIDE:
-        scale = min(
-            params.width / width if params.width else float("inf"),
-            params.height / height if params.height else float("inf"),
-        )
-        scale = scale if params.enlarge else min(scale, 1.0)
-        return max(1, round(width * scale)), max(1, round(height * scale))
-    box = (params.width or width, params.height or height)
-    return box if params.enlarge else (min(box[0], width), min(box[1], height))
 
 
 def _centred_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -18,9 +18,10 @@ from shared.errors import (
     TruncatedImage,
 )
 from shared.pipeline import Fit, Grayscale, Operation, Pipeline, Resize
+from shared.sizes import size_after
 from worker.imaging import Limits, Rendered, render
 from worker.imaging.operations import FUNCTIONS
-from worker.imaging.operations.geometry import resize, resized_size
+from worker.imaging.operations.geometry import resize
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 KEEP = Pipeline.model_validate({})
@@ -226,7 +227,7 @@ def test_resize_leads_to_the_size_that_was_foretold(
 ) -> None:
     """The planned size is the size of the picture that comes out."""
     asked = Resize.model_validate(params)
-    assert resized_size(size, asked) == expected
+    assert size_after(size, asked) == expected
     assert resize(Image.new("L", size), asked).size == expected
 
 
