@@ -14,7 +14,7 @@
     │   └── UploadExpired
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
-    │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyFramePixels
+    │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   └── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
     ├── DeliveryError           what the worker says of one SQS record
     │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
@@ -320,10 +320,10 @@ class TooManyFrames(ImageError):
     title = "The animation has too many frames."
 
 
-class TooManyFramePixels(ImageError):
+class TooManyTotalPixels(ImageError):
     """Frames times width times height is over the limit."""
 
-    code = "TOO_MANY_FRAME_PIXELS"
+    code = "TOO_MANY_TOTAL_PIXELS"
     title = "The frames of the animation have too many pixels altogether."
 
 

@@ -3,13 +3,13 @@
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 
 def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
     """Return a picture with a red top left quarter on a gradient: every way of turning it shows."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
-    ImageDraw.Draw(image).rectangle((0, 0, width // 2 - 1, height // 2 - 1), fill=(255, 0, 0))
+    image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
     if mode == "RGBA":
         image.putalpha(Image.linear_gradient("L").rotate(90).resize((width, height)))
         return image

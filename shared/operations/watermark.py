@@ -26,7 +26,7 @@ class Watermark(StrictModel):
     margin: float = Field(default=0.02, ge=0, le=0.5, description="Distance to the edge, share of the shorter side.")
     scale: float = Field(
         default=0.25,
-        gt=0,
+        ge=0.01,
         le=1,
         description="Size: the share of the picture's width and height that the mark fits into.",
     )

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.formats import ACCEPTED, AVIF, GIF, PNG, TIFF, WEBP
+from shared.formats import ACCEPTED, TIFF
+from worker.imaging.colors import to_plain
+from worker.imaging.frames import count_frames, plays_of, read_frames
 from worker.imaging.limits import Limits
-
-MAX_ICC_BYTES: Final = 1024 * 1024
-"""Larger colour profiles are ignored with a warning; real ones stay far below."""
+from worker.imaging.rights import read_rights
 
 FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
 # Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
-
-_SRGB: Final = ImageCms.createProfile("sRGB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +29,27 @@ class Picture:
     """A decoded picture, upright, and what is to be said of its file."""
 
     image: Image.Image
+    """The first frame."""
     format: str
     warnings: tuple[str, ...]
+    frames: int = 1
+    """How many frames an animation has, as its header says, or more than the limit."""
+    rights: bytes = b""
+    """EXIF block with the artist and the copyright, if the file names them."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Return width and height, pixels, as seen upright."""
         return self.image.size
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """The frames of a file, decoded one after the other when they are asked for, with their milliseconds."""
+
+    frames: Iterator[tuple[Image.Image, int]]
+    plays: int
+    """How often it is shown; 0 is without end."""
 
 
 def decode(data: bytes, limits: Limits) -> Picture:
@@ -46,19 +58,44 @@ def decode(data: bytes, limits: Limits) -> Picture:
     Raises NotAnImage, TruncatedImage, CorruptImage, or what ``limits`` raise, the latter before any
     pixel is decoded.
     """
+    with _opened(data, limits) as image:
+        name = _PILLOW_NAMES.get(image.format or "", image.format or "")
+        frames = count_frames(image, data, at_most=limits.max_frames + 1)
+        image.load()
+        profile, rights = image.info.get("icc_profile"), read_rights(image)
+        plain, warning = to_plain(ImageOps.exif_transpose(image), profile)
+    plain.info = {}
+    warnings = [warning] if warning else []
+    if name == TIFF.name and frames > 1:
+        warnings.append("Only the first page of the file was processed.")
+        frames = 1
+    return Picture(image=plain, format=name, warnings=tuple(warnings), frames=frames, rights=rights)
+
+
+def decode_animation(data: bytes, limits: Limits, count: int) -> Animation:
+    """Open an animation of ``count`` frames.
+
+    Raises TooManyFrames or TooManyTotalPixels before a frame is decoded; the frames raise as ``decode`` does.
+    """
+    with _opened(data, limits) as image:
+        limits.check_frames(count, image.size)
+        plays = plays_of(image)
+    return Animation(_frames(data, limits, count), plays)
+
+
+def _frames(data: bytes, limits: Limits, count: int) -> Iterator[tuple[Image.Image, int]]:
+    with _opened(data, limits) as image:
+        yield from read_frames(image, count)
+
+
+@contextmanager
+def _opened(data: bytes, limits: Limits) -> Iterator[Image.Image]:
+    """Open a file that is within the limits; translate whatever its decoder raises inside."""
     limits.check_bytes(len(data))
     with _translated(data):
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
         limits.check_size(image.size)
-        name = _PILLOW_NAMES.get(image.format or "", image.format or "")
-        warnings = ["Only the first frame of the animation was processed."] if _has_more_frames(image, data) else []
-        image.load()
-        profile = image.info.get("icc_profile")
-        image = ImageOps.exif_transpose(image)
-        image, warning = _to_srgb(image, profile)
-        plain = _to_plain_mode(image)
-    plain.info = {}
-    return Picture(image=plain, format=name, warnings=tuple(warnings + ([warning] if warning else [])))
+        yield image
 
 
 @contextmanager
@@ -97,66 +134,3 @@ def is_cut_off(data: bytes) -> bool:
     if data.startswith(b"BM"):
         return int.from_bytes(data[2:6], "little") > len(data)
     return False
-
-
-def _has_more_frames(image: Image.Image, data: bytes) -> bool:
-    if image.format in {GIF.name, WEBP.name, PNG.name, AVIF.name}:
-        return bool(getattr(image, "is_animated", False))
-    if image.format == TIFF.name:
-        # Counting a TIFF's frames walks all of them, and a hostile one has thousands.
-        with Image.open(BytesIO(data), formats=(TIFF.name,)) as second:
-            try:
-                second.seek(1)
-            except EOFError:
-                return False
-            return True
-    return False
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Convert colours from the file's profile; on a broken one go on without it, with a warning."""
-    if not profile:
-        return image, None
-    if len(profile) > MAX_ICC_BYTES:
-        return image, "The colour profile is too large and was ignored."
-    if image.mode == "P":
-        image = _palette_to_rgb(image)
-    alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
-    colours = image.convert(image.mode.removesuffix("A")) if alpha else image
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if ImageCms.getProfileDescription(source).strip().startswith("sRGB"):
-            return image, None
-        converted = ImageCms.profileToProfile(colours, source, _SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image, "The colour profile can't be used and was ignored."
-    if converted is None:
-        return image, None
-    if alpha:
-        converted.putalpha(alpha)
-    return converted, None
-
-
-def _to_plain_mode(image: Image.Image) -> Image.Image:
-    """Bring any of Pillow's modes to L, LA, RGB or RGBA."""
-    if image.mode == "P":
-        return _palette_to_rgb(image)
-    if image.mode in {"L", "RGB"} and "transparency" in image.info:
-        return image.convert("LA" if image.mode == "L" else "RGBA")
-    if image.mode in {"L", "LA", "RGB", "RGBA"}:
-        return image
-    if image.mode.startswith("I;16") or image.mode == "I":
-        # convert("L") clips at 255 instead of scaling.
-        return image.convert("I").point(_sixteen_to_eight).convert("L")
-    if image.mode in {"La", "RGBa", "PA"}:
-        return image.convert("LA" if image.mode == "La" else "RGBA")
-    return image.convert("L" if image.mode in {"1", "F"} else "RGB")
-
-
-def _sixteen_to_eight(value: Image.ImagePointTransform) -> Image.ImagePointTransform:
-    """Scale by 255/65535. Pillow evaluates this once, on a symbol, for mode I."""
-    return value * (1 / 257) + 0.5
-
-
-def _palette_to_rgb(image: Image.Image) -> Image.Image:
-    return image.convert("RGBA" if "transparency" in image.info else "RGB")

@@ -1,4 +1,4 @@
-"""Picture to bytes. Metadata stays behind: nothing but pixels is written."""
+"""Picture to bytes. Metadata stays behind: nothing but pixels is written, and the rights where they are asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,15 +7,19 @@ from typing import Any, Final
 
 from PIL import Image
 
+from shared.errors import ByteCeilingUnreachable
 from shared.formats import ImageFormat
-from shared.pipeline import Output, OutputFormat
+from shared.outputs import ANIMATED, Output, OutputFormat
+from worker.imaging.frames import Frames
+from worker.imaging.operations.canvas import lay_on
+from worker.imaging.palette import to_palette
 
-DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80}
+DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {"compress_level": 6},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
     OutputFormat.WEBP: {"method": 4},
-    OutputFormat.AVIF: {},
+    OutputFormat.AVIF: {"speed": 6},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
@@ -31,29 +35,101 @@ class EncodedImage:
     image_format: ImageFormat
 
 
-def encode(image: Image.Image, output: Output) -> EncodedImage:
-    """Write a picture in the format, quality and background that ``output`` asks for."""
-    options = dict(_OPTIONS[output.format])
-    if output.format in DEFAULT_QUALITY:
-        options["quality"] = output.quality or DEFAULT_QUALITY[output.format]
-    if output.format is OutputFormat.JPEG:
-        image = _flattened(image, output.background)
-    file = BytesIO()
-    image.save(file, format=output.format.image_format.name, **options)
+def encode(image: Image.Image, output: Output, rights: bytes = b"") -> EncodedImage:
+    """Write a still picture. Raises ByteCeilingUnreachable."""
+    return encode_frames(Frames((image,)), output, rights)
+
+
+def encode_frames(frames: Frames, output: Output, rights: bytes = b"") -> EncodedImage:
+    """Write a picture, or an animation where the format holds one.
+
+    ``rights`` is the EXIF block with the artist and the copyright; it is written if ``output`` keeps them.
+    Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for.
+    """
+    options: dict[str, Any] = dict(_OPTIONS[output.format])
+    images = frames.images if output.format in ANIMATED else frames.images[:1]
+    if len(images) > 1:
+        options |= _timing(frames, output.format)
+        images = _alike(images)
+    if rights and output.keep:
+        options["exif"] = rights
+    images = tuple(_prepared(image, output) for image in images)
     return EncodedImage(
-        data=file.getvalue(),
-        width=image.width,
-        height=image.height,
+        data=_within_ceiling(images, output, options),
+        width=images[0].width,
+        height=images[0].height,
         image_format=output.format.image_format,
     )
 
 
+def _within_ceiling(images: tuple[Image.Image, ...], output: Output, options: dict[str, Any]) -> bytes:
+    """Write with the quality that is asked for, or, over the ceiling, with the best that stays below it."""
+    quality = output.quality or DEFAULT_QUALITY.get(output.format)
+    data = _write(images, output.format, options, quality)
+    if output.max_bytes is None or quality is None or len(data) <= output.max_bytes:
+        return data
+    smallest = len(data)
+    best, low, high = None, 1, quality - 1
+    # Size grows with quality almost without exception, so halving finds the best in at most seven writings.
+    while low <= high:
+        middle = (low + high) // 2
+        data = _write(images, output.format, options, middle)
+        smallest = min(smallest, len(data))
+        if len(data) <= output.max_bytes:
+            best, low = data, middle + 1
+        else:
+            high = middle - 1
+    if best is None:
+        raise ByteCeilingUnreachable(
+            f"The output {output.name} has {smallest:,} bytes even at the lowest quality;"
+            f" {output.max_bytes:,} are allowed.",
+        )
+    return best
+
+
+def _write(
+    images: tuple[Image.Image, ...],
+    output_format: OutputFormat,
+    options: Mapping[str, Any],
+    quality: int | None,
+) -> bytes:
+    file = BytesIO()
+    settings = {**options} if quality is None else {**options, "quality": quality}
+    if len(images) > 1:
+        settings |= {"save_all": True, "append_images": images[1:]}
+    images[0].save(file, format=output_format.image_format.name, **settings)
+    return file.getvalue()
+
+
+def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
+    """Return durations and the number of plays as a format writes them; GIF counts repeats, in 1/100 s."""
+    if output_format is not OutputFormat.GIF:
+        return {"duration": list(frames.durations), "loop": frames.plays}
+    durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]
+    if frames.plays == 1:
+        return {"duration": durations}
+    return {"duration": durations, "loop": max(0, frames.plays - 1)}
+
+
+def _alike(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
+    """Bring frames to one mode: formats write an animation in that of its first frame."""
+    modes = {image.mode for image in images}
+    if len(modes) == 1:
+        return images
+    alpha = "A" if modes & {"LA", "RGBA"} else ""
+    mode = ("RGB" if modes & {"RGB", "RGBA"} else "L") + alpha
+    return tuple(image.convert(mode) for image in images)
+
+
+def _prepared(image: Image.Image, output: Output) -> Image.Image:
+    """Bring a picture to what a format can hold."""
+    if output.format is OutputFormat.JPEG:
+        return _flattened(image, output.background)
+    if output.format is OutputFormat.GIF:
+        return to_palette(image, output.background)
+    return image
+
+
 def _flattened(image: Image.Image, background: str) -> Image.Image:
     """Lay a picture on a colour, where the format knows no transparency."""
-    if not image.has_transparency_data:
-        return image
-    colours = image.convert("RGBA")
-    ground = Image.new("RGBA", image.size, background)
-    flat = Image.alpha_composite(ground, colours).convert("RGB")
-    red, green, blue = (int(background[at : at + 2], 16) for at in (1, 3, 5))
-    return flat.convert("L") if image.mode == "LA" and red == green == blue else flat
+    return lay_on(image, background) if image.has_transparency_data else image

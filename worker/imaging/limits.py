@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.errors import SideTooLong, TooManyBytes, TooManyPixels
+from shared.errors import SideTooLong, TooManyBytes, TooManyFrames, TooManyPixels, TooManyTotalPixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,9 @@ class Limits:
     max_pixels: int
     max_side: int
     """Pixels."""
+    max_frames: int = 100
+    max_total_pixels: int = 200_000_000
+    """Of all frames of an animation together."""
 
     def check_bytes(self, count: int) -> None:
         """Raise TooManyBytes."""
@@ -27,4 +30,15 @@ class Limits:
         if width * height > self.max_pixels:
             raise TooManyPixels(
                 f"The image has {width} × {height} = {width * height:,} pixels; {self.max_pixels:,} are allowed.",
+            )
+
+    def check_frames(self, count: int, size: tuple[int, int]) -> None:
+        """Raise TooManyFrames or TooManyTotalPixels. Each frame may be a few bytes that repaint all of the canvas."""
+        width, height = size
+        if count > self.max_frames:
+            raise TooManyFrames(f"The animation has more than {self.max_frames:,} frames.")
+        if count * width * height > self.max_total_pixels:
+            raise TooManyTotalPixels(
+                f"The animation has {count} frames of {width} × {height} pixels, {count * width * height:,} altogether;"
+                f" {self.max_total_pixels:,} are allowed.",
             )

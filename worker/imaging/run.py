@@ -1,24 +1,80 @@
-"""The pipeline: the loop, and nothing else."""
+"""The pipeline: the loop over operations, on one picture or on the frames of an animation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from PIL import Image
 
+from shared.errors import AssetUnusable, SideTooLong
+from shared.operations.terms import MAX_SIDE
 from shared.pipeline import Operation
-from shared.sizes import size_after
-from worker.imaging import operations as table
+from shared.sizes import is_exact, size_after
 from worker.imaging.limits import Limits
+from worker.imaging.operations import Function, functions
+from worker.imaging.operations.looking import needs_a_look, settle
+from worker.imaging.operations.watermark import LoadAsset
 
 
-def check_sizes(size: tuple[int, int], operations: Iterable[Operation], limits: Limits) -> None:
-    """Raise what ``limits`` raise if a step would make a picture that is too large."""
-    for operation in operations:
+def no_assets(name: str) -> Image.Image:
+    """Refuse every name. Raises AssetUnusable."""
+    raise AssetUnusable(f"There is no stored picture named {name}.")
+
+
+def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
+    """Raise what ``limits`` raise if a step would make a picture that is too large, as far as can be foretold."""
+    for done, operation in enumerate(operations, 1):
+        if not is_exact(operations[:done]):
+            return
         size = size_after(size, operation)
         limits.check_size(size)
+        limits.check_frames(frames, size)
 
 
-def run_pipeline(image: Image.Image, operations: Iterable[Operation]) -> Image.Image:
-    """Run the operations in their order."""
+def run_pipeline(
+    image: Image.Image,
+    operations: Iterable[Operation],
+    limits: Limits,
+    load_asset: LoadAsset = no_assets,
+) -> Image.Image:
+    """Run the operations on one picture, in their order. Raises ImageError."""
+    return next(run_on_frames([image], operations, limits, load_asset))
+
+
+def run_on_frames(
+    frames: Iterable[Image.Image],
+    operations: Iterable[Operation],
+    limits: Limits,
+    load_asset: LoadAsset = no_assets,
+) -> Iterator[Image.Image]:
+    """Run the operations on each frame as it comes, so that few large ones are in memory at a time.
+
+    Only an operation that depends on the content must see all frames before the first goes on.
+    """
+    table = functions(load_asset)
     for operation in operations:
-        image = table.apply(image, operation)
-    return image
+        settled = operation
+        if needs_a_look(operation):
+            frames = list(frames)
+            settled = settle(frames, operation)
+        frames = _step(frames, settled, table[type(settled)], limits)
+    return _results(frames)
+
+
+def _step(
+    frames: Iterable[Image.Image],
+    operation: Operation,
+    function: Function,
+    limits: Limits,
+) -> Iterator[Image.Image]:
+    for frame in frames:
+        # After a trim, sizes are known only now.
+        limits.check_size(size_after(frame.size, operation))
+        yield function(frame, operation)
+
+
+def _results(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+    for frame in frames:
+        if max(frame.size) > MAX_SIDE:
+            raise SideTooLong(
+                f"The result would measure {frame.width} × {frame.height} pixels; {MAX_SIDE:,} a side are allowed.",
+            )
+        yield frame

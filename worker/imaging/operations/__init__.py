@@ -1,24 +1,54 @@
 """Operations: each a function from picture and parameters to picture, in one file per family.
 
-``apply`` finds the function by the type of the parameters. An operation that has no function is a
-mistake that a test finds before anybody else.
+The table finds the function by the type of the parameters. An operation that has no function is a
+mistake that a test finds before anybody else. What depends on the content is settled first, by ``looking``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from PIL import Image
 
-from shared.pipeline import Grayscale, Operation, Resize
-from worker.imaging.operations.geometry import resize
-from worker.imaging.operations.tone import grayscale
+from shared.operations import (
+    Adjust,
+    Background,
+    Blur,
+    Crop,
+    Flip,
+    Grayscale,
+    Pad,
+    Resize,
+    Rotate,
+    RoundCorners,
+    Sharpen,
+    Trim,
+    Watermark,
+)
+from worker.imaging.operations.effects import blur, round_corners, sharpen
+from worker.imaging.operations.geometry import crop, flip, pad, resize, rotate
+from worker.imaging.operations.tone import adjust, background, grayscale
+from worker.imaging.operations.watermark import LoadAsset, watermark
 
-FUNCTIONS: Final[dict[type[Any], Callable[[Image.Image, Any], Image.Image]]] = {
+Function = Callable[[Image.Image, Any], Image.Image]
+
+FUNCTIONS: Final[Mapping[type[Any], Function]] = {
     Resize: resize,
+    Crop: crop,
+    Rotate: rotate,
+    Flip: flip,
+    Pad: pad,
     Grayscale: grayscale,
+    Adjust: adjust,
+    Background: background,
+    Blur: blur,
+    Sharpen: sharpen,
+    RoundCorners: round_corners,
 }
+SETTLED: Final = (Trim,)
+"""Operations that never run as they are: a look at the picture turns them into a crop."""
 
 
-def apply(image: Image.Image, operation: Operation) -> Image.Image:
-    """Run one operation."""
-    return FUNCTIONS[type(operation)](image, operation)
+def functions(load_asset: LoadAsset) -> Mapping[type[Any], Function]:
+    """Return the function of each operation, those that need stored pictures with a way to them."""
+    return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

@@ -1,25 +1,86 @@
-"""Operations that change the size."""
+"""Operations that change the shape: resize, crop, rotate, flip, pad. Trim and entropy look: ``looking.py``."""
+
+from math import cos, radians, sin
 
 from PIL import Image
 
-from shared.pipeline import Fit, Resize
-from shared.sizes import size_after
+from shared.operations import Crop, Fit, Flip, Pad, Resize, Rotate
+from shared.operations.terms import ANCHORS
+from shared.sizes import crop_box, fitted_size, place_box, size_after
+from worker.imaging.operations.canvas import lay_on, rgba, with_alpha
 
 FILTER = Image.Resampling.LANCZOS
+_TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+"""By degrees clockwise; Pillow counts the other way."""
+_FLIPS = {
+    "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
+    "vertical": Image.Transpose.FLIP_TOP_BOTTOM,
+    "both": Image.Transpose.ROTATE_180,
+}
 
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
     """Change the size. Pillow multiplies by alpha first, so transparent edges get no fringe."""
     size = size_after(image.size, params)
     if params.fit is Fit.COVER:
-        return image.resize(size, FILTER, box=_centred_box(image.size, size))
+        return image.resize(size, FILTER, box=_covering_box(image.size, size, params.gravity))
+    if params.fit is Fit.CONTAIN:
+        fitted = resize_exactly(image, fitted_size(image.size, size, enlarge=params.enlarge))
+        return lay_on(fitted, params.background, size, place_box(size, fitted.size, params.gravity)[:2])
+    return resize_exactly(image, size)
+
+
+def resize_exactly(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Bring a picture to a size, and leave one alone that has it."""
     return image if size == image.size else image.resize(size, FILTER)
 
 
-def _centred_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:
+def crop(image: Image.Image, params: Crop) -> Image.Image:
+    """Cut out a box, clamped to the picture. Raises OutsideImage."""
+    return image.crop(crop_box(image.size, params))
+
+
+def rotate(image: Image.Image, params: Rotate) -> Image.Image:
+    """Turn clockwise: right angles without loss, others with smooth edges on the background."""
+    size = size_after(image.size, params)
+    angle = params.angle % 360
+    if angle == 0:
+        return image
+    if angle in _TURNS and (params.expand or angle == 180 or image.width == image.height):
+        return image.transpose(_TURNS[int(angle)])
+    turned = _turned(image, angle, size)
+    return turned if rgba(params.background)[3] == 0 else lay_on(turned, params.background)
+
+
+def flip(image: Image.Image, params: Flip) -> Image.Image:
+    """Mirror the picture."""
+    return image.transpose(_FLIPS[params.direction])
+
+
+def pad(image: Image.Image, params: Pad) -> Image.Image:
+    """Add room around the picture."""
+    return lay_on(image, params.background, size_after(image.size, params), (params.left, params.top))
+
+
+def _covering_box(size: tuple[int, int], target: tuple[int, int], gravity: str) -> tuple[float, float, float, float]:
     """Return the part of the source that fills the target: left, upper, right, lower."""
     width, height = size
     scale = max(target[0] / width, target[1] / height)
     cut_width, cut_height = min(width, target[0] / scale), min(height, target[1] / scale)
-    left, upper = (width - cut_width) / 2, (height - cut_height) / 2
-    return left, upper, left + cut_width, upper + cut_height
+    across, down = ANCHORS[gravity]
+    left, upper = (width - cut_width) * across, (height - cut_height) * down
+    # Sums of fractions may stand out of the picture by a rounding error.
+    return left, upper, min(width, left + cut_width), min(height, upper + cut_height)
+
+
+def _turned(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
+    """Turn around the middle onto a transparent canvas. A clear rim around the picture makes its edges smooth."""
+    image = with_alpha(image)
+    framed = Image.new(image.mode, (image.width + 2, image.height + 2))
+    framed.paste(image, (1, 1))
+    across, down = cos(radians(angle)), sin(radians(angle))
+    # Pillow asks the way back, from a pixel of the result to the point of the source that it shows.
+    left = framed.width / 2 - size[0] / 2 * across - size[1] / 2 * down
+    upper = framed.height / 2 + size[0] / 2 * down - size[1] / 2 * across
+    matrix = (across, down, left, -down, across, upper)
+    return framed.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)

@@ -1,8 +1,12 @@
-"""Operations that change light and colour."""
+"""Operations that change light and colour: grayscale, adjust, background."""
 
-from PIL import Image
+from PIL import Image, ImageEnhance
 
-from shared.pipeline import Grayscale
+from shared.operations import Adjust, Background, Grayscale
+from worker.imaging.operations.canvas import lay_on
+
+_MIDDLE = 128
+"""Contrast turns around this grey, and not around the mean of the picture: frames must not flicker."""
 
 
 def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: ARG001 - every operation has this shape
@@ -10,3 +14,25 @@ def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: AR
     if image.mode in {"L", "LA"}:
         return image
     return image.convert("LA" if image.mode == "RGBA" else "L")
+
+
+def adjust(image: Image.Image, params: Adjust) -> Image.Image:
+    """Change brightness and contrast of each channel by a curve, then the distance of colours from their grey."""
+    curve = [_clipped((value * params.brightness - _MIDDLE) * params.contrast + _MIDDLE) for value in range(256)]
+    alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
+    colors = image.convert(image.mode.removesuffix("A")) if alpha else image
+    colors = colors.point(curve * len(colors.getbands()))
+    if colors.mode == "RGB" and params.saturation != 1:
+        colors = ImageEnhance.Color(colors).enhance(params.saturation)
+    if alpha:
+        colors.putalpha(alpha)
+    return colors
+
+
+def background(image: Image.Image, params: Background) -> Image.Image:
+    """Lay the picture on a colour, wherever it is transparent."""
+    return lay_on(image, params.color) if image.mode in {"LA", "RGBA"} else image
+
+
+def _clipped(value: float) -> int:
+    return max(0, min(255, round(value)))

@@ -17,11 +17,13 @@ from shared.errors import (
     TooManyPixels,
     TruncatedImage,
 )
-from shared.pipeline import Fit, Grayscale, Operation, Pipeline, Resize
+from shared.operations import AnyOperation
+from shared.pipeline import Fit, Grayscale, Pipeline, Resize
 from shared.sizes import size_after
 from worker.imaging import Limits, Rendered, render
-from worker.imaging.operations import FUNCTIONS
+from worker.imaging.operations import SETTLED, functions
 from worker.imaging.operations.geometry import resize
+from worker.imaging.run import no_assets
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 KEEP = Pipeline.model_validate({})
@@ -137,14 +139,6 @@ def test_broken_profile_is_a_warning_and_not_a_failure() -> None:
     assert made.warnings == ("The colour profile can't be used and was ignored.",)
 
 
-def test_animation_gives_its_first_frame_and_a_warning() -> None:
-    """An animation becomes a still, and the job says so."""
-    frames = [Image.new("L", (8, 8), shade) for shade in (10, 200)]
-    for name in ("GIF", "WEBP", "PNG", "TIFF"):
-        data = pictures.encoded(frames[0], name, save_all=True, append_images=frames[1:])
-        assert render(data, KEEP, LIMITS).warnings == ("Only the first frame of the animation was processed.",), name
-
-
 def test_several_outputs_come_from_one_run() -> None:
     """Each output is written in its own format."""
     asked = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
@@ -241,4 +235,4 @@ def test_cover_keeps_the_middle_and_the_proportions() -> None:
 
 def test_every_operation_has_its_function() -> None:
     """No operation can be asked for that nobody runs."""
-    assert set(FUNCTIONS) == set(get_args(get_args(Operation)[0]))
+    assert {*functions(no_assets), *SETTLED} == set(get_args(AnyOperation))

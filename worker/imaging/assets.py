@@ -1,0 +1,27 @@
+"""Stored pictures that operations refer to by name, decoded once for all frames and outputs."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from PIL import Image
+
+from shared.errors import AssetUnusable, ImageError
+from worker.imaging.decode import decode
+from worker.imaging.limits import Limits
+from worker.imaging.operations.watermark import LoadAsset
+
+
+def asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
+    """Return a function from name to picture. It raises AssetUnusable for what is missing or is no picture."""
+
+    @cache
+    def load(name: str) -> Image.Image:
+        data = assets.get(name)
+        if data is None:
+            raise AssetUnusable(f"There is no stored picture named {name}.")
+        try:
+            return decode(data, limits).image
+        except ImageError as error:
+            raise AssetUnusable(f"The stored picture {name} can't be used: {error.detail}") from error
+
+    return load

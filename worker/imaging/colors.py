@@ -1,0 +1,82 @@
+"""Any of Pillow's modes and any colour profile to eight bits of sRGB: modes L, LA, RGB, RGBA."""
+
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, ImageCms
+
+MAX_ICC_BYTES: Final = 1024 * 1024
+"""Larger colour profiles are ignored with a warning; real ones stay far below."""
+PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
+
+_WITHOUT: Final = {
+    **{mode: mode for mode in (*PLAIN_MODES, "CMYK")},
+    "1": "L",
+    "P": "RGB",
+    "PA": "RGBA",
+    "La": "LA",
+    "RGBa": "RGBA",
+}
+_WITH_TRANSPARENCY: Final = {**_WITHOUT, "1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
+"""A PNG or GIF may name one colour, or the palette's entries, that are transparent."""
+_SRGB: Final = ImageCms.createProfile("sRGB")
+_LAB: Final = ImageCms.createProfile("LAB")
+
+
+def to_plain(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
+    """Bring a loaded picture to a plain mode in sRGB; on a broken profile go on without it, with a warning."""
+    image, warning = _to_srgb(_to_eight_bits(image), profile)
+    return (image if image.mode in PLAIN_MODES else image.convert("RGB")), warning
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Bring what is no plain mode to one, but leave CMYK: its profile knows it as it is."""
+    plain = (_WITH_TRANSPARENCY if "transparency" in image.info else _WITHOUT).get(image.mode)
+    if plain:
+        return image if image.mode == plain else image.convert(plain)
+    if image.mode.startswith("I"):
+        # convert("L") clips at 255 instead of scaling.
+        return image.convert("I").point(_sixteen_to_eight).convert("L")
+    if image.mode == "F":
+        return _from_float(image)
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(image, _LAB, _SRGB, outputMode="RGB") or image
+    return image.convert("RGB")
+
+
+def _sixteen_to_eight(value: Image.ImagePointTransform) -> Image.ImagePointTransform:
+    """Scale by 255/65535. Pillow evaluates this once, on a symbol, for mode I."""
+    return value * (1 / 257) + 0.5
+
+
+def _from_float(image: Image.Image) -> Image.Image:
+    """Read floating point grey: 0 to 1 if nothing is over 1, as is usual, else 0 to 255."""
+    _, highest = image.getextrema()
+    is_unit = isinstance(highest, float) and highest <= 1
+    return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
+    """Convert the colours from the profile of the file; grey stays grey and alpha stays as it is."""
+    if not profile:
+        return image, None
+    if len(profile) > MAX_ICC_BYTES:
+        return image, "The colour profile is too large and was ignored."
+    alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
+    colors = image.convert(image.mode.removesuffix("A")) if alpha else image
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if image.mode != "CMYK" and ImageCms.getProfileDescription(source).strip().startswith("sRGB"):
+            return image, None
+        if colors.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
+            colors = colors.convert("RGB")
+        converted = ImageCms.profileToProfile(colors, source, _SRGB, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image, "The colour profile can't be used and was ignored."
+    if converted is None:
+        return image, None
+    if image.mode in {"L", "LA"}:
+        converted = converted.convert("L")
+    if alpha:
+        converted.putalpha(alpha)
+    return converted, None

@@ -1,0 +1,104 @@
+"""How many frames a file has, told without decoding any, and the frames themselves, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from shared.errors import CorruptImage
+from shared.formats import AVIF, GIF, PNG, TIFF, WEBP
+from worker.imaging.colors import to_plain
+
+_TELL_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """One picture, or several that follow each other."""
+
+    images: tuple[Image.Image, ...]
+    durations: tuple[int, ...] = ()
+    """Of each image, milliseconds; empty for a still."""
+    plays: int = 0
+    """How often an animation is shown; 0 is without end."""
+
+
+def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:
+    """Count the frames of an opened file, no further than ``at_most``; pages of a TIFF count as 1 or 2.
+
+    Pillow's own count of a GIF walks all of it, at some microseconds a frame and with no end in sight.
+    """
+    if image.format in _TELL_IN_HEADER:
+        return int(getattr(image, "n_frames", 1))
+    if image.format == GIF.name:
+        return _count_gif(data, at_most)
+    return 1 + _has_second_page(image) if image.format == TIFF.name else 1
+
+
+def read_frames(image: Image.Image, count: int) -> Iterator[tuple[Image.Image, int]]:
+    """Yield each frame of an opened animation, plain and upright, with its duration in milliseconds."""
+    size, profile = image.size, image.info.get("icc_profile")
+    orientation = image.getexif().get(0x0112)
+    first = 1 if image.info.get("default_image") else 0
+    for index in range(first, count):
+        image.seek(index)
+        image.load()
+        frame = image.copy() if image.size == size else image.crop((0, 0, *size))
+        frame.getexif()[0x0112] = orientation or 1
+        plain, _ = to_plain(ImageOps.exif_transpose(frame), profile)
+        plain.info = {}
+        yield plain, round(image.info.get("duration") or 0)
+
+
+def plays_of(image: Image.Image) -> int:
+    """Return how often an opened animation is shown; 0 is without end.
+
+    A GIF says how often it is repeated (its NETSCAPE2.0 block), the other formats how often it is shown.
+    """
+    if image.format == GIF.name:
+        repeats = image.info.get("loop")
+        return 1 if repeats is None else 0 if repeats == 0 else int(repeats) + 1
+    return int(image.info.get("loop", 0))
+
+
+def _has_second_page(image: Image.Image) -> bool:
+    """Look one page ahead, and come back: counting the pages of a hostile TIFF walks thousands."""
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    finally:
+        image.seek(0)
+    return True
+
+
+def _count_gif(data: bytes, at_most: int) -> int:
+    """Walk the blocks of a GIF (GIF89a specification, appendix B) and count the images among them."""
+    at = 13 + _palette_bytes(data[10])
+    frames = 0
+    try:
+        while frames < at_most and data[at] != 0x3B:
+            if data[at] == 0x21:
+                at = _after_blocks(data, at + 2)
+            elif data[at] == 0x2C:
+                frames += 1
+                at = _after_blocks(data, at + 11 + _palette_bytes(data[at + 9]))
+            else:
+                at += 1  # Pillow skips stray bytes too
+    except IndexError:
+        pass  # a cut file: what its frames lack shows when they are decoded
+    if frames == 0:
+        raise CorruptImage
+    return frames
+
+
+def _palette_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, at: int) -> int:
+    """Return where a chain of sub-blocks, each led by its length, is over."""
+    while length := data[at]:
+        at += 1 + length
+    return at + 1

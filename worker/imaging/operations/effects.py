@@ -1,0 +1,58 @@
+"""Operations that change edges: blur, sharpen, round corners."""
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from shared.operations import Blur, RoundCorners, Sharpen
+from worker.imaging.operations.canvas import with_alpha
+
+_SMOOTH_UP_TO = 512
+"""Radius, pixels, up to which a corner is drawn four times as large for a smooth edge; more would only cost memory."""
+
+
+def blur(image: Image.Image, params: Blur) -> Image.Image:
+    """Blur evenly, multiplied by alpha, so that colours under transparent parts don't bleed out."""
+    if image.mode not in {"LA", "RGBA"}:
+        return image.filter(ImageFilter.GaussianBlur(params.radius))
+    premultiplied = image.convert("La" if image.mode == "LA" else "RGBa")
+    return premultiplied.filter(ImageFilter.GaussianBlur(params.radius)).convert(image.mode)
+
+
+def sharpen(image: Image.Image, params: Sharpen) -> Image.Image:
+    """Add the difference to a blurred copy; alpha stays."""
+    mask = ImageFilter.UnsharpMask(params.radius, round(params.amount * 100), params.threshold)
+    if image.mode not in {"LA", "RGBA"}:
+        return image.filter(mask)
+    sharp = image.convert(image.mode.removesuffix("A")).filter(mask)
+    sharp.putalpha(image.getchannel("A"))
+    return sharp
+
+
+def round_corners(image: Image.Image, params: RoundCorners) -> Image.Image:
+    """Make the corners transparent, beyond what is so already."""
+    shorter = min(image.size)
+    wanted = params.radius * shorter if params.unit == "relative" else params.radius
+    radius = min(round(wanted), (shorter + 1) // 2)
+    if radius < 1:
+        return image
+    rounded = with_alpha(image).copy()
+    rounded.putalpha(ImageChops.multiply(rounded.getchannel("A"), _mask(image.size, radius)))
+    return rounded
+
+
+def _mask(size: tuple[int, int], radius: int) -> Image.Image:
+    corner = _corner(radius)
+    right, lower = size[0] - radius, size[1] - radius
+    mask = Image.new("L", size, 255)
+    mask.paste(corner, (0, 0))
+    mask.paste(corner.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (right, 0))
+    mask.paste(corner.transpose(Image.Transpose.FLIP_TOP_BOTTOM), (0, lower))
+    mask.paste(corner.transpose(Image.Transpose.ROTATE_180), (right, lower))
+    return mask
+
+
+def _corner(radius: int) -> Image.Image:
+    """Draw the upper left quarter of a disc."""
+    scale = 4 if radius <= _SMOOTH_UP_TO else 1
+    drawn = Image.new("L", (radius * scale, radius * scale))
+    ImageDraw.Draw(drawn).ellipse((0, 0, 2 * radius * scale - 1, 2 * radius * scale - 1), fill=255)
+    return drawn.resize((radius, radius), Image.Resampling.BOX)

@@ -1,0 +1,93 @@
+"""The operation that lays a text or a stored picture over the picture."""
+
+from collections.abc import Callable
+
+from PIL import Image, ImageDraw
+
+from shared.operations import Rotate, Watermark
+from shared.sizes import fitted_size, place_box
+from worker.imaging.fonts import load_font
+from worker.imaging.operations.canvas import rgba, with_alpha
+from worker.imaging.operations.geometry import resize_exactly, rotate
+
+LoadAsset = Callable[[str], Image.Image]
+"""Returns the stored picture of a name, decoded. Raises AssetUnusable."""
+
+_MEASURE_PIXELS = 100
+"""Font size at which a text is measured before its real size is known."""
+
+
+def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> Image.Image:
+    """Lay a mark over the picture, or over all of it in rows."""
+    box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
+    mark = load_asset(params.image) if params.image else _draw_text(params, box)
+    mark = rotate(with_alpha(mark), Rotate(angle=params.angle))
+    mark = resize_exactly(mark, fitted_size(mark.size, box, enlarge=True))
+    mark = _faded(mark, params.opacity)
+    margin = round(min(image.size) * params.margin)
+    if params.tile:
+        mark, at = _tiled(image.size, mark, margin), (0, 0)
+    else:
+        at = _place(image.size, mark.size, params.gravity, margin)
+    return _laid_over(image, mark, at)
+
+
+def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
+    """Draw the text as large as the box allows, on transparent ground, cut to its ink and its line."""
+    text = params.text or ""
+    left, upper, right, lower = load_font(params.font, _MEASURE_PIXELS).getbbox(text)
+    factor = min(box[0] / max(1, right - left), box[1] / max(1, lower - upper))
+    font = load_font(params.font, max(1, int(_MEASURE_PIXELS * factor)))
+    left, upper, right, lower = font.getbbox(text)
+    red, green, blue, opacity = rgba(params.color)
+    size = max(1, round(right - left)), max(1, round(lower - upper))
+    ink = Image.new("L", size)
+    ImageDraw.Draw(ink).text((-left, -upper), text, fill=opacity, font=font)
+    is_grey = red == green == blue
+    drawn = Image.new("L", size, red) if is_grey else Image.new("RGB", size, (red, green, blue))
+    drawn.putalpha(ink)
+    return drawn
+
+
+def _faded(mark: Image.Image, opacity: float) -> Image.Image:
+    faded = mark.copy()
+    faded.putalpha(mark.getchannel("A").point([round(value * opacity) for value in range(256)]))
+    return faded
+
+
+def _place(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
+    """Return the upper left corner of a mark: at its place within the margin, but never out of the picture."""
+    inner = size[0] - 2 * margin, size[1] - 2 * margin
+    left, upper = place_box(inner, mark, gravity)[:2]
+    return (
+        max(0, min(size[0] - mark[0], left + margin)),
+        max(0, min(size[1] - mark[1], upper + margin)),
+    )
+
+
+def _tiled(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
+    """Fill a layer with a mark by doubling what is there, so that a tiny mark costs no more than a large one."""
+    layer = Image.new(mark.mode, size)
+    layer.paste(mark, (gap // 2, gap // 2))
+    width, height = mark.width + gap, mark.height + gap
+    while width < size[0]:
+        layer.paste(layer.crop((0, 0, min(width, size[0] - width), size[1])), (width, 0))
+        width *= 2
+    while height < size[1]:
+        layer.paste(layer.crop((0, 0, size[0], min(height, size[1] - height))), (0, height))
+        height *= 2
+    return layer
+
+
+def _laid_over(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
+    """Return the picture with a mark on it; grey stays grey under a grey mark, alpha stays as it would in the world."""
+    if image.mode in {"L", "LA"} and mark.mode == "RGBA":
+        image = image.convert("RGB" if image.mode == "L" else "RGBA")
+    if image.mode in {"L", "RGB"}:
+        result = image.copy()
+        result.paste(mark.convert(image.mode), at, mark.getchannel("A"))
+        return result
+    result = image.convert("RGBA")
+    result = result.copy() if result is image else result
+    result.alpha_composite(mark.convert("RGBA"), at)
+    return result.convert(image.mode)

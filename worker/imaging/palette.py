@@ -1,0 +1,41 @@
+"""True colours to the 256 that a GIF holds."""
+
+from typing import Final
+
+from PIL import Image
+
+from worker.imaging.operations.canvas import lay_on
+
+COLORS: Final = 256
+_HALF: Final = 128
+
+
+def to_palette(image: Image.Image, background: str) -> Image.Image:
+    """Reduce a picture to a palette: exactly if it has few colours, else the best ones, dithered.
+
+    GIF knows no half transparency: what is at least half opaque lies on ``background``, the rest is clear.
+    """
+    if image.mode == "L":
+        return image
+    if image.mode == "RGB":
+        return _reduced(image, COLORS)
+    clear = image.getchannel("A").point([255 if value < _HALF else 0 for value in range(256)])
+    if clear.getbbox() is None:
+        return to_palette(lay_on(image, background), background)
+    reduced = _reduced(lay_on(image, background).convert("RGB"), COLORS - 1)
+    colors = reduced.getpalette() or []
+    clear_index = len(colors) // 3
+    reduced.putpalette([*colors, 0, 0, 0])
+    reduced.paste(clear_index, mask=clear)
+    reduced.info["transparency"] = clear_index
+    return reduced
+
+
+def _reduced(image: Image.Image, most: int) -> Image.Image:
+    found = image.getcolors(most)
+    if found is None:
+        best = image.quantize(most, Image.Quantize.MEDIANCUT)
+        return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
+    exact = Image.new("P", (1, 1))
+    exact.putpalette([channel for _, color in found for channel in color])  # type: ignore[union-attr] # an RGB pixel
+    return image.quantize(palette=exact, dither=Image.Dither.NONE)
