@@ -69,6 +69,9 @@ class WorkerSettings(StoreSettings):
     max_pixels: Positive
     max_side: Positive
     """Pixels."""
+    max_frames: Positive
+    max_total_pixels: Positive
+    """Of all frames of an animation together."""
     listing_shards: Positive
 
 

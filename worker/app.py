@@ -60,6 +60,8 @@ def parts() -> Parts:
             max_bytes=settings.max_raw_bytes,
             max_pixels=settings.max_pixels,
             max_side=settings.max_side,
+            max_frames=settings.max_frames,
+            max_total_pixels=settings.max_total_pixels,
         ),
         lease=timedelta(seconds=settings.lease_seconds),
         redispatch=timedelta(seconds=settings.redispatch_seconds),

@@ -79,4 +79,6 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MAX_RAW_BYTES": defaults["MaxRawBytes"],
         "MAX_PIXELS": defaults["MaxPixels"],
         "MAX_SIDE": defaults["MaxSide"],
+        "MAX_FRAMES": defaults["MaxFrames"],
+        "MAX_TOTAL_PIXELS": defaults["MaxTotalPixels"],
     }

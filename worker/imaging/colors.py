@@ -26,7 +26,15 @@ _LAB: Final = ImageCms.createProfile("LAB")
 def to_plain(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
     """Bring a loaded picture to a plain mode in sRGB; on a broken profile go on without it, with a warning."""
     image, warning = _to_srgb(_to_eight_bits(image), profile)
-    return (image if image.mode in PLAIN_MODES else image.convert("RGB")), warning
+    plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
+    return _without_idle_alpha(plain), warning
+
+
+def _without_idle_alpha(image: Image.Image) -> Image.Image:
+    """Drop an alpha channel that is opaque everywhere: many files have one, and it costs time and bytes."""
+    if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
+        return image.convert(image.mode.removesuffix("A"))
+    return image
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

@@ -17,7 +17,7 @@ from shared.formats import ACCEPTED, TIFF
 from worker.imaging.colors import to_plain
 from worker.imaging.frames import count_frames, plays_of, read_frames
 from worker.imaging.limits import Limits
-from worker.imaging.rights import read_rights
+from worker.imaging.rights import Rights, read_rights
 
 FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
 # Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.
@@ -34,8 +34,8 @@ class Picture:
     warnings: tuple[str, ...]
     frames: int = 1
     """How many frames an animation has, as its header says, or more than the limit."""
-    rights: bytes = b""
-    """EXIF block with the artist and the copyright, if the file names them."""
+    rights: Rights = ()
+    """Artist and copyright, if the file names them."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from shared.outputs import ANIMATED, Output, OutputFormat
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import lay_on
 from worker.imaging.palette import to_palette
+from worker.imaging.rights import Rights, rights_options
 
 DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
@@ -35,15 +36,15 @@ class EncodedImage:
     image_format: ImageFormat
 
 
-def encode(image: Image.Image, output: Output, rights: bytes = b"") -> EncodedImage:
+def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
     """Write a still picture. Raises ByteCeilingUnreachable."""
     return encode_frames(Frames((image,)), output, rights)
 
 
-def encode_frames(frames: Frames, output: Output, rights: bytes = b"") -> EncodedImage:
+def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> EncodedImage:
     """Write a picture, or an animation where the format holds one.
 
-    ``rights`` is the EXIF block with the artist and the copyright; it is written if ``output`` keeps them.
+    ``rights`` are the artist and the copyright of the raw image; they are written if ``output`` keeps them.
     Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for.
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
@@ -51,8 +52,8 @@ def encode_frames(frames: Frames, output: Output, rights: bytes = b"") -> Encode
     if len(images) > 1:
         options |= _timing(frames, output.format)
         images = _alike(images)
-    if rights and output.keep:
-        options["exif"] = rights
+    if output.keep:
+        options |= rights_options(rights, output.format)
     images = tuple(_prepared(image, output) for image in images)
     return EncodedImage(
         data=_within_ceiling(images, output, options),
@@ -106,9 +107,10 @@ def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
     if output_format is not OutputFormat.GIF:
         return {"duration": list(frames.durations), "loop": frames.plays}
     durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]
-    if frames.plays == 1:
-        return {"duration": durations}
-    return {"duration": durations, "loop": max(0, frames.plays - 1)}
+    # Cleared away before the next frame (2) if a clear pixel would have to cover what is there, else left (1).
+    transparent = any(image.mode in {"LA", "RGBA"} for image in frames.images)
+    options: dict[str, Any] = {"duration": durations, "disposal": 2 if transparent else 1}
+    return options if frames.plays == 1 else options | {"loop": max(0, frames.plays - 1)}
 
 
 def _alike(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:

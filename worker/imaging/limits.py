@@ -14,6 +14,7 @@ class Limits:
     max_side: int
     """Pixels."""
     max_frames: int = 100
+    """Of an animation that is kept as one; its first frame alone needs no count."""
     max_total_pixels: int = 200_000_000
     """Of all frames of an animation together."""
 

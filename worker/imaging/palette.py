@@ -7,6 +7,8 @@ from PIL import Image
 from worker.imaging.operations.canvas import lay_on
 
 COLORS: Final = 256
+CLEAR: Final = 255
+"""Entry of the palette that is transparent, in pictures that need one."""
 _HALF: Final = 128
 
 
@@ -20,14 +22,11 @@ def to_palette(image: Image.Image, background: str) -> Image.Image:
     if image.mode == "RGB":
         return _reduced(image, COLORS)
     clear = image.getchannel("A").point([255 if value < _HALF else 0 for value in range(256)])
-    if clear.getbbox() is None:
-        return to_palette(lay_on(image, background), background)
-    reduced = _reduced(lay_on(image, background).convert("RGB"), COLORS - 1)
+    reduced = _reduced(lay_on(image, background).convert("RGB"), CLEAR)
     colors = reduced.getpalette() or []
-    clear_index = len(colors) // 3
-    reduced.putpalette([*colors, 0, 0, 0])
-    reduced.paste(clear_index, mask=clear)
-    reduced.info["transparency"] = clear_index
+    reduced.putpalette(colors + [0] * (3 * COLORS - len(colors)))
+    reduced.paste(CLEAR, mask=clear)
+    reduced.info["transparency"] = CLEAR
     return reduced
 
 

@@ -1,0 +1,141 @@
+"""Colour profiles that tests make, and the same colours by arithmetic of their own.
+
+Numbers: ICC.1:2022 for the layout; IEC 61966-2-1 (sRGB), SMPTE EG 432-1 (Display P3) and the Adobe RGB (1998)
+specification for curves and primaries, here adapted to D50 as profiles hold them.
+"""
+
+import struct
+from collections.abc import Callable
+from itertools import product
+
+from PIL import Image, ImageCms
+
+Matrix = tuple[tuple[float, float, float], ...]
+"""Columns red, green and blue; rows X, Y and Z."""
+
+SRGB: Matrix = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.71410))
+DISPLAY_P3: Matrix = ((0.51512, 0.29198, 0.15710), (0.24120, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407))
+ADOBE_RGB: Matrix = ((0.60974, 0.20528, 0.14919), (0.31111, 0.62567, 0.06322), (0.01947, 0.06087, 0.74457))
+ADOBE_GAMMA = 563 / 256
+D50 = (0.9642, 1.0, 0.8249)
+
+
+def srgb_profile() -> bytes:
+    """Return the profile of sRGB itself, under its own name."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def display_p3_profile() -> bytes:
+    """Return a profile with the primaries of Display P3 and the curve of sRGB."""
+    return _with_primaries(_renamed(srgb_profile()), DISPLAY_P3)
+
+
+def adobe_rgb_profile() -> bytes:
+    """Return a profile with the primaries of Adobe RGB and its power curve."""
+    profile = _with_primaries(_renamed(srgb_profile()), ADOBE_RGB)
+    curve = b"para" + bytes(8) + struct.pack(">i", round(ADOBE_GAMMA * 65536))
+    for tag in (b"rTRC", b"gTRC", b"bTRC"):
+        profile = _with_tag(profile, tag, curve)
+    return profile
+
+
+def in_display_p3(image: Image.Image) -> Image.Image:
+    """Return an sRGB picture with the numbers that show the same colours in Display P3."""
+    return _converted(image, DISPLAY_P3, _srgb_encoded)
+
+
+def in_adobe_rgb(image: Image.Image) -> Image.Image:
+    """Return an sRGB picture with the numbers that show the same colours in Adobe RGB."""
+    return _converted(image, ADOBE_RGB, lambda light: max(0.0, light) ** (1 / ADOBE_GAMMA))
+
+
+def swapped_cmyk_profile() -> bytes:
+    """Return a CMYK profile whose cyan ink looks magenta and whose magenta ink looks cyan.
+
+    A program that ignores it shows the wrong colours. Its table has the 16 corners only: inks of 0 or 100 %.
+    """
+    corners = b""
+    for cyan, magenta, yellow, black in product((0, 1), repeat=4):
+        corners += _lab_bytes((1 - magenta) * (1 - black), (1 - cyan) * (1 - black), (1 - yellow) * (1 - black))
+    identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    ramp = bytes(range(256))
+    table = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + identity + ramp * 4 + corners + ramp * 3
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in D50))
+    name = b"desc" + bytes(4) + struct.pack(">I", 5) + b"swap\0" + bytes(78)
+    right = b"text" + bytes(4) + b"none\0"
+    tags = {b"desc": name, b"cprt": right, b"wtpt": white, b"A2B0": table}
+    at, directory, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for signature, content in tags.items():
+        directory += signature + struct.pack(">II", at + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    header = bytearray(128)
+    header[0:4] = struct.pack(">I", at + len(body))
+    header[8:24] = b"\x02\x40\0\0prtrCMYKLab "
+    header[36:40] = b"acsp"
+    header[68:80] = struct.pack(">3i", *(round(value * 65536) for value in D50))
+    return bytes(header) + directory + body
+
+
+def _renamed(profile: bytes) -> bytes:
+    return profile.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
+
+
+def _with_primaries(profile: bytes, matrix: Matrix) -> bytes:
+    for index, tag in enumerate((b"rXYZ", b"gXYZ", b"bXYZ")):
+        column = struct.pack(">3i", *(round(row[index] * 65536) for row in matrix))
+        profile = _with_tag(profile, tag, b"XYZ " + bytes(4) + column)
+    return profile
+
+
+def _with_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
+    """Point a tag at new content, put at the end of the profile."""
+    entry = profile.index(tag, 128)
+    at = len(profile)
+    edited = bytearray(profile + content + bytes(-len(content) % 4))
+    edited[entry + 4 : entry + 12] = struct.pack(">II", at, len(content))
+    edited[0:4] = struct.pack(">I", len(edited))
+    return bytes(edited)
+
+
+def _converted(image: Image.Image, target: Matrix, encode: Callable[[float], float]) -> Image.Image:
+    back = _inverse(target)
+    made = Image.new("RGB", image.size)
+    pixels = []
+    for pixel in image.get_flattened_data():
+        light = [_srgb_light(value / 255) for value in pixel]  # type: ignore[union-attr] # an RGB pixel
+        foreign = _times(back, _times(SRGB, light))
+        pixels.append(tuple(min(255, max(0, round(255 * encode(value)))) for value in foreign))
+    made.putdata(pixels)
+    return made
+
+
+def _srgb_light(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _srgb_encoded(light: float) -> float:
+    return light * 12.92 if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+
+
+def _lab_bytes(red: float, green: float, blue: float) -> bytes:
+    """Return L*, a* and b* (CIE 1976, D50) of an sRGB colour as a profile's eight-bit table holds them."""
+    light = [_srgb_light(value) for value in (red, green, blue)]
+    x, y, z = (value / white for value, white in zip(_times(SRGB, light), D50, strict=True))
+    f = [value ** (1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116 for value in (x, y, z)]
+    lab = (116 * f[1] - 16) * 2.55, 500 * (f[0] - f[1]) + 128, 200 * (f[1] - f[2]) + 128
+    return bytes(min(255, max(0, round(value))) for value in lab)
+
+
+def _times(matrix: Matrix, vector: list[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
+def _inverse(m: Matrix) -> Matrix:
+    (a, b, c), (d, e, f), (g, h, i) = m
+    det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    rows = (
+        (e * i - f * h, c * h - b * i, b * f - c * e),
+        (f * g - d * i, a * i - c * g, c * d - a * f),
+        (d * h - e * g, b * g - a * h, a * e - b * d),
+    )
+    return tuple((x / det, y / det, z / det) for x, y, z in rows)
