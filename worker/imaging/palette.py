@@ -31,10 +31,7 @@ def to_palette(image: Image.Image, background: str) -> Image.Image:
 
 
 def _reduced(image: Image.Image, most: int) -> Image.Image:
-    found = image.getcolors(most)
-    if found is None:
-        best = image.quantize(most, Image.Quantize.MEDIANCUT)
-        return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
-    exact = Image.new("P", (1, 1))
-    exact.putpalette([channel for _, color in found for channel in color])  # type: ignore[union-attr] # an RGB pixel
-    return image.quantize(palette=exact, dither=Image.Dither.NONE)
+    best = image.quantize(most, Image.Quantize.MEDIANCUT)
+    if image.getcolors(most) is not None:
+        return best  # a cut per colour, so exact; a look-up in a given palette would not be
+    return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)

@@ -1,0 +1,54 @@
+"""docs/operations.md is held to the models and to its own examples."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import operation_pictures
+import pictures
+import pytest
+
+from shared.operations import AnyOperation
+from shared.outputs import Output
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
+EXAMPLES = operation_pictures.examples()
+MODELS: dict[str, Any] = {each.model_fields["op"].default: each for each in get_args(AnyOperation)}
+
+
+def documented(section: str) -> set[str]:
+    """Return the parameters that the table of a section names."""
+    cells = re.findall(r"^\| (`[^|]+) \|", SECTIONS[section], flags=re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_operation_has_a_section_with_its_parameters_and_a_picture(name: str) -> None:
+    """No operation, and no parameter, is left out or invented."""
+    assert documented(name) == MODELS[name].model_fields.keys() - {"op"}
+    assert f'{{"op": "{name}"' in SECTIONS[name]
+    assert "](pictures/" in SECTIONS[name]
+
+
+def test_every_output_option_is_documented() -> None:
+    """The same for outputs."""
+    assert documented("Outputs") == set(Output.model_fields)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_runs_and_its_picture_shows_it(name: str) -> None:
+    """What stands on the page is accepted, runs, and is what the picture beside it was made with."""
+    fresh = pictures.opened(operation_pictures.make(name, EXAMPLES[name]))
+    stored = pictures.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
+    assert fresh.size == stored.size
+    assert fresh.mode == stored.mode
+
+
+def test_every_picture_belongs_to_an_example() -> None:
+    """Each picture of the folder is on the page, each example has one, and all are small together."""
+    files = list(operation_pictures.PICTURES.iterdir())
+    assert {path.stem for path in files} == {*EXAMPLES, "astronaut", "horse"}
+    assert len(EXAMPLES) >= len(MODELS)
+    assert sum(path.stat().st_size for path in files) < 1_500_000

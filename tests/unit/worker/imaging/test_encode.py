@@ -1,0 +1,74 @@
+"""Writing: qualities, byte ceilings and palettes."""
+
+import pictures
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from shared.errors import ByteCeilingUnreachable
+from shared.outputs import WITH_QUALITY, Output, OutputFormat
+from worker.imaging.encode import DEFAULT_QUALITY, encode
+from worker.imaging.palette import to_palette
+
+PHOTO = Image.effect_noise((96, 64), 40).convert("RGB")
+
+
+@pytest.mark.parametrize("output_format", WITH_QUALITY)
+def test_quality_decides_the_size(output_format: OutputFormat) -> None:
+    """Less quality, fewer bytes; without a wish it is the default."""
+    low, high, default = (
+        len(encode(PHOTO, Output(format=output_format, quality=quality)).data)
+        for quality in (20, 95, DEFAULT_QUALITY[output_format])
+    )
+    assert low < default < high
+    assert len(encode(PHOTO, Output(format=output_format)).data) == default
+
+
+@pytest.mark.parametrize("output_format", WITH_QUALITY)
+def test_byte_ceiling_is_met_with_the_best_quality_below_it(output_format: OutputFormat) -> None:
+    """The file fits, and one step more of quality would not."""
+    sizes = [len(encode(PHOTO, Output(format=output_format, quality=quality)).data) for quality in range(1, 81)]
+    ceiling = sizes[39]
+    made = len(encode(PHOTO, Output(format=output_format, quality=80, max_bytes=ceiling)).data)
+    assert made <= ceiling
+    best = max(quality for quality, size in enumerate(sizes) if size <= ceiling)
+    assert made in sizes[max(0, best - 3) : best + 1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(ceiling=st.integers(256, 6000), output_format=st.sampled_from(WITH_QUALITY))
+def test_no_ceiling_is_broken_silently(ceiling: int, output_format: OutputFormat) -> None:
+    """Whatever is asked for, the file fits or the job fails by its code."""
+    try:
+        made = encode(PHOTO, Output(format=output_format, max_bytes=ceiling))
+    except ByteCeilingUnreachable:
+        assert len(encode(PHOTO, Output(format=output_format, quality=1)).data) > ceiling
+        return
+    assert len(made.data) <= ceiling
+
+
+def test_ceiling_that_is_met_anyway_costs_no_quality() -> None:
+    """A generous ceiling changes nothing."""
+    plain = Output(format=OutputFormat.JPEG)
+    assert encode(PHOTO, plain).data == encode(PHOTO, plain.model_copy(update={"max_bytes": 10**6})).data
+
+
+@pytest.mark.parametrize("count", [2, 255, 256])
+def test_few_colors_are_kept_exactly_in_a_palette(count: int) -> None:
+    """A drawing of up to 256 colours loses nothing in a GIF."""
+    image = Image.new("RGB", (count, 2))
+    for x in range(count):
+        image.paste((x, 255 - x, x // 2), (x, 0, x + 1, 2))
+    made = pictures.opened(encode(image, Output(format=OutputFormat.GIF)).data)
+    assert made.convert("RGB").tobytes() == image.tobytes()
+
+
+def test_gif_cuts_half_transparency_in_two() -> None:
+    """At least half opaque lies on the background, the rest is clear."""
+    image = Image.new("RGBA", (3, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (0, 0, 0, 127))
+    image.putpixel((2, 0), (0, 0, 0, 128))
+    made = to_palette(image, "#ffffff").convert("RGBA")
+    assert [made.getpixel((x, 0))[3] for x in range(3)] == [0, 0, 255]  # type: ignore[index] # RGBA
+    assert made.getpixel((2, 0)) == (127, 127, 127, 255)
