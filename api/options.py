@@ -1,12 +1,13 @@
 """What was asked along with a picture: a whole pipeline, or the shorthand for the usual one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.body import load_json_object
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
+from shared.operations import NAMES
 from shared.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
 
 SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality")
@@ -113,4 +114,4 @@ def _resize(given: Mapping[str, Any]) -> Resize:
     return Resize.model_validate(params)
 
 
-_OPERATION_NAMES = frozenset(model.model_fields["op"].default for model in get_args(get_args(Operation)[0]))
+_OPERATION_NAMES = frozenset(NAMES)
