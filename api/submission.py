@@ -49,7 +49,8 @@ def submit_job(upload: Upload, pipeline: Pipeline, filename: str | None, owner: 
     Raises ServiceError when the first or the second fails: then there is no job. Once the record is
     written the job is accepted, whatever becomes of the message.
     """
-    job_id = new_id()
+    at = intake.clock()
+    job_id = new_id(at)
     name = clean_filename(filename) if filename else None
     raw = RawImage(
         key=keys.raw_key(job_id),
@@ -63,7 +64,7 @@ def submit_job(upload: Upload, pipeline: Pipeline, filename: str | None, owner: 
         raw=raw,
         pipeline=pipeline,
         owner=owner,
-        now=intake.clock(),
+        now=at,
         due_after=intake.due_after,
         keep_for=intake.keep_for,
     )

@@ -1,18 +1,20 @@
 """Job IDs: ULIDs, ordered by time and, with 80 random bits, not to be guessed."""
 
 import re
-from datetime import UTC, datetime
+import secrets
+from datetime import UTC, datetime, timedelta
 
 from ulid import ULID
 
 # Crockford's alphabet; the first character carries 3 bits only (https://github.com/ulid/spec).
 ID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 _SHAPE = re.compile(ID_PATTERN)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def new_id() -> str:
-    """Make a new ID, 26 characters."""
-    return str(ULID())
+def new_id(moment: datetime) -> str:
+    """Make a new ID of 26 characters that tells this moment, to the millisecond."""
+    return str(ULID.from_bytes(_milliseconds(moment) + secrets.token_bytes(10)))
 
 
 def is_id(text: str) -> bool:
@@ -25,5 +27,9 @@ def first_id_at(moment: datetime) -> str:
 
     Raises OverflowError for a moment before 1970 or one that 48 bits of milliseconds can't hold.
     """
-    milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
-    return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + bytes(10)))
+    return str(ULID.from_bytes(_milliseconds(moment) + bytes(10)))
+
+
+def _milliseconds(moment: datetime) -> bytes:
+    # Whole numbers throughout: a float of seconds is off by one for some milliseconds.
+    return ((moment - _EPOCH) // timedelta(milliseconds=1)).to_bytes(6, "big")

@@ -29,7 +29,7 @@ def test_s3_uri_reads_back() -> None:
 
 def test_new_ids_are_ids_and_differ() -> None:
     """A thousand IDs are all different and all of the right shape."""
-    made = {ids.new_id() for _ in range(1000)}
+    made = {ids.new_id(datetime.now(UTC)) for _ in range(1000)}
     assert len(made) == 1000
     assert all(map(ids.is_id, made))
 
@@ -42,10 +42,10 @@ def test_other_texts_are_no_ids(text: str) -> None:
     assert not ids.is_id(text)
 
 
-def test_first_id_at_bounds_the_ids_of_its_moment() -> None:
-    """Every ID made from a moment on is at or above that moment's bound."""
-    assert ids.first_id_at(datetime.now(UTC) - timedelta(seconds=1)) < ids.new_id()
-    assert ids.first_id_at(datetime.now(UTC) + timedelta(seconds=60)) > ids.new_id()
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2999, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_first_id_at_bounds_the_ids_of_its_moment(moment: datetime) -> None:
+    """An ID made at a moment is at or above that moment's bound, and below the next millisecond's."""
+    assert ids.first_id_at(moment) <= ids.new_id(moment) < ids.first_id_at(moment + timedelta(milliseconds=1))
 
 
 def test_message_reads_back() -> None:
