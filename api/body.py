@@ -78,6 +78,19 @@ def read_upload(event: BaseProxyEvent) -> Upload:
     )
 
 
+def read_json(event: BaseProxyEvent) -> dict[str, Any]:
+    """Read the JSON object of a request that may come without one.
+
+    Raises BodyTooLarge, BadBase64, BadJson or UnsupportedMediaType.
+    """
+    if not event.body:
+        return {}
+    media_type = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(f"Content-Type {media_type[:100]} is not application/json.")
+    return load_json_object(_body_bytes(event, is_text=True))
+
+
 def decode_base64(text: str) -> bytes:
     """Decode base64 as ``base64`` writes it; line breaks and a ``data:`` prefix are tolerated. Raises BadBase64."""
     compact = re.sub(r"\s+", "", text)

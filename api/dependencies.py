@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
+from api.lifecycle import Desk
 from api.submission import Intake
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.image_store import ImageStore
@@ -45,6 +46,15 @@ class Stores:
             clock=self.clock,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
             keep_for=timedelta(days=self.settings.retention_days),
+        )
+
+    def desk(self) -> Desk:
+        """Return what cancelling, retrying and deleting work with."""
+        return Desk(
+            jobs=self.jobs,
+            images=self.images,
+            queue=self.queue,
+            due_after=timedelta(seconds=self.settings.redispatch_seconds),
         )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from api.links import Links
 from shared.aws.image_store import Link
 from shared.clock import to_iso
-from shared.errors import SafelightError
+from shared.errors import JobCancelled, SafelightError, UploadExpired
 from shared.jobs import Job, JobFailure, JobStatus
 from shared.keys import s3_uri
 from shared.pipeline import Pipeline
@@ -137,7 +137,7 @@ class JobView(_View):
             ),
             pipeline=job.pipeline,
             result=ResultView(**first.model_dump(), outputs=outputs) if first else None,
-            error=_failure(job.error),
+            error=_failure(job),
             warnings=list(job.warnings),
             attempts=job.attempt,
             generation=job.generation,
@@ -217,7 +217,14 @@ class HealthView(_View):
     version: str
 
 
-def _failure(failure: JobFailure | None) -> FailureView | None:
+_ENDED_BY = {JobStatus.CANCELLED: JobCancelled, JobStatus.EXPIRED: UploadExpired}
+"""What a job states that ended without an error of its own."""
+
+
+def _failure(job: Job) -> FailureView | None:
+    failure = job.error
+    if failure is None and job.status in _ENDED_BY:
+        failure = JobFailure.of(_ENDED_BY[job.status]())
     if failure is None:
         return None
     return FailureView(code=failure.code, message=failure.message, retriable=failure.retriable)

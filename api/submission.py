@@ -7,7 +7,7 @@ reconciler sends one), never a message that points at nothing.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from api.body import Upload
 from shared import keys
@@ -43,14 +43,25 @@ class Submitted:
     send_error: ServiceError | None
 
 
-def submit_job(upload: Upload, pipeline: Pipeline, filename: str | None, owner: str, intake: Intake) -> Submitted:
+def submit_job(  # noqa: PLR0913 - what, how, whose
+    upload: Upload,
+    pipeline: Pipeline,
+    filename: str | None,
+    owner: str,
+    intake: Intake,
+    *,
+    job_id: str | None = None,
+    at: datetime | None = None,
+) -> Submitted:
     """Store the picture, write the record, send the hint.
 
-    Raises ServiceError when the first or the second fails: then there is no job. Once the record is
-    written the job is accepted, whatever becomes of the message.
+    ``job_id`` and ``at`` come from the Idempotency-Key, where there is one: a request that is made again
+    brings those of its first try, and ends with that one's job. Raises ServiceError when the first or the
+    second step fails: then there is no job, or nobody knows. Once the record is written the job is
+    accepted, whatever becomes of the message.
     """
-    at = intake.clock()
-    job_id = new_id(at)
+    at = at or intake.clock()
+    job_id = job_id or new_id(at)
     name = clean_filename(filename) if filename else None
     raw = RawImage(
         key=keys.raw_key(job_id),
@@ -69,9 +80,14 @@ def submit_job(upload: Upload, pipeline: Pipeline, filename: str | None, owner: 
         keep_for=intake.keep_for,
     )
     intake.images.put_raw(raw, upload.data, upload.image_format.media_type)
-    intake.jobs.create(job)
+    job = intake.jobs.create(job)
+    return Submitted(job, send_hint(job, intake.queue))
+
+
+def send_hint(job: Job, queue: JobQueue) -> ServiceError | None:
+    """Send the message of a job whose record is written; return the fault that kept it from being sent."""
     try:
-        intake.queue.send(JobMessage(job_id=job.id, generation=job.generation))
+        queue.send(JobMessage(job_id=job.id, generation=job.generation))
     except ServiceError as error:
-        return Submitted(job, error)
-    return Submitted(job, None)
+        return error
+    return None

@@ -7,11 +7,13 @@
     │   ├── EmptyBody · BodyTooLarge · BadBase64 · BadMultipart · BadJson
     │   ├── UnsupportedMediaType · UnsupportedImageType
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
+    │   ├── KeyInvalid · KeyReused · KeyInUse
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
     │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
-    │   └── UploadExpired
+    │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
+    │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
@@ -120,6 +122,30 @@ class BadCursor(RequestError):
     code = "BAD_CURSOR"
     status = 400
     title = "The cursor is not one that this API has issued."
+
+
+class KeyInvalid(RequestError):
+    """An Idempotency-Key that is none."""
+
+    code = "KEY_INVALID"
+    status = 400
+    title = "The Idempotency-Key is empty, too long or not printable."
+
+
+class KeyReused(RequestError):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "KEY_REUSED"
+    title = "This Idempotency-Key belongs to another request."
+
+
+class KeyInUse(RequestError):
+    """The first request with this Idempotency-Key has not been answered yet."""
+
+    code = "KEY_IN_USE"
+    status = 409
+    title = "The first request with this Idempotency-Key is still running."
+    retriable = True
 
 
 class UnsupportedMediaType(RequestError):
@@ -244,6 +270,34 @@ class UploadExpired(JobStateError):
     code = "UPLOAD_EXPIRED"
     status = 410
     title = "The upload did not come in time."
+
+
+class JobFinished(JobStateError):
+    """Too late to cancel."""
+
+    code = "JOB_FINISHED"
+    title = "The job has ended already."
+
+
+class JobNotRetriable(JobStateError):
+    """Neither failed nor cancelled."""
+
+    code = "JOB_NOT_RETRIABLE"
+    title = "Only a failed or cancelled job can be retried."
+
+
+class RedrivenTooOften(JobStateError):
+    """A repeat offender: each redrive so far has ended among the dead letters again."""
+
+    code = "REDRIVEN_TOO_OFTEN"
+    title = "The job was redriven several times and failed each time."
+
+
+class JobCancelled(JobStateError):
+    """What a cancelled job states as its error."""
+
+    code = "JOB_CANCELLED"
+    title = "The job was cancelled."
 
 
 class ImageError(SafelightError):

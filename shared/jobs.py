@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from shared.errors import SafelightError
+from shared.errors import JobCancelled, SafelightError
 from shared.pipeline import Pipeline
 
 MAX_HISTORY = 50
@@ -18,6 +18,8 @@ SWEPT = "SWEPT"
 """History code: the reconciler has sent another message."""
 BURIED = "DEAD_LETTER"
 """History code: the message used up its receives."""
+RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
+"""Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's."""
 ANONYMOUS = "anonymous"
 """Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
 
@@ -62,6 +64,9 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.PENDING}),
     JobStatus.EXPIRED: frozenset(),
 }
+
+RETRIABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+"""Where a retry begins. PROCESSING leads to PENDING too, but that is an attempt giving its claim back."""
 
 
 class IllegalTransition(ValueError):
@@ -120,7 +125,7 @@ class Transition:
     status: JobStatus
     at: datetime
     code: str | None = None
-    """Error code, where the transition has one."""
+    """Why, where there is something to say: an error's code, ``RETRIED`` or ``REDRIVEN``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,15 @@ class Job:
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
     expires_at: datetime | None = None
+    redrives: int = 0
+    """How often an operator has sent the job again after its attempts were exhausted."""
+    deleted_at: datetime | None = None
+    """Set while the objects of a deleted job are being removed; such a job is gone for everybody else."""
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Tell whether the job failed by something that may pass, not by its picture: worth another try."""
+        return self.status is JobStatus.FAILED and self.error is not None and self.error.retriable
 
     @classmethod
     def new(  # noqa: PLR0913 - a job is born with all of these facts
@@ -231,6 +245,53 @@ class Job:
             history=bounded_history((*self.history, line)),
             dead_letters=self.dead_letters + 1,
             due_at=due_at,
+        )
+
+    def cancelled(self, *, now: datetime) -> "Job":
+        """Return this job as ended by its owner. Raises IllegalTransition."""
+        failure = JobFailure.of(JobCancelled())
+        return replace(self._moved(JobStatus.CANCELLED, now, code=failure.code), error=failure)
+
+    def retried(
+        self,
+        *,
+        now: datetime,
+        due_after: timedelta,
+        pipeline: Pipeline | None = None,
+        code: str = RETRIED,
+    ) -> "Job":
+        """Return this job as PENDING once more, in a new generation, with another pipeline if one is given.
+
+        ``attempt`` stays: it is the fencing token and two runs must never share one. The limits begin anew.
+        Raises IllegalTransition.
+        """
+        if self.status not in RETRIABLE:
+            msg = f"{self.status} can't be retried"
+            raise IllegalTransition(msg)
+        return replace(
+            self._moved(JobStatus.PENDING, now, code=code),
+            generation=self.generation + 1,
+            pipeline=pipeline or self.pipeline,
+            due_at=now + due_after,
+            excused=self.attempt,
+            sweeps=0,
+            dead_letters=0,
+            error=None,
+            outputs=(),
+            warnings=(),
+            redrives=self.redrives + (code == REDRIVEN),
+        )
+
+    def deleted(self, *, now: datetime) -> "Job":
+        """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more."""
+        return replace(
+            self,
+            status=JobStatus.CANCELLED,
+            generation=self.generation + 1,
+            lease_until=None,
+            due_at=None,
+            error=None,
+            deleted_at=now,
         )
 
     def _moved(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":

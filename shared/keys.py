@@ -14,9 +14,14 @@ def raw_key(job_id: str) -> str:
     return f"{RAW_PREFIX}api/{job_id}"
 
 
+def processed_prefix(job_id: str) -> str:
+    """Return what the keys of all processed images of a job begin with."""
+    return f"{PROCESSED_PREFIX}{job_id}/"
+
+
 def processed_key(job_id: str, attempt: int, output: str, extension: str) -> str:
     """Name the processed image of one attempt and one output."""
-    return f"{PROCESSED_PREFIX}{job_id}/{attempt}/{output}.{extension}"
+    return f"{processed_prefix(job_id)}{attempt}/{output}.{extension}"
 
 
 def dead_letter_key(message_id: str) -> str:

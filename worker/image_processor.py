@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     """Nothing to do: a duplicate, or a job that is gone."""
     OVERTAKEN = "overtaken"
-    """Another attempt or the owner was faster; this attempt's objects are orphans."""
+    """Another attempt or the owner was faster; this attempt's objects are removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +126,8 @@ def _store(job: Job, output: Output, encoded: EncodedImage, images: ImageStore) 
 
 
 def _commit(job: Job, outcome: Outcome, place: Workplace) -> Processed:
-    return Processed(outcome, job) if place.jobs.commit(job) else Processed(Outcome.OVERTAKEN, job)
+    if place.jobs.commit(job):
+        return Processed(outcome, job)
+    # Nobody will ever look for them: the record names another attempt, or is deleted and its objects with it.
+    place.images.delete_processed(job.outputs)
+    return Processed(Outcome.OVERTAKEN, job)

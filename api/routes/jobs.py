@@ -10,13 +10,15 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
+from api.answers import RETRY_AFTER_SECONDS, etag, job_response, json_response
 from api.body import read_upload
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
+from api.lifecycle import own_job
 from api.links import Links
 from api.openapi import documented
 from api.options import read_options
-from api.schemas import JobPage, JobView, LinkView, dump
+from api.schemas import JobPage, JobView, LinkView
 from api.submission import submit_job
 from api.waiting import ANSWER_TIME, preferred_wait, wait_until_done
 from shared.aws.job_listing import MAX_PAGE
@@ -41,11 +43,8 @@ from shared.errors import (
 )
 from shared.filenames import with_extension
 from shared.formats import BY_NAME
-from shared.ids import first_id_at, is_id
+from shared.ids import first_id_at
 from shared.jobs import Job, JobStatus
-
-RETRY_AFTER_SECONDS = 1
-"""When to ask again for an open job."""
 
 RESULT = {303: ("To the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
 
@@ -100,7 +99,7 @@ def create_job(
         left = timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())
         job = wait_until_done(job, parts.clock() + min(wait, left - ANSWER_TIME), parts.jobs, parts.clock)
     status = HTTPStatus.OK if job.status.is_terminal else HTTPStatus.ACCEPTED
-    return _job_response(job, parts, status, headers)
+    return _shown(job, parts, status, headers)
 
 
 @router.get(
@@ -118,9 +117,9 @@ def read_job(
     job = _own_job(job_id, parts)
     if job.expires_at is not None and job.expires_at <= parts.clock():
         raise JobNotFound
-    etag = _etag(job)
-    response = _job_response(job, parts, HTTPStatus.OK, {})
-    if if_none_match is not None and _is_named(etag, if_none_match):
+    tag = etag(job)
+    response = _shown(job, parts, HTTPStatus.OK, {})
+    if if_none_match is not None and _is_named(tag, if_none_match):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=response.headers)
     return response
 
@@ -202,7 +201,7 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
             "cursor": next_cursor,
         }
         headers["Link"] = f'<{links.jobs(query)}>; rel="next"'
-    return _json(view, HTTPStatus.OK, headers)
+    return json_response(view, HTTPStatus.OK, headers)
 
 
 def _bound(moment: datetime | None, name: str) -> str | None:
@@ -219,15 +218,12 @@ def _links(parts: Stores) -> Links:
     return Links.for_request(router.current_event, parts.settings.api_path_prefix)
 
 
+def _shown(job: Job, parts: Stores, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
+    return job_response(job, parts.settings.image_bucket, _links(parts), status, headers)
+
+
 def _own_job(job_id: str, parts: Stores) -> Job:
-    """Read a job of the caller's. Another's is not told from one that does not exist."""
-    identifier = job_id.upper()
-    if not is_id(identifier):
-        raise JobNotFound
-    job = parts.jobs.get(identifier)
-    if job.owner != caller(router.current_event):
-        raise JobNotFound
-    return job
+    return own_job(job_id, caller(router.current_event), parts.jobs)
 
 
 def _finished_job(job_id: str, parts: Stores) -> Job:
@@ -251,29 +247,11 @@ def _output_response(job: Job, name: str | None, parts: Stores, *, redirect: boo
     link = parts.images.link(facts, filename=filename, lifetime=lifetime, now=parts.clock())
     view = LinkView.of(link, media_type=facts.media_type, size=facts.size, filename=filename)
     if redirect:
-        return _json(view, HTTPStatus.SEE_OTHER, {"Location": link.url})
-    return _json(view, HTTPStatus.OK, {})
-
-
-def _job_response(job: Job, parts: Stores, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
-    headers = headers | {"ETag": _etag(job)}
-    if not job.status.is_terminal:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return _json(JobView.of(job, parts.settings.image_bucket, _links(parts)), status, headers)
-
-
-def _json(view: JobView | JobPage | LinkView, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
-    """Answer with JSON that nobody may keep: a link in it expires, a status changes."""
-    all_headers: dict[str, str | list[str]] = {**headers, "Cache-Control": "no-store" if status == 303 else "no-cache"}
-    return Response(status, content_type="application/json", body=dump(view), headers=all_headers)
+        return json_response(view, HTTPStatus.SEE_OTHER, {"Location": link.url})
+    return json_response(view, HTTPStatus.OK, {})
 
 
 def _is_named(etag: str, header: str) -> bool:
     """Compare weakly (RFC 9110, 8.8.3.2 and 13.1.2)."""
     tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     return "*" in tags or etag.removeprefix("W/") in tags
-
-
-def _etag(job: Job) -> str:
-    """Name the job's state. Weak: links in the body change with the host that is asked."""
-    return f'W/"{job.generation}-{job.attempt}-{job.status.value}"'

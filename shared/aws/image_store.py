@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,12 +11,16 @@ from botocore.exceptions import ClientError
 
 from shared import keys
 from shared.aws.errors import error_code, translated
-from shared.errors import RawImageMissing, ServiceError, TooManyBytes
+from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
-from shared.jobs import OutputFacts, RawImage
+from shared.jobs import Job, OutputFacts, RawImage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+MAX_DELETED = 1000
+"""Objects in one call: S3's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,34 @@ class ImageStore:
         if hashlib.sha256(data).hexdigest() != raw.digest:
             raise RawImageMissing("The stored bytes are not those that were uploaded.")
         return data
+
+    def delete_job(self, job: Job) -> None:
+        """Delete the raw image and what every attempt has stored; links to them are dead from then on."""
+        self._delete([job.raw.key, *self._keys(keys.processed_prefix(job.id))])
+
+    def delete_processed(self, outputs: Iterable[OutputFacts]) -> None:
+        """Delete the processed images of an attempt that came too late."""
+        self._delete([facts.key for facts in outputs])
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        more = ""
+        while True:
+            with translated():
+                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=more)
+            found = [entry["Key"] for entry in page.get("Contents", ())]
+            yield from found
+            if not page.get("IsTruncated") or not found:
+                return
+            more = found[-1]
+
+    def _delete(self, targets: list[str]) -> None:
+        for start in range(0, len(targets), MAX_DELETED):
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in targets[start : start + MAX_DELETED]]
+            with translated():
+                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+            # S3 names here what it could not delete, with status 200; asking again is all that one can do.
+            if answer.get("Errors"):
+                raise ServiceUnavailable
 
     def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         """Sign a link that downloads one processed image under ``filename``."""

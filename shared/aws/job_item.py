@@ -26,6 +26,8 @@ WireItem = dict[str, "AttributeValueTypeDef"]
 
 OPEN_SHARDS = 8
 """Partitions of ``Open``. One takes 1,000 writes a second and a job makes three."""
+DEAD_SHARDS = 4
+"""Partitions of ``Dead``: an outage may fail many jobs at once."""
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
@@ -66,6 +68,10 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Owner": job.owner,
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
+        "Redrives": job.redrives or None,
+        "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
+        "DeadReason": dead_reason(job) if job.is_dead_letter else None,
+        "DeletedAt": _iso(job.deleted_at),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -103,6 +109,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
         if "ExpiresAt" in item
         else None,
+        redrives=item.get("Redrives", 0),
+        deleted_at=_moment(item.get("DeletedAt")),
     )
 
 
@@ -129,6 +137,17 @@ def open_shard(job_id: str) -> str:
 def owner_shard(owner: str, shard: int) -> str:
     """Return one partition of ``Recent``."""
     return f"{owner}#{shard}"
+
+
+def dead_shard(shard: int) -> str:
+    """Return one partition of ``Dead``."""
+    return f"dead#{shard}"
+
+
+def dead_reason(job: Job) -> str:
+    """Return the place of a dead letter in ``Dead``: by reason, then by time. No two jobs share one."""
+    code = job.error.code if job.error else ""
+    return f"{code}#{to_iso(job.timestamp)}#{job.id}"
 
 
 def transition_to_map(line: Transition) -> dict[str, str]:

@@ -139,4 +139,5 @@ class JobListing:
 
 def _is_wanted(job: Job, query: Query) -> bool:
     expired = job.expires_at is not None and job.expires_at <= query.now
-    return job.owner == query.owner and query.status in {None, job.status} and not expired
+    gone = expired or job.deleted_at is not None
+    return job.owner == query.owner and query.status in {None, job.status} and not gone

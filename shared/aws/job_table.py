@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from shared.aws.errors import error_code, translated
+from shared.aws.conditions import is_refused, names, refused_item
+from shared.aws.errors import translated
 from shared.aws.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
 from shared.clock import to_iso
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
@@ -58,8 +57,12 @@ class JobTable:
         self._bucket = bucket
         self._listing_shards = listing_shards
 
-    def create(self, job: Job) -> None:
-        """Write the record of a new job. From here on the job is accepted."""
+    def create(self, job: Job) -> Job:
+        """Write the record of a new job, from here on accepted, and return it.
+
+        A request that is made again under its Idempotency-Key brings the ID and moment of its first
+        try: the job that this one made is returned as it stands.
+        """
         try:
             with translated():
                 self._client.put_item(
@@ -71,14 +74,16 @@ class JobTable:
                 )
         except ServiceError as error:
             # An ID holds 80 random bits: an equal record is ours, from a try whose answer was lost.
-            if (old := _refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
+            if (old := refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
                 raise
+            return from_item(old)
+        return job
 
-    def get(self, job_id: str) -> Job:
-        """Read a job as last written. Raises JobNotFound."""
+    def get(self, job_id: str, *, deleted: bool = False) -> Job:
+        """Read a job as last written; a tombstone only if ``deleted`` ones are wanted. Raises JobNotFound."""
         with translated():
             answer = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
-        if "Item" not in answer:
+        if "Item" not in answer or ("DeletedAt" in answer["Item"] and not deleted):
             raise JobNotFound
         return from_item(from_wire(answer["Item"]))
 
@@ -116,7 +121,7 @@ class JobTable:
                         "#Generation = :generation AND"
                         " (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now))"
                     ),
-                    ExpressionAttributeNames=_names(
+                    ExpressionAttributeNames=names(
                         "Status", "Timestamp", "LeaseUntil", "DueAt", "Attempt", "Claimant", "History", "Generation"
                     ),
                     ExpressionAttributeValues=to_wire(values),
@@ -124,9 +129,9 @@ class JobTable:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ServiceError as error:
-            if not _is_refused(error):
+            if not is_refused(error):
                 raise
-            old = _refused_item(error)
+            old = refused_item(error)
             if old is not None and old.get("Claimant") == claimant:
                 return from_item(old)
             return _why_refused(old, message)
@@ -150,15 +155,25 @@ class JobTable:
                     },
                 )
         except ServiceError as error:
-            if not _is_refused(error):
+            if not is_refused(error):
                 raise
-            return _is_same_end(_refused_item(error), job)
+            return _is_same_end(refused_item(error), job)
         return True
 
     def swap(self, seen: Job, new: Job) -> bool:
         """Write a new value of a job, on condition that nobody has moved it since it was read.
 
         Returns False when somebody has, and nothing was changed.
+        """
+        try:
+            return self.move(seen, new) is new
+        except JobNotFound:
+            return False
+
+    def move(self, seen: Job, new: Job) -> Job:
+        """Do as :meth:`swap`, and return ``new`` itself, or the job as it stands when somebody has moved it.
+
+        Raises JobNotFound when it is gone.
         """
         # Every move that keeps status, attempt and generation moves the due time.
         due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
@@ -171,11 +186,28 @@ class JobTable:
                     | ({":seen_due": to_iso(seen.due_at)} if seen.due_at else {}),
                 )
         except ServiceError as error:
-            if not _is_refused(error):
+            if not is_refused(error):
                 raise
-            old = _refused_item(error)
-            return old is not None and from_item(old) == new
-        return True
+            if (old := refused_item(error)) is None:
+                raise JobNotFound from error
+            stored = from_item(old)
+            return new if _holds(stored, new) else stored
+        return new
+
+    def remove(self, job_id: str) -> None:
+        """Take away a tombstone. That it is gone already is no fault."""
+        try:
+            with translated():
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key=_key(job_id),
+                    ConditionExpression="attribute_not_exists(#ID) OR attribute_exists(#DeletedAt)",
+                    ExpressionAttributeNames=names("ID", "DeletedAt"),
+                )
+        except ServiceError as error:
+            # A job that lives again under this ID is another request's, and stays.
+            if not is_refused(error):
+                raise
 
     def ping(self) -> None:
         """Tell, by not raising, that the table answers."""
@@ -194,7 +226,7 @@ class JobTable:
             Key=_key(job.id),
             UpdateExpression=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
             ConditionExpression=condition,
-            ExpressionAttributeNames=_names(*written, *absent),
+            ExpressionAttributeNames=names(*written, *absent),
             ExpressionAttributeValues=to_wire(
                 {f":{name}": value for name, value in written.items()} | dict(values),
             ),
@@ -217,30 +249,14 @@ OPTIONAL_ATTRIBUTES = (
     "DueAt",
     "OpenShard",
     "Error",
+    "DeadShard",
+    "DeadReason",
 )
 """Attributes that a transition may take away. ``BatchID`` and ``ExpiresAt`` never change."""
 
 
 def _key(job_id: str) -> dict[str, Any]:
     return {"ID": {"S": job_id}}
-
-
-def _names(*names: str) -> dict[str, str]:
-    """Stand-ins for all names: Status, Timestamp, Size, Format and more are reserved words."""
-    return {f"#{name}": name for name in names}
-
-
-def _is_refused(error: ServiceError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, ClientError) and error_code(cause) == "ConditionalCheckFailedException"
-
-
-def _refused_item(error: ServiceError) -> dict[str, Any] | None:
-    cause = error.__cause__
-    if not isinstance(cause, ClientError) or not _is_refused(error):
-        return None
-    item = cast("dict[str, Any] | None", cause.response.get("Item"))
-    return from_wire(item) if item else None
 
 
 def _why_refused(old: Mapping[str, Any] | None, message: JobMessage) -> Refused:
@@ -269,4 +285,14 @@ def _is_same_end(old: Mapping[str, Any] | None, job: Job) -> bool:
         job.attempt,
         job.generation,
         job.timestamp,
+    )
+
+
+def _holds(stored: Job, moved: Job) -> bool:
+    """Tell whether a refused move is already there, from a try whose answer was lost, whatever came after it."""
+    return (
+        stored.generation == moved.generation
+        and stored.deleted_at == moved.deleted_at
+        and stored.pipeline == moved.pipeline
+        and moved.history[-1] in stored.history
     )

@@ -1,0 +1,105 @@
+"""``/v1/jobs/{id}``: cancel, retry, delete."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from api.answers import job_response
+from api.body import read_json
+from api.dependencies import Stores, caller, logger, stores
+from api.lifecycle import cancel_job, delete_job, retry_job
+from api.links import Links
+from api.openapi import documented
+from api.options import Options, read_options
+from api.schemas import JobView
+from shared.errors import (
+    BadJson,
+    FieldError,
+    InvalidPipeline,
+    InvalidRequest,
+    JobFinished,
+    JobNotFound,
+    JobNotRetriable,
+    UnsupportedMediaType,
+)
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+Log = Annotated[Logger, Depends(logger)]
+JobId = Annotated[str, Path(description="ULID of the job.")]
+
+
+@router.post(
+    "/v1/jobs/<job_id>/cancel",
+    summary="Cancel a job",
+    tags=["Jobs"],
+    responses=documented({200: ("The cancelled job.", JobView)}, JobNotFound, JobFinished),
+)
+def cancel(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
+    """End a job that has not ended; a running attempt's result is thrown away."""
+    job = cancel_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
+    log.info("Job cancelled", extra={"job_id": job.id, "attempt": job.attempt})
+    return job_response(job, parts.settings.image_bucket, _links(parts), HTTPStatus.OK, {})
+
+
+@router.post(
+    "/v1/jobs/<job_id>/retry",
+    summary="Retry a job",
+    tags=["Jobs"],
+    responses=documented(
+        {202: ("Accepted once more.", JobView)},
+        BadJson,
+        UnsupportedMediaType,
+        InvalidRequest,
+        InvalidPipeline,
+        JobNotFound,
+        JobNotRetriable,
+    ),
+)
+def retry(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
+    """Begin a failed or cancelled job again; options as for creating one, else its pipeline stays."""
+    event = router.current_event
+    options = read_options(event.query_string_parameters or {}, read_json(event))
+    submitted = retry_job(
+        job_id,
+        caller(event),
+        parts.desk(),
+        at=parts.clock(),
+        pipeline=options.to_pipeline() if _asks(options) else None,
+    )
+    job = submitted.job
+    log.info("Job retried", extra={"job_id": job.id, "generation": job.generation})
+    if submitted.send_error is not None:
+        log.error("Message not sent; the reconciler will", extra={"job_id": job.id}, exc_info=submitted.send_error)
+    links = _links(parts)
+    return job_response(job, parts.settings.image_bucket, links, HTTPStatus.ACCEPTED, {"Location": links.job(job.id)})
+
+
+@router.delete(
+    "/v1/jobs/<job_id>",
+    summary="Delete a job",
+    tags=["Jobs"],
+    responses=documented({204: ("Gone: raw image, processed images and record.", None)}, JobNotFound),
+)
+def delete(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
+    """Erase a job in any state, with its raw image and all that was made of it; links to those die."""
+    delete_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
+    log.info("Job deleted", extra={"job_id": job_id})
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+def _links(parts: Stores) -> Links:
+    return Links.for_request(router.current_event, parts.settings.api_path_prefix)
+
+
+def _asks(options: Options) -> bool:
+    """Tell whether another pipeline is asked for. Raises InvalidRequest for what a retry can't change."""
+    if options.filename is not None:
+        raise InvalidRequest(errors=(FieldError("/filename", "a retry keeps the name of its job"),))
+    return bool(options.model_fields_set)

@@ -1,0 +1,417 @@
+"""Cancel, retry, delete: every state, every race with a worker, and nobody else's job."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pictures
+import pytest
+from moto_cloud import BUCKET, TABLE, Answer, Cloud
+
+import api.dependencies
+import worker.app
+from shared.clock import utc_now
+from shared.errors import ServiceUnavailable
+from shared.jobs import Job, JobStatus
+from shared.messages import JobMessage
+
+PICTURE = pictures.jpeg()
+ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
+UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
+S = JobStatus
+OPEN = (S.AWAITING_UPLOAD, S.PENDING, S.PROCESSING)
+ENDED = (S.COMPLETED, S.FAILED, S.CANCELLED, S.EXPIRED)
+
+
+def cancel(cloud: Cloud, job_id: str, **more: Any) -> Answer:
+    """Ask for a cancellation."""
+    return cloud.call("POST", f"/v1/jobs/{job_id}/cancel", **more)
+
+
+def retry(cloud: Cloud, job_id: str, body: Any = None, **more: Any) -> Answer:
+    """Ask for another run."""
+    return cloud.call("POST", f"/v1/jobs/{job_id}/retry", body, **more)
+
+
+def delete(cloud: Cloud, job_id: str, **more: Any) -> Answer:
+    """Ask for erasure."""
+    return cloud.call("DELETE", f"/v1/jobs/{job_id}", **more)
+
+
+def claimed(cloud: Cloud, job_id: str, generation: int = 1, seconds: int = 60) -> Job:
+    """Take a job as a worker does."""
+    message = JobMessage(job_id=job_id, generation=generation)
+    job = cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=seconds))
+    assert isinstance(job, Job)
+    return job
+
+
+def job_in(cloud: Cloud, status: JobStatus, **more: Any) -> str:
+    """Make a job that stands there, as far as possible by the way that leads there."""
+    job_id: str = cloud.submit(PICTURE, **more)["id"]
+    messages = cloud.receive()
+    if status is S.PROCESSING:
+        claimed(cloud, job_id)
+    elif status is S.COMPLETED:
+        cloud.deliver(messages)
+    elif status is S.FAILED:
+        while not cloud.job(job_id).status.is_terminal:
+            cloud.bury(messages)
+    elif status is S.CANCELLED:
+        assert cancel(cloud, job_id, **more).status == 200
+    elif status is not S.PENDING:
+        force(cloud, job_id, status)
+    assert cloud.job(job_id).status is status
+    return job_id
+
+
+def force(cloud: Cloud, job_id: str, status: JobStatus) -> None:
+    """Write a status that only uploads lead to."""
+    cloud.clients.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"ID": {"S": job_id}},
+        UpdateExpression="SET #Status = :status",
+        ExpressionAttributeNames={"#Status": "Status"},
+        ExpressionAttributeValues={":status": {"S": status.value}},
+    )
+
+
+def records(cloud: Cloud, job_id: str) -> int:
+    """Count the records of an ID, tombstones included."""
+    return len(cloud.clients.dynamodb.get_item(TableName=TABLE, Key={"ID": {"S": job_id}}).keys() & {"Item"})
+
+
+def bodies(cloud: Cloud) -> list[str]:
+    """Take what is on the queue."""
+    return [message["Body"] for message in cloud.receive()]
+
+
+@pytest.mark.parametrize("status", OPEN)
+def test_open_job_can_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
+    """Cancelled, a job is done, has an error and no result, and the reconciler looks at it no more."""
+    job_id = job_in(cloud, status)
+    answer = cancel(cloud, job_id)
+    assert answer.status == 200
+    job = answer.json
+    assert (job["status"], job["done"], job["result"]) == ("CANCELLED", True, None)
+    assert (job["error"]["code"], job["history"][-1]["code"]) == ("JOB_CANCELLED", "JOB_CANCELLED")
+    assert not cloud.item(job_id).keys() & {"OpenShard", "DueAt", "LeaseUntil"}
+    assert cloud.call("GET", f"/v1/jobs/{job_id}").json == job
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_ended_job_can_not_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
+    """Too late is a 409 that says so, and changes nothing."""
+    job_id = job_in(cloud, status)
+    before = cloud.item(job_id)
+    answer = cancel(cloud, job_id)
+    assert (answer.status, answer.json["code"]) == (409, "JOB_FINISHED")
+    assert cloud.item(job_id) == before
+
+
+@pytest.mark.parametrize("status", [S.FAILED, S.CANCELLED])
+def test_failed_or_cancelled_job_can_be_retried(cloud: Cloud, status: JobStatus) -> None:
+    """A retry is a new generation with a message of its own, an attempt number that goes on, and no old error."""
+    job_id = job_in(cloud, status)
+    answer = retry(cloud, job_id)
+    assert answer.status == 202
+    assert answer.headers["Location"].endswith(f"/v1/jobs/{job_id}")
+    job = answer.json
+    assert (job["status"], job["generation"], job["error"], job["done"]) == ("PENDING", 2, None, False)
+    assert job["history"][-1]["code"] == "RETRIED"
+    item = cloud.item(job_id)
+    assert item["OpenShard"]["S"].startswith("open#")
+    assert item["DueAt"]["S"] > item["Timestamp"]["S"]
+    assert "DeadShard" not in item
+    cloud.deliver([each for each in cloud.receive() if '"generation":2' in each["Body"]])
+    done = cloud.job(job_id)
+    assert (done.status, done.generation) == (S.COMPLETED, 2)
+
+
+@pytest.mark.parametrize("status", [*OPEN, S.COMPLETED, S.EXPIRED])
+def test_other_job_can_not_be_retried(cloud: Cloud, status: JobStatus) -> None:
+    """In every other state a retry is a 409, and nothing is sent."""
+    job_id = job_in(cloud, status)
+    bodies(cloud)
+    before = cloud.item(job_id)
+    answer = retry(cloud, job_id)
+    assert (answer.status, answer.json["code"]) == (409, "JOB_NOT_RETRIABLE")
+    assert cloud.item(job_id) == before
+
+
+def test_attempts_go_on_over_a_retry(cloud: Cloud) -> None:
+    """The attempt number is the fencing token: a retried job never has one that it had before."""
+    job_id = job_in(cloud, S.PROCESSING)
+    cancel(cloud, job_id)
+    retry(cloud, job_id)
+    assert claimed(cloud, job_id, generation=2).attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [('{"width": 20, "format": "webp"}', None), (None, {"width": "20", "format": "webp"})],
+)
+def test_retry_takes_other_options(cloud: Cloud, body: str | None, query: dict[str, str] | None) -> None:
+    """Options come as for creating a job, and replace the pipeline."""
+    job_id = job_in(cloud, S.FAILED)
+    answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
+    assert answer.status == 202
+    cloud.deliver([each for each in cloud.receive() if '"generation":2' in each["Body"]])
+    done = cloud.call("GET", f"/v1/jobs/{job_id}").json
+    assert (done["format"], done["result"]["width"]) == ("WEBP", 20)
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "status", "code"),
+    [
+        ("{", None, 400, "BAD_JSON"),
+        (None, {"width": "0"}, 422, "INVALID_PIPELINE"),
+        (None, {"wdth": "1"}, 422, "INVALID_REQUEST"),
+        (None, {"filename": "other.jpg"}, 422, "INVALID_REQUEST"),
+    ],
+)
+def test_bad_retry_changes_nothing(
+    cloud: Cloud, body: str | None, query: dict[str, str] | None, status: int, code: str
+) -> None:
+    """Options are checked before anything is written."""
+    job_id = job_in(cloud, S.FAILED)
+    before = cloud.item(job_id)
+    answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert cloud.item(job_id) == before
+
+
+def test_retry_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on creation the record is the outbox."""
+    job_id = job_in(cloud, S.FAILED)
+
+    def refuse(_: Any) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(api.dependencies.stores().queue, "send", refuse)
+    assert retry(cloud, job_id).status == 202
+    assert "DueAt" in cloud.item(job_id)
+
+
+@pytest.mark.parametrize("status", [*OPEN, *ENDED])
+def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
+    """In every state, raw image, processed images of all attempts and record go; a second time it is not found."""
+    neighbour = job_in(cloud, S.COMPLETED)
+    kept = sorted(cloud.keys())
+    job_id = job_in(cloud, status)
+    cloud.clients.s3.put_object(Bucket=BUCKET, Key=f"processed/{job_id}/7/orphan.png", Body=b"of a beaten attempt")
+    answer = delete(cloud, job_id)
+    assert (answer.status, answer.text) == (204, "")
+    assert sorted(cloud.keys()) == kept
+    assert records(cloud, job_id) == 0
+    assert delete(cloud, job_id).status == 404
+    assert cloud.call("GET", f"/v1/jobs/{job_id}").status == 404
+    assert [job["id"] for job in cloud.call("GET", "/v1/jobs").json["jobs"]] == [neighbour]
+
+
+def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many objects there are, none stays."""
+    job_id = job_in(cloud, S.PENDING)
+    monkeypatch.setattr("shared.aws.image_store.MAX_DELETED", 3)
+    real = api.dependencies.stores().images._client.list_objects_v2
+    monkeypatch.setattr(
+        api.dependencies.stores().images._client,
+        "list_objects_v2",
+        lambda **request: real(**request, MaxKeys=2),
+    )
+    for at in range(9):
+        cloud.clients.s3.put_object(Bucket=BUCKET, Key=f"processed/{job_id}/{at}/image.png", Body=b"x")
+    assert delete(cloud, job_id).status == 204
+    assert cloud.keys() == []
+
+
+@pytest.mark.parametrize("step", ["delete_job", "remove"])
+def test_interrupted_deletion_can_be_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Died after the tombstone, the job is gone for everybody, and the next DELETE finishes the work."""
+    job_id = job_in(cloud, S.COMPLETED)
+    stores = api.dependencies.stores()
+    with monkeypatch.context() as broken:
+
+        def refuse(_: Any) -> None:
+            raise ServiceUnavailable
+
+        broken.setattr(stores.images if step == "delete_job" else stores.jobs, step, refuse)
+        assert delete(cloud, job_id).status == 503
+    assert cloud.call("GET", f"/v1/jobs/{job_id}").status == 404
+    assert cloud.call("GET", "/v1/jobs").json["jobs"] == []
+    for action in (cancel, retry):
+        assert action(cloud, job_id).status == 404
+    assert delete(cloud, job_id).status == 204
+    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+
+
+def end_of_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Callable[[], Any]) -> None:
+    """Deliver what is queued to a worker that is interrupted after it has stored its results, before its commit."""
+    jobs = worker.app.parts().place.jobs
+    real = jobs.commit
+
+    def late(job: Job) -> bool:
+        between()
+        return real(job)
+
+    with monkeypatch.context() as race:
+        race.setattr(jobs, "commit", late)
+        assert cloud.deliver(cloud.receive()) == []
+
+
+def test_cancelled_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's commit is refused, the job stays cancelled, and what the worker stored is removed."""
+    job_id = cloud.submit(PICTURE)["id"]
+    end_of_attempt(cloud, monkeypatch, lambda: cancel(cloud, job_id))
+    assert cloud.job(job_id).status is S.CANCELLED
+    assert cloud.keys() == [f"raw/api/{job_id}"]
+
+
+def test_deleted_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's commit does not bring the job back."""
+    job_id = cloud.submit(PICTURE)["id"]
+    end_of_attempt(cloud, monkeypatch, lambda: delete(cloud, job_id))
+    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+
+
+def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker stores after the deletion has looked is removed by the worker itself."""
+    job_id = cloud.submit(PICTURE)["id"]
+    images = worker.app.parts().place.images
+    real = images.put_processed
+
+    def late(facts: Any, data: bytes) -> None:
+        assert delete(cloud, job_id).status == 204
+        real(facts, data)
+        assert cloud.keys() == [facts.key]
+
+    monkeypatch.setattr(images, "put_processed", late)
+    assert cloud.deliver(cloud.receive()) == []
+    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+
+
+def test_cancelled_and_retried_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The late worker belongs to an older generation; the new one is done once, by its own message."""
+    job_id = cloud.submit(PICTURE)["id"]
+
+    def again() -> None:
+        assert (cancel(cloud, job_id).status, retry(cloud, job_id).status) == (200, 202)
+
+    end_of_attempt(cloud, monkeypatch, again)
+    assert cloud.job(job_id).status is S.PENDING
+    cloud.deliver(cloud.receive())
+    done = cloud.job(job_id)
+    assert (done.status, done.generation, done.attempt) == (S.COMPLETED, 2, 2)
+    assert sorted(cloud.keys()) == [f"processed/{job_id}/2/image.png", f"raw/api/{job_id}"]
+
+
+def test_stale_dead_letter_does_not_fail_a_retried_job(cloud: Cloud) -> None:
+    """A dead letter of the generation before changes nothing."""
+    job_id = cloud.submit(PICTURE)["id"]
+    old = cloud.receive()
+    cancel(cloud, job_id)
+    retry(cloud, job_id)
+    assert cloud.bury(old) == []
+    assert cloud.job(job_id).status is S.PENDING
+
+
+@pytest.mark.parametrize(
+    ("action", "expected", "status"),
+    [(cancel, 200, S.CANCELLED), (retry, 409, S.PROCESSING), (delete, 204, None)],
+)
+def test_claimed_between_read_and_write(
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    action: Callable[..., Answer],
+    expected: int,
+    status: JobStatus | None,
+) -> None:
+    """A worker that claims while the API makes up its mind: the action is decided anew on what is there then."""
+    job_id = job_in(cloud, S.PENDING)
+    jobs = api.dependencies.stores().jobs
+    real = jobs.move
+    moves = 0
+
+    def late(seen: Job, moved: Job) -> Job:
+        nonlocal moves
+        moves += 1
+        if moves == 1:
+            claimed(cloud, job_id)
+        return real(seen, moved)
+
+    monkeypatch.setattr(jobs, "move", late)
+    assert action(cloud, job_id).status == expected
+    if status is None:
+        assert records(cloud, job_id) == 0
+    else:
+        assert cloud.job(job_id).status in {status, S.PENDING}
+
+
+@pytest.mark.parametrize("action", [cancel, retry])
+def test_deleted_between_read_and_write(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer]
+) -> None:
+    """Nothing brings a deleted job back."""
+    job_id = job_in(cloud, S.PENDING if action is cancel else S.FAILED)
+    jobs = api.dependencies.stores().jobs
+    real = jobs.move
+
+    def late(seen: Job, moved: Job) -> Job:
+        with monkeypatch.context() as undone:
+            undone.setattr(jobs, "move", real)
+            assert delete(cloud, job_id).status == 204
+        return real(seen, moved)
+
+    monkeypatch.setattr(jobs, "move", late)
+    assert action(cloud, job_id).status == 404
+    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+
+
+@pytest.mark.parametrize(("action", "status"), [(cancel, S.PENDING), (retry, S.FAILED), (delete, S.COMPLETED)])
+def test_lost_answer_of_a_write_is_the_same_write(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer], status: JobStatus
+) -> None:
+    """A write is sent again whose answer was lost: it is recognised, not taken for another's."""
+    job_id = job_in(cloud, status)
+    client = api.dependencies.stores().jobs._client
+    real = client.update_item
+
+    def twice(**request: Any) -> Any:
+        real(**request)
+        return real(**request)
+
+    with monkeypatch.context() as lossy:
+        lossy.setattr(client, "update_item", twice)
+        assert action(cloud, job_id).status in {200, 202, 204}
+    if action is retry:
+        assert cloud.job(job_id).generation == 2
+
+
+@pytest.mark.parametrize("action", [cancel, retry, delete])
+@pytest.mark.parametrize("status", [S.PENDING, S.COMPLETED, S.FAILED])
+def test_another_callers_job_does_not_exist(cloud: Cloud, action: Callable[..., Answer], status: JobStatus) -> None:
+    """To everybody else the job is unknown, in the words of an unknown ID, and nothing happens to it."""
+    job_id = job_in(cloud, status, identity=ME)
+    before, objects = cloud.item(job_id), cloud.keys()
+    denied, unknown = action(cloud, job_id, identity=YOU), action(cloud, UNKNOWN_ID, identity=YOU)
+    assert denied.status == unknown.status == 404
+    same = ("type", "title", "status", "detail", "code", "retriable", "errors")
+    assert {name: denied.json[name] for name in same} == {name: unknown.json[name] for name in same}
+    assert (cloud.item(job_id), cloud.keys()) == (before, objects)
+
+
+@pytest.mark.parametrize("action", [cancel, retry])
+def test_job_past_its_retention_is_gone(cloud: Cloud, action: Callable[..., Answer]) -> None:
+    """DynamoDB removes late; nothing is begun on a record that is only waiting for that."""
+    job_id = job_in(cloud, S.FAILED)
+    stores = api.dependencies.stores()
+    later = stores.clock() + timedelta(days=stores.settings.retention_days, seconds=1)
+    object.__setattr__(stores, "clock", lambda: later)
+    assert action(cloud, job_id).status == 404
+
+
+def test_expired_job_states_an_error(cloud: Cloud) -> None:
+    """Done, a job has exactly one of result and error, whatever has ended it."""
+    job_id = job_in(cloud, S.EXPIRED)
+    job = cloud.call("GET", f"/v1/jobs/{job_id}").json
+    assert (job["done"], job["result"], job["error"]["code"]) == (True, None, "UPLOAD_EXPIRED")
