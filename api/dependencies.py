@@ -20,6 +20,7 @@ from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.request_log import RequestLog
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
 from shared.observability import make_logger
@@ -35,6 +36,7 @@ class Stores:
     listing: JobListing
     images: ImageStore
     queue: JobQueue
+    requests: RequestLog
     clock: Clock
 
     def intake(self) -> Intake:
@@ -78,6 +80,7 @@ def stores() -> Stores:
             presigner=make_presigner(settings.public_endpoint_url),
         ),
         queue=JobQueue(clients.sqs, settings.job_queue_url),
+        requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         clock=utc_now,
     )
 

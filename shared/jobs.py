@@ -196,7 +196,7 @@ class Job:
             owner=owner,
             due_at=now + due_after,
             history=(Transition(status=JobStatus.PENDING, at=now),),
-            expires_at=now + keep_for,
+            expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 
     @property

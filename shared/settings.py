@@ -40,6 +40,7 @@ class ApiSettings(StoreSettings):
     """Settings of the API Lambda."""
 
     job_queue_url: str
+    idempotency_table: str
     api_path_prefix: str
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str

@@ -12,11 +12,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from api.answers import job_response
 from api.body import read_json
 from api.dependencies import Stores, caller, logger, stores
-from api.lifecycle import cancel_job, delete_job, retry_job
+from api.idempotency import Done, keyed, once
+from api.lifecycle import cancel_job, delete_job, own_job, retry_job
 from api.links import Links
 from api.openapi import documented
 from api.options import Options, read_options
+from api.routes.keys import IdempotencyKey, remembered, tell_submitted, time_left
 from api.schemas import JobView
+from api.submission import Submitted
+from shared.aws.request_log import Ticket
 from shared.errors import (
     BadJson,
     FieldError,
@@ -25,6 +29,9 @@ from shared.errors import (
     JobFinished,
     JobNotFound,
     JobNotRetriable,
+    KeyInUse,
+    KeyInvalid,
+    KeyReused,
     UnsupportedMediaType,
 )
 
@@ -39,13 +46,21 @@ JobId = Annotated[str, Path(description="ULID of the job.")]
     "/v1/jobs/<job_id>/cancel",
     summary="Cancel a job",
     tags=["Jobs"],
-    responses=documented({200: ("The cancelled job.", JobView)}, JobNotFound, JobFinished),
+    responses=documented(
+        {200: ("The cancelled job.", JobView)}, JobNotFound, JobFinished, KeyInvalid, KeyInUse, KeyReused
+    ),
 )
-def cancel(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
+def cancel(job_id: JobId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """End a job that has not ended; a running attempt's result is thrown away."""
-    job = cancel_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
-    log.info("Job cancelled", extra={"job_id": job.id, "attempt": job.attempt})
-    return job_response(job, parts.settings.image_bucket, _links(parts), HTTPStatus.OK, {})
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/jobs/{job_id}/cancel", job_id.upper())
+
+    def end(ticket: Ticket) -> Submitted:
+        return Submitted(cancel_job(job_id, owner, parts.desk(), at=ticket.at, again=ticket.again), None)
+
+    done = once(request, end, remembered, parts.requests, parts.clock, time_left(router))
+    tell_submitted(log, "Job cancelled", done)
+    return _answer(done, owner, parts, HTTPStatus.OK, {})
 
 
 @router.post(
@@ -60,25 +75,28 @@ def cancel(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
         InvalidPipeline,
         JobNotFound,
         JobNotRetriable,
+        KeyInvalid,
+        KeyInUse,
+        KeyReused,
     ),
 )
-def retry(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
+def retry(job_id: JobId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Begin a failed or cancelled job again; options as for creating one, else its pipeline stays."""
     event = router.current_event
+    owner = caller(event)
     options = read_options(event.query_string_parameters or {}, read_json(event))
-    submitted = retry_job(
-        job_id,
-        caller(event),
-        parts.desk(),
-        at=parts.clock(),
-        pipeline=options.to_pipeline() if _asks(options) else None,
-    )
-    job = submitted.job
-    log.info("Job retried", extra={"job_id": job.id, "generation": job.generation})
-    if submitted.send_error is not None:
-        log.error("Message not sent; the reconciler will", extra={"job_id": job.id}, exc_info=submitted.send_error)
-    links = _links(parts)
-    return job_response(job, parts.settings.image_bucket, links, HTTPStatus.ACCEPTED, {"Location": links.job(job.id)})
+    pipeline = options.to_pipeline() if _asks(options) else None
+    route = "POST /v1/jobs/{job_id}/retry"
+    request = keyed(idempotency_key, owner, route, job_id.upper(), options.model_dump_json())
+
+    def begin(ticket: Ticket) -> Submitted:
+        desk = parts.desk()
+        return retry_job(job_id, owner, desk, at=ticket.at, again=ticket.again, pipeline=pipeline)
+
+    done = once(request, begin, remembered, parts.requests, parts.clock, time_left(router))
+    tell_submitted(log, "Job retried", done)
+    location = _links(parts).job(done.answer["job_id"])
+    return _answer(done, owner, parts, HTTPStatus.ACCEPTED, {"Location": location})
 
 
 @router.delete(
@@ -92,6 +110,13 @@ def delete(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
     delete_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
     log.info("Job deleted", extra={"job_id": job_id})
     return Response(HTTPStatus.NO_CONTENT)
+
+
+def _answer(
+    done: Done[Submitted], owner: str, parts: Stores, status: HTTPStatus, headers: dict[str, str]
+) -> Response[Any]:
+    job = done.value.job if done.value else own_job(done.answer["job_id"], owner, parts.jobs)
+    return job_response(job, parts.settings.image_bucket, _links(parts), status, headers | done.headers)
 
 
 def _links(parts: Stores) -> Links:

@@ -14,15 +14,18 @@ from api.answers import RETRY_AFTER_SECONDS, etag, job_response, json_response
 from api.body import read_upload
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
+from api.idempotency import keyed, once
 from api.lifecycle import own_job
 from api.links import Links
 from api.openapi import documented
 from api.options import read_options
+from api.routes.keys import IdempotencyKey, remembered, tell_submitted, time_left
 from api.schemas import JobPage, JobView, LinkView
-from api.submission import submit_job
+from api.submission import Submitted, submit_job
 from api.waiting import ANSWER_TIME, preferred_wait, wait_until_done
 from shared.aws.job_listing import MAX_PAGE
 from shared.aws.job_listing import Query as ListingQuery
+from shared.aws.request_log import Ticket
 from shared.errors import (
     BadBase64,
     BadCursor,
@@ -35,6 +38,9 @@ from shared.errors import (
     InvalidRequest,
     JobHasFailed,
     JobNotFound,
+    KeyInUse,
+    KeyInvalid,
+    KeyReused,
     OutputNotFound,
     ResultExpired,
     ResultNotReady,
@@ -70,35 +76,39 @@ JobId = Annotated[str, Path(description="ULID of the job.")]
         UnsupportedImageType,
         InvalidRequest,
         InvalidPipeline,
+        KeyInvalid,
+        KeyInUse,
+        KeyReused,
     ),
 )
 def create_job(
     parts: Parts,
     log: Log,
     prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: hold the answer up to N s.")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Accept a picture and a pipeline; answer with the job at once, or when it is done (`Prefer: wait=N`)."""
     event = router.current_event
+    owner = caller(event)
     upload = read_upload(event)
     options = read_options(event.query_string_parameters or {}, upload.options)
-    submitted = submit_job(
-        upload,
-        options.to_pipeline(),
-        options.filename or upload.filename,
-        caller(event),
-        parts.intake(),
-    )
-    job = submitted.job
-    log.info("Job accepted", extra={"job_id": job.id, "raw_bytes": job.raw.size, "raw_format": job.raw.format})
-    if submitted.send_error is not None:
-        log.error("Message not sent; the reconciler will", extra={"job_id": job.id}, exc_info=submitted.send_error)
-    headers = {"Location": _links(parts).job(job.id)}
+    pipeline = options.to_pipeline()
+    name = options.filename or upload.filename
+    request = keyed(idempotency_key, owner, "POST /v1/jobs", upload.data, options.model_dump_json(), name or "")
+
+    def submit(ticket: Ticket) -> Submitted:
+        return submit_job(upload, pipeline, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
+
+    done = once(request, submit, remembered, parts.requests, parts.clock, time_left(router))
+    tell_submitted(log, "Job accepted", done)
+    job = done.value.job if done.value else own_job(done.answer["job_id"], owner, parts.jobs)
+    headers = {"Location": _links(parts).job(job.id), **done.headers}
     wait = preferred_wait(prefer)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
-        left = timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())
-        job = wait_until_done(job, parts.clock() + min(wait, left - ANSWER_TIME), parts.jobs, parts.clock)
-    status = HTTPStatus.OK if job.status.is_terminal else HTTPStatus.ACCEPTED
+        until = parts.clock() + min(wait, time_left(router) - ANSWER_TIME)
+        job = wait_until_done(job, until, parts.jobs, parts.clock)
+    status = HTTPStatus.OK if wait is not None and job.status.is_terminal else HTTPStatus.ACCEPTED
     return _shown(job, parts, status, headers)
 
 

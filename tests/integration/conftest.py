@@ -1,7 +1,7 @@
 """The three functions on moto: tables, bucket and queues made as the template says."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -32,7 +32,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for name, value in _environment(queues, defaults).items():
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        _make_table()
+        _make_table("JobTable", TABLE)
+        _make_table("IdempotencyTable", "Idempotency")
         clients = make_clients(5)
         yield Cloud(
             clients=clients,
@@ -49,11 +50,12 @@ def _queue(name: str) -> str:
     return boto3.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
 
 
-def _make_table() -> None:
-    """Make the table with the keys and indexes that the template gives it."""
-    properties = load()["Resources"]["JobTable"]["Properties"]
+def _make_table(resource: str, name: str) -> None:
+    """Make a table with the keys and indexes that the template gives it."""
+    properties = load()["Resources"][resource]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    request: CreateTableInputTypeDef = {"TableName": TABLE, **{name: properties[name] for name in wanted}}  # type: ignore[typeddict-item] # from YAML
+    given: Any = {each: properties[each] for each in wanted if each in properties}
+    request = cast("CreateTableInputTypeDef", {"TableName": name, **given})
     boto3.client("dynamodb").create_table(**request)
 
 
@@ -61,6 +63,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
     return {
         "IMAGE_BUCKET": BUCKET,
         "JOB_TABLE": TABLE,
+        "IDEMPOTENCY_TABLE": "Idempotency",
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],
         "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],

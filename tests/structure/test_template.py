@@ -222,6 +222,15 @@ def test_the_table_has_its_keys_and_indexes() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
+def test_keys_are_forgotten() -> None:
+    """The table of idempotency keys is on demand, encrypted, and expires."""
+    table = properties("IdempotencyTable")
+    assert _key_schema(table) == ["ID"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+
+
 @pytest.mark.parametrize("data", ["ImageBucket", "JobTable"])
 def test_no_update_destroys_data(data: str) -> None:
     """Should an update replace the bucket or the table, the old one is kept."""
@@ -249,7 +258,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
 @pytest.mark.parametrize(
     ("role", "deleted"),
     [
-        ("ApiRole", {"raw/*", "processed/*", "JobTable"}),
+        ("ApiRole", {"raw/*", "processed/*", "JobTable", "IdempotencyTable"}),
         ("WorkerRole", {"processed/*"}),
         ("DeadLetterRole", set()),
     ],
