@@ -9,12 +9,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.dependencies import logger
 from api.problems import from_validation, problem_response
-from api.routes import control, documents, jobs, system
+from api.routes import control, dead_letters, documents, jobs, system
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
 app.include_router(control.router)
+app.include_router(dead_letters.router)
 app.include_router(system.router)
 documents.add_documents(app)
 

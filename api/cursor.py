@@ -1,4 +1,4 @@
-"""The cursor of a listing: opaque to the client, an ID to go on before to us."""
+"""The cursor of a listing: opaque to the client; to us an ID to go on before, or a place to go on after."""
 
 import base64
 import binascii
@@ -7,6 +7,7 @@ from shared.errors import BadCursor
 from shared.ids import is_id
 
 _VERSION = b"1"
+_PLACE = b"2"
 
 
 def encode_cursor(before_id: str) -> str:
@@ -24,3 +25,20 @@ def decode_cursor(cursor: str) -> str:
     if not data.startswith(_VERSION) or not is_id(before_id):
         raise BadCursor
     return before_id
+
+
+def encode_place(place: str) -> str:
+    """Wrap a place in an order."""
+    return base64.urlsafe_b64encode(_PLACE + place.encode()).decode().rstrip("=")
+
+
+def decode_place(cursor: str, kinds: tuple[str, ...]) -> str:
+    """Unwrap it. Raises BadCursor for what :func:`encode_place` did not make, or not of one of these kinds."""
+    try:
+        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        place = data.removeprefix(_PLACE).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor from error
+    if not data.startswith(_PLACE) or not place.startswith(kinds) or not place.isprintable() or len(place) > 1024:
+        raise BadCursor
+    return place

@@ -14,8 +14,10 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.lifecycle import Desk
+from api.redriving import Office
 from api.submission import Intake
 from shared.aws.clients import make_clients, make_presigner
+from shared.aws.dead_letters import DeadLetters
 from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
@@ -37,6 +39,7 @@ class Stores:
     images: ImageStore
     queue: JobQueue
     requests: RequestLog
+    dead: DeadLetters
     clock: Clock
 
     def intake(self) -> Intake:
@@ -57,6 +60,16 @@ class Stores:
             images=self.images,
             queue=self.queue,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
+        )
+
+    def office(self) -> Office:
+        """Return what an operator works with."""
+        return Office(
+            desk=self.desk(),
+            dead=self.dead,
+            listing=self.listing,
+            images=self.images,
+            clock=self.clock,
         )
 
 
@@ -81,6 +94,7 @@ def stores() -> Stores:
         ),
         queue=JobQueue(clients.sqs, settings.job_queue_url),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
+        dead=DeadLetters(clients.dynamodb, settings.job_table),
         clock=utc_now,
     )
 

@@ -95,7 +95,7 @@ def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and
     """
     now = clock()
     if request is None:
-        value = do(Ticket(scope="", job_id=new_id(), at=now, holder=""))
+        value = do(Ticket(scope="", job_id=new_id(now), at=now, holder=""))
         return Done(remember(value), value)
     ticket = log.open(request.scope(), request.fingerprint(), now=now, lease=lease)
     if isinstance(ticket, Stored):

@@ -51,7 +51,7 @@ def cancel_job(job_id: str, owner: str, desk: Desk, *, at: datetime, again: bool
     Raises JobNotFound, or JobFinished when it has ended already.
     """
     job = _living(own_job(job_id, owner, desk.jobs), at)
-    if again and _has(job, JobStatus.CANCELLED, at):
+    if again and has_line(job, JobStatus.CANCELLED, at):
         return job
     return _moved(job, lambda seen: _cancelled(seen, at), desk.jobs)
 
@@ -71,25 +71,28 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     accepted, whatever becomes of the message.
     """
     job = _living(own_job(job_id, owner, desk.jobs), at)
-    if again and _has(job, JobStatus.PENDING, at, RETRIED):
+    if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
         return Submitted(job, send_hint(job, desk.queue))
-    return begin_again(job, desk, at=at, pipeline=pipeline)
+    return begin_again(job, desk, _demand_retriable, at=at, pipeline=pipeline)
 
 
-def begin_again(
+def begin_again(  # noqa: PLR0913 - which job, when, how
     job: Job,
     desk: Desk,
+    demand: Callable[[Job], None],
     *,
     at: datetime,
     pipeline: Pipeline | None = None,
     code: str = RETRIED,
 ) -> Submitted:
-    """Do what :func:`retry_job` does to a job that was just read. Raises the same."""
+    """Begin a job again that was just read; ``demand`` raises for a state in which that may not be.
+
+    Raises what ``demand`` raises, and JobNotFound when the job is deleted meanwhile.
+    """
 
     def step(seen: Job) -> Job:
-        if seen.status not in RETRIABLE:
-            raise JobNotRetriable(f"The job is {seen.status.value}; only a failed or cancelled one can be retried.")
+        demand(seen)
         return seen.retried(now=at, due_after=desk.due_after, pipeline=pipeline, code=code)
 
     job = _moved(job, step, desk.jobs)
@@ -110,6 +113,11 @@ def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:
     desk.jobs.remove(job.id)
 
 
+def _demand_retriable(job: Job) -> None:
+    if job.status not in RETRIABLE:
+        raise JobNotRetriable(f"The job is {job.status.value}; only a failed or cancelled one can be retried.")
+
+
 def _cancelled(job: Job, at: datetime) -> Job:
     if job.status.is_terminal:
         raise JobFinished(f"The job has ended already, as {job.status.value}.")
@@ -123,8 +131,8 @@ def _living(job: Job, now: datetime) -> Job:
     return job
 
 
-def _has(job: Job, status: JobStatus, at: datetime, code: str | None = None) -> bool:
-    """Tell whether the request of this moment has already been done to the job."""
+def has_line(job: Job, status: JobStatus, at: datetime, code: str | None = None) -> bool:
+    """Tell whether the request of this moment has already been done to a job."""
     return any((line.status, line.at) == (status, at) and code in {None, line.code} for line in job.history)
 
 

@@ -1,18 +1,19 @@
 """What goes over the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from api.links import Links
-from shared.aws.image_store import Link
+from shared.aws.image_store import KeptLetter, Link
 from shared.clock import to_iso
-from shared.errors import JobCancelled, SafelightError, UploadExpired
+from shared.errors import BadMessage, JobCancelled, SafelightError, UploadExpired
 from shared.jobs import Job, JobFailure, JobStatus
-from shared.keys import s3_uri
+from shared.keys import DEAD_LETTER_PREFIX, s3_uri
 from shared.pipeline import Pipeline
 
+REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
 Moment = Annotated[datetime, PlainSerializer(to_iso, return_type=str)]
 
 
@@ -157,6 +158,93 @@ class JobPage(_View):
 
     jobs: list[JobView]
     next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+
+
+class DeadLetterView(_View):
+    """A job whose attempts were exhausted, or a message that nobody could read."""
+
+    kind: Literal["job", "message"]
+    id: str = Field(description="ID of the job, or of the message.")
+    reason: str = Field(description="Code of the error; docs/errors.md lists all of them.")
+    since: Moment
+    owner: str | None = Field(description="Of the job.")
+    attempts: int | None
+    redrives: int | None = Field(description="How often the job was redriven.")
+    key: str | None = Field(description="Object key of the kept message in the image bucket.")
+    size: int | None = Field(description="Bytes of the kept message.")
+
+    @classmethod
+    def of_job(cls, job: Job) -> Self:
+        """Show a failed job."""
+        return cls(
+            kind="job",
+            id=job.id,
+            reason=job.error.code if job.error else "",
+            since=job.timestamp,
+            owner=job.owner,
+            attempts=job.attempt,
+            redrives=job.redrives,
+            key=None,
+            size=None,
+        )
+
+    @classmethod
+    def of_message(cls, letter: KeptLetter) -> Self:
+        """Show a kept message."""
+        return cls(
+            kind="message",
+            id=letter.key.removeprefix(DEAD_LETTER_PREFIX).removesuffix(".json"),
+            reason=BadMessage.code,
+            since=letter.at,
+            owner=None,
+            attempts=None,
+            redrives=None,
+            key=letter.key,
+            size=letter.size,
+        )
+
+
+class DeadLetterPage(_View):
+    """Some dead letters: jobs by reason, the oldest first, then messages."""
+
+    dead_letters: list[DeadLetterView]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+
+
+class RedriveRequest(BaseModel):
+    """What to redrive: exactly one of ``id``, ``reason`` and ``all``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str | None = Field(default=None, description="One job.")
+    reason: str | None = Field(default=None, pattern=REASON_PATTERN, description="All of one reason.")
+    all: Literal[True] | None = Field(default=None, description="All.")
+    force: bool = Field(default=False, description="Also those that were redriven often already.")
+    limit: int = Field(default=100, ge=1, le=100, description="Jobs in this call.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the call before.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(each is not None for each in (self.id, self.reason, self.all)) != 1:
+            raise ValueError("give exactly one of id, reason and all")
+        return self
+
+
+class RefusalView(_View):
+    """A job that was not redriven."""
+
+    id: str
+    code: str
+
+
+class RedriveView(_View):
+    """What became of the jobs of one call."""
+
+    redriven: int
+    refused: int
+    jobs: list[str] = Field(description="Jobs that are PENDING again.")
+    refusals: list[RefusalView]
+    next_cursor: str | None = Field(description="There is more: pass it as cursor; null when there is none.")
 
 
 class LinkView(_View):

@@ -41,6 +41,8 @@ class ApiSettings(StoreSettings):
 
     job_queue_url: str
     idempotency_table: str
+    operators: str
+    """Callers that may see and redrive dead letters: patterns, with commas between them."""
     api_path_prefix: str
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str

@@ -31,6 +31,16 @@ class Link:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A message that nobody could read, kept whole."""
+
+    key: str
+    size: int
+    """Bytes."""
+    at: datetime
+
+
 class ImageStore:
     """Objects of one bucket. Every method raises ServiceError where S3 does not answer."""
 
@@ -53,6 +63,15 @@ class ImageStore:
         key = keys.dead_letter_key(message_id)
         self._put(key, body, "application/json", hashlib.sha256(body).hexdigest())
         return key
+
+    def kept_letters(self, after: str, limit: int) -> list[KeptLetter]:
+        """Return the next kept messages after a key; fewer than ``limit`` mean that there are no more."""
+        with translated():
+            page = self._client.list_objects_v2(
+                Bucket=self.bucket, Prefix=keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
+            )
+        found = page.get("Contents", ())
+        return [KeptLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
         """Fetch the raw bytes.

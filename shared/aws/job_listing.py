@@ -70,7 +70,7 @@ class JobListing:
         while examined < MAX_EXAMINED:
             ids = self._ids(query, before, chunk)
             examined += len(ids)
-            for job in self._fetch(ids):
+            for job in self.fetch(ids):
                 if _is_wanted(job, query):
                     if len(found) == query.limit:
                         return Page(tuple(found), found[-1].id)
@@ -114,7 +114,7 @@ class JobListing:
         ids = [str(from_wire(item)["ID"]) for item in answer["Items"]]
         return [job_id for job_id in ids if job_id != before][:count]
 
-    def _fetch(self, ids: list[str]) -> list[Job]:
+    def fetch(self, ids: list[str]) -> list[Job]:
         """Read the records of some IDs in their order; those that have gone meanwhile are left out."""
         wanted: list[dict[str, Any]] = [{"ID": {"S": job_id}} for job_id in ids]
         items: dict[str, Mapping[str, Any]] = {}

@@ -61,7 +61,7 @@ class RequestLog:
         ``scope`` names key, caller and route, ``fingerprint`` all that was asked. Raises KeyReused when the
         key came with another request, KeyInUse while another try holds the lease.
         """
-        ticket = Ticket(scope=scope, job_id=new_id(), at=now, holder=uuid.uuid4().hex)
+        ticket = Ticket(scope=scope, job_id=new_id(now), at=now, holder=uuid.uuid4().hex)
         item = {
             "ID": scope,
             "Fingerprint": fingerprint,

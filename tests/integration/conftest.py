@@ -64,6 +64,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "IMAGE_BUCKET": BUCKET,
         "JOB_TABLE": TABLE,
         "IDEMPOTENCY_TABLE": "Idempotency",
+        "OPERATORS": "*",
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],
         "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],

@@ -292,6 +292,8 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/jobs/{job_id}/outputs/{name}",
         "/v1/jobs/{job_id}/cancel",
         "/v1/jobs/{job_id}/retry",
+        "/v1/dead-letters",
+        "/v1/dead-letters/redrive",
         "/v1/health",
     }
     assert set(spec["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]) >= {
