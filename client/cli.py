@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import demo, listing, result, status, submit
+from client.commands import control, dead_letters, demo, listing, result, status, submit
 from client.commands.options import COULD_NOT_RUN
 from client.commands.wiring import Stack, Wiring
 from client.errors import ClientError
@@ -71,6 +71,10 @@ app.command("submit", epilog=submit.EXAMPLES)(submit.submit)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("result", epilog=result.EXAMPLES)(result.result)
 app.command("list", epilog=listing.EXAMPLES)(listing.list_jobs)
+app.command("cancel", epilog=control.CANCEL_EXAMPLES)(control.cancel)
+app.command("retry", epilog=control.RETRY_EXAMPLES)(control.retry)
+app.command("delete", epilog=control.DELETE_EXAMPLES)(control.delete)
+app.add_typer(dead_letters.app)
 
 
 def _connect(api_url: str) -> "Safelight":

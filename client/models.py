@@ -134,6 +134,54 @@ class JobPage(_Answer):
     next_cursor: str | None = None
 
 
+class DeadLetter(_Answer):
+    """A job that failed by something that may pass, or a message that nobody could read."""
+
+    kind: str
+    id: str
+    reason: str
+    since: Moment | None = None
+    owner: str | None = None
+    attempts: int | None = None
+    redrives: int | None = None
+    key: str | None = None
+    size: int | None = None
+
+
+class DeadLetterPage(_Answer):
+    """One page of dead letters."""
+
+    dead_letters: tuple[DeadLetter, ...] = ()
+    next_cursor: str | None = None
+
+
+class Refusal(_Answer):
+    """A job that was not redriven."""
+
+    id: str
+    code: str
+
+
+class Redriven(_Answer):
+    """What became of dead letters that were to begin again."""
+
+    redriven: int = 0
+    refused: int = 0
+    jobs: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    next_cursor: str | None = None
+
+    def joined(self, later: "Redriven") -> "Redriven":
+        """Return this and a later answer as one."""
+        return Redriven(
+            redriven=self.redriven + later.redriven,
+            refused=self.refused + later.refused,
+            jobs=self.jobs + later.jobs,
+            refusals=self.refusals + later.refusals,
+            next_cursor=later.next_cursor,
+        )
+
+
 class Health(_Answer):
     """What the API says of itself."""
 

@@ -13,8 +13,8 @@ import httpx
 
 from client.address import check_api_url
 from client.downloads import fetch
-from client.errors import RequestNotSent
-from client.models import Health, Job, JobPage, Link
+from client.errors import ApiError, RequestNotSent
+from client.models import DeadLetter, DeadLetterPage, Health, Job, JobPage, Link, Redriven
 from client.transport import answers
 from client.transport.faults import translated
 from client.transport.retries import with_retries
@@ -93,7 +93,8 @@ class Safelight:
         ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done;
         ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
         ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
-        many seconds. A call with an ``idempotency_key`` used before makes no second job.
+        many seconds. Lost answers are asked for again under the same ``idempotency_key``, which makes no second
+        job; without one of the caller's own, each call has a new one.
         """
         upload = prepare(picture, filename)
         query: dict[str, Option] = dict(options or {})
@@ -108,7 +109,7 @@ class Safelight:
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
         send = partial(self._send_upload, upload, self._url("jobs", query), headers, wait or 0)
-        return answers.read(self._retried(send, repeatable=False), Job)
+        return answers.read(self._retried(send, repeatable=True), Job)
 
     def status(self, job_id: str) -> Job:
         """Return the job as it stands."""
@@ -153,6 +154,67 @@ class Safelight:
                 return
             left = None if left is None else left - len(page.jobs)
 
+    def cancel(self, job_id: str) -> Job:
+        """End a job that has not ended, and return it."""
+        return answers.read(self._post(f"jobs/{_part(job_id)}/cancel"), Job)
+
+    def retry(
+        self,
+        job_id: str,
+        *,
+        pipeline: Mapping[str, Any] | None = None,
+        options: Mapping[str, Option] | None = None,
+    ) -> Job:
+        """Begin a failed or cancelled job again, as before or with another pipeline or options; return it."""
+        asked = {**(options or {}), **({"pipeline": pipeline} if pipeline is not None else {})}
+        return answers.read(self._post(f"jobs/{_part(job_id)}/retry", asked), Job)
+
+    def delete(self, job_id: str) -> None:
+        """Erase a job, its raw image and all that was made of it; links to those are dead from then on."""
+        send = partial(self._send, "DELETE", self._url(f"jobs/{_part(job_id)}", {}))
+        tries = 0
+
+        def once_more() -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                send()
+            except ApiError as error:
+                # Gone after a try whose answer was lost: that was the one.
+                if tries == 1 or error.status != 404:
+                    raise
+
+        self._retried(once_more, repeatable=True)
+
+    def dead_letters(self, *, reason: str | None = None, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Yield dead letters, page after page as they are consumed; for operators."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            query = {"reason": reason, "limit": PAGE_SIZE if left is None else min(left, PAGE_SIZE), "cursor": cursor}
+            response = self._get("dead-letters", {key: each for key, each in query.items() if each is not None})
+            page = answers.read(response, DeadLetterPage)
+            yield from page.dead_letters[:left]
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+            left = None if left is None else left - len(page.dead_letters)
+
+    def redrive(self, *, job_id: str | None = None, reason: str | None = None, force: bool = False) -> Redriven:
+        """Begin dead letters again: one job, those of one reason, or all; for operators.
+
+        Asks as often as it takes to go through them, and returns what became of them together.
+        """
+        wanted: dict[str, Any] = {"id": job_id} if job_id else {"reason": reason} if reason else {"all": True}
+        total = Redriven()
+        cursor: str | None = None
+        while True:
+            asked = {**wanted, "force": force, **({"cursor": cursor} if cursor else {})}
+            total = total.joined(answers.read(self._post("dead-letters/redrive", asked), Redriven))
+            cursor = total.next_cursor
+            if cursor is None:
+                return total
+
     def health(self) -> Health:
         """Return what the API says of itself. Raises ApiError when it is not well."""
         return answers.read(self._get("health"), Health)
@@ -170,6 +232,15 @@ class Safelight:
 
     def _get(self, path: str, query: Mapping[str, Option] | None = None) -> httpx.Response:
         return self._retried(partial(self._send, "GET", self._url(path, query or {})), repeatable=True)
+
+    def _post(self, path: str, document: Mapping[str, Any] | None = None) -> httpx.Response:
+        """Send a request under a key of its own, so that it may be repeated."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        more = {"json": dict(document)} if document else {}
+        return self._retried(
+            partial(self._send, "POST", self._url(path, {}), headers=headers, **more),
+            repeatable=True,
+        )
 
     def _send_upload(self, upload: Upload, url: str, headers: Mapping[str, str], wait: int) -> httpx.Response:
         # Opened anew for every try: the one before has read it.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from infra.stack import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -35,6 +37,7 @@ class Site:
     dynamodb: "DynamoDBClient" = field(init=False)
     sqs: "SQSClient" = field(init=False)
     logs: "CloudWatchLogsClient" = field(init=False)
+    functions: "LambdaClient" = field(init=False)
 
     def __post_init__(self) -> None:
         session = local_session(self.stack.endpoint_url)
@@ -42,6 +45,7 @@ class Site:
         self.dynamodb = session.client("dynamodb")
         self.sqs = session.client("sqs")
         self.logs = session.client("logs")
+        self.functions = session.client("lambda")
 
     def submit(self, body: bytes, **params: str) -> dict[str, Any]:
         """Send a picture as raw bytes; return the accepted job."""
@@ -78,6 +82,19 @@ class Site:
         name = self.stack.functions[role]
         children = psutil.Process(record.pid).children(recursive=True)
         return [child for child in children if child.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name]
+
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        """Keep messages from the worker for a while, as if none were free."""
+        mappings = self.functions.list_event_source_mappings(FunctionName=self.stack.functions["worker"])
+        ids = [mapping["UUID"] for mapping in mappings["EventSourceMappings"]]
+        try:
+            for each in ids:
+                self.functions.update_event_source_mapping(UUID=each, Enabled=False)
+            yield
+        finally:
+            for each in ids:
+                self.functions.update_event_source_mapping(UUID=each, Enabled=True)
 
     def log_lines(self, role: str) -> list[str]:
         """Return what a function has logged."""

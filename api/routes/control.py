@@ -109,7 +109,7 @@ def delete(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
     """Erase a job in any state, with its raw image and all that was made of it; links to those die."""
     delete_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
     log.info("Job deleted", extra={"job_id": job_id})
-    return Response(HTTPStatus.NO_CONTENT)
+    return Response(HTTPStatus.NO_CONTENT, body="")
 
 
 def _answer(

@@ -17,6 +17,8 @@ LONGEST_ASKED_SECONDS = 60.0
 _REFUSED = frozenset({429, 503})
 # The gateway lost the answer; whether something has happened, nobody knows.
 _LOST = frozenset({502, 504})
+# An earlier try of ours is still being answered, though its connection broke.
+_IN_USE = "KEY_IN_USE"
 
 _T = TypeVar("_T")
 
@@ -24,8 +26,8 @@ _T = TypeVar("_T")
 def with_retries(call: Callable[[], _T], *, retries: int, repeatable: bool, timing: Timing) -> _T:
     """Call, and call again after faults that may pass.
 
-    ``repeatable`` says whether doing it twice does no harm (GET). What is not repeatable is tried again
-    only where the fault shows that the API did nothing. Raises the last ClientError.
+    ``repeatable`` says whether doing it twice does no harm (GET, or anything under an Idempotency-Key). What is
+    not repeatable is tried again only where the fault shows that the API did nothing. Raises the last ClientError.
     """
     tried = 0
     while True:
@@ -48,7 +50,7 @@ def _may_pass(error: ClientError, *, repeatable: bool) -> bool:
         case DownloadFailed():
             return error.retriable
         case ApiError():
-            return error.status in _REFUSED or (repeatable and error.status in _LOST)
+            return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
         case _:
             return False
 

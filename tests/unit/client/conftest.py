@@ -53,6 +53,7 @@ class FakeApi:
     bodies: list[bytes] = field(default_factory=list)
     answers: list[httpx.Response | Exception] = field(default_factory=list)
     """Said before anything else, one a request."""
+    letters: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
     forgiving: bool = False
     """Whether it makes a picture of everything."""
@@ -70,7 +71,7 @@ class FakeApi:
             return httpx.Response(200, content=b"pixels of " + request.url.path.encode())
         return self._route(request, request.url.path.removeprefix("/v1/").split("/"))
 
-    def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+    def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:  # noqa: PLR0911 - the API's routes
         match request.method, parts:
             case "POST", ["jobs"]:
                 return self._create(request)
@@ -80,6 +81,14 @@ class FakeApi:
                 return httpx.Response(200, json={"status": "ok", "version": "1"})
             case "GET", ["jobs", job_id, *rest] if job_id in self.jobs:
                 return self._job(job_id, rest)
+            case "POST", ["jobs", job_id, action] if job_id in self.jobs:
+                return self._act(job_id, action)
+            case "DELETE", ["jobs", job_id] if self.jobs.pop(job_id, None):
+                return httpx.Response(204)
+            case "GET", ["dead-letters"]:
+                return self._dead_letters(request)
+            case "POST", ["dead-letters", "redrive"]:
+                return self._redrive(json.loads(self.bodies[-1]))
             case _:
                 return problem(404, "JOB_NOT_FOUND", "There is no such job.", request_id="r-1")
 
@@ -122,6 +131,42 @@ class FakeApi:
         if rest[-1] not in {"result", *names}:
             return problem(404, "OUTPUT_NOT_FOUND", "The job has no output of that name.")
         return httpx.Response(200, json={"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None})
+
+    def _act(self, job_id: str, action: str) -> httpx.Response:
+        job = self.jobs[job_id]
+        if action == "cancel" and job["done"]:
+            return problem(409, "JOB_FINISHED", "The job has ended already.")
+        if action == "retry" and job["status"] not in {"FAILED", "CANCELLED"}:
+            return problem(409, "JOB_NOT_RETRIABLE", "Only a failed or cancelled job can be retried.")
+        error = {"code": "JOB_CANCELLED", "message": "The job was cancelled.", "retriable": False}
+        news: dict[str, Any] = {"status": "CANCELLED", "done": True, "error": error}
+        job |= news if action == "cancel" else {"status": "PENDING", "done": False, "error": None}
+        return httpx.Response(200 if action == "cancel" else 202, json=job)
+
+    def _dead_letters(self, request: httpx.Request) -> httpx.Response:
+        reason, start = request.url.params.get("reason"), int(request.url.params.get("cursor", "0"))
+        wanted = [each for each in self.letters if reason in {None, each["reason"]}]
+        end = start + min(self.page_size, int(request.url.params["limit"]))
+        cursor = str(end) if end < len(wanted) else None
+        return httpx.Response(200, json={"dead_letters": wanted[start:end], "next_cursor": cursor})
+
+    def _redrive(self, wanted: dict[str, Any]) -> httpx.Response:
+        found = [each for each in self.letters if wanted.get("all") or each["id"] == wanted.get("id")]
+        found += [each for each in self.letters if each["reason"] == wanted.get("reason")]
+        if wanted.get("id") and not found:
+            return problem(404, "JOB_NOT_FOUND", "There is no such job.")
+        start = int(wanted.get("cursor", "0"))
+        page = found[start : start + self.page_size]
+        refused = [each["id"] for each in page if each["redrives"] > 2 and not wanted["force"]]
+        done = [each["id"] for each in page if each["id"] not in refused]
+        answer = {
+            "redriven": len(done),
+            "refused": len(refused),
+            "jobs": done,
+            "refusals": [{"id": each, "code": "REDRIVEN_TOO_OFTEN"} for each in refused],
+            "next_cursor": str(start + self.page_size) if start + self.page_size < len(found) else None,
+        }
+        return httpx.Response(202, json=answer)
 
     def _advance(self, job_id: str) -> None:
         job = self.jobs[job_id]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from client.errors import ApiError, ConnectionLost, Unreachable
+from client.errors import ApiError, Unreachable
 from client.safelight import Safelight
 
 GATEWAY = '{"message": "Service Unavailable"}'
@@ -48,24 +48,42 @@ def test_sending_is_repeated_when_nothing_has_happened(
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    "answer",
     [
-        (httpx.ReadError("cut"), ConnectionLost),
-        (httpx.WriteError("cut"), ConnectionLost),
-        (httpx.ReadTimeout("slow"), ConnectionLost),
-        (refusal(502), ApiError),
-        (refusal(504), ApiError),
-        (refusal(500), ApiError),
+        httpx.ReadError("cut"),
+        httpx.WriteError("cut"),
+        httpx.ReadTimeout("slow"),
+        refusal(502),
+        refusal(504),
+        httpx.Response(409, json={"code": "KEY_IN_USE", "status": 409, "detail": "still running"}),
     ],
 )
-def test_sending_is_not_repeated_when_the_api_may_have_acted(
-    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception, error: type[Exception]
+def test_sending_is_repeated_under_its_key_when_the_api_may_have_acted(
+    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception
 ) -> None:
-    """A POST whose answer was lost is the caller's to decide about."""
+    """A POST whose answer was lost is sent again under the same key, which makes no second job."""
     api.answers = [answer]
-    with pytest.raises(error):
-        client.submit(picture)
-    assert len(api.requests) == 1
+    client.submit(picture)
+    first, second = api.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_actions_are_repeated_under_their_key(client: Safelight, api: Any, action: str) -> None:
+    """Each call has a key of its own, and keeps it while it tries."""
+    api.jobs["J"] = {"id": "J", "status": "FAILED" if action == "retry" else "PENDING", "done": False}
+    api.answers = [httpx.ReadError("cut")]
+    getattr(client, action)("J")
+    first, second = api.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+
+
+def test_deletion_whose_answer_was_lost_is_no_fault(client: Safelight, api: Any) -> None:
+    """Gone after a lost answer means deleted; gone from the start means that there was no such job."""
+    api.answers = [httpx.ReadError("cut")]
+    client.delete("J")
+    with pytest.raises(ApiError):
+        client.delete("J")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 500])

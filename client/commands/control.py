@@ -1,0 +1,77 @@
+"""``safelight cancel``, ``retry`` and ``delete``: what one may do to jobs afterwards."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from client.commands.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json, read_pipeline
+from client.commands.wiring import connect
+
+if TYPE_CHECKING:
+    from client.models import Job
+    from client.safelight import Safelight
+
+CANCEL_EXAMPLES = """Example:
+
+safelight cancel 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
+RETRY_EXAMPLES = """Examples:
+
+safelight retry 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
+
+safelight retry 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --pipeline @smaller.json"""
+DELETE_EXAMPLES = """Example:
+
+safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The jobs.", show_default=False)]
+
+
+def cancel(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """End jobs that have not ended. One that has is a failure of its own and stops no other."""
+    _each(context, api_url, ids, lambda client, job_id: client.cancel(job_id), as_json=as_json)
+
+
+def retry(
+    context: typer.Context,
+    ids: Ids,
+    pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="JSON|@FILE", help="Another one.")] = None,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Begin failed or cancelled jobs again."""
+    other: dict[str, Any] | None = read_pipeline(pipeline)
+    _each(context, api_url, ids, lambda client, job_id: client.retry(job_id, pipeline=other), as_json=as_json)
+
+
+def delete(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Erase jobs: their pictures, all that was made of them, their records. This can't be undone."""
+
+    def erase(client: "Safelight", job_id: str) -> None:
+        client.delete(job_id)
+
+    _each(context, api_url, ids, erase, as_json=as_json)
+
+
+def _each(
+    context: typer.Context,
+    api_url: str | None,
+    ids: Sequence[str],
+    action: "Callable[[Safelight, str], Job | None]",
+    *,
+    as_json: bool,
+) -> None:
+    from client.commands.acting import act, show_deleted  # noqa: PLC0415 - --help must not wait for httpx and rich
+    from client.commands.looking import show_jobs  # noqa: PLC0415
+
+    with connect(context, api_url) as client:
+        jobs, errors = act(client, ids, action)
+    left = [job for job in jobs.values() if job is not None]
+    if left or not jobs:
+        show_jobs(left, errors, as_json=as_json)
+    else:
+        show_deleted(list(jobs), errors, as_json=as_json)
+    if not errors:
+        raise typer.Exit(ALL_WELL)
+    unreachable = not jobs and all(error.code == "UNREACHABLE" for error in errors.values())
+    raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)

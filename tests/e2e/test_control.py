@@ -1,0 +1,83 @@
+"""Cancel, retry, delete, keys and dead letters on a real engine, with real concurrency."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pictures
+import pytest
+from e2e_site import Site, until
+
+from client import Safelight
+
+PICTURE = pictures.jpeg()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Safelight]:
+    """Return a client of the stack."""
+    with Safelight(site.stack.api_url) as safelight:
+        yield safelight
+
+
+def test_deleted_job_is_gone_with_its_links(site: Site, client: Safelight) -> None:
+    """After a deletion link, objects and record are gone, and a second one finds nothing."""
+    job = client.wait(client.submit(PICTURE).id)
+    link = client.result_link(job.id).url
+    assert httpx.get(link).status_code == 200
+    client.delete(job.id)
+    assert httpx.get(link).status_code == 404
+    assert [*site.keys(f"raw/api/{job.id}"), *site.keys(f"processed/{job.id}/")] == []
+    assert "Item" not in site.dynamodb.get_item(TableName=site.stack.table, Key={"ID": {"S": job.id}})
+    assert site.http.delete(f"jobs/{job.id}").status_code == 404
+    assert site.http.get(f"jobs/{job.id}").status_code == 404
+
+
+def test_failed_job_is_retried(client: Safelight) -> None:
+    """A picture that can't be processed fails again, in a new generation and with a new attempt."""
+    failed = client.wait(client.submit(b"\x89PNG\r\n\x1a\n words").id)
+    assert (failed.status, failed.attempts, failed.generation) == ("FAILED", 1, 1)
+    client.retry(failed.id)
+    again = client.wait(failed.id)
+    assert (again.status, again.attempts, again.generation) == ("FAILED", 2, 2)
+    assert [line.code for line in again.history] == [None, None, "NOT_AN_IMAGE", "RETRIED", None, "NOT_AN_IMAGE"]
+
+
+def test_same_request_twice_is_one_job(site: Site) -> None:
+    """Eight equal requests at once make one job; each answer is that job, or the advice to come back."""
+    headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "one-of-eight"}
+
+    def send(_: int) -> httpx.Response:
+        return httpx.post(f"{site.stack.api_url}/jobs", content=PICTURE, headers=headers, timeout=60)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    ids = {answer.json()["id"] for answer in answers if answer.status_code == 202}
+    assert len(ids) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code != 202} <= {"KEY_IN_USE"}
+    replay = send(0)
+    assert (replay.json()["id"], replay.headers["Idempotency-Replayed"]) == (ids.pop(), "true")
+    other = httpx.post(f"{site.stack.api_url}/jobs", content=pictures.png(), headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "KEY_REUSED")
+
+
+def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
+    """A job whose message used up its receives is listed by its reason, redriven, and completed."""
+    with site.without_worker():
+        job_id = client.submit(PICTURE).id
+        body = f'{{"version": 1, "job_id": "{job_id}", "generation": 1}}'
+
+        def buried() -> bool:
+            site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody=body)
+            return bool(site.job(job_id)["done"])
+
+        until(buried)
+        cancelled = client.cancel(client.submit(PICTURE).id)
+        assert cancelled.error is not None
+        assert (cancelled.status, cancelled.error.code) == ("CANCELLED", "JOB_CANCELLED")
+        assert [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED")] == [job_id]
+        assert client.redrive(job_id=job_id).jobs == (job_id,)
+    done = client.wait(job_id)
+    assert (done.status, done.generation) == ("COMPLETED", 2)
+    assert list(client.dead_letters(reason="ATTEMPTS_EXHAUSTED")) == []
+    assert client.status(cancelled.id).status == "CANCELLED"
