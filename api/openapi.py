@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from api.options import Options
 from api.problems import CONTENT_TYPE
-from api.schemas import ProblemView
+from api.schemas import ProblemView, RedriveRequest
 from shared.errors import SafelightError, ServiceUnavailable
 from shared.formats import ACCEPTED
 from shared.version import VERSION
@@ -62,7 +62,17 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     create = spec["paths"]["/v1/jobs"]["post"]
     create["requestBody"] = _create_body(options["properties"])
     create.setdefault("parameters", []).extend(_create_query(options["properties"]))
+    anew = {name: schema for name, schema in options["properties"].items() if name != "filename"}
+    retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
+    retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": anew})
+    retry.setdefault("parameters", []).extend(_create_query(anew))
+    redrive = spec["paths"]["/v1/dead-letters/redrive"]["post"]
+    redrive["requestBody"] = {"required": True, **_json_body(RedriveRequest.model_json_schema())}
     return spec
+
+
+def _json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
 
 
 def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:

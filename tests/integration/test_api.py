@@ -302,6 +302,11 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "multipart/form-data",
         "application/json",
     }
+    for path, member in (("/v1/jobs/{job_id}/retry", "pipeline"), ("/v1/dead-letters/redrive", "reason")):
+        schema = spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert member in schema["properties"]
+        headers = [each["name"] for each in spec["paths"][path]["post"]["parameters"] if each["in"] == "header"]
+        assert [name.lower() for name in headers] == ["idempotency-key"]
     page = cloud.call("GET", "/v1/docs")
     assert page.headers["Content-Type"].startswith("text/html")
     assert json.dumps(spec["info"]["title"]) in page.text

@@ -306,6 +306,18 @@ def test_lost_answer_of_a_reservation_is_the_same_reservation(cloud: Cloud, monk
         assert post(cloud).status == 202
 
 
+def test_a_key_costs_two_writes_and_no_key_none(cloud: Cloud) -> None:
+    """Creating a job is one write; under a key one more reserves and one more keeps the answer."""
+    calls: list[str] = []
+    events_of = api.dependencies.stores().jobs._client.meta.events
+    events_of.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    cloud.submit(PICTURE)
+    assert calls == ["PutItem"]
+    calls.clear()
+    post(cloud)
+    assert calls == ["PutItem", "PutItem", "UpdateItem"]
+
+
 @pytest.mark.parametrize("action", ["cancel", "retry"])
 def test_action_under_a_key_is_done_once(cloud: Cloud, action: str) -> None:
     """Without its key the second would be a 409; with it, it is the answer of the first."""
