@@ -28,7 +28,7 @@ _STRIP_ROWS: Final = 64
 """Rows that are filtered at once: their copies stay small whatever the picture's size."""
 
 _SAMPLE_BANDS: Final = 3
-_SAMPLE_ROWS: Final = 8
+_SAMPLE_ROWS: Final = 12
 """The sample: so many bands, evenly over the height, of so many rows."""
 _SEARCH_SAVES: Final = 1.05
 _FILTERS_SAVE: Final = 1.15
