@@ -147,7 +147,7 @@ def score(job: BenchJob, contender: Contender, folder: Path, starts: Sequence[Us
 
 def likeness(reference: Path, other: Path) -> dict[str, float]:
     """Compare results in a process of their own: numpy must not grow this one."""
-    command = [sys.executable, "-m", "benchmarks.likeness", str(reference), str(other)]
+    command = [sys.executable, "-m", "benchmarks.similarity", str(reference), str(other)]
     compared = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(compared.stdout)
     return found
