@@ -42,9 +42,8 @@ format: $(VENV)/.dev ## Format and fix what can be fixed
 
 bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python -m benchmarks.pixels $(PHOTOS)
-	$(BIN)/python -m benchmarks.memory $(PHOTOS)
-	$(BIN)/python -m benchmarks.batch $(PHOTOS)
+	$(BIN)/python benchmarks/pixels.py $(PHOTOS) > benchmarks/pixels.json
+	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh

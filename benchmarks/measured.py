@@ -33,7 +33,7 @@ def measure(command: Sequence[str]) -> Usage:
     started as the child's own peak.
     """
     started = time.perf_counter()
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks")))}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = process.stderr.read() if process.stderr else b""
     _, status, used = os.wait4(process.pid, 0)

@@ -1,8 +1,8 @@
 """Measure Safelight's pixels against other ways to do the same jobs, over a folder of photographs.
 
-``python -m benchmarks.pixels FOLDER [--jobs default,web] [--rounds 3] [--out docs]`` runs each contender on
-each job in a process of its own, all in turn in each round, and takes the median. It prints Markdown; with
-``--out`` it also writes it, and a plot. What is not installed is named and left out; ``make bench`` installs all.
+``python benchmarks/pixels.py FOLDER [--jobs default,web] [--rounds 3] > pixels.json`` runs each contender on each
+job in a process of its own, all in turn in each round, and takes the median. ``benchmarks/report.py`` makes tables
+and a plot of the JSON that it prints. What is not installed is named and left out; ``make bench`` installs all.
 
 CPU is user and system time of the process and all its threads and children, less what a start without
 pictures takes. A machine that others use too makes all times longer: compare within one run.
@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.jobs import JOBS, BenchJob, as_json
-from benchmarks.measured import ROOT, ProgramFailed, Usage, measure
+from contest import JOBS, BenchJob, as_json
+from measured import ROOT, ProgramFailed, Usage, measure
 
 CONTENDERS = ROOT / "benchmarks" / "contenders"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -29,7 +29,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 def python(module: str, *options: str) -> Callable[[BenchJob], list[str]]:
     """Return how a Python contender is started for a job."""
-    return lambda job: [sys.executable, "-m", f"benchmarks.contenders.{module}", *options, job.name]
+    return lambda job: [sys.executable, "-m", f"contenders.{module}", *options, job.name]
 
 
 def node(job: BenchJob) -> list[str]:
@@ -90,7 +90,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photographs: JPEG, PNG or WebP")
     parser.add_argument("--jobs", default=",".join(job.name for job in JOBS), help="names, with commas between")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="folder for pixels.json, which benchmarks.report draws")
     asked = parser.parse_args()
     files = sorted(str(path) for path in asked.folder.resolve().iterdir() if path.suffix.lower() in SUFFIXES)
     present = [contender for contender in CONTESTANTS if not contender.missing()]
@@ -101,8 +100,6 @@ def main() -> None:
     scores = [score for job in jobs for score in run_job(job, present, files, asked.rounds)]
     result = {"files": len(files), "rounds": asked.rounds, "scores": [asdict(score) for score in scores]}
     print(json.dumps(result, indent=1))
-    if asked.out:
-        (asked.out / "pixels.json").write_text(json.dumps(result, indent=1), "utf-8")
 
 
 def run_job(job: BenchJob, contenders: Sequence[Contender], files: Sequence[str], rounds: int) -> list[Score]:
@@ -147,8 +144,8 @@ def score(job: BenchJob, contender: Contender, folder: Path, starts: Sequence[Us
 
 def likeness(reference: Path, other: Path) -> dict[str, float]:
     """Compare results in a process of their own: numpy must not grow this one."""
-    command = [sys.executable, "-m", "benchmarks.similarity", str(reference), str(other)]
-    compared = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "similarity", str(reference), str(other)]
+    compared = subprocess.run(command, cwd=ROOT / "benchmarks", check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(compared.stdout)
     return found
 

@@ -1,4 +1,4 @@
-"""How alike two folders of pictures are, as JSON: ``python -m benchmarks.similarity REFERENCE OTHER``.
+"""How alike two folders of pictures are, as JSON: ``python -m similarity REFERENCE OTHER``.
 
 The mean of PSNR (decibels, 60 at most, so that identical pictures do not decide it) and of SSIM
 (Wang et al. 2004, windows of 8 × 8 pixels, on luma), over the files with the same stem.

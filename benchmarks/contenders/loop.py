@@ -1,6 +1,6 @@
 """The loop that every Python contender runs: read a file, process it, write the result.
 
-``python -m benchmarks.contenders.NAME JOB OUT_FOLDER FILE…``; without files it only starts up, which
+``python -m contenders.NAME JOB OUT_FOLDER FILE…``; without files it only starts up, which
 tells what a start costs.
 """
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.jobs import BY_NAME, BenchJob
+from contest import BY_NAME, BenchJob
 
 
 def run(process: Callable[[bytes, BenchJob], bytes]) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-
-from benchmarks.contenders.loop import run
-from benchmarks.jobs import BenchJob
+from contenders.loop import run
+from contest import BenchJob
 
 
 def process(data: bytes, job: BenchJob) -> bytes:

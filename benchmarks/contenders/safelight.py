@@ -2,8 +2,9 @@
 
 import sys
 
-from benchmarks.contenders.loop import run
-from benchmarks.jobs import BenchJob
+from contenders.loop import run
+from contest import BenchJob
+
 from shared.pipeline import Pipeline
 from worker.imaging import Limits, render
 from worker.imaging.planner import plain, plan

@@ -2,10 +2,9 @@
 
 from io import BytesIO
 
+from contenders.loop import run
+from contest import BenchJob
 from PIL import Image, ImageDraw, ImageFont, ImageOps
-
-from benchmarks.contenders.loop import run
-from benchmarks.jobs import BenchJob
 
 
 def process(data: bytes, job: BenchJob) -> bytes:

@@ -1,9 +1,8 @@
 """pyvips by its own advice: ``thumbnail_buffer``, which shrinks while it loads."""
 
 import pyvips
-
-from benchmarks.contenders.loop import run
-from benchmarks.jobs import BenchJob
+from contenders.loop import run
+from contest import BenchJob
 
 
 def process(data: bytes, job: BenchJob) -> bytes:

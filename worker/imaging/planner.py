@@ -19,7 +19,7 @@ MIN_REST: Final = 2.0
 """Pixels a side that shrinking and reducing leave for each one of the result, for the good filter to work on.
 
 With 2, the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB
-(benchmarks/shrinking.py).
+(benchmarks/choices.py).
 """
 _SHRINKS: Final = (8, 4, 2)
 """What libjpeg can decode at: 1/8, 1/4, 1/2 of the size, by leaving out the fine part of each block."""
