@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both do all set-up first, and reuse it.
 PYTHON ?= python3
 VENV := .venv
+PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -39,15 +40,24 @@ format: $(VENV)/.dev ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Run the benchmarks
+bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/pixels.py $(PHOTOS) > benchmarks/pixels.json
+	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
 
+$(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.dev
+	@echo "Installing what the benchmarks compare with …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
+	@if command -v npm >/dev/null; then npm ci --prefix benchmarks --silent --no-audit --no-fund; \
+	else echo "npm is not installed: sharp is left out."; fi
+	@touch $@
+
 clean: ## Stop the engine and remove what was built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) benchmarks/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

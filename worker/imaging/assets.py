@@ -6,7 +6,7 @@ from functools import cache
 from PIL import Image
 
 from shared.errors import AssetUnusable, ImageError
-from worker.imaging.decode import decode
+from worker.imaging.decode import decode, open_source
 from worker.imaging.limits import Limits
 from worker.imaging.operations.watermark import LoadAsset
 
@@ -20,7 +20,7 @@ def asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
         if data is None:
             raise AssetUnusable(f"There is no stored picture named {name}.")
         try:
-            return decode(data, limits).image
+            return decode(open_source(data, limits)).image
         except ImageError as error:
             raise AssetUnusable(f"The stored picture {name} can't be used: {error.detail}") from error
 

@@ -30,6 +30,23 @@ def to_plain(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, st
     return _without_idle_alpha(plain), warning
 
 
+def is_neutral(profile: bytes | None) -> bool:
+    """Tell whether a file's numbers are sRGB already: it has no profile, or one that says so."""
+    if not profile:
+        return True
+    if len(profile) > MAX_ICC_BYTES:
+        return False
+    try:
+        return _is_srgb(ImageCms.ImageCmsProfile(BytesIO(profile)))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+
+
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Tell whether a profile describes sRGB itself, in one of its many editions."""
+    return ImageCms.getProfileDescription(profile).strip().startswith("sRGB")
+
+
 def _without_idle_alpha(image: Image.Image) -> Image.Image:
     """Drop an alpha channel that is opaque everywhere: many files have one, and it costs time and bytes."""
     if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
@@ -74,7 +91,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, st
     colors = image.convert(image.mode.removesuffix("A")) if alpha else image
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if image.mode != "CMYK" and ImageCms.getProfileDescription(source).strip().startswith("sRGB"):
+        if image.mode != "CMYK" and _is_srgb(source):
             return image, None
         if colors.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
             colors = colors.convert("RGB")

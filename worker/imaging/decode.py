@@ -16,31 +16,38 @@ from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixel
 from shared.formats import ACCEPTED, TIFF
 from worker.imaging.colors import to_plain
 from worker.imaging.frames import count_frames, plays_of, read_frames
+from worker.imaging.header import Header, read_header
 from worker.imaging.limits import Limits
+from worker.imaging.planner import IN_FULL, Decoding
 from worker.imaging.rights import Rights, read_rights
 
 FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
-# Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.
-_PILLOW_NAMES: Final = {"MPO": "JPEG"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An opened file: what its header says, and no pixels yet."""
+
+    data: bytes
+    file: Image.Image
+    header: Header
+    frames: int
+    """How many frames or pages there are, as the header says, or more than the limit."""
+
+    @property
+    def is_animation(self) -> bool:
+        """Tell whether the file holds frames that follow each other; the pages of a TIFF do not."""
+        return self.frames > 1 and self.header.format != TIFF.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A decoded picture, upright, and what is to be said of its file."""
+    """The first frame of a file, decoded, and what is to be said of it."""
 
     image: Image.Image
-    """The first frame."""
-    format: str
     warnings: tuple[str, ...]
-    frames: int = 1
-    """How many frames an animation has, as its header says, or more than the limit."""
     rights: Rights = ()
     """Artist and copyright, if the file names them."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Return width and height, pixels, as seen upright."""
-        return self.image.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +59,40 @@ class Animation:
     """How often it is shown; 0 is without end."""
 
 
-def decode(data: bytes, limits: Limits) -> Picture:
-    """Decode the first frame of a picture.
+def open_source(data: bytes, limits: Limits) -> Source:
+    """Read the header of a picture.
 
     Raises NotAnImage, TruncatedImage, CorruptImage, or what ``limits`` raise, the latter before any
     pixel is decoded.
     """
     with _opened(data, limits) as image:
-        name = _PILLOW_NAMES.get(image.format or "", image.format or "")
         frames = count_frames(image, data, at_most=limits.max_frames + 1)
+        header = read_header(image, still=frames == 1)
+    return Source(data=data, file=image, header=header, frames=frames)
+
+
+def decode(source: Source, decoding: Decoding = IN_FULL) -> Picture:
+    """Decode the first frame of a picture. Raises TruncatedImage or CorruptImage."""
+    with _translated(source.data):
+        image = source.file
+        _set_draft(image, decoding)
         image.load()
         profile, rights = image.info.get("icc_profile"), read_rights(image)
-        plain, warning = to_plain(ImageOps.exif_transpose(image), profile)
+        if decoding.upright:
+            ImageOps.exif_transpose(image, in_place=True)
+        plain, warning = to_plain(image, profile)
     plain.info = {}
     warnings = [warning] if warning else []
-    if name == TIFF.name and frames > 1:
+    if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
-        frames = 1
-    return Picture(image=plain, format=name, warnings=tuple(warnings), frames=frames, rights=rights)
+    return Picture(image=plain, warnings=tuple(warnings), rights=rights)
+
+
+def _set_draft(image: Image.Image, decoding: Decoding) -> None:
+    """Have Pillow decode less than the file holds, before it has loaded anything."""
+    if decoding.luma or decoding.shrink > 1:
+        width, height = image.size
+        image.draft("L" if decoding.luma else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
 def decode_animation(data: bytes, limits: Limits, count: int) -> Animation:

@@ -13,11 +13,12 @@ from shared.outputs import ANIMATED, Output, OutputFormat
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import lay_on
 from worker.imaging.palette import to_palette
+from worker.imaging.png import write_png
 from worker.imaging.rights import Rights, rights_options
 
 DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
-    OutputFormat.PNG: {"compress_level": 6},
+    OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
     OutputFormat.WEBP: {"method": 4},
     OutputFormat.AVIF: {"speed": 6},
@@ -94,6 +95,8 @@ def _write(
     options: Mapping[str, Any],
     quality: int | None,
 ) -> bytes:
+    if output_format is OutputFormat.PNG and not options:
+        return write_png(images[0])
     file = BytesIO()
     settings = {**options} if quality is None else {**options, "quality": quality}
     if len(images) > 1:

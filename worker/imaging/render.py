@@ -14,13 +14,14 @@ from shared.operations import Watermark
 from shared.outputs import ANIMATED
 from shared.pipeline import Output, Pipeline
 from worker.imaging.assets import asset_loader
-from worker.imaging.decode import Picture, decode, decode_animation
+from worker.imaging.decode import Source, decode, decode_animation, open_source
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import warn_of_text
 from worker.imaging.frames import Frames
 from worker.imaging.limits import Limits
 from worker.imaging.operations.watermark import LoadAsset
-from worker.imaging.run import check_sizes, run_on_frames, run_pipeline
+from worker.imaging.planner import Planner, plan
+from worker.imaging.run import check_sizes, run_on_frames, run_plan
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
@@ -43,37 +44,35 @@ def render(
     pipeline: Pipeline,
     limits: Limits,
     assets: Mapping[str, bytes] = NO_ASSETS,
+    planner: Planner = plan,
 ) -> Rendered:
     """Decode, run the operations, encode each output. Raises ImageError.
 
-    ``assets`` are the files, by name, that operations of the pipeline refer to.
+    ``assets`` are the files, by name, that operations of the pipeline refer to. ``planner`` finds the
+    cheapest way that leads to the same picture; ``planner.plain`` goes the long way.
     """
-    picture = decode(data, limits)
+    source = open_source(data, limits)
     load_asset = asset_loader(assets, limits)
-    if picture.frames > 1 and any(output.format in ANIMATED for output in pipeline.outputs):
-        frames = _run_on_all(data, picture, pipeline, limits, load_asset)
+    planned = planner(source.header, pipeline.operations)
+    picture = decode(source, planned.decoding)
+    if source.is_animation and any(output.format in ANIMATED for output in pipeline.outputs):
+        frames = _run_on_all(source, pipeline, limits, load_asset)
     else:
-        check_sizes(picture.size, pipeline.operations, limits)
-        frames = Frames((run_pipeline(picture.image, pipeline.operations, limits, load_asset),))
+        check_sizes(source.header.size, pipeline.operations, limits)
+        frames = Frames((run_plan(picture.image, planned, limits, load_asset),))
     return Rendered(
-        format=picture.format,
-        width=picture.size[0],
-        height=picture.size[1],
+        format=source.header.format,
+        width=source.header.size[0],
+        height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, picture.rights)) for output in pipeline.outputs),
-        warnings=(*picture.warnings, *_warnings(picture, pipeline)),
+        warnings=(*picture.warnings, *_warnings(source, pipeline)),
     )
 
 
-def _run_on_all(
-    data: bytes,
-    picture: Picture,
-    pipeline: Pipeline,
-    limits: Limits,
-    load_asset: LoadAsset,
-) -> Frames:
+def _run_on_all(source: Source, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
     """Run the operations on each frame of an animation."""
-    animation = decode_animation(data, limits, picture.frames)
-    check_sizes(picture.size, pipeline.operations, limits, picture.frames)
+    animation = decode_animation(source.data, limits, source.frames)
+    check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     durations = []
 
     def images() -> Iterator[Image.Image]:
@@ -85,9 +84,9 @@ def _run_on_all(
     return Frames(made, tuple(durations), animation.plays)
 
 
-def _warnings(picture: Picture, pipeline: Pipeline) -> Iterator[str]:
+def _warnings(source: Source, pipeline: Pipeline) -> Iterator[str]:
     """Say what of the picture or of the pipeline did not come through."""
-    if picture.frames > 1:
+    if source.is_animation:
         stills = {output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED}
         for name in sorted(stills):
             yield f"Only the first frame of the animation was written as {name}, which holds no animation."

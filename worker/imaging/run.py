@@ -6,12 +6,15 @@ from PIL import Image
 
 from shared.errors import AssetUnusable, SideTooLong
 from shared.operations.terms import MAX_SIDE
-from shared.pipeline import Operation
+from shared.pipeline import Grayscale, Operation
 from shared.sizes import is_exact, size_after
 from worker.imaging.limits import Limits
 from worker.imaging.operations import Function, functions
 from worker.imaging.operations.looking import needs_a_look, settle
+from worker.imaging.operations.tone import grayscale
 from worker.imaging.operations.watermark import LoadAsset
+from worker.imaging.planner import Plan
+from worker.imaging.scaling import put_upright, scale
 
 
 def no_assets(name: str) -> Image.Image:
@@ -27,6 +30,15 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
         size = size_after(size, operation)
         limits.check_size(size)
         limits.check_frames(frames, size)
+
+
+def run_plan(image: Image.Image, planned: Plan, limits: Limits, load_asset: LoadAsset = no_assets) -> Image.Image:
+    """Run a plan on one picture that was decoded as it says. Raises ImageError."""
+    if planned.grey:
+        image = grayscale(image, Grayscale())
+    if planned.scaling:
+        image = scale(image, planned.scaling, planned.decoding.shrink)
+    return run_pipeline(put_upright(image, planned.turn), planned.operations, limits, load_asset)
 
 
 def run_pipeline(

@@ -6,10 +6,12 @@ from PIL import Image
 
 from shared.operations import Crop, Fit, Flip, Pad, Resize, Rotate
 from shared.operations.terms import ANCHORS
-from shared.sizes import crop_box, fitted_size, place_box, size_after
+from shared.sizes import Size, crop_box, fitted_size, place_box, size_after
 from worker.imaging.operations.canvas import lay_on, rgba, with_alpha
 
 FILTER = Image.Resampling.LANCZOS
+Box = tuple[float, float, float, float]
+"""Left, upper, right and lower edge, pixels and parts of pixels."""
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 """By degrees clockwise; Pillow counts the other way."""
 _FLIPS = {
@@ -21,13 +23,18 @@ _FLIPS = {
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
     """Change the size. Pillow multiplies by alpha first, so transparent edges get no fringe."""
-    size = size_after(image.size, params)
-    if params.fit is Fit.COVER:
-        return image.resize(size, FILTER, box=_covering_box(image.size, size, params.gravity))
     if params.fit is Fit.CONTAIN:
+        size = size_after(image.size, params)
         fitted = resize_exactly(image, fitted_size(image.size, size, enlarge=params.enlarge))
         return lay_on(fitted, params.background, size, place_box(size, fitted.size, params.gravity)[:2])
-    return resize_exactly(image, size)
+    size, box = framing(image.size, params)
+    return image.resize(size, FILTER, box=box) if params.fit is Fit.COVER else resize_exactly(image, size)
+
+
+def framing(size: Size, params: Resize) -> tuple[Size, Box]:
+    """Return the size after a resize, of any fit but contain, and the part of the picture that fills it."""
+    target = size_after(size, params)
+    return target, _covering_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
 
 
 def resize_exactly(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -62,7 +69,7 @@ def pad(image: Image.Image, params: Pad) -> Image.Image:
     return lay_on(image, params.background, size_after(image.size, params), (params.left, params.top))
 
 
-def _covering_box(size: tuple[int, int], target: tuple[int, int], gravity: str) -> tuple[float, float, float, float]:
+def _covering_box(size: Size, target: Size, gravity: str) -> Box:
     """Return the part of the source that fills the target: left, upper, right, lower."""
     width, height = size
     scale = max(target[0] / width, target[1] / height)

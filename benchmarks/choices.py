@@ -1,0 +1,133 @@
+"""The figures behind the planner's and the encoders' settings, over a folder of photographs or of graphics.
+
+``python benchmarks/choices.py FOLDER`` prints Markdown: what shrinking costs in likeness, what each way to pack a
+PNG takes, and the settings of JPEG and WebP. Times are processor time, the smaller of two runs.
+"""
+
+import argparse
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from math import inf, log10
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from PIL import Image, ImageChops, ImageStat
+
+from shared.pipeline import Fit, Resize
+from worker.imaging.operations.geometry import FILTER, framing
+from worker.imaging.png import Packing, choose_packing, write_png
+
+BOX = 1024
+PACKINGS = {
+    "Pillow's default": {},
+    "level 6, search": {"compress_type": zlib.Z_DEFAULT_STRATEGY},
+    "runs": {"compress_type": zlib.Z_RLE},
+}
+LOSSY: dict[str, dict[str, Any]] = {
+    **{
+        f"JPEG 82, progressive {progressive}, optimize {optimize}": {
+            "format": "JPEG",
+            "quality": 82,
+            "progressive": progressive,
+            "optimize": optimize,
+        }
+        for progressive in (False, True)
+        for optimize in (False, True)
+    },
+    **{f"WebP 80, method {method}": {"format": "WEBP", "quality": 80, "method": method} for method in range(7)},
+}
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    files = sorted(path for path in parser.parse_args().folder.iterdir() if path.suffix.lower() in {".jpg", ".png"})
+    print_shrinking([path for path in files if path.suffix == ".jpg"])
+    for mode in ("L", "RGB"):
+        print_packing(files, mode)
+    print_lossy(files)
+
+
+def print_shrinking(files: Iterable[Path]) -> None:
+    """Print how alike grey results stay, for different numbers of pixels left for each one of the result."""
+    print("| Pixels left a side | PSNR, worst | PSNR, median |\n| ---: | ---: | ---: |")
+    for rest in (1.0, 1.5, 2.0, 3.0):
+        found = [min(psnr(grey(path, None), grey(path, rest)), 99.0) for path in files]
+        if found:
+            print(f"| {rest} | {min(found):.1f} dB | {median(found):.1f} dB |")
+
+
+def grey(path: Path, rest: float | None) -> Image.Image:
+    """Return a photograph grey and fitted: the plain way, or by luma, shrunk as long as ``rest`` pixels are left."""
+    with Image.open(path) as image:
+        width, height = image.size
+        size, _ = framing(image.size, Resize(width=BOX, height=BOX))
+        if rest is None:
+            return image.convert("RGB").resize(size, FILTER).convert("L")
+        shrink = next((by for by in (8, 4, 2) if by * rest <= min(width / size[0], height / size[1])), 1)
+        image.draft("L", (width // shrink, height // shrink))
+        luma = image.convert("L")
+        return luma.resize(size, FILTER, box=(0, 0, width / shrink, height / shrink), reducing_gap=max(rest, 1.0))
+
+
+def psnr(one: Image.Image, other: Image.Image) -> float:
+    """Return the peak signal-to-noise ratio of two grey pictures, decibels."""
+    error = ImageStat.Stat(ImageChops.difference(one, other)).sum2[0] / (one.width * one.height)
+    return 10 * log10(255**2 / error) if error else inf
+
+
+def fitted(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
+    """Yield each picture as the default job has it before it is written."""
+    for path in files:
+        with Image.open(path) as image:
+            size, box = framing(image.size, Resize(width=BOX, height=BOX, fit=Fit.INSIDE))
+            yield image.convert("RGB").resize(size, FILTER, box=box).convert(mode)
+
+
+def print_packing(files: Iterable[Path], mode: str) -> None:
+    """Print what each way to write a PNG takes."""
+    images = list(fitted(files, mode))
+    print(f"\n| PNG of {mode} | CPU, ms | KiB |\n| --- | ---: | ---: |")
+    for name, options in PACKINGS.items():
+        print_row(name, images, lambda image, options=options: saved(image, format="PNG", **options))  # type: ignore[misc] # bound now
+    print_row("write_png", images, write_png)
+    print_row("of which the sample", images, lambda image: choose_packing(image).encode())
+    chosen = [choose_packing(image) for image in images]
+    print(", ".join(f"{packing.value}: {chosen.count(packing)}" for packing in Packing))
+
+
+def print_lossy(files: Iterable[Path]) -> None:
+    """Print what the settings of JPEG and WebP take."""
+    images = list(fitted(files, "RGB"))
+    print("\n| Setting | CPU, ms | KiB |\n| --- | ---: | ---: |")
+    for name, options in LOSSY.items():
+        print_row(name, images, lambda image, options=options: saved(image, **options))  # type: ignore[misc] # bound now
+
+
+def print_row(name: str, images: Iterable[Image.Image], write: Callable[[Image.Image], bytes]) -> None:
+    """Print the mean time and size of one way to write."""
+    runs = [(timed(write, image), timed(write, image)) for image in images]
+    times = mean(min(first[0], second[0]) for first, second in runs)
+    print(f"| {name} | {times * 1000:.1f} | {mean(first[1] for first, _ in runs) / 1024:.1f} |")
+
+
+def timed(write: Callable[[Image.Image], bytes], image: Image.Image) -> tuple[float, int]:
+    """Return processor seconds and bytes of one writing."""
+    started = time.process_time()
+    size = len(write(image))
+    return time.process_time() - started, size
+
+
+def saved(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
+    """Write a picture by Pillow alone."""
+    file = BytesIO()
+    image.save(file, **options)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    main()

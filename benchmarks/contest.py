@@ -1,0 +1,41 @@
+"""The jobs that every contender of ``benchmarks/pixels.py`` does, in words and as a pipeline.
+
+``benchmarks/contenders/sharp.mjs`` reads them as JSON, the Python contenders from here.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchJob:
+    """One resize, what else is done, and one output."""
+
+    name: str
+    title: str
+    width: int
+    height: int
+    fit: Literal["inside", "cover"] = "inside"
+    grey: bool = False
+    mark: str = ""
+    """Text of a watermark in the lower right corner; empty for none."""
+    format: Literal["png", "jpeg", "webp", "avif"]
+    quality: int | None = None
+
+
+JOBS: Final = (
+    BenchJob(name="default", title="Fit 1024, grey, PNG", width=1024, height=1024, grey=True, format="png"),
+    BenchJob(
+        name="thumbnail", title="Cover 256, JPEG 80", width=256, height=256, fit="cover", format="jpeg", quality=80
+    ),
+    BenchJob(name="web", title="Fit 1600, WebP 80", width=1600, height=1600, format="webp", quality=80),
+    BenchJob(name="watermark", title="Fit 1024, text, PNG", width=1024, height=1024, mark="Safelight", format="png"),
+    BenchJob(name="avif", title="Fit 800, AVIF 60", width=800, height=800, format="avif", quality=60),
+)
+BY_NAME: Final = {job.name: job for job in JOBS}
+
+
+def as_json(job: BenchJob) -> str:
+    """Return a job for a contender that is no Python."""
+    return json.dumps(asdict(job))

@@ -1,0 +1,139 @@
+"""Rewrites of a pipeline that keep what it means and cost less.
+
+``plan`` starts from the plain way (decode all, put upright, run the operations in their order) and lets
+each rule change it. A rule knows when it must not, and then returns the plan as it was. The tests compare
+each with the plain way on photographs: at least 45 dB PSNR. What each saves: docs/benchmarks.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared.formats import JPEG
+from shared.pipeline import Fit, Grayscale, Operation, Resize
+from worker.imaging.header import Header
+from worker.imaging.operations.geometry import framing
+from worker.imaging.scaling import Scaling
+
+MIN_REST: Final = 2.0
+"""Pixels a side that shrinking and reducing leave for each one of the result, for the good filter to work on.
+
+With 2, the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB
+(benchmarks/choices.py).
+"""
+_SHRINKS: Final = (8, 4, 2)
+"""What libjpeg can decode at: 1/8, 1/4, 1/2 of the size, by leaving out the fine part of each block."""
+_FRAMED: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How a file becomes pixels."""
+
+    luma: bool = False
+    """Only the brightness of a JPEG."""
+    shrink: int = 1
+    """Decode at 1/shrink of the size, which only a JPEG can."""
+    upright: bool = True
+    """Whether the picture is turned at once, as its EXIF orientation says."""
+
+
+IN_FULL: Final = Decoding()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a pipeline is run on one picture: decode, grey, scale, put upright, then the operations."""
+
+    operations: tuple[Operation, ...]
+    decoding: Decoding = IN_FULL
+    grey: bool = False
+    scaling: Scaling | None = None
+    turn: int = 1
+    """EXIF orientation of the picture that comes out of the scaling; 1 is upright already."""
+
+
+Planner = Callable[[Header, tuple[Operation, ...]], Plan]
+Rule = Callable[[Header, Plan], Plan]
+
+
+def plain(header: Header, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
+    """Plan nothing: the way that defines what a pipeline means."""
+    return Plan(operations=operations)
+
+
+def plan(header: Header, operations: tuple[Operation, ...]) -> Plan:
+    """Return the cheapest way that the rules find."""
+    planned = Plan(operations=operations)
+    if header.still:
+        for rule in RULES:
+            planned = rule(header, planned)
+    return planned
+
+
+def grey_first(header: Header, planned: Plan) -> Plan:
+    """Turn the picture grey before it is resized: one channel costs a third.
+
+    Both are weighted sums, so their order changes only the rounding. Not where there is transparency: its
+    edges are weighted by alpha, and rounded again.
+    """
+    at = next((at for at, operation in enumerate(planned.operations) if isinstance(operation, Grayscale)), None)
+    if at is None or not all(isinstance(operation, Resize) for operation in planned.operations[:at]):
+        return planned
+    if at and not header.opaque:
+        return planned
+    return replace(planned, grey=True, operations=planned.operations[:at] + planned.operations[at + 1 :])
+
+
+def decode_luma(header: Header, planned: Plan) -> Plan:
+    """Of a JPEG that is to be grey decode only the luma, which is the same sum (JFIF and Pillow: BT.601).
+
+    Not with a colour profile, which needs the colours, nor of CMYK.
+    """
+    if not (planned.grey and header.format == JPEG.name and header.mode == "RGB" and header.neutral):
+        return planned
+    return replace(planned, decoding=replace(planned.decoding, luma=True))
+
+
+def scale_as_stored(header: Header, planned: Plan) -> Plan:
+    """Take a first resize out of the operations and scale before the picture is put upright.
+
+    Not what enlarges: then turning first is the cheaper way.
+    """
+    first = planned.operations[0] if planned.operations else None
+    if not isinstance(first, Resize) or first.fit not in _FRAMED:
+        return planned
+    size, box = framing(header.size, first)
+    scaling = Scaling(size=size, box=box)
+    if min(scaling.factors) < 1:
+        return planned
+    return replace(
+        planned,
+        scaling=scaling.as_stored(header.stored_size, header.orientation),
+        turn=header.orientation,
+        decoding=replace(planned.decoding, upright=False),
+        operations=planned.operations[1:],
+    )
+
+
+def shrink_on_load(header: Header, planned: Plan) -> Plan:
+    """Decode a JPEG at a half, quarter or eighth where the scaling leaves no more than that.
+
+    Not with a colour profile: the conversion of averages is not the average of conversions.
+    """
+    if planned.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.neutral:
+        return planned
+    room = min(planned.scaling.factors) / MIN_REST
+    shrink = next((shrink for shrink in _SHRINKS if shrink <= room), 1)
+    return replace(planned, decoding=replace(planned.decoding, shrink=shrink))
+
+
+def reduce_first(header: Header, planned: Plan) -> Plan:  # noqa: ARG001 - has the shape of a Rule
+    """Average whole pixels before the good filter where the picture becomes much smaller."""
+    if planned.scaling is None:
+        return planned
+    return replace(planned, scaling=replace(planned.scaling, reducing_gap=MIN_REST))
+
+
+RULES: Final[tuple[Rule, ...]] = (grey_first, decode_luma, scale_as_stored, shrink_on_load, reduce_first)
+"""In this order: each may build on those before it."""

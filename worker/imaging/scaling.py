@@ -1,0 +1,67 @@
+"""The first resize of a pipeline, brought to the picture as the file stores it.
+
+A picture that lies on its side is cheaper to scale lying, and then to turn, than the other way round.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from PIL import Image
+
+from shared.sizes import Size
+from worker.imaging.operations.geometry import FILTER, Box
+
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts a picture upright, by EXIF orientation (EXIF 2.32, 4.6.4)."""
+_LYING: Final = (5, 6, 7, 8)
+_FROM_RIGHT: Final = (2, 3, 7, 8)
+_FROM_BELOW: Final = (3, 4, 6, 7)
+"""Orientations whose stored columns, or rows, run against those of the upright picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """One resize in numbers: this part of the picture, at this size."""
+
+    size: Size
+    box: Box
+    reducing_gap: float | None = None
+    """Pillow's: averages whole pixels first, down to this many times the size (None: never)."""
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """Return by how much width and height become smaller."""
+        left, upper, right, lower = self.box
+        return (right - left) / self.size[0], (lower - upper) / self.size[1]
+
+    def as_stored(self, stored: Size, orientation: int) -> "Scaling":
+        """Return the same for the picture before it is put upright; ``stored`` is its size then."""
+        left, upper, right, lower = self.box
+        size = self.size
+        if orientation in _LYING:
+            left, upper, right, lower = upper, left, lower, right
+            size = size[1], size[0]
+        if orientation in _FROM_RIGHT:
+            left, right = stored[0] - right, stored[0] - left
+        if orientation in _FROM_BELOW:
+            upper, lower = stored[1] - lower, stored[1] - upper
+        return replace(self, size=size, box=(left, upper, right, lower))
+
+
+def scale(image: Image.Image, scaling: Scaling, shrunk: int = 1) -> Image.Image:
+    """Run a scaling on a picture that was decoded at ``1/shrunk`` of its size."""
+    left, upper, right, lower = (edge / shrunk for edge in scaling.box)
+    return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
+
+
+def put_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn or mirror a picture as its EXIF orientation says."""
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
