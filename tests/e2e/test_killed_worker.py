@@ -8,9 +8,10 @@ from e2e_site import Site, running_site, until
 
 LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
 QUICK = {
-    "WorkerTimeout": "5",
-    "RecordSeconds": "2",
-    "QueueVisibilityTimeout": "30",
+    "WorkerTimeout": "7",
+    "RecordSeconds": "4",
+    "RenderSeconds": "3",
+    "QueueVisibilityTimeout": "42",
     "InteractiveConcurrency": "2",
 }
 """A lease and a visibility timeout that a test can wait for, in the proportion of the defaults."""

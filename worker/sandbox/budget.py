@@ -12,7 +12,9 @@ of all formats that were measured, and a quarter more."""
 FIXED_BYTES: Final = 120 * MIB
 """What a picture costs whatever its size: codecs, tables, results."""
 PARENT_BYTES: Final = 256 * MIB
-"""Kept for the worker itself: boto3 and pydantic take 110 MiB, the rest is for pictures on their way."""
+"""Kept for the worker itself and for pictures on their way, at the least."""
+BASE_BYTES: Final = 64 * MIB
+"""What a child holds when it is ready, and half of what the worker does; ``benchmarks/overlap.py`` prints both."""
 PROCESSOR_MIB: Final = 1769
 """Lambda gives one processor for each so many MiB of memory, though it shows at least two."""
 
@@ -35,10 +37,16 @@ class Budget:
         ``memory_mib`` is the memory of the whole function.
         """
         needed = BYTES_PER_PIXEL * limits.max_pixels + FIXED_BYTES + limits.max_bytes
-        there = (memory_mib * MIB - PARENT_BYTES) // children
+        there = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
         return cls(memory_bytes=min(needed, there), seconds=seconds, answer_bytes=2 * limits.max_bytes)
 
 
 def count_children(*, memory_mib: int, processors: int) -> int:
     """Return how many children can run at once: one for each whole processor that the memory buys."""
     return max(1, min(processors, memory_mib // PROCESSOR_MIB))
+
+
+def room_bytes(budget: Budget, *, memory_mib: int, children: int) -> int:
+    """Return how many bytes of raw images may be on their way: half of what is left, for their results too."""
+    taken = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
+    return (memory_mib * MIB - taken) // 2

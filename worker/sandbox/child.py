@@ -19,6 +19,7 @@ from worker.imaging.render import Rendered
 from worker.sandbox.confinement import confine, start_clock
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
+MAX_CAUSE: Final = 500
 MAX_FAULT: Final = 4000
 """Characters of a traceback that are sent: its end, which says most."""
 
@@ -47,7 +48,8 @@ def answer(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         refusal = ResourceLimit() if memory.is_behind(error) else error
         if isinstance(refusal, ImageError):
-            head, parts = Answer(refusal=Refusal(code=refusal.code, detail=refusal.detail)), ()
+            cause = repr(error.__cause__ or error)[:MAX_CAUSE]
+            head, parts = Answer(refusal=Refusal(code=refusal.code, detail=refusal.detail, cause=cause)), ()
         else:
             head, parts = Answer(fault=traceback.format_exc()[-MAX_FAULT:]), ()
     yield head.head()
@@ -84,7 +86,7 @@ class _Scarcity:
 def _find_errno() -> ctypes.c_int:
     """Return C's errno itself; ``ctypes.get_errno`` knows only ctypes' own copy."""
     libc = ctypes.CDLL(None)
-    location = getattr(libc, "__errno_location", None) or libc.__error  # Linux; macOS
+    location = getattr(libc, "__errno_location" if sys.platform == "linux" else "__error")
     location.restype = ctypes.POINTER(ctypes.c_int)
     found: ctypes.c_int = location().contents
     return found

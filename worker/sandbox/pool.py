@@ -4,8 +4,8 @@ It is safe for threads: each takes a child for itself, and waits while all are t
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from queue import Empty, LifoQueue
 from typing import Final
 
@@ -15,12 +15,14 @@ from shared.pipeline import Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.render import NO_ASSETS
 from worker.sandbox.budget import Budget
-from worker.sandbox.process import Child
+from worker.sandbox.process import PROGRAM, Child
 from worker.sandbox.protocol import Answer, Refusal, Request, filled
 
 MAX_DETAIL: Final = 300
 MAX_WARNINGS: Final = 20
-_REFUSALS: Final = {error.code: error for error in error_classes(ImageError)}
+MAX_SIDE: Final = 65_535
+"""Pixels; no format that is accepted can say more."""
+_REFUSALS: Final = {kind.code: kind for kind in error_classes(ImageError) if issubclass(kind, ImageError)}
 
 
 class RenderFault(SafelightError):
@@ -30,12 +32,21 @@ class RenderFault(SafelightError):
 class Sandbox:
     """A fixed number of places, each with a child or none yet."""
 
-    def __init__(self, budget: Budget, *, children: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        children: int,
+        environment: Mapping[str, str],
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         """Make the places; no process is started before ``warm_up`` or the first picture.
 
         ``environment`` is what a child needs to run Python here, such as LD_LIBRARY_PATH, and nothing else.
+        ``program`` is what each runs, as arguments of the interpreter.
         """
         self._budget = budget
+        self._program = program
         self._environment = environment
         # The child that worked last is taken first: the others' memory may stay untouched.
         self._places: LifoQueue[Child | None] = LifoQueue()
@@ -88,24 +99,30 @@ class Sandbox:
 
     def close(self) -> None:
         """End all children. Nobody may be rendering."""
-        for _ in range(self._places.qsize()):
-            if (child := self._places.get()) is not None:
-                child.close()
+        for place in [self._places.get() for _ in range(self._places.qsize())]:
+            if place is not None:
+                place.close()
             self._places.put(None)
 
     @contextmanager
     def _child(self, start_by: float | None) -> Iterator[Child]:
         """Lend a child; afterwards its place holds it again, or its successor."""
-        timeout = None if start_by is None else max(0.0, start_by - time.monotonic())
-        try:
-            place = self._places.get(timeout=timeout)
-        except Empty as error:
-            raise TimeTooShort(retry_after_seconds=1) from error
+        place = self._take(start_by)
         try:
             place = self._living(place)
             yield place
         finally:
             self._places.put(self._living_or_none(place))
+
+    def _take(self, start_by: float | None) -> Child | None:
+        if start_by is None:
+            return self._places.get()
+        rest = start_by - time.monotonic()
+        # Even if a child is free: it is too late to use it.
+        if rest > 0:
+            with suppress(Empty):
+                return self._places.get(timeout=rest)
+        raise TimeTooShort(retry_after_seconds=1)
 
     def _living(self, child: Child | None) -> Child:
         """Return the child if it can go on, or a new one in its place."""
@@ -123,7 +140,7 @@ class Sandbox:
             return None
 
     def _start(self) -> Child:
-        return Child(self._budget, self._environment)
+        return Child(self._budget, self._environment, self._program)
 
 
 def _accept(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
@@ -142,19 +159,25 @@ def _accept(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendere
 
 def _error(refusal: Refusal) -> ImageError:
     """Return the error of a code; of what is none of ours no word is passed on."""
-    error = _REFUSALS.get(refusal.code)
-    if error is None:
+    kind = _REFUSALS.get(refusal.code)
+    if kind is None:
         return ResourceLimit()
     detail = refusal.detail
-    return error(detail if detail.isprintable() and len(detail) <= MAX_DETAIL else None)
+    error = kind(detail if detail.isprintable() and len(detail) <= MAX_DETAIL else None)
+    error.add_note(refusal.cause)
+    return error
 
 
 def _is_plausible(rendered: Rendered, pipeline: Pipeline) -> bool:
     """Tell whether facts fit the question, and are small enough to be kept in a record."""
+    sides = [rendered.width, rendered.height]
+    for _, encoded in rendered.outputs:
+        sides += [encoded.width, encoded.height]
     return (
         tuple(output for output, _ in rendered.outputs) == pipeline.outputs
         and all(encoded.image_format in ACCEPTED for _, encoded in rendered.outputs)
         and rendered.format in {image_format.name for image_format in ACCEPTED}
+        and all(1 <= side <= MAX_SIDE for side in sides)
         and len(rendered.warnings) <= MAX_WARNINGS
         and all(len(warning) <= MAX_DETAIL and warning.isprintable() for warning in rendered.warnings)
     )

@@ -52,6 +52,7 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder.name,
                 env=_environment(environment, self._folder.name),
+                process_group=0,  # a terminal's Ctrl-C is for the parent alone
                 bufsize=0,
             )
         except OSError as error:
@@ -88,9 +89,7 @@ class Child:
             for part in (request.head(), *parts):
                 send(self._input, part, deadline)
             answer = self._read(Answer, deadline)
-            if sum(answer.sizes) > self._budget.answer_bytes:
-                raise _Garbage
-            outputs = [receive(self._output, size, deadline) for size in answer.sizes]
+            outputs = self._read_parts(answer.sizes, deadline)
         except DeadlinePassed as error:
             self.close()
             raise TimedOut from error
@@ -131,6 +130,11 @@ class Child:
         if length > MAX_HEADER_BYTES:
             raise _Garbage
         return frame.model_validate_json(receive(self._output, length, deadline))
+
+    def _read_parts(self, sizes: Sequence[int], deadline: float) -> list[bytes]:
+        if sum(sizes) > self._budget.answer_bytes:
+            raise _Garbage
+        return [receive(self._output, size, deadline) for size in sizes]
 
 
 def _environment(given: Mapping[str, str], folder: str) -> dict[str, str]:

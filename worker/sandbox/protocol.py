@@ -77,9 +77,11 @@ class Refusal(BaseModel):
 
     code: str
     detail: str
+    cause: str
+    """The technical reason, for the log."""
 
 
 def filled(rendered: Rendered, parts: Iterable[bytes]) -> Rendered:
     """Put the raw parts back into the outputs."""
-    outputs = zip(rendered.outputs, parts, strict=True)
-    return replace(rendered, outputs=tuple((output, replace(encoded, data=part)) for (output, encoded), part in outputs))
+    pairs = zip(rendered.outputs, parts, strict=True)
+    return replace(rendered, outputs=tuple((output, replace(encoded, data=part)) for (output, encoded), part in pairs))
