@@ -44,6 +44,7 @@ format: $(VENV)/.dev ## Format and fix what can be fixed
 
 bench: $(VENV)/.dev ## Run the benchmarks
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/overlap.py
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
