@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -77,10 +78,9 @@ def print_cost_of_a_record(pictures: Sequence[bytes]) -> None:
     """Print a render here and one in the sandbox, turn by turn."""
     here, there = [], []
     with sandbox() as boxed:
-        for _ in range(ROUNDS):
-            for data in pictures:
-                here.append(seconds(lambda data=data: render(data, DEFAULT_PIPELINE, LIMITS)))  # bound now
-                there.append(seconds(lambda data=data: boxed.render(data, DEFAULT_PIPELINE, LIMITS)))
+        for data in list(pictures) * ROUNDS:
+            here.append(seconds(partial(render, data, DEFAULT_PIPELINE, LIMITS)))
+            there.append(seconds(partial(boxed.render, data, DEFAULT_PIPELINE, LIMITS)))
     cost = statistics.median(b - a for a, b in zip(here, there, strict=True))
     print(f"Default job, median of {len(here)}: {1000 * statistics.median(here):.1f} ms in process,"
           f" {1000 * statistics.median(there):.1f} ms in the sandbox; the sandbox costs {1000 * cost:.1f} ms"
