@@ -74,7 +74,7 @@ def _limit_memory(memory_bytes: int) -> bool:
 def _address_space() -> int | None:
     """Return the bytes of address space in use, where /proc tells."""
     try:
-        return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text("utf-8").split()[0]) * resource.getpagesize()
     except FileNotFoundError:
         return None
 
@@ -82,7 +82,7 @@ def _address_space() -> int | None:
 def _volunteer_for_the_oom_killer() -> bool:
     """Let the kernel kill this process, not its parent, when the function's memory is used up."""
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+        Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")
         return True
     return False
 
