@@ -127,7 +127,7 @@ def alone(pictures: Sequence[bytes], boxed: Sandbox, children: int) -> float:
 
 def wall(pictures: Sequence[bytes], boxed: Sandbox, side_by_side: int) -> float:
     """Return the wall time of a delivery through the worker's handler."""
-    stores = Stores({new_id(): data for data in pictures})
+    stores = Stores({new_id(utc_now()): data for data in pictures})
     place = Workplace(
         jobs=cast("Any", stores),
         images=cast("Any", stores),

@@ -154,9 +154,9 @@ def gif_claiming(width: int, height: int, frame: tuple[int, int]) -> bytes:
     return screen + image + b";"
 
 
-def gif_of_frames(count: int) -> bytes:
-    """Return a GIF that repeats a tiny frame."""
-    screen = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
+def gif_of_frames(count: int, side: int = 8) -> bytes:
+    """Return a GIF that repeats a tiny frame on a square canvas."""
+    screen = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6)
     control = b"!\xf9\x04\x00\x01\x00\x00\x00"
     image = (
         b","
@@ -290,6 +290,8 @@ def _floods() -> dict[str, Builder]:
         "jpeg-2000-scans": lambda: jpeg_with_scans(2000, 400),
         "jpeg-2000-large-scans": lambda: jpeg_with_scans(2000, 6000),
         "gif-5000-frames": lambda: gif_of_frames(5000),
+        "gif-90-large-frames": lambda: gif_of_frames(90, 2000),
+        "gif-50-large-frames": lambda: gif_of_frames(50, 2000),
         "png-500-frames": lambda: animated("PNG", 500),
         "webp-500-frames": lambda: animated("WEBP", 500),
         "tiff-20000-directories": lambda: tiff_of_directories(20_000),
@@ -338,6 +340,8 @@ EXPECTED: dict[str, set[str]] = {
     "png-at-the-limit": {"COMPLETED"},
     "tiff-tile-of-1600-mb": {"RESOURCE_LIMIT"},
     "jpeg-2000-large-scans": {"TIMED_OUT"},
+    "gif-5000-frames": {"TOO_MANY_FRAMES"},
+    "gif-90-large-frames": {"TOO_MANY_TOTAL_PIXELS"},
     "png-wide": {"SIDE_TOO_LONG"},
     **{name: {"NOT_AN_IMAGE"} for name in ("empty", "text", "noise", "svg", "one-byte-89", "one-byte-ff")},
     **{name: {"COMPLETED"} for name in ("jpeg-and-zip", "jpeg-and-php", "png-and-html", "bmp-and-script")},

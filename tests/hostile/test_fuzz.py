@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import asked
 import hostile_files
 import pictures
 import pytest
@@ -50,23 +51,10 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-SIDES = st.integers(1, 900)
-OPERATIONS = st.one_of(
-    st.just({"op": "grayscale"}),
-    st.fixed_dictionaries(
-        {
-            "op": st.just("resize"),
-            "width": SIDES,
-            "height": SIDES,
-            "fit": st.sampled_from(["inside", "cover", "exact"]),
-        },
-        optional={"enlarge": st.booleans()},
-    ),
-)
 PIPELINES = st.builds(
-    lambda operations, output: Pipeline.model_validate({"operations": operations, "output": output}),
-    st.lists(OPERATIONS, max_size=3),
-    st.fixed_dictionaries({"format": st.sampled_from(["png", "jpeg", "webp"])}),
+    lambda operations, outputs: Pipeline(operations=tuple(operations), outputs=tuple(outputs)),
+    st.lists(asked.operations, max_size=3),
+    st.lists(asked.outputs, min_size=1, max_size=2, unique_by=lambda output: output.name),
 )
 
 
@@ -80,5 +68,5 @@ def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipelin
         return
     for output, encoded in rendered.outputs:
         image = pictures.opened(encoded.data)
-        assert image.format == output.format.value.upper()
+        assert image.format == output.format.image_format.name
         assert image.size == (encoded.width, encoded.height)
