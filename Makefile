@@ -5,7 +5,7 @@ PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down test check unit integration e2e format bench lock clean
+.PHONY: help demo up down test check unit integration hostile e2e format bench lock clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ up: $(VENV)/.local ## Start the embedded engine and deploy
 down: $(VENV)/.local ## Stop the embedded engine; data stays
 	@$(BIN)/safelight down
 
-test: check unit integration e2e ## Lint, types and all tests, on the embedded engine
+test: check unit integration hostile e2e ## Lint, types and all tests, on the embedded engine
 
 check: $(VENV)/.dev ## Lint, types, template
 	$(BIN)/ruff check .
@@ -33,6 +33,9 @@ unit: $(VENV)/.dev ## Tests without AWS
 integration: $(VENV)/.dev ## Tests on moto
 	$(BIN)/pytest tests/integration -n auto -q
 
+hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
+	$(BIN)/pytest tests/hostile -q
+
 e2e: $(VENV)/.dev ## Tests on an engine of their own
 	$(BIN)/pytest tests/e2e -q
 
@@ -44,6 +47,7 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/pixels.py $(PHOTOS) > benchmarks/pixels.json
 	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
+	$(BIN)/python benchmarks/overlap.py
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh

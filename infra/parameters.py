@@ -36,6 +36,8 @@ def _contradiction(values: Mapping[str, str]) -> str | None:
         )
     if _number(values, "RecordSeconds") >= timeout:
         return f"RecordSeconds must be below WorkerTimeout ({timeout}), or the worker never starts a record."
+    if _number(values, "RenderSeconds") >= _number(values, "RecordSeconds"):
+        return f"RenderSeconds must be below RecordSeconds ({values['RecordSeconds']}): a record takes transfers too."
     kept = _number(values, "RetentionDays") + TTL_LAG_DAYS
     if _number(values, "ObjectDays") < kept:
         return f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."

@@ -17,11 +17,12 @@
     ├── ImageError              the picture can't be processed, now or later
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
-    │   └── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
+    │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
+    │   └── ResourceLimit · TimedOut
     ├── DeliveryError           what the worker says of one SQS record
     │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
-    └── ServiceError            an AWS service did not do what it was asked
-        └── ServiceUnavailable · ServiceThrottled · ServiceRefused
+    └── ServiceError            a service, AWS's or the machine's, did not do what it was asked
+        └── ServiceUnavailable · ServiceThrottled · ServiceRefused · SandboxUnavailable
 
 A class states what the edges need: ``code`` (never changes once released), ``status`` (HTTP),
 ``title`` (a public sentence) and ``retriable`` (the same request may succeed later). An instance adds
@@ -402,6 +403,20 @@ class ByteCeilingUnreachable(ImageError):
     title = "The result can't be made that small."
 
 
+class ResourceLimit(ImageError):
+    """Processing it takes more memory than is allowed, or killed the process that did it."""
+
+    code = "RESOURCE_LIMIT"
+    title = "Processing the picture takes more than is allowed."
+
+
+class TimedOut(ImageError):
+    """Processing it takes longer than is allowed."""
+
+    code = "TIMED_OUT"
+    title = "Processing the picture takes too long."
+
+
 class DeliveryError(SafelightError):
     """What the worker says of one SQS record: it goes back to the queue."""
 
@@ -466,6 +481,13 @@ class ServiceRefused(ServiceError):
     status = 500
     title = "Safelight is not set up correctly."
     retriable = False
+
+
+class SandboxUnavailable(ServiceError):
+    """The process that renders pictures can't be started; no picture is to blame."""
+
+    code = "SANDBOX_UNAVAILABLE"
+    title = "The process that renders pictures could not be started."
 
 
 def error_classes(root: type[SafelightError] = SafelightError) -> Iterator[type[SafelightError]]:

@@ -68,6 +68,10 @@ class WorkerSettings(StoreSettings):
     """First distance between two messages for the same job."""
     record_seconds: Positive
     """Time that must be left in the invocation before a record is started."""
+    render_seconds: Positive
+    """Longest time that rendering one picture may take."""
+    memory_mib: Positive
+    """Memory of the function."""
     max_raw_bytes: Positive
     max_pixels: Positive
     max_side: Positive

@@ -81,7 +81,17 @@ class Site:
         assert record is not None
         name = self.stack.functions[role]
         children = psutil.Process(record.pid).children(recursive=True)
-        return [child for child in children if child.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name]
+        return [child for child in children if self._function_of(child) == name]
+
+    def _function_of(self, process: psutil.Process) -> str | None:
+        """Name the function that a process runs, or None."""
+        try:
+            return process.environ().get("AWS_LAMBDA_FUNCTION_NAME")
+        except psutil.NoSuchProcess:
+            return None
+        except psutil.AccessDenied:
+            # The worker and its children hide their environment from processes of the same user.
+            return None if "worker.sandbox.child" in process.cmdline() else self.stack.functions["worker"]
 
     @contextmanager
     def without_worker(self) -> Iterator[None]:

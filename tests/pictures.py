@@ -1,6 +1,7 @@
 """Pictures that tests make: small, of every kind, with known content."""
 
 from io import BytesIO
+from random import Random
 from typing import Any
 
 from PIL import Image
@@ -45,3 +46,8 @@ def opened(data: bytes) -> Image.Image:
     image = Image.open(BytesIO(data))
     image.load()
     return image
+
+
+def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    """Return a picture of noise, which no encoder makes small; always the same."""
+    return Image.frombytes(mode, (width, height), Random(1).randbytes(width * height * len(mode)))

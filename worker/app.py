@@ -2,9 +2,11 @@
 
 import os
 import random
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,14 +24,25 @@ from shared.messages import decode
 from shared.observability import make_logger, make_metrics
 from shared.settings import WorkerSettings
 from worker.image_processor import Outcome, Processed, Workplace, process_job
-from worker.imaging import Limits, render
+from worker.imaging import Limits
 from worker.records import process_records
+from worker.room import Room
+from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import count_children, room_bytes
+from worker.sandbox.confinement import hide_memory
 
 FIRST_RETURN = timedelta(seconds=5)
 """Delay of a record that a service has failed, before doubling."""
 
+LOOKAHEAD = 3
+"""Records beyond those being rendered whose transfers go on meanwhile; ``benchmarks/overlap.py`` compares numbers."""
+CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
+"""Variables without which the interpreter may not start. A child gets no other, and so no credentials."""
+
 logger = make_logger("worker")
 metrics = make_metrics("worker")
+_telling = Lock()
+"""Metrics are not made for threads; records end in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +52,33 @@ class Parts:
     place: Workplace
     queues: dict[str, JobQueue]
     """By name: a record tells its queue by ARN only."""
+    sandbox: Sandbox
+    side_by_side: int
+    """Records under way at a time."""
     record_time: timedelta
+    render_time: timedelta
 
 
 @cache
 def parts() -> Parts:
-    """Put the worker together from its settings."""
+    """Put the worker together from its settings, and start the first child.
+
+    The child imports Pillow while this process makes its clients and fetches the first picture.
+    """
     settings = WorkerSettings.read(os.environ)
+    hide_memory()
+    limits = Limits(
+        max_bytes=settings.max_raw_bytes,
+        max_pixels=settings.max_pixels,
+        max_side=settings.max_side,
+        max_frames=settings.max_frames,
+        max_total_pixels=settings.max_total_pixels,
+    )
+    children = count_children(memory_mib=settings.memory_mib, processors=_processors())
+    budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, seconds=settings.render_seconds)
+    needed = {name: os.environ[name] for name in CHILD_ENVIRONMENT if name in os.environ}
+    sandbox = Sandbox(budget, children=children, environment=needed)
+    sandbox.warm_up()
     clients = make_clients(settings.aws_call_seconds)
     queues = [JobQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url)]
     place = Workplace(
@@ -56,19 +89,27 @@ def parts() -> Parts:
             listing_shards=settings.listing_shards,
         ),
         images=ImageStore(clients.s3, settings.image_bucket),
-        limits=Limits(
-            max_bytes=settings.max_raw_bytes,
-            max_pixels=settings.max_pixels,
-            max_side=settings.max_side,
-            max_frames=settings.max_frames,
-            max_total_pixels=settings.max_total_pixels,
-        ),
+        limits=limits,
         lease=timedelta(seconds=settings.lease_seconds),
         redispatch=timedelta(seconds=settings.redispatch_seconds),
         clock=utc_now,
-        render=render,
+        render=sandbox.render,
+        room=Room(room_bytes(budget, memory_mib=settings.memory_mib, children=children)),
     )
-    return Parts(place, {queue.name: queue for queue in queues}, timedelta(seconds=settings.record_seconds))
+    return Parts(
+        place=place,
+        queues={queue.name: queue for queue in queues},
+        sandbox=sandbox,
+        side_by_side=children + LOOKAHEAD,
+        record_time=timedelta(seconds=settings.record_seconds),
+        render_time=timedelta(seconds=settings.render_seconds),
+    )
+
+
+def _processors() -> int:
+    """Count the processors that this process may use, where the system tells."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @metrics.log_metrics
@@ -78,7 +119,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     received = len(event.get("Records", ()))
     logger.info("Records received", extra={"count": received})
     metrics.add_metric("RecordsReceived", MetricUnit.Count, received)
-    return process_records(event, context, handle_record, logger)
+    # Made here, by one thread: records run in several.
+    side_by_side = parts().side_by_side if received else 1
+    return process_records(event, context, handle_record, logger, side_by_side=side_by_side)
 
 
 def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
@@ -87,8 +130,8 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
     try:
         _demand_time(context)
         message = decode(record.body)
-        logger.append_keys(job_id=message.job_id)
-        processed = process_job(message, parts().place)
+        logger.thread_safe_append_keys(job_id=message.job_id)
+        processed = process_job(message, _place(context))
     except (LeaseHeld, TimeTooShort, ServiceError) as error:
         _return(record, error)
         raise
@@ -121,18 +164,31 @@ def _demand_time(context: LambdaContext) -> None:
         raise TimeTooShort(retry_after_seconds=1)
 
 
+def _place(context: LambdaContext) -> Workplace:
+    """Return the workplace of this invocation: it starts rendering only what it can finish and store.
+
+    Of the time that a record has beside its rendering, half is for what comes before and half for what comes after.
+    """
+    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    rest = left - (parts().record_time + parts().render_time) / 2
+    start_by = time.monotonic() + rest.total_seconds()
+    return replace(parts().place, render=partial(parts().sandbox.render, start_by=start_by))
+
+
 def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
     """Count and log the end of one record."""
     took = (utc_now() - started) / timedelta(milliseconds=1)
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, tz=UTC)
-    metrics.add_metric(f"Jobs{processed.outcome.value.capitalize()}", MetricUnit.Count, 1)
-    metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, took)
-    metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, (started - sent) / timedelta(milliseconds=1))
     facts: dict[str, Any] = {"outcome": processed.outcome.value, "milliseconds": round(took)}
     job = processed.job
+    with _telling:
+        metrics.add_metric(f"Jobs{processed.outcome.value.capitalize()}", MetricUnit.Count, 1)
+        metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, took)
+        metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, (started - sent) / timedelta(milliseconds=1))
+        if job is not None:
+            metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size)
+            metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
     if job is not None:
         facts |= {"attempt": job.attempt, "raw_bytes": job.raw.size, "code": job.error.code if job.error else None}
-        metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size)
-        metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
     failed = processed.outcome is Outcome.FAILED
     (logger.error if failed else logger.info)("Record processed", extra=facts, exc_info=processed.error)

@@ -77,7 +77,7 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: A
     except BadMessage:
         _keep(record)
         return
-    logger.append_keys(job_id=message.job_id)
+    logger.thread_safe_append_keys(job_id=message.job_id)
     try:
         _bury(message, record)
     except JobNotFound:

@@ -10,16 +10,17 @@ from shared import keys
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
 from shared.clock import Clock
-from shared.errors import ImageError, LeaseHeld, PipelineUnreadable, ServiceError
+from shared.errors import ImageError, LeaseHeld, PipelineUnreadable, SafelightError, ServiceError, TimeTooShort
 from shared.jobs import Job, JobFailure, OutputFacts
 from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
 from worker.imaging.render import NO_ASSETS
+from worker.room import Room
 
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
-"""``worker.imaging.render``, or something that runs it elsewhere."""
+"""``worker.imaging.render``, or something that runs it elsewhere and may have no time for it."""
 
 
 class Outcome(StrEnum):
@@ -55,21 +56,25 @@ class Workplace:
     """When the reconciler should look after a job that was given back."""
     clock: Clock
     render: Render
+    room: Room
+    """For the raw images of all records that are under way."""
 
 
 def process_job(message: JobMessage, place: Workplace) -> Processed:
     """Run one attempt at a job.
 
     A picture that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
-    the job, and ServiceError when AWS does not answer: then the record must go back to the queue. In the
-    second case the job is released, and the attempt does not count against its limit.
+    the job, ServiceError when a service does not answer, and TimeTooShort when rendering can't be started in
+    time: then the record must go back to the queue. In the last two cases the job is released, and the attempt
+    does not count against its limit.
     """
     job = place.jobs.claim(message, now=place.clock(), lease=place.lease)
     if isinstance(job, Refused):
         return _refused(job, place)
     try:
-        return _attempt(job, place)
-    except ServiceError as error:
+        with place.room.hold(job.raw.size):
+            return _attempt(job, place)
+    except (ServiceError, TimeTooShort) as error:
         _release(job, error, place)
         raise
 
@@ -93,7 +98,7 @@ def _attempt(job: Job, place: Workplace) -> Processed:
     return _commit(completed, Outcome.COMPLETED, place)
 
 
-def _release(job: Job, error: ServiceError, place: Workplace) -> None:
+def _release(job: Job, error: SafelightError, place: Workplace) -> None:
     """Give the job back, so that the next delivery need not wait for the lease to end."""
     now = place.clock()
     try:

@@ -1,16 +1,15 @@
 """SQS records: the plumbing of partial batches that both queue functions share."""
 
-import logging
 from collections.abc import Callable
-from typing import Any, cast
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.errors import BadMessage
+from shared.errors import BadMessage, DeliveryError
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 
@@ -20,29 +19,41 @@ def process_records(
     context: LambdaContext,
     handle: RecordHandler,
     logger: Logger,
+    *,
+    side_by_side: int = 1,
 ) -> PartialItemFailureResponse:
-    """Hand over each record; the answer names those that must come back, and only those.
+    """Hand over each record, ``side_by_side`` at a time; the answer names those that must come back.
 
     A record comes back when ``handle`` raises. That is logged, and never fails its neighbours or the
-    invocation: CloudWatch's ``Errors`` counts crashes alone.
+    invocation: CloudWatch's ``Errors`` counts crashes alone. Records are started in their order, each when a
+    place is free, so that ``handle`` can look at the time that is left. ``handle`` runs in a thread: what it
+    logs gets the record's keys by ``logger.thread_safe_append_keys``.
     """
     if not event.get("Records"):
         logger.warning("Invoked without records")
         return {"batchItemFailures": []}
+    records = [SQSRecord(record) for record in event["Records"]]
     _check_envelopes(event)
 
-    # Powertools passes both by keyword, so these names are its own.
-    def record_handler(record: SQSRecord, lambda_context: LambdaContext) -> Any:  # noqa: ANN401 - up to the handler
-        logger.append_keys(message_id=record.message_id, receive_count=record.attributes.approximate_receive_count)
+    def is_done(record: SQSRecord) -> bool:
         try:
-            return handle(record, lambda_context)
+            receives = record.attributes.approximate_receive_count
+            logger.thread_safe_append_keys(message_id=record.message_id, receive_count=receives)
+            handle(record, context)
+        except DeliveryError as error:
+            logger.warning("Record comes back", extra={"code": error.code}, exc_info=error.__cause__)
+            return False
+        except BaseException:
+            logger.exception("Record comes back")
+            return False
         finally:
-            logger.remove_keys(["message_id", "receive_count", "job_id"])
+            logger.thread_safe_clear_keys()
+        return True
 
-    # Powertools' own Logger is no subclass of logging.Logger, but is what its documentation passes here.
-    log = cast("logging.Logger", logger)
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=log)
-    return process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
+    with ThreadPoolExecutor(side_by_side, thread_name_prefix="record") as threads:
+        done = list(threads.map(is_done, records))
+    returned = [record for record, is_over in zip(records, done, strict=True) if not is_over]
+    return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in returned]}
 
 
 def _check_envelopes(event: dict[str, Any]) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Make a fresh stack on moto and lead the functions to it."""
     # A test may have put something else in their place by the time they are cleared.
-    roots = (api.dependencies.stores, worker.app.parts, worker.dead_letters.parts, worker.reconciler.parts)
+    made = worker.app.parts
+    roots = (api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts)
     with mock_aws():
         queues = {name: _queue(name) for name in ("jobs", "bulk-jobs", "dead-letters")}
         defaults = parameter_defaults(load())
@@ -42,6 +43,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             queue_url=queues["jobs"],
             dead_letter_queue_url=queues["dead-letters"],
         )
+        if made.cache_info().currsize:
+            made().sandbox.close()
     for root in roots:
         root.cache_clear()
 
@@ -72,6 +75,8 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "PUBLIC_ENDPOINT_URL": "",
         "LEASE_SECONDS": defaults["WorkerTimeout"],
         "RECORD_SECONDS": defaults["RecordSeconds"],
+        "RENDER_SECONDS": defaults["RenderSeconds"],
+        "MEMORY_MIB": defaults["WorkerMemory"],
         "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
         "LINK_SECONDS": defaults["LinkSeconds"],
         "RETENTION_DAYS": defaults["RetentionDays"],

@@ -16,6 +16,7 @@ GOOD = template.parameter_defaults(TEMPLATE)
         ({"WorkerTimeout": "61", "QueueVisibilityTimeout": "365"}, "at least 366"),
         ({"BatchingWindowSeconds": "31"}, "at least 391"),
         ({"RecordSeconds": "60"}, "RecordSeconds must be below"),
+        ({"RenderSeconds": "20"}, "RenderSeconds must be below"),
         ({"ObjectDays": "32"}, "ObjectDays must be at least 33"),
         ({"WorkerTimeout": "a minute"}, "whole number"),
         ({"Colour": "red"}, "no parameter Colour"),

@@ -1,0 +1,36 @@
+"""Pictures that exceed memory and time, among good ones, on a real engine."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import hostile_files
+import pictures
+import pytest
+from e2e_site import Site, running_site
+
+
+@pytest.fixture
+def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """Return a stack that renders for three seconds at most."""
+    yield from running_site(tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3"})
+
+
+def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> None:
+    """Memory and time are each exceeded by one of ten; these two fail at once, the others are completed at once."""
+    site = strict_site
+    bodies = [pictures.jpeg(60 + number, 40) for number in range(10)]
+    bodies[2] = hostile_files.FILES["tiff-tile-of-1600-mb"]()
+    bodies[5] = hostile_files.FILES["jpeg-2000-large-scans"]()
+    with ThreadPoolExecutor(10) as callers:
+        ids = list(callers.map(lambda body: str(site.submit(body)["id"]), bodies))
+    done = [site.finished(job_id) for job_id in ids]
+    codes = [job["error"]["code"] if job["error"] else job["status"] for job in done]
+    expected = ["COMPLETED"] * 10
+    expected[2], expected[5] = "RESOURCE_LIMIT", "TIMED_OUT"
+    assert codes == expected
+    assert {job["attempts"] for job in done} == {1}
+    workers = {process.pid for process in site.function_processes("worker")}
+    again = site.finished(site.submit(pictures.jpeg())["id"])
+    assert again["status"] == "COMPLETED"
+    assert workers & {process.pid for process in site.function_processes("worker")}, "the worker did not survive"

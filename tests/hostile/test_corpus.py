@@ -1,0 +1,73 @@
+"""Every hostile file ends in a result or in a code from the closed list, in time, and the parent never notices."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import hostile_files
+import pictures
+import pytest
+
+from shared.errors import ImageError, error_classes
+
+SECONDS = 5
+"""Of processor time and of wall clock for each file."""
+GRACE_SECONDS = 25
+"""For starting the child that replaces one, on a machine that is busy."""
+ROOT = Path(__file__).parents[2]
+CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
+
+
+@pytest.fixture(scope="session")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Render the whole corpus in one parent; return the end of each file, and the parent's peak under no name."""
+    folder = tmp_path_factory.mktemp("hostile")
+    hostile_files.write_all(folder)
+    script = Path(__file__).with_name("parent.py")
+    run = subprocess.run(
+        [sys.executable, str(script), str(folder), str(SECONDS)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    return {line.get("name", ""): line for line in lines}
+
+
+@pytest.mark.parametrize("name", sorted(hostile_files.FILES))
+def test_every_file_ends_by_name_and_in_time(ends: Mapping[str, Any], name: str) -> None:
+    """A result or a picture's code, within the time limit, in a sentence without paths, tracebacks or libraries."""
+    end = ends[name]
+    assert end["code"] in hostile_files.EXPECTED.get(name, CODES), end
+    assert end["seconds"] < SECONDS + GRACE_SECONDS
+    if end["code"] == "COMPLETED":
+        image = pictures.opened(bytes.fromhex(end["output"]))
+        assert image.format == "PNG"
+        assert max(image.size) <= 1024
+        assert not {"icc_profile", "exif", "comment", "xmp"} & image.info.keys()
+        assert image.info == {}
+        return
+    assert not re.search(r"/|\\|Traceback|PIL|Pillow|object at|Error|errno|\n", end["detail"]), end
+
+
+def test_the_parent_stays_small(ends: Mapping[str, Any]) -> None:
+    """What the files claim or hold is the child's burden: the parent keeps one raw image and one result."""
+    largest = max(len(hostile_files.FILES[name]()) for name in ("jpeg-large-icc", "png-large-exif"))
+    assert ends[""]["peak"] - ends[""]["base"] < 3 * largest + 32 * hostile_files.MIB
+
+
+def test_the_corpus_reaches_every_code_of_a_file(ends: Mapping[str, Any]) -> None:
+    """Every way in which a file alone can end is among the ends: otherwise the corpus proves nothing."""
+    of_files = {
+        *("NOT_AN_IMAGE", "TRUNCATED_IMAGE", "CORRUPT_IMAGE", "RESOURCE_LIMIT", "TIMED_OUT"),
+        *("TOO_MANY_PIXELS", "SIDE_TOO_LONG", "TOO_MANY_FRAMES", "TOO_MANY_TOTAL_PIXELS"),
+    }
+    assert of_files < CODES
+    assert {end["code"] for name, end in ends.items() if name} == of_files | {"COMPLETED"}

@@ -1,0 +1,47 @@
+"""Sandboxes that tests use: the real child with limits of their own, and children that misbehave."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from worker.imaging import Limits
+from worker.sandbox import Budget, Sandbox
+from worker.sandbox.process import PROGRAM
+
+LIMITS = Limits(max_bytes=25 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)
+BUDGET = Budget.of(LIMITS, memory_mib=2048, children=1, seconds=20)
+
+FRAME = """
+import os, signal, struct, sys, time
+def frame(header, *parts):
+    out = os.fdopen(os.dup(1), "wb")
+    out.write(struct.pack(">I", len(header)) + header + b"".join(parts))
+    out.close()
+"""
+READY = FRAME + "frame(b'{\"confined\":[]}')\n"
+"""The beginning of a child that says that it is ready; what follows is its answer to anything."""
+
+
+@contextmanager
+def sandbox(
+    budget: Budget = BUDGET, *, children: int = 1, script: str | None = None, environment: dict[str, str] | None = None
+) -> Iterator[Sandbox]:
+    """Lend a sandbox of real children, or of such that run ``script``."""
+    program = PROGRAM if script is None else ("-c", script)
+    made = Sandbox(budget, children=children, environment=environment or {}, program=program)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def process_ids() -> set[int]:
+    """Return the processes that this process has started and that still exist."""
+    children = Path("/proc/self/task").glob("*/children")
+    return {int(number) for file in children for number in file.read_text("ascii").split()}
+
+
+def packed(header: bytes) -> bytes:
+    """Return a frame as a child writes it."""
+    return struct.pack(">I", len(header)) + header

@@ -1,0 +1,249 @@
+"""The sandbox from outside: the same results as without it, and the same promise whatever a child does."""
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pictures
+import pytest
+from sandboxes import BUDGET, LIMITS, READY, process_ids, sandbox
+
+from shared.errors import (
+    ImageError,
+    NotAnImage,
+    ResourceLimit,
+    SafelightError,
+    SandboxUnavailable,
+    SideTooLong,
+    TimedOut,
+    TimeTooShort,
+    TruncatedImage,
+)
+from shared.pipeline import DEFAULT_PIPELINE, Pipeline
+from worker.imaging import Rendered, render
+from worker.sandbox import process
+from worker.sandbox.pool import RenderFault, Sandbox
+from worker.sandbox.protocol import Answer
+
+PICTURE = pictures.jpeg(300, 200)
+THREE = Pipeline.model_validate({"outputs": [{"name": name, "format": name} for name in ("png", "jpeg", "webp")]})
+SHORT = replace(BUDGET, seconds=1)
+ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffer.read()\n'
+
+
+def child_id(boxed: Sandbox) -> int | None:
+    """Return the process in a sandbox's only place."""
+    place = boxed._places.queue[0]
+    return place.id if place else None
+
+
+def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> Rendered:
+    """Return what the picture makes, rendered here."""
+    return render(PICTURE, pipeline, LIMITS)
+
+
+@pytest.mark.parametrize("pipeline", [DEFAULT_PIPELINE, THREE])
+def test_results_are_those_of_render(pipeline: Pipeline) -> None:
+    """Bytes, facts and warnings come through the pipes unchanged, picture after picture, from one child."""
+    with sandbox() as boxed:
+        first = boxed.render(PICTURE, pipeline, LIMITS)
+        child = child_id(boxed)
+        assert first == boxed.render(PICTURE, pipeline, LIMITS) == honest(pipeline)
+        assert child_id(boxed) == child
+
+
+def test_large_pictures_go_through_the_pipes() -> None:
+    """Megabytes in and out, far more than a pipe holds, arrive whole."""
+    noise = pictures.encoded(pictures.noise(1500, 1200), "BMP")
+    keep = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b"}]})
+    with sandbox() as boxed:
+        assert boxed.render(noise, keep, LIMITS) == render(noise, keep, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", NotAnImage),
+        (b"x", NotAnImage),
+        (b"\x89PNG\r\n\x1a\n and then words", NotAnImage),
+        (PICTURE[:1500], TruncatedImage),
+        (pictures.png(20_000, 2), SideTooLong),
+    ],
+)
+def test_refusals_are_those_of_render(data: bytes, error: type[ImageError]) -> None:
+    """A picture that can't be decoded is refused by the same error and sentence, and costs no child."""
+    with pytest.raises(error) as told:
+        render(data, DEFAULT_PIPELINE, LIMITS)
+    with sandbox() as boxed:
+        boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+        child = child_id(boxed)
+        with pytest.raises(error) as raised:
+            boxed.render(data, DEFAULT_PIPELINE, LIMITS)
+        assert raised.value.detail == told.value.detail
+        assert child_id(boxed) == child
+
+
+MISBEHAVIOUR = {
+    "exits": ("sys.stdin.buffer.read(4)\nsys.exit(3)", ResourceLimit),
+    "is killed": ("sys.stdin.buffer.read(4)\nos.kill(os.getpid(), signal.SIGKILL)", ResourceLimit),
+    "crashes": ("sys.stdin.buffer.read(4)\nos.kill(os.getpid(), signal.SIGSEGV)", ResourceLimit),
+    "uses up its processor time": ("sys.stdin.buffer.read(4)\nos.kill(os.getpid(), signal.SIGXCPU)", TimedOut),
+    "reads nothing": ("signal.pause()", TimedOut),
+    "answers nothing": ("sys.stdin.buffer.read()", TimedOut),
+    "ignores requests to end": ("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.pause()", TimedOut),
+    "closes its output and hangs": ("sys.stdin.buffer.read(4)\nos.close(1)\nsignal.pause()", ResourceLimit),
+    "promises a header of 4 GiB": ("os.write(1, b'\\xff' * 4)\nsignal.pause()", ResourceLimit),
+    "stops within a header": ("os.write(1, struct.pack('>I', 100) + b'{')\nsignal.pause()", TimedOut),
+    "answers words": (ANSWER.format("words", 0), ResourceLimit),
+    "answers a pickle": ("import pickle\n" + ANSWER.format("\\x80\\x05N.", 0), ResourceLimit),
+    "answers nothing in JSON": (ANSWER.format("{}", 0), ResourceLimit),
+    "answers what was not asked": (ANSWER.format('{"surprise": 1}', 0), ResourceLimit),
+    "promises 10 TB": (ANSWER.format('{"sizes": [10000000000000]}', 0), ResourceLimit),
+    "promises less than nothing": (ANSWER.format('{"sizes": [-1]}', 0), ResourceLimit),
+    "refuses with a code of its own": (
+        ANSWER.format(json.dumps({"refusal": {"code": "X", "detail": "x", "cause": ""}}), 0),
+        ResourceLimit,
+    ),
+    "refuses with a code that is not a picture's": (
+        ANSWER.format(json.dumps({"refusal": {"code": "FORBIDDEN", "detail": "x", "cause": ""}}), 0),
+        ResourceLimit,
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "error"), MISBEHAVIOUR.values(), ids=list(MISBEHAVIOUR))
+def test_a_child_that_misbehaves_costs_one_picture(script: str, error: type[ImageError]) -> None:
+    """Whatever a child does instead of answering, the picture has a code, the child is gone and another is there."""
+    before = process_ids()
+    with sandbox(SHORT, script=READY + script) as boxed:
+        boxed.warm_up()
+        (child,) = process_ids() - before
+        with pytest.raises(error) as raised:
+            boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+        assert raised.value.detail == error.title
+        assert child not in process_ids()
+        assert child_id(boxed) in process_ids()
+    assert process_ids() == before
+
+
+def forged(rendered: Rendered) -> str:
+    """Return a script that answers with another result than was asked for."""
+    answer, parts = Answer.of(rendered)
+    return READY + ANSWER.format(answer.model_dump_json().replace("\\", "\\\\"), sum(map(len, parts)))
+
+
+def test_a_forged_result_is_not_believed() -> None:
+    """Facts that do not fit the question never reach a record: other outputs, unknown formats, endless warnings."""
+    rendered = honest()
+    (output, encoded), *_ = rendered.outputs
+    strange = replace(encoded, image_format=replace(encoded.image_format, name="EXE", media_type="text/html"))
+    forgeries = [
+        honest(THREE),
+        replace(rendered, outputs=()),
+        replace(rendered, outputs=((output, strange),)),
+        replace(rendered, format="../../etc"),
+        replace(rendered, warnings=("w",) * 10_000),
+        replace(rendered, warnings=("w" * 10_000,)),
+        replace(rendered, warnings=("two\nlines",)),
+        replace(rendered, width=10**9),
+        replace(rendered, height=0),
+        replace(rendered, outputs=((output, replace(encoded, width=-1)),)),
+    ]
+    for forgery in forgeries:
+        with sandbox(SHORT, script=forged(forgery)) as boxed, pytest.raises(ResourceLimit):
+            boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+
+
+def test_a_childs_words_are_bounded() -> None:
+    """A detail of several lines, such as a traceback, or of endless length is replaced by our own sentence."""
+    for detail in ("Traceback:\n  File", "x" * 301):
+        script = READY + ANSWER.format(
+            json.dumps({"refusal": {"code": "CORRUPT_IMAGE", "detail": detail, "cause": "c"}}).replace("\\", "\\\\"), 0
+        )
+        with sandbox(SHORT, script=script) as boxed, pytest.raises(ImageError) as raised:
+            boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+        assert raised.value.code == "CORRUPT_IMAGE"
+        assert raised.value.detail == raised.value.title
+
+
+def test_a_fault_of_ours_is_no_verdict_on_the_picture() -> None:
+    """What the child did not expect comes back as INTERNAL, with the child's traceback for the log alone."""
+    script = READY + ANSWER.format('{"fault": "KeyError in line 7"}', 0)
+    with sandbox(SHORT, script=script) as boxed, pytest.raises(RenderFault) as raised:
+        boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+    assert raised.value.retriable
+    assert raised.value.detail == SafelightError.title
+    assert raised.value.__notes__ == ["KeyError in line 7"]
+
+
+@pytest.mark.parametrize("script", ["import sys; sys.exit(1)", "print('hello')", "import nothing_of_this_name"])
+def test_a_child_that_never_comes_to_life_is_not_the_pictures_fault(script: str) -> None:
+    """A broken set-up is a service that does not answer: retriable, and nothing is left behind."""
+    before = process_ids()
+    with sandbox(script=script) as boxed, pytest.raises(SandboxUnavailable) as raised:
+        boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+    assert raised.value.retriable
+    assert process_ids() == before
+
+
+def test_an_interpreter_that_is_not_there_is_not_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no process can be started the place stays usable for a later try."""
+    with sandbox() as boxed:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", "/nowhere/python")
+            boxed.warm_up()
+            for _ in range(2):
+                with pytest.raises(SandboxUnavailable):
+                    boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+        assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS) == honest()
+
+
+def test_a_child_that_died_in_its_sleep_is_replaced() -> None:
+    """A child that was killed between two pictures costs none."""
+    with sandbox() as boxed:
+        boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+        child = child_id(boxed)
+        assert child is not None
+        os.kill(child, 9)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS) == honest()
+        assert child_id(boxed) != child
+
+
+def test_a_child_is_replaced_when_it_is_worn_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many records another child goes on."""
+    monkeypatch.setattr(process, "MAX_RECORDS", 3)
+    with sandbox() as boxed:
+        used = []
+        for _ in range(7):
+            place = boxed._places.queue[0]
+            used.append(place.id if place else None)
+            boxed.render(pictures.png(8, 8), DEFAULT_PIPELINE, LIMITS)
+    assert len(set(used[1:])) == 3
+
+
+def test_children_work_side_by_side_and_never_for_two() -> None:
+    """Twelve threads share two children: each gets the result of its own picture."""
+    sizes = [(20 + number, 10 + number) for number in range(12)]
+    before = process_ids()
+    with sandbox(children=2) as boxed, ThreadPoolExecutor(12) as threads:
+        made = threads.map(lambda size: boxed.render(pictures.jpeg(*size), DEFAULT_PIPELINE, LIMITS), sizes)
+        assert [(each.width, each.height) for each in made] == sizes
+        assert len(process_ids() - before) == 2
+
+
+def test_nothing_is_started_too_late() -> None:
+    """A picture whose turn comes after ``start_by`` goes back untouched, whether a child is free or not."""
+    with sandbox(SHORT, script=READY + "signal.pause()") as boxed:
+        with pytest.raises(TimeTooShort):
+            boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic())
+        with ThreadPoolExecutor(1) as threads:
+            slow = threads.submit(boxed.render, PICTURE, DEFAULT_PIPELINE, LIMITS)
+            while boxed._places.qsize():
+                assert not slow.done()
+            with pytest.raises(TimeTooShort):
+                boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic() + 0.01)
+            assert isinstance(slow.exception(), TimedOut)

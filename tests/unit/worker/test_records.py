@@ -1,0 +1,135 @@
+"""Partial batches: each record by itself, several at a time, and an answer that names exactly the rest."""
+
+import itertools
+import json
+from threading import Barrier, Lock
+from typing import Any, cast
+
+import events
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shared.errors import BadMessage, LeaseHeld
+from shared.observability import make_logger
+from worker.records import RecordHandler, process_records
+
+CONTEXT = cast("LambdaContext", events.Context())
+
+
+def delivery(*bodies: str) -> dict[str, Any]:
+    """Return an event with these bodies; each is its own ID."""
+    messages = [{"MessageId": body, "ReceiptHandle": body, "Body": body} for body in bodies]
+    return events.sqs(*messages, queue="jobs")
+
+
+def returned(event: dict[str, Any], handle: RecordHandler, *, side_by_side: int = 4) -> list[str]:
+    """Process an event; return the IDs that must come back."""
+    answer = process_records(event, CONTEXT, handle, make_logger("test"), side_by_side=side_by_side)
+    assert set(answer) == {"batchItemFailures"}
+    return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
+def test_exactly_the_failed_come_back(side_by_side: int) -> None:
+    """Whichever of four records fail, those and no others are named, in their order; also when all fail."""
+    for subset in itertools.product([False, True], repeat=4):
+        fails = dict(zip("abcd", subset, strict=True))
+
+        def handle(record: SQSRecord, _: LambdaContext, fails: dict[str, bool] = fails) -> None:
+            if fails[record.body]:
+                raise LeaseHeld
+
+        expected = [body for body, failed in fails.items() if failed]
+        assert returned(delivery(*"abcd"), handle, side_by_side=side_by_side) == expected
+
+
+@pytest.mark.parametrize("fault", [ValueError, MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit, BadMessage])
+def test_whatever_ends_a_record_ends_it_alone(fault: type[BaseException]) -> None:
+    """Even what is no Exception costs one record, never the answer for the others."""
+
+    def handle(record: SQSRecord, _: LambdaContext) -> None:
+        if record.body == "b":
+            raise fault
+
+    assert returned(delivery(*"abc"), handle) == ["b"]
+
+
+def test_records_run_side_by_side_and_no_more_than_allowed() -> None:
+    """As many as asked for are under way at once, and never one more."""
+    together = Barrier(3, timeout=60)
+    lock, running, most = Lock(), 0, 0
+
+    def handle(_: SQSRecord, __: LambdaContext) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        together.wait()
+        with lock:
+            running -= 1
+
+    assert returned(delivery(*"abcdef"), handle, side_by_side=3) == []
+    assert most == 3
+
+
+def test_records_start_in_their_order() -> None:
+    """The first of a delivery is started first, so that what is left over is always its end."""
+    started = []
+    returned(delivery(*"abcdefgh"), lambda record, _: started.append(record.body), side_by_side=1)
+    assert started == list("abcdefgh")
+
+
+def test_log_lines_carry_their_own_records_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two records that log at the same time never get each other's keys, and nothing is left for the next."""
+    logger = make_logger("test-keys")
+    together = Barrier(2, timeout=60)
+
+    def handle(record: SQSRecord, _: LambdaContext) -> None:
+        logger.thread_safe_append_keys(job_id=f"job-{record.body}")
+        together.wait()
+        logger.info("working")
+        together.wait()
+
+    process_records(delivery(*"abcd"), CONTEXT, handle, logger, side_by_side=2)
+    logger.info("over")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    working = [(line["message_id"], line["job_id"]) for line in lines if line["message"] == "working"]
+    assert sorted(working) == [(body, f"job-{body}") for body in "abcd"]
+    assert not {"message_id", "job_id", "receive_count"} & lines[-1].keys()
+
+
+def test_why_a_record_comes_back_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """An expected return is one line with its code; a fault has its traceback."""
+
+    def handle(record: SQSRecord, _: LambdaContext) -> None:
+        if record.body == "a":
+            raise LeaseHeld
+        raise ValueError("a fault of ours")
+
+    process_records(delivery("a", "b"), CONTEXT, handle, make_logger("test-why"))
+    expected, fault = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (expected["level"], expected["code"], expected["message_id"]) == ("WARNING", "LEASE_HELD", "a")
+    assert "exception" not in expected
+    assert (fault["level"], fault["message_id"]) == ("ERROR", "b")
+    assert "a fault of ours" in fault["exception"]
+
+
+def test_an_event_without_records_is_answered() -> None:
+    """A test event or a warm-up is answered with nothing to come back."""
+    assert returned({}, lambda *_: pytest.fail("there is nothing to handle")) == []
+
+
+def test_a_record_without_an_id_is_refused_whole() -> None:
+    """A null identifier in the answer would mean the whole batch anyway."""
+    event = delivery("a")
+    event["Records"][0]["messageId"] = None
+    with pytest.raises(BadMessage):
+        returned(event, lambda *_: None)
+
+
+def test_a_malformed_record_comes_back_alone() -> None:
+    """A record without its attributes is no reason to lose the answer for its neighbour."""
+    event = delivery("a", "b")
+    del event["Records"][0]["attributes"]["ApproximateReceiveCount"]
+    assert returned(event, lambda *_: None) == ["a"]

@@ -1,0 +1,52 @@
+"""What a child may use, and how many children fit: arithmetic alone."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from worker.imaging import Limits
+
+MIB: Final = 1024 * 1024
+BYTES_PER_PIXEL: Final = 20
+"""Peak of decode, one conversion, resize and encode for each source pixel: 16 for lossless WebP, the most
+of all formats that were measured, and a quarter more."""
+FIXED_BYTES: Final = 120 * MIB
+"""What a picture costs whatever its size: codecs, tables, results."""
+PARENT_BYTES: Final = 256 * MIB
+"""Kept for the worker itself and for pictures on their way, at the least."""
+BASE_BYTES: Final = 64 * MIB
+"""What a child holds when it is ready, and half of what the worker does; ``benchmarks/overlap.py`` prints both."""
+PROCESSOR_MIB: Final = 1769
+"""Lambda gives one processor for each so many MiB of memory, though it shows at least two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The limits of one child."""
+
+    memory_bytes: int
+    """Address space beyond what the child holds when it is ready."""
+    seconds: int
+    """For one record: of the processor, and on the wall clock."""
+    answer_bytes: int
+    """Most bytes of all outputs of one record together."""
+
+    @classmethod
+    def of(cls, limits: Limits, *, memory_mib: int, children: int, seconds: int) -> Self:
+        """Give each child what a picture at its limits needs, and no more than the function has for it.
+
+        ``memory_mib`` is the memory of the whole function.
+        """
+        needed = BYTES_PER_PIXEL * limits.max_pixels + FIXED_BYTES + limits.max_bytes
+        there = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
+        return cls(memory_bytes=min(needed, there), seconds=seconds, answer_bytes=2 * limits.max_bytes)
+
+
+def count_children(*, memory_mib: int, processors: int) -> int:
+    """Return how many children can run at once: one for each whole processor that the memory buys."""
+    return max(1, min(processors, memory_mib // PROCESSOR_MIB))
+
+
+def room_bytes(budget: Budget, *, memory_mib: int, children: int) -> int:
+    """Return how many bytes of raw images may be on their way: half of what is left, for their results too."""
+    taken = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
+    return (memory_mib * MIB - taken) // 2

@@ -1,0 +1,112 @@
+"""The child: reads a request, renders it, writes the answer, until its input ends.
+
+Started by ``process`` as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. It imports Pillow and the
+models of a pipeline, no AWS, no settings, no logger.
+"""
+
+import ctypes
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import IO, Final
+
+from shared.errors import ImageError, ResourceLimit
+from worker.imaging import render
+from worker.imaging.process import prepare_process, set_bomb_limit
+from worker.imaging.render import Rendered
+from worker.sandbox.confinement import confine, start_clock
+from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
+
+MAX_CAUSE: Final = 500
+MAX_FAULT: Final = 4000
+"""Characters of a traceback that are sent: its end, which says most."""
+
+
+def main() -> None:
+    """Serve requests until the parent closes the pipe or dies, which is the same from here."""
+    memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
+    source, sink = _own_the_pipes()
+    prepare_process()
+    _write(sink, Ready(confined=confine(memory_bytes)).head())
+    while prefix := source.read(LENGTH.size):
+        start_clock(seconds)
+        request = Request.model_validate_json(source.read(*LENGTH.unpack(prefix)))
+        data, *assets = [source.read(size) for size in request.sizes]
+        _write(sink, *answer(request, data, assets))
+
+
+def answer(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
+    """Render one picture; yield the frame of what came of it."""
+    memory = _Scarcity()
+    try:
+        set_bomb_limit(request.limits.max_pixels)
+        rendered = render(data, request.pipeline, request.limits, dict(zip(request.assets, assets, strict=True)))
+        _check_answer(rendered, request.answer_bytes)
+        head, parts = Answer.of(rendered)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        refusal = ResourceLimit() if memory.is_behind(error) else error
+        if isinstance(refusal, ImageError):
+            cause = repr(error.__cause__ or error)[:MAX_CAUSE]
+            head, parts = Answer(refusal=Refusal(code=refusal.code, detail=refusal.detail, cause=cause)), ()
+        else:
+            head, parts = Answer(fault=traceback.format_exc()[-MAX_FAULT:]), ()
+    yield head.head()
+    yield from parts
+
+
+def _check_answer(rendered: Rendered, most: int) -> None:
+    size = sum(len(encoded.data) for _, encoded in rendered.outputs)
+    if size > most:
+        raise ResourceLimit(f"The outputs have {size:,} bytes together; {most:,} are allowed.")
+
+
+class _Scarcity:
+    """Tells whether an exception comes from too little memory.
+
+    Some codecs do not say so: WebP's becomes "could not create decoder object", which looks like a
+    damaged file. But malloc has set errno then, and nothing sets it back.
+    """
+
+    def __init__(self) -> None:
+        self._errno = _find_errno()
+        self._errno.value = 0
+
+    def is_behind(self, error: BaseException) -> bool:
+        """Tell whether a MemoryError is in the chain of ``error``, or malloc has refused since the start."""
+        if self._errno.value == errno.ENOMEM:
+            return True
+        link: BaseException | None = error
+        while link is not None and not isinstance(link, MemoryError):
+            link = link.__cause__ or link.__context__
+        return link is not None
+
+
+def _find_errno() -> ctypes.c_int:
+    """Return C's errno itself; ``ctypes.get_errno`` knows only ctypes' own copy."""
+    libc = ctypes.CDLL(None)
+    location = getattr(libc, "__errno_location" if sys.platform == "linux" else "__error")
+    location.restype = ctypes.POINTER(ctypes.c_int)
+    found: ctypes.c_int = location().contents
+    return found
+
+
+def _own_the_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Keep the two pipes and put nothing in their place, so that no stray print gets between the frames."""
+    source, sink = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return open(source, "rb"), open(sink, "wb")  # noqa: PTH123 - descriptors, not paths
+
+
+def _write(sink: IO[bytes], *parts: bytes) -> None:
+    for part in parts:
+        sink.write(part)
+    sink.flush()
+
+
+if __name__ == "__main__":
+    main()

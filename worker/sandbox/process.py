@@ -1,0 +1,144 @@
+"""One child process: started with nothing, given one picture at a time, killed when it is late."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import ResourceLimit, SandboxUnavailable, TimedOut
+from worker.sandbox.budget import Budget
+from worker.sandbox.pipes import DeadlinePassed, PipeClosed, prepare, receive, send
+from worker.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, Answer, Ready, Request
+
+_Frame = TypeVar("_Frame", bound=BaseModel)
+
+PROGRAM: Final = ("-m", "worker.sandbox.child")
+# No working directory on the path, no user packages, no site, no compiled files.
+_FLAGS: Final = ("-P", "-s", "-S", "-B")
+READY_SECONDS: Final = 15
+"""For the imports, which take 0.15 s on a laptop and may take seconds in a cold function."""
+MAX_RECORDS: Final = 100
+"""After so many a child is replaced, lest anything that piles up in it grows for ever."""
+
+
+class _Garbage(Exception):
+    """What came is no answer to what was asked."""
+
+
+class Child:
+    """A process that renders. Not for two threads at once.
+
+    ``healthy`` tells whether it may be given another picture.
+    """
+
+    def __init__(self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM) -> None:
+        """Start the process and return at once. Raises SandboxUnavailable where the system refuses.
+
+        ``environment`` is all that it gets, beside what Python needs to find our code.
+        """
+        self._budget = budget
+        self._folder = tempfile.TemporaryDirectory(prefix="safelight-", ignore_cleanup_errors=True)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
+                (sys.executable, *_FLAGS, *program, str(budget.memory_bytes), str(budget.seconds)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._folder.name,
+                env=_environment(environment, self._folder.name),
+                process_group=0,  # a terminal's Ctrl-C is for the parent alone
+                bufsize=0,
+            )
+        except OSError as error:
+            self._folder.cleanup()
+            raise SandboxUnavailable from error
+        assert self._process.stdin is not None  # noqa: S101 - asked for above; for the type checker
+        assert self._process.stdout is not None  # noqa: S101
+        self._input, self._output = prepare(self._process.stdin), prepare(self._process.stdout)
+        self._records = 0
+        self._in_step = True
+        self.ready: Ready | None = None
+
+    @property
+    def id(self) -> int:
+        """Return the process ID."""
+        return self._process.pid
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether the process lives, has answered all it was asked and is not worn out."""
+        return self._in_step and self._records < MAX_RECORDS and self._process.poll() is None
+
+    def run(self, request: Request, parts: Sequence[bytes]) -> tuple[Answer, list[bytes]]:
+        """Have one picture rendered.
+
+        Raises TimedOut when it takes longer than the budget, ResourceLimit when the child dies of it or
+        answers nonsense, SandboxUnavailable when the child never came to life.
+        """
+        self._wait_until_ready()
+        self._in_step = False
+        self._records += 1
+        deadline = time.monotonic() + self._budget.seconds
+        try:
+            for part in (request.head(), *parts):
+                send(self._input, part, deadline)
+            answer = self._read(Answer, deadline)
+            outputs = self._read_parts(answer.sizes, deadline)
+        except DeadlinePassed as error:
+            self.close()
+            raise TimedOut from error
+        except (PipeClosed, _Garbage, ValidationError) as error:
+            status = self.close()
+            raise (TimedOut if status == -signal.SIGXCPU else ResourceLimit) from error
+        self._in_step = True
+        return answer, outputs
+
+    def close(self) -> int:
+        """End the process, however it is, and return its exit status."""
+        self._in_step = False
+        self._process.kill()
+        status = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._folder.cleanup()
+        return status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wait_until_ready(self) -> None:
+        if self.ready is not None:
+            return
+        try:
+            self.ready = self._read(Ready, time.monotonic() + READY_SECONDS)
+        except (DeadlinePassed, PipeClosed, _Garbage, ValidationError) as error:
+            self.close()
+            raise SandboxUnavailable from error
+
+    def _read(self, frame: type[_Frame], deadline: float) -> _Frame:
+        (length,) = LENGTH.unpack(receive(self._output, LENGTH.size, deadline))
+        if length > MAX_HEADER_BYTES:
+            raise _Garbage
+        return frame.model_validate_json(receive(self._output, length, deadline))
+
+    def _read_parts(self, sizes: Sequence[int], deadline: float) -> list[bytes]:
+        if sum(sizes) > self._budget.answer_bytes:
+            raise _Garbage
+        return [receive(self._output, size, deadline) for size in sizes]
+
+
+def _environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Return the environment: the parent's way to our code, a folder of its own, no other variable."""
+    here = Path.cwd()
+    path = ":".join(str(here / entry) for entry in sys.path)
+    return {**given, "PYTHONPATH": path, "TMPDIR": folder, "HOME": folder, "LANG": "C.UTF-8"}
