@@ -6,8 +6,11 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--engine``."""
+    """Add the options of this suite."""
     parser.addoption("--engine", default="embedded", help="embedded (default)")
+    parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
+    parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
+    parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")
 
 
 @pytest.fixture(autouse=True)
