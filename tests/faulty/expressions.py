@@ -181,10 +181,6 @@ class _Reader:
         if here is not None and here.startswith(":"):
             self.take()
             return lambda scope: scope.values[here]
-        if here == "size":
-            self.take()
-            (inner,) = self.arguments()
-            return lambda scope: _size(inner(scope))
         path = self.path()
         return lambda scope: _read(scope.item, [scope.names.get(step, step) for step in path])
 
@@ -266,7 +262,7 @@ def _plain(wire: Wire) -> tuple[str, Any]:
 def _compared(sign: str, left: Operand, right: Operand, scope: Scope) -> bool:
     first, second = left(scope), right(scope)
     if first is None or second is None:
-        return False
+        return sign == "<>"
     (kind, one), (other_kind, other) = _plain(first), _plain(second)
     if kind != other_kind:
         return sign == "<>"
@@ -291,10 +287,6 @@ _TESTS: Mapping[str, Callable[..., bool]] = {
     "begins_with": _begins_with,
     "contains": _contains,
 }
-
-
-def _size(stored: Wire | None) -> Wire | None:
-    return None if stored is None else {"N": str(len(next(iter(stored.values()))))}
 
 
 def _sum(left: Wire | None, right: Wire | None, factor: int) -> Wire | None:
