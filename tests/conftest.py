@@ -13,6 +13,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have found out and want shown, whichever process they ran in."""
+    passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    shown = [str(value) for report in passed for name, value in report.user_properties if name == "shown"]
+    if shown:
+        terminalreporter.section("found out")
+        for text in shown:
+            terminalreporter.write_line(text)
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""

@@ -125,16 +125,10 @@ class Run:
 
     def _wait(self) -> bool:
         """Jump to the next moment at which anything can happen."""
-        world = self.world
-        moments = world.alarms()
-        moments += [message.visible_at for queue in self.platform.queues for message in queue.messages]
-        due = self.platform.next_sweep()
-        if due is not None:
-            moments.append(due)
-        later = [moment for moment in moments if moment > world.now]
+        later = self.platform.moments()
         if not later:
             return False
-        world.pass_time(min(later) - world.now)
+        self.world.pass_time(min(later) - self.world.now)
         return True
 
     def _deliver(self, queue: Queue) -> None:

@@ -290,13 +290,13 @@ _TESTS: Mapping[str, Callable[..., bool]] = {
 
 
 def _sum(left: Wire | None, right: Wire | None, factor: int) -> Wire | None:
-    if left is None or right is None:
+    if left is None or right is None or "N" not in left or "N" not in right:
         return None
     return {"N": str(Decimal(left["N"]) + factor * Decimal(right["N"]))}
 
 
 def _joined(first: Wire | None, second: Wire | None) -> Wire | None:
-    if first is None or second is None:
+    if first is None or second is None or "L" not in first or "L" not in second:
         return None
     return {"L": [*first["L"], *second["L"]]}
 

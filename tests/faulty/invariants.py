@@ -107,6 +107,9 @@ class Watch:
             self._judge_claim(job_id, old, new)
         elif after is JobStatus.COMPLETED:
             self._judge_commit(job_id, new)
+        if before is JobStatus.PROCESSING and self._kind() in {Kind.DEAD_LETTERS, Kind.RECONCILER}:
+            over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
+            self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
         if after is JobStatus.FAILED and before is not after:
             self.seen[f"failed by {self._kind()}"] += 1
         if after is JobStatus.PENDING and before is JobStatus.PROCESSING:

@@ -63,6 +63,45 @@ class Platform:
         first = datetime.fromisoformat(min(due)) + timedelta(milliseconds=1)
         return max(first, self._next_sweep) if self._next_sweep else first
 
+    def settle(self, limit: timedelta) -> None:
+        """Let everything that is under way or due happen, one thing after the other, for at most ``limit``."""
+        world = self.stage.world
+        until = world.now + limit
+        while world.now <= until and (self._next_deed() or self._wait()):
+            pass
+
+    def _next_deed(self) -> bool:
+        world = self.stage.world
+        for actor in [actor for actor in self.deliveries if actor.end is not None]:
+            self.finish(actor)
+        ready = world.ready()
+        if ready:
+            world.advance(ready[0])
+            return True
+        for queue in self.queues:
+            if visible := queue.visible(world.now):
+                self.deliver(queue, visible[:10])
+                return True
+        due = self.next_sweep()
+        if due is not None and due <= world.now:
+            self.sweep()
+            return True
+        return False
+
+    def _wait(self) -> bool:
+        """Jump to the next moment at which anything can happen; False when there is none."""
+        later = self.moments()
+        if later:
+            self.stage.world.pass_time(min(later) - self.stage.world.now)
+        return bool(later)
+
+    def moments(self) -> list[datetime]:
+        """Return the coming moments at which something happens by itself."""
+        world = self.stage.world
+        moments = world.alarms() + [message.visible_at for queue in self.queues for message in queue.messages]
+        due = self.next_sweep()
+        return [moment for moment in [*moments, *([due] if due else [])] if moment > world.now]
+
     def finish(self, actor: Actor, *, is_lost: bool = False) -> None:
         """Deal with the end of an invocation; ``is_lost``: what Lambda meant to delete was not deleted."""
         self.ended.append(actor)

@@ -3,6 +3,7 @@
 Built once per process, since clients are dear; a run puts its world on the stage.
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from faulty.queues import Message, Queue, as_received
 from faulty.settings import Blueprint
 from faulty.world import World
 
+import api.app
 import api.dependencies
 import api.submission
 import worker.app
@@ -73,13 +75,15 @@ class Stage:
         self._patch_roots(patch)
 
     def close(self) -> None:
-        """Give logging back."""
+        """Give back what no patch undoes."""
+        api.dependencies.stores.cache_clear()
         logging.disable(logging.NOTSET)
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Build each root once, now, so that no later change of the environment matters."""
         render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
-        stores = api.dependencies.stores.__wrapped__()
+        api.dependencies.stores.cache_clear()
+        stores = api.dependencies.stores()  # routes hold on to the function, so it must keep the answer
         worker_parts = worker.app.parts.__wrapped__()
         worker_parts = replace(worker_parts, place=replace(worker_parts.place, render=render))
         dead_parts = worker.dead_letters.parts.__wrapped__()
@@ -111,10 +115,10 @@ class Stage:
         if actor is not None:
             self.world.delay(actor, WORK)
 
-    def open(self, world: World | None = None) -> World:
-        """Put a fresh world on, with IDs from the first."""
-        self.world = world or World(self.blueprint)
-        self._numbers = 0
+    def open(self, *, first_id: int = 1) -> World:
+        """Put a fresh world on; its jobs are numbered from ``first_id``."""
+        self.world = World(self.blueprint)
+        self._numbers = first_id - 1
         return self.world
 
     # ------------------------------------------------------------------------------- what actors run
@@ -125,6 +129,17 @@ class Stage:
         submitted = api.submission.submit_job(upload, DEFAULT_PIPELINE, None, ANONYMOUS, self.stores.intake())
         self.world.watch.answered(submitted.job.id)
         return submitted.job
+
+    def post(self, data: bytes) -> int:
+        """Post a picture through the whole API function; return the status that the client gets.
+
+        Only one request at a time: the function keeps the present one in a global, as Lambda lets it.
+        """
+        event = events.http("POST", "/v1/jobs", data, headers={"Content-Type": "application/octet-stream"})
+        answer = api.app.handler(event, self._context())
+        if answer["statusCode"] == 202:
+            self.world.watch.answered(json.loads(answer["body"])["id"])
+        return int(answer["statusCode"])
 
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
         """Hand messages to the function that reads a queue; return its answer."""
