@@ -13,8 +13,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from faulty.buckets import Bucket
-from faulty.queues import Message, Queue, Queues
+from faulty.queues import Queue, Queues
 from faulty.settings import BUCKET, Blueprint
+from faulty.silence import Silence
 from faulty.tables import Tables, from_template
 from faulty.world import START, Service, World
 from hypothesis import HealthCheck, given, settings
@@ -27,33 +28,14 @@ TABLE = "JobTable"
 Do = Callable[[Clients], Any]
 
 
-class Nobody:
-    """Watches nothing: here it is the doubles that are judged."""
-
-    def written(self, table: str, old: Any, new: Any) -> None:
-        """Learn of a write."""
-
-    def put(self, key: str, old: Any, new: Any) -> None:
-        """Learn of an object."""
-
-    def sent(self, message: Message) -> None:
-        """Learn of a message."""
-
-    def deleted(self, queue: str, message: Message) -> None:
-        """Learn of an acknowledgement."""
-
-    def buried(self) -> None:
-        """Learn of a dead letter."""
-
-
 def doubled(blueprint: Blueprint) -> Clients:
     """Return real clients whose calls end in the doubles."""
     dead = Queue("dead", timedelta(seconds=30))
     queue = Queue("jobs", timedelta(seconds=30), max_receives=5, dead_letters=dead)
     services: dict[str, Service] = {
-        "dynamodb": Tables({TABLE: from_template(blueprint.tables()[TABLE])}, Nobody()),
-        "s3": Bucket(Nobody()),
-        "sqs": Queues([queue, dead], lambda: START, Nobody()),
+        "dynamodb": Tables({TABLE: from_template(blueprint.tables()[TABLE])}, Silence()),
+        "s3": Bucket(Silence()),
+        "sqs": Queues([queue, dead], lambda: START, Silence()),
     }
     clients = make_clients(5)
     for name, service in services.items():
