@@ -4,10 +4,16 @@
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
+import pictures
 import pytest
+from faulty import rendering
 from faulty.driver import Run
 from faulty.stage import Stage
+
+from shared.pipeline import Pipeline
+from worker.imaging import Limits, Rendered, render
 
 CHUNK = 500
 """Runs a test: small enough to spread over cores, large enough to meet what is rare."""
@@ -59,3 +65,26 @@ def test_a_seed_is_a_run(stage: Stage) -> None:
         stories.append([(s.actor.name, s.number, s.tried, s.operation, fault) for s, fault in run.world.steps])
     assert stories[0] == stories[1]
     assert len(stories[0]) > 10
+
+
+def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with real pixels: what is COMPLETED can be decoded, is grey, and has the size that was asked for."""
+    files = {rendering.GOOD: pictures.jpeg(1200, 600), rendering.BAD: pictures.jpeg(400, 300)[:3_000]}
+    quick = stage.render
+
+    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> Rendered:
+        mark = next((mark for mark in files if data.startswith(mark)), None)
+        return quick(data, pipeline, limits, assets) if mark is None else render(data[len(mark) :], pipeline, limits)
+
+    monkeypatch.setattr(stage, "render", real)
+    completed = 0
+    for seed in range(40):
+        run = Run(stage, seed, files)
+        report = run.go()
+        assert not report.breaches, report
+        for record in run.world.jobs.values():
+            for output in record.get("Outputs", {"L": []})["L"]:
+                image = pictures.opened(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
+                assert (image.size, image.mode) == ((1024, 512), "L")
+                completed += 1
+    assert completed > 40

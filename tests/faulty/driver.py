@@ -6,10 +6,11 @@ from the seed, so a run can be looked at again.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 from faulty import rendering
 from faulty.actors import Actor, Kind
@@ -22,10 +23,13 @@ from faulty.world import World
 
 SKEW = timedelta(minutes=10)
 """By how much a clock may be wrong, either way."""
+MAX_INVOCATIONS = 3
+"""Of one function at a time."""
 MAX_STEPS = 20_000
 """A run that takes more goes round in circles."""
 FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
+NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 @dataclass
@@ -46,8 +50,8 @@ class Report:
 class Run:
     """One run of one seed."""
 
-    def __init__(self, stage: Stage, seed: int) -> None:
-        """Draw from ``seed`` how bad this run will be."""
+    def __init__(self, stage: Stage, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
+        """Draw from ``seed`` how bad this run will be; ``files`` follow the marks of the pictures that are posted."""
         self.random = random.Random(seed)
         random.seed(seed)  # the worker's jitter
         self.seed = seed
@@ -59,6 +63,7 @@ class Run:
         self.kill_rate = self.random.choice((0.0, 0.01, 0.05, 0.15))
         self.is_skewed = self.random.random() < 0.4
         self.chaos_steps = self.random.randint(20, 160)
+        self.files = files
         self.pictures = [self._picture() for _ in range(self.random.randint(1, 4))]
         self.outage: tuple[str, Fault, datetime] | None = None
         self._stuck: dict[tuple[Actor, int], Fault] = {}
@@ -105,7 +110,7 @@ class Run:
 
     def _deeds(self, waiting: list[bytes]) -> list[Callable[[], object]]:
         world = self.world
-        alive = world.alive()
+        invocations = Counter(actor.kind for actor in world.alive() if actor.parent is None)
         deeds: list[Callable[[], object]] = []
         for actor in world.ready():
             deeds += [partial(world.advance, actor)] * 4
@@ -113,11 +118,10 @@ class Run:
             deeds.append(lambda: self.platform.submit(waiting.pop()))
         for queue in self.platform.queues:
             kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
-            if queue.messages and sum(actor.kind is kind for actor in alive) < 3 and queue.visible(world.now):
+            if invocations[kind] < MAX_INVOCATIONS and queue.visible(world.now):
                 deeds.append(partial(self._deliver, queue))
-        sweepers = sum(actor.kind is Kind.RECONCILER for actor in alive)
         due = self.platform.next_sweep()
-        if sweepers < 2 and due is not None and due <= world.now:
+        if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
             deeds.append(lambda: self.platform.sweep(self._skew()))
         if not self.is_calm and self._happens(0.15):
             deeds.append(self._nemesis)
@@ -161,7 +165,7 @@ class Run:
             service, fault, until = self.outage
             if self.world.now < until and send.service == service:
                 return fault
-        stuck = self._stuck.get((send.actor, send.number))
+        stuck = self._stuck.get((send.actor.root, send.number))
         if stuck is not None:
             return stuck
         if self._happens(self.kill_rate):
@@ -170,7 +174,7 @@ class Run:
             return None
         fault = self.random.choice(FAULTS)
         if self._happens(0.5):
-            self._stuck[send.actor, send.number] = fault
+            self._stuck[send.actor.root, send.number] = fault
         return fault
 
     def _happens(self, rate: float) -> bool:
@@ -183,7 +187,8 @@ class Run:
 
     def _picture(self) -> bytes:
         kinds = (rendering.GOOD, rendering.BAD, rendering.DEADLY)
-        return self.random.choices(kinds, (90, 7, 3))[0]
+        mark = self.random.choices(kinds, (90, 7, 3))[0]
+        return mark + self.files.get(mark, b"")
 
 
 def _told(send: Send, fault: Fault | None) -> str:

@@ -50,10 +50,10 @@ def call(world: Around, service: str, operation: str, request: Mapping[str, Any]
     actor = current()
     if actor is None:
         return world.perform(service, operation, request)
-    if actor.dying:
+    if actor.root.dying:
         raise Killed
-    actor.calls += 1
-    number = actor.calls
+    actor.root.calls += 1
+    number = actor.root.calls
     for tried in range(MAX_ATTEMPTS):
         pause()
         send = Send(actor, number, service, operation, request, tried)

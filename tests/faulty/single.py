@@ -58,7 +58,7 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
     target = scene.hit(platform)
 
     def plan(send: Send) -> Fault | None:
-        if hit is None or send.actor is not target or send.number != hit.number:
+        if hit is None or send.actor.root is not target or send.number != hit.number:
             return None
         return hit.fault if hit.is_steady or send.tried == 0 else None
 
@@ -68,7 +68,7 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
     platform.settle(bound(stage.blueprint))
     judge_end(world)
     world.kill_all()
-    operations = {send.number: send.operation for send, _ in world.steps if send.actor is target}
+    operations = {send.number: send.operation for send, _ in world.steps if send.actor.root is target}
     text = _ending(stage, target, began - START)
     return Ending(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
 

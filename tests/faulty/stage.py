@@ -17,10 +17,11 @@ import pytest
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from faulty import rendering, seam
-from faulty.actors import Kind, current, die
+from faulty.actors import Actor, Kind, current, die
 from faulty.faults import Answer
 from faulty.queues import Message, Queue, as_received
 from faulty.settings import Blueprint
+from faulty.threads import Threads
 from faulty.world import World
 
 import api.app
@@ -29,11 +30,13 @@ import api.submission
 import worker.app
 import worker.dead_letters
 import worker.reconciler
+import worker.records
 from api.body import Upload
 from shared.aws.clients import Clients, make_clients
 from shared.formats import JPEG
 from shared.jobs import ANONYMOUS, Job
 from shared.pipeline import DEFAULT_PIPELINE
+from worker.imaging import Rendered
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler)
 WORK = timedelta(seconds=1)
@@ -71,6 +74,9 @@ class Stage:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
             patch.setattr(root, "utc_now", self._now)
         patch.setattr(api.submission, "new_id", self._new_id)
+        Threads.starter = staticmethod(self._start_thread)
+        if hasattr(worker.records, "ThreadPoolExecutor"):
+            patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
 
@@ -81,11 +87,11 @@ class Stage:
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Build each root once, now, so that no later change of the environment matters."""
-        render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
+        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
         api.dependencies.stores.cache_clear()
         stores = api.dependencies.stores()  # routes hold on to the function, so it must keep the answer
         worker_parts = worker.app.parts.__wrapped__()
-        worker_parts = replace(worker_parts, place=replace(worker_parts.place, render=render))
+        worker_parts = replace(worker_parts, place=replace(worker_parts.place, render=self._render))
         dead_parts = worker.dead_letters.parts.__wrapped__()
         reconciler_parts = worker.reconciler.parts.__wrapped__()
         self.stores = stores
@@ -103,12 +109,18 @@ class Stage:
     def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
         return seam.call(self.world, service, operation, request)
 
+    def _start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+        return self.world.start_thread(parent, body)
+
     def _now(self) -> datetime:
         return self.world.clock()
 
     def _new_id(self) -> str:
         self._numbers += 1
         return f"01HZY3Q1M8Z3J5W7XK9V{self._numbers:06d}"
+
+    def _render(self, *facts: Any) -> Rendered:
+        return self.render(*facts)
 
     def _work(self) -> None:
         actor = current()

@@ -13,6 +13,7 @@ MARGIN = timedelta(minutes=1)
 """As in docs/reliability.md: period and margin are a minute each."""
 NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED"})
 """What a good picture may fail with."""
+FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
 
 def bound(blueprint: Blueprint) -> timedelta:
@@ -60,7 +61,7 @@ def _judge_reason(world: World, job_id: str, status: JobStatus, code: str | None
     if raw.startswith(rendering.GOOD):
         allowed = status is not JobStatus.FAILED or code in NO_FAULT_OF_THE_PICTURE
     elif raw.startswith(rendering.BAD):
-        allowed = status is not JobStatus.COMPLETED and code in {"CORRUPT_IMAGE", *NO_FAULT_OF_THE_PICTURE}
+        allowed = status is not JobStatus.COMPLETED and code in FAULTS_OF_THE_PICTURE | NO_FAULT_OF_THE_PICTURE
     else:
         allowed = status is not JobStatus.COMPLETED
     if not allowed:

@@ -33,6 +33,7 @@ class World:
         self.now = START
         self.plan: Plan = no_faults
         self.actors: list[Actor] = []
+        self._names = 0
         self.steps: list[tuple[Send, Fault | None]] = []
         self.watch = Watch(self)
         self.tables = Tables(
@@ -86,17 +87,26 @@ class World:
 
     def start(self, kind: Kind, body: Callable[[], Any], *, limit: timedelta, skew: timedelta = timedelta(0)) -> Actor:
         """Begin an invocation that its platform kills after ``limit``."""
-        actor = Actor(f"{kind}-{len(self.actors) + 1}", kind, body, skew=skew, deadline=self.now + limit)
+        self._names += 1
+        actor = Actor(f"{kind}-{self._names}", kind, body, skew=skew, deadline=self.now + limit)
         self.actors.append(actor)
         return actor
+
+    def start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+        """Begin a thread of an invocation."""
+        thread = Actor(parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root)
+        self.actors.append(thread)
+        return thread
 
     def advance(self, actor: Actor) -> None:
         """Let an actor take its next step, or die of old age."""
         actor.ready_at = None
         if actor.deadline is not None and self.now >= actor.deadline:
             actor.kill()
-        else:
-            actor.advance()
+            return
+        actor.advance()
+        if actor.root.dying:
+            actor.kill()
 
     def pass_time(self, duration: timedelta) -> None:
         """Move the clock on and do what was put off until then."""
@@ -118,7 +128,10 @@ class World:
 
     def ready(self) -> list[Actor]:
         """Return who could go on at once."""
-        return [actor for actor in self.alive() if actor.ready_at is None or actor.ready_at <= self.now]
+        return [actor for actor in self.alive() if not actor.is_waiting and self._is_due(actor)]
+
+    def _is_due(self, actor: Actor) -> bool:
+        return actor.ready_at is None or actor.ready_at <= self.now
 
     def kill_all(self) -> None:
         """End whoever is left, so that nothing of this run lives on."""
