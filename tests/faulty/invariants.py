@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from faulty.actors import Kind, current
+from faulty.actors import Actor, Kind, current
 from faulty.buckets import Stored
 from faulty.faults import Fault, Send
 from faulty.queues import Message
 
 from shared.clock import from_iso
+from shared.errors import ServiceError
 from shared.jobs import TRANSITIONS, JobStatus
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Watch:
         if before is JobStatus.PROCESSING and self._kind() in {Kind.DEAD_LETTERS, Kind.RECONCILER}:
             over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
             self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
+        self.seen["completed"] += after is JobStatus.COMPLETED
         if after is JobStatus.FAILED and before is not after:
             self.seen[f"failed by {self._kind()}"] += 1
         if after is JobStatus.PENDING and before is JobStatus.PROCESSING:
@@ -215,6 +217,10 @@ class Watch:
     def buried(self) -> None:
         """Note a message that was received too often."""
         self.seen["dead letter"] += 1
+
+    def raised(self, actor: Actor) -> None:
+        """Judge what a function could not deal with: AWS may fail it, its own code may not."""
+        self._demand(isinstance(actor.result, ServiceError), f"a function raised: {actor.name}, {actor.result!r}")
 
     def answered(self, job_id: str) -> None:
         """Judge a 2xx: the job is there, and so is its picture."""

@@ -115,7 +115,7 @@ class Stage:
     def _now(self) -> datetime:
         return self.world.clock()
 
-    def _new_id(self) -> str:
+    def _new_id(self, *_: Any) -> str:
         self._numbers += 1
         return f"01HZY3Q1M8Z3J5W7XK9V{self._numbers:06d}"
 

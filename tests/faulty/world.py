@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from faulty.actors import Actor, Kind, current, pause
+from faulty.actors import Actor, End, Kind, current, pause
 from faulty.buckets import Bucket
 from faulty.faults import Answer, Fault, Plan, Send, no_faults
 from faulty.invariants import Watch
@@ -107,6 +107,8 @@ class World:
         actor.advance()
         if actor.root.dying:
             actor.kill()
+        if actor.end is End.RAISED:
+            self.watch.raised(actor)
 
     def pass_time(self, duration: timedelta) -> None:
         """Move the clock on and do what was put off until then."""
