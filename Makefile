@@ -5,7 +5,7 @@ PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down test check unit integration hostile e2e format bench lock clean
+.PHONY: help demo up down test check unit integration hostile faults e2e format bench lock clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ up: $(VENV)/.local ## Start the embedded engine and deploy
 down: $(VENV)/.local ## Stop the embedded engine; data stays
 	@$(BIN)/safelight down
 
-test: check unit integration hostile e2e ## Lint, types and all tests, on the embedded engine
+test: check unit integration hostile faults e2e ## Lint, types and all tests, on the embedded engine
 
 check: $(VENV)/.dev ## Lint, types, template
 	$(BIN)/ruff check .
@@ -35,6 +35,9 @@ integration: $(VENV)/.dev ## Tests on moto
 
 hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
 	$(BIN)/pytest tests/hostile -q
+
+faults: $(VENV)/.dev ## Thousands of runs with faults between any two steps, without an engine
+	$(BIN)/pytest tests/faults -n auto -q
 
 e2e: $(VENV)/.dev ## Tests on an engine of their own
 	$(BIN)/pytest tests/e2e -q

@@ -6,8 +6,21 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--engine``."""
+    """Add the options of this suite."""
     parser.addoption("--engine", default="embedded", help="embedded (default)")
+    parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
+    parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
+    parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have found out and want shown, whichever process they ran in."""
+    passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    shown = [str(value) for report in passed for name, value in report.user_properties if name == "shown"]
+    if shown:
+        terminalreporter.section("found out")
+        for text in shown:
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)

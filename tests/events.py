@@ -67,7 +67,7 @@ def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
                 "body": message["Body"],
                 "attributes": {
                     "ApproximateReceiveCount": message.get("Attributes", {}).get("ApproximateReceiveCount", "1"),
-                    "SentTimestamp": str(int(time.time() * 1000)),
+                    "SentTimestamp": message.get("Attributes", {}).get("SentTimestamp", str(int(time.time() * 1000))),
                 },
                 "messageAttributes": {},
                 "md5OfBody": "",

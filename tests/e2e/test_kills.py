@@ -1,0 +1,151 @@
+"""Real processes are killed at random while a thousand jobs go through the whole stack."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pictures
+import psutil
+import pytest
+from e2e_site import Site, running_site, until
+
+JOBS = 1_000
+CLIENTS = 4
+KILLS = 40
+"""Processes that die in one run, one a second."""
+PATIENCE_SECONDS = 240.0
+QUICK = {
+    "WorkerTimeout": "5",
+    "RecordSeconds": "2",
+    "QueueVisibilityTimeout": "30",
+    "RedispatchSeconds": "20",
+    "LongestRedispatchSeconds": "40",
+    "InteractiveConcurrency": "2",
+}
+"""Everything that has to run out does so within a minute."""
+ROLES = ("api", "worker", "worker", "worker", "reconciler", "dead_letters")
+"""Who is killed; the worker more often than the others."""
+GOOD = pictures.jpeg(1000, 750)
+"""Large enough that workers are mostly busy when they are killed."""
+POISONED = pictures.jpeg(400, 300)[:3_000]
+"""Ends too early."""
+
+
+@dataclass
+class Killer:
+    """Kills a random function process each second until it is told to stop."""
+
+    site: Site
+    killed: Counter[str] = field(default_factory=Counter)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Kill."""
+        while sum(self.killed.values()) < KILLS and not self.stopped.wait(1):
+            role = random.choice(ROLES)
+            # A process may be gone by itself between looking and killing.
+            with suppress(psutil.Error):
+                processes = self.site.function_processes(role)
+                if processes:
+                    random.choice(processes).kill()
+                    self.killed[role] += 1
+
+
+@pytest.fixture(scope="module")
+def deadly_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a stack whose deliveries come back soon."""
+    yield from running_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), QUICK)
+
+
+@contextmanager
+def killing(site: Site) -> Iterator[Killer]:
+    """Kill in the background; afterwards wait until the last victim has fallen."""
+    killer = Killer(site)
+    thread = threading.Thread(target=killer.run)
+    thread.start()
+    try:
+        yield killer
+    finally:
+        killer.stopped.set()
+        thread.join()
+
+
+def accepted(site: Site, body: bytes) -> str:
+    """Post a picture until the API accepts it: a killed function answers with an error, which the client retries."""
+    while True:
+        with suppress(httpx.TransportError):
+            answer = site.http.post("jobs", content=body, headers={"Content-Type": "image/jpeg"})
+            if answer.status_code == 202:
+                job_id: str = answer.json()["id"]
+                return job_id
+            assert answer.status_code >= 500, answer.text
+
+
+def records(site: Site) -> dict[str, dict[str, Any]]:
+    """Return every record of the table, by ID."""
+    pages = site.dynamodb.get_paginator("scan").paginate(TableName=site.stack.table)
+    return {item["ID"]["S"]: dict(item) for page in pages for item in page["Items"]}
+
+
+def statuses(site: Site) -> Counter[str]:
+    """Count the records by status."""
+    return Counter(record["Status"]["S"] for record in records(site).values())
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("poisoned", [0, JOBS // 20], ids=["all good", "5 percent poisoned"])
+def test_a_thousand_jobs_end_while_processes_are_killed(
+    deadly_site: Site, poisoned: int, record_property: Callable[[str, object], None]
+) -> None:
+    """Each accepted job ends once: the poisoned FAILED with their reason, all others COMPLETED with one true result."""
+    site = deadly_site
+    before = set(records(site))
+    bodies = [POISONED] * poisoned + [GOOD] * (JOBS - poisoned)
+    random.shuffle(bodies)
+    with killing(site) as killer, ThreadPoolExecutor(CLIENTS) as clients:
+        ids = list(clients.map(lambda body: accepted(site, body), bodies))
+        until(lambda: sum(killer.killed.values()) >= KILLS or not unfinished(site), PATIENCE_SECONDS)
+    until(lambda: not unfinished(site), PATIENCE_SECONDS)
+    after = {job_id: record for job_id, record in records(site).items() if job_id not in before}
+    record_property("shown", f"{len(after)} jobs, killed {dict(killer.killed)}, {told(after)}")
+    assert max(int(record["Attempt"]["N"]) for record in after.values()) > 1, "nobody was killed at work"
+    assert set(ids) <= set(after), "accepted and lost"
+    for job_id, body in zip(ids, bodies, strict=True):
+        check(site, after[job_id], body)
+    # A client whose answer was lost sent its picture again: such jobs end as well, and nothing else is there.
+    assert {record["Status"]["S"] for record in after.values()} <= {"COMPLETED", "FAILED"}
+    assert Counter(record["Status"]["S"] for job_id, record in after.items() if job_id in set(ids)) == Counter(
+        {status: count for status, count in (("FAILED", poisoned), ("COMPLETED", JOBS - poisoned)) if count}
+    )
+
+
+def unfinished(site: Site) -> int:
+    """Return how many jobs have not ended."""
+    return sum(count for status, count in statuses(site).items() if status not in {"COMPLETED", "FAILED"})
+
+
+def told(after: dict[str, dict[str, Any]]) -> str:
+    """Say how many jobs needed more than one attempt."""
+    attempts = Counter(int(record["Attempt"]["N"]) for record in after.values())
+    return f"attempts {dict(sorted(attempts.items()))}"
+
+
+def check(site: Site, record: dict[str, Any], body: bytes) -> None:
+    """Compare one record with what its picture deserves."""
+    job_id, history = record["ID"]["S"], [line["M"]["Status"]["S"] for line in record["History"]["L"]]
+    assert sum(status in {"COMPLETED", "FAILED"} for status in history) == 1, history
+    if body is POISONED:
+        assert record["Error"]["M"]["Code"]["S"] == "TRUNCATED_IMAGE", record
+        return
+    (output,) = record["Outputs"]["L"]
+    key = output["M"]["Key"]["S"]
+    assert key == f"processed/{job_id}/{record['Attempt']['N']}/image.png"
+    head = site.s3.head_object(Bucket=site.stack.bucket, Key=key)
+    assert head["ContentLength"] == int(output["M"]["Size"]["N"])

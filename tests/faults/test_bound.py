@@ -1,0 +1,72 @@
+"""The bound T holds against an adversary, not only against chance."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from faulty import rendering
+from faulty.actors import Kind
+from faulty.faults import Fault, Plan, Send
+from faulty.platform import Platform
+from faulty.stage import Stage
+from faulty.verdict import bound, judge_end
+from faulty.world import START
+
+from shared.clock import from_iso
+
+
+def every_worker_dies_before_its_claim(send: Send) -> Fault | None:
+    """No attempt ever begins; all messages die."""
+    return Fault.KILLED_BEFORE if send.actor.kind is Kind.WORKER else None
+
+
+def every_worker_dies_with_its_claim(send: Send) -> Fault | None:
+    """Every attempt begins and none goes on."""
+    return Fault.KILLED_AFTER if send.actor.kind is Kind.WORKER else None
+
+
+def every_worker_dies_before_its_commit(send: Send) -> Fault | None:
+    """Every attempt does its work for nothing."""
+    return Fault.KILLED_BEFORE if send.actor.kind is Kind.WORKER and send.number == 4 else None
+
+
+def the_api_never_sends(send: Send) -> Fault | None:
+    """The first message is lost, and then every worker dies before its claim."""
+    if send.actor.kind is Kind.API and send.service == "sqs":
+        return Fault.UNREACHABLE
+    return every_worker_dies_before_its_claim(send)
+
+
+def the_dead_letters_function_dies(send: Send) -> Fault | None:
+    """It always dies just after its write, so that each letter is counted again."""
+    if send.actor.kind is Kind.DEAD_LETTERS and send.operation == "UpdateItem":
+        return Fault.KILLED_AFTER
+    return every_worker_dies_before_its_claim(send)
+
+
+@pytest.mark.parametrize(
+    "adversary",
+    [
+        every_worker_dies_before_its_claim,
+        every_worker_dies_with_its_claim,
+        every_worker_dies_before_its_commit,
+        the_api_never_sends,
+        the_dead_letters_function_dies,
+    ],
+    ids=lambda adversary: adversary.__name__,
+)
+def test_every_job_ends_within_t(stage: Stage, adversary: Plan, record_property: Callable[[str, object], None]) -> None:
+    """Whoever is always killed at the worst moment: the job ends, FAILED and with a reason, before T is over."""
+    world = stage.open()
+    platform = Platform(stage)
+    platform.submit(rendering.GOOD)
+    world.plan = adversary
+    limit = bound(stage.blueprint)
+    platform.settle(limit + timedelta(days=1))
+    judge_end(world)
+    assert not world.watch.breaches
+    (job,) = world.jobs.values()
+    took = from_iso(job["Timestamp"]["S"]) - START
+    record_property("shown", f"{adversary.__name__}: {job['Status']['S']} after {took} of T = {limit}")
+    assert job["Error"]["M"]["Code"]["S"] == "ATTEMPTS_EXHAUSTED"
+    assert took <= limit

@@ -1,0 +1,48 @@
+"""What reliability costs when nothing fails: counted at the seam."""
+
+from collections import Counter
+
+import pytest
+from faulty import rendering
+from faulty.actors import Kind
+from faulty.platform import Platform
+from faulty.single import post
+from faulty.stage import Stage
+from faulty.verdict import bound, judge_end
+
+HAPPY = {
+    (Kind.API, "s3", "PutObject"): 1,
+    (Kind.API, "dynamodb", "PutItem"): 1,
+    (Kind.API, "sqs", "SendMessage"): 1,
+    (Kind.WORKER, "dynamodb", "UpdateItem"): 2,
+    (Kind.WORKER, "s3", "GetObject"): 1,
+    (Kind.WORKER, "s3", "PutObject"): 1,
+}
+"""Per job: create; claim and complete; the raw image in and out, the processed one in; one message."""
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_job_costs_one_write_beyond_create_and_complete(stage: Stage, count: int) -> None:
+    """With no fault a job is one PutItem, two UpdateItem, two PutObject, one GetObject and one message, and no more."""
+    world = stage.open()
+    platform = Platform(stage)
+    for _ in range(count):
+        client = post(platform)
+        while client.end is None:
+            world.advance(client)
+    platform.settle(bound(stage.blueprint))
+    judge_end(world)
+    calls = Counter((send.actor.kind, send.service, send.operation) for send, _ in world.steps)
+    assert calls == {call: times * count for call, times in HAPPY.items()}
+    assert not world.watch.breaches
+    assert [int(job["Attempt"]["N"]) for job in world.jobs.values()] == [1] * count
+
+
+def test_a_bad_picture_costs_no_more(stage: Stage) -> None:
+    """A picture that can't be processed is claimed once, read once and failed once."""
+    world = stage.open()
+    platform = Platform(stage)
+    platform.submit(rendering.BAD)
+    platform.settle(bound(stage.blueprint))
+    calls = Counter(send.operation for send, _ in world.steps if send.actor.kind is Kind.WORKER)
+    assert calls == {"UpdateItem": 2, "GetObject": 1}

@@ -1,0 +1,30 @@
+"""The harness can fail: each broken copy of the code is caught, within the runs that CI makes."""
+
+from collections.abc import Callable
+
+import pytest
+from faulty.driver import Run
+from faulty.mutants import MUTANTS, Mutant
+from faulty.stage import Stage
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_broken_code_is_caught(
+    stage: Stage, mutant: Mutant, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """With one promise taken away, some run breaks an invariant."""
+    runs = request.config.getoption("--fault-runs")
+    with mutant.alive():
+        for seed in range(runs):
+            breaches = Run(stage, seed).go().breaches
+            if breaches:
+                record_property("shown", f"{mutant.name}: caught in run {seed + 1}, {breaches[0]}")
+                return
+    pytest.fail(f"the mutant has survived {runs} runs")
+
+
+def test_a_mutant_leaves_no_trace(stage: Stage) -> None:
+    """Afterwards the real code is back."""
+    with MUTANTS[0].alive():
+        pass
+    assert not Run(stage, 0).go().breaches

@@ -1,0 +1,91 @@
+"""Thousands of random runs: jobs through all functions, faults between any two steps, every invariant held.
+
+``--fault-runs N`` says how many; ``--fault-seed S`` repeats one of them and prints its story.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pictures
+import pytest
+from faulty import rendering
+from faulty.driver import Run
+from faulty.stage import Stage
+
+from shared.pipeline import Pipeline
+from worker.imaging import Limits, Rendered, render
+
+CHUNK = 500
+"""Runs a test: small enough to spread over cores, large enough to meet what is rare."""
+SOMETIMES = (
+    "acknowledged when overtaken",
+    "completed",
+    "dead letter",
+    "expired lease taken over",
+    "failed by reconciler",
+    "failed by worker",
+    "job given back",
+    "lease held",
+    "lost answer of a claim recognised",
+    "lost answer of a commit recognised",
+    "lost commit",
+    "message of an ended job",
+    "swap refused to reconciler",
+    "swept job",
+    "unreadable message kept",
+)
+"""What a chunk must have met: else the search is blind where it matters."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each chunk of seeds."""
+    if "seeds" in metafunc.fixturenames:
+        one, runs = metafunc.config.getoption("--fault-seed"), metafunc.config.getoption("--fault-runs")
+        seeds = range(runs) if one is None else range(one, one + 1)
+        chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+        metafunc.parametrize("seeds", chunks, ids=lambda chunk: f"{chunk[0]}-{chunk[-1]}")
+
+
+def test_every_job_ends_and_every_invariant_holds(stage: Stage, seeds: range) -> None:
+    """Whatever dies, answers late, twice or never: each accepted job ends once, tells why, and shows a true result."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        report = Run(stage, seed).go()
+        assert not report.breaches, report
+        seen += report.seen
+    if len(seeds) == CHUNK:
+        assert not [what for what in SOMETIMES if not seen[what]], seen
+
+
+def test_a_seed_is_a_run(stage: Stage) -> None:
+    """The same seed gives the same calls in the same order with the same faults."""
+    stories = []
+    for _ in range(2):
+        run = Run(stage, 77)
+        run.go()
+        stories.append([(s.actor.name, s.number, s.tried, s.operation, fault) for s, fault in run.world.steps])
+    assert stories[0] == stories[1]
+    assert len(stories[0]) > 10
+
+
+def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with real pixels: what is COMPLETED can be decoded, is grey, and has the size that was asked for."""
+    files = {rendering.GOOD: pictures.jpeg(1200, 600), rendering.BAD: pictures.jpeg(400, 300)[:3_000]}
+    quick = stage.render
+
+    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> Rendered:
+        mark = next((mark for mark in files if data.startswith(mark)), None)
+        return quick(data, pipeline, limits, assets) if mark is None else render(data[len(mark) :], pipeline, limits)
+
+    monkeypatch.setattr(stage, "render", real)
+    completed = 0
+    for seed in range(40):
+        run = Run(stage, seed, files)
+        report = run.go()
+        assert not report.breaches, report
+        for record in run.world.jobs.values():
+            for output in record.get("Outputs", {"L": []})["L"]:
+                image = pictures.opened(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
+                assert (image.size, image.mode) == ((1024, 512), "L")
+                completed += 1
+    assert completed > 40

@@ -1,0 +1,47 @@
+"""Every single fault between every two steps of each path: none breaks an invariant, and the page tells the ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from faulty.page import Played, page
+from faulty.single import SCENES, Scene, hits, play
+from faulty.stage import Stage
+
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+
+
+@pytest.fixture(scope="module")
+def played(stage: Stage) -> list[tuple[Scene, Played]]:
+    """Play each scene without a fault, then with each."""
+    found: list[tuple[Scene, Played]] = []
+    for scene in SCENES:
+        plain = play(stage, scene, None)
+        found.append((scene, {None: plain, **{hit: play(stage, scene, hit) for hit in hits(len(plain.operations))}}))
+    return found
+
+
+def test_no_single_fault_breaks_an_invariant(
+    played: list[tuple[Scene, Played]], record_property: Callable[[str, object], None]
+) -> None:
+    """Whatever fails once, or for all tries of a call, every job ends as it should."""
+    breaches = {(scene.title, hit): end.breaches for scene, ends in played for hit, end in ends.items() if end.breaches}
+    assert not breaches
+    record_property("shown", page(played))
+
+
+def test_no_single_fault_fails_a_good_picture(played: list[tuple[Scene, Played]]) -> None:
+    """One fault costs time and attempts at most: a job that was completed without it is completed with it."""
+    for scene, endings in played:
+        if "COMPLETED" in endings[None].text:
+            ends = {hit: ending.text for hit, ending in endings.items() if "COMPLETED" not in ending.text}
+            # Only before the record is written there may be no job, and then no client was told of one.
+            assert all(text in {"503, no job", "no answer, no job"} for text in ends.values()), (scene.title, ends)
+
+
+def test_the_page_is_true(played: list[tuple[Scene, Played]], request: pytest.FixtureRequest) -> None:
+    """docs/faults.md is what was played."""
+    text = page(played)
+    if request.config.getoption("--write-docs"):
+        PAGE.write_text(text, "utf-8")
+    assert PAGE.read_text("utf-8") == text, "run pytest tests/faults/test_single_faults.py --write-docs"

@@ -1,0 +1,202 @@
+"""The state machine of a job, on the table: any order of claims, ends, releases, sweeps, burials, twice or late.
+
+The model below knows in a few lines what ``JobTable`` promises; Hypothesis looks for an order in which they differ.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import jobs_made
+from faulty.settings import BUCKET, Blueprint
+from faulty.silence import Silence
+from faulty.tables import Tables, from_template
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+
+from shared.aws.clients import make_clients
+from shared.aws.job_table import JobTable, Refused
+from shared.errors import CorruptImage, ServiceUnavailable
+from shared.jobs import Job, JobFailure, JobStatus, OutputFacts
+from shared.messages import JobMessage
+from shared.recovery import Policy, Step, bury, sweep
+
+LEASE = timedelta(seconds=60)
+POLICY = Policy(
+    max_attempts=5, max_dead_letters=3, redispatch=timedelta(minutes=15), longest_redispatch=timedelta(hours=2)
+)
+
+
+@cache
+def client() -> Any:
+    """Make one client for all examples: they are dear."""
+    return make_clients(5).dynamodb
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the record must say."""
+
+    status: JobStatus = JobStatus.PENDING
+    attempt: int = 0
+    generation: int = 1
+
+
+class JobMachine(RuleBasedStateMachine):
+    """One job and everybody who may write to it."""
+
+    attempts = Bundle("attempts")
+    """Jobs as workers hold them, fresh or long overtaken."""
+    readings = Bundle("readings")
+    """Jobs as a recovering function has read them, fresh or stale."""
+
+    def __init__(self) -> None:
+        """Create the job."""
+        super().__init__()
+        self.tables = Tables({"JobTable": from_template(Blueprint.read().tables()["JobTable"])}, Silence())
+        self.sends = 1
+        client()._make_api_call = self.call
+        self.table = JobTable(client(), "JobTable", bucket=BUCKET, listing_shards=4)
+        self.now = jobs_made.NOW
+        self.job = jobs_made.new_job()
+        self.table.create(self.job)
+        self.expected = Expected()
+        self.ended = 0
+
+    def call(self, operation: str, request: dict[str, Any]) -> Any:
+        """Carry a request out as often as it is sent; the caller hears the last answer."""
+        for _ in range(self.sends - 1):
+            try:
+                self.tables.call(operation, request)
+            except Exception as error:  # noqa: BLE001 - nobody heard it
+                assert "ConditionalCheckFailed" in str(error)  # noqa: PT017
+        return self.tables.call(operation, request)
+
+    @property
+    def stored(self) -> Job:
+        """Return the job as it is."""
+        return self.table.get(self.job.id)
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether a claim must succeed now."""
+        lease = self.stored.lease_until
+        if self.expected.status is JobStatus.PROCESSING:
+            return lease is not None and lease < self.now
+        return self.expected.status is JobStatus.PENDING
+
+    @rule(seconds=st.sampled_from([0, 1, 59, 60, 61, 1000, 10_000]))
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    @rule(times=st.integers(1, 3))
+    def lose_answers(self, times: int) -> None:
+        """From now on botocore sends each request this often, as it does when answers are lost."""
+        self.sends = times
+
+    @rule(target=attempts, skew=st.sampled_from([0, 0, 0, -600, 600]), generation=st.sampled_from([1, 1, 1, 2]))
+    def claim(self, skew: int, generation: int) -> Any:
+        """Claim, with a clock that may be wrong and a message that may be of another generation."""
+        now, self.now = self.now, self.now + timedelta(seconds=skew)
+        is_ours = self.is_free and generation == self.expected.generation
+        claimed = self.table.claim(JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE)
+        self.now = now
+        assert isinstance(claimed, Refused) is not is_ours
+        if isinstance(claimed, Refused):
+            return multiple()
+        self.expected = replace(self.expected, status=JobStatus.PROCESSING, attempt=self.expected.attempt + 1)
+        assert claimed.attempt == self.expected.attempt
+        return claimed
+
+    @rule(held=attempts)
+    def complete(self, held: Job) -> None:
+        """Commit a result; only the newest attempt may, and only once."""
+        facts = OutputFacts(
+            name="image",
+            key=f"processed/{held.id}/{held.attempt}/image.png",
+            size=1,
+            width=1,
+            height=1,
+            format="PNG",
+            media_type="image/png",
+            digest="00",
+        )
+        self.commit(held, held.completed(raw=held.raw, outputs=(facts,), warnings=(), now=self.now))
+
+    @rule(held=attempts)
+    def fail(self, held: Job) -> None:
+        """Commit a failure."""
+        self.commit(held, held.failed(JobFailure.of(CorruptImage()), now=self.now))
+
+    @rule(held=attempts)
+    def release(self, held: Job) -> None:
+        """Give the job back."""
+        self.commit(held, held.released(ServiceUnavailable(), now=self.now, due_at=self.now + LEASE))
+
+    def commit(self, held: Job, new: Job) -> None:
+        """Write the end of an attempt and check who wins."""
+        expected = self.expected
+        wins = expected.status is JobStatus.PROCESSING and expected.attempt == held.attempt
+        before = self.stored
+        done = self.table.commit(new)
+        # An end that is there already, to the moment, counts as ours: its answer may have been lost.
+        again = (before.status, before.attempt, before.timestamp) == (new.status, new.attempt, new.timestamp)
+        assert done is (wins or again)
+        if wins:
+            self.expected = replace(expected, status=new.status)
+            self.ended += new.status.is_terminal
+        else:
+            assert self.stored == before
+
+    @rule(target=readings)
+    def read(self) -> Job:
+        """Let a recovering function read the job; it may act on that much later."""
+        return self.stored
+
+    @rule(seen=readings)
+    def sweep(self, seen: Job) -> None:
+        """Let a reconciler act on what it has read."""
+        self.recover(seen, sweep(seen, POLICY, self.now).step, sweep(seen, POLICY, self.now).job)
+
+    @rule(seen=readings)
+    def bury(self, seen: Job) -> None:
+        """Let the dead-letter function act on what it has read."""
+        self.recover(seen, bury(seen, POLICY, self.now).step, bury(seen, POLICY, self.now).job)
+
+    def recover(self, seen: Job, step: Step, new: Job) -> None:
+        """Write a decision; it must lose when anybody has moved the job since it was read."""
+        if step is Step.NOTHING:
+            return
+        before = self.stored
+        done = self.table.swap(seen, new)
+        assert done is (before in {seen, new})
+        if done and before == seen:
+            self.expected = replace(self.expected, status=new.status)
+            self.ended += new.status.is_terminal
+        assert self.stored == (new if done else before)
+
+    @precondition(lambda self: self.expected.status.is_terminal)
+    @rule()
+    def rest(self) -> None:
+        """An ended job waits for nobody."""
+        assert (self.stored.lease_until, self.stored.due_at) == (None, None)
+
+    @invariant()
+    def record_is_as_expected(self) -> None:
+        """The record says what the model says, and it has ended at most once."""
+        stored = self.stored
+        assert (stored.status, stored.attempt, stored.generation) == (
+            self.expected.status,
+            self.expected.attempt,
+            self.expected.generation,
+        )
+        assert self.ended <= 1
+        item = self.tables.tables["JobTable"].items[self.job.id]
+        assert ("OpenShard" in item) is ("DueAt" in item) is (not stored.status.is_terminal)
+
+
+TestJobMachine = JobMachine.TestCase
+TestJobMachine.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)

@@ -1,0 +1,98 @@
+"""Broken copies of our code: each takes one promise away, and the harness must notice.
+
+A mutant is made from the source of a function, so it can't go stale unseen: when the text that it changes is gone,
+making it fails.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any, cast
+
+import api.submission
+import worker.app
+import worker.dead_letters
+import worker.image_processor
+import worker.reconciler
+from shared import keys
+from shared.aws.job_table import JobTable
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One function with one text replaced by another."""
+
+    name: str
+    function: Callable[..., Any]
+    text: str
+    instead: str
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Let it take the place of the real function, wherever that is imported."""
+        function = cast("FunctionType", self.function)
+        real = function.__code__
+        function.__code__ = self._code()
+        try:
+            yield
+        finally:
+            function.__code__ = real
+
+    def _code(self) -> CodeType:
+        function = cast("FunctionType", self.function)
+        source = textwrap.dedent(inspect.getsource(function))
+        if source.count(self.text) != 1:
+            msg = f"{self.name}: {self.text!r} is {source.count(self.text)} times in {function.__qualname__}"
+            raise ValueError(msg)
+        made: dict[str, Any] = {}
+        exec(source.replace(self.text, self.instead), function.__globals__, made)  # noqa: S102 - our own code, broken
+        return cast("FunctionType", made[function.__name__]).__code__
+
+
+MUTANTS = (
+    Mutant("attempt not compared on commit", JobTable.commit, "#Attempt = :attempt", "#Attempt >= :attempt"),
+    Mutant(
+        "message acknowledged before the write",
+        worker.app.handle_record,
+        "processed = process_job(",
+        "queue = parts().queues[record.event_source_arn.rsplit(':', 1)[-1]];"
+        " queue._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
+        " processed = process_job(",
+    ),
+    Mutant(
+        "message acknowledged though the service failed",
+        worker.app.handle_record,
+        "_return(record, error)\n        raise",
+        "_return(record, error)\n        return Outcome.SKIPPED",
+    ),
+    Mutant(
+        "message sent before the record",
+        api.submission.submit_job,
+        "intake.jobs.create(job)",
+        "intake.queue.send(JobMessage(job_id=job.id, generation=job.generation)); intake.jobs.create(job)",
+    ),
+    Mutant(
+        "record before the raw image",
+        api.submission.submit_job,
+        "intake.images.put_raw(",
+        "intake.jobs.create(job); intake.images.put_raw(",
+    ),
+    Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return Step.NOTHING\n    try:"),
+    Mutant("one output key for all attempts", keys.processed_key, "{attempt}/", ""),
+    Mutant("lease not compared on claim", JobTable.claim, "#LeaseUntil < :now", "#LeaseUntil <> :now"),
+    Mutant(
+        "dead letter dropped", worker.dead_letters._bury, "if not parts().jobs.swap(job, decision.job):", "if False:"
+    ),
+    Mutant(
+        "service's fault taken for the picture's",
+        worker.image_processor._attempt,
+        "except ImageError as error",
+        "except (ImageError, ServiceError) as error",
+    ),
+    Mutant(
+        "completed before it is stored", worker.image_processor._store, "images.put_processed(facts, encoded.data)", ""
+    ),
+)

@@ -1,0 +1,68 @@
+"""What must hold when a run has come to rest: every job has ended, and everything agrees."""
+
+from datetime import timedelta
+
+from faulty import rendering
+from faulty.settings import Blueprint
+from faulty.world import World
+
+from shared.jobs import JobStatus
+from shared.recovery import Policy, longest_life
+
+MARGIN = timedelta(minutes=1)
+"""As in docs/reliability.md: period and margin are a minute each."""
+NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED"})
+"""What a good picture may fail with."""
+FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
+
+
+def bound(blueprint: Blueprint) -> timedelta:
+    """Return the bound T of the template's defaults."""
+    seconds = {name: timedelta(seconds=blueprint.number(name)) for name in TIMES}
+    policy = Policy(
+        max_attempts=blueprint.number("MaxReceiveCount"),
+        max_dead_letters=blueprint.number("MaxDeadLetters"),
+        redispatch=seconds["RedispatchSeconds"],
+        longest_redispatch=seconds["LongestRedispatchSeconds"],
+    )
+    return longest_life(
+        policy,
+        lease=seconds["WorkerTimeout"],
+        visibility=seconds["QueueVisibilityTimeout"],
+        receives=blueprint.number("MaxReceiveCount"),
+        period=MARGIN,
+        margin=MARGIN,
+    )
+
+
+TIMES = ("RedispatchSeconds", "LongestRedispatchSeconds", "WorkerTimeout", "QueueVisibilityTimeout")
+
+
+def judge_end(world: World) -> None:
+    """Add what is wrong at the end to the watch's breaches."""
+    breaches = world.watch.breaches
+    for job_id, record in world.jobs.items():
+        status = JobStatus(record["Status"]["S"])
+        if not status.is_terminal:
+            breaches.append(f"I1 {job_id}: still {status} when T was over")
+            continue
+        if status is JobStatus.COMPLETED:
+            world.watch.judge_result(job_id, record)
+        _judge_reason(world, job_id, status, record["Error"]["M"]["Code"]["S"] if "Error" in record else None)
+    gone = world.watch.accepted - set(world.jobs) - world.watch.deleted_jobs
+    breaches += [f"I1 {job_id}: accepted and lost" for job_id in sorted(gone)]
+    for queue in world.queues.by_url.values():
+        breaches += [f"I1 a message stays on {queue.name}: {message.body}" for message in queue.messages]
+    breaches += [f"a function never ended: {actor.name}" for actor in world.alive()]
+
+
+def _judge_reason(world: World, job_id: str, status: JobStatus, code: str | None) -> None:
+    raw = world.bucket.objects[f"raw/api/{job_id}"].body
+    if raw.startswith(rendering.GOOD):
+        allowed = status is not JobStatus.FAILED or code in NO_FAULT_OF_THE_PICTURE
+    elif raw.startswith(rendering.BAD):
+        allowed = status is not JobStatus.COMPLETED and code in FAULTS_OF_THE_PICTURE | NO_FAULT_OF_THE_PICTURE
+    else:
+        allowed = status is not JobStatus.COMPLETED
+    if not allowed:
+        world.watch.breaches.append(f"I1 {job_id}: {raw!r} ended as {status}, {code}")
