@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down test check unit integration e2e format bench lock clean
+.PHONY: help demo up down test test-localstack check unit integration e2e format bench lock clean
 
 help: ## Show the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local ## Start the embedded engine and process real pictures on it
 	@$(BIN)/safelight demo
@@ -19,6 +19,9 @@ down: $(VENV)/.local ## Stop the embedded engine; data stays
 	@$(BIN)/safelight down
 
 test: check unit integration e2e ## Lint, types and all tests, on the embedded engine
+
+test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
+	$(BIN)/pytest tests/e2e --engine localstack -q
 
 check: $(VENV)/.dev ## Lint, types, template
 	$(BIN)/ruff check .

@@ -75,9 +75,8 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all data too.
     with _faults():
         from infra import local
 
-        stopped = local.down(state_dir(), wipe=wipe)
-    kept = "its data is removed" if wipe else "its data is kept"
-    typer.echo(f"Stopped; {kept}." if stopped else f"Nothing was running{'; ' + kept if wipe else ''}.")
+        told = local.down(state_dir(), wipe=wipe)
+    typer.echo(told or f"Nothing was running{'; what was left is removed' if wipe else ''}.")
 
 
 @app.command()

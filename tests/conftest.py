@@ -7,13 +7,19 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--engine``."""
-    parser.addoption("--engine", default="embedded", help="embedded (default)")
+    parser.addoption(
+        "--engine",
+        default="embedded",
+        choices=("embedded", "localstack"),
+        help="what the end-to-end tests run on; docs/engines.md tells which LocalStack is found",
+    )
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""
-    for name in os.environ:
+    kept = {"LOCALSTACK_ENDPOINT"} if request.config.getoption("--engine") == "localstack" else set()
+    for name in os.environ.keys() - kept:
         if name.startswith(("AWS_", "SAFELIGHT_", "POWERTOOLS_", "LOCALSTACK_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
