@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down test test-localstack check unit integration e2e format bench lock clean
+.PHONY: help demo up down pull test test-localstack check unit integration e2e format bench lock clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ up: $(VENV)/.local ## Start the embedded engine and deploy
 
 down: $(VENV)/.local ## Stop the embedded engine; data stays
 	@$(BIN)/safelight down
+
+pull: ## Pull and build the images of docker-compose.yml, so that it works offline
+	docker compose --profile pull pull localstack lambda
+	docker compose build deploy
 
 test: check unit integration e2e ## Lint, types and all tests, on the embedded engine
 
@@ -44,6 +48,7 @@ format: $(VENV)/.dev ## Format and fix what can be fixed
 
 bench: $(VENV)/.dev ## Run the benchmarks
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/engines.py
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh

@@ -18,7 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True)
 def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""
-    kept = {"LOCALSTACK_ENDPOINT"} if request.config.getoption("--engine") == "localstack" else set()
+    is_wanted = request.config.getoption("--engine") == "localstack"
+    kept = {"LOCALSTACK_ENDPOINT", "SAFELIGHT_PORT"} if is_wanted else set()
     for name in os.environ.keys() - kept:
         if name.startswith(("AWS_", "SAFELIGHT_", "POWERTOOLS_", "LOCALSTACK_")):
             monkeypatch.delenv(name)

@@ -56,6 +56,8 @@ def _compose(*arguments: str, extra: Mapping[str, str] | None = None) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise SetupFault(f"docker compose {arguments[0]} did not end within {START_SECONDS} s.") from error
+    except OSError as error:
+        raise SetupFault(f"docker can't be run: {error.strerror}.") from error
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
         raise SetupFault(f"docker compose {arguments[0]} failed: {lines[-1]}")

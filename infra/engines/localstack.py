@@ -6,8 +6,9 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,8 @@ from infra.sessions import local_clients, translated
 VERSION = "4.14.0"
 """The last release whose image starts without an account token; docker-compose.yml pins it."""
 ENDPOINT_VARIABLE = "LOCALSTACK_ENDPOINT"
+ANSWER_SECONDS = 60
+"""A container that calls itself healthy answers from outside within this time."""
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 WHEELS = packaging.SOURCE / "build" / "wheels"
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -32,6 +35,8 @@ class Record:
     url: str
     is_ours: bool
     """Whether `up` has started it; if not, `down` leaves it running."""
+    is_stopped: bool = False
+    """Whether `down` has stopped it since; its volume is there until it is wiped."""
 
     @classmethod
     def read(cls, state_dir: Path) -> Self | None:
@@ -55,8 +60,7 @@ def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
     if found:
         if extra:
             raise SetupFault(f"LocalStack runs already at {found}, and its settings are not ours to change.")
-        known = Record.read(state_dir)
-        Record(found, is_ours=known is not None and known == Record(found, is_ours=True)).save(state_dir)
+        Record(found, is_ours=Record.read(state_dir) == Record(found, is_ours=True)).save(state_dir)
         return found
     missing = compose.missing()
     if missing:
@@ -67,8 +71,11 @@ def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
     url = compose.address()
     Record(url, is_ours=True).save(state_dir)
     compose.up(extra or {})
-    if not localstack_health.ask(url):
-        raise SetupFault(f"The container of LocalStack has started, but it does not answer at {url}.")
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while not localstack_health.ask(url):
+        if time.monotonic() > deadline:
+            raise SetupFault(f"The container of LocalStack has started, but it does not answer at {url}.")
+        time.sleep(0.2)
     return url
 
 
@@ -91,11 +98,14 @@ def end(state_dir: Path, stack_name: str, wiped: bool) -> str:
     Says what it did, nothing where there was nothing. Raises SetupFault.
     """
     record = Record.read(state_dir)
-    if record is None:
+    if record is None or (record.is_stopped and not wiped):
         return ""
     if record.is_ours:
         compose.down(volumes=wiped)
-        told = "LocalStack is stopped; its free edition keeps no data."
+        told = "" if record.is_stopped else "LocalStack is stopped; its free edition keeps no data."
+        if not wiped:
+            replace(record, is_stopped=True).save(state_dir)
+            return told
     elif wiped:
         told = _delete(record.url, stack_name)
     else:
