@@ -5,10 +5,10 @@ PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down test check unit integration hostile faults e2e format bench lock clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e format bench lock clean
 
 help: ## Show the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local ## Start the embedded engine and process real pictures on it
 	@$(BIN)/safelight demo
@@ -19,7 +19,14 @@ up: $(VENV)/.local ## Start the embedded engine and deploy
 down: $(VENV)/.local ## Stop the embedded engine; data stays
 	@$(BIN)/safelight down
 
+pull: ## Pull and build the images of docker-compose.yml, so that it works offline
+	docker compose --profile pull pull localstack lambda
+	docker compose build deploy
+
 test: check unit integration hostile faults e2e ## Lint, types and all tests, on the embedded engine
+
+test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
+	$(BIN)/pytest tests/e2e --engine localstack -q
 
 check: $(VENV)/.dev ## Lint, types, template
 	$(BIN)/ruff check .
@@ -51,6 +58,7 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/pixels.py $(PHOTOS) > benchmarks/pixels.json
 	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 	$(BIN)/python benchmarks/overlap.py
+	$(BIN)/python benchmarks/engines.py
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh

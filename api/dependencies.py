@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.lifecycle import Desk
 from api.redriving import Office
+from api.links import Links
 from api.submission import Intake
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
@@ -26,7 +27,7 @@ from shared.aws.request_log import RequestLog
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
 from shared.observability import make_logger
-from shared.settings import ApiSettings
+from shared.settings import SAME_HOST, ApiSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class Stores:
             clock=self.clock,
         )
 
+    def images_for(self, links: Links) -> ImageStore:
+        """Return the images, with links that the caller of this request can follow."""
+        if self.settings.public_endpoint_url != SAME_HOST:
+            return self.images
+        return self.images.signing_with(_presigner(links.origin))
+
 
 @cache
 def stores() -> Stores:
@@ -90,13 +97,17 @@ def stores() -> Stores:
         images=ImageStore(
             clients.s3,
             settings.image_bucket,
-            presigner=make_presigner(settings.public_endpoint_url),
+            presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
         queue=JobQueue(clients.sqs, settings.job_queue_url),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         dead=DeadLetters(clients.dynamodb, settings.job_table),
         clock=utc_now,
     )
+
+
+# Making a client takes longer than signing with it; callers use few hosts, and may claim any.
+_presigner = lru_cache(maxsize=8)(make_presigner)
 
 
 def caller(event: BaseProxyEvent) -> str:

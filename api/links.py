@@ -7,7 +7,7 @@ outside alike. The path in front of ``/v1`` comes from the gateway, or from a se
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
@@ -33,6 +33,12 @@ class Links:
         # Both come from the caller and go into headers: what is no scheme or host is left out.
         is_sound = scheme in {"http", "https"} and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", host)
         return cls(f"{scheme}://{host}{prefix}" if is_sound else prefix)
+
+    @property
+    def origin(self) -> str:
+        """Return scheme and host alone; empty where the request told none."""
+        parts = urlsplit(self.base)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
     def job(self, job_id: str) -> str:
         """Link to the status of a job."""

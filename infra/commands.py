@@ -60,6 +60,7 @@ def state_dir() -> Path:
 def up(
     engine: Annotated[LocalEngine, typer.Option(help="What plays AWS.")] = LocalEngine.EMBEDDED,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON and nothing else.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and deploy again whenever our code changes.")] = False,
 ) -> None:
     """Start the engine, deploy the stack and wait until it is healthy; safe to repeat."""
     with _faults(), _progress(quiet=as_json) as report:
@@ -67,6 +68,11 @@ def up(
 
         stack = local.up(state_dir(), engine.value, report=report)
     _show(stack, as_json=as_json)
+    if watch:
+        from infra import reload
+
+        typer.echo("Watching api/, worker/ and shared/; Ctrl-C ends it and leaves the stack up.", err=True)
+        reload.follow(state_dir(), engine.value, lambda text: typer.echo(text, err=True))
 
 
 @app.command()
@@ -75,9 +81,8 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all data too.
     with _faults():
         from infra import local
 
-        stopped = local.down(state_dir(), wipe=wipe)
-    kept = "its data is removed" if wipe else "its data is kept"
-    typer.echo(f"Stopped; {kept}." if stopped else f"Nothing was running{'; ' + kept if wipe else ''}.")
+        told = local.down(state_dir(), wipe=wipe)
+    typer.echo(told or f"Nothing was running{'; what was left is removed' if wipe else ''}.")
 
 
 @app.command()

@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from infra import local
-from infra.engines import embedded
+from infra.engines import compose, embedded, localstack, localstack_health
 from infra.engines.records import Places, Record
 from infra.faults import SetupFault
+from infra.stack import Stack
 
 LEAST_PYTHON = (3, 11)
 NEEDED = {
@@ -64,6 +65,8 @@ def examine(state_dir: Path) -> Iterator[Finding]:
     yield _disk(state_dir)
     yield from _diversions()
     yield from _engine(state_dir)
+    yield _localstack()
+    yield from _stack_on_localstack(state_dir)
 
 
 def _python() -> Finding:
@@ -130,10 +133,38 @@ def _engine(state_dir: Path) -> Iterator[Finding]:
     stack = local.current(state_dir)
     if stack is None:
         yield Finding(Level.WARN, "no stack is recorded; run `safelight up` again.")
-        return
+    elif stack.engine == "embedded":
+        yield _api(stack)
+
+
+def _localstack() -> Finding:
+    """Look for a LocalStack; nobody needs one for the embedded engine, so its absence is no fault."""
+    try:
+        found = localstack.find()
+    except SetupFault as fault:
+        return Finding(Level.WARN, f"{fault} Start it, or unset {localstack.ENDPOINT_VARIABLE}.")
+    if found:
+        release = localstack_health.ask(found)
+        if release == localstack.VERSION:
+            return Finding(Level.OK, f"LocalStack {release} answers at {found}")
+        return Finding(Level.WARN, f"LocalStack at {found} is {release}, tested is {localstack.VERSION}.")
+    missing = compose.missing()
+    if missing:
+        return Finding(
+            Level.OK, f"no LocalStack runs, and none can be started: {missing} The embedded engine needs none."
+        )
+    return Finding(Level.OK, "no LocalStack runs; `safelight up --engine localstack` starts one in Docker")
+
+
+def _stack_on_localstack(state_dir: Path) -> Iterator[Finding]:
+    stack = local.current(state_dir)
+    if stack and stack.engine == "localstack":
+        yield _api(stack)
+
+
+def _api(stack: Stack) -> Finding:
     try:
         local.await_health(stack.api_url, seconds=HEALTH_SECONDS)
     except SetupFault as fault:
-        yield Finding(Level.FAIL, f"{fault} Run `safelight up` again, or `safelight down --wipe` first.")
-    else:
-        yield Finding(Level.OK, f"the API is healthy at {stack.api_url}")
+        return Finding(Level.FAIL, f"{fault} Run `safelight up` again, or `safelight down --wipe` first.")
+    return Finding(Level.OK, f"the API is healthy at {stack.api_url}")

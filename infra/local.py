@@ -12,7 +12,7 @@ import httpx
 from filelock import FileLock
 
 from infra import deploy, packaging, template, watch
-from infra.engines import embedded
+from infra.engines import embedded, localstack
 from infra.faults import SetupFault
 from infra.sessions import local_clients, translated
 from infra.stack import LOCAL_API_PREFIX, Stack
@@ -32,46 +32,52 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How one engine is started, stopped and cleaned up, each for a state directory."""
+    """How one engine is started and ended for a state directory, and what is deployed on it."""
 
     start: Callable[[Path, Mapping[str, str] | None], str]
     """Returns the engine's address; raises SetupFault."""
-    stop: Callable[[Path], bool]
-    wipe: Callable[[Path], None]
-    packages: Callable[[], dict[str, packaging.Package]]
+    end: Callable[[Path, str, bool], str]
+    """Stops what runs for the state directory and, with True, removes the data of the stack of that name.
 
-
-def _localstack_is_to_come(_state_dir: Path, _extra: Mapping[str, str] | None) -> str:
-    raise SetupFault("The engine localstack is not available yet; use --engine embedded.")
+    Says in a sentence what it did; nothing where there was nothing to stop.
+    """
+    packages: Callable[[Path], dict[str, packaging.Package]]
+    """Builds the zips from the folder that holds the rooms."""
+    parameters: Callable[[], Mapping[str, str]] = dict
+    """Template parameters that are this engine's own."""
 
 
 ENGINES: Mapping[str, Engine] = {
-    "embedded": Engine(embedded.start, embedded.stop, embedded.wipe, packaging.slim),
-    "localstack": Engine(_localstack_is_to_come, lambda _: False, lambda _: None, packaging.slim),
+    "embedded": Engine(embedded.start, embedded.end, packaging.slim),
+    "localstack": Engine(localstack.start, localstack.end, localstack.packages, localstack.parameters),
 }
 
 
-def up(
+def up(  # noqa: PLR0913 - each with a default of its own
     state_dir: Path,
     engine: str = "embedded",
     parameters: Mapping[str, str] | None = None,
+    *,
     report: Report = lambda _text: None,
     environment: Mapping[str, str] | None = None,
+    source: Path = packaging.SOURCE,
 ) -> Stack:
     """Bring the stack up, or find it up; return where it is.
 
     ``parameters`` are template parameters that differ from the local ones; ``environment`` is added to
-    the engine's. Does only what is missing, so that it may be called at any time. Raises SetupFault.
+    the engine's; ``source`` is the folder whose code is deployed. Does only what is missing, so that it may
+    be called at any time. Raises SetupFault.
     """
     chosen = _engine(engine)
     state_dir.mkdir(parents=True, exist_ok=True)
+    given = local_parameters() | dict(chosen.parameters()) | dict(parameters or {})
+    name = given.get("NamePrefix", STACK_NAME)
     with _lock(state_dir):
         report(f"starting the engine {engine}")
         endpoint_url = chosen.start(state_dir, environment)
-        with translated():
-            target = watch.Target(local_clients(endpoint_url), STACK_NAME, watch.LOCAL_PACE)
-            given = local_parameters(endpoint_url) | dict(parameters or {})
-            deployed = _deployed(target, chosen.packages(), given, report)
+        _name_file(state_dir).write_text(name, encoding="utf-8")  # before anything of that name is made
+        report("building the zips")
+        deployed = deploy_on(endpoint_url, name, chosen.packages(source), given, report)
         stack = Stack.from_outputs(watch.outputs(deployed), engine=engine, endpoint_url=endpoint_url)
         stack.save(stack_file(state_dir))
         report("waiting for the API")
@@ -79,37 +85,64 @@ def up(
     return stack
 
 
-def down(state_dir: Path, *, wipe: bool = False) -> bool:
-    """Stop what runs for this state directory; return whether anything did. Data is kept unless wiped."""
+def down(state_dir: Path, *, wipe: bool = False) -> str:
+    """Stop what runs for this state directory; say what was stopped, nothing where nothing was.
+
+    Data is kept, where the engine can keep it, unless it is wiped. Raises SetupFault.
+    """
     if not state_dir.is_dir():
-        return False
+        return ""
     with _lock(state_dir):
-        stopped = [engine.stop(state_dir) for engine in ENGINES.values()]
+        name = _stack_name(state_dir)
+        told = [engine.end(state_dir, name, wipe) for engine in ENGINES.values()]
         stack_file(state_dir).unlink(missing_ok=True)
         if wipe:
-            for engine in ENGINES.values():
-                engine.wipe(state_dir)
+            _name_file(state_dir).unlink(missing_ok=True)
             shutil.rmtree(state_dir / "build", ignore_errors=True)
     if wipe:
         _lock_file(state_dir).unlink(missing_ok=True)
         if not any(state_dir.iterdir()):  # whatever else is there is not ours
             state_dir.rmdir()
-    return any(stopped)
+    return " ".join(filter(None, told))
 
 
-def local_parameters(endpoint_url: str) -> dict[str, str]:
+def local_parameters() -> dict[str, str]:
     """Return the template parameters in which a local stack differs from one on AWS."""
     counts = [int(count) for count in template.load()["Mappings"]["Counts"]]
     workers = str(max(count for count in counts if count <= max(LEAST_WORKERS, os.cpu_count() or 1)))
     return {
         "ApiAuth": "none",
         "ApiPathPrefix": LOCAL_API_PREFIX,
-        "PublicEndpointUrl": endpoint_url,
+        "PublicEndpointUrl": "caller",
         "RequireTls": "false",
         "ProtectData": "false",
         "InteractiveConcurrency": workers,
         "BulkConcurrency": workers,
     }
+
+
+def deploy_on(
+    endpoint_url: str,
+    name: str,
+    packages: Mapping[str, packaging.Package],
+    given: Mapping[str, str],
+    report: Report = lambda _text: None,
+) -> "StackTypeDef":
+    """Bring the stack ``name`` to this template, code and parameters; return CloudFormation's description.
+
+    Does nothing where it is so already. Raises SetupFault.
+    """
+    with translated():
+        target = watch.Target(local_clients(endpoint_url), name, watch.LOCAL_PACE)
+        values = deploy.settle(target.clients, packages, given, previous={})
+        found = watch.describe(target)
+        if not deploy.is_current(target, found, values):
+            report("deploying the stack")
+            deploy.deploy(target, packages, values)
+            found = watch.describe(target)
+    if found is None:
+        raise SetupFault("The engine lost the stack that was just deployed; try again.")
+    return found
 
 
 def current(state_dir: Path) -> Stack | None:
@@ -145,25 +178,21 @@ def stack_file(state_dir: Path) -> Path:
     return state_dir / "stack.json"
 
 
-def _deployed(
-    target: watch.Target, packages: Mapping[str, packaging.Package], given: Mapping[str, str], report: Report
-) -> "StackTypeDef":
-    """Deploy unless all is as it should be; return CloudFormation's description."""
-    values = deploy.settle(target.clients, packages, given, previous={})
-    found = watch.describe(target)
-    if not deploy.is_current(target, found, values):
-        report("deploying the stack")
-        deploy.deploy(target, packages, values)
-        found = watch.describe(target)
-    if found is None:
-        raise SetupFault("The engine lost the stack that was just deployed; try again.")
-    return found
-
-
 def _engine(name: str) -> Engine:
     if name not in ENGINES:
         raise SetupFault(f"There is no engine {name}; choose one of {', '.join(ENGINES)}.")
     return ENGINES[name]
+
+
+def _name_file(state_dir: Path) -> Path:
+    return state_dir / "stack-name"
+
+
+def _stack_name(state_dir: Path) -> str:
+    try:
+        return _name_file(state_dir).read_text(encoding="utf-8").strip() or STACK_NAME
+    except OSError:
+        return STACK_NAME
 
 
 def _lock_file(state_dir: Path) -> Path:

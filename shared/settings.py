@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.recovery import Policy
 
+SAME_HOST = "caller"
+"""In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API."""
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -46,7 +48,7 @@ class ApiSettings(StoreSettings):
     api_path_prefix: str
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str
-    """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own."""
+    """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
     link_seconds: Positive
     """Lifetime of a link to a processed image."""
     retention_days: Positive

@@ -7,7 +7,12 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of this suite."""
-    parser.addoption("--engine", default="embedded", help="embedded (default)")
+    parser.addoption(
+        "--engine",
+        default="embedded",
+        choices=("embedded", "localstack"),
+        help="what the end-to-end tests run on; docs/engines.md tells which LocalStack is found",
+    )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
     parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
     parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")
@@ -24,9 +29,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""
-    for name in os.environ:
+    is_wanted = request.config.getoption("--engine") == "localstack"
+    kept = {"LOCALSTACK_ENDPOINT", "SAFELIGHT_PORT"} if is_wanted else set()
+    for name in os.environ.keys() - kept:
         if name.startswith(("AWS_", "SAFELIGHT_", "POWERTOOLS_", "LOCALSTACK_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

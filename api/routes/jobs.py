@@ -254,7 +254,7 @@ def _output_response(job: Job, name: str | None, parts: Stores, *, redirect: boo
         raise OutputNotFound
     filename = with_extension(job.filename, BY_NAME[facts.format].extension)
     lifetime = timedelta(seconds=parts.settings.link_seconds)
-    link = parts.images.link(facts, filename=filename, lifetime=lifetime, now=parts.clock())
+    link = parts.images_for(_links(parts)).link(facts, filename=filename, lifetime=lifetime, now=parts.clock())
     view = LinkView.of(link, media_type=facts.media_type, size=facts.size, filename=filename)
     if redirect:
         return json_response(view, HTTPStatus.SEE_OTHER, {"Location": link.url})

@@ -12,7 +12,7 @@ from infra.engines import launch, processes
 from infra.engines.records import Places, Record
 from infra.faults import SetupFault
 
-__all__ = ["VERSION", "Places", "Record", "complaints", "running", "start", "stop", "wipe"]
+__all__ = ["VERSION", "Places", "Record", "complaints", "end", "running", "start", "stop", "wipe"]
 
 VERSION = "1.5.33"
 """The release that all of this was measured on; requirements/local.txt pins it."""
@@ -71,6 +71,14 @@ def stop(state_dir: Path) -> bool:
     Record(port=record.port).save(places.record)
     shutil.rmtree(places.scratch, ignore_errors=True)
     return True
+
+
+def end(state_dir: Path, _stack_name: str, wiped: bool) -> str:
+    """Stop the engine and, if asked, remove all that it holds; say what was done, if anything ran."""
+    stopped = stop(state_dir)
+    if wiped:
+        wipe(state_dir)
+    return f"The embedded engine is stopped; its data is {'removed' if wiped else 'kept'}." if stopped else ""
 
 
 def complaints(state_dir: Path) -> int:

@@ -50,6 +50,10 @@ class ImageStore:
         self._presigner = presigner or client
         self.bucket = bucket
 
+    def signing_with(self, presigner: "S3Client") -> "ImageStore":
+        """Return the same store, with links to the endpoint of another client."""
+        return ImageStore(self._client, self.bucket, presigner=presigner)
+
     def put_raw(self, raw: RawImage, data: bytes, media_type: str) -> None:
         """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
         self._put(raw.key, data, media_type, raw.digest)

@@ -75,7 +75,11 @@ def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> N
     ("content", "headers"),
     [
         (PHOTO, {"Content-Type": "application/octet-stream"}),
-        (PHOTO, {"Content-Type": "application/x-www-form-urlencoded"}),
+        pytest.param(
+            PHOTO,
+            {"Content-Type": "application/x-www-form-urlencoded"},
+            marks=pytest.mark.not_on("localstack", reason="it parses such a body as a form and drops what is none"),
+        ),
         (base64.encodebytes(PHOTO), {"Content-Type": "text/plain"}),
         (b"data:image/jpeg;base64," + base64.b64encode(PHOTO), {"Content-Type": "text/plain"}),
         (b'{"content": "' + base64.b64encode(PHOTO) + b'"}', {"Content-Type": "application/json"}),
@@ -197,3 +201,17 @@ def test_wrong_method_and_unknown_path_are_problems(site: Site) -> None:
     ):
         answer = site.http.request(method, path)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_links_lead_back_the_way_the_caller_came(site: Site) -> None:
+    """Under another name for the engine, Location and the link to the result have that name, and the link works."""
+    url = httpx.URL(site.stack.api_url)
+    other = str(url.copy_with(host="localhost"))
+    answer = httpx.post(f"{other}/jobs", content=PHOTO, headers={"Content-Type": "image/jpeg"}, timeout=60)
+    assert answer.headers["Location"].startswith(f"{other}/jobs/")
+    job = site.finished(answer.json()["id"])
+    redirect = httpx.get(f"{other}/jobs/{job['id']}/result", timeout=60)
+    assert redirect.status_code == 303
+    assert httpx.URL(redirect.headers["Location"]).netloc == httpx.URL(other).netloc
+    data = httpx.get(redirect.headers["Location"], timeout=60).raise_for_status().content
+    assert hashlib.sha256(data).hexdigest() == job["result"]["digest"]

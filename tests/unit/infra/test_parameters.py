@@ -37,7 +37,7 @@ def test_the_exact_limit_is_allowed() -> None:
 def test_local_parameters_are_valid_on_any_machine(processors: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many processors there are, concurrency is a value that the template allows."""
     monkeypatch.setattr("os.cpu_count", lambda: processors)
-    values = local.local_parameters("http://127.0.0.1:4566")
+    values = local.local_parameters()
     parameters.check(GOOD | values, KNOWN)
     for name in ("InteractiveConcurrency", "BulkConcurrency"):
         assert values[name] in TEMPLATE["Parameters"][name]["AllowedValues"]

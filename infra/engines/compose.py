@@ -1,0 +1,79 @@
+"""Starts and stops the LocalStack of docker-compose.yml."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.faults import SetupFault
+from infra.packaging import SOURCE
+
+FILE = SOURCE / "docker-compose.yml"
+SETTINGS = SOURCE / ".env"
+SERVICE = "localstack"
+PORT_VARIABLE = "SAFELIGHT_PORT"
+DEFAULT_PORT = "4566"
+START_SECONDS = 600
+"""The image may have to be pulled first: 1.2 GB."""
+_ASK_SECONDS = 20
+
+
+def missing() -> str:
+    """Say in one sentence what is missing to start the file; nothing when all is there."""
+    if not FILE.is_file():
+        return "docker-compose.yml is missing; it comes with a source checkout."
+    if shutil.which("docker") is None:
+        return "Docker is not installed."
+    if not _succeeds("docker", "compose", "version"):
+        return "Docker has no `compose` command; install its Compose plugin."
+    if not _succeeds("docker", "info"):
+        return "the Docker daemon does not answer; start it."
+    return ""
+
+
+def address() -> str:
+    """Return where the file publishes its engine, by the environment or ``.env`` as Compose reads them."""
+    return f"http://127.0.0.1:{os.environ.get(PORT_VARIABLE) or _settings().get(PORT_VARIABLE) or DEFAULT_PORT}"
+
+
+def up(extra: Mapping[str, str]) -> None:
+    """Start the engine and wait until it is healthy. Raises SetupFault with Docker's last words."""
+    _compose("up", "--wait", SERVICE, extra=extra)
+
+
+def down(*, volumes: bool) -> None:
+    """Stop all and remove the containers, and with ``volumes`` what they kept. Raises SetupFault."""
+    _compose("down", *(["--volumes"] if volumes else []))
+
+
+def _compose(*arguments: str, extra: Mapping[str, str] | None = None) -> None:
+    command = ["docker", "compose", "--file", str(FILE), *arguments]
+    environment = os.environ | dict(extra or {})
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=START_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SetupFault(f"docker compose {arguments[0]} did not end within {START_SECONDS} s.") from error
+    except OSError as error:
+        raise SetupFault(f"docker can't be run: {error.strerror}.") from error
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise SetupFault(f"docker compose {arguments[0]} failed: {lines[-1]}")
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False, timeout=_ASK_SECONDS).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _settings(path: Path = SETTINGS) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}

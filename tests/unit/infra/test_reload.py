@@ -1,0 +1,61 @@
+"""Hot reload: what counts as a change, and what follows from it."""
+
+from pathlib import Path
+
+import pytest
+
+from infra import local, reload
+from infra.faults import SetupFault
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A tree with the rooms."""
+    for room in ("api", "worker", "shared", "client"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("# one\n")
+    return tmp_path
+
+
+def test_each_change_counts_once() -> None:
+    """Looks that show the same bring nothing; each that differs from the one before brings one deployment."""
+    looks = iter([1, 1, 2, 2, 2, 3, 1])
+    seen: list[int] = []
+
+    def look() -> int:
+        seen.append(next(looks))
+        return seen[-1]
+
+    found = reload.changes(look, pause=lambda: None)
+    for so_far in ([1, 1, 2], [1, 1, 2, 2, 2, 3], [1, 1, 2, 2, 2, 3, 1]):
+        next(found)
+        assert seen == so_far
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"), [("api/new.py", True), ("shared/__init__.py", True), ("client/x.py", False)]
+)
+def test_what_the_functions_run_counts(source: Path, name: str, counts: bool) -> None:
+    """New and changed files of the functions' rooms are a change; other rooms are not."""
+    before = reload.fingerprint(source)
+    (source / name).write_text("# another line\n")
+    assert (reload.fingerprint(source) != before) == counts
+
+
+def test_a_faulty_state_is_reported_and_waited_out(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that can't be deployed ends nothing: the next change is tried again."""
+    outcomes = iter([SetupFault("The template is torn."), None])
+    told: list[str] = []
+
+    def up(*_: object, **__: object) -> None:
+        outcome = next(outcomes)
+        if outcome:
+            raise outcome
+
+    monkeypatch.setattr(local, "up", up)
+    monkeypatch.setattr(reload, "changes", lambda _: iter([None, None]))
+    reload.follow(tmp_path, "embedded", told.append, source)
+    assert told[0] == "The template is torn."
+    assert told[1].startswith("deployed what changed in")
