@@ -1,12 +1,15 @@
-"""Real processes are killed at random while a thousand jobs go through the whole stack."""
+"""Real processes are killed while a thousand jobs go through the whole stack."""
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
 import httpx
@@ -17,8 +20,10 @@ from e2e_site import Site, running_site, until
 
 JOBS = 1_000
 CLIENTS = 4
-KILLS = 40
-"""Processes that die in one run, one a second."""
+LARGE_EVERY = 40
+"""One picture in so many is large, and its worker is killed as soon as it has begun."""
+PAUSE_SECONDS = 2.0
+"""Between two other victims, chosen at random."""
 PATIENCE_SECONDS = 240.0
 QUICK = {
     "WorkerTimeout": "5",
@@ -29,32 +34,54 @@ QUICK = {
     "InteractiveConcurrency": "2",
 }
 """Everything that has to run out does so within a minute."""
-ROLES = ("api", "worker", "worker", "worker", "reconciler", "dead_letters")
-"""Who is killed; the worker more often than the others."""
-GOOD = pictures.jpeg(1000, 750)
-"""Large enough that workers are mostly busy when they are killed."""
+ROLES = ("api", "worker", "reconciler", "dead_letters")
+GOOD = pictures.jpeg(96, 64)
+LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
 POISONED = pictures.jpeg(400, 300)[:3_000]
 """Ends too early."""
 
 
 @dataclass
 class Killer:
-    """Kills a random function process each second until it is told to stop."""
+    """Kills function processes until it is told to stop: workers at work, and whoever comes along."""
 
     site: Site
+    large: Queue[str] = field(default_factory=Queue)
+    """IDs of large pictures that were accepted."""
     killed: Counter[str] = field(default_factory=Counter)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Kill."""
-        while sum(self.killed.values()) < KILLS and not self.stopped.wait(1):
-            role = random.choice(ROLES)
-            # A process may be gone by itself between looking and killing.
+        while not self.stopped.is_set():
+            try:
+                job_id = self.large.get(timeout=PAUSE_SECONDS)
+            except Empty:
+                role = random.choice(ROLES)
+                self._kill(role, self._processes(role)[:1])
+            else:
+                self._kill_at_work(job_id)
+
+    def _kill_at_work(self, job_id: str) -> None:
+        """Wait until a worker has claimed the job; then no worker survives."""
+        while not self.stopped.is_set():
+            status = self.site.item(job_id)["Status"]["S"]
+            if status != "PENDING":
+                break
+            time.sleep(0.01)
+        self._kill("worker", self._processes("worker"))
+
+    def _processes(self, role: str) -> list[psutil.Process]:
+        with suppress(psutil.Error):
+            return self.site.function_processes(role)
+        return []
+
+    def _kill(self, role: str, victims: list[psutil.Process]) -> None:
+        for victim in victims:
+            # It may be gone by itself between looking and killing.
             with suppress(psutil.Error):
-                processes = self.site.function_processes(role)
-                if processes:
-                    random.choice(processes).kill()
-                    self.killed[role] += 1
+                victim.kill()
+                self.killed[role] += 1
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +92,7 @@ def deadly_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @contextmanager
 def killing(site: Site) -> Iterator[Killer]:
-    """Kill in the background; afterwards wait until the last victim has fallen."""
+    """Kill in the background as long as the block runs."""
     killer = Killer(site)
     thread = threading.Thread(target=killer.run)
     thread.start()
@@ -85,6 +112,14 @@ def accepted(site: Site, body: bytes) -> str:
                 job_id: str = answer.json()["id"]
                 return job_id
             assert answer.status_code >= 500, answer.text
+
+
+def submitted(site: Site, body: bytes, killer: Killer) -> str:
+    """Post a picture; tell the killer of a large one."""
+    job_id = accepted(site, body)
+    if body is LARGE:
+        killer.large.put(job_id)
+    return job_id
 
 
 def records(site: Site) -> dict[str, dict[str, Any]]:
@@ -107,11 +142,10 @@ def test_a_thousand_jobs_end_while_processes_are_killed(
     """Each accepted job ends once: the poisoned FAILED with their reason, all others COMPLETED with one true result."""
     site = deadly_site
     before = set(records(site))
-    bodies = [POISONED] * poisoned + [GOOD] * (JOBS - poisoned)
+    bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(JOBS - poisoned)] + [POISONED] * poisoned
     random.shuffle(bodies)
     with killing(site) as killer, ThreadPoolExecutor(CLIENTS) as clients:
-        ids = list(clients.map(lambda body: accepted(site, body), bodies))
-        until(lambda: sum(killer.killed.values()) >= KILLS or not unfinished(site), PATIENCE_SECONDS)
+        ids = list(clients.map(lambda body: submitted(site, body, killer), bodies))
     until(lambda: not unfinished(site), PATIENCE_SECONDS)
     after = {job_id: record for job_id, record in records(site).items() if job_id not in before}
     record_property("shown", f"{len(after)} jobs, killed {dict(killer.killed)}, {told(after)}")
