@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.lifecycle import Desk
-from api.redriving import Office
 from api.links import Links
+from api.redriving import Office
 from api.submission import Intake
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
