@@ -46,3 +46,16 @@ def quick_render(
         )
 
     return render
+
+
+class QuickSandbox:
+    """Stands in for ``worker.sandbox.Sandbox``: no processes, and a render that the stage chooses."""
+
+    render: Callable[..., Rendered]
+    """Set by the stage."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Need nothing."""
+
+    def warm_up(self) -> None:
+        """Start nothing."""

@@ -6,7 +6,7 @@ Built once per process, since clients are dear; a run puts its world on the stag
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import ModuleType
@@ -74,9 +74,12 @@ class Stage:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
             patch.setattr(root, "utc_now", self._now)
         patch.setattr(api.submission, "new_id", self._new_id)
+        # Neither children nor a process that nobody may look into are of any use here.
+        patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
+        patch.setattr(worker.app, "hide_memory", lambda: None)
+        patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
         Threads.starter = staticmethod(self._start_thread)
-        if hasattr(worker.records, "ThreadPoolExecutor"):
-            patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
+        patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
 
@@ -91,7 +94,6 @@ class Stage:
         api.dependencies.stores.cache_clear()
         stores = api.dependencies.stores()  # routes hold on to the function, so it must keep the answer
         worker_parts = worker.app.parts.__wrapped__()
-        worker_parts = replace(worker_parts, place=replace(worker_parts.place, render=self._render))
         dead_parts = worker.dead_letters.parts.__wrapped__()
         reconciler_parts = worker.reconciler.parts.__wrapped__()
         self.stores = stores
@@ -119,7 +121,7 @@ class Stage:
         self._numbers += 1
         return f"01HZY3Q1M8Z3J5W7XK9V{self._numbers:06d}"
 
-    def _render(self, *facts: Any) -> Rendered:
+    def _render(self, *facts: Any, start_by: float | None = None) -> Rendered:  # noqa: ARG002 - it is never late
         return self.render(*facts)
 
     def _work(self) -> None:
