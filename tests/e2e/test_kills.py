@@ -26,9 +26,10 @@ PAUSE_SECONDS = 2.0
 """Between two other victims, chosen at random."""
 PATIENCE_SECONDS = 240.0
 QUICK = {
-    "WorkerTimeout": "5",
-    "RecordSeconds": "2",
-    "QueueVisibilityTimeout": "30",
+    "WorkerTimeout": "7",
+    "RecordSeconds": "4",
+    "RenderSeconds": "3",
+    "QueueVisibilityTimeout": "42",
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
     "InteractiveConcurrency": "2",
