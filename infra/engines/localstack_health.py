@@ -4,18 +4,19 @@ import contextlib
 
 import httpx
 
-LOCALSTACK_PATH = "/_localstack/health"
-MINISTACK_PATH = "/_ministack/health"
-"""MiniStack answers at LocalStack's path too; only at this one it tells what it is."""
+INFO_PATH = "/_localstack/info"
+"""MiniStack answers at the health path too, but not here, where LocalStack answers before it has loaded a service.
+
+To ask for MiniStack's own path would make LocalStack load S3 first, for longer than a busy machine has patience.
+"""
 SECONDS = 5
 
 
 def ask(url: str) -> str | None:
     """Return the release of the LocalStack there; None when nothing answers, or something else does."""
     with contextlib.suppress(httpx.HTTPError, ValueError), httpx.Client(trust_env=False, timeout=SECONDS) as client:
-        answer = client.get(url + LOCALSTACK_PATH)
-        if answer.status_code == httpx.codes.OK and client.get(url + MINISTACK_PATH).status_code != httpx.codes.OK:
-            told = answer.json()
-            if isinstance(told, dict) and "services" in told and "version" in told:
-                return str(told["version"])
+        answer = client.get(url + INFO_PATH)
+        told = answer.json() if answer.status_code == httpx.codes.OK else None
+        if isinstance(told, dict) and "version" in told and "session_id" in told:
+            return str(told["version"])
     return None

@@ -13,8 +13,9 @@ from infra import local
 from infra.engines import compose, localstack, localstack_health
 from infra.faults import SetupFault
 
-LOCALSTACK = {"/_localstack/health": {"services": {"s3": "available"}, "edition": "community", "version": "4.14.0"}}
-MINISTACK = {"/_localstack/health": {"services": {"s3": "available"}, "version": "1.5.33"}, "/_ministack/health": {}}
+HEALTH = {"services": {"s3": "available"}, "edition": "community", "version": "4.14.0"}
+LOCALSTACK = {"/_localstack/health": HEALTH, "/_localstack/info": {"version": "4.14.0", "session_id": "1"}}
+MINISTACK = {"/_localstack/health": HEALTH, "/_ministack/health": HEALTH}
 
 
 class Server:
@@ -70,8 +71,8 @@ def running(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # 
         (LOCALSTACK, "4.14.0"),
         (MINISTACK, None),
         ({}, None),
-        ({"/_localstack/health": []}, None),
-        ({"/_localstack/health": {"status": "fine"}}, None),
+        ({"/_localstack/info": []}, None),
+        ({"/_localstack/info": {"version": "1"}}, None),
     ],
 )
 def test_only_localstack_counts_as_localstack(documents: Mapping[str, Any], release: str | None) -> None:
