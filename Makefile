@@ -23,7 +23,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: check unit integration hostile faults e2e ## Lint, types and all tests, on the embedded engine
+test: check unit integration hostile e2e ## Lint, types and all tests but the long fault runs (make faults)
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
 	$(BIN)/pytest tests/e2e --engine localstack -q
