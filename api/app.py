@@ -9,13 +9,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.dependencies import logger
 from api.problems import from_validation, problem_response
-from api.routes import control, dead_letters, documents, jobs, system
+from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
 app.include_router(control.router)
 app.include_router(dead_letters.router)
+app.include_router(plan.router)
+app.include_router(presets.router)
+app.include_router(assets.router)
+app.include_router(capabilities.router)
 app.include_router(system.router)
 documents.add_documents(app)
 
@@ -42,6 +46,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         }
     if method == "HEAD":
         answer["body"] = ""
+    # 204 and 304 have no body; what a null means there differs between gateways.
+    answer["body"] = answer.get("body") or ""
     answer["multiValueHeaders"]["X-Request-Id"] = [request_id]
     log.info("Request answered", extra={"method": method, "path": path, "status": answer["statusCode"]})
     return answer

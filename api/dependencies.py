@@ -7,25 +7,31 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
+from api.choosing import Library
 from api.lifecycle import Desk
 from api.links import Links
+from api.presets import find_preset
 from api.redriving import Office
 from api.submission import Intake
+from shared.aws.asset_store import AssetStore
+from shared.aws.asset_table import AssetTable
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
 from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.preset_table import PresetTable
 from shared.aws.request_log import RequestLog
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
+from shared.limits import Limits
 from shared.observability import make_logger
 from shared.settings import SAME_HOST, ApiSettings
 
@@ -41,7 +47,28 @@ class Stores:
     queue: JobQueue
     requests: RequestLog
     dead: DeadLetters
+    presets: PresetTable
+    assets: AssetTable
+    asset_images: AssetStore
     clock: Clock
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits that the worker holds pictures to."""
+        return Limits(
+            max_bytes=self.settings.max_raw_bytes,
+            max_pixels=self.settings.max_pixels,
+            max_side=self.settings.max_side,
+            max_frames=self.settings.max_frames,
+            max_total_pixels=self.settings.max_total_pixels,
+        )
+
+    def library(self, owner: str) -> Library:
+        """Return what a caller may refer to by name."""
+        return Library(
+            find_preset=partial(find_preset, self.presets, owner),
+            find_asset=partial(self.assets.get, owner),
+        )
 
     def intake(self) -> Intake:
         """Return what a submission works with."""
@@ -102,6 +129,9 @@ def stores() -> Stores:
         queue=JobQueue(clients.sqs, settings.job_queue_url),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         dead=DeadLetters(clients.dynamodb, settings.job_table),
+        presets=PresetTable(clients.dynamodb, settings.library_table),
+        assets=AssetTable(clients.dynamodb, settings.library_table),
+        asset_images=AssetStore(clients.s3, settings.image_bucket),
         clock=utc_now,
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from api.choosing import Choice
 from api.submission import Submitted, send_hint
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
@@ -18,7 +19,6 @@ from shared.aws.job_table import JobTable
 from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceUnavailable
 from shared.ids import is_id
 from shared.jobs import RETRIABLE, RETRIED, Job, JobStatus
-from shared.pipeline import Pipeline
 
 MAX_TRIES = 5
 """Writes that may come between; a job has never so many in the time of a request."""
@@ -63,7 +63,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     *,
     at: datetime,
     again: bool = False,
-    pipeline: Pipeline | None = None,
+    choice: Choice | None = None,
 ) -> Submitted:
     """Begin a failed or cancelled job again in a new generation, with another pipeline if one is given.
 
@@ -74,7 +74,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
         return Submitted(job, send_hint(job, desk.queue))
-    return begin_again(job, desk, _demand_retriable, at=at, pipeline=pipeline)
+    return begin_again(job, desk, _demand_retriable, at=at, choice=choice)
 
 
 def begin_again(  # noqa: PLR0913 - which job, when, how
@@ -83,7 +83,7 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
     demand: Callable[[Job], None],
     *,
     at: datetime,
-    pipeline: Pipeline | None = None,
+    choice: Choice | None = None,
     code: str = RETRIED,
 ) -> Submitted:
     """Begin a job again that was just read; ``demand`` raises for a state in which that may not be.
@@ -93,7 +93,16 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
 
     def step(seen: Job) -> Job:
         demand(seen)
-        return seen.retried(now=at, due_after=desk.due_after, pipeline=pipeline, code=code)
+        if choice is None:
+            return seen.retried(now=at, due_after=desk.due_after, code=code)
+        return seen.retried(
+            now=at,
+            due_after=desk.due_after,
+            pipeline=choice.pipeline,
+            preset=choice.preset,
+            assets=choice.assets,
+            code=code,
+        )
 
     job = _moved(job, step, desk.jobs)
     return Submitted(job, send_hint(job, desk.queue))

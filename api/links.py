@@ -52,6 +52,14 @@ class Links:
         """Link to one output of a job."""
         return f"{self.job(job_id)}/outputs/{quote(name, safe='')}"
 
+    def preset(self, name: str) -> str:
+        """Link to a preset."""
+        return f"{self.base}/v1/presets/{name}"
+
+    def asset(self, name: str) -> str:
+        """Link to the facts of an asset."""
+        return f"{self.base}/v1/assets/{name}"
+
     def jobs(self, query: dict[str, Any]) -> str:
         """Link to a listing; parameters that are None are left out."""
         return f"{self.base}/v1/jobs?" + urlencode({key: value for key, value in query.items() if value is not None})

@@ -1,22 +1,31 @@
 """The OpenAPI 3.1 document, made from the routes, and what the routes state for it."""
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
 from api.options import Options
+from api.plan_request import PlanRequest
+from api.preset_view import PresetBody
 from api.problems import CONTENT_TYPE
 from api.schemas import ProblemView, RedriveRequest
+from shared.assets import ASSET_FORMATS
 from shared.errors import SafelightError, ServiceUnavailable
-from shared.formats import ACCEPTED
+from shared.formats import ACCEPTED, ImageFormat
 from shared.version import VERSION
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
+    ("/v1/plan", "post"): PlanRequest,
+    ("/v1/presets/{name}", "put"): PresetBody,
+}
+"""Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours."""
 
 DESCRIPTION = """Drop a picture in and get a job ID at once; collect the result later.
 
@@ -60,7 +69,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     options = Options.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(options.pop("$defs", {}))
     create = spec["paths"]["/v1/jobs"]["post"]
-    create["requestBody"] = _create_body(options["properties"])
+    create["requestBody"] = _picture_body(options["properties"], ACCEPTED)
     create.setdefault("parameters", []).extend(_create_query(options["properties"]))
     anew = {name: schema for name, schema in options["properties"].items() if name != "filename"}
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
@@ -68,6 +77,12 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     retry.setdefault("parameters", []).extend(_create_query(anew))
     redrive = spec["paths"]["/v1/dead-letters/redrive"]["post"]
     redrive["requestBody"] = {"required": True, **_json_body(RedriveRequest.model_json_schema())}
+    spec["paths"]["/v1/assets/{name}"]["put"]["requestBody"] = _picture_body({}, ASSET_FORMATS)
+    for (path, method), model in JSON_BODIES.items():
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        spec["paths"][path][method]["requestBody"] = body
     return spec
 
 
@@ -87,7 +102,7 @@ def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _create_body(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _picture_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:
     """Describe the four shapes of a body, which one model can't."""
     binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
     base64_text = {"type": "string", "contentEncoding": "base64"}
@@ -98,7 +113,7 @@ def _create_body(properties: Mapping[str, Any]) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"content": base64_text, **properties},
     }
-    raw = {image_format.media_type: binary for image_format in ACCEPTED} | {"application/octet-stream": binary}
+    raw = {image_format.media_type: binary for image_format in formats} | {"application/octet-stream": binary}
     return {
         "required": True,
         "description": "The picture: raw bytes, base64 text, a form with one file, or JSON.",

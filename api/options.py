@@ -1,4 +1,4 @@
-"""What was asked along with a picture: a whole pipeline, or the shorthand for the usual one."""
+"""What was asked along with a picture: a whole pipeline, a preset's name, or the shorthand for the usual one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
@@ -34,6 +34,7 @@ class Options(BaseModel):
 
     filename: str | None = Field(default=None, max_length=4096)
     pipeline: Annotated[Pipeline | None, BeforeValidator(_parse_text)] = None
+    preset: str | None = Field(default=None, max_length=4096, description="Name of a preset, instead of a pipeline.")
     width: int | None = None
     height: int | None = None
     fit: Fit | None = None
@@ -44,8 +45,8 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.pipeline is not None and self.shorthand():
-            raise ValueError("give a pipeline or the shorthand, not both")
+        if sum((self.pipeline is not None, self.preset is not None, bool(self.shorthand()))) > 1:
+            raise ValueError("give a pipeline, a preset or the shorthand, not two of them")
         return self
 
     def shorthand(self) -> dict[str, Any]:
@@ -53,7 +54,7 @@ class Options(BaseModel):
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
 
     def to_pipeline(self) -> Pipeline:
-        """Return the pipeline that is asked for. Raises InvalidPipeline."""
+        """Return the pipeline that is asked for, unless by a preset's name. Raises InvalidPipeline."""
         if self.pipeline is not None:
             return self.pipeline
         given = self.shorthand()

@@ -12,16 +12,19 @@ from shared.errors import BadMessage, JobCancelled, SafelightError, UploadExpire
 from shared.jobs import Job, JobFailure, JobStatus
 from shared.keys import DEAD_LETTER_PREFIX, s3_uri
 from shared.pipeline import Pipeline
+from shared.presets import PresetRef
 
 REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
 Moment = Annotated[datetime, PlainSerializer(to_iso, return_type=str)]
 
 
-class _View(BaseModel):
+class View(BaseModel):
+    """Frozen: what is shown is made once."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class RawView(_View):
+class RawView(View):
     """The raw image."""
 
     size: int = Field(description="Bytes.")
@@ -31,7 +34,7 @@ class RawView(_View):
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
 
 
-class OutputView(_View):
+class OutputView(View):
     """One processed image."""
 
     name: str
@@ -51,15 +54,34 @@ class ResultView(OutputView):
     outputs: list[OutputView]
 
 
-class FailureView(_View):
+class FailureView(View):
     """Why a job has no result."""
 
     code: str
     message: str
     retriable: bool
 
+    @classmethod
+    def of(cls, failure: JobFailure | None) -> Self | None:
+        """Show a failure, if there is one."""
+        if failure is None:
+            return None
+        return cls(code=failure.code, message=failure.message, retriable=failure.retriable)
 
-class TransitionView(_View):
+
+class PresetRefView(View):
+    """The preset that a pipeline came from, and which version of it."""
+
+    name: str
+    version: int
+
+    @classmethod
+    def of(cls, ref: PresetRef | None) -> Self | None:
+        """Show where a pipeline came from, if from a preset."""
+        return None if ref is None else cls(name=ref.name, version=ref.version)
+
+
+class TransitionView(View):
     """One line of a job's history."""
 
     status: JobStatus
@@ -67,7 +89,7 @@ class TransitionView(_View):
     code: str | None = None
 
 
-class LinksView(_View):
+class LinksView(View):
     """Where to go from here."""
 
     self: str
@@ -75,7 +97,7 @@ class LinksView(_View):
     outputs: dict[str, str]
 
 
-class JobView(_View):
+class JobView(View):
     """A job. Once ``done``, exactly one of ``result`` and ``error`` is there (AIP-151)."""
 
     id: str
@@ -90,6 +112,10 @@ class JobView(_View):
     format: str | None = Field(description="Format of the first processed image.")
     raw: RawView
     pipeline: Pipeline | None
+    preset: PresetRefView | None = Field(description="The preset that the pipeline came from.")
+    assets: dict[str, str] = Field(
+        description="SHA-256 of each stored picture that the pipeline refers to, by name, pinned when the job was made."
+    )
     result: ResultView | None
     error: FailureView | None
     warnings: list[str]
@@ -137,6 +163,8 @@ class JobView(_View):
                 digest=job.raw.digest,
             ),
             pipeline=job.pipeline,
+            preset=PresetRefView.of(job.preset),
+            assets={pin.name: pin.digest for pin in job.assets},
             result=ResultView(**first.model_dump(), outputs=outputs) if first else None,
             error=_failure(job),
             warnings=list(job.warnings),
@@ -153,14 +181,14 @@ class JobView(_View):
         )
 
 
-class JobPage(_View):
+class JobPage(View):
     """Some jobs, newest first."""
 
     jobs: list[JobView]
     next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
 
 
-class DeadLetterView(_View):
+class DeadLetterView(View):
     """A job whose attempts were exhausted, or a message that nobody could read."""
 
     kind: Literal["job", "message"]
@@ -204,7 +232,7 @@ class DeadLetterView(_View):
         )
 
 
-class DeadLetterPage(_View):
+class DeadLetterPage(View):
     """Some dead letters: jobs by reason, the oldest first, then messages."""
 
     dead_letters: list[DeadLetterView]
@@ -230,14 +258,14 @@ class RedriveRequest(BaseModel):
         return self
 
 
-class RefusalView(_View):
+class RefusalView(View):
     """A job that was not redriven."""
 
     id: str
     code: str
 
 
-class RedriveView(_View):
+class RedriveView(View):
     """What became of the jobs of one call."""
 
     redriven: int
@@ -247,7 +275,7 @@ class RedriveView(_View):
     next_cursor: str | None = Field(description="There is more: pass it as cursor; null when there is none.")
 
 
-class LinkView(_View):
+class LinkView(View):
     """A link to a processed image, good for a while and for whoever holds it."""
 
     url: str
@@ -262,14 +290,14 @@ class LinkView(_View):
         return cls(url=link.url, expires_at=link.expires_at, media_type=media_type, size=size, filename=filename)
 
 
-class FieldErrorView(_View):
+class FieldErrorView(View):
     """One wrong field."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) into what was sent.")
     detail: str
 
 
-class ProblemView(_View):
+class ProblemView(View):
     """A problem document (RFC 9457)."""
 
     type: str
@@ -298,7 +326,7 @@ class ProblemView(_View):
         )
 
 
-class HealthView(_View):
+class HealthView(View):
     """The API and its table answer."""
 
     status: str
@@ -313,9 +341,7 @@ def _failure(job: Job) -> FailureView | None:
     failure = job.error
     if failure is None and job.status in _ENDED_BY:
         failure = JobFailure.of(_ENDED_BY[job.status]())
-    if failure is None:
-        return None
-    return FailureView(code=failure.code, message=failure.message, retriable=failure.retriable)
+    return FailureView.of(failure)
 
 
 def dump(view: BaseModel) -> dict[str, Any]:

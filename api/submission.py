@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.body import Upload
+from api.choosing import Choice
 from shared import keys
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
@@ -20,7 +21,6 @@ from shared.filenames import clean_filename
 from shared.ids import new_id
 from shared.jobs import Job, RawImage
 from shared.messages import JobMessage
-from shared.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Submitted:
 
 def submit_job(  # noqa: PLR0913 - what, how, whose
     upload: Upload,
-    pipeline: Pipeline,
+    choice: Choice,
     filename: str | None,
     owner: str,
     intake: Intake,
@@ -73,7 +73,9 @@ def submit_job(  # noqa: PLR0913 - what, how, whose
         job_id=job_id,
         filename=name or f"{job_id}.{upload.image_format.extension}",
         raw=raw,
-        pipeline=pipeline,
+        pipeline=choice.pipeline,
+        preset=choice.preset,
+        assets=choice.assets,
         owner=owner,
         now=at,
         due_after=intake.due_after,

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import control, dead_letters, demo, listing, result, status, submit
+from client.commands import (
+    assets,
+    control,
+    dead_letters,
+    demo,
+    listing,
+    plan,
+    presets,
+    result,
+    status,
+    submit,
+)
 from client.commands.options import COULD_NOT_RUN
 from client.commands.wiring import Stack, Wiring
 from client.errors import ClientError
@@ -68,6 +79,7 @@ def wire(context: typer.Context) -> None:
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("submit", epilog=submit.EXAMPLES)(submit.submit)
+app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("result", epilog=result.EXAMPLES)(result.result)
 app.command("list", epilog=listing.EXAMPLES)(listing.list_jobs)
@@ -75,6 +87,8 @@ app.command("cancel", epilog=control.CANCEL_EXAMPLES)(control.cancel)
 app.command("retry", epilog=control.RETRY_EXAMPLES)(control.retry)
 app.command("delete", epilog=control.DELETE_EXAMPLES)(control.delete)
 app.add_typer(dead_letters.app)
+app.add_typer(presets.app, name="presets")
+app.add_typer(assets.app, name="assets")
 
 
 def _connect(api_url: str) -> "Safelight":

@@ -186,3 +186,97 @@ class Health(_Answer):
     """What the API says of itself."""
 
     status: str = "ok"
+
+
+class Named(_Answer):
+    """A name and a version: the preset that a pipeline came from."""
+
+    name: str
+    version: int
+
+
+class Preset(_Answer):
+    """One version of a named pipeline."""
+
+    name: str
+    version: int
+    description: str = ""
+    built_in: bool = False
+    created_at: Moment | None = None
+    pipeline: dict[str, Any] = Field(default_factory=dict)
+
+
+class PresetPage(_Answer):
+    """One page of presets."""
+
+    presets: tuple[Preset, ...] = ()
+    next_cursor: str | None = None
+
+
+class Asset(_Answer):
+    """The facts of a picture that the caller keeps for watermarks."""
+
+    name: str
+    format: str | None = None
+    size: int | None = None
+    """Bytes."""
+    width: int | None = None
+    """Pixels."""
+    height: int | None = None
+    digest: str | None = None
+    """SHA-256, hexadecimal."""
+    uploaded_at: Moment | None = None
+
+
+class AssetPage(_Answer):
+    """One page of assets."""
+
+    assets: tuple[Asset, ...] = ()
+    next_cursor: str | None = None
+
+
+class PlanStep(_Answer):
+    """One operation and the size that it leads to."""
+
+    op: str
+    width: int | None = None
+    height: int | None = None
+
+
+class PlanWarning(_Answer):
+    """One thing to know before."""
+
+    code: str
+    message: str
+    pointer: str = ""
+    certain: bool = True
+
+
+class PlannedPicture(_Answer):
+    """The picture that a plan is for."""
+
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+
+
+class Estimate(_Answer):
+    """Orders of magnitude."""
+
+    milliseconds: int | None = None
+    memory_bytes: int | None = None
+
+
+class Plan(_Answer):
+    """What a job would do and how it would end."""
+
+    ok: bool
+    failure: JobFailure | None = None
+    picture: PlannedPicture = PlannedPicture()
+    pipeline: dict[str, Any] = Field(default_factory=dict)
+    preset: Named | None = None
+    steps: tuple[PlanStep, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
+    estimate: Estimate = Estimate()

@@ -1,5 +1,6 @@
 """The client: one object that knows where the API is, and a method for each thing one asks of it."""
 
+import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,9 @@ import httpx
 
 from client.address import check_api_url
 from client.downloads import fetch
-from client.errors import ApiError, RequestNotSent
-from client.models import DeadLetter, DeadLetterPage, Health, Job, JobPage, Link, Redriven
+from client.errors import ApiError
+from client.library import Assets, Presets, path_part
+from client.models import DeadLetter, DeadLetterPage, Health, Job, JobPage, Link, Plan, Redriven
 from client.transport import answers
 from client.transport.faults import translated
 from client.transport.retries import with_retries
@@ -24,6 +26,8 @@ from client.waiting import wait_until_done
 
 PAGE_SIZE = 100
 """Jobs asked for at once when listing."""
+HEAD_BYTES = (128 * 1024, 700 * 1024)
+"""How much of a file is sent to plan for it; the second where the first does not reach the header."""
 _ANSWER_MARGIN_SECONDS = 10.0
 """What a request may take beyond the wait that it asks for."""
 
@@ -84,14 +88,15 @@ class Safelight:
         *,
         filename: str | None = None,
         pipeline: Mapping[str, Any] | None = None,
+        preset: str | None = None,
         options: Mapping[str, Option] | None = None,
         wait: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
         """Send one picture and return its job, usually still PENDING.
 
-        ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done;
-        ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
+        ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done,
+        ``preset`` names it, ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
         ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
         many seconds. Lost answers are asked for again under the same ``idempotency_key``, which makes no second
         job; without one of the caller's own, each call has a new one.
@@ -102,6 +107,8 @@ class Safelight:
             query["filename"] = upload.filename
         if pipeline is not None:
             query["pipeline"] = json.dumps(pipeline, separators=(",", ":"))
+        if preset is not None:
+            query["preset"] = preset
         headers = {
             "Content-Type": "application/octet-stream",
             "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
@@ -156,7 +163,7 @@ class Safelight:
 
     def cancel(self, job_id: str) -> Job:
         """End a job that has not ended, and return it."""
-        return answers.read(self._post(f"jobs/{_part(job_id)}/cancel"), Job)
+        return answers.read(self._post(f"jobs/{path_part(job_id)}/cancel"), Job)
 
     def retry(
         self,
@@ -167,11 +174,11 @@ class Safelight:
     ) -> Job:
         """Begin a failed or cancelled job again, as before or with another pipeline or options; return it."""
         asked = {**(options or {}), **({"pipeline": pipeline} if pipeline is not None else {})}
-        return answers.read(self._post(f"jobs/{_part(job_id)}/retry", asked), Job)
+        return answers.read(self._post(f"jobs/{path_part(job_id)}/retry", asked), Job)
 
     def delete(self, job_id: str) -> None:
         """Erase a job, its raw image and all that was made of it; links to those are dead from then on."""
-        send = partial(self._send, "DELETE", self._url(f"jobs/{_part(job_id)}", {}))
+        send = partial(self._send, "DELETE", self._url(f"jobs/{path_part(job_id)}", {}))
         tries = 0
 
         def once_more() -> None:
@@ -215,20 +222,78 @@ class Safelight:
             if cursor is None:
                 return total
 
+    def plan(
+        self,
+        picture: str | Path | bytes,
+        *,
+        pipeline: Mapping[str, Any] | None = None,
+        preset: str | None = None,
+        options: Mapping[str, Option] | None = None,
+    ) -> Plan:
+        """Return what a job would do with a picture. Only the beginning of the file is sent, and nothing is kept.
+
+        ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. A header that begins late in its file
+        costs a second request. Formats whose header the API can't read (TIFF, AVIF) end in ApiError.
+        """
+        upload = prepare(picture)
+        asked = {"pipeline": pipeline, "preset": preset, "options": options or None}
+        facts: dict[str, Any] = {name: each for name, each in asked.items() if each is not None}
+        facts["size"] = upload.size()
+        headers = {"Content-Type": "application/json"}
+        for length in HEAD_BYTES:
+            head = base64.b64encode(upload.head(length)).decode()
+            body = json.dumps(facts | {"head": head}).encode()
+            try:
+                answer = self._call("POST", "plan", headers=headers, content=partial(bytes, body), repeatable=True)
+            except ApiError as error:
+                beyond = any(each.pointer == "/head" for each in error.pointers) and facts["size"] > length
+                if not beyond or length == HEAD_BYTES[-1]:
+                    raise
+            else:
+                break
+        return answers.read(answer, Plan)
+
     def health(self) -> Health:
         """Return what the API says of itself. Raises ApiError when it is not well."""
         return answers.read(self._get("health"), Health)
 
+    @property
+    def presets(self) -> Presets:
+        """Named pipelines."""
+        return Presets(self._call)
+
+    @property
+    def assets(self) -> Assets:
+        """Pictures for watermarks."""
+        return Assets(self._call)
+
+    def _call(  # noqa: PLR0913 - the parts of a request
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Option] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Callable[[], Any] | None = None,
+        repeatable: bool,
+    ) -> httpx.Response:
+        url = self._url(path, query or {})
+
+        def send() -> httpx.Response:
+            return self._send(method, url, headers=dict(headers or {}), content=content() if content else None)
+
+        return self._retried(send, repeatable=repeatable)
+
     def _look(self, job_id: str) -> tuple[Job, float | None]:
-        response = self._get(f"jobs/{_part(job_id)}")
+        response = self._get(f"jobs/{path_part(job_id)}")
         return answers.read(response, Job), answers.retry_after_seconds(response)
 
     def _page(self, query: Mapping[str, Option | None]) -> JobPage:
         return answers.read(self._get("jobs", {key: each for key, each in query.items() if each is not None}), JobPage)
 
     def _link(self, job_id: str, output: str | None) -> Link:
-        path = "result" if output is None else f"outputs/{_part(output)}"
-        return answers.read(self._send("GET", self._url(f"jobs/{_part(job_id)}/{path}", {"redirect": False})), Link)
+        path = "result" if output is None else f"outputs/{path_part(output)}"
+        return answers.read(self._send("GET", self._url(f"jobs/{path_part(job_id)}/{path}", {"redirect": False})), Link)
 
     def _get(self, path: str, query: Mapping[str, Option] | None = None) -> httpx.Response:
         return self._retried(partial(self._send, "GET", self._url(path, query or {})), repeatable=True)
@@ -267,11 +332,3 @@ class Safelight:
         # quote, not quote_plus: gateways differ on what a plus means. A name may hold undecodable bytes.
         encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
         return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
-
-
-def _part(text: str) -> str:
-    """Write one path part: whatever is asked for, it never leads to another route."""
-    if not text:
-        raise RequestNotSent("A job or output needs a name.")
-    # A part of dots alone would climb to another path.
-    return quote(text, safe="", errors="replace").replace(".", "%2E")

@@ -18,6 +18,7 @@ class Order:
     """What is asked of every file."""
 
     pipeline: Mapping[str, Any] | None = None
+    preset: str | None = None
     options: Mapping[str, Option] = field(default_factory=dict)
     wait: bool = False
     """Whether to stay until the job is done."""
@@ -92,7 +93,9 @@ class _Run:
     def _process(self, file: Path) -> Outcome:
         job: Job | None = None
         try:
-            job = self._client.submit(file, pipeline=self._order.pipeline, options=self._order.options)
+            job = self._client.submit(
+                file, pipeline=self._order.pipeline, preset=self._order.preset, options=self._order.options
+            )
             if self._order.wait:
                 job = self._client.wait(job.id, self._order.timeout)
             saved = self._save(job) if self._order.out is not None and job.succeeded else ()

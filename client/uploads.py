@@ -32,6 +32,20 @@ class Upload:
         except OSError as error:
             raise _unreadable(self.source, error) from error
 
+    def size(self) -> int:
+        """Return the number of bytes. Raises LocalFileError."""
+        if isinstance(self.source, bytes):
+            return len(self.source)
+        try:
+            return self.source.stat().st_size
+        except OSError as error:
+            raise _unreadable(self.source, error) from error
+
+    def head(self, length: int) -> bytes:
+        """Return the first bytes, at most ``length``. Raises LocalFileError."""
+        with self.opened() as content:
+            return content[:length] if isinstance(content, bytes) else content.read(length)
+
 
 def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
     """Make an upload of a file or of bytes.

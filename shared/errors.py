@@ -8,6 +8,7 @@
     │   ├── UnsupportedMediaType · UnsupportedImageType
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
     │   ├── KeyInvalid · KeyReused · KeyInUse
+    │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
@@ -15,7 +16,7 @@
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
-    │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing
+    │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
@@ -174,6 +175,44 @@ class InvalidPipeline(RequestError):
 
     code = "INVALID_PIPELINE"
     title = "The pipeline is not valid."
+
+
+class PresetNotFound(RequestError):
+    """No preset of that name or version among the built-in ones and the caller's."""
+
+    code = "PRESET_NOT_FOUND"
+    status = 404
+    title = "There is no such preset."
+
+
+class UnknownPreset(PresetNotFound):
+    """The same, where a job or a plan names the preset: the path exists, the request is wrong."""
+
+    status = 422
+
+
+class PresetChanged(RequestError):
+    """The preset's version is not the one that the caller's precondition names."""
+
+    code = "PRESET_CHANGED"
+    status = 412
+    title = "The preset is not in the version that the request demands."
+
+
+class PresetBuiltIn(RequestError):
+    """A built-in preset can be neither changed nor deleted."""
+
+    code = "PRESET_BUILT_IN"
+    status = 409
+    title = "A preset of that name is built in."
+
+
+class AssetNotFound(RequestError):
+    """No asset of that name among the caller's."""
+
+    code = "ASSET_NOT_FOUND"
+    status = 404
+    title = "There is no such asset."
 
 
 class RouteNotFound(RequestError):
@@ -337,6 +376,13 @@ class RawImageMissing(ImageError):
     code = "RAW_IMAGE_MISSING"
     status = 410
     title = "The raw image is no longer stored."
+
+
+class WatermarkNotFound(ImageError):
+    """An asset that the pipeline names is not stored, or no longer in the version that the job has pinned."""
+
+    code = "WATERMARK_NOT_FOUND"
+    title = "An image that the pipeline refers to is not stored."
 
 
 class TooManyBytes(ImageError):

@@ -11,17 +11,27 @@ class ImageFormat:
     """Upper case, as in the table's ``Format`` and in Pillow."""
     media_type: str
     extension: str
+    alpha: bool = True
+    """Whether it can hold transparency."""
+    frames: bool = True
+    """Whether one file can hold several pictures that Pillow finds."""
 
 
-JPEG = ImageFormat("JPEG", "image/jpeg", "jpg")
+JPEG = ImageFormat("JPEG", "image/jpeg", "jpg", alpha=False, frames=False)
 PNG = ImageFormat("PNG", "image/png", "png")
 WEBP = ImageFormat("WEBP", "image/webp", "webp")
 GIF = ImageFormat("GIF", "image/gif", "gif")
 TIFF = ImageFormat("TIFF", "image/tiff", "tif")
-BMP = ImageFormat("BMP", "image/bmp", "bmp")
+BMP = ImageFormat("BMP", "image/bmp", "bmp", frames=False)
 AVIF = ImageFormat("AVIF", "image/avif", "avif")
 
 ACCEPTED = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
+NOT_AVAILABLE = {
+    "HEIC": "Needs a decoder that Pillow does not bring along.",
+    "SVG": "Is a program that draws, not a picture: it may fetch files and scripts.",
+    "PDF": "Is a document of pages.",
+}
+"""Formats that people send and that are refused by name, and why."""
 BY_NAME = {image_format.name: image_format for image_format in ACCEPTED}
 
 _MAGIC = (

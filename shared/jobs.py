@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from shared.assets import AssetPin
 from shared.errors import JobCancelled, SafelightError
 from shared.pipeline import Pipeline
+from shared.presets import PresetRef
 
 MAX_HISTORY = 50
 """Transitions that a job remembers; older ones fall off, the first stays."""
@@ -142,6 +144,10 @@ class Job:
     pipeline: Pipeline | None
     """None where the record has one that this version can't read: of a newer version, or of an older rule."""
     owner: str
+    preset: PresetRef | None = None
+    """Where the pipeline came from; what is done is the pipeline."""
+    assets: tuple[AssetPin, ...] = ()
+    """Stored pictures that the pipeline refers to, in the content that they had when the job was made."""
     outputs: tuple[OutputFacts, ...] = ()
     warnings: tuple[str, ...] = ()
     attempt: int = 0
@@ -183,6 +189,8 @@ class Job:
         now: datetime,
         due_after: timedelta,
         keep_for: timedelta,
+        preset: PresetRef | None = None,
+        assets: tuple[AssetPin, ...] = (),
     ) -> Self:
         """Make an accepted job: PENDING, first generation, not yet attempted."""
         return cls(
@@ -194,6 +202,8 @@ class Job:
             raw=raw,
             pipeline=pipeline,
             owner=owner,
+            preset=preset,
+            assets=assets,
             due_at=now + due_after,
             history=(Transition(status=JobStatus.PENDING, at=now),),
             expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
@@ -252,16 +262,19 @@ class Job:
         failure = JobFailure.of(JobCancelled())
         return replace(self._moved(JobStatus.CANCELLED, now, code=failure.code), error=failure)
 
-    def retried(
+    def retried(  # noqa: PLR0913 - what a retry may change
         self,
         *,
         now: datetime,
         due_after: timedelta,
         pipeline: Pipeline | None = None,
+        preset: PresetRef | None = None,
+        assets: tuple[AssetPin, ...] = (),
         code: str = RETRIED,
     ) -> "Job":
         """Return this job as PENDING once more, in a new generation, with another pipeline if one is given.
 
+        ``preset`` and ``assets`` are that pipeline's; the job keeps its own with its own pipeline.
         ``attempt`` stays: it is the fencing token and two runs must never share one. The limits begin anew.
         Raises IllegalTransition.
         """
@@ -272,6 +285,8 @@ class Job:
             self._moved(JobStatus.PENDING, now, code=code),
             generation=self.generation + 1,
             pipeline=pipeline or self.pipeline,
+            preset=preset if pipeline else self.preset,
+            assets=assets if pipeline else self.assets,
             due_at=now + due_after,
             excused=self.attempt,
             sweeps=0,

@@ -4,9 +4,13 @@ A file name never becomes part of a key. No two attempts share a key: readers fo
 record, so what a beaten attempt left behind is an orphan that the lifecycle rules remove.
 """
 
+import hashlib
+
 RAW_PREFIX = "raw/"
 PROCESSED_PREFIX = "processed/"
 DEAD_LETTER_PREFIX = "dead-letters/"
+ASSET_PREFIX = "assets/"
+"""Kept until their owner deletes them; no lifecycle rule."""
 
 
 def raw_key(job_id: str) -> str:
@@ -22,6 +26,19 @@ def processed_prefix(job_id: str) -> str:
 def processed_key(job_id: str, attempt: int, output: str, extension: str) -> str:
     """Name the processed image of one attempt and one output."""
     return f"{processed_prefix(job_id)}{attempt}/{output}.{extension}"
+
+
+def asset_folder(owner: str, name: str) -> str:
+    """Name the folder of all contents that one owner's asset has had.
+
+    The owner is hashed: an ARN has slashes. ``name`` must have the shape that ``shared.names`` demands.
+    """
+    return f"{ASSET_PREFIX}{hashlib.sha256(owner.encode()).hexdigest()[:32]}/{name}/"
+
+
+def asset_key(owner: str, name: str, digest: str) -> str:
+    """Name one content of an asset: another content never takes its place."""
+    return asset_folder(owner, name) + digest
 
 
 def dead_letter_key(message_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from shared.operations import Fit, Grayscale, Operation, Resize
+from shared.operations import Fit, Grayscale, Operation, Resize, Watermark
 from shared.operations.terms import MAX_SIDE
 from shared.outputs import Output, OutputFormat
 from shared.strict import StrictModel
@@ -62,3 +62,13 @@ class Pipeline(StrictModel):
 
 DEFAULT_PIPELINE = Pipeline(operations=(Resize(width=DEFAULT_BOX, height=DEFAULT_BOX), Grayscale()))
 """What happens when nothing is asked: fit 1024 × 1024 without enlarging, grey, PNG."""
+
+
+def asset_of(operation: Operation) -> str | None:
+    """Return the name of the stored picture that an operation refers to, if it does."""
+    return operation.image if isinstance(operation, Watermark) else None
+
+
+def asset_names(pipeline: Pipeline) -> frozenset[str]:
+    """Return the names of all stored pictures that a pipeline refers to."""
+    return frozenset(name for operation in pipeline.operations if (name := asset_of(operation)))

@@ -41,6 +41,8 @@ class StoreSettings(_Settings):
 class ApiSettings(StoreSettings):
     """Settings of the API Lambda."""
 
+    library_table: str
+    """Where callers' presets and the facts of their assets are kept."""
     job_queue_url: str
     idempotency_table: str
     operators: str
@@ -57,6 +59,15 @@ class ApiSettings(StoreSettings):
     """Age at which a PENDING job without news is sent to the queue again."""
     listing_shards: Positive
     """Partitions of the listing index for each owner; must not shrink on a living table."""
+    max_raw_bytes: Positive
+    max_pixels: Positive
+    max_side: Positive
+    """Pixels."""
+    max_frames: Positive
+    max_total_pixels: Positive
+    """Of all frames of an animation together. These five are the worker's limits, which a plan foretells."""
+    max_asset_bytes: Positive
+    """Largest picture that is kept as an asset."""
 
 
 class WorkerSettings(StoreSettings):

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from shared.assets import AssetPin
 from shared.jobs import Job, JobStatus, RawImage
 from shared.pipeline import DEFAULT_PIPELINE
+from shared.presets import PresetRef
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=5)
@@ -21,6 +23,8 @@ def new_job() -> Job:
         now=NOW,
         due_after=timedelta(minutes=15),
         keep_for=timedelta(days=30),
+        preset=PresetRef("default", 1),
+        assets=(AssetPin("logo", "00" * 32),),
     )
 
 

@@ -19,6 +19,7 @@ from shared.jobs import Job
 
 BUCKET = "images-for-tests"
 TABLE = "Images"
+LIBRARY = "Library"
 
 
 def _context(context: events.Context | None = None) -> LambdaContext:
@@ -103,6 +104,10 @@ class Cloud:
     def count(self) -> int:
         """Return how many records there are."""
         return self.clients.dynamodb.scan(TableName=TABLE)["Count"]
+
+    def entries(self) -> int:
+        """Return how many entries the library has."""
+        return self.clients.dynamodb.scan(TableName=LIBRARY)["Count"]
 
     def job(self, job_id: str) -> Job:
         """Return a job as the worker sees it."""

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.aws.asset_store import AssetStore
 from shared.aws.clients import make_clients
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
@@ -89,6 +90,7 @@ def parts() -> Parts:
             listing_shards=settings.listing_shards,
         ),
         images=ImageStore(clients.s3, settings.image_bucket),
+        assets=AssetStore(clients.s3, settings.image_bucket),
         limits=limits,
         lease=timedelta(seconds=settings.lease_seconds),
         redispatch=timedelta(seconds=settings.redispatch_seconds),

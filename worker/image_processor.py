@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared import keys
+from shared.aws.asset_store import AssetStore
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
 from shared.clock import Clock
@@ -16,7 +17,6 @@ from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
-from worker.imaging.render import NO_ASSETS
 from worker.room import Room
 
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
@@ -50,6 +50,7 @@ class Workplace:
 
     jobs: JobTable
     images: ImageStore
+    assets: AssetStore
     limits: Limits
     lease: timedelta
     redispatch: timedelta
@@ -84,7 +85,8 @@ def _attempt(job: Job, place: Workplace) -> Processed:
         if job.pipeline is None:
             raise PipelineUnreadable
         data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
-        rendered = place.render(data, job.pipeline, place.limits, NO_ASSETS)
+        assets = {pin.name: place.assets.get(job.owner, pin, max_bytes=place.limits.max_bytes) for pin in job.assets}
+        rendered = place.render(data, job.pipeline, place.limits, assets)
     except ImageError as error:
         failed = _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
         return replace(failed, error=error)

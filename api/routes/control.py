@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.answers import job_response
 from api.body import read_json
+from api.choosing import choose
 from api.dependencies import Stores, caller, logger, stores
 from api.idempotency import Done, keyed, once
 from api.lifecycle import cancel_job, delete_job, own_job, retry_job
@@ -32,7 +33,9 @@ from shared.errors import (
     KeyInUse,
     KeyInvalid,
     KeyReused,
+    UnknownPreset,
     UnsupportedMediaType,
+    WatermarkNotFound,
 )
 
 router = Router()
@@ -73,6 +76,8 @@ def cancel(job_id: JobId, parts: Parts, log: Log, idempotency_key: IdempotencyKe
         UnsupportedMediaType,
         InvalidRequest,
         InvalidPipeline,
+        UnknownPreset,
+        WatermarkNotFound,
         JobNotFound,
         JobNotRetriable,
         KeyInvalid,
@@ -85,13 +90,13 @@ def retry(job_id: JobId, parts: Parts, log: Log, idempotency_key: IdempotencyKey
     event = router.current_event
     owner = caller(event)
     options = read_options(event.query_string_parameters or {}, read_json(event))
-    pipeline = options.to_pipeline() if _asks(options) else None
+    anew = _asks(options)
     route = "POST /v1/jobs/{job_id}/retry"
     request = keyed(idempotency_key, owner, route, job_id.upper(), options.model_dump_json())
 
     def begin(ticket: Ticket) -> Submitted:
-        desk = parts.desk()
-        return retry_job(job_id, owner, desk, at=ticket.at, again=ticket.again, pipeline=pipeline)
+        choice = choose(options, parts.library(owner)) if anew else None
+        return retry_job(job_id, owner, parts.desk(), at=ticket.at, again=ticket.again, choice=choice)
 
     done = once(request, begin, remembered, parts.requests, parts.clock, time_left(router))
     tell_submitted(log, "Job retried", done)

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from api.answers import RETRY_AFTER_SECONDS, etag, job_response, json_response
 from api.body import read_upload
+from api.choosing import choose
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
 from api.idempotency import keyed, once
@@ -44,8 +45,10 @@ from shared.errors import (
     OutputNotFound,
     ResultExpired,
     ResultNotReady,
+    UnknownPreset,
     UnsupportedImageType,
     UnsupportedMediaType,
+    WatermarkNotFound,
 )
 from shared.filenames import with_extension
 from shared.formats import BY_NAME
@@ -79,6 +82,8 @@ JobId = Annotated[str, Path(description="ULID of the job.")]
         KeyInvalid,
         KeyInUse,
         KeyReused,
+        UnknownPreset,
+        WatermarkNotFound,
     ),
 )
 def create_job(
@@ -92,12 +97,13 @@ def create_job(
     owner = caller(event)
     upload = read_upload(event)
     options = read_options(event.query_string_parameters or {}, upload.options)
-    pipeline = options.to_pipeline()
     name = options.filename or upload.filename
     request = keyed(idempotency_key, owner, "POST /v1/jobs", upload.data, options.model_dump_json(), name or "")
 
     def submit(ticket: Ticket) -> Submitted:
-        return submit_job(upload, pipeline, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
+        # Here, so that a request that comes again is answered even if what it named is gone by now.
+        choice = choose(options, parts.library(owner))
+        return submit_job(upload, choice, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
 
     done = once(request, submit, remembered, parts.requests, parts.clock, time_left(router))
     tell_submitted(log, "Job accepted", done)

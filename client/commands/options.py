@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,17 @@ def read_pipeline(text: str | None) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         raise typer.BadParameter('the pipeline must be a JSON object, such as {"operations": []}.')
     return document
+
+
+def short_options(pipeline: str | None, preset: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the short options that were given. Raises BadParameter where two ways of asking are mixed."""
+    options = {name: value for name, value in given.items() if value is not None}
+    if pipeline is not None and preset is not None:
+        raise typer.BadParameter("give --pipeline or --preset, not both.")
+    if options and (pipeline is not None or preset is not None):
+        way = "--pipeline" if pipeline is not None else "--preset"
+        raise typer.BadParameter(f"{way} says all; leave out --" + ", --".join(options) + ".")
+    return options
 
 
 def _from_file(name: str) -> str:

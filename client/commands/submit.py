@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from client.commands.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json, read_pipeline
+from client.commands.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
 from client.commands.wiring import connect
 
 EXAMPLES = """Examples:
@@ -14,6 +14,8 @@ EXAMPLES = """Examples:
 safelight submit holiday.jpg
 
 safelight submit *.jpg --width 800 --format webp --color --out results
+
+safelight submit *.jpg --preset thumbnail --out thumbnails
 
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
@@ -30,6 +32,9 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pictures t
 Pipeline = Annotated[
     str | None,
     typer.Option("--pipeline", metavar="JSON|@FILE", help="What is to be done, as JSON or a file with JSON in it."),
+]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="What is to be done, by name: safelight presets list.")
 ]
 Width = Annotated[int | None, typer.Option("--width", min=1, help="Fit into this width, pixels.")]
 Height = Annotated[int | None, typer.Option("--height", min=1, help="Fit into this height, pixels.")]
@@ -50,6 +55,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     *,
     files: Files,
     pipeline: Pipeline = None,
+    preset: PresetName = None,
     width: Width = None,
     height: Height = None,
     fit: FitOption = None,
@@ -73,11 +79,10 @@ def submit(  # noqa: PLR0913 - each option is an argument
     from client.submitting import Order  # noqa: PLC0415
 
     given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
-    options = {name: value for name, value in {**given, "grayscale": grayscale}.items() if value is not None}
-    if pipeline is not None and options:
-        raise typer.BadParameter("--pipeline says all; leave out --" + ", --".join(options) + ".")
+    options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
     order = Order(
         pipeline=read_pipeline(pipeline),
+        preset=preset,
         options=options,
         wait=wait or out is not None,
         timeout=timeout,

@@ -14,9 +14,11 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import ValidationError
 
 from shared import keys
+from shared.assets import AssetPin
 from shared.clock import from_iso, to_iso
 from shared.jobs import Job, JobFailure, JobStatus, OutputFacts, RawImage, Transition
 from shared.pipeline import Pipeline
+from shared.presets import PresetRef
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -52,6 +54,8 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Height": job.raw.height,
         "Digest": job.raw.digest,
         "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
+        "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
+        "Assets": {pin.name: pin.digest for pin in job.assets} or None,
         "Outputs": [_output_to_map(output) for output in job.outputs] or None,
         "Warnings": list(job.warnings) or None,
         "Attempt": job.attempt,
@@ -94,6 +98,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
         ),
         pipeline=_pipeline(item["Pipeline"]),
         owner=item["Owner"],
+        preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
+        assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
         warnings=tuple(item.get("Warnings", ())),
         attempt=item["Attempt"],

@@ -240,6 +240,8 @@ OPTIONAL_ATTRIBUTES = (
     "Format",
     "Width",
     "Height",
+    "Preset",
+    "Assets",
     "Outputs",
     "Warnings",
     "Excused",

@@ -32,6 +32,7 @@ import worker.dead_letters
 import worker.reconciler
 import worker.records
 from api.body import Upload
+from api.choosing import Choice
 from shared.aws.clients import Clients, make_clients
 from shared.formats import JPEG
 from shared.jobs import ANONYMOUS, Job
@@ -140,7 +141,7 @@ class Stage:
     def submit(self, data: bytes) -> Job:
         """Accept a picture as the API does, and tell the client."""
         upload = Upload(data=data, image_format=JPEG)
-        submitted = api.submission.submit_job(upload, DEFAULT_PIPELINE, None, ANONYMOUS, self.stores.intake())
+        submitted = api.submission.submit_job(upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.stores.intake())
         self.world.watch.answered(submitted.job.id)
         return submitted.job
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import pytest
 from moto import mock_aws
-from moto_cloud import BUCKET, TABLE, Cloud
+from moto_cloud import BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
 import worker.app
@@ -35,6 +35,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         _make_table("JobTable", TABLE)
         _make_table("IdempotencyTable", "Idempotency")
+        _make_table("LibraryTable", LIBRARY)
         clients = make_clients(5)
         yield Cloud(
             clients=clients,
@@ -68,6 +69,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "JOB_TABLE": TABLE,
         "IDEMPOTENCY_TABLE": "Idempotency",
         "OPERATORS": "*",
+        "LIBRARY_TABLE": LIBRARY,
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],
         "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],
@@ -90,4 +92,5 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MAX_SIDE": defaults["MaxSide"],
         "MAX_FRAMES": defaults["MaxFrames"],
         "MAX_TOTAL_PIXELS": defaults["MaxTotalPixels"],
+        "MAX_ASSET_BYTES": defaults["MaxAssetBytes"],
     }

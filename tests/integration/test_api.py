@@ -294,6 +294,12 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/jobs/{job_id}/retry",
         "/v1/dead-letters",
         "/v1/dead-letters/redrive",
+        "/v1/plan",
+        "/v1/assets",
+        "/v1/assets/{name}",
+        "/v1/presets",
+        "/v1/presets/{name}",
+        "/v1/capabilities",
         "/v1/health",
     }
     assert set(spec["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]) >= {

@@ -15,6 +15,7 @@ from moto_cloud import Answer, Cloud
 
 import api.dependencies
 from api.body import Upload
+from api.choosing import Choice
 from api.idempotency import keyed, once
 from api.routes.keys import remembered
 from api.submission import Submitted, submit_job
@@ -203,7 +204,7 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
 
     def submit(ticket: Ticket) -> Submitted:
         intake = stores.intake()
-        return submit_job(upload, DEFAULT_PIPELINE, None, "me", intake, job_id=ticket.job_id, at=ticket.at)
+        return submit_job(upload, Choice(DEFAULT_PIPELINE), None, "me", intake, job_id=ticket.job_id, at=ticket.at)
 
     def send(_: int) -> str | None:
         together.wait()

@@ -73,7 +73,10 @@ def test_pixels_know_no_aws_and_no_settings(module: str) -> None:
     them what the worker does, so both must use the same.
     """
     ours = {name for name in imports(module) if name.startswith(("shared.", "worker."))}
-    pure = ("shared.pipeline", "shared.operations", "shared.outputs", "shared.sizes", "shared.formats")
+    pure = (
+        *("shared.pipeline", "shared.operations", "shared.outputs"),
+        *("shared.sizes", "shared.formats", "shared.limits"),
+    )
     allowed = (*pure, "shared.errors", "worker.imaging")
     assert all(name.startswith(allowed) for name in ours), ours
 

@@ -201,6 +201,7 @@ def test_every_prefix_of_the_bucket_expires() -> None:
     rules = properties("ImageBucket")["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if rule.get("ExpirationInDays") == {"Ref": "ObjectDays"}}
     assert expiring == {keys.RAW_PREFIX, keys.PROCESSED_PREFIX, keys.DEAD_LETTER_PREFIX}
+    assert keys.ASSET_PREFIX not in expiring, "what a caller keeps has no age"
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
@@ -231,7 +232,16 @@ def test_keys_are_forgotten() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
-@pytest.mark.parametrize("data", ["ImageBucket", "JobTable"])
+def test_the_library_has_its_keys() -> None:
+    """Callers' entries are found by owner and name, on demand and encrypted, and never by a scan."""
+    table = properties("LibraryTable")
+    assert _key_schema(table) == ["Owner", "Entry"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert "TimeToLiveSpecification" not in table
+
+
+@pytest.mark.parametrize("data", ["ImageBucket", "JobTable", "LibraryTable"])
 def test_no_update_destroys_data(data: str) -> None:
     """Should an update replace the bucket or the table, the old one is kept."""
     assert RESOURCES[data]["UpdateReplacePolicy"] == "Retain"
@@ -258,13 +268,13 @@ def test_no_role_scans_or_changes_the_stack() -> None:
 @pytest.mark.parametrize(
     ("role", "deleted"),
     [
-        ("ApiRole", {"raw/*", "processed/*", "JobTable", "IdempotencyTable"}),
+        ("ApiRole", {"raw/*", "processed/*", "assets/*", "JobTable", "IdempotencyTable", "LibraryTable"}),
         ("WorkerRole", {"processed/*"}),
         ("DeadLetterRole", set()),
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:
-    """The API deletes jobs with all that is theirs, the worker its own late results, nobody else anything."""
+    """The API deletes jobs and assets with all that is theirs, the worker its own late results, and that is all."""
     targets = {
         resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -277,12 +287,12 @@ def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -
 def test_the_api_lists_no_raw_images() -> None:
     """Listing the bucket is bound to the prefixes that deletion and the dead letters need."""
     (statement,) = [each for each in statements("ApiRole") if "s3:ListBucket" in actions(each)]
-    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["processed/*", "dead-letters/*"]}}
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["processed/*", "dead-letters/*", "assets/*"]}}
 
 
 @pytest.mark.parametrize(
     ("role", "prefixes"),
-    [("ApiRole", ["raw/*"]), ("WorkerRole", ["processed/*"]), ("DeadLetterRole", ["dead-letters/*"])],
+    [("ApiRole", ["raw/*", "assets/*"]), ("WorkerRole", ["processed/*"]), ("DeadLetterRole", ["dead-letters/*"])],
 )
 def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str]) -> None:
     """The API writes raw images, the worker processed ones, the dead-letter function dead letters."""
@@ -309,6 +319,8 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
     # S3 asks for another permission than the call's name says.
     named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
     called = {named_otherwise.get(name, name) for name in called}
+    if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone
+        called = called - {"TransactWriteItems"} | {"PutItem"}
     by_the_platform = {  # Lambda itself uses these, or S3 decides by them how to answer
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),

@@ -14,10 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
 from shared.formats import ACCEPTED, TIFF
+from shared.limits import Limits
 from worker.imaging.colors import to_plain
 from worker.imaging.frames import count_frames, plays_of, read_frames
 from worker.imaging.header import Header, read_header
-from worker.imaging.limits import Limits
 from worker.imaging.planner import IN_FULL, Decoding
 from worker.imaging.rights import Rights, read_rights
 

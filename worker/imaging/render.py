@@ -10,6 +10,7 @@ from typing import Final
 
 from PIL import Image
 
+from shared.limits import Limits
 from shared.operations import Watermark
 from shared.outputs import ANIMATED
 from shared.pipeline import Output, Pipeline
@@ -18,7 +19,6 @@ from worker.imaging.decode import Source, decode, decode_animation, open_source
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import warn_of_text
 from worker.imaging.frames import Frames
-from worker.imaging.limits import Limits
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.planner import Planner, plan
 from worker.imaging.run import check_sizes, run_on_frames, run_plan

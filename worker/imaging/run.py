@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from shared.errors import AssetUnusable, SideTooLong
-from shared.operations.terms import MAX_SIDE
+from shared.errors import AssetUnusable
+from shared.limits import Limits, check_result
 from shared.pipeline import Grayscale, Operation
 from shared.sizes import is_exact, size_after
-from worker.imaging.limits import Limits
 from worker.imaging.operations import Function, functions
 from worker.imaging.operations.looking import needs_a_look, settle
 from worker.imaging.operations.tone import grayscale
@@ -85,8 +84,5 @@ def _step(
 
 def _results(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
     for frame in frames:
-        if max(frame.size) > MAX_SIDE:
-            raise SideTooLong(
-                f"The result would measure {frame.width} × {frame.height} pixels; {MAX_SIDE:,} a side are allowed.",
-            )
+        check_result(frame.size)
         yield frame

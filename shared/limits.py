@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.errors import SideTooLong, TooManyBytes, TooManyFrames, TooManyPixels, TooManyTotalPixels
+from shared.operations.terms import MAX_SIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,11 @@ class Limits:
                 f"The animation has {count} frames of {width} × {height} pixels, {count * width * height:,} altogether;"
                 f" {self.max_total_pixels:,} are allowed.",
             )
+
+
+def check_result(size: tuple[int, int]) -> None:
+    """Raise SideTooLong for a result that is larger than any operation may ask for, whatever the raw image was."""
+    if max(size) > MAX_SIDE:
+        raise SideTooLong(
+            f"The result would measure {size[0]} × {size[1]} pixels; {MAX_SIDE:,} a side are allowed.",
+        )

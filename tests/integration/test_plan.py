@@ -1,0 +1,124 @@
+"""Plans on moto: what a plan says is what a job does, and nothing is left behind."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pictures
+import pytest
+from moto_cloud import Answer, Cloud
+
+FACTS = {"width": 400, "height": 300, "format": "JPEG"}
+JSON = {"Content-Type": "application/json"}
+PIPELINES: list[Any] = [
+    {},
+    {"operations": [{"op": "resize", "width": 33}]},
+    {"operations": [{"op": "resize", "width": 100, "height": 100, "fit": "cover"}]},
+    {"operations": [{"op": "resize", "width": 900, "height": 20, "fit": "exact", "enlarge": True}]},
+    {"operations": [{"op": "grayscale"}, {"op": "resize", "height": 7}], "output": {"format": "webp"}},
+    {"operations": [{"op": "rotate", "angle": 30}, {"op": "pad", "top": 5}, {"op": "crop", "width": 50, "height": 60}]},
+    {"outputs": [{"name": "a", "format": "jpeg"}, {"name": "b", "format": "png"}]},
+]
+
+
+def ask(cloud: Cloud, document: Mapping[str, Any], **more: Any) -> Answer:
+    """Ask for a plan."""
+    return cloud.call("POST", "/v1/plan", json.dumps(document), headers=JSON, **more)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_a_job_does_what_the_plan_says(cloud: Cloud, pipeline: Any, kind: str) -> None:
+    """From the head of a file, the plan foretells format, size and media type of each output of the job."""
+    data = pictures.encoded(pictures.scene(401, 299), kind)
+    planned = ask(cloud, {"head": base64.b64encode(data[:2000]).decode(), "size": len(data), "pipeline": pipeline})
+    assert planned.status == 200, planned.text
+    job = cloud.submit(data, query={"pipeline": json.dumps(pipeline)})
+    assert cloud.deliver(cloud.receive()) == []
+    done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    facts = ("name", "format", "media_type", "width", "height")
+    assert [{name: each[name] for name in facts} for each in planned.json["outputs"]] == [
+        {name: each[name] for name in facts} for each in done["result"]["outputs"]
+    ]
+    assert planned.json["pipeline"] == job["pipeline"]
+    assert planned.json["picture"]["format"] == done["raw"]["format"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "code"),
+    [
+        ("MAX_RAW_BYTES", "100", "TOO_MANY_BYTES"),
+        ("MAX_PIXELS", "1000", "TOO_MANY_PIXELS"),
+        ("MAX_SIDE", "90", "SIDE_TOO_LONG"),
+    ],
+)
+def test_a_job_fails_as_the_plan_says(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: str, value: str, code: str
+) -> None:
+    """Code and sentence of the failure are those that the worker gives."""
+    monkeypatch.setenv(limit, value)
+    data = pictures.jpeg(100, 80)
+    planned = ask(cloud, {"head": base64.b64encode(data).decode(), "size": len(data)}).json
+    job = cloud.submit(data)
+    assert cloud.deliver(cloud.receive()) == []
+    error = cloud.call("GET", f"/v1/jobs/{job['id']}").json["error"]
+    assert error == planned["failure"]
+    assert (planned["ok"], error["code"], planned["outputs"]) == (False, code, [])
+    assert [each["code"] for each in planned["limits"] if each["exceeded"]] == [code]
+
+
+def test_a_plan_names_its_preset(cloud: Cloud) -> None:
+    """The pipeline of a preset is resolved, with its version."""
+    answer = ask(cloud, FACTS | {"preset": "thumbnail"})
+    assert answer.json["preset"] == {"name": "thumbnail", "version": 1}
+    assert [(each["width"], each["height"]) for each in answer.json["outputs"]] == [(256, 256)]
+
+
+def test_the_shorthand_is_that_of_a_job(cloud: Cloud) -> None:
+    """The member options says what the query of POST /v1/jobs would."""
+    answer = ask(cloud, FACTS | {"options": {"width": 100, "grayscale": False, "format": "webp"}})
+    assert [step["op"] for step in answer.json["steps"]] == ["resize"]
+    assert answer.json["outputs"][0]["media_type"] == "image/webp"
+    assert answer.json["steps"][0] == {"op": "resize", "width": 100, "height": 75, "exact": True}
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "code"),
+    [
+        ({}, 422, "INVALID_REQUEST"),
+        (FACTS | {"width": -1}, 422, "INVALID_REQUEST"),
+        (FACTS | {"pipeline": {"operations": [{"op": "swirl"}]}}, 422, "INVALID_PIPELINE"),
+        (FACTS | {"preset": "nobodys"}, 422, "PRESET_NOT_FOUND"),
+        ([], 400, "BAD_JSON"),
+    ],
+)
+def test_a_wrong_question_is_a_problem(cloud: Cloud, document: Any, status: int, code: str) -> None:
+    """What can't be planned is refused as a job would be."""
+    answer = ask(cloud, document)
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+def test_a_plan_leaves_no_trace(cloud: Cloud) -> None:
+    """Neither object nor record nor message."""
+    assert ask(cloud, FACTS).status == 200
+    assert cloud.keys() == []
+    assert cloud.count() == cloud.entries() == 0
+    assert cloud.receive() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (None, JSON, 422, "INVALID_REQUEST"),
+        ("{", JSON, 400, "BAD_JSON"),
+        ("{}", {"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ('{"head": "' + "A" * 7_000_000 + '"}', JSON, 413, "BODY_TOO_LARGE"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(
+    cloud: Cloud, body: str | None, headers: dict[str, str], status: int, code: str
+) -> None:
+    """Each has its status and code."""
+    answer = cloud.call("POST", "/v1/plan", body, headers=headers)
+    assert (answer.status, answer.json["code"]) == (status, code)

@@ -1,0 +1,70 @@
+"""What a job will carry: pipeline, preset, pinned assets."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from api.choosing import Library, choose
+from api.options import Options
+from shared.assets import Asset, AssetPin
+from shared.errors import AssetNotFound, PresetNotFound, UnknownPreset, WatermarkNotFound
+from shared.operations import Watermark
+from shared.pipeline import DEFAULT_PIPELINE, Grayscale, Pipeline
+from shared.presets import Preset, PresetRef
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def naming(*names: str) -> Pipeline:
+    """Return a pipeline that refers to assets."""
+    return Pipeline(operations=(Grayscale(), *(Watermark(image=name) for name in names)))
+
+
+def find_asset(name: str) -> Asset:
+    """Know every asset but ``gone``."""
+    if name == "gone":
+        raise AssetNotFound
+    return Asset(name=name, digest=f"of-{name}", size=1, format="PNG", width=1, height=1, uploaded_at=NOW)
+
+
+def find_preset(name: str) -> Preset:
+    """Know two presets."""
+    pipelines = {"marked": naming("logo"), "broken": naming("gone")}
+    if name not in pipelines:
+        raise PresetNotFound
+    return Preset(name=name, version=7, pipeline=pipelines[name], created_at=NOW)
+
+
+LIBRARY = Library(find_preset=find_preset, find_asset=find_asset)
+
+
+def test_nothing_asked_is_the_default() -> None:
+    """Neither preset nor assets."""
+    choice = choose(Options(), LIBRARY)
+    assert (choice.pipeline, choice.preset, choice.assets) == (DEFAULT_PIPELINE, None, ())
+
+
+def test_assets_are_pinned_once_each() -> None:
+    """Each name has the content of this moment, however often the pipeline refers to it."""
+    choice = choose(Options(pipeline=naming("logo", "badge", "logo")), LIBRARY)
+    assert choice.assets == (AssetPin("badge", "of-badge"), AssetPin("logo", "of-logo"))
+
+
+def test_a_preset_brings_its_version_and_its_assets() -> None:
+    """What the preset names is pinned too."""
+    choice = choose(Options(preset="marked"), LIBRARY)
+    assert (choice.preset, choice.assets) == (PresetRef("marked", 7), (AssetPin("logo", "of-logo"),))
+
+
+def test_unknown_names_are_pointed_at() -> None:
+    """The pointer leads to the operations, or to the preset that has them."""
+    with pytest.raises(WatermarkNotFound) as missing:
+        choose(Options(pipeline=naming("logo", "gone", "gone")), LIBRARY)
+    places = ["/pipeline/operations/2/image", "/pipeline/operations/3/image"]
+    assert [each.pointer for each in missing.value.errors] == places
+    with pytest.raises(WatermarkNotFound) as inside:
+        choose(Options(preset="broken"), LIBRARY)
+    assert [each.pointer for each in inside.value.errors] == ["/preset"]
+    with pytest.raises(UnknownPreset) as unknown:
+        choose(Options(preset="nobodys"), LIBRARY)
+    assert ([each.pointer for each in unknown.value.errors], unknown.value.status) == (["/preset"], 422)

@@ -1,0 +1,86 @@
+"""Reading headers: what Pillow finds after decoding, from the first bytes alone."""
+
+import pictures
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from shared.formats import BY_NAME
+from shared.headers import READABLE, read_header
+from shared.limits import Limits
+from worker.imaging.decode import decode, open_source
+
+LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
+SAMPLES = {
+    "JPEG": pictures.jpeg(),
+    "JPEG progressive": pictures.jpeg(progressive=True),
+    "PNG": pictures.png(),
+    "PNG palette": pictures.png(mode="P"),
+    "PNG grey": pictures.png(mode="L"),
+    "PNG alpha": pictures.png(mode="RGBA"),
+    "WEBP lossy": pictures.encoded(pictures.scene(), "WEBP"),
+    "WEBP lossless": pictures.encoded(pictures.scene(), "WEBP", lossless=True),
+    "WEBP alpha": pictures.encoded(pictures.scene(mode="RGBA"), "WEBP"),
+    "WEBP lossless alpha": pictures.encoded(pictures.scene(mode="RGBA"), "WEBP", lossless=True),
+    "GIF": pictures.encoded(pictures.scene(), "GIF"),
+    "BMP": pictures.encoded(pictures.scene(), "BMP"),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_header_says_what_decoding_finds(name: str) -> None:
+    """Format and size are those of the decoded picture, and alpha is there where it is."""
+    header = read_header(SAMPLES[name])
+    source = open_source(SAMPLES[name], LIMITS)
+    picture = decode(source)
+    assert header is not None
+    assert header.image_format is BY_NAME[source.header.format]
+    assert (header.width, header.height) == picture.image.size
+    if header.alpha is not None:
+        assert header.alpha == picture.image.has_transparency_data
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> None:
+    """All eight EXIF orientations lead to the size that the worker sees."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = pictures.encoded(pictures.scene(), kind, exif=exif)
+    header = read_header(data)
+    assert header is not None
+    assert (header.width, header.height) == decode(open_source(data, LIMITS)).image.size
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_animation_is_told(kind: str) -> None:
+    """More frames than one are seen before they are decoded."""
+    data = pictures.encoded(
+        pictures.scene(), kind, save_all=True, append_images=[pictures.scene().rotate(180)], duration=50
+    )
+    header = read_header(data)
+    assert header is not None
+    assert header.animated is True
+
+
+def test_transparent_colour_counts_as_alpha() -> None:
+    """A PNG with one transparent palette entry has transparency."""
+    header = read_header(pictures.encoded(pictures.scene(mode="P"), "PNG", transparency=0))
+    assert header is not None
+    assert header.alpha is True
+
+
+@given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.binary(max_size=8), st.integers(0, 60))
+def test_no_file_breaks_the_reader(name: str, length: int, noise: bytes, at: int) -> None:
+    """Whatever is cut off or overwritten: an answer with real sides, or none, never an exception."""
+    data = SAMPLES[name][:length]
+    data = data[:at] + noise + data[at + len(noise) :]
+    header = read_header(data)
+    assert header is None or min(header.width, header.height) > 0
+
+
+def test_formats_that_hide_their_size_are_not_guessed() -> None:
+    """TIFF may keep its directory anywhere: no answer instead of a wrong one."""
+    assert read_header(pictures.encoded(pictures.scene(), "TIFF")) is None
+    assert "TIFF" not in {each.name for each in READABLE}

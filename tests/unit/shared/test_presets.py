@@ -1,0 +1,67 @@
+"""The built-in presets, and names."""
+
+import pytest
+
+from shared.names import NAME_PATTERN, is_name
+from shared.operations import Watermark
+from shared.pipeline import Pipeline
+from shared.presets import BUILT_IN
+
+RELEASED: dict[tuple[str, int], str] = {
+    ("default", 1): 'resize{"width":1024,"height":1024} grayscale{} output{}',
+    ("thumbnail", 1): 'resize{"width":256,"height":256,"fit":"cover"} output{"format":"jpeg","quality":80}',
+    ("preview", 1): 'resize{"width":640,"height":640} output{"format":"jpeg","quality":78}',
+    ("web", 1): 'resize{"width":1600,"height":1600} output{"format":"webp","quality":80}',
+    (
+        "web-compatible",
+        1,
+    ): 'resize{"width":1600,"height":1600} output{"name":"webp","format":"webp","quality":80} '
+    'output{"name":"jpeg","format":"jpeg","quality":82}',
+    ("social", 1): 'resize{"width":1200,"height":630,"fit":"cover"} output{"format":"jpeg","quality":85}',
+    ("archive", 1): "output{}",
+}
+"""What each version asks for beyond the defaults. A line never changes: a changed preset is a new line."""
+
+
+def asked(pipeline: Pipeline) -> str:
+    """Write what a pipeline asks for, without defaults: a new parameter changes no preset by being there."""
+    steps = (*pipeline.operations, *pipeline.outputs)
+    return " ".join(
+        getattr(step, "op", "output") + step.model_dump_json(exclude_defaults=True, exclude={"op"}) for step in steps
+    )
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_version_never_changes(name: str) -> None:
+    """What a version asked for when it was released it asks for always."""
+    preset = BUILT_IN[name]
+    assert RELEASED[preset.name, preset.version] == asked(preset.pipeline)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_preset_is_a_pipeline_with_a_name(name: str) -> None:
+    """Each says what it is for, is valid as JSON and has a name that its path can carry."""
+    preset = BUILT_IN[name]
+    assert preset.name == name
+    assert is_name(name)
+    assert preset.description.endswith(".")
+    assert preset.built_in
+    assert Pipeline.model_validate_json(preset.pipeline.model_dump_json(exclude_none=True)) == preset.pipeline
+
+
+@pytest.mark.parametrize("name", ["", "Web", "a b", "a/b", "..", "-a", "_a", "a" * 65, "ä", "a\n", "a#b"])
+def test_names_that_could_do_harm_are_none(name: str) -> None:
+    """Nothing that could climb a path, split a key or look like another name."""
+    assert not is_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "web", "web-2x", "2_up", "a" * 64])
+def test_plain_names_are_names(name: str) -> None:
+    """Lower-case letters, digits, hyphens and underscores."""
+    assert is_name(name)
+
+
+def test_every_asset_can_be_asked_for() -> None:
+    """A name under which a picture can be kept is one that a watermark takes."""
+    taken, _ = Watermark.model_json_schema()["properties"]["image"]["anyOf"]
+    assert taken["pattern"] == NAME_PATTERN
