@@ -27,6 +27,7 @@ from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.lanes import Lanes
 from shared.aws.preset_table import PresetTable
 from shared.aws.request_log import RequestLog
 from shared.clock import Clock, utc_now
@@ -44,7 +45,7 @@ class Stores:
     jobs: JobTable
     listing: JobListing
     images: ImageStore
-    queue: JobQueue
+    lanes: Lanes
     requests: RequestLog
     dead: DeadLetters
     presets: PresetTable
@@ -75,7 +76,7 @@ class Stores:
         return Intake(
             jobs=self.jobs,
             images=self.images,
-            queue=self.queue,
+            lanes=self.lanes,
             clock=self.clock,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
             keep_for=timedelta(days=self.settings.retention_days),
@@ -86,7 +87,7 @@ class Stores:
         return Desk(
             jobs=self.jobs,
             images=self.images,
-            queue=self.queue,
+            lanes=self.lanes,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
         )
 
@@ -126,7 +127,10 @@ def stores() -> Stores:
             settings.image_bucket,
             presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
-        queue=JobQueue(clients.sqs, settings.job_queue_url),
+        lanes=Lanes(
+            interactive=JobQueue(clients.sqs, settings.job_queue_url),
+            bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
+        ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         dead=DeadLetters(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from api.choosing import Choice
 from api.submission import Submitted, send_hint
 from shared.aws.image_store import ImageStore
-from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.lanes import Lanes
 from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceUnavailable
 from shared.ids import is_id
 from shared.jobs import RETRIABLE, RETRIED, Job, JobStatus
@@ -30,7 +30,7 @@ class Desk:
 
     jobs: JobTable
     images: ImageStore
-    queue: JobQueue
+    lanes: Lanes
     due_after: timedelta
 
 
@@ -73,7 +73,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     job = _living(own_job(job_id, owner, desk.jobs), at)
     if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
-        return Submitted(job, send_hint(job, desk.queue))
+        return Submitted(job, send_hint(job, desk.lanes))
     return begin_again(job, desk, _demand_retriable, at=at, choice=choice)
 
 
@@ -105,7 +105,7 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
         )
 
     job = _moved(job, step, desk.jobs)
-    return Submitted(job, send_hint(job, desk.queue))
+    return Submitted(job, send_hint(job, desk.lanes))
 
 
 def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:

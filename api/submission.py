@@ -13,14 +13,13 @@ from api.body import Upload
 from api.choosing import Choice
 from shared import keys
 from shared.aws.image_store import ImageStore
-from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.lanes import Lanes
 from shared.clock import Clock
 from shared.errors import ServiceError
 from shared.filenames import clean_filename
 from shared.ids import new_id
 from shared.jobs import Job, RawImage
-from shared.messages import JobMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class Intake:
 
     jobs: JobTable
     images: ImageStore
-    queue: JobQueue
+    lanes: Lanes
     clock: Clock
     due_after: timedelta
     keep_for: timedelta
@@ -83,13 +82,13 @@ def submit_job(  # noqa: PLR0913 - what, how, whose
     )
     intake.images.put_raw(raw, upload.data, upload.image_format.media_type)
     job = intake.jobs.create(job)
-    return Submitted(job, send_hint(job, intake.queue))
+    return Submitted(job, send_hint(job, intake.lanes))
 
 
-def send_hint(job: Job, queue: JobQueue) -> ServiceError | None:
+def send_hint(job: Job, lanes: Lanes) -> ServiceError | None:
     """Send the message of a job whose record is written; return the fault that kept it from being sent."""
     try:
-        queue.send(JobMessage(job_id=job.id, generation=job.generation))
+        lanes.hint(job)
     except ServiceError as error:
         return error
     return None

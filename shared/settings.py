@@ -44,6 +44,7 @@ class ApiSettings(StoreSettings):
     library_table: str
     """Where callers' presets and the facts of their assets are kept."""
     job_queue_url: str
+    bulk_queue_url: str
     idempotency_table: str
     operators: str
     """Callers that may see and redrive dead letters: patterns, with commas between them."""

@@ -49,6 +49,7 @@ class Cloud:
     jobs: JobTable
     listing: JobListing
     queue_url: str
+    bulk_queue_url: str
     dead_letter_queue_url: str
 
     def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:

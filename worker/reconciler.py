@@ -18,11 +18,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.aws.clients import make_clients
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.lanes import Lanes
 from shared.aws.open_jobs import OpenJobs
 from shared.clock import Clock, utc_now
 from shared.errors import JobNotFound, ServiceError
-from shared.jobs import Job
-from shared.messages import JobMessage
 from shared.observability import make_logger, make_metrics
 from shared.recovery import Decision, Policy, Step, sweep
 from shared.settings import ReconcilerSettings
@@ -44,8 +43,7 @@ class Parts:
 
     jobs: JobTable
     open_jobs: OpenJobs
-    queue: JobQueue
-    bulk_queue: JobQueue
+    lanes: Lanes
     policy: Policy
     clock: Clock
 
@@ -63,8 +61,10 @@ def parts() -> Parts:
             listing_shards=settings.listing_shards,
         ),
         open_jobs=OpenJobs(clients.dynamodb, settings.job_table),
-        queue=JobQueue(clients.sqs, settings.job_queue_url),
-        bulk_queue=JobQueue(clients.sqs, settings.bulk_queue_url),
+        lanes=Lanes(
+            interactive=JobQueue(clients.sqs, settings.job_queue_url),
+            bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
+        ),
         policy=settings.policy(),
         clock=utc_now,
     )
@@ -103,14 +103,9 @@ def reconcile(job_id: str) -> Step:
     if decision.step is Step.NOTHING or not parts().jobs.swap(job, decision.job):
         return Step.NOTHING
     if decision.step is Step.SEND:
-        _lane(job).send(JobMessage(job_id=job.id, generation=job.generation))
+        parts().lanes.hint(job)
     _tell(decision)
     return decision.step
-
-
-def _lane(job: Job) -> JobQueue:
-    """Return the queue that the job came by: members of a batch must not overtake interactive jobs."""
-    return parts().bulk_queue if job.batch_id else parts().queue
 
 
 def _tell(decision: Decision) -> None:

@@ -71,8 +71,8 @@ MUTANTS = (
     Mutant(
         "message sent before the record",
         api.submission.submit_job,
-        "intake.jobs.create(job)",
-        "intake.queue.send(JobMessage(job_id=job.id, generation=job.generation)); intake.jobs.create(job)",
+        "job = intake.jobs.create(job)",
+        "intake.lanes.hint(job); job = intake.jobs.create(job)",
     ),
     Mutant(
         "record before the raw image",

@@ -42,6 +42,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             jobs=JobTable(clients.dynamodb, TABLE, bucket=BUCKET, listing_shards=4),
             listing=JobListing(clients.dynamodb, TABLE, listing_shards=4),
             queue_url=queues["jobs"],
+            bulk_queue_url=queues["bulk-jobs"],
             dead_letter_queue_url=queues["dead-letters"],
         )
         if made.cache_info().currsize:

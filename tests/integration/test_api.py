@@ -135,7 +135,7 @@ def test_job_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypat
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().queue, "send", refuse)
+    monkeypatch.setattr(api.dependencies.stores().lanes.interactive, "send", refuse)
     job = cloud.submit(PICTURE)
     assert cloud.receive() == []
     item = cloud.item(job["id"])

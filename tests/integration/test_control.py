@@ -188,7 +188,7 @@ def test_retry_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeyp
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().queue, "send", refuse)
+    monkeypatch.setattr(api.dependencies.stores().lanes.interactive, "send", refuse)
     assert retry(cloud, job_id).status == 202
     assert "DueAt" in cloud.item(job_id)
 

@@ -224,7 +224,7 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
 CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: api.dependencies.stores().images, "put_raw"),
     (lambda: api.dependencies.stores().jobs, "create"),
-    (lambda: api.dependencies.stores().queue, "send"),
+    (lambda: api.dependencies.stores().lanes.interactive, "send"),
     (lambda: api.dependencies.stores().requests, "close"),
 ]
 

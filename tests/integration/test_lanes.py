@@ -1,0 +1,78 @@
+"""Which queue a hint goes to, whoever sends it: members of a batch stay in the bulk lane."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pictures
+import pytest
+from moto_cloud import TABLE, Cloud
+
+from shared.clock import to_iso, utc_now
+
+
+def submitted(cloud: Cloud) -> str:
+    """Return a job that waits, without its message."""
+    job_id: str = cloud.submit(pictures.jpeg())["id"]
+    for message in cloud.receive():
+        cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return job_id
+
+
+def write(cloud: Cloud, job_id: str, expression: str, **values: str) -> None:
+    """Change a record as no function of ours would."""
+    cloud.clients.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"ID": {"S": job_id}},
+        UpdateExpression=expression,
+        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in values.items()},
+    )
+
+
+def retried(cloud: Cloud, job_id: str) -> None:
+    """Let the owner cancel a job and begin it again."""
+    assert cloud.call("POST", f"/v1/jobs/{job_id}/cancel").status == 200
+    assert cloud.call("POST", f"/v1/jobs/{job_id}/retry").status == 202
+
+
+def retried_under_a_key_twice(cloud: Cloud, job_id: str) -> None:
+    """Let the owner cancel a job, and begin it again under a key, twice."""
+    assert cloud.call("POST", f"/v1/jobs/{job_id}/cancel").status == 200
+    headers = {"Idempotency-Key": "a"}
+    assert [cloud.call("POST", f"/v1/jobs/{job_id}/retry", headers=headers).status for _ in range(2)] == [202, 202]
+
+
+def redriven(cloud: Cloud, job_id: str) -> None:
+    """Let all messages of a job die, and an operator redrive it."""
+    job = cloud.job(job_id)
+    for _ in range(3):
+        body = f'{{"version": 1, "job_id": "{job_id}", "generation": {job.generation}}}'
+        cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody=body)
+        messages = cloud.receive(cloud.dead_letter_queue_url)
+        assert cloud.bury(messages) == []
+        for message in messages:
+            cloud.clients.sqs.delete_message(
+                QueueUrl=cloud.dead_letter_queue_url, ReceiptHandle=message["ReceiptHandle"]
+            )
+    assert cloud.call("POST", "/v1/dead-letters/redrive", '{"all": true}', headers=JSON).json["redriven"] == 1
+
+
+def swept(cloud: Cloud, job_id: str) -> None:
+    """Let the reconciler find a job overdue."""
+    write(cloud, job_id, "SET DueAt = :due", due=to_iso(utc_now() - timedelta(seconds=1)))
+    assert cloud.reconcile() == {"send": 1}
+
+
+JSON = {"Content-Type": "application/json"}
+SENDERS = (retried, retried_under_a_key_twice, redriven, swept)
+
+
+@pytest.mark.parametrize("send", SENDERS)
+@pytest.mark.parametrize("is_bulk", [False, True], ids=["alone", "in a batch"])
+def test_hint_stays_in_its_lane(cloud: Cloud, send: Callable[[Cloud, str], None], *, is_bulk: bool) -> None:
+    """A job that begins again or was found overdue is told in its lane alone, by whoever tells it."""
+    job_id = submitted(cloud)
+    if is_bulk:
+        write(cloud, job_id, "SET BatchID = :batch", batch="01HZY3Q1M8Z3J5W7XK9V2B4C6D")
+    send(cloud, job_id)
+    told = {lane: len(cloud.receive(lane)) for lane in (cloud.queue_url, cloud.bulk_queue_url)}
+    assert told == {cloud.queue_url: int(not is_bulk), cloud.bulk_queue_url: int(is_bulk)}
