@@ -75,7 +75,7 @@ def test_pixels_know_no_aws_and_no_settings(module: str) -> None:
     ours = {name for name in imports(module) if name.startswith(("shared.", "worker."))}
     pure = (
         *("shared.pipeline", "shared.operations", "shared.outputs"),
-        *("shared.sizes", "shared.formats", "shared.limits"),
+        *("shared.sizes", "shared.formats", "shared.limits", "shared.headers"),
     )
     allowed = (*pure, "shared.errors", "worker.imaging")
     assert all(name.startswith(allowed) for name in ours), ours

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
 from shared.formats import ACCEPTED, TIFF
+from shared.headers import read_header as read_head
 from shared.limits import Limits
 from worker.imaging.colors import to_plain
 from worker.imaging.frames import count_frames, plays_of, read_frames
@@ -116,9 +117,19 @@ def _opened(data: bytes, limits: Limits) -> Iterator[Image.Image]:
     """Open a file that is within the limits; translate whatever its decoder raises inside."""
     limits.check_bytes(len(data))
     with _translated(data):
-        image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+        image = _open(data, limits)
         limits.check_size(image.size)
         yield image
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        # Pillow refuses without a size, and the sentence should be the one that a plan gives.
+        if header := read_head(data):
+            limits.check_size((header.width, header.height))
+        raise
 
 
 @contextmanager
