@@ -1,17 +1,21 @@
 """The API Lambda: resolver, routes, the one error handler, ``handler``."""
 
+import time
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.dependencies import logger
 from api.problems import from_validation, problem_response
 from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
+from shared.observability import make_metrics
 
+metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
 app.include_router(control.router)
@@ -24,8 +28,10 @@ app.include_router(system.router)
 documents.add_documents(app)
 
 
+@metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway. Whatever happens, the answer is ours and tells nothing of the inside."""
+    started = time.monotonic()
     log = logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
@@ -49,7 +55,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # 204 and 304 have no body; what a null means there differs between gateways.
     answer["body"] = answer.get("body") or ""
     answer["multiValueHeaders"]["X-Request-Id"] = [request_id]
-    log.info("Request answered", extra={"method": method, "path": path, "status": answer["statusCode"]})
+    took = (time.monotonic() - started) * 1000
+    # Who asks for a wait (RFC 7240) gets one: that is no slowness of ours.
+    has_waited = "Preference-Applied" in answer["multiValueHeaders"]
+    metrics.add_metric("WaitTime" if has_waited else "AnswerTime", MetricUnit.Milliseconds, took)
+    facts = {"method": method, "path": path, "status": answer["statusCode"], "milliseconds": round(took)}
+    log.info("Request answered", extra=facts)
     return answer
 
 

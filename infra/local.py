@@ -116,6 +116,7 @@ def local_parameters() -> dict[str, str]:
         "PublicEndpointUrl": "caller",
         "RequireTls": "false",
         "ProtectData": "false",
+        "Monitoring": "basic",
         "InteractiveConcurrency": workers,
         "BulkConcurrency": workers,
     }

@@ -210,6 +210,12 @@ class Job:
         )
 
     @property
+    def open_for(self) -> timedelta:
+        """Return how long the job was on its way to its last transition: since its upload, or its last retry."""
+        asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
+        return self.timestamp - (asked[-1] if asked else self.uploaded_at)
+
+    @property
     def attempts_used(self) -> int:
         """Return the attempts of this generation that count against the limit."""
         return self.attempt - self.excused

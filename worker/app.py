@@ -41,7 +41,7 @@ CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 """Variables without which the interpreter may not start. A child gets no other, and so no credentials."""
 
 logger = make_logger("worker")
-metrics = make_metrics("worker")
+metrics = make_metrics()
 _telling = Lock()
 """Metrics are not made for threads; records end in several."""
 
@@ -114,7 +114,7 @@ def _processors() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-@metrics.log_metrics
+@metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Process the records of one delivery; the answer names those that must come back."""
@@ -190,6 +190,7 @@ def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
         if job is not None:
             metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size)
             metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
+            metrics.add_metric("CompletionTime", MetricUnit.Milliseconds, job.open_for / timedelta(milliseconds=1))
     if job is not None:
         facts |= {"attempt": job.attempt, "raw_bytes": job.raw.size, "code": job.error.code if job.error else None}
     failed = processed.outcome is Outcome.FAILED

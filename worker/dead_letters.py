@@ -25,7 +25,7 @@ from shared.settings import DeadLetterSettings
 from worker.records import process_records
 
 logger = make_logger("dead-letters")
-metrics = make_metrics("dead-letters")
+metrics = make_metrics()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def parts() -> Parts:
     )
 
 
-@metrics.log_metrics
+@metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Close the jobs of the messages that used up their receives."""

@@ -22,6 +22,7 @@ from shared.aws.lanes import Lanes
 from shared.aws.open_jobs import OpenJobs
 from shared.clock import Clock, utc_now
 from shared.errors import JobNotFound, ServiceError
+from shared.jobs import JobStatus
 from shared.observability import make_logger, make_metrics
 from shared.recovery import Decision, Policy, Step, sweep
 from shared.settings import ReconcilerSettings
@@ -34,7 +35,7 @@ MAX_FAULTS = 10
 """One failing job must not keep the others waiting; a failing service is left alone until the next time."""
 
 logger = make_logger("reconciler")
-metrics = make_metrics("reconciler")
+metrics = make_metrics()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def parts() -> Parts:
     )
 
 
-@metrics.log_metrics
+@metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - the schedule's event says nothing
     """Move every overdue job that time allows; return how many of each step."""
@@ -87,7 +88,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
             if steps[FAULT] >= MAX_FAULTS:
                 break
     metrics.add_metric("JobsSwept", MetricUnit.Count, steps[Step.SEND.value])
-    metrics.add_metric("JobsEnded", MetricUnit.Count, steps[Step.END.value])
     metrics.add_metric("SweepFaults", MetricUnit.Count, steps[FAULT])
     logger.info("Reconciled", extra={"steps": dict(steps)})
     return dict(steps)
@@ -110,5 +110,8 @@ def reconcile(job_id: str) -> Step:
 
 def _tell(decision: Decision) -> None:
     job = decision.job
+    if decision.step is Step.END:
+        ended = "JobsExpired" if job.status is JobStatus.EXPIRED else "JobsFailed"
+        metrics.add_metric(ended, MetricUnit.Count, 1)
     facts = {"job_id": job.id, "step": decision.step.value, "status": job.status.value, "attempt": job.attempt}
     (logger.error if decision.step is Step.END else logger.warning)("Overdue job", extra=facts)

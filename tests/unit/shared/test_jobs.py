@@ -70,3 +70,12 @@ def test_history_keeps_its_beginning_and_its_end() -> None:
     assert len(kept) == MAX_HISTORY
     assert kept[0] == lines[0]
     assert kept[-1] == lines[-1]
+
+
+def test_time_to_completion_begins_anew_with_a_retry() -> None:
+    """What a user waited for counts from the upload, or from the last time that somebody asked for a retry."""
+    done = processing_job().failed(JobFailure(code="X", message="m", retriable=True), now=LATER)
+    assert done.open_for == LATER - done.uploaded_at
+    asked = LATER + timedelta(days=3)
+    again = done.retried(now=asked, due_after=timedelta(minutes=15)).cancelled(now=asked + timedelta(seconds=2))
+    assert again.open_for == timedelta(seconds=2)

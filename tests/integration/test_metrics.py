@@ -1,0 +1,101 @@
+"""The metrics that the code emits: those that alarms and dashboard watch, with their dimensions."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import monitored
+import pictures
+import pytest
+from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_flag
+from moto_cloud import Cloud
+
+import api.app
+import worker.app
+import worker.dead_letters
+import worker.reconciler
+from shared.clock import utc_now
+from shared.jobs import JobStatus
+from shared.observability import NAMESPACE
+
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
+STACK = "a-stack"
+
+
+@pytest.fixture(autouse=True)
+def service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the functions the name that the template gives them."""
+    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler):
+        monkeypatch.setattr(function.metrics, "service", STACK)
+    reset_cold_start_flag()
+
+
+def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]]:
+    """Yield each metric of what was printed: its name, the names of its dimensions, the whole line."""
+    for line in text.splitlines():
+        if '"_aws"' not in line:
+            continue
+        document = json.loads(line)
+        for directive in document["_aws"]["CloudWatchMetrics"]:
+            assert directive["Namespace"] == NAMESPACE
+            for metric in directive["Metrics"]:
+                for dimensions in directive["Dimensions"]:
+                    yield metric["Name"], frozenset(dimensions), document
+
+
+def live(cloud: Cloud) -> None:
+    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded."""
+    cloud.submit(pictures.jpeg())
+    cloud.submit(pictures.jpeg()[:200])
+    messages = cloud.receive()
+    cloud.deliver(messages)
+    cloud.deliver(messages)
+    cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers={"Prefer": "wait=1"})
+    cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody="who sent this?")
+    reset_cold_start_flag()
+    cloud.bury(cloud.receive(cloud.dead_letter_queue_url))
+    cloud.bury(cloud.receive())
+    cloud.bury(messages)
+    waiting = cloud.job(cloud.submit(pictures.jpeg())["id"])
+    cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
+    reset_cold_start_flag()
+    cloud.reconcile()
+
+
+def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of our metrics that an alarm or a widget names is printed by the code, with exactly those dimensions."""
+    live(cloud)
+    found = {(name, names) for name, names, _ in emitted(capsys.readouterr().out)}
+    watched = {
+        (metric.name, frozenset(name for name, _ in metric.dimensions))
+        for metric in monitored.everything()
+        if metric.namespace == NAMESPACE
+    }
+    assert watched
+    assert watched <= found
+
+
+def test_metrics_are_those_of_one_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """All functions emit under the one name of their stack, so two stacks in an account never add up."""
+    live(cloud)
+    lines = [line for _, _, line in emitted(capsys.readouterr().out)]
+    assert {line["service"] for line in lines} == {STACK}
+
+
+def test_every_metric_is_documented(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """docs/runbook.md has a row for each metric that the code emits."""
+    live(cloud)
+    documented = set(re.findall(r"^\| `(\w+)` \|", RUNBOOK, re.MULTILINE))
+    assert {name for name, _, _ in emitted(capsys.readouterr().out)} <= documented
+
+
+def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a user waits for is measured from the upload, not from when a worker began."""
+    job_id = cloud.submit(pictures.jpeg())["id"]
+    cloud.deliver(cloud.receive())
+    job = cloud.job(job_id)
+    (line,) = [line for name, _, line in emitted(capsys.readouterr().out) if name == "CompletionTime"]
+    assert line["CompletionTime"] == [pytest.approx((job.timestamp - job.uploaded_at) / timedelta(milliseconds=1))]

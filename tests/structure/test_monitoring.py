@@ -1,0 +1,199 @@
+"""Alarms, dashboard and runbook: complete, and watching only what somebody emits."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import monitored
+import pytest
+from monitored import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, widgets
+
+from shared.observability import NAMESPACE
+
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
+FUNCTIONS = ("ApiFunction", "WorkerFunction", "DeadLetterFunction", "ReconcilerFunction")
+BY_AWS = {
+    "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations"}, ("FunctionName",)),
+    "AWS/SQS": (
+        {
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateAgeOfOldestMessage",
+        },
+        ("QueueName",),
+    ),
+    "AWS/Logs": ({"IncomingBytes", "IncomingLogEvents"}, ("LogGroupName",)),
+    "AWS/ApiGateway": ({"Count", "4XXError", "5XXError"}, ("ApiName", "Stage")),
+}
+"""What AWS emits by itself, with the dimensions of one set: AWS's pages on each service's metrics, as of 2026."""
+
+
+def values_of(dimension: str) -> set[str]:
+    """Return what the template calls the things that a dimension of AWS tells apart."""
+
+    def named(resource_type: str, suffix: str = "") -> set[str]:
+        return {f"${{{name}{suffix}}}" for name, each in RESOURCES.items() if each["Type"] == resource_type}
+
+    return {
+        "FunctionName": named("AWS::Serverless::Function"),
+        "QueueName": named("AWS::SQS::Queue", ".QueueName"),
+        "LogGroupName": named("AWS::Logs::LogGroup"),
+        "ApiName": {RESOURCES["RestApi"]["Properties"]["Name"]["Fn::Sub"]},
+        "Stage": {f"${{{RESOURCES['ApiStage']['Properties']['StageName']['Ref']}}}"},
+    }[dimension]
+
+
+def watched(*wanted: str) -> set[tuple[str, str]]:
+    """Return (metric, logical ID or name) of all that the alarms with these metrics watch."""
+    return {
+        (metric.name, re.sub(r"[${}]|\.QueueName", "", value))
+        for alarm in alarms().values()
+        for metric in of_alarm(alarm)
+        for _, value in metric.dimensions
+        if metric.name in wanted
+    }
+
+
+@pytest.mark.parametrize("metric", sorted(monitored.everything(), key=repr), ids=lambda metric: metric.name)
+def test_every_metric_that_is_watched_is_emitted(metric: Metric) -> None:
+    """AWS emits it with exactly these dimensions for something of this stack, or the code does.
+
+    What the code emits is run and read in tests/integration/test_metrics.py; here its dimensions are held to the
+    one variable that decides them.
+    """
+    if metric.namespace == NAMESPACE:
+        service = {
+            RESOURCES[each]["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]["Ref"]
+            for each in FUNCTIONS
+        }
+        assert {dict(metric.dimensions)["service"]} == {f"${{{name}}}" for name in service}
+        return
+    names, dimensions = BY_AWS[metric.namespace]
+    assert metric.name in names
+    assert {name for name, _ in metric.dimensions} == set(dimensions)
+    for name, value in metric.dimensions:
+        assert value in values_of(name), f"{name}={value} is nothing of this stack"
+
+
+@pytest.mark.parametrize("alarm", alarms())
+def test_every_alarm_is_heard_and_explained(alarm: str) -> None:
+    """Each alarm goes to the one topic and names its section of the runbook, which exists."""
+    declared = alarms()[alarm]
+    assert declared["AlarmActions"] == declared["OKActions"] == [{"Ref": "AlarmTopic"}]
+    slug = declared["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-")
+    assert declared["AlarmDescription"].endswith(f" Runbook: docs/runbook.md#{slug}")
+    assert f"\n### {slug}\n" in RUNBOOK
+
+
+def test_the_runbook_explains_no_alarm_that_is_gone() -> None:
+    """Each section that is named after an alarm has its alarm, and tells causes and what to do."""
+    slugs = {each["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-") for each in alarms().values()}
+    sections = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == slugs
+    for slug, text in sections.items():
+        assert "**Likely:**" in text, slug
+        assert "**Do:**" in text, slug
+
+
+@pytest.mark.parametrize("alarm", alarms())
+def test_what_local_engines_do_not_know_is_left_out_there(alarm: str) -> None:
+    """An alarm that calculates is of the full monitoring alone; every other one is in the basic one too."""
+    expected = "AlarmsAreWanted" if "MetricName" in alarms()[alarm] else "MonitoringIsFull"
+    assert RESOURCES[alarm]["Condition"] == expected
+    assert RESOURCES["Dashboard"]["Condition"] == "MonitoringIsFull"
+
+
+def test_failed_invocations_raise_an_alarm() -> None:
+    """More than one failed invocation within 5 minutes, of any function; and the same of failed images."""
+    assert {("Errors", each) for each in FUNCTIONS} <= watched("Errors")
+    for alarm in alarms().values():
+        if alarm.get("MetricName") in {"Errors", "JobsFailed", "5XXError"}:
+            assert (alarm["Threshold"], alarm["Statistic"], alarm["Period"]) == (1, "Sum", 300)
+            assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert watched("JobsFailed")
+    assert watched("5XXError"), "the API's handler catches everything, so Errors alone would miss its faults"
+
+
+def test_slowness_raises_an_alarm() -> None:
+    """Three seconds for an answer or an image; for the worker, three for each message of a full batch."""
+    for name in ("AnswerTime", "ProcessingTime"):
+        (alarm,) = [each for each in alarms().values() if each.get("MetricName") == name]
+        assert alarm["Threshold"] == 3000
+    threshold = alarms()["WorkerDurationAlarm"]["Threshold"]
+    assert threshold == {"Fn::FindInMap": ["LongBatches", {"Ref": "BatchSize"}, "Milliseconds"]}
+    sizes = TEMPLATE["Parameters"]["BatchSize"]["AllowedValues"]
+    expected = {size: {"Milliseconds": 3000 * int(size)} for size in sizes}
+    assert TEMPLATE["Mappings"]["LongBatches"] == expected
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {("Throttles", "ApiFunction"), ("Throttles", "WorkerFunction")},
+        {("Invocations", "ApiFunction"), ("Invocations", "WorkerFunction")},
+        {("IncomingLogEvents", group) for group in ("ApiLogGroup", "WorkerLogGroup", "ReconcilerLogGroup")},
+        {("ApproximateNumberOfMessagesVisible", "DeadLetterQueue")},
+        {("ApproximateAgeOfOldestMessage", "JobQueue"), ("ApproximateAgeOfOldestMessage", "BulkQueue")},
+    ],
+    ids=lambda expected: next(iter(expected))[0],
+)
+def test_each_danger_has_its_alarm(expected: set[tuple[str, str]]) -> None:
+    """Throttling, unusual use, missing logs, dead letters and waiting jobs each raise an alarm."""
+    assert expected <= watched(*(name for name, _ in expected))
+
+
+def test_silence_is_an_alarm() -> None:
+    """Where no news is bad news, missing data counts as a breach."""
+    assert alarms()["LogsMissingAlarm"]["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Invocations", "Duration", "Errors", "Throttles", "IncomingBytes", "Count", "5XXError"),
+        *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "DeadLettersReceived"),
+        *("JobsCompleted", "JobsFailed", "RawBytes", "ProcessedBytes", "ProcessingTime", "QueueLatency", "ColdStart"),
+    ],
+)
+def test_the_dashboard_shows(name: str) -> None:
+    """Everything that an operator asks first is on the dashboard."""
+    assert name in {metric.name for widget in widgets() for metric in of_widget(widget)}
+
+
+def test_the_dashboard_shows_what_users_wait_for() -> None:
+    """From upload to completion, the middle and the slowest hundredth."""
+    (lines,) = [each["properties"]["metrics"] for each in widgets() if "completion" in each["properties"]["title"]]
+    assert [line[-1]["stat"] for line in lines] == ["p50", "p99"]
+
+
+def test_log_volume_and_invocations_are_shown_for_every_function() -> None:
+    """Each log group and each function has its line."""
+    shown: dict[str, set[str]] = {}
+    for metric in (each for widget in widgets() for each in of_widget(widget)):
+        shown.setdefault(metric.name, set()).update(value for _, value in metric.dimensions)
+    assert shown["IncomingBytes"] == values_of("LogGroupName")
+    for name in ("Invocations", "Errors", "Throttles"):
+        assert shown[name] == values_of("FunctionName")
+
+
+def test_no_widget_covers_another() -> None:
+    """The widgets lie side by side on a grid of 24 columns."""
+    taken: set[tuple[int, int]] = set()
+    for widget in widgets():
+        assert widget["x"] + widget["width"] <= 24
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken, widget["properties"]["title"]
+        taken |= cells
+
+
+def test_only_cloudwatch_of_this_account_speaks_on_the_topic() -> None:
+    """The alarm topic takes TLS only, and alarms of this account alone."""
+    policy: dict[str, Any] = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]
+    allow, deny = policy["Statement"]
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
