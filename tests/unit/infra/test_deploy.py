@@ -99,6 +99,7 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done to buckets."""
     done: list[str] = []
     monkeypatch.setattr("infra.code_bucket.upload", lambda *_: done.append("upload"))
+    monkeypatch.setattr("infra.code_bucket.upload_template", lambda *_: "https://bucket/template.yaml")
     monkeypatch.setattr("infra.code_bucket.empty", lambda _, bucket: done.append(f"empty {bucket}"))
     monkeypatch.setattr("infra.code_bucket.remove", lambda _, bucket: done.append(f"remove {bucket}"))
     return done
