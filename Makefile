@@ -23,7 +23,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: check unit integration hostile e2e ## Lint, types and all tests but the long fault runs (make faults)
+test: check unit integration hostile faults e2e ## Lint, types and all tests
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
 	$(BIN)/pytest tests/e2e --engine localstack -q
@@ -43,7 +43,7 @@ integration: $(VENV)/.dev ## Tests on moto
 hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
 	$(BIN)/pytest tests/hostile -q
 
-faults: $(VENV)/.dev ## Thousands of runs with faults between any two steps, without an engine
+faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each single fault; without an engine
 	$(BIN)/pytest tests/faults -n auto -q
 
 e2e: $(VENV)/.dev ## Tests on an engine of their own

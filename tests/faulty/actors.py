@@ -56,7 +56,7 @@ class Actor:
     dying: bool = False
     """Asked of the invocation only: threads die with it."""
     calls: int = 0
-    """AWS calls begun; counted by the invocation."""
+    """AWS calls begun; each thread counts its own."""
     threads: list["Actor"] = field(default_factory=list)
     _greenlet: Any = field(init=False)
 

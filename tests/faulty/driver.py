@@ -19,14 +19,12 @@ from faulty.platform import Platform
 from faulty.queues import Queue
 from faulty.stage import Stage
 from faulty.verdict import bound, judge_end
-from faulty.world import World
+from faulty.world import MAX_STEPS, World
 
 SKEW = timedelta(minutes=10)
 """By how much a clock may be wrong, either way."""
 MAX_INVOCATIONS = 3
 """Of one function at a time."""
-MAX_STEPS = 20_000
-"""A run that takes more goes round in circles."""
 FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
 NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
@@ -94,6 +92,8 @@ class Run:
                 continue
             if deadline is not None and self.world.now > deadline:
                 break
+        else:
+            self.world.watch.breaches.append(f"goes round in circles: {MAX_STEPS} steps")
         judge_end(self.world)
 
     def _step(self, waiting: list[bytes]) -> bool:
@@ -165,7 +165,7 @@ class Run:
             service, fault, until = self.outage
             if self.world.now < until and send.service == service:
                 return fault
-        stuck = self._stuck.get((send.actor.root, send.number))
+        stuck = self._stuck.get((send.actor, send.number))
         if stuck is not None:
             return stuck
         if self._happens(self.kill_rate):
@@ -174,7 +174,7 @@ class Run:
             return None
         fault = self.random.choice(FAULTS)
         if self._happens(0.5):
-            self._stuck[send.actor.root, send.number] = fault
+            self._stuck[send.actor, send.number] = fault
         return fault
 
     def _happens(self, rate: float) -> bool:

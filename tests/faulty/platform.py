@@ -8,6 +8,7 @@ from typing import Any
 from faulty.actors import Actor, End, Kind
 from faulty.queues import Message, Queue
 from faulty.stage import Stage
+from faulty.world import MAX_STEPS, Circles
 
 PERIOD = timedelta(minutes=1)
 """Of the reconciler's schedule."""
@@ -67,8 +68,10 @@ class Platform:
         """Let everything that is under way or due happen, one thing after the other, for at most ``limit``."""
         world = self.stage.world
         until = world.now + limit
-        while world.now <= until and (self._next_deed() or self._wait()):
-            pass
+        for _ in range(MAX_STEPS):
+            if world.now > until or not (self._next_deed() or self._wait()):
+                return
+        raise Circles
 
     def _next_deed(self) -> bool:
         world = self.stage.world

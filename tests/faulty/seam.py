@@ -52,8 +52,8 @@ def call(world: Around, service: str, operation: str, request: Mapping[str, Any]
         return world.perform(service, operation, request)
     if actor.root.dying:
         raise Killed
-    actor.root.calls += 1
-    number = actor.root.calls
+    actor.calls += 1
+    number = actor.calls
     for tried in range(MAX_ATTEMPTS):
         pause()
         send = Send(actor, number, service, operation, request, tried)

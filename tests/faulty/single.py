@@ -58,7 +58,7 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
     target = scene.hit(platform)
 
     def plan(send: Send) -> Fault | None:
-        if hit is None or send.actor.root is not target or send.number != hit.number:
+        if hit is None or send.actor is not _hit_by(target) or send.number != hit.number:
             return None
         return hit.fault if hit.is_steady or send.tried == 0 else None
 
@@ -68,9 +68,14 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
     platform.settle(bound(stage.blueprint))
     judge_end(world)
     world.kill_all()
-    operations = {send.number: send.operation for send, _ in world.steps if send.actor.root is target}
+    operations = {send.number: send.operation for send, _ in world.steps if send.actor is _hit_by(target)}
     text = _ending(stage, target, began - START)
     return Ending(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
+
+
+def _hit_by(target: Actor) -> Actor:
+    """Return the part of an invocation that is hit: its first thread, where it has any."""
+    return target.threads[0] if target.threads else target
 
 
 def hits(calls: int) -> list[Hit]:
@@ -139,8 +144,8 @@ def bury(platform: Platform, attempts: int) -> Actor:
     world = platform.stage.world
     for _ in range(attempts):
         worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
-        while worker.calls < 2:
-            world.advance(worker)
+        while _hit_by(worker).calls < 2:  # its claim is done
+            world.advance(world.ready()[0])
         worker.kill()
         platform.finish(worker)
         world.pass_time(world.queue.visibility)

@@ -16,6 +16,12 @@ from faulty.tables import Tables, from_template
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOBS = "JobTable"
+MAX_STEPS = 20_000
+"""Steps of all actors of a world together; the longest runs take some hundreds."""
+
+
+class Circles(AssertionError):
+    """Somebody goes round in circles: a function that never ends, or a scene that waits for what can't happen."""
 
 
 class Service(Protocol):
@@ -34,6 +40,7 @@ class World:
         self.plan: Plan = no_faults
         self.actors: list[Actor] = []
         self._names = 0
+        self._steps_left = MAX_STEPS
         self.steps: list[tuple[Send, Fault | None]] = []
         self.watch = Watch(self)
         self.tables = Tables(
@@ -99,7 +106,10 @@ class World:
         return thread
 
     def advance(self, actor: Actor) -> None:
-        """Let an actor take its next step, or die of old age."""
+        """Let an actor take its next step, or die of old age. Raises Circles when the world has taken too many."""
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise Circles(actor.name)
         actor.ready_at = None
         if actor.deadline is not None and self.now >= actor.deadline:
             actor.kill()
