@@ -1,5 +1,6 @@
 """Fetching a processed image: streamed into a file that appears whole or not at all."""
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from client.transport.faults import translated
 _PASSING = frozenset({401, 403, 429, 500, 502, 503, 504})
 
 
-def fetch(link: Link, to_path: Path, client: httpx.Client) -> None:
-    """Write what ``link`` points at to ``to_path``, replacing what was there.
+def fetch(link: Link, to_path: Path, client: httpx.Client, *, digest: str | None = None) -> None:
+    """Write what ``link`` points at to ``to_path``, replacing what was there, if it has that SHA-256.
 
     ``client`` must carry no credentials: the link is one itself, and it leads to another host than the
     API. Raises DownloadFailed, LocalFileError, or a fault of the connection.
@@ -31,10 +32,14 @@ def fetch(link: Link, to_path: Path, client: httpx.Client) -> None:
                 f"{host} refused the picture with status {response.status_code}.",
                 retriable=response.status_code in _PASSING,
             )
+        seen = hashlib.sha256()
         for chunk in response.iter_bytes():
             file.write(chunk)
+            seen.update(chunk)
         if link.size is not None and file.tell() != link.size:
             raise DownloadFailed(f"{host} sent {file.tell()} of {link.size} bytes.", retriable=True)
+        if digest is not None and seen.hexdigest() != digest:
+            raise DownloadFailed(f"{host} sent other bytes than the job made.", retriable=True)
 
 
 def _host(link: Link) -> str:

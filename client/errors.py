@@ -10,6 +10,7 @@
     ├── RequestNotSent      the request can't be sent as it is
     ├── UnexpectedAnswer    what answered does not speak Safelight's contract
     ├── DownloadFailed      a link did not deliver the picture
+    ├── UploadRefused       the store did not take the picture
     ├── WaitedTooLong       the job is still open
     ├── LocalFileError      a file on this machine can't be read or written
     └── AddressUnknown      nobody said where the API is, or what they said is no address
@@ -101,6 +102,19 @@ class DownloadFailed(ClientError):
         """Keep whether another try, with a fresh link, may help."""
         super().__init__(message)
         self.retriable = retriable
+
+
+class UploadRefused(ClientError):
+    """The store did not take the picture: the form has expired, or the bytes are not those that were announced."""
+
+    code = "UPLOAD_REFUSED"
+
+    def __init__(self, message: str, *, status: int, reason: str, retry_after_seconds: float | None = None) -> None:
+        """Keep the store's status and its own code."""
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
 
 
 class WaitedTooLong(ClientError):

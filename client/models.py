@@ -52,6 +52,13 @@ class Output(_Answer):
     format: str | None = None
     media_type: str | None = None
     digest: str | None = None
+    """SHA-256, hexadecimal."""
+
+    @property
+    def url(self) -> str | None:
+        """Return the time-limited link to it, where the API was asked for one along with the job."""
+        link = (self.model_extra or {}).get("url")
+        return link if isinstance(link, str) else None
 
 
 class Result(_Answer):
@@ -125,6 +132,28 @@ class Link(_Answer):
     expires_at: Moment | None = None
     size: int | None = None
     """Bytes."""
+
+
+class Form(_Answer):
+    """What S3 takes the bytes of one job with, for a limited time."""
+
+    url: str
+    fields: dict[str, str]
+    """To be sent in this order, before the file."""
+    max_bytes: int | None = None
+    expires_at: Moment | None = None
+
+
+class FormAnswer(_Answer):
+    """A fresh form."""
+
+    upload: Form
+
+
+class Announced(Job):
+    """A job whose bytes are still to come, and the form for them; None where it has them."""
+
+    upload: Form | None = None
 
 
 class JobPage(_Answer):
@@ -280,3 +309,98 @@ class Plan(_Answer):
     outputs: tuple[Output, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     estimate: Estimate = Estimate()
+
+
+class Batch(_Answer):
+    """A group of jobs, and how many of them are how far."""
+
+    id: str
+    name: str | None = None
+    created_at: Moment | None = None
+    closed: bool = False
+    """Whether it takes no more members."""
+    done: bool = False
+    """Whether it is closed and nothing more happens to any member by itself."""
+    finished_at: Moment | None = None
+    total: int = 0
+    counts: dict[str, int] = Field(default_factory=dict)
+    """Members that are ``open``, ``completed``, ``failed``, ``cancelled``, ``expired``."""
+    progress: float | None = None
+    """From 0 to 1."""
+    rate: float | None = None
+    """Jobs ended per second since the batch was made."""
+    links: dict[str, Any] = Field(default_factory=dict)
+
+
+class BatchPage(_Answer):
+    """One page of batches."""
+
+    batches: tuple[Batch, ...] = ()
+    next_cursor: str | None = None
+
+
+class MemberPage(_Answer):
+    """One page of a batch's jobs."""
+
+    items: tuple[Job, ...] = ()
+    next_cursor: str | None = None
+
+
+class MemberJob(_Answer):
+    """The job of a new member."""
+
+    id: str
+    status: str
+    filename: str | None = None
+
+
+class WrongField(_Answer):
+    """One field of a member that is wrong."""
+
+    pointer: str = ""
+    detail: str = ""
+
+
+class MemberProblem(_Answer):
+    """Why a member was not taken."""
+
+    code: str
+    title: str = ""
+    detail: str | None = None
+    retriable: bool = False
+    errors: tuple[WrongField, ...] = ()
+
+    def sentence(self) -> str:
+        """Return what is wrong as one line."""
+        fields = "".join(f" {each.pointer}: {each.detail}." for each in self.errors)
+        return (self.detail or self.title) + fields
+
+
+class AddedMember(_Answer):
+    """What became of one member of a request: a job, with a form unless it needs no bytes, or an error."""
+
+    index: int
+    job: MemberJob | None = None
+    upload: Form | None = None
+    error: MemberProblem | None = None
+
+
+class Added(_Answer):
+    """What became of the members of a request."""
+
+    batch: Batch
+    items: tuple[AddedMember, ...] = ()
+
+
+class Cancelling(Batch):
+    """A batch whose open members are being cancelled."""
+
+    remaining: int = 0
+
+
+class Retried(_Answer):
+    """Failed members of a batch that begin again."""
+
+    batch: Batch
+    retried: int = 0
+    remaining: int = 0

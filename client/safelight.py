@@ -1,6 +1,7 @@
 """The client: one object that knows where the API is, and a method for each thing one asks of it."""
 
 import base64
+import copy
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +14,21 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from client.address import check_api_url
+from client.batches import Batches
+from client.direct import DirectUploads
 from client.downloads import fetch
 from client.errors import ApiError
 from client.library import Assets, Presets, path_part
-from client.models import DeadLetter, DeadLetterPage, Health, Job, JobPage, Link, Plan, Redriven
+from client.models import (
+    DeadLetter,
+    DeadLetterPage,
+    Health,
+    Job,
+    JobPage,
+    Link,
+    Plan,
+    Redriven,
+)
 from client.transport import answers
 from client.transport.faults import translated
 from client.transport.retries import with_retries
@@ -62,9 +74,11 @@ class Safelight:
         self._retries = retries
         self._timing = timing
         headers = {"User-Agent": "safelight-client"}
-        self._api = httpx.Client(transport=transport, auth=auth, timeout=timeout, headers=headers)
+        # Threads that share the client keep their connections.
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        self._api = httpx.Client(transport=transport, auth=auth, timeout=timeout, headers=headers, limits=limits)
         # Links lead to a store that must not see the API's credentials.
-        self._links = httpx.Client(transport=transport, timeout=timeout, headers=headers)
+        self._links = httpx.Client(transport=transport, timeout=timeout, headers=headers, limits=limits)
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +90,12 @@ class Safelight:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def once(self) -> Self:
+        """Return a client on the same connections that tries everything once; closing either closes both."""
+        other = copy.copy(self)
+        other._retries = 0  # noqa: SLF001 - it is one of us
+        return other
 
     def close(self) -> None:
         """Close the connections; a request that another thread has under way fails."""
@@ -140,6 +160,15 @@ class Safelight:
         """
         path = Path(to_path)
         self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
+        return path
+
+    def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None) -> Path:
+        """Write what a link points at to ``to_path``, once, and return that path.
+
+        ``digest`` is the SHA-256, hexadecimal, that it must have. Raises DownloadFailed, LocalFileError too.
+        """
+        path = Path(to_path)
+        fetch(link, path, self._links, digest=digest)
         return path
 
     def list_jobs(
@@ -256,6 +285,16 @@ class Safelight:
     def health(self) -> Health:
         """Return what the API says of itself. Raises ApiError when it is not well."""
         return answers.read(self._get("health"), Health)
+
+    @property
+    def uploads(self) -> DirectUploads:
+        """Pictures that go straight to the store."""
+        return DirectUploads(self._call, self._links, self._retried)
+
+    @property
+    def batches(self) -> Batches:
+        """Groups of jobs."""
+        return Batches(self._call)
 
     @property
     def presets(self) -> Presets:

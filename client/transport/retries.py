@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from client.errors import ApiError, ClientError, ConnectionLost, DownloadFailed, Unreachable
+from client import forms
+from client.errors import ApiError, ClientError, ConnectionLost, DownloadFailed, Unreachable, UploadRefused
 from client.transport.timing import Timing
 
 BASE_SECONDS = 0.5
@@ -49,6 +50,9 @@ def _may_pass(error: ClientError, *, repeatable: bool) -> bool:
             return repeatable
         case DownloadFailed():
             return error.retriable
+        case UploadRefused():
+            # A form that has expired is followed by a fresh one.
+            return error.status in forms.PASSING or error.status == forms.STALE
         case ApiError():
             return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
         case _:
@@ -57,7 +61,7 @@ def _may_pass(error: ClientError, *, repeatable: bool) -> bool:
 
 def _delay(error: ClientError, tried: int, timing: Timing) -> float | None:
     """Return seconds to wait, or None if the server asks for more patience than a retry has."""
-    asked = error.retry_after_seconds if isinstance(error, ApiError) else None
+    asked = error.retry_after_seconds if isinstance(error, ApiError | UploadRefused) else None
     if asked is None:
         return min(LONGEST_SECONDS, BASE_SECONDS * 2.0**tried) * (0.5 + timing.jitter() / 2)
     # Never earlier than asked; spread, so that not all who were turned away come back together.

@@ -1,0 +1,126 @@
+"""Looking how jobs end, in pages that begin where open ones are; about one page for every page full of ends."""
+
+from dataclasses import dataclass
+
+from client.ingest import steps
+from client.ingest.checkpoint import Checkpoint
+from client.ingest.preparing import Refusal
+from client.ingest.schema import State
+from client.models import Job, MemberPage
+
+PAGE = 100
+SOONEST_SECONDS = 0.25
+LATEST_SECONDS = 5.0
+_GROWTH = 1.5
+_SMOOTHING = 0.3
+"""Weight of the newest measurement of the rate."""
+CONFIRM_SECONDS = 30.0
+"""A job that awaits bytes so long after they were sent is told that they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One page to ask for."""
+
+    batch: int
+    batch_id: str
+    after: str | None
+
+
+class Watch:
+    """Decides when to look, and where."""
+
+    def __init__(self, now: float) -> None:
+        """Begin with a whole round: a run before this one may have left jobs that have gone on since."""
+        self.first_round = True
+        self._due = now
+        self._position = (0, "")
+        self._pause = SOONEST_SECONDS
+        self._rate = 0.0
+        """Ends per second."""
+        self._round_began = now
+        self._round_ends = 0
+        self._last_round = now
+
+    def due_in(self, now: float) -> float:
+        """Return the seconds until the next look."""
+        return max(0.0, self._due - now)
+
+    def next_look(self, checkpoint: Checkpoint, now: float) -> Look | None:
+        """Return the next page, None if none is due or no job is open."""
+        if now < self._due:
+            return None
+        # Jobs that await bytes end only by expiring: only the first round asks for them.
+        states = (State.MEMBER, State.SENT) if self.first_round else (State.SENT,)
+        found = checkpoint.database.execute(
+            f"SELECT files.batch, job, batches.id FROM files JOIN batches ON batches.number = files.batch"  # noqa: S608
+            f" WHERE state IN ({State.MEMBER:d}, {State.SENT:d}) AND state IN ({', '.join('?' * len(states))})"
+            " AND (files.batch, job) > (?, ?) ORDER BY files.batch, job LIMIT 1",
+            (*states, *self._position),
+        ).fetchone()
+        if found is None:
+            if self._position == (0, ""):
+                self.first_round = False
+                self._due = now + SOONEST_SECONDS
+            else:
+                self._end_round(now)
+            return None
+        batch, job, batch_id = found
+        (before,) = checkpoint.database.execute(
+            "SELECT max(job) FROM files WHERE batch = ? AND job < ? AND job IS NOT NULL AND twin IS NULL", (batch, job)
+        ).fetchone()
+        return Look(batch, batch_id, before)
+
+    def saw(self, checkpoint: Checkpoint, look: Look, page: MemberPage, now: float, clock: float) -> list[str]:
+        """Write what a page shows; return the jobs that should be told that their bytes are there.
+
+        ``now`` is that of the monotonic clock, ``clock`` in seconds since the epoch.
+        """
+        ended, still_open, lost = 0, 0, []
+        for job in page.items:
+            row = checkpoint.database.execute(
+                "SELECT number, state, digest, sent_at FROM files WHERE batch = ? AND job = ? AND twin IS NULL",
+                (look.batch, job.id),
+            ).fetchone()
+            if row is None or row[1] not in {State.MEMBER, State.SENT}:
+                continue
+            number, state, digest, sent_at = row
+            if job.done:
+                ended += 1
+                _note_end(checkpoint, number, State(state), digest, job)
+            elif state == State.MEMBER and job.status != "AWAITING_UPLOAD":
+                steps.note_sent(checkpoint, number, clock)
+            elif state == State.SENT:
+                still_open += 1
+                if job.status == "AWAITING_UPLOAD" and clock - (sent_at or 0.0) > CONFIRM_SECONDS:
+                    lost.append(job.id)
+        self._round_ends += ended
+        self._position = (look.batch, page.items[-1].id if page.items else "\U0010ffff")
+        if not self.first_round and still_open > PAGE // 2:
+            # What follows is younger still.
+            self._end_round(now)
+        return lost
+
+    def _end_round(self, now: float) -> None:
+        self.first_round = False
+        seconds = max(now - self._last_round, 0.001)
+        self._rate += _SMOOTHING * (self._round_ends / seconds - self._rate)
+        if self._round_ends:
+            self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, PAGE * 0.8 / max(self._rate, 0.001)))
+        else:
+            self._pause = min(LATEST_SECONDS, self._pause * _GROWTH)
+        self._due = now + self._pause
+        self._last_round = now
+        self._round_ends = 0
+        self._position = (0, "")
+
+
+def _note_end(checkpoint: Checkpoint, number: int, state: State, digest: str | None, job: Job) -> None:
+    if state == State.MEMBER and job.status == "EXPIRED":
+        # Its bytes never came; the file begins again with a job of its own.
+        steps.find_again(checkpoint, number)
+    elif digest is not None and job.succeeded and job.raw.digest not in {None, digest}:
+        message = "The file changed while it was sent; run the same command again to send it."
+        steps.refuse(checkpoint, Refusal(number, "FILE_CHANGED", message))
+    else:
+        steps.note_ended(checkpoint, number, job)

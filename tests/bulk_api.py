@@ -1,0 +1,235 @@
+"""The bulk side of the API made of dictionaries, which fails when it is told to: for what no engine does on command.
+
+It speaks the contract of uploads and batches and plays the store that forms and links lead to. Jobs end when the test
+says so: after so many looks at their batch.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+API_URL = "http://api.test/v1"
+STORE_URL = "http://store.test"
+Answer = httpx.Response | Exception | None
+
+
+def problem(status: int, code: str, detail: str = "It is so.", **headers: str) -> httpx.Response:
+    """Make an error as the API answers it."""
+    document = {"title": "Title.", "status": status, "detail": detail, "code": code, "retriable": status >= 429}
+    return httpx.Response(status, json=document, headers=headers)
+
+
+@dataclass
+class BulkApi:
+    """Batches, uploads and their store. Called from many threads."""
+
+    fault: Callable[[httpx.Request], Answer] = lambda _request: None
+    """What to answer, or raise, instead; None lets the request through."""
+    lost: Callable[[httpx.Request], bool] = lambda _request: False
+    """Whether the answer is lost after the request was carried out."""
+    looks: int = 1
+    """Looks at its page after which a job with bytes has ended."""
+    form_seconds: float = 900.0
+    refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _member: None
+    """The error of a member, if it has one."""
+    events_lost: bool = False
+    """Whether only a confirmation tells that bytes have come."""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    batches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """By Idempotency-Key: the body, and what was answered."""
+    calls: Counter[str] = field(default_factory=Counter)
+    received: Counter[str] = field(default_factory=Counter)
+    """How often each job's bytes came."""
+    requests: list[str] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        body = request.read()
+        with self._lock:
+            self.requests.append(f"{request.method} {request.url.path}")
+            answer = self.fault(request)
+            if isinstance(answer, Exception):
+                raise answer
+            if answer is None:
+                answer = self._store(request, body) if request.url.host == "store.test" else self._api(request, body)
+                if self.lost(request):
+                    raise httpx.ReadError("the connection broke")
+            return answer
+
+    def _api(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        parts = request.url.path.removeprefix("/v1/").split("/")
+        self.calls[f"{request.method} {parts[0]}{'/…/' + parts[2] if len(parts) > 2 else ''}"] += 1
+        if request.method == "GET":
+            return self._read(request, parts)
+        key = request.headers.get("Idempotency-Key", "")
+        known = self.answers.get(key)
+        if known is not None:
+            same = known[0] == f"{request.url.path} {body!r}"
+            return httpx.Response(202, content=known[1]) if same else problem(422, "KEY_REUSED")
+        answer = self._write(parts, json.loads(body or b"{}"))
+        if key and answer.is_success:
+            self.answers[key] = (f"{request.url.path} {body!r}", answer.content)
+        return answer
+
+    def _read(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        match parts:
+            case ["batches", batch_id] if batch_id in self.batches:
+                return httpx.Response(200, json=self._batch(batch_id))
+            case ["batches", batch_id, "items"] if batch_id in self.batches:
+                return self._items(batch_id, request.url.params)
+            case ["jobs", job_id] if job_id in self.jobs:
+                return httpx.Response(200, json=self._shown(self.jobs[job_id]))
+            case ["jobs", job_id, *rest] if job_id in self.jobs:
+                name = rest[-1] if rest[0] == "outputs" else "image"
+                return httpx.Response(200, json={"url": f"{STORE_URL}/{job_id}/{name}?fresh=1"})
+        return problem(404, "NOT_FOUND")
+
+    def _write(self, parts: list[str], document: dict[str, Any]) -> httpx.Response:  # noqa: PLR0911 - the routes
+        match parts:
+            case ["batches"]:
+                batch_id = f"BATCH{len(self.batches)}"
+                self.batches[batch_id] = {"closed": False, "jobs": [], "name": document.get("name"), "asked": document}
+                return self._add(batch_id, document)
+            case ["batches", batch_id, "items"] if batch_id in self.batches:
+                return (
+                    problem(409, "BATCH_CLOSED") if self.batches[batch_id]["closed"] else self._add(batch_id, document)
+                )
+            case ["batches", batch_id, "close"] if batch_id in self.batches:
+                self.batches[batch_id]["closed"] = True
+                return httpx.Response(200, json=self._batch(batch_id))
+            case ["uploads"]:
+                job = self._new_job(document, None)
+                return httpx.Response(201, json={**self._shown(job), "upload": self._form(job)})
+            case ["uploads", job_id, "form"] if job_id in self.jobs:
+                job = self.jobs[job_id]
+                awaits = job["status"] == "AWAITING_UPLOAD"
+                return httpx.Response(200, json={"upload": self._form(job)}) if awaits else problem(409, "NOT_AWAITING")
+            case ["uploads", job_id, "confirm"] if job_id in self.jobs:
+                if job_id not in self.received:
+                    return problem(409, "UPLOAD_INCOMPLETE")
+                self._arrived(self.jobs[job_id])
+                return httpx.Response(202, json=self._shown(self.jobs[job_id]))
+            case ["jobs", job_id, "cancel"] if job_id in self.jobs:
+                self.jobs[job_id] |= {"status": "CANCELLED"}
+                return httpx.Response(200, json=self._shown(self.jobs[job_id]))
+        return problem(404, "NOT_FOUND")
+
+    def _add(self, batch_id: str, document: dict[str, Any]) -> httpx.Response:
+        items = []
+        for index, member in enumerate(document.get("items", ())):
+            error = self.refuse(member)
+            if error is not None:
+                items.append({"index": index, "job": None, "upload": None, "error": error})
+                continue
+            job = self._new_job(member, batch_id)
+            self.batches[batch_id]["jobs"].append(job["id"])
+            form = None if "source" in member else self._form(job)
+            facts = {"id": job["id"], "status": job["status"], "filename": job["filename"]}
+            items.append({"index": index, "job": facts, "upload": form, "error": None})
+        self.batches[batch_id]["closed"] |= document.get("close", False)
+        return httpx.Response(202, json={"batch": self._batch(batch_id), "items": items})
+
+    def _new_job(self, member: dict[str, Any], batch_id: str | None) -> dict[str, Any]:
+        job: dict[str, Any] = {
+            "id": f"JOB{len(self.jobs):06d}",
+            "filename": member.get("filename"),
+            "status": "PENDING" if "source" in member else "AWAITING_UPLOAD",
+            "batch_id": batch_id,
+            "asked": member,
+            "looks": 0,
+        }
+        self.jobs[job["id"]] = job
+        return job
+
+    def _form(self, job: dict[str, Any]) -> dict[str, Any]:
+        expires = datetime.now(UTC) + timedelta(seconds=self.form_seconds)
+        policy = base64.b64encode(f"{job['id']} {expires.timestamp()} {job['asked'].get('size', '')}".encode()).decode()
+        fields = {"key": f"raw/bulk/{job['id']}", "Content-Type": "image/png", "policy": policy}
+        return {"url": STORE_URL, "fields": fields, "max_bytes": 10**8, "expires_at": expires.isoformat()}
+
+    def _store(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        if request.method == "GET":
+            _, job_id, name = request.url.path.split("/")
+            self.calls["GET store"] += 1
+            return httpx.Response(200, content=self._pixels(self.jobs[job_id], name))
+        self.calls["POST store"] += 1
+        boundary = b"--" + request.headers["Content-Type"].partition("boundary=")[2].encode()
+        *fields, file = body.removesuffix(boundary + b"--\r\n").split(boundary + b"\r\n")[1:]
+        policy = next(each for each in fields if b'name="policy"' in each).split(b"\r\n\r\n")[1].strip()
+        job_id, expires, size = (base64.b64decode(policy).decode() + " ").split(" ")[:3]
+        content = file.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n")
+        if float(expires) < datetime.now(UTC).timestamp():
+            return httpx.Response(403, text="<Error><Code>AccessDenied</Code></Error>")
+        if size and int(size) != len(content):
+            return httpx.Response(400, text="<Error><Code>EntityTooLarge</Code></Error>")
+        self.received[job_id] += 1
+        self.jobs[job_id]["content"] = content
+        if not self.events_lost:
+            self._arrived(self.jobs[job_id])
+        return httpx.Response(204)
+
+    def _arrived(self, job: dict[str, Any]) -> None:
+        if job["status"] == "AWAITING_UPLOAD":
+            job["status"] = "PENDING"
+
+    def _items(self, batch_id: str, query: httpx.QueryParams) -> httpx.Response:
+        after = query.get("cursor") or query.get("after") or ""
+        ids = sorted(job_id for job_id in self.batches[batch_id]["jobs"] if job_id > after)
+        page = ids[: int(query["limit"])]
+        links = query.get("links") == "true"
+        for job_id in page:
+            self._advance(self.jobs[job_id])
+        items = [self._shown(self.jobs[job_id], links=links) for job_id in page]
+        cursor = page[-1] if len(ids) > len(page) else None
+        return httpx.Response(200, json={"items": items, "next_cursor": cursor})
+
+    def _advance(self, job: dict[str, Any]) -> None:
+        if job["status"] == "PENDING":
+            job["looks"] += 1
+            if job["looks"] >= self.looks:
+                job["status"] = "FAILED" if b"no picture" in job.get("content", b"") else "COMPLETED"
+
+    def _shown(self, job: dict[str, Any], *, links: bool = False) -> dict[str, Any]:
+        shown = {name: job[name] for name in ("id", "filename", "status", "batch_id")}
+        shown |= {
+            "done": job["status"] in {"COMPLETED", "FAILED", "CANCELLED", "EXPIRED"},
+            "result": None,
+            "error": None,
+        }
+        if job["status"] == "COMPLETED":
+            outputs = [self._output(job, name, links=links) for name in job["asked"].get("names", ["image"])]
+            shown["result"] = {**outputs[0], "outputs": outputs}
+        elif shown["done"]:
+            code = {"FAILED": "NOT_AN_IMAGE", "CANCELLED": "JOB_CANCELLED", "EXPIRED": "UPLOAD_EXPIRED"}[job["status"]]
+            shown["error"] = {"code": code, "message": "It is no image.", "retriable": False}
+        if "content" in job:
+            shown["raw"] = {"digest": hashlib.sha256(job["content"]).hexdigest(), "size": len(job["content"])}
+        return shown
+
+    def _output(self, job: dict[str, Any], name: str, *, links: bool) -> dict[str, Any]:
+        pixels = self._pixels(job, name)
+        link = {"url": f"{STORE_URL}/{job['id']}/{name}"} if links else {}
+        facts = {"name": name, "format": "PNG", "size": len(pixels), "digest": hashlib.sha256(pixels).hexdigest()}
+        return {**facts, **link}
+
+    def _pixels(self, job: dict[str, Any], name: str) -> bytes:
+        return f"{name} of ".encode() + re.sub(rb"raw", b"done", job.get("content", job["id"].encode()))
+
+    def _batch(self, batch_id: str) -> dict[str, Any]:
+        batch = self.batches[batch_id]
+        counts = Counter(self.jobs[job_id]["status"].lower() for job_id in batch["jobs"])
+        ended = sum(counts[name] for name in ("completed", "failed", "cancelled", "expired"))
+        total = len(batch["jobs"])
+        facts = {"id": batch_id, "name": batch["name"], "closed": batch["closed"], "total": total}
+        return facts | {"done": batch["closed"] and ended == total, "counts": {**counts, "open": total - ended}}
