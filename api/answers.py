@@ -16,10 +16,13 @@ RETRY_AFTER_SECONDS = 1
 
 def job_response(job: Job, bucket: str, links: Links, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
     """Answer with a job."""
-    headers = headers | {"ETag": etag(job)}
-    if not job.status.is_terminal:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return json_response(JobView.of(job, bucket, links), status, headers)
+    return json_response(JobView.of(job, bucket, links), status, job_headers(job, headers))
+
+
+def job_headers(job: Job, headers: dict[str, str]) -> dict[str, str]:
+    """Add what every answer has that shows a job: its tag, and when to ask again."""
+    told = headers | {"ETag": etag(job)}
+    return told if job.status.is_terminal else told | {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
 def json_response(view: BaseModel, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.dependencies import logger
 from api.problems import from_validation, problem_response
-from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system
+from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system, uploads
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
@@ -19,6 +19,7 @@ metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
 app.include_router(control.router)
+app.include_router(uploads.router)
 app.include_router(dead_letters.router)
 app.include_router(plan.router)
 app.include_router(presets.router)

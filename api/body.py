@@ -119,7 +119,7 @@ def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
     if len(data) > limit:
         raise BodyTooLarge(
             f"The body has {len(data):,} bytes; {limit:,} are allowed here,"
-            f" which is a picture of at most {MAX_RAW_BYTES:,} bytes.",
+            f" which is a picture of at most {MAX_RAW_BYTES:,} bytes. Larger ones go by POST /v1/uploads.",
         )
     return data
 

@@ -19,6 +19,7 @@ from api.links import Links
 from api.presets import find_preset
 from api.redriving import Office
 from api.submission import Intake
+from api.uploading import Ramp
 from shared.aws.asset_store import AssetStore
 from shared.aws.asset_table import AssetTable
 from shared.aws.clients import make_clients, make_presigner
@@ -78,6 +79,19 @@ class Stores:
             images=self.images,
             lanes=self.lanes,
             clock=self.clock,
+            due_after=timedelta(seconds=self.settings.redispatch_seconds),
+            keep_for=timedelta(days=self.settings.retention_days),
+        )
+
+    def ramp(self, links: Links | None = None) -> Ramp:
+        """Return what direct uploads work with; with ``links``, forms that this request's caller can send."""
+        return Ramp(
+            jobs=self.jobs,
+            images=self.images_for(links) if links else self.images,
+            lanes=self.lanes,
+            clock=self.clock,
+            lifetime=timedelta(seconds=self.settings.upload_seconds),
+            max_bytes=self.settings.max_raw_bytes,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
             keep_for=timedelta(days=self.settings.retention_days),
         )

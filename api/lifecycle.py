@@ -50,10 +50,10 @@ def cancel_job(job_id: str, owner: str, desk: Desk, *, at: datetime, again: bool
 
     Raises JobNotFound, or JobFinished when it has ended already.
     """
-    job = _living(own_job(job_id, owner, desk.jobs), at)
+    job = living(own_job(job_id, owner, desk.jobs), at)
     if again and has_line(job, JobStatus.CANCELLED, at):
         return job
-    return _moved(job, lambda seen: _cancelled(seen, at), desk.jobs)
+    return moved(job, lambda seen: _cancelled(seen, at), desk.jobs)
 
 
 def retry_job(  # noqa: PLR0913 - which job, whose, how
@@ -70,7 +70,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     Raises JobNotFound, or JobNotRetriable in every other state. Once the record is written the retry is
     accepted, whatever becomes of the message.
     """
-    job = _living(own_job(job_id, owner, desk.jobs), at)
+    job = living(own_job(job_id, owner, desk.jobs), at)
     if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
         return Submitted(job, send_hint(job, desk.lanes))
@@ -104,7 +104,7 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
             code=code,
         )
 
-    job = _moved(job, step, desk.jobs)
+    job = moved(job, step, desk.jobs)
     return Submitted(job, send_hint(job, desk.lanes))
 
 
@@ -117,7 +117,7 @@ def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:
     """
     job = own_job(job_id, owner, desk.jobs, deleted=True)
     if job.deleted_at is None:
-        job = _moved(job, lambda seen: seen.deleted(now=at) if seen.deleted_at is None else seen, desk.jobs)
+        job = moved(job, lambda seen: seen.deleted(now=at) if seen.deleted_at is None else seen, desk.jobs)
     desk.images.delete_job(job)
     desk.jobs.remove(job.id)
 
@@ -133,7 +133,7 @@ def _cancelled(job: Job, at: datetime) -> Job:
     return job.cancelled(now=at)
 
 
-def _living(job: Job, now: datetime) -> Job:
+def living(job: Job, now: datetime) -> Job:
     """Let a job pass whose retention is not over: DynamoDB removes the others late."""
     if job.expires_at is not None and job.expires_at <= now:
         raise JobNotFound
@@ -145,7 +145,7 @@ def has_line(job: Job, status: JobStatus, at: datetime, code: str | None = None)
     return any((line.status, line.at) == (status, at) and code in {None, line.code} for line in job.history)
 
 
-def _moved(job: Job, step: Callable[[Job], Job], jobs: JobTable) -> Job:
+def moved(job: Job, step: Callable[[Job], Job], jobs: JobTable) -> Job:
     """Take a step and store it, on what is there by then if others were faster."""
     for _ in range(MAX_TRIES):
         moved = step(job)

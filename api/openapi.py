@@ -13,6 +13,7 @@ from api.plan_request import PlanRequest
 from api.preset_view import PresetBody
 from api.problems import CONTENT_TYPE
 from api.schemas import ProblemView, RedriveRequest
+from api.upload_request import UploadRequest
 from shared.assets import ASSET_FORMATS
 from shared.errors import SafelightError, ServiceUnavailable
 from shared.formats import ACCEPTED, ImageFormat
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
+    ("/v1/uploads", "post"): UploadRequest,
     ("/v1/plan", "post"): PlanRequest,
     ("/v1/presets/{name}", "put"): PresetBody,
 }

@@ -1,7 +1,7 @@
 """What was asked along with a picture: a whole pipeline, a preset's name, or the shorthand for the usual one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -70,8 +70,16 @@ class Options(BaseModel):
         return Pipeline(operations=operations, outputs=(output,))
 
 
+_Asked = TypeVar("_Asked", bound=Options)
+
+
 def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options:
-    """Read options from the query and from the form or JSON.
+    """Read options as :func:`read_as` does."""
+    return read_as(Options, query, fields)
+
+
+def read_as(model: type[_Asked], query: Mapping[str, Any], fields: Mapping[str, Any]) -> _Asked:
+    """Read options from the query and from the form or JSON, as ``model``.
 
     Raises InvalidRequest for unknown options and for one that is given in both places, InvalidPipeline for what
     breaks a pipeline's rules.
@@ -82,12 +90,12 @@ def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options
             errors=tuple(FieldError(_pointer((name,)), "given in the query and in the body") for name in doubled),
         )
     try:
-        return Options.model_validate({**query, **fields})
+        return model.model_validate({**query, **fields})
     except ValidationError as error:
         errors = field_errors(error)
-        known = all(each["type"] != "extra_forbidden" or len(each["loc"]) > 1 for each in error.errors())
-        about_filename = any(each.pointer == "/filename" for each in errors)
-        raise (InvalidPipeline if known and not about_filename else InvalidRequest)(errors=errors) from error
+        # A pointer to the whole is a complaint about how the options go together.
+        about_pipeline = all(each.pointer.split("/")[1:2] in _ABOUT_PIPELINE for each in errors)
+        raise (InvalidPipeline if about_pipeline else InvalidRequest)(errors=errors) from error
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
@@ -115,4 +123,5 @@ def _resize(given: Mapping[str, Any]) -> Resize:
     return Resize.model_validate(params)
 
 
+_ABOUT_PIPELINE: Final[tuple[list[str], ...]] = ([], ["pipeline"], ["preset"], *([name] for name in SHORTHAND))
 _OPERATION_NAMES = frozenset(NAMES)

@@ -25,13 +25,13 @@ class View(BaseModel):
 
 
 class RawView(View):
-    """The raw image."""
+    """The raw image; of a direct upload nothing is known before it has been read."""
 
-    size: int = Field(description="Bytes.")
-    format: str
+    size: int | None = Field(description="Bytes.")
+    format: str | None
     width: int | None = Field(description="Pixels, upright; known once processed.")
     height: int | None
-    digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
+    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal.")
 
 
 class OutputView(View):

@@ -14,8 +14,10 @@
     ├── JobStateError           the job is not in the state that was asked for
     │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
+    │   ├── UploadIncomplete · NotAwaitingUpload
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
+    │   ├── TypeMismatch · DigestMismatch
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
@@ -312,6 +314,21 @@ class UploadExpired(JobStateError):
     title = "The upload did not come in time."
 
 
+class UploadIncomplete(JobStateError):
+    """The bytes of an announced upload are not there yet."""
+
+    code = "UPLOAD_INCOMPLETE"
+    title = "The upload is not in the bucket yet."
+    retriable = True
+
+
+class NotAwaitingUpload(JobStateError):
+    """A form is asked for, for a job that needs none."""
+
+    code = "NOT_AWAITING_UPLOAD"
+    title = "The job does not wait for an upload."
+
+
 class JobFinished(JobStateError):
     """Too late to cancel."""
 
@@ -347,6 +364,20 @@ class ImageError(SafelightError):
     status = 422
     title = "The picture can't be processed."
     retriable = False
+
+
+class TypeMismatch(ImageError):
+    """A picture of another type than was declared for the upload."""
+
+    code = "TYPE_MISMATCH"
+    title = "The content is not of the declared type."
+
+
+class DigestMismatch(ImageError):
+    """Other bytes than were announced for the upload."""
+
+    code = "DIGEST_MISMATCH"
+    title = "The content does not have the declared digest."
 
 
 class NotAnImage(ImageError):

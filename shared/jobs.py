@@ -13,6 +13,7 @@ from shared.assets import AssetPin
 from shared.errors import JobCancelled, SafelightError
 from shared.pipeline import Pipeline
 from shared.presets import PresetRef
+from shared.promises import Promise
 
 MAX_HISTORY = 50
 """Transitions that a job remembers; older ones fall off, the first stays."""
@@ -22,6 +23,8 @@ BURIED = "DEAD_LETTER"
 """History code: the message used up its receives."""
 RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
 """Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's."""
+RENEWED = "FORM_RENEWED"
+"""History code: the upload got more time."""
 ANONYMOUS = "anonymous"
 """Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
 
@@ -77,14 +80,14 @@ class IllegalTransition(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawImage:
-    """Facts of the uploaded bytes."""
+    """Facts of the uploaded bytes; of a direct upload nothing is known before a worker has read it."""
 
     key: str
-    size: int
+    size: int | None = None
     """Bytes."""
-    format: str
-    digest: str
-    """SHA-256 of the bytes, hexadecimal."""
+    format: str | None = None
+    digest: str | None = None
+    """SHA-256 of the bytes, hexadecimal. Once known, no other bytes are processed under this job."""
     width: int | None = None
     """Pixels; known once the worker has read the header."""
     height: int | None = None
@@ -144,6 +147,8 @@ class Job:
     pipeline: Pipeline | None
     """None where the record has one that this version can't read: of a newer version, or of an older rule."""
     owner: str
+    promise: Promise | None = None
+    """What was said of bytes that come directly; None where they came with the job."""
     preset: PresetRef | None = None
     """Where the pipeline came from; what is done is the pipeline."""
     assets: tuple[AssetPin, ...] = ()
@@ -191,21 +196,29 @@ class Job:
         keep_for: timedelta,
         preset: PresetRef | None = None,
         assets: tuple[AssetPin, ...] = (),
+        promise: Promise | None = None,
+        batch_id: str | None = None,
     ) -> Self:
-        """Make an accepted job: PENDING, first generation, not yet attempted."""
+        """Make an accepted job, first generation, not yet attempted.
+
+        It is PENDING, or AWAITING_UPLOAD where its bytes are only promised.
+        """
+        status = JobStatus.AWAITING_UPLOAD if promise else JobStatus.PENDING
         return cls(
             id=job_id,
             filename=filename,
-            status=JobStatus.PENDING,
+            status=status,
             timestamp=now,
             uploaded_at=now,
             raw=raw,
             pipeline=pipeline,
             owner=owner,
+            promise=promise,
             preset=preset,
             assets=assets,
             due_at=now + due_after,
-            history=(Transition(status=JobStatus.PENDING, at=now),),
+            history=(Transition(status=status, at=now),),
+            batch_id=batch_id,
             expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 
@@ -223,6 +236,15 @@ class Job:
     def is_leased(self, now: datetime) -> bool:
         """Tell whether a worker holds the job."""
         return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
+
+    def arrived(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
+        """Return this job as one whose bytes are in the bucket. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
+
+    def renewed(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this job with more time for its upload."""
+        line = Transition(status=self.status, at=now, code=RENEWED)
+        return replace(self, history=bounded_history((*self.history, line)), due_at=due_at)
 
     def completed(
         self,

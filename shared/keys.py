@@ -6,7 +6,13 @@ record, so what a beaten attempt left behind is an orphan that the lifecycle rul
 
 import hashlib
 
+from shared.ids import is_id
+
 RAW_PREFIX = "raw/"
+DIRECT_PREFIX = f"{RAW_PREFIX}direct/"
+"""Presigned uploads: S3 tells the interactive queue of each."""
+BULK_PREFIX = f"{RAW_PREFIX}bulk/"
+"""Presigned uploads of members of batches: S3 tells the bulk queue."""
 PROCESSED_PREFIX = "processed/"
 DEAD_LETTER_PREFIX = "dead-letters/"
 ASSET_PREFIX = "assets/"
@@ -16,6 +22,20 @@ ASSET_PREFIX = "assets/"
 def raw_key(job_id: str) -> str:
     """Name the raw image that came through the API."""
     return f"{RAW_PREFIX}api/{job_id}"
+
+
+def direct_key(job_id: str, *, bulk: bool) -> str:
+    """Name the raw image that its owner sends directly to S3. The prefix decides which queue hears of it."""
+    return (BULK_PREFIX if bulk else DIRECT_PREFIX) + job_id
+
+
+def job_of_direct_key(key: str) -> str | None:
+    """Return the job whose bytes lie under a key, or None where nobody is to send bytes there."""
+    for prefix in (DIRECT_PREFIX, BULK_PREFIX):
+        job_id = key.removeprefix(prefix)
+        if job_id != key and is_id(job_id):
+            return job_id
+    return None
 
 
 def processed_prefix(job_id: str) -> str:

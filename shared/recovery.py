@@ -55,12 +55,18 @@ class Decision:
     job: Job
 
 
-def sweep(job: Job, policy: Policy, now: datetime) -> Decision:
-    """Decide about a job that the reconciler has found overdue."""
+def sweep(job: Job, policy: Policy, now: datetime, *, uploaded: int | None = None) -> Decision:
+    """Decide about a job that the reconciler has found overdue.
+
+    ``uploaded`` are the bytes of an awaited upload that are in the bucket after all, None for none: S3's word of
+    them may have been lost like any other message.
+    """
     if job.status.is_terminal or job.due_at is None or job.due_at > now or job.is_leased(now):
         return Decision(Step.NOTHING, job)
     if job.status is JobStatus.AWAITING_UPLOAD:
-        return Decision(Step.END, job.expired(JobFailure.of(UploadExpired()), now=now))
+        if uploaded is None:
+            return Decision(Step.END, job.expired(JobFailure.of(UploadExpired()), now=now))
+        return Decision(Step.SEND, job.arrived(size=uploaded, now=now, due_at=policy.next_due(job, now)))
     if policy.is_exhausted(job):
         return Decision(Step.END, job.failed(JobFailure.of(AttemptsExhausted()), now=now))
     return Decision(Step.SEND, job.swept(now=now, due_at=policy.next_due(job, now)))
@@ -73,6 +79,9 @@ def bury(job: Job, policy: Policy, now: datetime) -> Decision:
     has attempts left, and it gets another one later.
     """
     if job.status.is_terminal or job.is_leased(now):
+        return Decision(Step.NOTHING, job)
+    if job.status is JobStatus.AWAITING_UPLOAD:
+        # The dead letter is S3's word that the bytes had come; the reconciler looks for them when the job is due.
         return Decision(Step.NOTHING, job)
     due_at = policy.next_due(job, now)
     buried = job.buried(now=now, due_at=due_at)

@@ -52,6 +52,8 @@ class ApiSettings(StoreSettings):
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str
     """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
+    upload_seconds: Positive
+    """Time for which the form of a direct upload is good."""
     link_seconds: Positive
     """Lifetime of a link to a processed image."""
     retention_days: Positive

@@ -56,6 +56,13 @@ class Site:
         job: dict[str, Any] = answer.json()
         return job
 
+    def announce(self, **wanted: Any) -> dict[str, Any]:
+        """Announce an upload; return its job with the form."""
+        answer = self.http.post("uploads", json=wanted)
+        assert answer.status_code == 201, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
     def job(self, job_id: str) -> dict[str, Any]:
         """Read a job."""
         answer = self.http.get(f"jobs/{job_id}")
@@ -124,6 +131,11 @@ class Site:
         group = f"/aws/lambda/{self.stack.functions[role]}"
         pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         return [event["message"] for page in pages for event in page["events"]]
+
+
+def send(form: Mapping[str, Any], data: bytes) -> httpx.Response:
+    """Send bytes by the form of an upload, as a browser or curl does."""
+    return httpx.post(form["url"], data=form["fields"], files={"file": ("a", data)}, timeout=120, trust_env=False)
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:

@@ -1,11 +1,13 @@
 """Events as API Gateway and SQS hand them to a Lambda, and a context to go with them."""
 
 import base64
+import json
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 
 @dataclass
@@ -78,3 +80,20 @@ def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
             for message in messages
         ],
     }
+
+
+def s3(bucket: str, key: str, size: int = 1) -> str:
+    """Return the body of the message in which S3 tells of an object that was stored."""
+    stored = {"key": quote_plus(key, safe="/"), "size": size, "eTag": "0" * 32, "sequencer": "0055AED6DCD90281E5"}
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Post",
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": stored},
+    }
+    return json.dumps({"Records": [record]})
+
+
+def received(body: str) -> dict[str, Any]:
+    """Return a message as boto3 would have received it."""
+    return {"MessageId": str(uuid.uuid4()), "ReceiptHandle": "none", "Body": body}

@@ -66,6 +66,26 @@ class Cloud:
         job: dict[str, Any] = answer.json
         return job
 
+    def announce(self, **wanted: Any) -> dict[str, Any]:
+        """Announce an upload and return its job with the form."""
+        answer = self.post("/v1/uploads", {"content_type": "image/jpeg", **wanted})
+        assert answer.status == 201, answer.text
+        job: dict[str, Any] = answer.json
+        return job
+
+    def post(self, path: str, document: Any, **more: Any) -> Answer:
+        """Send JSON."""
+        headers = {"Content-Type": "application/json", **more.pop("headers", {})}
+        return self.call("POST", path, json.dumps(document), headers=headers, **more)
+
+    def store(self, key: str, data: bytes) -> None:
+        """Put an object into the bucket, as S3 does for whoever has a form."""
+        self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
+
+    def arrived(self, *keys: str, bucket: str = BUCKET) -> list[str]:
+        """Let S3's word of some objects reach the worker in one delivery; return what must come back."""
+        return self.deliver([events.received(events.s3(bucket, key)) for key in keys])
+
     def receive(self, url: str | None = None) -> list[Any]:
         """Take up to ten messages off a queue."""
         found = self.clients.sqs.receive_message(

@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -14,6 +15,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.arrivals import Arrival, read_arrivals
 from shared.aws.asset_store import AssetStore
 from shared.aws.clients import make_clients
 from shared.aws.image_store import ImageStore
@@ -21,9 +23,10 @@ from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
 from shared.clock import utc_now
 from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
-from shared.messages import decode
+from shared.messages import JobMessage, decode
 from shared.observability import make_logger, make_metrics
 from shared.settings import WorkerSettings
+from worker.arriving import message_of
 from worker.image_processor import Outcome, Processed, Workplace, process_job
 from worker.imaging import Limits
 from worker.records import process_records
@@ -128,17 +131,38 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
     """Run one attempt, or send the record back for the time that it has to wait."""
-    started = utc_now()
+    outcome = Outcome.SKIPPED
     try:
         _demand_time(context)
-        message = decode(record.body)
-        logger.thread_safe_append_keys(job_id=message.job_id)
-        processed = process_job(message, _place(context))
+        for message, arrival in _hints(record):
+            started = utc_now()
+            logger.thread_safe_append_keys(job_id=message.job_id)
+            processed = process_job(message, _place(context), arrival)
+            _tell(processed, record, started)
+            outcome = processed.outcome
     except (LeaseHeld, TimeTooShort, ServiceError) as error:
         _return(record, error)
         raise
-    _tell(processed, record, started)
-    return processed.outcome
+    return outcome
+
+
+def _hints(record: SQSRecord) -> Iterator[tuple[JobMessage, Arrival | None]]:
+    """Read what a record says: one message of ours, or the objects of an S3 event. Raises BadMessage.
+
+    Objects that nobody was to send are told and passed over: they make no job.
+    """
+    arrivals = read_arrivals(record.body)
+    if arrivals is None:
+        yield decode(record.body), None
+        return
+    for arrival in arrivals:
+        message = message_of(arrival, parts().place.images.bucket)
+        if message is not None:
+            yield message, arrival
+            continue
+        with _telling:
+            metrics.add_metric("ArrivalsUnknown", MetricUnit.Count, 1)
+        logger.warning("Object that no job awaits", extra={"key": arrival.key[:200]})
 
 
 def _return(record: SQSRecord, error: SafelightError) -> None:
@@ -188,7 +212,7 @@ def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
         metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, took)
         metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, (started - sent) / timedelta(milliseconds=1))
         if job is not None:
-            metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size)
+            metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size or 0)
             metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
             metrics.add_metric("CompletionTime", MetricUnit.Milliseconds, job.open_for / timedelta(milliseconds=1))
     if job is not None:

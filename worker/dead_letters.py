@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.arrivals import read_arrivals
 from shared.aws.clients import make_clients
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
@@ -22,6 +23,7 @@ from shared.messages import JobMessage, decode
 from shared.observability import make_logger, make_metrics
 from shared.recovery import Policy, Step, bury
 from shared.settings import DeadLetterSettings
+from worker.arriving import message_of
 from worker.records import process_records
 
 logger = make_logger("dead-letters")
@@ -73,15 +75,25 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: A
     Raises LeaseHeld while an attempt still runs: the dead letter comes back when its lease is over.
     """
     try:
-        message = decode(record.body)
+        messages = _messages(record)
     except BadMessage:
         _keep(record)
         return
-    logger.thread_safe_append_keys(job_id=message.job_id)
-    try:
-        _bury(message, record)
-    except JobNotFound:
-        _tell_stale("gone")
+    for message in messages:
+        logger.thread_safe_append_keys(job_id=message.job_id)
+        try:
+            _bury(message, record)
+        except JobNotFound:
+            _tell_stale("gone")
+
+
+def _messages(record: SQSRecord) -> list[JobMessage]:
+    """Read what a dead letter is about: one job, or those whose bytes S3 had told of. Raises BadMessage."""
+    arrivals = read_arrivals(record.body)
+    if arrivals is None:
+        return [decode(record.body)]
+    found = (message_of(arrival, parts().images.bucket) for arrival in arrivals)
+    return [message for message in found if message is not None]
 
 
 def _bury(message: JobMessage, record: SQSRecord) -> None:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared import keys
+from shared.arrivals import Arrival
 from shared.aws.asset_store import AssetStore
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
 from shared.clock import Clock
 from shared.errors import ImageError, LeaseHeld, PipelineUnreadable, SafelightError, ServiceError, TimeTooShort
-from shared.jobs import Job, JobFailure, OutputFacts
+from shared.formats import detect
+from shared.jobs import Job, JobFailure, OutputFacts, RawImage
 from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered
@@ -21,6 +23,10 @@ from worker.room import Room
 
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
 """``worker.imaging.render``, or something that runs it elsewhere and may have no time for it."""
+
+
+NOBODYS = frozenset({Refusal.GONE, Refusal.EXPIRED})
+"""Why a claim was refused that no later one will be granted for."""
 
 
 class Outcome(StrEnum):
@@ -61,19 +67,22 @@ class Workplace:
     """For the raw images of all records that are under way."""
 
 
-def process_job(message: JobMessage, place: Workplace) -> Processed:
-    """Run one attempt at a job.
+def process_job(message: JobMessage, place: Workplace, arrival: Arrival | None = None) -> Processed:
+    """Run one attempt at a job; with ``arrival``, because S3 says that its bytes are there.
 
     A picture that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
     the job, ServiceError when a service does not answer, and TimeTooShort when rendering can't be started in
     time: then the record must go back to the queue. In the last two cases the job is released, and the attempt
     does not count against its limit.
     """
-    job = place.jobs.claim(message, now=place.clock(), lease=place.lease)
+    job = place.jobs.claim(message, now=place.clock(), lease=place.lease, arrived=arrival is not None)
     if isinstance(job, Refused):
+        if arrival is not None and job.reason in NOBODYS:
+            # Nobody would ever look for bytes that came after their job had ended for good.
+            place.images.delete_raw(arrival.key)
         return _refused(job, place)
     try:
-        with place.room.hold(job.raw.size):
+        with place.room.hold(_size(job, arrival, place.limits)):
             return _attempt(job, place)
     except (ServiceError, TimeTooShort) as error:
         _release(job, error, place)
@@ -81,23 +90,42 @@ def process_job(message: JobMessage, place: Workplace) -> Processed:
 
 
 def _attempt(job: Job, place: Workplace) -> Processed:
+    raw = job.raw
     try:
         if job.pipeline is None:
             raise PipelineUnreadable
-        data = place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
+        data = place.images.get_raw(raw, max_bytes=place.limits.max_bytes)
+        if job.promise is not None:
+            # These bytes and no others from here on: what lies under the key may be replaced meanwhile.
+            raw = _as_found(raw, data)
+            job.promise.demand_kept(data)
         assets = {pin.name: place.assets.get(job.owner, pin, max_bytes=place.limits.max_bytes) for pin in job.assets}
         rendered = place.render(data, job.pipeline, place.limits, assets)
     except ImageError as error:
-        failed = _commit(job.failed(JobFailure.of(error), now=place.clock()), Outcome.FAILED, place)
+        ended = replace(job, raw=raw).failed(JobFailure.of(error), now=place.clock())
+        failed = _commit(ended, Outcome.FAILED, place)
         return replace(failed, error=error)
     outputs = tuple(_store(job, output, encoded, place.images) for output, encoded in rendered.outputs)
     completed = job.completed(
-        raw=replace(job.raw, format=rendered.format, width=rendered.width, height=rendered.height),
+        raw=replace(raw, format=rendered.format, width=rendered.width, height=rendered.height),
         outputs=outputs,
         warnings=rendered.warnings,
         now=place.clock(),
     )
     return _commit(completed, Outcome.COMPLETED, place)
+
+
+def _as_found(raw: RawImage, data: bytes) -> RawImage:
+    found = detect(data)
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(raw, size=len(data), format=found.name if found else None, digest=digest)
+
+
+def _size(job: Job, arrival: Arrival | None, limits: Limits) -> int:
+    """Return the bytes that the raw image takes: as recorded, else as S3 told it, else the most that is allowed."""
+    if job.raw.size is not None:
+        return job.raw.size
+    return arrival.size if arrival is not None else limits.max_bytes
 
 
 def _release(job: Job, error: SafelightError, place: Workplace) -> None:

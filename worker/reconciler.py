@@ -16,6 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
+from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
@@ -43,6 +44,7 @@ class Parts:
     """What the reconciler is made of, once per execution environment."""
 
     jobs: JobTable
+    images: ImageStore
     open_jobs: OpenJobs
     lanes: Lanes
     policy: Policy
@@ -61,6 +63,7 @@ def parts() -> Parts:
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
         ),
+        images=ImageStore(clients.s3, settings.image_bucket),
         open_jobs=OpenJobs(clients.dynamodb, settings.job_table),
         lanes=Lanes(
             interactive=JobQueue(clients.sqs, settings.job_queue_url),
@@ -99,7 +102,9 @@ def reconcile(job_id: str) -> Step:
         job = parts().jobs.get(job_id)
     except JobNotFound:
         return Step.NOTHING
-    decision = sweep(job, parts().policy, parts().clock())
+    awaits = job.status is JobStatus.AWAITING_UPLOAD
+    uploaded = parts().images.stored_size(job.raw.key) if awaits else None
+    decision = sweep(job, parts().policy, parts().clock(), uploaded=uploaded)
     if decision.step is Step.NOTHING or not parts().jobs.swap(job, decision.job):
         return Step.NOTHING
     if decision.step is Step.SEND:

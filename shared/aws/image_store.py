@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from shared import keys
 from shared.aws.errors import error_code, translated
+from shared.aws.upload_forms import UploadForm, sign_form
 from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
 from shared.jobs import Job, OutputFacts, RawImage
@@ -56,7 +57,7 @@ class ImageStore:
 
     def put_raw(self, raw: RawImage, data: bytes, media_type: str) -> None:
         """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
-        self._put(raw.key, data, media_type, raw.digest)
+        self._put(raw.key, data, media_type, raw.digest or hashlib.sha256(data).hexdigest())
 
     def put_processed(self, facts: OutputFacts, data: bytes) -> None:
         """Store the bytes of one output."""
@@ -80,7 +81,7 @@ class ImageStore:
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
         """Fetch the raw bytes.
 
-        Raises RawImageMissing when the object is gone or is not what was uploaded, TooManyBytes
+        Raises RawImageMissing when the object is gone or is not what the job knows, TooManyBytes
         when it is over ``max_bytes`` (before a byte is read).
         """
         try:
@@ -95,9 +96,22 @@ class ImageStore:
             if isinstance(error.__cause__, ClientError) and error_code(error.__cause__) == "NoSuchKey":
                 raise RawImageMissing from error
             raise
-        if hashlib.sha256(data).hexdigest() != raw.digest:
+        if raw.digest is not None and hashlib.sha256(data).hexdigest() != raw.digest:
             raise RawImageMissing("The stored bytes are not those that were uploaded.")
         return data
+
+    def stored_size(self, key: str) -> int | None:
+        """Return the bytes of an object, None where there is none.
+
+        By listing, which tells the two apart without a right to read the object.
+        """
+        with translated():
+            page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
+
+    def delete_raw(self, key: str) -> None:
+        """Delete bytes that came for a job that is no more."""
+        self._delete([key])
 
     def delete_job(self, job: Job) -> None:
         """Delete the raw image and what every attempt has stored; links to them are dead from then on."""
@@ -140,6 +154,13 @@ class ImageStore:
             ExpiresIn=int(lifetime.total_seconds()),
         )
         return Link(url=url, expires_at=now + lifetime)
+
+    def form(self, job: Job, *, max_bytes: int, lifetime: timedelta, now: datetime) -> UploadForm:
+        """Sign the form for the upload that a job awaits; it must have a promise."""
+        assert job.promise is not None  # noqa: S101 - only such jobs await an upload
+        return sign_form(
+            self._presigner, self.bucket, job.raw.key, job.promise, max_bytes=max_bytes, lifetime=lifetime, now=now
+        )
 
     def _put(self, key: str, data: bytes, media_type: str, digest: str) -> None:
         with translated():

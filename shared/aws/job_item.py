@@ -19,6 +19,7 @@ from shared.clock import from_iso, to_iso
 from shared.jobs import Job, JobFailure, JobStatus, OutputFacts, RawImage, Transition
 from shared.pipeline import Pipeline
 from shared.presets import PresetRef
+from shared.promises import Promise
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -54,6 +55,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Height": job.raw.height,
         "Digest": job.raw.digest,
         "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
+        "Promise": _promise_to_map(job.promise) if job.promise else None,
         "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
         "Assets": {pin.name: pin.digest for pin in job.assets} or None,
         "Outputs": [_output_to_map(output) for output in job.outputs] or None,
@@ -90,14 +92,15 @@ def from_item(item: Mapping[str, Any]) -> Job:
         uploaded_at=from_iso(item["UploadedAt"]),
         raw=RawImage(
             key=keys.split_s3_uri(item["RawPath"])[1],
-            size=item["RawSize"],
-            format=item["RawFormat"],
-            digest=item["Digest"],
+            size=item.get("RawSize"),
+            format=item.get("RawFormat"),
+            digest=item.get("Digest"),
             width=item.get("Width"),
             height=item.get("Height"),
         ),
         pipeline=_pipeline(item["Pipeline"]),
         owner=item["Owner"],
+        promise=_promise_from_map(item["Promise"]) if "Promise" in item else None,
         preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
@@ -190,6 +193,15 @@ def _output_from_map(output: Mapping[str, Any]) -> OutputFacts:
         media_type=output["MediaType"],
         digest=output["Digest"],
     )
+
+
+def _promise_to_map(promise: Promise) -> dict[str, Any]:
+    written = {"MediaType": promise.media_type, "Size": promise.size, "Digest": promise.digest}
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _promise_from_map(written: Mapping[str, Any]) -> Promise:
+    return Promise(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
 
 
 def _failure_to_map(failure: JobFailure) -> dict[str, Any]:

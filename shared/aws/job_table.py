@@ -27,6 +27,8 @@ class Refusal(StrEnum):
 
     GONE = "gone"
     """No such record: deleted, or past its retention."""
+    EXPIRED = "expired"
+    """The upload came too late."""
     FINISHED = "finished"
     """Terminal: the message is a duplicate."""
     STALE = "stale"
@@ -87,11 +89,12 @@ class JobTable:
             raise JobNotFound
         return from_item(from_wire(answer["Item"]))
 
-    def claim(self, message: JobMessage, *, now: datetime, lease: timedelta) -> Job | Refused:
+    def claim(self, message: JobMessage, *, now: datetime, lease: timedelta, arrived: bool = False) -> Job | Refused:
         """Take a job for one attempt, in one write.
 
         Free is what is PENDING, or PROCESSING with a lease that ran out, in the generation that the
-        message names. The job that is returned carries the new attempt number.
+        message names; with ``arrived``, because S3 says that the bytes are there, also what is AWAITING_UPLOAD.
+        The job that is returned carries the new attempt number.
         """
         claimant = uuid.uuid4().hex
         lease_until = now + lease
@@ -106,7 +109,8 @@ class JobTable:
             ":one": 1,
             ":line": [line],
             ":claimant": claimant,
-        }
+        } | ({":awaiting": JobStatus.AWAITING_UPLOAD.value} if arrived else {})
+        awaiting = " OR #Status = :awaiting" if arrived else ""
         try:
             with translated():
                 answer = self._client.update_item(
@@ -119,7 +123,7 @@ class JobTable:
                     ),
                     ConditionExpression=(
                         "#Generation = :generation AND"
-                        " (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now))"
+                        f" (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now){awaiting})"
                     ),
                     ExpressionAttributeNames=names(
                         "Status", "Timestamp", "LeaseUntil", "DueAt", "Attempt", "Claimant", "History", "Generation"
@@ -134,7 +138,7 @@ class JobTable:
             old = refused_item(error)
             if old is not None and old.get("Claimant") == claimant:
                 return from_item(old)
-            return _why_refused(old, message)
+            return _why_refused(old, message, arrived=arrived)
         return from_item(from_wire(answer["Attributes"]))
 
     def commit(self, job: Job) -> bool:
@@ -235,6 +239,9 @@ class JobTable:
 
 
 OPTIONAL_ATTRIBUTES = (
+    "RawSize",
+    "RawFormat",
+    "Digest",
     "S3Path",
     "Size",
     "Format",
@@ -254,24 +261,26 @@ OPTIONAL_ATTRIBUTES = (
     "DeadShard",
     "DeadReason",
 )
-"""Attributes that a transition may take away. ``BatchID`` and ``ExpiresAt`` never change."""
+"""Attributes that a transition may take away. ``BatchID``, ``Promise`` and ``ExpiresAt`` never change."""
 
 
 def _key(job_id: str) -> dict[str, Any]:
     return {"ID": {"S": job_id}}
 
 
-def _why_refused(old: Mapping[str, Any] | None, message: JobMessage) -> Refused:
-    if old is None:
+def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived: bool) -> Refused:
+    if old is None or "DeletedAt" in old:
         return Refused(Refusal.GONE)
     job = from_item(old)
+    if job.status is JobStatus.EXPIRED:
+        return Refused(Refusal.EXPIRED)
     if job.generation != message.generation:
         return Refused(Refusal.STALE)
     if job.status.is_terminal:
         return Refused(Refusal.FINISHED)
     if job.status is JobStatus.PROCESSING:
         return Refused(Refusal.LEASED, job.lease_until)
-    if job.status is JobStatus.AWAITING_UPLOAD:
+    if job.status is JobStatus.AWAITING_UPLOAD and not arrived:
         return Refused(Refusal.STALE)
     # PENDING in the right generation refuses nobody: the job moved while the answer was on its way.
     raise ServiceUnavailable

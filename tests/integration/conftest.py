@@ -81,6 +81,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "RENDER_SECONDS": defaults["RenderSeconds"],
         "MEMORY_MIB": defaults["WorkerMemory"],
         "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
+        "UPLOAD_SECONDS": defaults["UploadSeconds"],
         "LINK_SECONDS": defaults["LinkSeconds"],
         "RETENTION_DAYS": defaults["RetentionDays"],
         "REDISPATCH_SECONDS": defaults["RedispatchSeconds"],

@@ -185,6 +185,22 @@ def test_queues_are_encrypted_and_take_tls_only(queue: str) -> None:
     _assert_refuses_plain_http(policy["PolicyDocument"])
 
 
+def test_direct_uploads_are_told_to_their_lane() -> None:
+    """Each prefix that callers send to has its queue, no other object makes an event, and S3 alone may tell it."""
+    told = properties("ImageBucket")["NotificationConfiguration"]["QueueConfigurations"]
+    lanes = {each["Filter"]["S3Key"]["Rules"][0]["Value"]: each["Queue"]["Fn::GetAtt"][0] for each in told}
+    assert lanes == {keys.DIRECT_PREFIX: "JobQueue", keys.BULK_PREFIX: "BulkQueue"}
+    assert RESOURCES["ImageBucket"]["DependsOn"] == ["JobQueuePolicy", "BulkQueuePolicy"]
+    for queue in SOURCES:
+        (allowing,) = [
+            statement
+            for statement in properties(f"{queue}Policy")["PolicyDocument"]["Statement"]
+            if statement.get("Effect") == "Allow"
+        ]
+        assert allowing["Principal"] == {"Service": "s3.amazonaws.com"}
+        assert allowing["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_the_bucket_is_private_and_encrypted() -> None:
     """The bucket blocks the public in all four ways, has no ACLs, is encrypted and refuses plain HTTP."""
     bucket = properties("ImageBucket")
@@ -269,12 +285,12 @@ def test_no_role_scans_or_changes_the_stack() -> None:
     ("role", "deleted"),
     [
         ("ApiRole", {"raw/*", "processed/*", "assets/*", "JobTable", "IdempotencyTable", "LibraryTable"}),
-        ("WorkerRole", {"processed/*"}),
+        ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*"}),
         ("DeadLetterRole", set()),
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:
-    """The API deletes jobs and assets with all that is theirs, the worker its own late results, and that is all."""
+    """The API deletes jobs and assets with all that is theirs, the worker what came too late, and that is all."""
     targets = {
         resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -284,10 +300,12 @@ def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -
     assert targets == deleted
 
 
-def test_the_api_lists_no_raw_images() -> None:
-    """Listing the bucket is bound to the prefixes that deletion and the dead letters need."""
+def test_the_api_lists_no_raw_images_that_it_has_stored() -> None:
+    """Listing the bucket is bound to the prefixes that deletion, dead letters and direct uploads need."""
     (statement,) = [each for each in statements("ApiRole") if "s3:ListBucket" in actions(each)]
-    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["processed/*", "dead-letters/*", "assets/*"]}}
+    assert statement["Condition"] == {
+        "StringLike": {"s3:prefix": ["processed/*", "dead-letters/*", "assets/*", "raw/direct/*", "raw/bulk/*"]}
+    }
 
 
 @pytest.mark.parametrize(
@@ -427,9 +445,10 @@ def _key_schema(table: dict[str, Any]) -> list[str]:
 
 
 def _assert_refuses_plain_http(document: dict[str, Any]) -> None:
+    told = [statement.get("Fn::If", [None, statement])[1] for statement in document["Statement"]]
     assert any(
         statement["Effect"] == "Deny"
         and statement["Principal"] == "*"
         and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        for statement in document["Statement"]
+        for statement in told
     )

@@ -1,0 +1,304 @@
+"""Direct uploads on moto: announced, sent, told by S3 or confirmed, once or twice or never."""
+
+import base64
+import hashlib
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import events
+import pictures
+import pytest
+from moto_cloud import BUCKET, Cloud
+
+import api.app
+import api.dependencies
+import worker.reconciler
+from shared.clock import utc_now
+from shared.jobs import JobStatus
+from shared.messages import JobMessage
+
+JPEG, PNG = pictures.jpeg(), pictures.png()
+
+
+def key_of(job: dict[str, Any]) -> str:
+    """Return the key that a form leads to."""
+    return str(job["upload"]["fields"]["key"])
+
+
+def later(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
+    """Put the reconciler's clock forward."""
+    parts = worker.reconciler.parts()
+    monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
+
+
+def test_upload_goes_all_the_way(cloud: Cloud) -> None:
+    """Announced, sent, told by S3, completed: in three writes, and the record has the facts of the bytes."""
+    job = cloud.announce(filename="my cat.jpg", width=20)
+    assert (job["status"], job["done"], job["filename"]) == ("AWAITING_UPLOAD", False, "my cat.jpg")
+    assert (job["raw"]["size"], job["raw"]["format"], job["raw"]["digest"]) == (None, None, None)
+    assert cloud.keys() == []
+    assert cloud.receive() == []
+    cloud.store(key_of(job), JPEG)
+    assert cloud.arrived(key_of(job)) == []
+    done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert (done["status"], done["attempts"], done["result"]["width"]) == ("COMPLETED", 1, 20)
+    assert done["raw"]["size"] == len(JPEG)
+    assert (done["raw"]["format"], done["raw"]["digest"]) == ("JPEG", hashlib.sha256(JPEG).hexdigest())
+    assert [line["status"] for line in done["history"]] == ["AWAITING_UPLOAD", "PROCESSING", "COMPLETED"]
+
+
+@pytest.mark.parametrize("size", [None, 60_000_000])
+def test_form_binds_key_type_and_size(cloud: Cloud, size: int | None) -> None:
+    """The signed policy names this key, this type, this size, and ends in a quarter of an hour."""
+    before = datetime.now(UTC)
+    answer = cloud.post("/v1/uploads", {"content_type": "image/tiff", **({"size": size} if size else {})})
+    job, form = answer.json, answer.json["upload"]
+    assert answer.headers["Location"].endswith(f"/v1/jobs/{job['id']}")
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    assert {"key": f"raw/direct/{job['id']}"} in policy["conditions"]
+    assert {"Content-Type": "image/tiff"} in policy["conditions"]
+    assert ["content-length-range", size or 1, size or 104_857_600] in policy["conditions"]
+    assert {"bucket": BUCKET} in policy["conditions"]
+    assert form["max_bytes"] == (size or 104_857_600)
+    assert form["fields"]["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
+    ends = datetime.fromisoformat(policy["expiration"])
+    assert timedelta(seconds=890) < ends - before <= timedelta(seconds=905)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code", "pointer"),
+    [
+        ({}, 422, "INVALID_REQUEST", "/content_type"),
+        ({"content_type": "image/svg+xml"}, 415, "UNSUPPORTED_TYPE", "/content_type"),
+        ({"content_type": "image/png", "size": 0}, 422, "INVALID_REQUEST", "/size"),
+        ({"content_type": "image/png", "size": 104_857_601}, 413, "TOO_MANY_BYTES", "/size"),
+        ({"content_type": "image/png", "digest": "00"}, 422, "INVALID_REQUEST", "/digest"),
+        ({"content_type": "image/png", "content": "aaaa"}, 422, "INVALID_REQUEST", "/content"),
+        ({"content_type": "image/png", "width": 0}, 422, "INVALID_PIPELINE", "/width"),
+        ({"content_type": "image/png", "preset": "none"}, 422, "PRESET_NOT_FOUND", "/preset"),
+    ],
+)
+def test_bad_announcement_leaves_no_trace(
+    cloud: Cloud, wanted: dict[str, Any], status: int, code: str, pointer: str
+) -> None:
+    """What can't be is refused where it stands, and nothing is recorded."""
+    answer = cloud.post("/v1/uploads", wanted)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert [each["pointer"] for each in answer.json["errors"]] == [pointer]
+    assert cloud.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "code"),
+    [
+        ({"content_type": "image/png"}, JPEG, "TYPE_MISMATCH"),
+        ({"content_type": "image/png"}, b"%PDF-1.7 words", "NOT_AN_IMAGE"),
+        ({"content_type": "image/jpeg", "digest": "00" * 32}, JPEG, "DIGEST_MISMATCH"),
+        ({"content_type": "application/octet-stream"}, b"words", "NOT_AN_IMAGE"),
+    ],
+)
+def test_broken_promise_fails_the_job(cloud: Cloud, declared: dict[str, Any], data: bytes, code: str) -> None:
+    """Content that is not what was declared ends the job by name, with the digest of what came."""
+    job = cloud.announce(**declared)
+    cloud.store(key_of(job), data)
+    assert cloud.arrived(key_of(job)) == []
+    failed = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("FAILED", code, 1)
+    assert failed["raw"]["digest"] == hashlib.sha256(data).hexdigest()
+    assert not [key for key in cloud.keys() if key.startswith("processed/")]  # noqa: SIM118 - not a dict
+
+
+def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
+    """Told twice by the caller and twice by S3, in any order, the job runs once."""
+    job = cloud.announce()
+    path = f"/v1/uploads/{job['id']}/confirm"
+    early = cloud.call("POST", path)
+    assert (early.status, early.json["code"], early.json["retriable"]) == (409, "UPLOAD_INCOMPLETE", True)
+    cloud.store(key_of(job), JPEG)
+    first = cloud.call("POST", path)
+    assert (first.status, first.json["status"], first.json["raw"]["size"]) == (202, "PENDING", len(JPEG))
+    assert cloud.call("POST", path).json["status"] == "PENDING"
+    assert [cloud.arrived(key_of(job)) for _ in range(2)] == [[], []]
+    before = cloud.item(job["id"])
+    messages = cloud.receive()
+    assert messages
+    assert cloud.deliver(messages) == []
+    assert cloud.call("POST", path).json["status"] == "COMPLETED"
+    assert cloud.item(job["id"]) == before
+    assert before["Attempt"] == {"N": "1"}
+
+
+def test_second_upload_changes_nothing(cloud: Cloud) -> None:
+    """Other bytes by the same form after the job is done are not processed; the record is of the first."""
+    job = cloud.announce(content_type="application/octet-stream")
+    cloud.store(key_of(job), JPEG)
+    cloud.arrived(key_of(job))
+    before = cloud.item(job["id"])
+    cloud.store(key_of(job), PNG)
+    assert cloud.arrived(key_of(job)) == []
+    assert cloud.item(job["id"]) == before
+    assert before["Digest"] == {"S": hashlib.sha256(JPEG).hexdigest()}
+
+
+def test_bytes_that_overtake_are_the_ones_recorded(cloud: Cloud) -> None:
+    """Replaced before the worker reads, the job is done with what was read, once, and the record says so."""
+    job = cloud.announce(content_type="application/octet-stream")
+    cloud.store(key_of(job), JPEG)
+    cloud.store(key_of(job), PNG)
+    assert [cloud.arrived(key_of(job)) for _ in range(2)] == [[], []]
+    done = cloud.job(job["id"])
+    assert (done.status, done.attempt, done.raw.format) == (JobStatus.COMPLETED, 1, "PNG")
+    assert done.raw.digest == hashlib.sha256(PNG).hexdigest()
+
+
+def test_retry_takes_no_other_bytes(cloud: Cloud) -> None:
+    """Once a run has read the bytes, a retry of the job refuses whatever replaced them."""
+    job = cloud.announce(content_type="image/png")
+    cloud.store(key_of(job), JPEG)
+    cloud.arrived(key_of(job))
+    cloud.store(key_of(job), PNG)
+    assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
+    assert cloud.deliver(cloud.receive()) == []
+    error = cloud.job(job["id"]).error
+    assert error is not None
+    assert error.code == "RAW_IMAGE_MISSING"
+
+
+@pytest.mark.parametrize(
+    "key", ["raw/direct/what", "raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "processed/x y", "raw/direct/ü"]
+)
+def test_unknown_object_makes_no_job(cloud: Cloud, key: str) -> None:
+    """An event of an object that nobody has a form for is acknowledged and creates nothing."""
+    assert cloud.arrived(key) == []
+    assert cloud.count() == 0
+
+
+def test_foreign_bucket_is_passed_over(cloud: Cloud) -> None:
+    """An event of another bucket claims no job of ours."""
+    job = cloud.announce()
+    assert cloud.arrived(key_of(job), bucket="another") == []
+    assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
+
+
+def test_test_event_is_acknowledged(cloud: Cloud) -> None:
+    """What S3 sends when the notification is set up is no fault."""
+    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
+    assert cloud.deliver([events.received(body)]) == []
+
+
+def test_upload_that_never_comes_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When form and grace are over the job ends, and bytes that come still later are cleared away."""
+    job = cloud.announce()
+    later(monkeypatch, timedelta(minutes=20))
+    assert cloud.reconcile() == {}
+    later(monkeypatch, timedelta(minutes=26))
+    assert cloud.reconcile() == {"end": 1}
+    ended = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert (ended["status"], ended["done"], ended["error"]["code"]) == ("EXPIRED", True, "UPLOAD_EXPIRED")
+    cloud.store(key_of(job), JPEG)
+    assert cloud.arrived(key_of(job)) == []
+    assert cloud.keys() == []
+    assert cloud.call("POST", f"/v1/uploads/{job['id']}/form").json["code"] == "NOT_AWAITING_UPLOAD"
+    assert cloud.call("POST", f"/v1/uploads/{job['id']}/confirm").json["status"] == "EXPIRED"
+
+
+def test_lost_event_is_made_up_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are there though nobody told of them are found before the job would expire."""
+    job = cloud.announce()
+    cloud.store(key_of(job), JPEG)
+    later(monkeypatch, timedelta(minutes=26))
+    assert cloud.reconcile() == {"send": 1}
+    cloud.deliver(cloud.receive())
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+def test_dead_letter_of_an_event_is_no_unreadable_message(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3's word that nobody could act on leaves the job to the reconciler, and nothing under dead-letters/."""
+    job = cloud.announce()
+    cloud.store(key_of(job), JPEG)
+    assert cloud.bury([events.received(events.s3(BUCKET, key_of(job)))]) == []
+    assert cloud.keys() == [key_of(job)]
+    later(monkeypatch, timedelta(minutes=26))
+    assert cloud.reconcile() == {"send": 1}
+
+
+def test_held_lease_sends_the_event_back(cloud: Cloud) -> None:
+    """While another worker has the job, S3's word waits like any message."""
+    job = cloud.announce()
+    cloud.store(key_of(job), JPEG)
+    message = JobMessage(job_id=job["id"], generation=1)
+    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), arrived=True)
+    cloud.clients.sqs.send_message(QueueUrl=cloud.queue_url, MessageBody=events.s3(BUCKET, key_of(job)))
+    messages = cloud.receive()
+    assert cloud.deliver(messages) == [messages[0]["Body"]]
+
+
+def test_message_alone_does_not_start_an_awaited_upload(cloud: Cloud) -> None:
+    """Only S3's word, or a confirmation, says that bytes are there."""
+    job = cloud.announce()
+    body = JobMessage(job_id=job["id"], generation=1).encode()
+    assert cloud.deliver([events.received(body)]) == []
+    assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
+
+
+def test_deleted_job_takes_its_bytes_along(cloud: Cloud) -> None:
+    """A deletion removes what was sent, and what is sent after it is cleared away."""
+    job = cloud.announce()
+    cloud.store(key_of(job), JPEG)
+    assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 204
+    assert cloud.keys() == []
+    cloud.store(key_of(job), JPEG)
+    assert cloud.arrived(key_of(job)) == []
+    assert cloud.keys() == []
+
+
+def test_cancelled_upload_can_be_retried(cloud: Cloud) -> None:
+    """A job cancelled before its bytes came keeps them when they come, and a retry does it."""
+    job = cloud.announce()
+    assert cloud.call("POST", f"/v1/jobs/{job['id']}/cancel").status == 200
+    cloud.store(key_of(job), JPEG)
+    assert cloud.arrived(key_of(job)) == []
+    assert cloud.job(job["id"]).status is JobStatus.CANCELLED
+    assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
+    cloud.deliver(cloud.receive())
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+def test_same_key_is_one_job_with_an_equal_form(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated announcement answers with the same job and a form that ends when the first did, then with none."""
+    headers = {"Idempotency-Key": "k"}
+    first = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
+    second = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert second.json["id"] == first.json["id"]
+    assert second.json["upload"]["fields"]["key"] == first.json["upload"]["fields"]["key"]
+    ends = [datetime.fromisoformat(each.json["upload"]["expires_at"]) for each in (first, second)]
+    assert abs(ends[0] - ends[1]) <= timedelta(seconds=1)
+    assert cloud.count() == 1
+    stores = api.dependencies.stores()
+    moved = replace(stores, clock=lambda: utc_now() + timedelta(minutes=16))
+    overrides: dict[Any, Any] = api.app.app.dependency_overrides
+    monkeypatch.setitem(overrides, api.dependencies.stores, lambda: moved)
+    late = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
+    assert (late.json["id"], late.json["upload"]) == (first.json["id"], None)
+    fresh = cloud.call("POST", f"/v1/uploads/{late.json['id']}/form")
+    assert fresh.status == 200
+    assert fresh.json["upload"]["fields"]["key"] == key_of(first.json)
+
+
+def test_others_upload_is_not_found(cloud: Cloud) -> None:
+    """Nobody confirms or renews another caller's upload."""
+    job = cloud.announce()
+    identity = {"userArn": "arn:aws:iam::000000000000:user/other"}
+    for path in ("form", "confirm"):
+        answer = cloud.call("POST", f"/v1/uploads/{job['id']}/{path}", identity=identity)
+        assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")
+
+
+def test_body_that_is_too_large_is_shown_the_way(cloud: Cloud) -> None:
+    """The 413 of POST /v1/jobs names the route for larger files."""
+    answer = cloud.call("POST", "/v1/jobs", bytes(5_000_000), headers={"Content-Type": "image/jpeg"})
+    assert answer.status == 413
+    assert "POST /v1/uploads" in answer.json["detail"]
