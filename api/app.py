@@ -9,7 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.dependencies import logger
+from api.cors import allowing_headers, is_preflight, preflight_answer
+from api.dependencies import logger, stores
 from api.problems import from_validation, problem_response
 from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system, uploads
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
@@ -40,7 +41,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if method == "HEAD":
         event = {**event, "httpMethod": "GET"}
     try:
-        answer = app.resolve(event, context)
+        origins = stores().settings.ui_origins
+        answer = preflight_answer(event, origins) if is_preflight(event) else app.resolve(event, context)
+        answer["multiValueHeaders"] |= allowing_headers(event, origins)
     except Exception:
         # The last line of defence: the fault is logged whole, the caller sees none of it.
         log.exception("Request failed", extra={"method": method, "path": path})

@@ -90,9 +90,10 @@ def destroy(target: watch.Target) -> bool:
     parameters = watch.parameters_of(stack)
     if parameters.get("ProtectData") == "true":
         raise SetupFault(f"The data of {target.stack_name} is protected: deploy it with ProtectData=false first.")
-    image_bucket = watch.outputs(stack).get("ImageBucketName")
-    if image_bucket:
-        code_bucket.empty(target.clients, image_bucket)
+    outputs = watch.outputs(stack)
+    for bucket in ("ImageBucketName", "UiBucketName"):
+        if bucket in outputs:
+            code_bucket.empty(target.clients, outputs[bucket])
     _delete(target)
     if "CodeBucket" in parameters:
         code_bucket.remove(target.clients, parameters["CodeBucket"])

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import httpx
 from filelock import FileLock
 
-from infra import deploy, packaging, template, watch
+from infra import deploy, packaging, page, template, watch
 from infra.engines import embedded, localstack
 from infra.faults import SetupFault
+from infra.publishing import publish
 from infra.sessions import local_clients, translated
 from infra.stack import LOCAL_API_PREFIX, Stack
 
@@ -77,7 +78,7 @@ def up(  # noqa: PLR0913 - each with a default of its own
         endpoint_url = chosen.start(state_dir, environment)
         _name_file(state_dir).write_text(name, encoding="utf-8")  # before anything of that name is made
         report("building the zips")
-        deployed = deploy_on(endpoint_url, name, chosen.packages(source), given, report)
+        deployed = deploy_on(endpoint_url, name, chosen.packages(source), given, report, source)
         stack = Stack.from_outputs(watch.outputs(deployed), engine=engine, endpoint_url=endpoint_url)
         stack.save(stack_file(state_dir))
         report("waiting for the API")
@@ -114,6 +115,7 @@ def local_parameters() -> dict[str, str]:
         "ApiAuth": "none",
         "ApiPathPrefix": LOCAL_API_PREFIX,
         "PublicEndpointUrl": "caller",
+        "PublicUi": "true",
         "RequireTls": "false",
         "ProtectData": "false",
         "Monitoring": "basic",
@@ -122,14 +124,15 @@ def local_parameters() -> dict[str, str]:
     }
 
 
-def deploy_on(
+def deploy_on(  # noqa: PLR0913, PLR0917 - the last two have defaults
     endpoint_url: str,
     name: str,
     packages: Mapping[str, packaging.Package],
     given: Mapping[str, str],
     report: Report = lambda _text: None,
+    source: Path = packaging.SOURCE,
 ) -> "StackTypeDef":
-    """Bring the stack ``name`` to this template, code and parameters; return CloudFormation's description.
+    """Bring the stack ``name`` to this template, code, parameters and page; return CloudFormation's description.
 
     Does nothing where it is so already. Raises SetupFault.
     """
@@ -141,8 +144,10 @@ def deploy_on(
             report("deploying the stack")
             deploy.deploy(target, packages, values)
             found = watch.describe(target)
-    if found is None:
-        raise SetupFault("The engine lost the stack that was just deployed; try again.")
+        if found is None:
+            raise SetupFault("The engine lost the stack that was just deployed; try again.")
+        outputs = watch.outputs(found)
+        publish(target.clients, outputs["UiBucketName"], page.files(outputs, values["ApiAuth"], source))
     return found
 
 

@@ -40,7 +40,8 @@ def changes(
 def fingerprint(source: Path) -> Fingerprint:
     """Return what tells one state of the code and the template from another."""
     files = {path for name in packaging.ROOMS for path in packaging.own_code(name, source).values()}
-    return frozenset(_facts(path) for path in (*files, template.TEMPLATE))
+    page = {path for _, path in packaging.walk(source / "web")}
+    return frozenset(_facts(path) for path in (*files, *page, template.TEMPLATE))
 
 
 def _facts(path: Path) -> tuple[str, int, int]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import deploy, watch, wheels
+from infra import deploy, page, watch, wheels
 from infra.faults import SetupFault
+from infra.publishing import publish
 from infra.sessions import aws_clients, translated
 from infra.stack import Stack
 
@@ -59,4 +60,6 @@ def _deploy(
     deployed = watch.describe(target)
     if accepted == [False] or deployed is None:
         return None
-    return Stack.from_outputs(watch.outputs(deployed), engine="aws", endpoint_url="")
+    outputs = watch.outputs(deployed)
+    publish(target.clients, outputs["UiBucketName"], page.files(outputs, values["ApiAuth"]))
+    return Stack.from_outputs(outputs, engine="aws", endpoint_url="")

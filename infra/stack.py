@@ -21,6 +21,7 @@ class Stack:
     api_url: str
     """Base address of the HTTP API; ends in ``/v1``."""
     ui_url: str
+    """Address of the web page; empty where nobody may read it."""
     bucket: str
     table: str
     queue_url: str
@@ -32,15 +33,11 @@ class Stack:
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
         """Read the outputs of the CloudFormation stack. Raises KeyError where one is missing."""
-        if endpoint_url:
-            api = f"{endpoint_url}{LOCAL_API_PREFIX}/{outputs['ApiId']}/{outputs['StageName']}/{API_VERSION}"
-        else:
-            api = outputs["ApiUrl"]
         return cls(
             engine=engine,
             endpoint_url=endpoint_url,
-            api_url=api,
-            ui_url=f"{api}/docs",
+            api_url=f"{endpoint_url}{api_address(outputs)}",
+            ui_url=_ui_url(outputs, endpoint_url),
             bucket=outputs["ImageBucketName"],
             table=outputs["TableName"],
             queue_url=outputs["JobQueueUrl"],
@@ -68,3 +65,16 @@ class Stack:
         scratch = path.with_suffix(".tmp")
         scratch.write_text(self.to_json() + "\n", encoding="utf-8")
         scratch.replace(path)
+
+
+def api_address(outputs: Mapping[str, str]) -> str:
+    """Return the base address of the API; on a local engine its path, which every name of the engine shares."""
+    if "ApiUrl" in outputs:
+        return outputs["ApiUrl"]
+    return f"{LOCAL_API_PREFIX}/{outputs['ApiId']}/{outputs['StageName']}/{API_VERSION}"
+
+
+def _ui_url(outputs: Mapping[str, str], endpoint_url: str) -> str:
+    if endpoint_url:
+        return f"{endpoint_url}/{outputs['UiBucketName']}/index.html"
+    return outputs.get("UiUrl", "")

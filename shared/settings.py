@@ -54,6 +54,8 @@ class ApiSettings(StoreSettings):
     """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
     upload_seconds: Positive
     """Time for which the form of a direct upload is good."""
+    ui_origins: str
+    """Origins whose pages may call the API, with commas between them; ``*`` for all."""
     link_seconds: Positive
     """Lifetime of a link to a processed image."""
     retention_days: Positive

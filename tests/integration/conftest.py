@@ -70,6 +70,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "JOB_TABLE": TABLE,
         "IDEMPOTENCY_TABLE": "Idempotency",
         "OPERATORS": "*",
+        "UI_ORIGINS": "https://ui.test,http://127.0.0.1:5500",
         "LIBRARY_TABLE": LIBRARY,
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],

@@ -212,6 +212,53 @@ def test_the_bucket_is_private_and_encrypted() -> None:
     _assert_refuses_plain_http(properties("ImageBucketPolicy")["PolicyDocument"])
 
 
+def test_the_page_is_encrypted() -> None:
+    """The UI bucket has no ACLs and is encrypted, as the others are."""
+    bucket = properties("UiBucket")
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_the_page_is_private_unless_asked_for() -> None:
+    """Nobody may read the UI bucket by default; when asked for, everybody may read objects and do nothing else."""
+    assert DEFAULTS["PublicUi"] == "false"
+    blocked = properties("UiBucket")["PublicAccessBlockConfiguration"]
+    by_choice = {"Fn::If": ["UiIsPublic", False, True]}
+    assert blocked == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": by_choice,
+        "RestrictPublicBuckets": by_choice,
+    }
+    declared = properties("UiBucketPolicy")["PolicyDocument"]["Statement"]
+    statements = {condition: given for condition, given, _ in (each["Fn::If"] for each in declared)}
+    assert statements.keys() == {"UiIsPublic", "TlsIsRequired"}
+    public = statements["UiIsPublic"]
+    assert (public["Effect"], public["Action"], public["Principal"]) == ("Allow", "s3:GetObject", "*")
+    _assert_refuses_plain_http({"Statement": [statements["TlsIsRequired"]]})
+
+
+def test_pages_may_use_what_is_signed() -> None:
+    """The image bucket takes uploads and hands out results to the origins that the API takes calls from, no others."""
+    (rule,) = properties("ImageBucket")["CorsConfiguration"]["CorsRules"]
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
+    own = "https://${UiBucket}.s3.${AWS::Region}.${AWS::URLSuffix}"
+    with_others, own_alone = rule["AllowedOrigins"]["Fn::Split"][1]["Fn::If"][1:]
+    assert (with_others["Fn::Sub"], own_alone["Fn::Sub"]) == (f"{own},${{UiOrigins}}", own)
+    text, values = environment("ApiFunction")["UI_ORIGINS"]["Fn::Sub"]
+    assert text == "${Own}${UiOrigins}"
+    assert values["Own"] == {"Fn::If": ["IsAws", {"Fn::Sub": f"{own},"}, ""]}
+
+
+def test_browsers_may_ask_before_they_sign() -> None:
+    """A preflight carries no credentials, so the one method for it asks for none, and goes to the function."""
+    preflight = properties("ApiPreflightMethod")
+    assert (preflight["HttpMethod"], preflight["AuthorizationType"]) == ("OPTIONS", "NONE")
+    assert preflight["Integration"] == properties("ApiProxyMethod")["Integration"]
+    assert preflight["ResourceId"] == properties("ApiProxyMethod")["ResourceId"]
+
+
 def test_every_prefix_of_the_bucket_expires() -> None:
     """No object outlives its age: each prefix that the code uses has a rule."""
     rules = properties("ImageBucket")["LifecycleConfiguration"]["Rules"]
@@ -394,7 +441,10 @@ def test_the_gateway_speaks_in_problem_documents(answer: str) -> None:
     document = json.loads(declared["ResponseTemplates"]["application/json"])
     assert {"type", "title", "status", "detail", "code", "retriable", "request_id"} <= document.keys()
     assert str(document["status"]) == declared["StatusCode"]
-    assert declared["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    assert declared["ResponseParameters"] == {
+        "gatewayresponse.header.Content-Type": "'application/problem+json'",
+        "gatewayresponse.header.Access-Control-Allow-Origin": "'*'",
+    }
     known = {each.code: each for each in error_classes()}
     assert document["code"] in known
     assert document["title"] == known[document["code"]].title
@@ -426,10 +476,12 @@ def test_each_way_of_authorization_has_its_deployment() -> None:
 
 
 def test_the_api_is_closed_by_default() -> None:
-    """Without a word from the operator every method asks for a signature."""
+    """Without a word from the operator every method but the preflight's asks for a signature."""
     assert DEFAULTS["ApiAuth"] == "iam"
-    for method in of_type("AWS::ApiGateway::Method").values():
-        assert method["Properties"]["AuthorizationType"] == {"Fn::If": ["AuthIsIam", "AWS_IAM", "NONE"]}
+    for name, method in of_type("AWS::ApiGateway::Method").items():
+        assert name == "ApiPreflightMethod" or method["Properties"]["AuthorizationType"] == {
+            "Fn::If": ["AuthIsIam", "AWS_IAM", "NONE"]
+        }
 
 
 class _NoPolicies:

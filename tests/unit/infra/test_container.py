@@ -12,7 +12,16 @@ from infra.faults import SetupFault
 OUTPUTS = {
     name: name
     for name in (
-        *("ApiId", "StageName", "ImageBucketName", "TableName", "JobQueueUrl", "BulkQueueUrl", "DeadLetterQueueUrl"),
+        *(
+            "ApiId",
+            "StageName",
+            "ImageBucketName",
+            "UiBucketName",
+            "TableName",
+            "JobQueueUrl",
+            "BulkQueueUrl",
+            "DeadLetterQueueUrl",
+        ),
         *("ApiFunctionName", "WorkerFunctionName", "DeadLetterFunctionName", "ReconcilerFunctionName"),
     )
 }

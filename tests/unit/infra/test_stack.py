@@ -12,6 +12,7 @@ OUTPUTS = {
     "ApiId": "abc123",
     "StageName": "prod",
     "ImageBucketName": "bucket",
+    "UiBucketName": "page",
     "TableName": "safelight-Images",
     "JobQueueUrl": "http://localhost:4566/0/safelight-jobs",
     "BulkQueueUrl": "http://localhost:4566/0/safelight-bulk",
@@ -60,7 +61,7 @@ def test_a_damaged_file_counts_as_none(text: str, tmp_path: Path) -> None:
 def test_local_addresses_lead_through_the_engine(stack: Stack) -> None:
     """On a local engine the API lies below the engine's own address and ends in its version."""
     assert stack.api_url == "http://127.0.0.1:4566/_aws/execute-api/abc123/prod/v1"
-    assert stack.ui_url == f"{stack.api_url}/docs"
+    assert stack.ui_url == "http://127.0.0.1:4566/page/index.html"
 
 
 def test_aws_addresses_come_from_the_stack() -> None:
@@ -68,3 +69,11 @@ def test_aws_addresses_come_from_the_stack() -> None:
     api = "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1"
     stack = Stack.from_outputs({**OUTPUTS, "ApiUrl": api}, engine="aws", endpoint_url="")
     assert (stack.api_url, stack.endpoint_url) == (api, "")
+    assert stack.ui_url == "", "the bucket of the page is private"
+
+
+def test_a_public_page_has_an_address_on_aws() -> None:
+    """Where everybody may read the page the stack says where it is."""
+    public = {"ApiUrl": "https://abc123.test/prod/v1", "UiUrl": "https://page.s3.eu-west-1.amazonaws.com/index.html"}
+    stack = Stack.from_outputs({**OUTPUTS, **public}, engine="aws", endpoint_url="")
+    assert stack.ui_url == public["UiUrl"]

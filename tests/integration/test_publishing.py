@@ -1,0 +1,49 @@
+"""How the page gets into its bucket."""
+
+from typing import Any, cast
+
+import boto3
+import pytest
+from moto_cloud import Cloud
+
+from infra.page import ASK_FIRST, START, File
+from infra.publishing import publish
+from infra.sessions import Clients
+
+BUCKET = "ui-for-tests"
+
+
+@pytest.fixture
+def clients(cloud: Cloud) -> Clients:
+    """Clients of which only S3 is used, and an empty bucket."""
+    del cloud  # its moto is what S3 is asked of
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    absent = cast("Any", None)
+    return Clients(cloudformation=absent, s3=s3, sts=absent, region="us-east-1")
+
+
+def _files(**texts: str) -> dict[str, File]:
+    return {name: File(text.encode(), "text/html; charset=utf-8", ASK_FIRST) for name, text in texts.items()}
+
+
+def test_the_bucket_becomes_what_the_page_is(clients: Clients) -> None:
+    """What is new or changed is written with its type, what is gone is removed, the rest is left alone."""
+    assert publish(clients, BUCKET, _files(one="1", two="2", three="3")) == 3
+    assert publish(clients, BUCKET, _files(one="1", two="2", three="3")) == 0
+    assert publish(clients, BUCKET, _files(one="1", two="new")) == 1
+    found = clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert sorted(entry["Key"] for entry in found) == ["one", "two"]
+    answer = clients.s3.get_object(Bucket=BUCKET, Key="two")
+    assert answer["Body"].read() == b"new"
+    assert (answer["ContentType"], answer["CacheControl"]) == ("text/html; charset=utf-8", ASK_FIRST)
+
+
+def test_the_start_page_comes_last(clients: Clients) -> None:
+    """Whoever opens the page in the middle finds all of its parts: those of the new one are there before it is."""
+    order: list[str] = []
+    clients.s3.meta.events.register(
+        "before-parameter-build.s3.PutObject", lambda params, **_: order.append(params["Key"])
+    )
+    publish(clients, BUCKET, {START: _files(x="x")["x"], **_files(b="b", a="a")})
+    assert order[-1] == START
