@@ -97,7 +97,7 @@ def _variable(stack: Stack, name: str) -> str:
 
 def _changed_code(folder: Path) -> Path:
     source = folder / "source"
-    for part in ("api", "worker", "shared", "requirements"):
+    for part in ("api", "worker", "shared", "requirements", "web"):
         shutil.copytree(packaging.SOURCE / part, source / part)
     version = source / "shared" / "version.py"
     text = version.read_text("utf-8")
