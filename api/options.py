@@ -23,6 +23,16 @@ def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
         raise ValueError("the pipeline is not a valid JSON object") from error
 
 
+def _refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Take text for a number, as a query brings it, but not true and false, which pydantic would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("is no number")  # noqa: TRY004 - what pydantic expects of a validator
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_refuse_bool)]
+
+
 class Options(BaseModel):
     """Query parameters, form fields or JSON members of ``POST /v1/jobs``.
 
@@ -35,13 +45,13 @@ class Options(BaseModel):
     filename: str | None = Field(default=None, max_length=4096)
     pipeline: Annotated[Pipeline | None, BeforeValidator(_parse_text)] = None
     preset: str | None = Field(default=None, max_length=4096, description="Name of a preset, instead of a pipeline.")
-    width: int | None = None
-    height: int | None = None
+    width: Count | None = None
+    height: Count | None = None
     fit: Fit | None = None
     enlarge: bool | None = None
     grayscale: bool | None = None
     format: str | None = None
-    quality: int | None = None
+    quality: Count | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -107,11 +117,14 @@ def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    """Write a JSON pointer (RFC 6901); pydantic's name of the chosen union member is no part of what was sent."""
+    """Write a JSON pointer (RFC 6901) of what is part of what was sent.
+
+    Pydantic's name of the chosen union member is not, nor is the list around a single ``output``.
+    """
     parts = [
         part
         for before, part in zip((None, *location), location, strict=False)
-        if not (isinstance(before, int) and part in _OPERATION_NAMES)
+        if not (isinstance(before, int) and part in _OPERATION_NAMES) and not (before == "output" and part == 0)
     ]
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 

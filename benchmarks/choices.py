@@ -1,7 +1,8 @@
 """The figures behind the planner's and the encoders' settings, over a folder of photographs or of graphics.
 
 ``python benchmarks/choices.py FOLDER`` prints Markdown: what shrinking costs in likeness, what each way to pack a
-PNG takes, and the settings of JPEG and WebP. Times are processor time, the smaller of two runs.
+PNG takes, the settings of JPEG, WebP and AVIF, and palettes from samples. Times are processor time, the smaller of
+two runs.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from shared.pipeline import Fit, Resize
 from worker.imaging.operations.geometry import FILTER, framing
+from worker.imaging.palette import sample
 from worker.imaging.png import Packing, choose_packing, write_png
 
 BOX = 1024
@@ -38,6 +40,7 @@ LOSSY: dict[str, dict[str, Any]] = {
         for optimize in (False, True)
     },
     **{f"WebP 80, method {method}": {"format": "WEBP", "quality": 80, "method": method} for method in range(7)},
+    **{f"AVIF 65, speed {speed}": {"format": "AVIF", "quality": 65, "speed": speed} for speed in (6, 7, 8, 9)},
 }
 
 
@@ -50,6 +53,7 @@ def main() -> None:
     for mode in ("L", "RGB"):
         print_packing(files, mode)
     print_lossy(files)
+    print_palettes(files)
 
 
 def print_shrinking(files: Iterable[Path]) -> None:
@@ -75,8 +79,8 @@ def grey(path: Path, rest: float | None) -> Image.Image:
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two grey pictures, decibels."""
-    error = ImageStat.Stat(ImageChops.difference(one, other)).sum2[0] / (one.width * one.height)
+    """Return the peak signal-to-noise ratio of two pictures of one mode, decibels."""
+    error = mean(ImageStat.Stat(ImageChops.difference(one, other)).sum2) / (one.width * one.height)
     return 10 * log10(255**2 / error) if error else inf
 
 
@@ -106,6 +110,21 @@ def print_lossy(files: Iterable[Path]) -> None:
     print("\n| Setting | CPU, ms | KiB |\n| --- | ---: | ---: |")
     for name, options in LOSSY.items():
         print_row(name, images, lambda image, options=options: saved(image, **options))  # type: ignore[misc] # bound now
+
+
+def print_palettes(files: Iterable[Path]) -> None:
+    """Print what becomes of true colours in 256 that were found in a sample of the pixels."""
+    images = list(fitted(files, "RGB"))
+    print("\n| Pixels in the sample | CPU, ms | PSNR, mean |\n| --- | ---: | ---: |")
+    for pixels in (8_192, 16_384, 32_768, 131_072, BOX * BOX):
+        started = time.process_time()
+        palettes = [sample(image, pixels).quantize(256, Image.Quantize.MEDIANCUT) for image in images]
+        took = (time.process_time() - started) / len(images)
+        made = [
+            image.quantize(palette=best, dither=Image.Dither.NONE) for image, best in zip(images, palettes, strict=True)
+        ]
+        alike = mean(psnr(one.convert("RGB"), other) for one, other in zip(made, images, strict=True))
+        print(f"| {pixels} | {took * 1000:.1f} | {alike:.2f} dB |")
 
 
 def print_row(name: str, images: Iterable[Image.Image], write: Callable[[Image.Image], bytes]) -> None:

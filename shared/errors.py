@@ -20,7 +20,7 @@
     │   ├── TypeMismatch · DigestMismatch
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
-    │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · PipelineUnreadable
+    │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
     ├── DeliveryError           what the worker says of one SQS record
     │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
@@ -478,6 +478,13 @@ class ByteCeilingUnreachable(ImageError):
 
     code = "BYTE_CEILING_UNREACHABLE"
     title = "The result can't be made that small."
+
+
+class EncodingFailed(ImageError):
+    """An encoder refused what it was given, although it is within every limit of ours."""
+
+    code = "ENCODING_FAILED"
+    title = "The result can't be written in that format."
 
 
 class ResourceLimit(ImageError):

@@ -16,7 +16,7 @@ class Limits:
     """Pixels."""
     max_frames: int = 100
     """Of an animation that is kept as one; its first frame alone needs no count."""
-    max_total_pixels: int = 200_000_000
+    max_total_pixels: int = 50_000_000
     """Of all frames of an animation together."""
 
     def check_bytes(self, count: int) -> None:

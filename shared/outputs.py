@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from shared import formats
 from shared.formats import ImageFormat
-from shared.strict import StrictModel
+from shared.strict import Integer, StrictModel
 
 MIN_BYTE_CEILING: Final = 256
 
@@ -48,8 +48,8 @@ class Output(StrictModel):
 
     name: str = Field(default="image", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     format: Annotated[OutputFormat, BeforeValidator(_accept_spellings)] = OutputFormat.PNG
-    quality: int | None = Field(default=None, ge=1, le=100, description="For JPEG, WebP and AVIF.")
-    max_bytes: int | None = Field(
+    quality: Integer | None = Field(default=None, ge=1, le=100, description="For JPEG, WebP and AVIF.")
+    max_bytes: Integer | None = Field(
         default=None,
         ge=MIN_BYTE_CEILING,
         description="Largest file, for JPEG, WebP and AVIF: the quality goes down until it fits, or the job fails.",

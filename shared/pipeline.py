@@ -7,7 +7,7 @@ The operations themselves are in ``shared/operations``, the outputs in ``shared/
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from shared.operations import Fit, Grayscale, Operation, Resize, Watermark
 from shared.operations.terms import MAX_SIDE
@@ -39,7 +39,13 @@ class Pipeline(StrictModel):
     """Ordered operations and the outputs; ``output`` is accepted for a single one."""
 
     operations: tuple[Operation, ...] = Field(default=(), max_length=MAX_OPERATIONS)
-    outputs: tuple[Output, ...] = Field(default=(Output(),), min_length=1, max_length=MAX_OUTPUTS)
+    outputs: tuple[Output, ...] = Field(
+        default=(Output(),),
+        min_length=1,
+        max_length=MAX_OUTPUTS,
+        # Two names, not a rewritten one: errors point at what was sent.
+        validation_alias=AliasChoices("outputs", "output"),
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -49,7 +55,7 @@ class Pipeline(StrictModel):
         if "outputs" in value:
             msg = "give output or outputs, not both"
             raise ValueError(msg)
-        return {key: each for key, each in value.items() if key != "output"} | {"outputs": [value["output"]]}
+        return value | {"output": [value["output"]]}
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -1,6 +1,13 @@
-"""The kind of model that a user's wishes are written in."""
+"""The kind of model that a user's wishes are written in, and its numbers."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Strict
+
+Integer = Annotated[int, Strict()]
+"""No text, and no true and false, which pydantic takes for 1 and 0 unless it is strict."""
+Number = Annotated[float, Strict()]
+"""An integer is one too."""
 
 
 class StrictModel(BaseModel):

@@ -5,23 +5,23 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from shared.operations.terms import MAX_SIDE, Unit
-from shared.strict import StrictModel
+from shared.strict import Integer, Number, StrictModel
 
 
 class Blur(StrictModel):
     """Blur evenly (Gaussian)."""
 
     op: Literal["blur"] = "blur"
-    radius: float = Field(default=2.0, gt=0, le=100, description="Standard deviation, pixels.")
+    radius: Number = Field(default=2.0, gt=0, le=100, description="Standard deviation, pixels.")
 
 
 class Sharpen(StrictModel):
     """Sharpen with an unsharp mask; transparency stays."""
 
     op: Literal["sharpen"] = "sharpen"
-    radius: float = Field(default=1.0, gt=0, le=20, description="Of the mask, pixels.")
-    amount: float = Field(default=1.0, gt=0, le=5, description="Strength; 1 adds the whole difference to the mask.")
-    threshold: int = Field(default=0, ge=0, le=255, description="Difference, of 255, below which nothing changes.")
+    radius: Number = Field(default=1.0, gt=0, le=20, description="Of the mask, pixels.")
+    amount: Number = Field(default=1.0, gt=0, le=5, description="Strength; 1 adds the whole difference to the mask.")
+    threshold: Integer = Field(default=0, ge=0, le=255, description="Difference, of 255, below which nothing changes.")
 
 
 class RoundCorners(StrictModel):
@@ -29,7 +29,7 @@ class RoundCorners(StrictModel):
 
     op: Literal["round_corners"] = "round_corners"
     unit: Unit = "pixel"
-    radius: float = Field(gt=0, le=MAX_SIDE, description="Pixels, or a share of the shorter side (at most 0.5).")
+    radius: Number = Field(gt=0, le=MAX_SIDE, description="Pixels, or a share of the shorter side (at most 0.5).")
 
     @model_validator(mode="after")
     def _fits_unit(self) -> Self:

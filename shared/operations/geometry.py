@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shared.operations.terms import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
-from shared.strict import StrictModel
+from shared.strict import Integer, Number, StrictModel
 
 MAX_SOURCE_SIDE: Final = 65_535
 """Farthest pixel that a crop can name: the longest side that any limit may allow."""
@@ -58,10 +58,10 @@ class Crop(StrictModel):
 
     op: Literal["crop"] = "crop"
     unit: Unit = "pixel"
-    width: float = Field(gt=0, le=MAX_SOURCE_SIDE)
-    height: float = Field(gt=0, le=MAX_SOURCE_SIDE)
-    x: float | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Left edge, from the left.")
-    y: float | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Upper edge, from the top.")
+    width: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
+    height: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
+    x: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Left edge, from the left.")
+    y: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Upper edge, from the top.")
     gravity: Literal[Gravity, "entropy"] = Field(default="center", description="Where, if x and y do not say it.")
 
     @field_validator("width", "height", "x", "y")
@@ -91,7 +91,7 @@ class Rotate(StrictModel):
     """Turn clockwise. Right angles move pixels without touching them."""
 
     op: Literal["rotate"] = "rotate"
-    angle: float = Field(ge=-360, le=360, description="Degrees, clockwise.")
+    angle: Number = Field(ge=-360, le=360, description="Degrees, clockwise.")
     expand: bool = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
     background: Color = TRANSPARENT
 
@@ -110,10 +110,10 @@ class Trim(StrictModel):
     """Cut off a border of one colour, that of the top left pixel; a picture of nothing else stays whole."""
 
     op: Literal["trim"] = "trim"
-    tolerance: int = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
+    tolerance: Integer = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
 
 
-Margin = Annotated[int, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
+Margin = Annotated[Integer, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
 
 
 class Pad(StrictModel):

@@ -6,10 +6,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from shared.strict import Integer
+
 MAX_SIDE: Final = 10_000
 """Longest side of a result, pixels."""
 
-Side = Annotated[int, Field(ge=1, le=MAX_SIDE, description="Pixels.")]
+Side = Annotated[Integer, Field(ge=1, le=MAX_SIDE, description="Pixels.")]
 
 Color = Annotated[
     str,

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.operations.terms import Color
-from shared.strict import StrictModel
+from shared.strict import Number, StrictModel
 
-Factor = Annotated[float, Field(ge=0, le=4, description="1 changes nothing.")]
+Factor = Annotated[Number, Field(ge=0, le=4, description="1 changes nothing.")]
 
 
 class Grayscale(StrictModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from shared.operations.terms import Color, Gravity
-from shared.strict import StrictModel
+from shared.strict import Number, StrictModel
 
 MAX_TEXT: Final = 200
 """Characters: drawing time grows with them."""
@@ -23,15 +23,15 @@ class Watermark(StrictModel):
     text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT)
     image: AssetName | None = None
     gravity: Gravity = "bottom-right"
-    margin: float = Field(default=0.02, ge=0, le=0.5, description="Distance to the edge, share of the shorter side.")
-    scale: float = Field(
+    margin: Number = Field(default=0.02, ge=0, le=0.5, description="Distance to the edge, share of the shorter side.")
+    scale: Number = Field(
         default=0.25,
         ge=0.01,
         le=1,
         description="Size: the share of the picture's width and height that the mark fits into.",
     )
-    opacity: float = Field(default=0.5, ge=0, le=1)
-    angle: float = Field(default=0.0, ge=-360, le=360, description="Degrees by which the mark is turned clockwise.")
+    opacity: Number = Field(default=0.5, ge=0, le=1)
+    angle: Number = Field(default=0.0, ge=-360, le=360, description="Degrees by which the mark is turned clockwise.")
     tile: bool = Field(default=False, description="Whether the mark is repeated over the whole picture.")
     color: Color = Field(default="#ffffff", description="Of the text.")
     font: Literal["dejavu-sans"] = Field(default="dejavu-sans", description="Of the text.")

@@ -12,15 +12,17 @@ from e2e_site import Site, running_site
 
 @pytest.fixture
 def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Return a stack that renders for three seconds at most."""
-    yield from running_site(tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3"})
+    """Return a stack that renders for three seconds at most, in little memory."""
+    yield from running_site(
+        tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3", "WorkerMemory": "512"}
+    )
 
 
 def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> None:
     """Memory and time are each exceeded by one of ten; these two fail at once, the others are completed at once."""
     site = strict_site
     bodies = [pictures.jpeg(60 + number, 40) for number in range(10)]
-    bodies[2] = hostile_files.FILES["tiff-tile-of-1600-mb"]()
+    bodies[2] = hostile_files.FILES["png-in-all-channels-at-the-limit"]()
     bodies[5] = hostile_files.FILES["jpeg-2000-large-scans"]()
     with ThreadPoolExecutor(10) as callers:
         ids = list(callers.map(lambda body: str(site.submit(body)["id"]), bodies))

@@ -5,6 +5,8 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
+from worker.imaging.transparency import with_key_cleared
+
 MAX_ICC_BYTES: Final = 1024 * 1024
 """Larger colour profiles are ignored with a warning; real ones stay far below."""
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
@@ -61,7 +63,8 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         return image if image.mode == plain else image.convert(plain)
     if image.mode.startswith("I"):
         # convert("L") clips at 255 instead of scaling.
-        return image.convert("I").point(_sixteen_to_eight).convert("L")
+        grey = image.convert("I").point(_sixteen_to_eight).convert("L")
+        return with_key_cleared(grey, image)
     if image.mode == "F":
         return _from_float(image)
     if image.mode == "LAB":

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
 from shared.formats import ACCEPTED, TIFF
 from shared.headers import read_header as read_head
 from shared.limits import Limits
 from worker.imaging.colors import to_plain
+from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, plays_of, read_frames
-from worker.imaging.header import Header, read_header
+from worker.imaging.header import Header, read_header, tile_size
 from worker.imaging.planner import IN_FULL, Decoding
-from worker.imaging.rights import Rights, read_rights
+from worker.imaging.scaling import put_upright
+from worker.imaging.transparency import scale_key
 
 FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
 
@@ -32,8 +34,11 @@ class Source:
     data: bytes
     file: Image.Image
     header: Header
+    exif: Exif
     frames: int
     """How many frames or pages there are, as the header says, or more than the limit."""
+    plays: int
+    """How often an animation is shown; 0 is without end."""
 
     @property
     def is_animation(self) -> bool:
@@ -47,8 +52,6 @@ class Picture:
 
     image: Image.Image
     warnings: tuple[str, ...]
-    rights: Rights = ()
-    """Artist and copyright, if the file names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,10 @@ def open_source(data: bytes, limits: Limits) -> Source:
     """
     with _opened(data, limits) as image:
         frames = count_frames(image, data, at_most=limits.max_frames + 1)
-        header = read_header(image, still=frames == 1)
-    return Source(data=data, file=image, header=header, frames=frames)
+        exif = read_exif(image)
+        header = read_header(image, orientation=exif.orientation, still=frames == 1)
+        plays = plays_of(image)
+    return Source(data=data, file=image, header=header, exif=exif, frames=frames, plays=plays)
 
 
 def decode(source: Source, decoding: Decoding = IN_FULL) -> Picture:
@@ -78,15 +83,15 @@ def decode(source: Source, decoding: Decoding = IN_FULL) -> Picture:
         image = source.file
         _set_draft(image, decoding)
         image.load()
-        profile, rights = image.info.get("icc_profile"), read_rights(image)
+        profile = image.info.get("icc_profile")
         if decoding.upright:
-            ImageOps.exif_transpose(image, in_place=True)
+            image = put_upright(image, source.header.orientation)
         plain, warning = to_plain(image, profile)
     plain.info = {}
-    warnings = [warning] if warning else []
+    warnings = [*source.exif.warnings, *([warning] if warning else [])]
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
-    return Picture(image=plain, warnings=tuple(warnings), rights=rights)
+    return Picture(image=plain, warnings=tuple(warnings))
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
@@ -96,20 +101,18 @@ def _set_draft(image: Image.Image, decoding: Decoding) -> None:
         image.draft("L" if decoding.luma else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
-def decode_animation(data: bytes, limits: Limits, count: int) -> Animation:
-    """Open an animation of ``count`` frames.
+def decode_animation(source: Source, limits: Limits) -> Animation:
+    """Open all frames of an animation.
 
     Raises TooManyFrames or TooManyTotalPixels before a frame is decoded; the frames raise as ``decode`` does.
     """
-    with _opened(data, limits) as image:
-        limits.check_frames(count, image.size)
-        plays = plays_of(image)
-    return Animation(_frames(data, limits, count), plays)
+    limits.check_frames(source.frames, source.header.stored_size)
+    return Animation(_frames(source, limits), source.plays)
 
 
-def _frames(data: bytes, limits: Limits, count: int) -> Iterator[tuple[Image.Image, int]]:
-    with _opened(data, limits) as image:
-        yield from read_frames(image, count)
+def _frames(source: Source, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
+    with _opened(source.data, limits) as image:
+        yield from read_frames(image, source.frames, source.header.orientation)
 
 
 @contextmanager
@@ -119,6 +122,8 @@ def _opened(data: bytes, limits: Limits) -> Iterator[Image.Image]:
     with _translated(data):
         image = _open(data, limits)
         limits.check_size(image.size)
+        limits.check_size(tile_size(image))
+        scale_key(image)
         yield image
 
 

@@ -1,30 +1,45 @@
 """Picture to bytes. Metadata stays behind: nothing but pixels is written, and the rights where they are asked for."""
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from typing import Any, Final
 
 from PIL import Image
 
-from shared.errors import ByteCeilingUnreachable
+from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.formats import ImageFormat
 from shared.outputs import ANIMATED, Output, OutputFormat
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import lay_on
 from worker.imaging.palette import to_palette
-from worker.imaging.png import write_png
+from worker.imaging.png import packing_options, write_png
 from worker.imaging.rights import Rights, rights_options
 
 DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
-    OutputFormat.WEBP: {"method": 4},
-    OutputFormat.AVIF: {"speed": 6},
+    OutputFormat.WEBP: {},
+    OutputFormat.AVIF: {},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
+_EFFORTS: Final[Mapping[OutputFormat, tuple[str, tuple[tuple[float, int], ...]]]] = {
+    OutputFormat.WEBP: ("method", ((16e6, 4), (inf, 2))),
+    OutputFormat.AVIF: ("speed", ((8e6, 6), (24e6, 8), (inf, 9))),
+}
+"""Pixels up to which a format is written with how much effort; else the largest would take longer than a record has.
+
+A megapixel of AVIF takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 %; WebP takes half the
+time at 2, and files grow by 3 % (benchmarks/choices.py). docs/settings.md: what follows from the time of a record.
+"""
+_MOVING_AVIF: Final = 8
+"""Of an animation 6 takes seven times as long and gains nothing."""
+_CEILING_WRITINGS: Final = 4
+"""How often a picture is written, about, to find the quality that fits a byte ceiling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +53,7 @@ class EncodedImage:
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Write a still picture. Raises ByteCeilingUnreachable."""
+    """Write a still picture. Raises ByteCeilingUnreachable or EncodingFailed."""
     return encode_frames(Frames((image,)), output, rights)
 
 
@@ -46,16 +61,20 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
     """Write a picture, or an animation where the format holds one.
 
     ``rights`` are the artist and the copyright of the raw image; they are written if ``output`` keeps them.
-    Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for.
+    Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for, and
+    EncodingFailed when the encoder refuses.
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
     images = frames.images if output.format in ANIMATED else frames.images[:1]
+    options |= effort(images, output)
     if len(images) > 1:
         options |= _timing(frames, output.format)
         images = _alike(images)
     if output.keep:
         options |= rights_options(rights, output.format)
     images = tuple(_prepared(image, output) for image in images)
+    if options and output.format is OutputFormat.PNG:
+        options |= packing_options(images[0])
     return EncodedImage(
         data=_within_ceiling(images, output, options),
         width=images[0].width,
@@ -101,8 +120,21 @@ def _write(
     settings = {**options} if quality is None else {**options, "quality": quality}
     if len(images) > 1:
         settings |= {"save_all": True, "append_images": images[1:]}
-    images[0].save(file, format=output_format.image_format.name, **settings)
+    try:
+        images[0].save(file, format=output_format.image_format.name, **settings)
+    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:  # of Pillow's writers, for sizes
+        raise EncodingFailed(f"The result can't be written as {output_format.image_format.name}.") from error
     return file.getvalue()
+
+
+def effort(images: Sequence[Image.Image], output: Output) -> dict[str, int]:
+    """Return how hard an encoder may try: the more pixels there are to write, the less."""
+    if output.format not in _EFFORTS:
+        return {}
+    name, steps = _EFFORTS[output.format]
+    pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITINGS if output.max_bytes else 1)
+    value = next(value for most, value in steps if pixels <= most)
+    return {name: max(value, _MOVING_AVIF) if name == "speed" and len(images) > 1 else value}
 
 
 def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from shared.errors import CorruptImage
 from shared.formats import AVIF, GIF, PNG, TIFF, WEBP
 from worker.imaging.colors import to_plain
+from worker.imaging.scaling import put_upright
 
 _TELL_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
@@ -33,20 +34,21 @@ def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:
         return int(getattr(image, "n_frames", 1))
     if image.format == GIF.name:
         return _count_gif(data, at_most)
-    return 1 + _has_second_page(image) if image.format == TIFF.name else 1
+    if image.format == TIFF.name:
+        # Pillow tells from the first directory alone whether another follows; that one may be broken.
+        return 1 + bool(getattr(image, "is_animated", False))
+    return 1
 
 
-def read_frames(image: Image.Image, count: int) -> Iterator[tuple[Image.Image, int]]:
+def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tuple[Image.Image, int]]:
     """Yield each frame of an opened animation, plain and upright, with its duration in milliseconds."""
     size, profile = image.size, image.info.get("icc_profile")
-    orientation = image.getexif().get(0x0112)
     first = 1 if image.info.get("default_image") else 0
     for index in range(first, count):
         image.seek(index)
         image.load()
         frame = image.copy() if image.size == size else image.crop((0, 0, *size))
-        frame.getexif()[0x0112] = orientation or 1
-        plain, _ = to_plain(ImageOps.exif_transpose(frame), profile)
+        plain, _ = to_plain(put_upright(frame, orientation), profile)
         plain.info = {}
         yield plain, round(image.info.get("duration") or 0)
 
@@ -60,17 +62,6 @@ def plays_of(image: Image.Image) -> int:
         repeats = image.info.get("loop")
         return 1 if repeats is None else 0 if repeats == 0 else int(repeats) + 1
     return int(image.info.get("loop", 0))
-
-
-def _has_second_page(image: Image.Image) -> bool:
-    """Look one page ahead, and come back: counting the pages of a hostile TIFF walks thousands."""
-    try:
-        image.seek(1)
-    except EOFError:
-        return False
-    finally:
-        image.seek(0)
-    return True
 
 
 def _count_gif(data: bytes, at_most: int) -> int:

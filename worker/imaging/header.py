@@ -1,16 +1,16 @@
 """What a file says of its picture before the pixels are decoded: what the planner decides by."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image
+from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
-from shared.formats import TIFF
+from shared.sizes import Size
 from worker.imaging.colors import is_neutral
 
 # Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
-_ORIENTATION_TAG: Final = 0x0112
 _LYING: Final = (5, 6, 7, 8)
 
 
@@ -38,9 +38,8 @@ class Header:
         return (height, width) if self.orientation in _LYING else (width, height)
 
 
-def read_header(image: Image.Image, *, still: bool) -> Header:
-    """Read the facts of an opened file."""
-    orientation = _orientation(image)
+def read_header(image: Image.Image, *, orientation: int, still: bool) -> Header:
+    """Read the facts of an opened file, whose EXIF says how it lies."""
     return Header(
         format=_PILLOW_NAMES.get(image.format or "", image.format or ""),
         mode=image.mode,
@@ -52,9 +51,10 @@ def read_header(image: Image.Image, *, still: bool) -> Header:
     )
 
 
-def _orientation(image: Image.Image) -> int:
-    if image.format == TIFF.name:
-        return 1  # Pillow turns a TIFF while it loads, and tells its size as turned from the start.
-    # Of a PNG without EXIF before its pixels this loads them, to find what may follow. They are needed anyway.
-    found: Any = image.getexif().get(_ORIENTATION_TAG)
-    return int(found) if found in range(2, 9) else 1
+def tile_size(image: Image.Image) -> Size:
+    """Return the size of the largest piece that is unpacked whole: a tile of a TIFF may be larger than the picture."""
+    if not isinstance(image, TiffImageFile):
+        return image.size
+    sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))
+    width, height = (side if isinstance(side, int) else 1 for side in sides)
+    return max(width, 1), max(height, 1)

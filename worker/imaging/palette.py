@@ -1,5 +1,6 @@
 """True colours to the 256 that a GIF holds."""
 
+from math import ceil, sqrt
 from typing import Final
 
 from PIL import Image
@@ -9,6 +10,8 @@ from worker.imaging.operations.canvas import lay_on
 COLORS: Final = 256
 CLEAR: Final = 255
 """Entry of the palette that is transparent, in pictures that need one."""
+SAMPLE_PIXELS: Final = 32_768
+"""Pixels that the best colours are looked for in. More take longer and find no better ones (benchmarks/choices.py)."""
 _HALF: Final = 128
 
 
@@ -31,7 +34,15 @@ def to_palette(image: Image.Image, background: str) -> Image.Image:
 
 
 def _reduced(image: Image.Image, most: int) -> Image.Image:
-    best = image.quantize(most, Image.Quantize.MEDIANCUT)
     if image.getcolors(most) is not None:
-        return best  # a cut per colour, so exact; a look-up in a given palette would not be
+        return image.quantize(most, Image.Quantize.MEDIANCUT)  # a cut per colour, so exact; a look-up would not be
+    best = sample(image).quantize(most, Image.Quantize.MEDIANCUT)
     return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def sample(image: Image.Image, pixels: int = SAMPLE_PIXELS) -> Image.Image:
+    """Return so many pixels, evenly over the picture, to find its colours by."""
+    by = sqrt(image.width * image.height / pixels)
+    if by <= 1:
+        return image
+    return image.resize((ceil(image.width / by), ceil(image.height / by)), Image.Resampling.NEAREST)

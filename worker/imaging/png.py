@@ -60,6 +60,12 @@ def write_png(image: Image.Image) -> bytes:
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
 
 
+def packing_options(image: Image.Image) -> dict[str, int]:
+    """Return the options with which Pillow packs pictures like this one, where it must write the file itself."""
+    strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
+    return {"compress_level": 6, "compress_type": strategy}
+
+
 def choose_packing(image: Image.Image) -> Packing:
     """Return the way that suits a picture, by a sample of its rows."""
     if image.mode not in _COLOUR_TYPES:

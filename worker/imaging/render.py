@@ -64,14 +64,14 @@ def render(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],
-        outputs=tuple((output, encode_frames(frames, output, picture.rights)) for output in pipeline.outputs),
+        outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
         warnings=(*picture.warnings, *_warnings(source, pipeline)),
     )
 
 
 def _run_on_all(source: Source, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
     """Run the operations on each frame of an animation."""
-    animation = decode_animation(source.data, limits, source.frames)
+    animation = decode_animation(source, limits)
     check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     durations = []
 

@@ -16,9 +16,8 @@ Rights = tuple[tuple[int, bytes], ...]
 """Tags and their texts in UTF-8."""
 
 
-def read_rights(image: Image.Image) -> Rights:
-    """Return the Artist and Copyright of an opened file, without control characters, cut at ``MAX_CHARACTERS``."""
-    exif = image.getexif()
+def read_rights(exif: Image.Exif) -> Rights:
+    """Return the Artist and Copyright of a file, without control characters, cut at ``MAX_CHARACTERS``."""
     found = ((tag, _clean(text)) for tag in TAGS if isinstance(text := exif.get(tag), str))
     return tuple((tag, text.encode()) for tag, text in found if text)
 

@@ -88,3 +88,37 @@ def test_wrong_option_is_pointed_at(
     with pytest.raises(error) as refused:
         read_options(query, fields).to_pipeline()
     assert pointer in [each.pointer for each in refused.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"width": True}, "/width"),
+        ({"quality": False, "width": 9}, "/quality"),
+        (first({"op": "resize", "width": True}), "/pipeline/operations/0/width"),
+        (first({"op": "crop", "width": 9, "height": 9, "x": False, "y": 0}), "/pipeline/operations/0/x"),
+        (first({"op": "blur", "radius": True}), "/pipeline/operations/0/radius"),
+        ({"pipeline": {"output": {"format": "jpeg", "quality": True}}}, "/pipeline/output/quality"),
+    ],
+)
+def test_true_and_false_are_no_numbers(fields: dict[str, Any], pointer: str) -> None:
+    """JSON's true is not taken for 1, nor false for 0."""
+    with pytest.raises(InvalidPipeline) as refused:
+        read_options({}, fields).to_pipeline()
+    assert pointer in [each.pointer for each in refused.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "pointer"),
+    [
+        ({"output": {"format": "jpeg", "quality": 500}}, "/pipeline/output/quality"),
+        ({"outputs": [{"format": "jpeg", "quality": 500}]}, "/pipeline/outputs/0/quality"),
+        ({"output": [{"format": "jpeg"}]}, "/pipeline/output"),
+        ({"output": {"format": "tiff", "quality": 5}}, "/pipeline/output"),
+    ],
+)
+def test_outputs_are_pointed_at_by_the_name_that_was_sent(pipeline: dict[str, Any], pointer: str) -> None:
+    """A pointer for ``output`` leads into it, not into a list that the caller never wrote."""
+    with pytest.raises(InvalidPipeline) as refused:
+        read_options({}, {"pipeline": pipeline})
+    assert refused.value.errors[0].pointer == pointer

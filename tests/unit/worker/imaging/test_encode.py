@@ -4,11 +4,12 @@ import pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from likeness import psnr
 from PIL import Image
 
-from shared.errors import ByteCeilingUnreachable
+from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.outputs import WITH_QUALITY, Output, OutputFormat
-from worker.imaging.encode import DEFAULT_QUALITY, encode
+from worker.imaging.encode import DEFAULT_QUALITY, effort, encode
 from worker.imaging.palette import to_palette
 
 PHOTO = Image.effect_noise((96, 64), 40).convert("RGB")
@@ -72,3 +73,34 @@ def test_gif_cuts_half_transparency_in_two() -> None:
     made = to_palette(image, "#ffffff").convert("RGBA")
     assert [made.getpixel((x, 0))[3] for x in range(3)] == [0, 0, 255]  # type: ignore[index] # RGBA
     assert made.getpixel((2, 0)) == (127, 127, 127, 255)
+
+
+@pytest.mark.parametrize(
+    ("size", "output_format"),
+    [((65_501, 1), "jpeg"), ((16_384, 1), "webp"), ((70_000, 1), "gif"), ((65_537, 1), "avif")],
+)
+def test_what_an_encoder_refuses_is_a_picture_s_error(size: tuple[int, int], output_format: str) -> None:
+    """Beyond a format's own limits, which no result may reach, there is a stable code and no fault."""
+    with pytest.raises(EncodingFailed):
+        encode(Image.new("RGB", size), Output(format=OutputFormat(output_format)))
+
+
+def test_large_pictures_are_written_with_less_effort() -> None:
+    """Less is tried the more pixels there are, or the more often they are written, so that the largest is in time."""
+    small, middle, large = (Image.new("L", (side, 1000)) for side in (1000, 17_000, 25_000))
+    avif, ceiling = Output(format=OutputFormat.AVIF), Output(format=OutputFormat.AVIF, max_bytes=10_000)
+    speeds = [effort([image], avif)["speed"] for image in (small, middle, large)]
+    assert speeds == sorted(set(speeds))
+    assert effort([middle], ceiling)["speed"] > effort([middle], avif)["speed"]
+    assert effort([small, small], avif)["speed"] > effort([small], avif)["speed"]
+    webp = Output(format=OutputFormat.WEBP)
+    assert effort([small], webp)["method"] > effort([large], webp)["method"]
+
+
+def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
+    """Within half a decibel, on a scene with many colours and noise."""
+    shade = Image.radial_gradient("L").resize((600, 400))
+    photo = Image.merge("RGB", (Image.effect_noise((600, 400), 50), shade, shade.rotate(180)))
+    best = photo.quantize(256, Image.Quantize.MEDIANCUT)
+    whole = photo.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
+    assert psnr(to_palette(photo, "#ffffff").convert("RGB"), photo) > psnr(whole.convert("RGB"), photo) - 0.5

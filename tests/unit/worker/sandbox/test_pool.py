@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pictures
 import pytest
+from PIL import Image
 from sandboxes import BUDGET, LIMITS, READY, process_ids, sandbox
 
 from shared.errors import (
@@ -20,6 +21,7 @@ from shared.errors import (
     SideTooLong,
     TimedOut,
     TimeTooShort,
+    TooManyPixels,
     TruncatedImage,
 )
 from shared.pipeline import DEFAULT_PIPELINE, Pipeline
@@ -247,3 +249,15 @@ def test_nothing_is_started_too_late() -> None:
             with pytest.raises(TimeTooShort):
                 boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic() + 0.01)
             assert isinstance(slow.exception(), TimedOut)
+
+
+def test_more_pixels_may_be_allowed_than_pillow_allows_by_itself() -> None:
+    """A limit over Pillow's own 179 megapixels holds: the child's Pillow is told, and refuses no sooner."""
+    side = 13_600
+    picture = pictures.encoded(Image.new("1", (side, side)), "PNG")
+    crop = Pipeline.model_validate({"operations": [{"op": "crop", "width": 10, "height": 10}]})
+    with sandbox(replace(BUDGET, memory_bytes=2 * 1024**3)) as boxed:
+        made = boxed.render(picture, crop, replace(LIMITS, max_pixels=side * side))
+        assert (made.width, made.height) == (side, side)
+        with pytest.raises(TooManyPixels):
+            boxed.render(picture, crop, replace(LIMITS, max_pixels=side * side - 1))
