@@ -2,18 +2,20 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
+from client.address import find_state_dir
 from client.commands import (
     assets,
     control,
     dead_letters,
     demo,
+    ingest,
     listing,
     plan,
     presets,
@@ -74,11 +76,12 @@ def wire(context: typer.Context) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    context.obj = context.obj or Wiring(connect=_connect, start_engine=_start_engine)
+    context.obj = context.obj or Wiring(_connect, _start_engine, _list_objects)
 
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("submit", epilog=submit.EXAMPLES)(submit.submit)
+app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("result", epilog=result.EXAMPLES)(result.result)
@@ -105,6 +108,22 @@ def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
         return local.up(state_dir, report=report)
     except (SetupFault, OSError) as error:
         raise EngineNotStarted(f"The local stack did not come up: {error}") from error
+
+
+def _list_objects(api_url: str, name: str) -> Iterator[str]:
+    from infra import bucket_listing  # noqa: PLC0415 - a client alone has no infra
+    from infra.faults import SetupFault  # noqa: PLC0415
+
+    try:
+        yield from bucket_listing.list_objects(name, api_url, find_state_dir())
+    except SetupFault as error:
+        raise BucketNotListed(f"{name} can't be listed: {error}") from error
+
+
+class BucketNotListed(ClientError):
+    """A bucket can't be listed with the credentials at hand."""
+
+    code = "BUCKET_NOT_LISTED"
 
 
 class EngineNotStarted(ClientError):

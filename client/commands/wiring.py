@@ -1,6 +1,6 @@
 """What the commands are given by ``client.cli``: how to reach an API, how to start an engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -33,6 +33,8 @@ class Wiring:
     """Make a client for an address."""
     start_engine: Callable[[Path, Callable[[str], None]], Stack]
     """Bring up the local stack: its state folder, and where to say what happens."""
+    list_objects: Callable[[str, str], Iterator[str]] | None = None
+    """Yield the names of what lies below ``s3://bucket/prefix/``, given the API's address and that; None: no way."""
 
 
 def connect(context: typer.Context, api_url: str | None) -> "Safelight":

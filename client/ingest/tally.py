@@ -10,6 +10,11 @@ _WELL = {True: frozenset({State.SAVED}), False: frozenset({State.SAVED, State.CO
 _BADLY = frozenset({State.FAILED, State.REFUSED, State.UNSAVED})
 
 
+def is_well(state: State, *, saving: bool) -> bool:
+    """Tell whether a file in a state has all that it wants; ``saving``: whether that includes its results."""
+    return state in _WELL[saving]
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of files."""

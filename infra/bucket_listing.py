@@ -1,0 +1,33 @@
+"""Listing what lies in a bucket, for the bulk ingestion of the client, which knows no boto3."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.sessions import aws_clients, local_clients, translated
+from infra.stack import Stack
+
+_SCHEME = "s3://"
+
+
+def list_objects(name: str, api_url: str, state_dir: Path) -> Iterator[str]:
+    """Yield the names of all objects below ``s3://bucket/prefix``, page after page as they are consumed.
+
+    Looks on the local engine where ``api_url`` is that of the local stack, else in the account of the usual
+    credentials. Raises SetupFault.
+    """
+    endpoint = _local_endpoint(api_url, state_dir)
+    with translated():
+        s3 = (local_clients(endpoint) if endpoint else aws_clients(None, None)).s3
+        bucket, _, prefix = name.removeprefix(_SCHEME).partition("/")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                if entry["Size"]:
+                    yield f"{_SCHEME}{bucket}/{entry['Key']}"
+
+
+def _local_endpoint(api_url: str, state_dir: Path) -> str | None:
+    try:
+        stack = Stack.from_json((state_dir / "stack.json").read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return stack.endpoint_url if stack.api_url == api_url else None
