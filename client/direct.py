@@ -85,6 +85,18 @@ class DirectUploads:
         What :meth:`client.Safelight.submit` does by itself with pictures that are too large for the API.
         """
         upload = prepare(picture, filename)
+        return self.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=idempotency_key)
+
+    def send_new(
+        self,
+        upload: Upload,
+        *,
+        pipeline: Mapping[str, Any] | None = None,
+        preset: str | None = None,
+        options: Mapping[str, str | int | bool] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Make a job for an upload, send its bytes, and return the job."""
         job = self.create(
             filename=upload.filename,
             size=upload.size(),

@@ -4,11 +4,11 @@ import base64
 import copy
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -17,7 +17,7 @@ from client.address import check_api_url
 from client.batches import Batches
 from client.direct import DirectUploads
 from client.downloads import fetch
-from client.errors import ApiError
+from client.errors import ApiError, WaitedTooLong
 from client.library import Assets, Presets, path_part
 from client.models import (
     DeadLetter,
@@ -36,10 +36,15 @@ from client.transport.timing import REAL, Timing
 from client.uploads import Upload, prepare
 from client.waiting import wait_until_done
 
+if TYPE_CHECKING:
+    from client.ingest.tally import Tally
+
 PAGE_SIZE = 100
 """Jobs asked for at once when listing."""
 HEAD_BYTES = (128 * 1024, 700 * 1024)
 """How much of a file is sent to plan for it; the second where the first does not reach the header."""
+DIRECT_BYTES = 4_000_000
+"""Pictures of this size and more go straight to the store; the API takes little more, docs/bulk.md."""
 _ANSWER_MARGIN_SECONDS = 10.0
 """What a request may take beyond the wait that it asks for."""
 
@@ -119,9 +124,14 @@ class Safelight:
         ``preset`` names it, ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
         ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
         many seconds. Lost answers are asked for again under the same ``idempotency_key``, which makes no second
-        job; without one of the caller's own, each call has a new one.
+        job; without one of the caller's own, each call has a new one. What is too large for the API goes straight to
+        the store, see :attr:`uploads`.
         """
         upload = prepare(picture, filename)
+        key = idempotency_key or str(uuid.uuid4())
+        if upload.size() >= DIRECT_BYTES:
+            job = self.uploads.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=key)
+            return job if wait is None else self._waited(job, wait)
         query: dict[str, Option] = dict(options or {})
         if upload.filename is not None:
             query["filename"] = upload.filename
@@ -131,7 +141,7 @@ class Safelight:
             query["preset"] = preset
         headers = {
             "Content-Type": "application/octet-stream",
-            "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
+            "Idempotency-Key": key,
         }
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
@@ -170,6 +180,41 @@ class Safelight:
         path = Path(to_path)
         fetch(link, path, self._links, digest=digest)
         return path
+
+    def ingest(  # noqa: PLR0913 - each has a default that serves
+        self,
+        *sources: str | Path,
+        checkpoint: str | Path,
+        out: str | Path | None = None,
+        manifests: Sequence[str | Path] = (),
+        pipeline: Mapping[str, Any] | None = None,
+        preset: str | None = None,
+        options: Mapping[str, Option] | None = None,
+        name: str | None = None,
+        concurrency: int | None = None,
+        report: "Callable[[Tally], None] | None" = None,
+    ) -> "Tally":
+        """Send any number of pictures and wait for their results; return how many fared how.
+
+        ``sources`` and ``manifests`` are those of ``safelight ingest``. ``checkpoint`` is a file that knows how far it
+        is: the same call goes on where an earlier one stopped, however that ended. ``report`` is told the counts now
+        and then. Raises IngestStopped when the API refuses or stays away.
+        """
+        from client.ingest.simple import ingest  # noqa: PLC0415 - few need it
+
+        asked = {"pipeline": pipeline, "preset": preset}
+        order_options = {**(options or {}), **{key: each for key, each in asked.items() if each is not None}}
+        return ingest(
+            self,
+            [str(each) for each in sources],
+            Path(checkpoint),
+            out=None if out is None else Path(out),
+            manifests=[Path(each) for each in manifests],
+            options=order_options,
+            name=name,
+            concurrency=concurrency,
+            report=report,
+        )
 
     def list_jobs(
         self,
@@ -322,6 +367,13 @@ class Safelight:
             return self._send(method, url, headers=dict(headers or {}), content=content() if content else None)
 
         return self._retried(send, repeatable=repeatable)
+
+    def _waited(self, job: Job, seconds: int) -> Job:
+        """Return the job when it is done, or as it stands after so many seconds."""
+        try:
+            return self.wait(job.id, seconds)
+        except WaitedTooLong:
+            return self.status(job.id)
 
     def _look(self, job_id: str) -> tuple[Job, float | None]:
         response = self._get(f"jobs/{path_part(job_id)}")

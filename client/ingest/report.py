@@ -26,7 +26,7 @@ def write(checkpoint: Checkpoint, tally: Tally, folder: Path) -> tuple[Path, Pat
         folder.mkdir(parents=True, exist_ok=True)
         with _replacing(as_json) as file:
             head = json.dumps(summary(checkpoint, tally), indent=2).removesuffix("\n}")
-            file.write(f'{head},\n  "files": [')
+            file.write(f'{head},\n  "outcomes": [')
             for index, row in enumerate(outcomes(checkpoint, tally)):
                 file.write(("," if index else "") + "\n    " + json.dumps(row))
             file.write("\n  ]\n}\n")

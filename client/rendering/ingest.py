@@ -1,4 +1,4 @@
-"""How an ingest looks: a bar with rate and time left on a terminal, lines now and then elsewhere, a table at the end."""
+"""How an ingest looks: a bar with rate and time left on a terminal, lines elsewhere, a table at the end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
