@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
+from api.openapi_links import add_links
 from api.options import Options
 from api.plan_request import PlanRequest
 from api.preset_view import PresetBody
@@ -28,6 +29,8 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/presets/{name}", "put"): PresetBody,
 }
 """Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours."""
+
+_WITHOUT_BODY: Final = frozenset({"204", "303", "304"})
 
 DESCRIPTION = """Drop a picture in and get a job ID at once; collect the result later.
 
@@ -85,7 +88,16 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
         schemas.update(schema.pop("$defs", {}))
         body = {"required": True, "content": {"application/json": {"schema": schema}}}
         spec["paths"][path][method]["requestBody"] = body
+    _drop_bodies_of_none(spec["paths"])
+    add_links(spec["paths"])
     return spec
+
+
+def _drop_bodies_of_none(paths: Mapping[str, Any]) -> None:
+    """Take away the body that the resolver makes up for an answer without one."""
+    for operation in (each for path in paths.values() for each in path.values()):
+        for status in _WITHOUT_BODY & operation["responses"].keys():
+            operation["responses"][status].pop("content", None)
 
 
 def _json_body(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from api.body import read_upload
 from api.dependencies import Stores, caller, stores
 from api.links import Links
 from api.openapi import documented
+from api.routes.parameters import Cursor
 from shared.errors import (
     AssetNotFound,
     BadBase64,
@@ -26,6 +27,7 @@ from shared.errors import (
     FieldError,
     InvalidRequest,
     NotAnImage,
+    RouteNotFound,
     SideTooLong,
     TooManyBytes,
     TooManyPixels,
@@ -39,7 +41,7 @@ MAX_PAGE = 100
 router = Router()
 
 Parts = Annotated[Stores, Depends(stores)]
-AssetName = Annotated[str, Path(description=f"Name of the asset: {NAME_PATTERN}")]
+AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_extra={"pattern": NAME_PATTERN})]
 
 
 @router.get(
@@ -51,7 +53,7 @@ AssetName = Annotated[str, Path(description=f"Name of the asset: {NAME_PATTERN}"
 def list_assets(
     parts: Parts,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets a page.")] = MAX_PAGE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's assets by name."""
     if cursor is not None and not is_name(cursor):
@@ -89,6 +91,7 @@ def read_asset(name: AssetName, parts: Parts) -> Response[Any]:
         TooManyBytes,
         UnsupportedMediaType,
         UnsupportedImageType,
+        RouteNotFound,
         InvalidRequest,
         NotAnImage,
         SideTooLong,

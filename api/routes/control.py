@@ -7,7 +7,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.depends import Depends
-from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.answers import job_response
 from api.body import read_json
@@ -19,6 +18,7 @@ from api.links import Links
 from api.openapi import documented
 from api.options import Options, read_options
 from api.routes.keys import IdempotencyKey, remembered, tell_submitted, time_left
+from api.routes.parameters import JobId
 from api.schemas import JobView
 from api.submission import Submitted
 from shared.aws.request_log import Ticket
@@ -42,7 +42,6 @@ router = Router()
 
 Parts = Annotated[Stores, Depends(stores)]
 Log = Annotated[Logger, Depends(logger)]
-JobId = Annotated[str, Path(description="ULID of the job.")]
 
 
 @router.post(

@@ -21,6 +21,7 @@ from api.operators import demand_operator
 from api.options import field_errors
 from api.redriving import JOBS, MESSAGES, letters, redrive_one, redrive_page
 from api.routes.keys import IdempotencyKey, time_left
+from api.routes.parameters import Cursor
 from api.schemas import REASON_PATTERN, DeadLetterPage, DeadLetterView, RedriveRequest, RedriveView, RefusalView, dump
 from api.waiting import ANSWER_TIME
 from shared.aws.job_listing import MAX_PAGE
@@ -58,7 +59,7 @@ def list_dead_letters(
     parts: Parts,
     reason: Annotated[str | None, Query(pattern=REASON_PATTERN, description="Only this error code.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Dead letters a page.")] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Cursor = None,
 ) -> Response[Any]:
     """List jobs that failed by something that may pass, of all owners, and messages that nobody could read."""
     demand_operator(caller(router.current_event), parts.settings.operators)

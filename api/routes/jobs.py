@@ -21,6 +21,7 @@ from api.links import Links
 from api.openapi import documented
 from api.options import read_options
 from api.routes.keys import IdempotencyKey, remembered, tell_submitted, time_left
+from api.routes.parameters import Cursor, JobId, Moment
 from api.schemas import JobPage, JobView, LinkView
 from api.submission import Submitted, submit_job
 from api.waiting import ANSWER_TIME, preferred_wait, wait_until_done
@@ -61,7 +62,6 @@ router = Router()
 
 Parts = Annotated[Stores, Depends(stores)]
 Log = Annotated[Logger, Depends(logger)]
-JobId = Annotated[str, Path(description="ULID of the job.")]
 
 
 @router.post(
@@ -183,10 +183,10 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
     parts: Parts,
     status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
     batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only this batch.")] = None,
-    since: Annotated[datetime | None, Query(description="Created at this moment or later, ISO 8601.")] = None,
-    until: Annotated[datetime | None, Query(description="Created before this moment, ISO 8601.")] = None,
+    since: Annotated[Moment, Query(description="Created at this moment or later, ISO 8601.")] = None,
+    until: Annotated[Moment, Query(description="Created before this moment, ISO 8601.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Jobs a page.")] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's jobs. A rare status may give a short page that still has a `next_cursor`."""
     before_id = decode_cursor(cursor) if cursor else _bound(until, "until")

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
-from api.idempotency import Done
+from api.idempotency import MAX_KEY, Done
 from api.submission import Submitted
 
 IdempotencyKey = Annotated[
@@ -15,6 +15,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="Of the caller's choosing. The same request under the same key is done once; kept for 24 hours.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]*$"},
     ),
 ]
 

@@ -16,6 +16,7 @@ from api.openapi import documented
 from api.preconditions import expected_version, is_known, version_tag
 from api.preset_view import PresetBody, PresetPageView, PresetView
 from api.presets import demand_own, find_preset
+from api.routes.parameters import Cursor
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -25,6 +26,7 @@ from shared.errors import (
     PresetBuiltIn,
     PresetChanged,
     PresetNotFound,
+    RouteNotFound,
     UnsupportedMediaType,
 )
 from shared.names import NAME_PATTERN, is_name
@@ -35,7 +37,7 @@ MAX_PAGE = 100
 router = Router()
 
 Parts = Annotated[Stores, Depends(stores)]
-PresetNameInPath = Annotated[str, Path(description=f"Name of the preset: {NAME_PATTERN}")]
+PresetNameInPath = Annotated[str, Path(description="Name of the preset.", json_schema_extra={"pattern": NAME_PATTERN})]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest, else 412.")
 ]
@@ -50,7 +52,7 @@ IfMatch = Annotated[
 def list_presets(
     parts: Parts,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Own presets a page.")] = MAX_PAGE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Cursor = None,
 ) -> Response[Any]:
     """List the built-in presets and the caller's own, each in its newest version."""
     if cursor is not None and not is_name(cursor):
@@ -93,6 +95,7 @@ def read_preset(
         UnsupportedMediaType,
         PresetBuiltIn,
         PresetChanged,
+        RouteNotFound,
         InvalidRequest,
         InvalidPipeline,
     ),
