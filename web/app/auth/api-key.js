@@ -1,0 +1,39 @@
+/** A key that a person types in; kept until the tab is closed. */
+
+import { el, fill, find } from "../base/dom.js";
+
+const KEY = "safelight-api-key";
+
+/** @param {{refused: boolean}} state @returns {Promise<() => Promise<Record<string, string>>>} */
+export async function proveByKey({ refused }) {
+  if (refused) sessionStorage.removeItem(KEY);
+  if (!sessionStorage.getItem(KEY)) sessionStorage.setItem(KEY, await askForKey(refused));
+  return async () => ({ "X-Api-Key": sessionStorage.getItem(KEY) ?? "" });
+}
+
+export function forgetKey() {
+  sessionStorage.removeItem(KEY);
+}
+
+function askForKey(refused) {
+  return new Promise((resolve) => {
+    const input = el("input", {
+      id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false",
+      "aria-describedby": "api-key-hint",
+    });
+    const send = (event) => {
+      event.preventDefault();
+      if (input.value.trim()) resolve(input.value.trim());
+    };
+    fill(find("#view"),
+      el("form", { class: "gate panel", onSubmit: send },
+        el("h1", { tabindex: "-1" }, "An API key, please"),
+        el("p", { id: "api-key-hint" }, refused
+          ? "That key was refused. Try another one, or ask whoever runs this Safelight."
+          : "This Safelight opens with a key. It is kept until you close the tab."),
+        el("label", { for: "api-key" }, "API key"),
+        input,
+        el("button", { class: "button button-primary", type: "submit" }, "Open")));
+    input.focus();
+  });
+}

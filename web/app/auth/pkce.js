@@ -1,0 +1,14 @@
+/** Proof Key for Code Exchange (RFC 7636, S256). Needs a safe context: HTTPS, or this very machine. */
+
+import { hex } from "../base/random.js";
+
+/** @returns {string} a secret of 64 characters */
+export function verifier() {
+  return hex(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** @param {string} secret @returns {Promise<string>} */
+export async function challenge(secret) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
+  return btoa(String.fromCharCode(...digest)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

@@ -1,0 +1,45 @@
+/** Builds elements. Whatever comes from outside gets in as text or as an attribute's value, never as markup. */
+
+const HANDLER = /^on[A-Z]/;
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {Record<string, any>} [props] `class`, `dataset`, `onClick` and its kind; others are attributes, where
+ *   `true` writes an empty one and `false`, `null` and `undefined` leave it out.
+ * @param {...(Node|string|number|null|undefined|false|Array<any>)} children
+ * @returns {any}
+ */
+export function el(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (HANDLER.test(name)) element.addEventListener(name.slice(2).toLowerCase(), value);
+    else if (name === "dataset") Object.assign(element.dataset, value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+/**
+ * Put something else into an element.
+ * @param {Element} element
+ * @param {...any} children
+ */
+export function fill(element, ...children) {
+  element.replaceChildren();
+  append(element, children);
+}
+
+/** @param {string} selector @param {ParentNode} [where] @returns {any} */
+export function find(selector, where = document) {
+  return where.querySelector(selector);
+}
+
+function append(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false || child === "") continue;
+    element.append(child instanceof Node ? child : String(child));
+  }
+}

@@ -1,0 +1,24 @@
+/** A value that tells when it changes. */
+
+/**
+ * @template T
+ * @param {T} initial
+ */
+export function observable(initial) {
+  let value = initial;
+  /** @type {Set<(value: T) => void>} */
+  const listeners = new Set();
+  return {
+    get: () => value,
+    /** @param {T} next */
+    set(next) {
+      value = next;
+      for (const listener of [...listeners]) listener(value);
+    },
+    /** @param {(value: T) => void} listener @returns {() => void} stops it */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
