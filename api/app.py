@@ -12,13 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api.cors import allowing_headers, is_preflight, preflight_answer
 from api.dependencies import logger, stores
 from api.problems import from_validation, problem_response
-from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, system, uploads
+from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, raw, system, uploads
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
 metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
+app.include_router(raw.router)
 app.include_router(control.router)
 app.include_router(uploads.router)
 app.include_router(dead_letters.router)

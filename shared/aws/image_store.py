@@ -14,6 +14,7 @@ from shared.aws.errors import error_code, translated
 from shared.aws.upload_forms import UploadForm, sign_form
 from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
+from shared.formats import BY_NAME
 from shared.jobs import Job, OutputFacts, RawImage
 
 if TYPE_CHECKING:
@@ -143,12 +144,20 @@ class ImageStore:
 
     def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         """Sign a link that downloads one processed image under ``filename``."""
+        return self._link(facts.key, facts.media_type, filename=filename, lifetime=lifetime, now=now)
+
+    def raw_link(self, raw: RawImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        """Sign a link that downloads the raw image, of which the format must be known."""
+        media_type = BY_NAME[raw.format or ""].media_type
+        return self._link(raw.key, media_type, filename=filename, lifetime=lifetime, now=now)
+
+    def _link(self, key: str, media_type: str, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         url = self._presigner.generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self.bucket,
-                "Key": facts.key,
-                "ResponseContentType": facts.media_type,
+                "Key": key,
+                "ResponseContentType": media_type,
                 "ResponseContentDisposition": content_disposition(filename),
             },
             ExpiresIn=int(lifetime.total_seconds()),

@@ -22,7 +22,7 @@ export const batchPage = { title: "Batch", show: draw };
 function draw(view, id) {
   const ended = new AbortController();
   let listed = new AbortController();
-  const head = el("div", {});
+  const head = el("div", { class: "stack" });
   const name = title("Batch");
   const list = el("ul", { class: "prints" });
   const foot = el("div", { class: "row row-centre" });

@@ -19,7 +19,7 @@ export const jobPage = { title: "Picture", show: draw };
 async function draw(view, id) {
   const shown = new AbortController();
   const trouble = el("p", { class: "trouble", role: "status" });
-  const body = el("div", {});
+  const body = el("div", { class: "stack" });
   fill(view, trouble, body);
   const update = (job) => {
     const before = view.querySelector("h1") === document.activeElement;

@@ -25,7 +25,8 @@ export function control(field, value, pointer, onChange) {
 
 const MAKERS = {
   choice(field, value, common, onChange) {
-    const options = field.options.map((each) => el("option", { value: each, selected: each === value }, label(each)));
+    const name = field.name === "format" ? (each) => each.toUpperCase() : label;
+    const options = field.options.map((each) => el("option", { value: each, selected: each === value }, name(each)));
     return el("select", { ...common, onChange: (event) => onChange(event.target.value) }, options);
   },
   switch(_field, value, common, onChange) {
