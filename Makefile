@@ -5,7 +5,7 @@ PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e format bench lock clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e browser format bench lock clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: check unit integration hostile faults e2e ## Lint, types and all tests
+test: check unit integration hostile faults e2e browser ## Lint, types and all tests
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
 	$(BIN)/pytest tests/e2e --engine localstack -q
@@ -48,6 +48,9 @@ faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each 
 
 e2e: $(VENV)/.dev ## Tests on an engine of their own
 	$(BIN)/pytest tests/e2e -q
+
+browser: $(VENV)/.dev ## Tests of the page in Chromium; skipped where there is none, but for CI
+	$(BIN)/pytest tests/browser -q
 
 format: $(VENV)/.dev ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .

@@ -23,7 +23,7 @@ export function card(item, on) {
   const bar = el("progress", { max: 1, "aria-label": `Upload of ${item.name}` });
   const element = el("li", { class: "print", dataset: { name: item.name } },
     el("div", { class: "print-pictures" }, frame),
-    el("div", { class: "print-body" }, el("h3", { class: "name", title: item.name }, item.name), state, about, buttons));
+    el("div", { class: "print-body" }, el("h2", { class: "name", title: item.name }, item.name), state, about, buttons));
 
   if (item.url) {
     const picture = el("img", { alt: "", src: item.url, class: "print-picture", decoding: "async", onError: () => blank(frame) });

@@ -1,0 +1,67 @@
+"""The page in a real Chromium, on an engine of its own. A console error or a broken policy fails the test."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser_desk import LOUD, Desk, Visit
+from chromium import MISSING, arguments, find_chromium, is_demanded
+from e2e_site import Site, running_site
+from playwright.sync_api import Browser, sync_playwright
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here; leave it out visibly where there is no browser."""
+    for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.browser)
+        if find_chromium() is None and not is_demanded():
+            item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the browser once."""
+    path = find_chromium()
+    if path is None:
+        pytest.fail(MISSING)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=arguments())
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def other_port() -> int:
+    """Return a port from which a page of another origin is served."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return the stack that the tests of a run share."""
+    folder = tmp_path_factory.mktemp("safelight")
+    yield from running_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"})
+
+
+@pytest.fixture
+def desk(browser: Browser, site: Site) -> Iterator[Desk]:
+    """Hand out visits to the page, and look at the end what each of them had to complain of."""
+    made = Desk(browser, site)
+    yield made
+    complaints = [each for visit in made.visits for each in visit.complaints()]
+    made.close()
+    assert not complaints
+
+
+@pytest.fixture
+def visit(desk: Desk) -> Visit:
+    """Return one visit, on a wide screen."""
+    return desk.visit()
+
+
+__all__ = ["LOUD"]
