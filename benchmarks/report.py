@@ -1,6 +1,6 @@
 """Make tables and a plot of what ``benchmarks/pixels.py`` measured.
 
-``python benchmarks/report.py PIXELS_JSON… [--plot docs/pictures/pixels.png]`` prints Markdown.
+``python benchmarks/report.py PIXELS_JSON… [--plot docs/pixels.png]`` prints Markdown.
 """
 
 import argparse

@@ -22,19 +22,17 @@ DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFo
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
-    OutputFormat.WEBP: {},
+    # Half the time of 4, for files that are 3 % larger (benchmarks/choices.py).
+    OutputFormat.WEBP: {"method": 2},
     OutputFormat.AVIF: {},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
-_EFFORTS: Final[Mapping[OutputFormat, tuple[str, tuple[tuple[float, int], ...]]]] = {
-    OutputFormat.WEBP: ("method", ((16e6, 4), (inf, 2))),
-    OutputFormat.AVIF: ("speed", ((8e6, 6), (24e6, 8), (inf, 9))),
-}
-"""Pixels up to which a format is written with how much effort; else the largest would take longer than a record has.
+_AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
+"""Pixels up to which AVIF is written at a speed; with less the largest would take longer than a record has.
 
-A megapixel of AVIF takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 %; WebP takes half the
-time at 2, and files grow by 3 % (benchmarks/choices.py). docs/settings.md: what follows from the time of a record.
+A megapixel takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/choices.py).
+docs/settings.md: what follows from the time of a record.
 """
 _MOVING_AVIF: Final = 8
 """Of an animation 6 takes seven times as long and gains nothing."""
@@ -66,7 +64,8 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
     images = frames.images if output.format in ANIMATED else frames.images[:1]
-    options |= effort(images, output)
+    if output.format is OutputFormat.AVIF:
+        options["speed"] = avif_speed(images, output)
     if len(images) > 1:
         options |= _timing(frames, output.format)
         images = _alike(images)
@@ -127,14 +126,11 @@ def _write(
     return file.getvalue()
 
 
-def effort(images: Sequence[Image.Image], output: Output) -> dict[str, int]:
-    """Return how hard an encoder may try: the more pixels there are to write, the less."""
-    if output.format not in _EFFORTS:
-        return {}
-    name, steps = _EFFORTS[output.format]
+def avif_speed(images: Sequence[Image.Image], output: Output) -> int:
+    """Return how fast AVIF is written, 0 to 10: the more pixels there are to write, the faster."""
     pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITINGS if output.max_bytes else 1)
-    value = next(value for most, value in steps if pixels <= most)
-    return {name: max(value, _MOVING_AVIF) if name == "speed" and len(images) > 1 else value}
+    speed = next(speed for most, speed in _AVIF_SPEEDS if pixels <= most)
+    return max(speed, _MOVING_AVIF) if len(images) > 1 else speed
 
 
 def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:

@@ -17,6 +17,11 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
+try:
+    from zlib_ng.zlib_ng import compressobj
+except ModuleNotFoundError:  # where there is no wheel of it: as small, but slower
+    from zlib import compressobj  # type: ignore[assignment] # the same, by another type
+
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES: Final = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 """Of Pillow's modes with eight bits a channel; other modes are left to Pillow."""
@@ -114,7 +119,7 @@ def _filtered(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
 
 
 def _packed(parts: Iterable[bytes], *, level: int, strategy: int) -> bytes:
-    packer = zlib.compressobj(level, strategy=strategy)
+    packer = compressobj(level, strategy=strategy)
     return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
 
 
