@@ -46,7 +46,7 @@ hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
 faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each single fault; without an engine
 	$(BIN)/pytest tests/faults -n auto -q
 
-e2e: $(VENV)/.dev ## Tests on an engine of their own
+e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own
 	$(BIN)/pytest tests/e2e -q
 
 browser: $(VENV)/.dev ## Tests of the page in Chromium; skipped where there is none, but for CI
@@ -73,9 +73,14 @@ $(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.d
 	else echo "npm is not installed: sharp is left out."; fi
 	@touch $@
 
+$(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
+	@if command -v npm >/dev/null; then npm ci --prefix tests/postman --silent --no-audit --no-fund; \
+	else echo "npm is not installed: the Postman collection is not tried."; fi
+	@touch $@
+
 clean: ## Stop the engine and remove what was built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) benchmarks/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) benchmarks/node_modules tests/postman/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
