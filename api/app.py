@@ -12,7 +12,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api.cors import allowing_headers, is_preflight, preflight_answer
 from api.dependencies import logger, stores
 from api.problems import from_validation, problem_response
-from api.routes import assets, capabilities, control, dead_letters, documents, jobs, plan, presets, raw, system, uploads
+from api.routes import (
+    assets,
+    batch_control,
+    batches,
+    capabilities,
+    control,
+    dead_letters,
+    documents,
+    jobs,
+    plan,
+    presets,
+    raw,
+    system,
+    uploads,
+)
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
@@ -22,6 +36,8 @@ app.include_router(jobs.router)
 app.include_router(raw.router)
 app.include_router(control.router)
 app.include_router(uploads.router)
+app.include_router(batches.router)
+app.include_router(batch_control.router)
 app.include_router(dead_letters.router)
 app.include_router(plan.router)
 app.include_router(presets.router)

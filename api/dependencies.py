@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
+from api.batching import Hall
 from api.choosing import Library
 from api.lifecycle import Desk
 from api.links import Links
@@ -22,6 +23,8 @@ from api.submission import Intake
 from api.uploading import Ramp
 from shared.aws.asset_store import AssetStore
 from shared.aws.asset_table import AssetTable
+from shared.aws.batch_members import BatchMembers
+from shared.aws.batch_table import BatchTable
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
 from shared.aws.image_store import ImageStore
@@ -45,6 +48,8 @@ class Stores:
     settings: ApiSettings
     jobs: JobTable
     listing: JobListing
+    batches: BatchTable
+    members: BatchMembers
     images: ImageStore
     lanes: Lanes
     requests: RequestLog
@@ -96,6 +101,17 @@ class Stores:
             keep_for=timedelta(days=self.settings.retention_days),
         )
 
+    def hall(self) -> Hall:
+        """Return what batches work with."""
+        return Hall(
+            batches=self.batches,
+            members=self.members,
+            ramp=self.ramp(),
+            desk=self.desk(),
+            clock=self.clock,
+            keep_for=timedelta(days=self.settings.retention_days),
+        )
+
     def desk(self) -> Desk:
         """Return what cancelling, retrying and deleting work with."""
         return Desk(
@@ -127,15 +143,25 @@ def stores() -> Stores:
     """Put the API together from its settings."""
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
+    listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
     return Stores(
         settings=settings,
         jobs=JobTable(
             clients.dynamodb,
             settings.job_table,
+            batch_table=settings.batch_table,
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
         ),
-        listing=JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards),
+        listing=listing,
+        batches=BatchTable(
+            clients.dynamodb,
+            settings.batch_table,
+            job_table=settings.job_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+        ),
+        members=BatchMembers(clients.dynamodb, settings.job_table, listing),
         images=ImageStore(
             clients.s3,
             settings.image_bucket,

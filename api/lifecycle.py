@@ -74,7 +74,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
         return Submitted(job, send_hint(job, desk.lanes))
-    return begin_again(job, desk, _demand_retriable, at=at, choice=choice)
+    return begin_again(job, desk, demand_retriable, at=at, choice=choice)
 
 
 def begin_again(  # noqa: PLR0913 - which job, when, how
@@ -122,7 +122,8 @@ def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:
     desk.jobs.remove(job.id)
 
 
-def _demand_retriable(job: Job) -> None:
+def demand_retriable(job: Job) -> None:
+    """Raise JobNotRetriable for a job that has neither failed nor been cancelled."""
     if job.status not in RETRIABLE:
         raise JobNotRetriable(f"The job is {job.status.value}; only a failed or cancelled one can be retried.")
 

@@ -52,6 +52,10 @@ class Links:
         """Link to one output of a job."""
         return f"{self.job(job_id)}/outputs/{quote(name, safe='')}"
 
+    def batch(self, batch_id: str) -> str:
+        """Link to a batch."""
+        return f"{self.base}/v1/batches/{batch_id}"
+
     def preset(self, name: str) -> str:
         """Link to a preset."""
         return f"{self.base}/v1/presets/{name}"

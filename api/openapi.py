@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
+from api.batch_request import BatchRequest, ItemsRequest
 from api.openapi_links import add_links
 from api.options import Options
 from api.plan_request import PlanRequest
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads", "post"): UploadRequest,
+    ("/v1/batches", "post"): BatchRequest,
+    ("/v1/batches/{batch_id}/items", "post"): ItemsRequest,
     ("/v1/plan", "post"): PlanRequest,
     ("/v1/presets/{name}", "put"): PresetBody,
 }

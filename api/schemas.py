@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from api.links import Links
+from api.result_links import Sign
 from shared.aws.image_store import KeptLetter, Link
 from shared.clock import to_iso
 from shared.errors import BadMessage, JobCancelled, SafelightError, UploadExpired
@@ -46,6 +47,7 @@ class OutputView(View):
     format: str
     media_type: str
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
+    url: str | None = Field(default=None, description="Link that is good for a while; only where links are asked for.")
 
 
 class ResultView(OutputView):
@@ -127,8 +129,8 @@ class JobView(View):
     links: LinksView
 
     @classmethod
-    def of(cls, job: Job, bucket: str, links: Links) -> Self:
-        """Show a job."""
+    def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None) -> Self:
+        """Show a job; with ``sign``, each output with a link."""
         outputs = [
             OutputView(
                 name=output.name,
@@ -140,6 +142,7 @@ class JobView(View):
                 format=output.format,
                 media_type=output.media_type,
                 digest=output.digest,
+                url=sign(job, output) if sign else None,
             )
             for output in job.outputs
         ]

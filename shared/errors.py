@@ -14,7 +14,7 @@
     ├── JobStateError           the job is not in the state that was asked for
     │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
-    │   ├── UploadIncomplete · NotAwaitingUpload
+    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
     │   ├── TypeMismatch · DigestMismatch
@@ -327,6 +327,21 @@ class NotAwaitingUpload(JobStateError):
 
     code = "NOT_AWAITING_UPLOAD"
     title = "The job does not wait for an upload."
+
+
+class BatchNotFound(JobStateError):
+    """Unknown, past its retention, or another caller's."""
+
+    code = "BATCH_NOT_FOUND"
+    status = 404
+    title = "There is no such batch."
+
+
+class BatchClosed(JobStateError):
+    """The batch takes no more members."""
+
+    code = "BATCH_CLOSED"
+    title = "The batch is closed."
 
 
 class JobFinished(JobStateError):

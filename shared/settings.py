@@ -34,6 +34,7 @@ class StoreSettings(_Settings):
 
     image_bucket: str
     job_table: str
+    batch_table: str
     aws_call_seconds: Positive
     """Longest wait for one answer from an AWS service, before it is tried again."""
 

@@ -20,6 +20,7 @@ from shared.jobs import Job
 BUCKET = "images-for-tests"
 TABLE = "Images"
 LIBRARY = "Library"
+BATCHES = "Batches"
 
 
 def _context(context: events.Context | None = None) -> LambdaContext:

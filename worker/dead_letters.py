@@ -50,6 +50,7 @@ def parts() -> Parts:
         jobs=JobTable(
             clients.dynamodb,
             settings.job_table,
+            batch_table=settings.batch_table,
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
         ),

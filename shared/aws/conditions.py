@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from shared.aws.errors import error_code
+from shared.aws.errors import cancellations, error_code
 from shared.aws.job_item import from_wire
 from shared.errors import ServiceError
 
@@ -15,9 +15,12 @@ def names(*attributes: str) -> dict[str, str]:
 
 
 def is_refused(error: ServiceError) -> bool:
-    """Tell whether the condition was the reason."""
+    """Tell whether the condition was the reason; of a transaction, that of its first write."""
     cause = error.__cause__
-    return isinstance(cause, ClientError) and error_code(cause) == "ConditionalCheckFailedException"
+    if not isinstance(cause, ClientError):
+        return False
+    first = next(iter(cancellations(cause)), {})
+    return "ConditionalCheckFailedException" in {error_code(cause), f"{first.get('Code')}Exception"}
 
 
 def refused_item(error: ServiceError) -> dict[str, Any] | None:
@@ -25,5 +28,6 @@ def refused_item(error: ServiceError) -> dict[str, Any] | None:
     cause = error.__cause__
     if not isinstance(cause, ClientError) or not is_refused(error):
         return None
-    item = cast("dict[str, Any] | None", cause.response.get("Item"))
+    first = next(iter(cancellations(cause)), cast("dict[str, Any]", cause.response))
+    item = cast("dict[str, Any] | None", first.get("Item"))
     return from_wire(item) if item else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -24,6 +25,7 @@ THROTTLING_CODES = frozenset(
         "TooManyRequestsException",
         "ProvisionedThroughputExceededException",
         "TransactionInProgressException",
+        "TransactionConflictException",
         "RequestLimitExceeded",
         "BandwidthLimitExceeded",
         "LimitExceededException",
@@ -32,6 +34,10 @@ THROTTLING_CODES = frozenset(
         "EC2ThrottledException",
     }
 )
+
+
+PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons for which a transaction is cancelled that may pass."""
 
 
 @contextmanager
@@ -51,8 +57,17 @@ def translate(error: ClientError) -> ServiceError:
     """Choose the error for an answer that a service gave."""
     if error_code(error) in THROTTLING_CODES:
         return ServiceThrottled(retry_after_seconds=1)
+    if error_code(error) == "TransactionCanceledException":
+        met = {str(reason.get("Code")) for reason in cancellations(error)}
+        if met & PASSING and not met & {"ConditionalCheckFailed"}:
+            return ServiceThrottled(retry_after_seconds=1)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return ServiceUnavailable() if status >= 500 else ServiceRefused()
+
+
+def cancellations(error: ClientError) -> list[dict[str, Any]]:
+    """Return why a transaction was cancelled, one reason for each of its writes."""
+    return list(cast("dict[str, Any]", error.response).get("CancellationReasons", ()))
 
 
 def error_code(error: ClientError) -> str:

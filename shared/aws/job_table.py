@@ -2,14 +2,17 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from shared.aws.batch_item import counting
 from shared.aws.conditions import is_refused, names, refused_item
 from shared.aws.errors import translated
 from shared.aws.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
+from shared.aws.transactions import transact
+from shared.batches import change
 from shared.clock import to_iso
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
 from shared.jobs import Job, JobStatus, Transition
@@ -52,10 +55,16 @@ class JobTable:
     here recognises its own traces in the refused item and takes them for success.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, *, bucket: str, listing_shards: int) -> None:
-        """Work on ``table``; ``bucket`` completes the ``s3://`` paths of its items."""
+    def __init__(
+        self, client: "DynamoDBClient", table: str, *, batch_table: str, bucket: str, listing_shards: int
+    ) -> None:
+        """Work on ``table``; ``bucket`` completes the ``s3://`` paths of its items.
+
+        What becomes of members of batches is counted in ``batch_table``, in the write that moves them.
+        """
         self._client = client
         self._table = table
+        self._batch_table = batch_table
         self._bucket = bucket
         self._listing_shards = listing_shards
 
@@ -150,6 +159,7 @@ class JobTable:
         try:
             with translated():
                 self._replace(
+                    _running(job),
                     job,
                     condition="#Status = :running AND #Attempt = :attempt AND #Generation = :generation",
                     values={
@@ -184,6 +194,7 @@ class JobTable:
         try:
             with translated():
                 self._replace(
+                    seen,
                     new,
                     condition=f"#Status = :seen AND #Attempt = :attempt AND #Generation = :seen_generation AND {due}",
                     values={":seen": seen.status.value, ":attempt": seen.attempt, ":seen_generation": seen.generation}
@@ -218,24 +229,29 @@ class JobTable:
         with translated():
             self._client.get_item(TableName=self._table, Key=_key("health"))
 
-    def _replace(self, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
+    def _replace(self, seen: Job, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
         """Write every attribute that this version knows, and leave those that it does not."""
         item = to_item(job, self._bucket, self._listing_shards)
         written = {name: value for name, value in item.items() if name != "ID"}
         absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
         sets = ", ".join(f"#{name} = :{name}" for name in written)
         removes = ", ".join(f"#{name}" for name in absent)
-        self._client.update_item(
-            TableName=self._table,
-            Key=_key(job.id),
-            UpdateExpression=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names(*written, *absent),
-            ExpressionAttributeValues=to_wire(
+        update: Any = {
+            "TableName": self._table,
+            "Key": _key(job.id),
+            "UpdateExpression": f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names(*written, *absent),
+            "ExpressionAttributeValues": to_wire(
                 {f":{name}": value for name, value in written.items()} | dict(values),
             ),
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        steps = change(seen, job) if job.batch_id else {}
+        if steps:
+            transact(self._client, [{"Update": update}, counting(self._batch_table, job, seen, steps)])
+        else:
+            self._client.update_item(**update)
 
 
 OPTIONAL_ATTRIBUTES = (
@@ -266,6 +282,11 @@ OPTIONAL_ATTRIBUTES = (
 
 def _key(job_id: str) -> dict[str, Any]:
     return {"ID": {"S": job_id}}
+
+
+def _running(job: Job) -> Job:
+    """Return what a commit demands to find: the job as it was while it ran."""
+    return replace(job, status=JobStatus.PROCESSING, deleted_at=None)
 
 
 def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived: bool) -> Refused:

@@ -64,7 +64,7 @@ class JobMachine(RuleBasedStateMachine):
         self.tables = Tables({"JobTable": from_template(schema())}, Silence())
         self.sends = 1
         client()._make_api_call = self.call
-        self.table = JobTable(client(), "JobTable", bucket=BUCKET, listing_shards=4)
+        self.table = JobTable(client(), "JobTable", batch_table="BatchTable", bucket=BUCKET, listing_shards=4)
         self.now = jobs_made.NOW
         self.job = jobs_made.new_job()
         self.table.create(self.job)

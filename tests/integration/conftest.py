@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import pytest
 from moto import mock_aws
-from moto_cloud import BUCKET, LIBRARY, TABLE, Cloud
+from moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
 import worker.app
@@ -36,10 +36,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         _make_table("JobTable", TABLE)
         _make_table("IdempotencyTable", "Idempotency")
         _make_table("LibraryTable", LIBRARY)
+        _make_table("BatchTable", BATCHES)
         clients = make_clients(5)
         yield Cloud(
             clients=clients,
-            jobs=JobTable(clients.dynamodb, TABLE, bucket=BUCKET, listing_shards=4),
+            jobs=JobTable(clients.dynamodb, TABLE, batch_table=BATCHES, bucket=BUCKET, listing_shards=4),
             listing=JobListing(clients.dynamodb, TABLE, listing_shards=4),
             queue_url=queues["jobs"],
             bulk_queue_url=queues["bulk-jobs"],
@@ -68,6 +69,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
     return {
         "IMAGE_BUCKET": BUCKET,
         "JOB_TABLE": TABLE,
+        "BATCH_TABLE": BATCHES,
         "IDEMPOTENCY_TABLE": "Idempotency",
         "OPERATORS": "*",
         "UI_ORIGINS": "https://ui.test,http://127.0.0.1:5500",

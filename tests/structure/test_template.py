@@ -295,6 +295,29 @@ def test_keys_are_forgotten() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
+def test_batches_have_their_keys() -> None:
+    """A batch and its counts share a partition, an owner's batches are found by an index, and all of it expires."""
+    table = properties("BatchTable")
+    assert _key_schema(table) == ["ID", "Part"]
+    indexes = {index["IndexName"]: _key_schema(index) for index in table["GlobalSecondaryIndexes"]}
+    assert indexes == {"ByOwner": ["Owner", "ID"]}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+
+
+def test_every_function_that_moves_jobs_may_count_them() -> None:
+    """Whoever ends a member counts it in the same transaction, and so needs both tables."""
+    for role in ROLES:
+        tables = {
+            resource["Fn::GetAtt"][0]
+            for statement in statements(role)
+            if "dynamodb:UpdateItem" in actions(statement)
+            for resource in resources(statement)
+        }
+        assert {"JobTable", "BatchTable"} <= tables
+
+
 def test_the_library_has_its_keys() -> None:
     """Callers' entries are found by owner and name, on demand and encrypted, and never by a scan."""
     table = properties("LibraryTable")
@@ -304,7 +327,7 @@ def test_the_library_has_its_keys() -> None:
     assert "TimeToLiveSpecification" not in table
 
 
-@pytest.mark.parametrize("data", ["ImageBucket", "JobTable", "LibraryTable"])
+@pytest.mark.parametrize("data", ["ImageBucket", "JobTable", "LibraryTable", "BatchTable"])
 def test_no_update_destroys_data(data: str) -> None:
     """Should an update replace the bucket or the table, the old one is kept."""
     assert RESOURCES[data]["UpdateReplacePolicy"] == "Retain"

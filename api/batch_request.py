@@ -1,0 +1,59 @@
+"""Bodies of ``POST /v1/batches`` and ``…/items``: what holds for all members, and the members one by one."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.options import SHORTHAND, Options, field_errors, read_as
+from api.upload_request import UploadRequest
+from shared.batches import MAX_MEMBERS
+from shared.errors import FieldError, InvalidRequest
+
+MAX_NAME = 200
+
+
+class ItemsRequest(BaseModel):
+    """Further members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
+    close: bool = Field(default=False, description="Let the batch take no members after these.")
+
+    @classmethod
+    def read(cls, fields: dict[str, Any]) -> Self:
+        """Read the body. Raises InvalidRequest."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise InvalidRequest(errors=field_errors(error)) from error
+
+
+class BatchRequest(Options):
+    """A new batch: its name, options for members that have none of their own, the first members."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
+    close: bool = Field(default=False, description="Let the batch take no members after these.")
+
+
+class MemberRequest(UploadRequest):
+    """One member: bytes that will be sent by a form."""
+
+    @property
+    def has_options(self) -> bool:
+        """Tell whether it says itself what is to be done."""
+        return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
+
+
+def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRequest:
+    """Read a new batch. Raises InvalidRequest or InvalidPipeline."""
+    request = read_as(BatchRequest, query, fields)
+    if request.filename is not None:
+        raise InvalidRequest(errors=(FieldError("/filename", "belongs to a member"),))
+    return request
+
+
+def read_member(fields: dict[str, Any]) -> MemberRequest:
+    """Read one member. Raises InvalidRequest or InvalidPipeline."""
+    return read_as(MemberRequest, {}, fields)

@@ -1,0 +1,94 @@
+"""``/v1/batches/{id}``: cancel its members, retry those that failed."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from api.answers import json_response
+from api.batch_view import BatchView, CancellingView, RetryingView
+from api.batching import Walked, cancel_members, close, own_batch, retry_members
+from api.dependencies import Stores, caller, logger, stores
+from api.idempotency import keyed, once
+from api.links import Links
+from api.openapi import documented
+from api.routes.keys import IdempotencyKey, time_left
+from shared.aws.request_log import Ticket
+from shared.errors import BatchNotFound, KeyInUse, KeyInvalid, KeyReused
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+Log = Annotated[Logger, Depends(logger)]
+BatchId = Annotated[str, Path(description="ULID of the batch.")]
+ANSWER_TIME = timedelta(seconds=9)
+"""Left of an invocation for one slow member and the answer."""
+
+
+@router.post(
+    "/v1/batches/<batch_id>/cancel",
+    summary="Cancel a batch",
+    tags=["Batches"],
+    responses=documented({202: ("The batch, closed.", CancellingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+)
+def cancel_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Close a batch and end members that have not ended, as many as time allows; call again until none remain."""
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
+
+    def end(ticket: Ticket) -> Walked:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        close(batch.id, hall, at=ticket.at)
+        return cancel_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+
+    done = once(request, end, _remembered, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    log.info("Batch cancelled", extra={"batch_id": standing.batch.id, "cancelled": done.answer["done"]})
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    # Not the walk's own end: the index of members lags, and what it has missed is still open.
+    view = CancellingView.of(standing, links, parts.clock(), remaining=standing.open)
+    return json_response(view, HTTPStatus.ACCEPTED, done.headers)
+
+
+@router.post(
+    "/v1/batches/<batch_id>/retry-failed",
+    summary="Retry what failed",
+    tags=["Batches"],
+    responses=documented(
+        {202: ("What was begun again.", RetryingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
+    ),
+)
+def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Begin the members again that have failed, as many as time allows; call again until none remain.
+
+    Those that fail once more meanwhile are not begun a second time.
+    """
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
+
+    def begin(ticket: Ticket) -> Walked:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        return retry_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+
+    done = once(request, begin, _remembered, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    retried, is_over = done.answer["done"], done.answer["is_over"]
+    log.info("Failed members retried", extra={"batch_id": standing.batch.id, "retried": retried})
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    view = RetryingView(
+        batch=BatchView.of(standing, links, parts.clock()),
+        retried=retried,
+        remaining=0 if is_over else max(1, standing.tally.failed),
+    )
+    return json_response(view, HTTPStatus.ACCEPTED, done.headers)
+
+
+def _remembered(walked: Walked) -> dict[str, Any]:
+    return {"done": walked.done, "is_over": walked.is_over}
