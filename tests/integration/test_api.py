@@ -288,6 +288,7 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
     assert set(spec["paths"]) == {
         "/v1/jobs",
         "/v1/jobs/{job_id}",
+        "/v1/jobs/{job_id}/raw",
         "/v1/jobs/{job_id}/result",
         "/v1/jobs/{job_id}/outputs/{name}",
         "/v1/jobs/{job_id}/cancel",
