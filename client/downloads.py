@@ -19,14 +19,17 @@ from client.transport.faults import translated
 _PASSING = frozenset({401, 403, 429, 500, 502, 503, 504})
 
 
-def fetch(link: Link, to_path: Path, client: httpx.Client, *, digest: str | None = None) -> None:
+def fetch(
+    link: Link, to_path: Path, client: httpx.Client, *, digest: str | None = None, part: str | None = None
+) -> None:
     """Write what ``link`` points at to ``to_path``, replacing what was there, if it has that SHA-256.
 
-    ``client`` must carry no credentials: the link is one itself, and it leads to another host than the
-    API. Raises DownloadFailed, LocalFileError, or a fault of the connection.
+    ``part`` names the file beside it that holds what has come so far, for whoever may be killed and come again: what
+    such a one left is written over. ``client`` must carry no credentials: the link is one itself, and it leads to
+    another host than the API. Raises DownloadFailed, LocalFileError, or a fault of the connection.
     """
     host = _host(link)
-    with _appearing(to_path) as file, translated(host), client.stream("GET", link.url) as response:
+    with _appearing(to_path, part) as file, translated(host), client.stream("GET", link.url) as response:
         if response.status_code != httpx.codes.OK:
             raise DownloadFailed(
                 f"{host} refused the picture with status {response.status_code}.",
@@ -54,11 +57,11 @@ def _host(link: Link) -> str:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
+def _appearing(path: Path, name: str | None) -> Iterator[BinaryIO]:
     """Yield a file beside ``path`` that takes its place at the end, and is removed if anything fails."""
-    part = path.with_name(f".safelight-{secrets.token_hex(6)}.part")
+    part = path.with_name(name or f".safelight-{secrets.token_hex(6)}.part")
     try:
-        with part.open("xb") as file:
+        with part.open("wb" if name else "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

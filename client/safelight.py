@@ -172,13 +172,14 @@ class Safelight:
         self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
         return path
 
-    def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None) -> Path:
+    def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None, part: str | None = None) -> Path:
         """Write what a link points at to ``to_path``, once, and return that path.
 
-        ``digest`` is the SHA-256, hexadecimal, that it must have. Raises DownloadFailed, LocalFileError too.
+        ``digest`` is the SHA-256, hexadecimal, that it must have; ``part`` as in :func:`client.downloads.fetch`. Raises
+        DownloadFailed, LocalFileError too.
         """
         path = Path(to_path)
-        fetch(link, path, self._links, digest=digest)
+        fetch(link, path, self._links, digest=digest, part=part)
         return path
 
     def ingest(  # noqa: PLR0913 - each has a default that serves

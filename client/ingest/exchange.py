@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 from client.errors import ApiError, ClientError, DownloadFailed, LocalFileError, UploadRefused
@@ -55,12 +56,14 @@ def fetch_results(
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LocalFileError(f"{path.parent} can't be made ({error.strerror or error}).") from error
+        # Always the same: a run that is killed leaves it to the next one.
+        part = f".safelight-{blake2b(path.name.encode(), digest_size=8).hexdigest()}.part"
         if output.url is not None:
             with suppress(DownloadFailed):
-                client.fetch(Link(url=output.url, size=output.size), path, digest=output.digest)
+                client.fetch(Link(url=output.url, size=output.size), path, digest=output.digest, part=part)
                 continue
         # The link has expired, or there was none.
-        client.fetch(client.result_link(row.job, output.name), path, digest=output.digest)
+        client.fetch(client.result_link(row.job, output.name), path, digest=output.digest, part=part)
     return [places[output.name] for output in outputs]
 
 

@@ -63,7 +63,7 @@ class Watch:
                 self.first_round = False
                 self._due = now + SOONEST_SECONDS
             else:
-                self._end_round(now)
+                self._end_round(checkpoint, now)
             return None
         batch, job, batch_id = found
         (before,) = checkpoint.database.execute(
@@ -98,15 +98,17 @@ class Watch:
         self._position = (look.batch, page.items[-1].id if page.items else "\U0010ffff")
         if not self.first_round and still_open > PAGE // 2:
             # What follows is younger still.
-            self._end_round(now)
+            self._end_round(checkpoint, now)
         return lost
 
-    def _end_round(self, now: float) -> None:
+    def _end_round(self, checkpoint: Checkpoint, now: float) -> None:
         self.first_round = False
         seconds = max(now - self._last_round, 0.001)
         self._rate += _SMOOTHING * (self._round_ends / seconds - self._rate)
         if self._round_ends:
-            self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, PAGE * 0.8 / max(self._rate, 0.001)))
+            # Until most of a page should have ended, or the last of all.
+            awaited = min(PAGE * 0.8, steps.count(checkpoint, State.SENT, PAGE))
+            self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, awaited / max(self._rate, 0.001)))
         else:
             self._pause = min(LATEST_SECONDS, self._pause * _GROWTH)
         self._due = now + self._pause
