@@ -127,7 +127,8 @@ class LookAtMembers(Task):
     def call(self, client: Safelight) -> MemberPage:
         """Ask for a page, with links where results are wanted."""
         links = self.desk.order.out is not None
-        return client.batches.page(self.look.batch_id, after=self.look.after, links=links)
+        look = self.look
+        return client.batches.page(look.batch_id, after=look.after, links=links, limit=look.limit)
 
     def note(self, value: MemberPage, now: float) -> None:
         """Keep the ends."""

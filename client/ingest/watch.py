@@ -9,6 +9,7 @@ from client.ingest.schema import State
 from client.models import Job, MemberPage
 
 PAGE = 100
+LEAST = 10
 SOONEST_SECONDS = 0.25
 LATEST_SECONDS = 5.0
 _GROWTH = 1.5
@@ -25,6 +26,7 @@ class Look:
     batch: int
     batch_id: str
     after: str | None
+    limit: int = PAGE
 
 
 class Watch:
@@ -69,7 +71,7 @@ class Watch:
         (before,) = checkpoint.database.execute(
             "SELECT max(job) FROM files WHERE batch = ? AND job < ? AND job IS NOT NULL AND twin IS NULL", (batch, job)
         ).fetchone()
-        return Look(batch, batch_id, before)
+        return Look(batch, batch_id, before, self._limit(now))
 
     def saw(self, checkpoint: Checkpoint, look: Look, page: MemberPage, now: float, clock: float) -> list[str]:
         """Write what a page shows; return the jobs that should be told that their bytes are there.
@@ -96,10 +98,17 @@ class Watch:
                     lost.append(job.id)
         self._round_ends += ended
         self._position = (look.batch, page.items[-1].id if page.items else "\U0010ffff")
-        if not self.first_round and still_open > PAGE // 2:
+        if not self.first_round and still_open > look.limit // 2:
             # What follows is younger still.
             self._end_round(checkpoint, now)
         return lost
+
+    def _limit(self, now: float) -> int:
+        """Return how many jobs to look at: somewhat more than should have ended; each costs the API something."""
+        if self.first_round or not self._rate:
+            return PAGE
+        expected = self._rate * (now - self._last_round)
+        return min(PAGE, LEAST + int(expected * 1.5))
 
     def _end_round(self, checkpoint: Checkpoint, now: float) -> None:
         self.first_round = False
