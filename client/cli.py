@@ -95,9 +95,10 @@ app.add_typer(assets.app, name="assets")
 
 
 def _connect(api_url: str) -> "Safelight":
-    from client.safelight import Safelight  # noqa: PLC0415 - --help must not wait for httpx
+    from client.auth import find_auth  # noqa: PLC0415 - --help must not wait for httpx
+    from client.safelight import Safelight  # noqa: PLC0415
 
-    return Safelight(api_url)
+    return Safelight(api_url, auth=find_auth(api_url))
 
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:

@@ -13,7 +13,8 @@
     ├── UploadRefused       the store did not take the picture
     ├── WaitedTooLong       the job is still open
     ├── LocalFileError      a file on this machine can't be read or written
-    └── AddressUnknown      nobody said where the API is, or what they said is no address
+    ├── AddressUnknown      nobody said where the API is, or what they said is no address
+    └── CredentialsMissing  the request should be signed, and there is nothing to sign it with
 
 The text of an error is a sentence for people; ``code`` is for machines and never changes. The foreign
 exception behind it is the chained ``__cause__``.
@@ -133,3 +134,9 @@ class AddressUnknown(ClientError):
     """Nobody said where the API is, or what they said is no address."""
 
     code = "API_ADDRESS_UNKNOWN"
+
+
+class CredentialsMissing(ClientError):
+    """The request should be signed, and there is nothing to sign it with."""
+
+    code = "CREDENTIALS_MISSING"
