@@ -119,6 +119,8 @@ def local_parameters() -> dict[str, str]:
         "RequireTls": "false",
         "ProtectData": "false",
         "Monitoring": "basic",
+        "ThrottleRate": "10000",
+        "ThrottleBurst": "5000",
         "InteractiveConcurrency": workers,
         "BulkConcurrency": workers,
     }

@@ -1,6 +1,6 @@
 """Rules between template parameters that CloudFormation can't express, because it can't calculate."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from infra.faults import SetupFault
@@ -9,6 +9,8 @@ VISIBILITY_FACTOR = 6
 """AWS advises a visibility timeout of six function timeouts, so that throttled batches can be retried."""
 TTL_LAG_DAYS = 3
 """DynamoDB removes an expired record within two days; one more for the day's rounding in S3."""
+
+NETWORK = ("VpcId", "VpcSubnetIds", "VpcRouteTableIds")
 
 
 def check(values: Mapping[str, str], known: AbstractSet[str]) -> None:
@@ -20,28 +22,32 @@ def check(values: Mapping[str, str], known: AbstractSet[str]) -> None:
     unknown = sorted(values.keys() - known)
     if unknown:
         raise SetupFault(f"The template has no parameter {unknown[0]}; docs/settings.md lists them.")
-    complaint = _contradiction(values)
+    complaint = next(_contradictions(values), None)
     if complaint:
         raise SetupFault(complaint)
 
 
-def _contradiction(values: Mapping[str, str]) -> str | None:
+def _contradictions(values: Mapping[str, str]) -> Iterator[str]:
+    """Say what breaks a rule, in the order of the parameters."""
     timeout, window = _number(values, "WorkerTimeout"), _number(values, "BatchingWindowSeconds")
     visibility = _number(values, "QueueVisibilityTimeout")
     least = VISIBILITY_FACTOR * timeout + window
+    if values["LoginDomain"] and values["ApiAuth"] != "cognito":
+        yield "LoginDomain is the address of Cognito's login page: it needs ApiAuth=cognito."
     if visibility < least:
-        return (
+        yield (
             f"QueueVisibilityTimeout is {visibility} but must be at least {least} "
             f"({VISIBILITY_FACTOR} x WorkerTimeout + BatchingWindowSeconds)."
         )
     if _number(values, "RecordSeconds") >= timeout:
-        return f"RecordSeconds must be below WorkerTimeout ({timeout}), or the worker never starts a record."
+        yield f"RecordSeconds must be below WorkerTimeout ({timeout}), or the worker never starts a record."
     if _number(values, "RenderSeconds") >= _number(values, "RecordSeconds"):
-        return f"RenderSeconds must be below RecordSeconds ({values['RecordSeconds']}): a record takes transfers too."
+        yield f"RenderSeconds must be below RecordSeconds ({values['RecordSeconds']}): a record takes transfers too."
     kept = _number(values, "RetentionDays") + TTL_LAG_DAYS
     if _number(values, "ObjectDays") < kept:
-        return f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
-    return None
+        yield f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
+    if len({bool(values[name]) for name in NETWORK}) > 1:
+        yield f"{', '.join(NETWORK)} belong together: give all of them, or none for functions outside any VPC."
 
 
 def _number(values: Mapping[str, str], name: str) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_sts import STSClient
 
 LOCAL_REGION = "us-east-1"
+LOCAL_KEY = "test"
+"""Key ID and secret of the root user on every local engine; one that checks signatures takes no other."""
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
 """Variables that localstack-client obeys even where it is told a host."""
 
@@ -37,7 +39,9 @@ class Clients:
 def local_session(endpoint_url: str) -> LocalSession:
     """Make a boto3-like session for a local engine, whatever the caller's environment points at."""
     with _unset(*_DIVERTING):
-        return LocalSession(localstack_host=urlsplit(endpoint_url).netloc, region_name=LOCAL_REGION)
+        return LocalSession(
+            LOCAL_KEY, LOCAL_KEY, localstack_host=urlsplit(endpoint_url).netloc, region_name=LOCAL_REGION
+        )
 
 
 def local_clients(endpoint_url: str) -> Clients:

@@ -13,6 +13,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("embedded", "localstack"),
         help="what the end-to-end tests run on; docs/engines.md tells which LocalStack is found",
     )
+    parser.addoption(
+        "--trusting",
+        action="store_true",
+        help="let the embedded engine believe everyone, instead of holding each function to its role",
+    )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
     parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
     parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")

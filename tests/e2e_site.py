@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+ENFORCING = {"AUTH": "true"}
+"""What makes the embedded engine check every signature, and hold every function to its role."""
 PATIENCE_SECONDS = 120.0
 """Longest wait for anything; a test that needs it all has found a fault."""
 
@@ -146,13 +148,19 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> No
         time.sleep(0.05)
 
 
-def running_site(folder: Path, engine: str, parameters: Mapping[str, str] | None = None) -> Iterator[Site]:
+def running_site(
+    folder: Path,
+    engine: str,
+    parameters: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
     """Bring a stack up, hand it out, take it down.
 
-    Its name is its own: on an engine that was there before, others may be running.
+    Its name is its own: on an engine that was there before, others may be running. ``environment`` is added to the
+    engine's, if it is ours to start.
     """
     named = {"NamePrefix": f"e2e-{secrets.token_hex(4)}"} | dict(parameters or {})
-    stack = local.up(folder, engine, named)
+    stack = local.up(folder, engine, named, environment=environment)
     try:
         with httpx.Client(base_url=stack.api_url + "/", timeout=60, trust_env=False) as client:
             yield Site(stack, client, folder)

@@ -33,6 +33,7 @@ def http(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     identity: Mapping[str, str] | None = None,
+    authorizer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a REST API proxy event; bytes come in base64 as from a gateway that knows their type as binary."""
     sent = {"Host": "gateway.test:4566", **(headers or {})}
@@ -53,6 +54,7 @@ def http(
             "path": f"/prod{path}",
             "httpMethod": method,
             "identity": {"sourceIp": "127.0.0.1", **(identity or {})},
+            **({"authorizer": dict(authorizer)} if authorizer else {}),
         },
         "body": encoded,
         "isBase64Encoded": isinstance(body, bytes),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_site import Site, running_site
+from e2e_site import ENFORCING, Site, running_site
 
 from infra.engines import compose, localstack
 from infra.faults import SetupFault
@@ -48,6 +48,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def site(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return the stack that the tests of a run share; none changes what another relies on."""
-    yield from running_site(tmp_path_factory.mktemp("safelight"), engine)
+def site(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return the stack that the tests of a run share; none changes what another relies on.
+
+    On the embedded engine each function may do what its role allows and nothing else, unless ``--trusting``.
+    """
+    environment = {} if request.config.getoption("--trusting") else ENFORCING
+    yield from running_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)

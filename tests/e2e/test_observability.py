@@ -67,6 +67,13 @@ def test_an_alarm_reaches_whoever_listens(site: Site) -> None:
     ]
     ear = sqs.create_queue(QueueName=f"{prefix}-ear")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=ear, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    sqs.set_queue_attributes(QueueUrl=ear, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     cloudwatch.set_alarm_state(AlarmName=f"{prefix}-failed-images", StateValue="ALARM", StateReason="a test")
     heard: list[str] = []

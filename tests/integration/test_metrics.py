@@ -11,7 +11,7 @@ import monitored
 import pictures
 import pytest
 from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_flag
-from moto_cloud import Cloud
+from moto_cloud import BUCKET, Cloud
 
 import api.app
 import worker.app
@@ -60,6 +60,7 @@ def live(cloud: Cloud) -> None:
     cloud.bury(cloud.receive())
     cloud.bury(messages)
     waiting = cloud.job(cloud.submit(pictures.jpeg())["id"])
+    cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
     cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
     reset_cold_start_flag()
     cloud.reconcile()

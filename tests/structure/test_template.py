@@ -31,7 +31,9 @@ FUNCTIONS: dict[str, type[StoreSettings]] = {
     "DeadLetterFunction": DeadLetterSettings,
     "ReconcilerFunction": ReconcilerSettings,
 }
-API_TYPES = tuple(f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse"))
+API_TYPES = tuple(
+    f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse", "Authorizer")
+)
 
 
 def properties(logical_id: str) -> dict[str, Any]:
@@ -179,7 +181,7 @@ def test_only_the_job_queues_may_use_the_dead_letter_queue() -> None:
 @pytest.mark.parametrize("queue", QUEUES)
 def test_queues_are_encrypted_and_take_tls_only(queue: str) -> None:
     """Each queue is encrypted at rest and has a policy that refuses plain HTTP."""
-    assert properties(queue)["SqsManagedSseEnabled"] is True
+    assert properties(queue)["SqsManagedSseEnabled"] == {"Fn::If": ["KeyIsOurs", {"Ref": "AWS::NoValue"}, True]}
     policy = properties(f"{queue}Policy")
     assert policy["Queues"] == [{"Ref": queue}]
     _assert_refuses_plain_http(policy["PolicyDocument"])
@@ -208,7 +210,10 @@ def test_the_bucket_is_private_and_encrypted() -> None:
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert rule["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": {"Fn::If": ["KeyIsOurs", "aws:kms", "AES256"]},
+        "KMSMasterKeyID": {"Fn::If": ["KeyIsOurs", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]},
+    }
     _assert_refuses_plain_http(properties("ImageBucketPolicy")["PolicyDocument"])
 
 
@@ -282,7 +287,7 @@ def test_the_table_has_its_keys_and_indexes() -> None:
     assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
     assert {line["AttributeType"] for line in table["AttributeDefinitions"]} == {"S"}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
@@ -291,7 +296,7 @@ def test_keys_are_forgotten() -> None:
     table = properties("IdempotencyTable")
     assert _key_schema(table) == ["ID"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
@@ -323,7 +328,7 @@ def test_the_library_has_its_keys() -> None:
     table = properties("LibraryTable")
     assert _key_schema(table) == ["Owner", "Entry"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert "TimeToLiveSpecification" not in table
 
 
@@ -479,8 +484,8 @@ def test_a_change_of_the_api_is_deployed() -> None:
     shown = json.dumps(of_type(*API_TYPES), sort_keys=True)
     digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
     deployments = of_type("AWS::ApiGateway::Deployment")
-    expected = {f"ApiSignedDeployment{digest}", f"ApiOpenDeployment{digest}"}
-    assert deployments.keys() == expected, f"rename both deployments in the template so that they end in {digest}"
+    expected = {f"Api{way}Deployment{digest}" for way in ("Signed", "Keyed", "Token", "Open")}
+    assert deployments.keys() == expected, f"rename the deployments in the template so that they end in {digest}"
 
 
 @pytest.mark.parametrize("deployment", of_type("AWS::ApiGateway::Deployment"))
@@ -499,12 +504,113 @@ def test_each_way_of_authorization_has_its_deployment() -> None:
 
 
 def test_the_api_is_closed_by_default() -> None:
-    """Without a word from the operator every method but the preflight's asks for a signature."""
+    """Without a word from the operator every method asks for a signature, and only none asks for nothing."""
     assert DEFAULTS["ApiAuth"] == "iam"
-    for name, method in of_type("AWS::ApiGateway::Method").items():
-        assert name == "ApiPreflightMethod" or method["Properties"]["AuthorizationType"] == {
-            "Fn::If": ["AuthIsIam", "AWS_IAM", "NONE"]
-        }
+    for method in of_type("AWS::ApiGateway::Method").values():
+        asked = method["Properties"]
+        if asked["HttpMethod"] == "OPTIONS":
+            continue  # a browser's question, which has no credentials
+        otherwise = {"Fn::If": ["AuthIsCognito", "COGNITO_USER_POOLS", "NONE"]}
+        assert asked["AuthorizationType"] == {"Fn::If": ["AuthIsIam", "AWS_IAM", otherwise]}
+        assert asked["AuthorizerId"]["Fn::If"][:2] == ["AuthIsCognito", {"Ref": "ApiAuthorizer"}]
+        assert asked["ApiKeyRequired"] == {"Fn::If": ["AuthIsApiKey", True, False]}
+
+
+def test_every_way_of_access_has_limits() -> None:
+    """The stage limits all callers together; the usage plan limits each key, by rate and by the day."""
+    (everything,) = properties("ApiStage")["MethodSettings"]
+    assert (everything["HttpMethod"], everything["ResourcePath"]) == ("*", "/*")
+    assert everything["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    plan = properties("CallerPlan")
+    assert plan["Throttle"] == {"RateLimit": {"Ref": "KeyRate"}, "BurstLimit": {"Ref": "KeyBurst"}}
+    assert plan["Quota"] == {"Limit": {"Ref": "KeyDailyQuota"}, "Period": "DAY"}
+
+
+def test_callers_do_not_let_themselves_in() -> None:
+    """The user pool admits whom an administrator has made, and does not tell who is in it."""
+    assert properties("CallerPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert properties("CallerPoolClient")["PreventUserExistenceErrors"] == "ENABLED"
+
+
+OPTIONAL_POLICIES = {"TracingPolicy", "NetworkPolicy", "KeyPolicy"}
+"""On the roles of all functions, each under a condition."""
+
+
+@pytest.mark.parametrize("policy", sorted(OPTIONAL_POLICIES))
+def test_what_only_some_deployments_need_only_they_get(policy: str) -> None:
+    """Tracing, VPC and key each add their own actions, by name, to the four roles, and only when asked for."""
+    assert RESOURCES[policy]["Condition"]
+    assert properties(policy)["Roles"] == [{"Ref": role} for role in ROLES]
+    for statement in properties(policy)["PolicyDocument"]["Statement"]:
+        assert not any("*" in action for action in actions(statement))
+
+
+def test_no_other_policy_reaches_a_role() -> None:
+    """There are no more managed policies than these and the reviewers'."""
+    assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy"}
+    assert not of_type("AWS::IAM::Policy")
+
+
+def test_reviewers_look_and_do_not_touch() -> None:
+    """The reviewer has neither password nor keys, one policy of at most ten, and only actions that read."""
+    assert properties("ReviewerUser").keys() == {"UserName", "Groups"}
+    assert not of_type("AWS::IAM::AccessKey")
+    policies = of_type("AWS::IAM::ManagedPolicy").values()
+    attached = [each for each in policies if "Groups" in each["Properties"]]
+    assert 0 < len(attached) <= 10
+    reading = re.compile(r"\w+:(Get|List|Describe|Filter|Query|Scan|StartQuery)|apigateway:GET$")
+    for statement in properties("ReviewerPolicy")["PolicyDocument"]["Statement"]:
+        for action in actions(statement):
+            assert reading.match(action), action
+            assert "*" not in action
+    named = {
+        action.split(":")[0]
+        for each in attached[0]["Properties"]["PolicyDocument"]["Statement"]
+        for action in actions(each)
+    }
+    assert {"lambda", "apigateway", "s3", "logs", "cloudwatch", "dynamodb"} <= named
+    assert all(RESOURCES[each]["Condition"] == "ReviewerIsWanted" for each in RESOURCES if each.startswith("Reviewer"))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_can_live_in_a_vpc(function: str) -> None:
+    """With a VPC every function is in its subnets, may reach AWS by TLS alone, and finds S3, DynamoDB and SQS there."""
+    wanted, config, otherwise = properties(function)["VpcConfig"]["Fn::If"]
+    assert (wanted, otherwise) == ("VpcIsWanted", {"Ref": "AWS::NoValue"})
+    assert config["SecurityGroupIds"] == [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}]
+    assert not properties("FunctionSecurityGroup").get("SecurityGroupIngress")
+    assert {rule["FromPort"] for rule in properties("FunctionSecurityGroup")["SecurityGroupEgress"]} == {443}
+    endpoints = of_type("AWS::EC2::VPCEndpoint").values()
+    kinds = {
+        each["Properties"]["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1]: each["Properties"]["VpcEndpointType"]
+        for each in endpoints
+    }
+    assert kinds == {"s3": "Gateway", "dynamodb": "Gateway", "sqs": "Interface"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"),
+    [
+        ("AWS::DynamoDB::Table", ("SSESpecification", "KMSMasterKeyId")),
+        ("AWS::SQS::Queue", ("KmsMasterKeyId",)),
+        ("AWS::SNS::Topic", ("KmsMasterKeyId",)),
+        ("AWS::Logs::LogGroup", ("KmsKeyId",)),
+        ("AWS::Serverless::Function", ("KmsKeyArn",)),
+    ],
+)
+def test_a_key_of_ones_own_encrypts_everything(kind: str, where: tuple[str, ...]) -> None:
+    """With KmsKeyArn nothing that holds data is encrypted with another key; without it each service's own is used."""
+    for name, resource in of_type(kind).items():
+        value = resource["Properties"]
+        for part in where:
+            value = value[part]
+        assert value == {"Fn::If": ["KeyIsOurs", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}, name
+
+
+@pytest.mark.parametrize("group", of_type("AWS::Logs::LogGroup"))
+def test_every_log_forgets(group: str) -> None:
+    """No log is kept for ever."""
+    assert properties(group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
 class _NoPolicies:

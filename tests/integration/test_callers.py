@@ -1,0 +1,62 @@
+"""Whose job is it: callers as each kind of gateway names them, kept apart from end to end."""
+
+from typing import Any
+
+import pictures
+import pytest
+from moto_cloud import Cloud
+
+from shared.jobs import ANONYMOUS
+
+CALLERS: dict[str, dict[str, Any]] = {
+    "iam:arn:aws:iam::1:user/ann": {"identity": {"userArn": "arn:aws:iam::1:user/ann"}},
+    "iam:arn:aws:sts::1:assumed-role/App": {"identity": {"userArn": "arn:aws:sts::1:assumed-role/App/session-1"}},
+    "key:k1": {"identity": {"apiKeyId": "k1", "apiKey": "secret-1"}},
+    "key:k2": {"identity": {"apiKeyId": "k2", "apiKey": "secret-2"}},
+    "sub:u1": {"authorizer": {"claims": {"sub": "u1", "email": "ann@example.org"}}},
+    "sub:u2": {"authorizer": {"claims": {"sub": "u2", "email": "ann@example.org"}}},
+    ANONYMOUS: {},
+}
+"""Owner, and what the gateway tells of the caller: AWS's names in the proxy event."""
+
+
+@pytest.mark.parametrize(("owner", "told"), CALLERS.items(), ids=CALLERS)
+def test_the_owner_is_whom_the_gateway_names(cloud: Cloud, owner: str, told: dict[str, Any]) -> None:
+    """User, role, key or account: the record names the owner as verified, and no secret of theirs."""
+    job = cloud.submit(pictures.jpeg(), **told)
+    assert cloud.job(job["id"]).owner == owner
+    assert "secret" not in str(cloud.item(job["id"]))
+
+
+def test_another_session_is_the_same_caller(cloud: Cloud) -> None:
+    """A role finds its jobs again under whatever session name it comes."""
+    first, second = ({"userArn": f"arn:aws:sts::1:assumed-role/App/{name}"} for name in ("a", "b"))
+    job = cloud.submit(pictures.jpeg(), identity=first)
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=second).status == 200
+
+
+def test_callers_are_kept_apart(cloud: Cloud) -> None:
+    """Whoever it is, of whatever kind: another one's job is 404 for each route, and in no list."""
+    jobs = {owner: cloud.submit(pictures.jpeg(), **told)["id"] for owner, told in CALLERS.items()}
+    for owner, told in CALLERS.items():
+        listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **told).json["jobs"]]
+        assert listed == [jobs[owner]]
+        for other in (job_id for whose, job_id in jobs.items() if whose != owner):
+            for method, path in (
+                ("GET", other),
+                ("GET", f"{other}/result"),
+                ("GET", f"{other}/outputs/image"),
+                ("POST", f"{other}/cancel"),
+                ("POST", f"{other}/retry"),
+                ("DELETE", other),
+            ):
+                answer = cloud.call(method, f"/v1/jobs/{path}", **told)
+                assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND"), (owner, method, path)
+
+
+@pytest.mark.parametrize("header", ["X-Api-Key", "Authorization", "X-Amzn-Owner", "X-Forwarded-User"])
+def test_claims_in_headers_are_not_believed(cloud: Cloud, header: str) -> None:
+    """A header names nobody: only what the gateway has verified does."""
+    mine = cloud.submit(pictures.jpeg(), **CALLERS["key:k1"])
+    answer = cloud.call("GET", f"/v1/jobs/{mine['id']}", headers={header: "k1"})
+    assert answer.status == 404
