@@ -181,3 +181,11 @@ def test_the_whole_api_has_a_limit(engine: str, tmp_path: Path) -> None:
 
     for site in running_site(tmp_path, engine, parameters):
         until(lambda site=site: is_throttled(site))  # type: ignore[misc]
+
+
+def test_a_browser_may_ask_first(door: Door) -> None:
+    """However closed the API is, a preflight question gets its answer, and nothing else."""
+    question = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{door.site.stack.api_url}/jobs", headers=question)
+    assert answer.status_code in {200, 204}
+    assert not answer.content
