@@ -307,7 +307,7 @@ def test_batches_have_their_keys() -> None:
     indexes = {index["IndexName"]: _key_schema(index) for index in table["GlobalSecondaryIndexes"]}
     assert indexes == {"ByOwner": ["Owner", "ID"]}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
