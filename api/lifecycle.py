@@ -113,11 +113,12 @@ def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:
 
     First the record becomes a tombstone of a new generation, which every claim and commit is refused by; so
     an attempt that still runs removes by itself what it stores from then on. Died half-way or refused by
-    S3, the deletion goes on when it is asked for again. Raises JobNotFound when there is nothing left.
+    S3, the deletion goes on when it is asked for again, and in any case when the reconciler finds the tombstone.
+    Raises JobNotFound when there is nothing left.
     """
     job = own_job(job_id, owner, desk.jobs, deleted=True)
     if job.deleted_at is None:
-        job = moved(job, lambda seen: seen.deleted(now=at) if seen.deleted_at is None else seen, desk.jobs)
+        job = moved(job, lambda seen: _deleted(seen, at, desk), desk.jobs)
     desk.images.delete_job(job)
     desk.jobs.remove(job.id)
 
@@ -126,6 +127,10 @@ def demand_retriable(job: Job) -> None:
     """Raise JobNotRetriable for a job that has neither failed nor been cancelled."""
     if job.status not in RETRIABLE:
         raise JobNotRetriable(f"The job is {job.status.value}; only a failed or cancelled one can be retried.")
+
+
+def _deleted(job: Job, at: datetime, desk: Desk) -> Job:
+    return job.deleted(now=at, due_at=at + desk.due_after) if job.deleted_at is None else job
 
 
 def _cancelled(job: Job, at: datetime) -> Job:

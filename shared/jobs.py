@@ -223,10 +223,20 @@ class Job:
         )
 
     @property
+    def asked_at(self) -> datetime:
+        """Return when this generation began: at the upload, or at the last retry that the history remembers."""
+        asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
+        return asked[-1] if asked else self.uploaded_at
+
+    @property
     def open_for(self) -> timedelta:
         """Return how long the job was on its way to its last transition: since its upload, or its last retry."""
-        asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
-        return self.timestamp - (asked[-1] if asked else self.uploaded_at)
+        return self.timestamp - self.asked_at
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether something must still happen by itself: the job's end, or the end of its deletion."""
+        return not self.status.is_terminal or self.deleted_at is not None
 
     @property
     def attempts_used(self) -> int:
@@ -271,7 +281,7 @@ class Job:
         return replace(self._moved(JobStatus.EXPIRED, now, code=failure.code), error=failure)
 
     def swept(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return this open job as sent to the queue once more."""
+        """Return this job as looked after once more by the reconciler: told again, or erased further."""
         line = Transition(status=self.status, at=now, code=SWEPT)
         return replace(self, history=bounded_history((*self.history, line)), sweeps=self.sweeps + 1, due_at=due_at)
 
@@ -325,14 +335,19 @@ class Job:
             redrives=self.redrives + (code == REDRIVEN),
         )
 
-    def deleted(self, *, now: datetime) -> "Job":
-        """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more."""
+    def deleted(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more.
+
+        From ``due_at`` on the reconciler erases what is left of it, should the deletion die half-way.
+        """
         return replace(
             self,
             status=JobStatus.CANCELLED,
             generation=self.generation + 1,
             lease_until=None,
-            due_at=None,
+            due_at=due_at,
+            sweeps=0,
+            dead_letters=0,
             error=None,
             deleted_at=now,
         )

@@ -108,7 +108,7 @@ class RecoverySettings(StoreSettings):
     max_attempts: Positive
     """Attempts that may end without a result before a job fails; services' faults do not count."""
     max_dead_letters: Positive
-    """Messages that may use up their receives before a job fails."""
+    """Messages that may use up their receives before a job fails; see ``Policy.patience``."""
     redispatch_seconds: Positive
     """First distance between two messages for the same job; it doubles."""
     longest_redispatch_seconds: Positive

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import events
@@ -15,6 +16,7 @@ import worker.reconciler
 from shared.aws.clients import Clients
 from shared.aws.job_listing import JobListing
 from shared.aws.job_table import JobTable
+from shared.clock import to_iso, utc_now
 from shared.jobs import Job
 
 BUCKET = "images-for-tests"
@@ -114,6 +116,15 @@ class Cloud:
         answer = worker.dead_letters.handler(event, _context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def age(self, job_id: str, age: timedelta) -> None:
+        """Let a job have been uploaded that long ago."""
+        self.clients.dynamodb.update_item(
+            TableName=TABLE,
+            Key={"ID": {"S": job_id}},
+            UpdateExpression="SET UploadedAt = :then",
+            ExpressionAttributeValues={":then": {"S": to_iso(utc_now() - age)}},
+        )
 
     def item(self, job_id: str) -> dict[str, Any]:
         """Return the record of a job as DynamoDB has it."""

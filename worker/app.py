@@ -125,8 +125,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     received = len(event.get("Records", ()))
     logger.info("Records received", extra={"count": received})
     metrics.add_metric("RecordsReceived", MetricUnit.Count, received)
-    # Made here, by one thread: records run in several.
-    side_by_side = parts().side_by_side if received else 1
+    # Made here, by one thread: records run in several, and a wrong setting fails the delivery, not each of them.
+    side_by_side = parts().side_by_side
     return process_records(event, context, handle_record, logger, side_by_side=side_by_side)
 
 
@@ -134,10 +134,10 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
     """Run one attempt, or send the record back for the time that it has to wait."""
     outcome = Outcome.SKIPPED
     try:
-        _demand_time(context)
         for message, arrival in _hints(record):
             started = utc_now()
             logger.thread_safe_append_keys(job_id=message.job_id)
+            _demand_time(context)
             processed = process_job(message, _place(context), arrival)
             _tell(processed, record, started)
             outcome = processed.outcome

@@ -65,6 +65,7 @@ def parts() -> Parts:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Close the jobs of the messages that used up their receives."""
+    parts()  # a wrong setting fails the delivery here, not each record as a fault of its own
     received = len(event.get("Records", ()))
     metrics.add_metric("DeadLettersReceived", MetricUnit.Count, received)
     return process_records(event, context, handle_record, logger)

@@ -1,8 +1,8 @@
 """The reconciler: a scheduled Lambda that moves the jobs that have not moved by themselves.
 
 It sends a message again where one was lost, for what waits too long and for leases that ran out, expires
-uploads that never came, and fails what is out of attempts. It reads the sparse index ``Open`` in pages and acts
-by conditional writes alone, so two of them at once do no harm.
+uploads that never came, fails what is out of attempts, and finishes deletions that died half-way. It reads the
+sparse index ``Open`` in pages and acts by conditional writes alone, so two of them at once do no harm.
 """
 
 import os
@@ -100,7 +100,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
 def reconcile(job_id: str) -> Step:
     """Move one job if it needs to be moved. Raises ServiceError."""
     try:
-        job = parts().jobs.get(job_id)
+        job = parts().jobs.get(job_id, deleted=True)
     except JobNotFound:
         return Step.NOTHING
     awaits = job.status is JobStatus.AWAITING_UPLOAD
@@ -110,6 +110,9 @@ def reconcile(job_id: str) -> Step:
         return Step.NOTHING
     if decision.step is Step.SEND:
         parts().lanes.hint(job)
+    if decision.step is Step.ERASE:
+        parts().images.delete_job(job)
+        parts().jobs.remove(job_id)
     _tell(decision)
     return decision.step
 

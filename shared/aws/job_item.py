@@ -66,8 +66,8 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Sweeps": job.sweeps or None,
         "DeadLetters": job.dead_letters or None,
         "LeaseUntil": _iso(job.lease_until),
-        "DueAt": None if job.status.is_terminal else _iso(job.due_at),
-        "OpenShard": None if job.status.is_terminal else open_shard(job.id),
+        "DueAt": _iso(job.due_at) if job.is_unfinished else None,
+        "OpenShard": open_shard(job.id) if job.is_unfinished else None,
         "Error": _failure_to_map(job.error) if job.error else None,
         "History": [transition_to_map(line) for line in job.history],
         "BatchID": job.batch_id,
@@ -139,7 +139,7 @@ def shard_of(job_id: str, shards: int) -> int:
 
 
 def open_shard(job_id: str) -> str:
-    """Return the partition of ``Open`` that an open job is in."""
+    """Return the partition of ``Open`` that an unfinished job is in."""
     return f"open#{shard_of(job_id, OPEN_SHARDS)}"
 
 

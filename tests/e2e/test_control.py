@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pictures
@@ -9,6 +10,7 @@ import pytest
 from e2e_site import Site, until
 
 from client import Safelight
+from shared.clock import to_iso, utc_now
 
 PICTURE = pictures.jpeg()
 
@@ -65,6 +67,12 @@ def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
     """A job whose message used up its receives is listed by its reason, redriven, and completed."""
     with site.without_worker():
         job_id = client.submit(PICTURE).id
+        site.dynamodb.update_item(  # its messages have been dying for hours
+            TableName=site.stack.table,
+            Key={"ID": {"S": job_id}},
+            UpdateExpression="SET UploadedAt = :then",
+            ExpressionAttributeValues={":then": {"S": to_iso(utc_now() - timedelta(hours=7))}},
+        )
         body = f'{{"version": 1, "job_id": "{job_id}", "generation": 1}}'
 
         def buried() -> bool:

@@ -29,9 +29,15 @@ SOMETIMES = (
     "lost answer of a claim recognised",
     "lost answer of a commit recognised",
     "lost commit",
+    "message of a deleted job",
     "message of an ended job",
+    "owner's cancel",
+    "owner's delete",
+    "owner's retry",
+    "stale generation",
     "swap refused to reconciler",
     "swept job",
+    "tombstone found",
     "unreadable message kept",
 )
 """What a chunk must have met: else the search is blind where it matters."""

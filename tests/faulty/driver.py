@@ -61,6 +61,7 @@ class Run:
         self.kill_rate = self.random.choice((0.0, 0.01, 0.05, 0.15))
         self.is_skewed = self.random.random() < 0.4
         self.chaos_steps = self.random.randint(20, 160)
+        self.owners_rate = self.random.choice((0.0, 0.0, 0.2))
         self.files = files
         self.pictures = [self._picture() for _ in range(self.random.randint(1, 4))]
         self.outage: tuple[str, Fault, datetime] | None = None
@@ -123,8 +124,10 @@ class Run:
         due = self.platform.next_sweep()
         if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
             deeds.append(lambda: self.platform.sweep(self._skew()))
-        if not self.is_calm and self._happens(0.15):
+        if self._happens(0.15):
             deeds.append(self._nemesis)
+        if world.watch.accepted and self._happens(self.owners_rate):
+            deeds.append(self._ask)
         return deeds
 
     def _wait(self) -> bool:
@@ -159,6 +162,10 @@ class Run:
             self.platform.sweep(self._skew())
         else:
             self.world.pass_time(timedelta(seconds=self.random.choice((1, 10, 65, 130, 400, 1000))))
+
+    def _ask(self) -> None:
+        deed = self.random.choice(("cancel", "retry", "delete"))
+        self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
 
     def _plan(self, send: Send) -> Fault | None:
         if self.outage is not None:

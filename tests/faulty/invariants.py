@@ -41,6 +41,8 @@ class Watch:
         self.accepted: set[str] = set()
         """IDs that a client was told."""
         self.deleted_jobs: set[str] = set()
+        self.late: set[str] = set()
+        """IDs of jobs whose picture or record arrived after their deletion, by a request that had been given up."""
         self.acknowledger: str | None = None
         """Name of the invocation in whose name the platform deletes."""
         self._holders: dict[tuple[str, str], int] = {}
@@ -77,14 +79,17 @@ class Watch:
             self.judge_result(job_id, new)
 
     def _judge_shape(self, job_id: str, new: Record) -> None:
-        """An open job is always in the index that the reconciler reads; an ended one never."""
-        is_open = not JobStatus(new["Status"]["S"]).is_terminal
+        """An open job, or a tombstone, is always in the index that the reconciler reads; an ended one never."""
+        is_open = not JobStatus(new["Status"]["S"]).is_terminal or "DeletedAt" in new
         listed = "OpenShard" in new and "DueAt" in new
         self._demand(listed == is_open, f"I3 {job_id}: {new['Status']['S']} and in the open index: {listed}")
         if new["Status"]["S"] == JobStatus.FAILED:
             self._demand("Error" in new, f"I1 {job_id}: FAILED without a reason")
 
     def _judge_birth(self, job_id: str, new: Record) -> None:
+        if job_id in self.deleted_jobs and current() is None:
+            self.late.add(job_id)
+            return
         self._demand(job_id not in self.ever, f"I7 {job_id}: came back after its deletion")
         self.ever.add(job_id)
         if new["Status"]["S"] == JobStatus.PENDING:
@@ -117,7 +122,7 @@ class Watch:
         if after is JobStatus.PENDING and before is JobStatus.PROCESSING:
             self.seen["job given back"] += 1
         if self._kind() is Kind.RECONCILER and before is after:
-            self.seen["swept job"] += 1
+            self.seen["swept job" if "DeletedAt" not in new else "tombstone found"] += 1
 
     def _judge_claim(self, job_id: str, old: Record, new: Record) -> None:
         self._demand(new["Status"]["S"] == JobStatus.PROCESSING, f"I3 {job_id}: an attempt that does not run")
@@ -157,7 +162,9 @@ class Watch:
     def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
         """Judge one change in the bucket."""
         parts = key.split("/")
-        if parts[0] == "raw":
+        if parts[0] == "raw" and new is not None and parts[-1] in self.deleted_jobs:
+            self.late.add(parts[-1])
+        elif parts[0] == "raw":
             job = self._world.jobs.get(parts[-1])
             is_open = job is not None and not JobStatus(job["Status"]["S"]).is_terminal
             self._demand(not is_open or new == old, f"I2 {parts[-1]}: its raw image changed while it was open")

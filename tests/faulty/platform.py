@@ -34,6 +34,10 @@ class Platform:
         """Let a client post a picture."""
         return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
 
+    def ask(self, deed: str, job_id: str) -> Actor:
+        """Let an owner cancel, retry or delete a job."""
+        return self.stage.world.start(Kind.API, partial(self.stage.ask, deed, job_id), limit=self.stage.limit(Kind.API))
+
     def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Actor | None:
         """Receive some messages and invoke the queue's function with them; None when all went to the dead letters."""
         world = self.stage.world

@@ -6,6 +6,7 @@ Built once per process, since clients are dear; a run puts its world on the stag
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +34,9 @@ import worker.reconciler
 import worker.records
 from api.body import Upload
 from api.choosing import Choice
+from api.lifecycle import cancel_job, delete_job, retry_job
 from shared.aws.clients import Clients, make_clients
+from shared.errors import SafelightError
 from shared.formats import JPEG
 from shared.jobs import ANONYMOUS, Job
 from shared.pipeline import DEFAULT_PIPELINE
@@ -156,6 +159,13 @@ class Stage:
             self.world.watch.answered(json.loads(answer["body"])["id"])
         return int(answer["statusCode"])
 
+    def ask(self, deed: str, job_id: str) -> None:
+        """Do with a job what its owner asks for: cancel, retry or delete it. A refusal is an answer too."""
+        desk, at = self.stores.desk(), self.world.clock()
+        with suppress(SafelightError):
+            OWNERS_DEEDS[deed](job_id, ANONYMOUS, desk, at=at)
+            self.world.watch.seen[f"owner's {deed}"] += 1
+
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
         """Hand messages to the function that reads a queue; return its answer."""
         event = events.sqs(*map(as_received, messages), queue=queue.name)
@@ -178,6 +188,7 @@ class Stage:
         return self.blueprint.timeout(FUNCTIONS[kind])
 
 
+OWNERS_DEEDS: Mapping[str, Callable[..., object]] = {"cancel": cancel_job, "retry": retry_job, "delete": delete_job}
 FUNCTIONS: Mapping[Kind, str] = {
     Kind.API: "ApiFunction",
     Kind.WORKER: "WorkerFunction",

@@ -11,8 +11,8 @@ from shared.recovery import Policy, longest_life
 
 MARGIN = timedelta(minutes=1)
 """As in docs/reliability.md: period and margin are a minute each."""
-NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED"})
-"""What a good picture may fail with."""
+NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED", "JOB_CANCELLED"})
+"""What a good picture may end with."""
 FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
 
@@ -43,12 +43,22 @@ def judge_end(world: World) -> None:
     breaches = world.watch.breaches
     for job_id, record in world.jobs.items():
         status = JobStatus(record["Status"]["S"])
+        if "DeletedAt" in record:
+            breaches.append(f"I8 {job_id}: still a tombstone when T was over")
+            continue
         if not status.is_terminal:
             breaches.append(f"I1 {job_id}: still {status} when T was over")
             continue
         if status is JobStatus.COMPLETED:
             world.watch.judge_result(job_id, record)
+        if job_id in world.watch.late:
+            continue
         _judge_reason(world, job_id, status, record["Error"]["M"]["Code"]["S"] if "Error" in record else None)
+    kept = {key.rsplit("/", 1)[-1] for key in world.bucket.objects if key.startswith("raw/")}
+    breaches += [
+        f"I8 {job_id}: deleted, its picture is not"
+        for job_id in sorted(world.watch.deleted_jobs & kept - world.watch.late)
+    ]
     gone = world.watch.accepted - set(world.jobs) - world.watch.deleted_jobs
     breaches += [f"I1 {job_id}: accepted and lost" for job_id in sorted(gone)]
     for queue in world.queues.by_url.values():

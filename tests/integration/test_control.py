@@ -55,6 +55,7 @@ def job_in(cloud: Cloud, status: JobStatus, **more: Any) -> str:
     elif status is S.COMPLETED:
         cloud.deliver(messages)
     elif status is S.FAILED:
+        cloud.age(job_id, timedelta(hours=7))
         while not cloud.job(job_id).status.is_terminal:
             cloud.bury(messages)
     elif status is S.CANCELLED:

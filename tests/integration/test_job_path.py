@@ -203,11 +203,14 @@ def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: p
 
 
 def test_dead_letters_end_the_job_at_last(cloud: Cloud) -> None:
-    """A job whose messages keep dying ends, with a code that says so and may be retried."""
+    """A job whose messages keep dying, for hours, ends with a code that says so and may be retried."""
     job = cloud.submit(pictures.jpeg())
     messages = cloud.receive()
-    for _ in range(3):
+    for _ in range(9):
         assert cloud.bury(messages) == []
+    assert cloud.job(job["id"]).status == "PENDING"
+    cloud.age(job["id"], timedelta(hours=7))
+    assert cloud.bury(messages) == []
     stored = cloud.job(job["id"])
     assert stored.status == "FAILED"
     assert stored.error is not None

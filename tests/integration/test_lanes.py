@@ -44,6 +44,7 @@ def retried_under_a_key_twice(cloud: Cloud, job_id: str) -> None:
 def redriven(cloud: Cloud, job_id: str) -> None:
     """Let all messages of a job die, and an operator redrive it."""
     job = cloud.job(job_id)
+    cloud.age(job_id, timedelta(hours=7))
     for _ in range(3):
         body = f'{{"version": 1, "job_id": "{job_id}", "generation": {job.generation}}}'
         cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody=body)

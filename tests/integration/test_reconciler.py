@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import events
 import pictures
 import pytest
 from moto_cloud import Cloud
 
+import api.dependencies
 import worker.app
 import worker.reconciler
 from shared.clock import utc_now
@@ -86,8 +88,8 @@ def test_two_reconcilers_send_one_message(cloud: Cloud, later: Any, monkeypatch:
     later(timedelta(minutes=16))
     real = worker.reconciler.parts().jobs.get
 
-    def overtaken(job_id: str) -> Job:
-        seen = real(job_id)
+    def overtaken(job_id: str, *, deleted: bool) -> Job:
+        seen = real(job_id, deleted=deleted)
         monkeypatch.setattr(worker.reconciler.parts().jobs, "get", real)
         worker.reconciler.reconcile(job_id)
         return seen
@@ -124,6 +126,68 @@ def test_dead_letters_of_an_outage_do_not_fail_the_job(cloud: Cloud, later: Any)
     assert cloud.reconcile() == {"send": 1}
     cloud.deliver(cloud.receive())
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+def test_deliveries_without_time_never_fail_a_job(cloud: Cloud, later: Any) -> None:
+    """A job whose deliveries all had too little time goes on, attempt 0, and is completed when one has enough."""
+    job = cloud.submit(pictures.jpeg())
+    for letters in range(1, 5):
+        messages = cloud.receive()
+        for _ in range(5):
+            assert len(cloud.deliver(messages, events.Context(remaining_milliseconds=500))) == 1
+        assert cloud.bury(messages) == []
+        cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=messages[0]["ReceiptHandle"])
+        waiting = cloud.job(job["id"])
+        assert (waiting.status, waiting.attempt, waiting.dead_letters) == (JobStatus.PENDING, 0, letters)
+        later(timedelta(hours=3) * letters)
+        assert cloud.reconcile() == {"send": 1}
+    cloud.deliver(cloud.receive())
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("step", ["delete_job", "remove"])
+def test_deletion_that_died_half_way_is_finished(
+    cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Nobody asks again, and yet objects and record are gone when the tombstone is due; not before."""
+    job = cloud.submit(pictures.jpeg())
+    cloud.deliver(cloud.receive())
+    neighbour = cloud.submit(pictures.jpeg())["id"]
+    stores = api.dependencies.stores()
+    with monkeypatch.context() as broken:
+
+        def die(_: Any) -> None:
+            raise ServiceUnavailable
+
+        broken.setattr(stores.images if step == "delete_job" else stores.jobs, step, die)
+        assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 503
+    assert cloud.reconcile() == {}
+    assert cloud.count() == 2
+    later(timedelta(minutes=16))
+    assert cloud.reconcile() == {"erase": 1, "send": 1}
+    assert (cloud.count(), cloud.keys()) == (1, [f"raw/api/{neighbour}"])
+    assert cloud.call("GET", f"/v1/jobs/{neighbour}").status == 200
+
+
+def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tombstone that can't be erased yet does not come before others at every sweep."""
+    job = cloud.submit(pictures.jpeg())
+    reconciler = worker.reconciler.parts()
+
+    def die(_: Any) -> None:
+        raise ServiceUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(api.dependencies.stores().images, "delete_job", die)
+        assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 503
+    later(timedelta(minutes=16))
+    with monkeypatch.context() as broken:
+        broken.setattr(reconciler.images, "delete_job", die)
+        assert cloud.reconcile() == {"fault": 1}
+    assert cloud.reconcile() == {}
+    later(timedelta(minutes=32))
+    assert cloud.reconcile() == {"erase": 1}
+    assert (cloud.count(), cloud.keys()) == (0, [])
 
 
 def test_release_that_fails_too_leaves_the_lease(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

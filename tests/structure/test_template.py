@@ -362,10 +362,11 @@ def test_no_role_scans_or_changes_the_stack() -> None:
         ("ApiRole", {"raw/*", "processed/*", "assets/*", "JobTable", "IdempotencyTable", "LibraryTable"}),
         ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*"}),
         ("DeadLetterRole", set()),
+        ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:
-    """The API deletes jobs and assets with all that is theirs, the worker what came too late, and that is all."""
+    """The API deletes jobs and assets, the reconciler finishes that, the worker deletes what came too late; no more."""
     targets = {
         resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -375,12 +376,17 @@ def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -
     assert targets == deleted
 
 
-def test_the_api_lists_no_raw_images_that_it_has_stored() -> None:
+@pytest.mark.parametrize(
+    ("role", "prefixes"),
+    [
+        ("ApiRole", ["processed/*", "dead-letters/*", "assets/*", "raw/direct/*", "raw/bulk/*"]),
+        ("ReconcilerRole", ["raw/direct/*", "raw/bulk/*", "processed/*"]),
+    ],
+)
+def test_nobody_lists_raw_images_that_the_api_has_stored(role: str, prefixes: list[str]) -> None:
     """Listing the bucket is bound to the prefixes that deletion, dead letters and direct uploads need."""
-    (statement,) = [each for each in statements("ApiRole") if "s3:ListBucket" in actions(each)]
-    assert statement["Condition"] == {
-        "StringLike": {"s3:prefix": ["processed/*", "dead-letters/*", "assets/*", "raw/direct/*", "raw/bulk/*"]}
-    }
+    (statement,) = [each for each in statements(role) if "s3:ListBucket" in actions(each)]
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": prefixes}}
 
 
 @pytest.mark.parametrize(

@@ -83,15 +83,59 @@ def test_upload_that_never_came_expires() -> None:
     assert (decision.step, decision.job.status) == (Step.END, JobStatus.EXPIRED)
 
 
-def test_dead_letter_of_an_unattempted_job_is_put_off_at_first() -> None:
-    """An outage kills messages, not jobs; only when they keep dying does the job fail."""
-    job, steps = new_job(), []
+@pytest.mark.parametrize("attempt", range(5))
+def test_dead_letters_alone_do_not_fail_a_job_that_has_attempts_left(attempt: int) -> None:
+    """However many messages die, and how fast, the job goes on until its patience is over; then it fails."""
+    job = replace(new_job(), attempt=attempt)
+    for count in range(1, 41):
+        decision = bury(job, POLICY, NOW + POLICY.patience - timedelta(milliseconds=1))
+        assert (decision.step, decision.job.dead_letters) == (Step.WAIT, count)
+        job = decision.job
+    assert bury(job, POLICY, NOW + POLICY.patience).step is Step.END
+
+
+def test_few_dead_letters_do_not_fail_a_job_however_old_it_is() -> None:
+    """A job that has waited for days in a backlog has its messages still to come."""
+    job, late, steps = new_job(), NOW + timedelta(days=3), []
     for _ in range(3):
-        decision = bury(job, POLICY, OVERDUE)
+        decision = bury(job, POLICY, late)
         steps.append(decision.step)
         job = decision.job
     assert steps == [Step.WAIT, Step.WAIT, Step.END]
-    assert job.status is JobStatus.FAILED
+    assert job.error is not None
+    assert job.error.code == "ATTEMPTS_EXHAUSTED"
+
+
+def test_patience_begins_anew_with_a_retry() -> None:
+    """An old job that is retried is as patient as a new one."""
+    old = replace(new_job(), status=JobStatus.FAILED)
+    later = NOW + timedelta(days=3)
+    job = replace(old.retried(now=later, due_after=timedelta(minutes=15)), dead_letters=9)
+    assert bury(job, POLICY, later + timedelta(hours=5)).step is Step.WAIT
+    assert bury(job, POLICY, later + timedelta(hours=6)).step is Step.END
+
+
+def test_job_whose_messages_died_may_wait_in_a_backlog() -> None:
+    """The reconciler fails no job for dead letters: its present message may only be waiting its turn."""
+    job = replace(new_job(), dead_letters=9)
+    assert sweep(job, POLICY, NOW + timedelta(days=3)).step is Step.SEND
+
+
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_deletion_that_died_half_way_is_finished(status: JobStatus) -> None:
+    """A tombstone is erased when it is due, in whatever state the job was, and ever later if that fails."""
+    tombstone = replace(new_job(), status=status, sweeps=7).deleted(now=NOW, due_at=OVERDUE)
+    assert sweep(tombstone, POLICY, NOW).step is Step.NOTHING
+    distances = []
+    now = OVERDUE
+    for _ in range(3):
+        decision = sweep(tombstone, POLICY, now)
+        assert decision.step is Step.ERASE
+        tombstone = decision.job
+        assert tombstone.due_at is not None
+        distances.append((tombstone.due_at - now) / timedelta(minutes=1))
+        now = tombstone.due_at
+    assert distances == [15, 30, 60]
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
