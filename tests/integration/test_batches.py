@@ -214,6 +214,7 @@ def test_every_end_is_counted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> 
     bulk = api.dependencies.stores().settings.bulk_queue_url
     dead = cloud.receive(bulk)
     assert len(dead) == 1, "a member's message goes by the bulk lane"
+    cloud.age(ids[3], timedelta(hours=7))
     for _ in range(3):
         cloud.bury(dead)
     assert read(cloud, made["batch"]["id"])["counts"] == {
