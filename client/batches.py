@@ -32,7 +32,7 @@ class Batches:
 
         ``options`` holds for every member that has none of its own: ``pipeline``, ``preset`` or the short ones.
         A member has ``filename`` and ``content_type``, better also ``size`` and ``digest``, and gets a form for its
-        bytes (see :meth:`client.direct.DirectUploads.send`); or it has ``source``, the name of an object in S3.
+        bytes, see :meth:`client.direct.DirectUploads.send`.
         """
         named = {} if name is None else {"name": name}
         document = {**(options or {}), **named, "items": list(items), "close": close}

@@ -19,7 +19,8 @@ Moment = Annotated[datetime, PlainSerializer(_to_iso, return_type=str, when_used
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
+    # Names are worth keeping, values are not: every ID and digest is another one.
+    model_config = ConfigDict(frozen=True, extra="allow", cache_strings="keys")
 
     def document(self) -> dict[str, Any]:
         """Return the answer as JSON values, unknown fields included."""

@@ -18,7 +18,7 @@ find /archive -name '*.jpg' -mtime -1 -print0 | safelight ingest - --out today
 
 safelight ingest --manifest products.csv --out results --report report
 
-safelight ingest s3://my-bucket/2026/ --width 800 --format webp --color"""
+safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"""
 
 Sources = Annotated[
     list[str] | None,
