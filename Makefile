@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 PHOTOS ?= client/pictures
 BIN := $(VENV)/bin
+AUDIT := .venv-audit
+# Hashes of packages, pictures in base64, and tests, whose keys open nothing.
+NO_SECRETS := ^(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e browser format bench lock clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e browser format bench lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +69,24 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
 
+# B506 and B608 are ruff's S506 and S608, which are justified where they occur.
+audit: $(AUDIT)/.done ## Look for weak code, secrets in files, and known holes in what is installed (needs the network)
+	$(AUDIT)/bin/bandit --quiet --recursive api worker shared infra client -ll --skip B506,B608
+	git ls-files -z | xargs -0 $(AUDIT)/bin/detect-secrets-hook --exclude-files '$(NO_SECRETS)'
+	@for group in api worker local; do echo "$$group:"; \
+	$(AUDIT)/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$group.txt --progress-spinner off || exit 1; done
+
+sbom: $(AUDIT)/.done ## Write what goes into each Lambda zip as CycloneDX documents, build/sbom-*.json
+	@mkdir -p build
+	@for group in api worker; do \
+	$(AUDIT)/bin/cyclonedx-py requirements requirements/$$group.txt --output-reproducible --output-file build/sbom-$$group.json; \
+	echo "build/sbom-$$group.json"; done
+
+$(AUDIT)/.done: requirements/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 $(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.dev
 	@echo "Installing what the benchmarks compare with …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
@@ -80,7 +101,7 @@ $(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
 
 clean: ## Stop the engine and remove what was built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) benchmarks/node_modules tests/postman/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) benchmarks/node_modules tests/postman/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
