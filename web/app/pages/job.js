@@ -20,7 +20,7 @@ async function draw(view, id) {
   const shown = new AbortController();
   const trouble = el("p", { class: "trouble", role: "status" });
   const body = el("div", { class: "stack" });
-  fill(view, trouble, body);
+  fill(view, body, trouble);
   const update = (job) => {
     const before = view.querySelector("h1") === document.activeElement;
     fill(body, content(job, begin));
