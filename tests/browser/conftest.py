@@ -1,14 +1,15 @@
 """The page in a real Chromium, on an engine of its own. A console error or a broken policy fails the test."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_desk import LOUD, Desk, Visit
-from chromium import MISSING, arguments, find_chromium, is_demanded
+from browser_desk import Desk, Visit
+from chromium import MISSING, chromium, find_chromium
 from e2e_site import Site, running_site
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,20 +18,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
-        if find_chromium() is None and not is_demanded():
+        if find_chromium() is None and not _is_demanded():
             item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the browser once."""
-    path = find_chromium()
-    if path is None:
-        pytest.fail(MISSING)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments())
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -64,4 +60,6 @@ def visit(desk: Desk) -> Visit:
     return desk.visit()
 
 
-__all__ = ["LOUD"]
+def _is_demanded() -> bool:
+    """Tell whether the browser's absence is a failure: in CI it is, on a user's machine the tests are skipped."""
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
