@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_desk import Desk, Visit
+from browser_desk import PATIENCE_MILLISECONDS, Desk, Visit
 from chromium import MISSING, chromium, find_chromium
 from e2e_site import Site, running_site
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the browser once."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)  # a busy machine is no fault of the page
     with chromium() as started:
         yield started
 

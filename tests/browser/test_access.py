@@ -26,7 +26,6 @@ def _faults(visit: Visit) -> list[str]:
 def test_axe_finds_nothing_and_nothing_sticks_out(desk: Desk, screen: str) -> None:
     """Every place of the page passes axe, in dark, in light and on a phone, and fits the screen's width."""
     visit = desk.visit(**SCREENS[screen])
-    visit.refusals_expected = {"404"}  # until there are batches
     visit.open()
     faults = {"empty": _faults(visit)}
     visit.drop({"axe.png": picture("clock-small.png"), "bad.png": picture("not-a-picture.png")})
