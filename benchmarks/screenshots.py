@@ -15,7 +15,7 @@ from infra import local
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "client" / "pictures"
-TARGET = ROOT / "docs" / "pictures"
+TARGET = ROOT / "docs" / "pictures" / "web"
 FIRST = ("astronaut.jpg", "coffee-sideways.jpg", "cat.webp", "rocket-progressive.jpg")
 UNDER_THE_LAMP = ("hubble-deep-field.jpg", "horse-transparent.png")
 """Held while they are sent, to show what that looks like."""
@@ -49,7 +49,7 @@ def take_develop(browser: Browser, url: str) -> None:
     page.locator("#go").click()
     page.locator("[data-phase=sending]").nth(1).wait_for()
     page.evaluate("scrollTo(0, 0)")
-    keep(page, "web-develop")
+    keep(page, "develop")
     for route in held:
         route.abort()
     page.unroute_all()
@@ -57,7 +57,7 @@ def take_develop(browser: Browser, url: str) -> None:
     page.get_by_role("slider").wait_for()
     page.locator(".compare-after img").evaluate("each => each.decode()")
     page.mouse.move(0, 0)
-    keep(page, "web-compare")
+    keep(page, "compare")
     page.context.close()
 
 
@@ -65,16 +65,16 @@ def take_start(browser: Browser, url: str) -> None:
     """The start page by day, and on a phone by night."""
     page = opened(browser, url, scheme="light")
     page.get_by_text("512").or_(page.get_by_text("1024 × 768")).first.wait_for()
-    keep(page, "web-start")
+    keep(page, "start")
     page.context.close()
     page = opened(browser, url, scheme="dark", size=PHONE, touch=True)
-    keep(page, "web-phone")
+    keep(page, "phone")
     page.context.close()
 
 
 def take_history(browser: Browser, url: str) -> None:
     """The history by day, wide and on a phone."""
-    for name, size, touch in (("web-history", WIDE, False), ("web-phone-history", PHONE, True)):
+    for name, size, touch in (("history", WIDE, False), ("phone-history", PHONE, True)):
         page = opened(browser, f"{url}#/history", scheme="light", size=size, touch=touch)
         page.locator(".print-frame[data-shown]").first.wait_for()
         keep(page, name)
