@@ -15,7 +15,7 @@ from infra import local
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "client" / "pictures"
-TARGET = ROOT / "docs" / "pictures" / "web"
+TARGET = ROOT / "docs" / "screenshots"
 FIRST = ("astronaut.jpg", "coffee-sideways.jpg", "cat.webp", "rocket-progressive.jpg")
 UNDER_THE_LAMP = ("hubble-deep-field.jpg", "horse-transparent.png")
 """Held while they are sent, to show what that looks like."""
