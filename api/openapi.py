@@ -60,8 +60,15 @@ def documented(
         by_status.setdefault(error.status, []).append(error)
     for status, group in sorted(by_status.items()):
         text = " ".join(f"`{error.code}`: {error.title}" for error in group)
-        answers[status] = {"description": text, "content": {CONTENT_TYPE: {"model": ProblemView}}}
+        examples = {error.code: {"summary": error.title, "value": _example(error)} for error in group}
+        answers[status] = {"description": text, "content": {CONTENT_TYPE: {"model": ProblemView, "examples": examples}}}
     return answers
+
+
+def _example(error: type[SafelightError]) -> dict[str, Any]:
+    """Show an error as a caller would see it."""
+    problem = ProblemView.of(error(), instance="/v1/…", request_id="8e554bcc-4283-4606-aa14-e0f459ff947c")
+    return problem.model_dump(mode="json")
 
 
 def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:

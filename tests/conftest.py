@@ -20,7 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
     parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
-    parser.addoption("--write-docs", action="store_true", help="write docs/faults.md instead of comparing it")
+    parser.addoption(
+        "--write-docs", action="store_true", help="write the pages that tests hold, instead of comparing them"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
