@@ -44,7 +44,11 @@ def take_develop(browser: Browser, url: str) -> None:
     page.locator("#go").click()
     page.locator("[data-phase=done] .print-result[data-shown]").nth(len(FIRST) - 1).wait_for()
     held: list[Route] = []  # neither answered nor dropped, until the picture is taken
-    page.route("**/v1/jobs?filename=*", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/jobs?filename=*", hold)
     page.set_input_files("#file-picker", [PICTURES / name for name in UNDER_THE_LAMP])
     page.locator("#go").click()
     page.locator("[data-phase=sending]").nth(1).wait_for()
