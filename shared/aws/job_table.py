@@ -189,16 +189,22 @@ class JobTable:
 
         Raises JobNotFound when it is gone.
         """
-        # Every move that keeps status, attempt and generation moves the due time.
+        # Every move that keeps status, attempt and generation moves the due time; only a burial may leave it where
+        # it is, when the job was put off to that very moment already, and counts.
         due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
+        letters = "#DeadLetters = :seen_letters" if seen.dead_letters else "attribute_not_exists(#DeadLetters)"
         try:
             with translated():
                 self._replace(
                     seen,
                     new,
-                    condition=f"#Status = :seen AND #Attempt = :attempt AND #Generation = :seen_generation AND {due}",
+                    condition=(
+                        "#Status = :seen AND #Attempt = :attempt AND #Generation = :seen_generation"
+                        f" AND {due} AND {letters}"
+                    ),
                     values={":seen": seen.status.value, ":attempt": seen.attempt, ":seen_generation": seen.generation}
-                    | ({":seen_due": to_iso(seen.due_at)} if seen.due_at else {}),
+                    | ({":seen_due": to_iso(seen.due_at)} if seen.due_at else {})
+                    | ({":seen_letters": seen.dead_letters} if seen.dead_letters else {}),
                 )
         except ServiceError as error:
             if not is_refused(error):

@@ -209,4 +209,4 @@ class JobMachine(RuleBasedStateMachine):
 
 
 TestJobMachine = JobMachine.TestCase
-TestJobMachine.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+TestJobMachine.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)
