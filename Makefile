@@ -8,7 +8,7 @@ AUDIT := .venv-audit
 NO_SECRETS := ^(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e browser format bench lock audit sbom clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,10 @@ faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each 
 	$(BIN)/pytest tests/faults -n auto -q
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own
-	$(BIN)/pytest tests/e2e -q
+	$(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+
+kills: $(VENV)/.dev ## 1,000 jobs, twice, while function processes are killed at random
+	$(BIN)/pytest tests/e2e/test_kills.py --kill-jobs 1000 -q
 
 browser: $(VENV)/.dev ## Tests of the page in Chromium; skipped where there is none, but for CI
 	$(BIN)/pytest tests/browser -q

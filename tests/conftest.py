@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="let the embedded engine believe everyone, instead of holding each function to its role",
     )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
+    parser.addoption("--kill-jobs", type=int, default=250, help="jobs under random kills (make kills: 1,000)")
     parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
     parser.addoption(
         "--write-docs", action="store_true", help="write the pages that tests hold, instead of comparing them"
