@@ -51,6 +51,7 @@ documents.add_documents(app)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway. Whatever happens, the answer is ours and tells nothing of the inside."""
     started = time.monotonic()
+    metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # also of a request that is killed on its way
     log = logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
