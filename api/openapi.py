@@ -96,7 +96,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     for (path, method), model in JSON_BODIES.items():
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
-        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        body = {"required": "required" in schema, "content": {"application/json": {"schema": schema}}}
         spec["paths"][path][method]["requestBody"] = body
     _drop_bodies_of_none(spec["paths"])
     add_links(spec["paths"])
