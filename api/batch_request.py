@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from api.options import SHORTHAND, Options, field_errors, read_as
 from api.upload_request import UploadRequest
@@ -18,7 +18,7 @@ class ItemsRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
-    close: bool = Field(default=False, description="Let the batch take no members after these.")
+    close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
@@ -34,7 +34,7 @@ class BatchRequest(Options):
 
     name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
-    close: bool = Field(default=False, description="Let the batch take no members after these.")
+    close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
 
 
 class MemberRequest(UploadRequest):
