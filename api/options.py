@@ -30,7 +30,15 @@ def _refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, o
     return value
 
 
+def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Take text for true or false, as a query brings it, but not the numbers 1 and 0."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("is neither true nor false")  # noqa: TRY004 - what pydantic expects of a validator
+    return value
+
+
 Count = Annotated[int, BeforeValidator(_refuse_bool)]
+Switch = Annotated[bool, BeforeValidator(_refuse_number)]
 
 
 class Options(BaseModel):
@@ -48,8 +56,8 @@ class Options(BaseModel):
     width: Count | None = None
     height: Count | None = None
     fit: Fit | None = None
-    enlarge: bool | None = None
-    grayscale: bool | None = None
+    enlarge: Switch | None = None
+    grayscale: Switch | None = None
     format: str | None = None
     quality: Count | None = None
 
