@@ -1,0 +1,134 @@
+"""Prints what status, listing and creation cost with 100 and with 100,000 jobs in the table, and the ratio.
+
+Run it on the embedded engine: ``python benchmarks/table_growth.py [jobs]``. Records are written straight into the
+table, as the worker leaves them. Absolute times belong to the machine; the ratio, taken in one run, can be compared.
+What an engine in memory needs for an index is part of it; DynamoDB's own cost of a query does not grow with the table.
+"""
+
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from infra import local
+from infra.sessions import local_session
+from infra.stack import Stack
+from shared.aws.job_item import to_item, to_wire
+from shared.ids import new_id
+from shared.jobs import ANONYMOUS, Job, JobStatus, OutputFacts, RawImage
+from shared.pipeline import DEFAULT_PIPELINE
+
+PICTURE = Path(__file__).parents[1] / "client" / "pictures" / "clock-small.png"
+SMALL = 100
+ROUNDS = 60
+SHARDS = 4
+"""``ListingShards`` of the template."""
+WRITERS = 4
+
+
+def main() -> None:
+    """Measure with few jobs and with many, and print both."""
+    large = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        stack = local.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
+        try:
+            fill(stack, SMALL)
+            few = measured(stack)
+            fill(stack, large - SMALL)
+            many = measured(stack)
+        finally:
+            local.down(Path(folder), wipe=True)
+    print(f"Median of {ROUNDS} requests, milliseconds{SMALL:>10,} jobs{large:>12,} jobs     ratio")
+    for name, before in few.items():
+        print(f"  {name:32}{before:15.1f}{many[name]:17.1f}{many[name] / before:10.2f}")
+
+
+def fill(stack: Stack, count: int) -> None:
+    """Write finished jobs of one owner, as if they had come over the last days."""
+    client = local_session(stack.endpoint_url).client("dynamodb")
+
+    def write(items: tuple[Any, ...]) -> None:
+        requests = [{"PutRequest": {"Item": to_wire(item)}} for item in items]
+        client.batch_write_item(RequestItems={stack.table: requests})
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(write, chunks(finished(count), 25)))
+
+
+def chunks(items: Iterator[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Cut a stream into pieces."""
+    while piece := tuple(islice(items, size)):
+        yield piece
+
+
+def finished(count: int) -> Iterator[dict[str, Any]]:
+    """Make the items of finished jobs."""
+    start = datetime.now(UTC) - timedelta(days=3)
+    for number in range(count):
+        at = start + timedelta(milliseconds=number * 2)
+        job_id = new_id(at)
+        job = Job.new(
+            job_id=job_id,
+            filename=f"{number}.png",
+            raw=RawImage(key=f"raw/api/{job_id}", size=10_000, format="PNG", digest="00" * 32),
+            pipeline=DEFAULT_PIPELINE,
+            owner=ANONYMOUS,
+            now=at,
+            due_after=timedelta(minutes=15),
+            keep_for=timedelta(days=30),
+        )
+        facts = OutputFacts(
+            name="image",
+            key=f"processed/{job_id}/1/image.png",
+            size=5_000,
+            width=100,
+            height=100,
+            format="PNG",
+            media_type="image/png",
+            digest="00" * 32,
+        )
+        running = job._moved(JobStatus.PROCESSING, at)  # noqa: SLF001 - the claim itself is a write to the table
+        yield to_item(running.completed(raw=job.raw, outputs=(facts,), warnings=(), now=at), "bench", SHARDS)
+
+
+def measured(stack: Stack) -> dict[str, float]:
+    """Return the median time of each request, in milliseconds."""
+    picture = PICTURE.read_bytes()
+    with httpx.Client(base_url=stack.api_url + "/", timeout=120, trust_env=False) as http:
+        first = http.get("jobs", params={"limit": 1}).raise_for_status().json()["jobs"][0]["id"]
+        cursor = http.get("jobs", params={"limit": 50}).raise_for_status().json()["next_cursor"]
+        return {
+            "status of a job": milliseconds(lambda: http.get(f"jobs/{first}")),
+            "listing, 20 newest": milliseconds(lambda: http.get("jobs", params={"limit": 20})),
+            "listing, 20 after a cursor": milliseconds(
+                lambda: http.get("jobs", params={"limit": 20, "cursor": cursor})
+            ),
+            "creation by upload": milliseconds(lambda: http.post("uploads", json={"content_type": "image/png"})),
+            "creation with the picture": milliseconds(
+                lambda: http.post("jobs", content=picture, headers={"Content-Type": "image/png"})
+            ),
+        }
+
+
+def milliseconds(send: Callable[[], httpx.Response]) -> float:
+    """Return the median time of a request, after three that do not count."""
+    times = []
+    for number in range(ROUNDS + 3):
+        started = time.perf_counter()
+        send().raise_for_status()
+        if number >= 3:
+            times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
