@@ -1,4 +1,4 @@
-"""The kind of model that a user's wishes are written in, and its numbers."""
+"""The kind of model that a user's wishes are written in, and its numbers and flags."""
 
 from typing import Annotated
 
@@ -8,6 +8,8 @@ Integer = Annotated[int, Strict()]
 """No text, and no true and false, which pydantic takes for 1 and 0 unless it is strict."""
 Number = Annotated[float, Strict()]
 """An integer is one too."""
+Flag = Annotated[bool, Strict()]
+"""Not 1 and 0, which pydantic takes for true and false unless it is strict."""
 
 
 class StrictModel(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shared.operations.terms import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
-from shared.strict import Integer, Number, StrictModel
+from shared.strict import Flag, Integer, Number, StrictModel
 
 MAX_SOURCE_SIDE: Final = 65_535
 """Farthest pixel that a crop can name: the longest side that any limit may allow."""
@@ -32,7 +32,7 @@ class Resize(StrictModel):
     width: Side | None = None
     height: Side | None = None
     fit: Fit = Fit.INSIDE
-    enlarge: bool = Field(default=False, description="Whether a smaller picture is made larger.")
+    enlarge: Flag = Field(default=False, description="Whether a smaller picture is made larger.")
     gravity: Gravity = Field(
         default="center",
         description="With cover the part that stays, with contain the place of the picture.",
@@ -92,7 +92,7 @@ class Rotate(StrictModel):
 
     op: Literal["rotate"] = "rotate"
     angle: Number = Field(ge=-360, le=360, description="Degrees, clockwise.")
-    expand: bool = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
+    expand: Flag = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
     background: Color = TRANSPARENT
 
 

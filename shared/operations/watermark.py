@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from shared.operations.terms import Color, Gravity
-from shared.strict import Number, StrictModel
+from shared.strict import Flag, Number, StrictModel
 
 MAX_TEXT: Final = 200
 """Characters: drawing time grows with them."""
@@ -32,7 +32,7 @@ class Watermark(StrictModel):
     )
     opacity: Number = Field(default=0.5, ge=0, le=1)
     angle: Number = Field(default=0.0, ge=-360, le=360, description="Degrees by which the mark is turned clockwise.")
-    tile: bool = Field(default=False, description="Whether the mark is repeated over the whole picture.")
+    tile: Flag = Field(default=False, description="Whether the mark is repeated over the whole picture.")
     color: Color = Field(default="#ffffff", description="Of the text.")
     font: Literal["dejavu-sans"] = Field(default="dejavu-sans", description="Of the text.")
 
