@@ -29,7 +29,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 test: check unit integration hostile faults e2e browser ## Lint, types and all tests
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
-	$(BIN)/pytest tests/e2e --engine localstack -q
+	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
 check: $(VENV)/.dev ## Lint, types, template
 	$(BIN)/ruff check .

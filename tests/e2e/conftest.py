@@ -53,5 +53,6 @@ def site(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.T
 
     On the embedded engine each function may do what its role allows and nothing else, unless ``--trusting``.
     """
-    environment = {} if request.config.getoption("--trusting") else ENFORCING
+    is_held = engine == "embedded" and not request.config.getoption("--trusting")
+    environment = ENFORCING if is_held else {}
     yield from running_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)

@@ -1,9 +1,9 @@
 """The three functions on moto: tables, bucket and queues made as the template says."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from moto import mock_aws
 from moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
@@ -13,7 +13,7 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 from infra.template import load, parameter_defaults
-from shared.aws.clients import make_clients
+from shared.aws.clients import Clients, make_clients
 from shared.aws.job_listing import JobListing
 from shared.aws.job_table import JobTable
 
@@ -28,16 +28,16 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     made = worker.app.parts
     roots = (api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts)
     with mock_aws():
-        queues = {name: _queue(name) for name in ("jobs", "bulk-jobs", "dead-letters")}
-        defaults = parameter_defaults(load())
+        clients = make_clients(5)
+        queues = {name: _queue(clients, name) for name in ("jobs", "bulk-jobs", "dead-letters")}
+        defaults = parameter_defaults(_template())
         for name, value in _environment(queues, defaults).items():
             monkeypatch.setenv(name, value)
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        _make_table("JobTable", TABLE)
-        _make_table("IdempotencyTable", "Idempotency")
-        _make_table("LibraryTable", LIBRARY)
-        _make_table("BatchTable", BATCHES)
-        clients = make_clients(5)
+        clients.s3.create_bucket(Bucket=BUCKET)
+        _make_table(clients, "JobTable", TABLE)
+        _make_table(clients, "IdempotencyTable", "Idempotency")
+        _make_table(clients, "LibraryTable", LIBRARY)
+        _make_table(clients, "BatchTable", BATCHES)
         yield Cloud(
             clients=clients,
             jobs=JobTable(clients.dynamodb, TABLE, batch_table=BATCHES, bucket=BUCKET, listing_shards=4),
@@ -52,17 +52,23 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         root.cache_clear()
 
 
-def _queue(name: str) -> str:
-    return boto3.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+@cache
+def _template() -> Mapping[str, Any]:
+    """Parse the template once a run: it is most of what a stack on moto costs."""
+    return load()
 
 
-def _make_table(resource: str, name: str) -> None:
+def _queue(clients: Clients, name: str) -> str:
+    return clients.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+
+
+def _make_table(clients: Clients, resource: str, name: str) -> None:
     """Make a table with the keys and indexes that the template gives it."""
-    properties = load()["Resources"][resource]["Properties"]
+    properties = _template()["Resources"][resource]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     given: Any = {each: properties[each] for each in wanted if each in properties}
     request = cast("CreateTableInputTypeDef", {"TableName": name, **given})
-    boto3.client("dynamodb").create_table(**request)
+    clients.dynamodb.create_table(**request)
 
 
 def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
