@@ -1,0 +1,88 @@
+"""DynamoDB: the table, its indexes and the batch's counts, each with the partitions that its keys make."""
+
+from collections.abc import Iterable
+
+from scale.limits import limit
+from scale.throughput import Throughput
+from scale.units import units
+from shared.aws.batch_item import COUNT_SHARDS
+from shared.aws.job_item import OPEN_SHARDS
+
+Write = tuple[Throughput, float]
+"""A partition and the units that it takes."""
+
+
+class Table:
+    """One owner's jobs, of one batch where they are members: the worst case for the indexes.
+
+    The table's own keys are spread evenly, so it is limited as a whole: by what a table on demand takes at once. The
+    index ``Open`` has eight partition keys, ``Recent`` as many as the owner has shards, ``ByBatch`` and the counts one
+    a batch. No partition is split in the course of a run: keys that grow with time always meet in one half.
+    """
+
+    def __init__(self, listing_shards: int, *, warm: float = 0) -> None:
+        """Begin as a new table, or as one that has had ``warm`` write units a second before."""
+        patience = limit("throttle_patience")
+        each = limit("partition_writes")
+        self.whole = Throughput(min(limit("table_most"), max(limit("table_start"), 2 * warm)), patience)
+        self.open = [Throughput(each, patience) for _ in range(OPEN_SHARDS)]
+        self.recent = [Throughput(each, patience) for _ in range(listing_shards)]
+        self.by_batch = Throughput(each, patience)
+        self.counts = Throughput(each, patience)
+        """All counts of a batch share its partition key."""
+        self.write_units = 0.0
+        self.read_units = 0.0
+
+    def create(self, job: int, at: float, *, is_bulk: bool) -> float | None:
+        """Write a new record; return when it is written, None when the table is throttled."""
+        cost = units()
+        writes: list[Write] = [
+            (self.whole, cost.member_create if is_bulk else cost.create),
+            (self._open(job), cost.open_create),
+            (self.recent[job % len(self.recent)], cost.listed),
+        ]
+        return self._write([*writes, (self.by_batch, cost.listed)] if is_bulk else writes, at)
+
+    def claim(self, job: int, at: float) -> float | None:
+        """Take a job."""
+        return self._write([(self.whole, units().claim), (self._open(job), units().open_move)], at)
+
+    def commit(self, job: int, at: float, *, is_bulk: bool) -> float | None:
+        """Write the end of a job."""
+        cost = units()
+        writes: list[Write] = [
+            (self.whole, cost.member_commit if is_bulk else cost.commit),
+            (self._open(job), cost.open_end),
+        ]
+        return self._write([*writes, (self.counts, cost.count)] if is_bulk else writes, at)
+
+    def put_off(self, job: int, at: float) -> float | None:
+        """Write a job back, with another due time."""
+        return self._write([(self.whole, units().commit), (self._open(job), units().open_move)], at)
+
+    def read(self) -> None:
+        """Read one record."""
+        self.read_units += units().read
+
+    def partitions(self) -> dict[str, list[Throughput]]:
+        """Return all partitions by what they belong to."""
+        return {
+            "Images, whole table": [self.whole],
+            "Open": self.open,
+            "Recent": self.recent,
+            "ByBatch": [self.by_batch],
+            f"Batches, {COUNT_SHARDS} counts of one batch": [self.counts],
+        }
+
+    def _open(self, job: int) -> Throughput:
+        return self.open[job % OPEN_SHARDS]
+
+    def _write(self, writes: Iterable[Write], at: float) -> float | None:
+        served = at
+        for partition, cost in writes:
+            moment = partition.take(at, cost)
+            if moment is None:
+                return None
+            self.write_units += cost
+            served = max(served, moment)
+        return served + limit("table_latency")
