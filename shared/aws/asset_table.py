@@ -64,13 +64,13 @@ class AssetTable:
         item = {"Owner": owner, "Entry": PREFIX + asset.name, **_to_item(asset)}
         with translated():
             answer = self._client.put_item(TableName=self._table, Item=to_wire(item), ReturnValues="ALL_OLD")
-        return "Attributes" not in answer
+        return not answer.get("Attributes")
 
     def delete(self, owner: str, name: str) -> bool:
         """Forget an asset; tell whether there was one."""
         with translated():
             answer = self._client.delete_item(TableName=self._table, Key=_key(owner, name), ReturnValues="ALL_OLD")
-        return "Attributes" in answer
+        return bool(answer.get("Attributes"))
 
 
 def _key(owner: str, name: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ temporary folder, so that runs beside each other never meet; ``localstack`` is t
 or that of docker-compose.yml, and the stack on it has a name of its own.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("not_on"):
             if mark.args == (engine,):
                 item.add_marker(pytest.mark.skip(reason=f"not on {engine}: {mark.kwargs['reason']}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what the functions complained of beside a failure: the stack is gone when somebody reads it."""
+    report = yield
+    found = getattr(item, "funcargs", {}).get("site")
+    if call.when == "call" and report.failed and isinstance(found, Site):
+        for role in found.stack.functions:
+            complaints = [json.loads(line) for line in found.log_lines(role) if '"level":"ERROR"' in line]
+            told = [f"{each['timestamp']} {each.get('code')} {each.get('exception', '')[-300:]}" for each in complaints]
+            if told:
+                report.sections.append((f"last errors of {role}", "\n".join(told[-5:])))
+    return report
 
 
 @pytest.fixture(scope="session")
