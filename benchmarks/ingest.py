@@ -1,10 +1,11 @@
 """Prints how fast ``safelight ingest`` goes on the embedded engine, and how much memory it takes.
 
 ``python benchmarks/ingest.py --small 1000 10000 --photos 500 --folder PHOTOS``: for each number of small pictures, and
-for photographs cut from those in a folder (by default the bundled ones), the rate from the first name to the last
-result, the processor time of each part, and the client's peak memory; then the rate at which the bare pixel code
-renders the same photographs on the same cores, files in, files out. Absolute rates belong to the machine; their ratio
-can be compared.
+for the photographs of a folder (by default the bundled ones; each again, made another file by a comment, until there
+are enough), the rate from the first name to the last result, the processor time of each part, and the client's peak
+memory; then the rate at which the bare pixel code renders the same photographs on the same cores, files in, files
+out. Absolute rates belong to the machine; their ratio can be compared, and where others use the machine too, the ratio
+of processor times. ``--json FILE`` writes all of it, with when each record came and how long each step took.
 """
 
 import argparse
@@ -16,10 +17,13 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
+import service_times
 from measured import Usage
 from PIL import Image
 
@@ -31,8 +35,6 @@ from worker.imaging import Limits, render
 LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)
 BUNDLED = Path(__file__).parents[1] / "client" / "pictures"
 SMALL = (160, 120)
-PHOTO = (2560, 1600)
-"""Most pixels of a photograph, width and height."""
 CORES = os.cpu_count() or 1
 SEED = 11
 
@@ -43,24 +45,67 @@ class Parts:
 
     engine: float
     functions: float
+    pixels: float
+    """Of the functions' children, which render."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One ingest, from the first name to the last result."""
+
+    pictures: int
+    client: Usage
+    parts: Parts
+    times: dict[str, Any]
+    """See ``service_times``; seconds since the command was started."""
+
+    @property
+    def rate(self) -> float:
+        """Return pictures a second."""
+        return self.pictures / self.client.wall
+
+    @property
+    def cpu(self) -> float:
+        """Return processor seconds a picture, of all parts."""
+        return (self.client.cpu + self.parts.engine + self.parts.functions + self.parts.pixels) / self.pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The pixel code alone, one process a core."""
+
+    rate: float
+    """Pictures a second."""
+    cpu: float
+    """Processor seconds a picture."""
 
 
 def main() -> None:
     """Measure and print what is asked for."""
     asked = read_arguments()
+    told: dict[str, Any] = {"cores": CORES, "runs": []}
     with tempfile.TemporaryDirectory(prefix="safelight-ingest-") as name:
         folder = Path(name)
         print(f"{CORES} cores; rates in pictures per second; processor time in milliseconds a picture")
         for number in asked.small:
             pictures = folder / f"small-{number}"
             make_small(pictures, number)
-            tell(f"{number:,} small pictures", number, *ingested(folder, pictures))
+            run = ingested(folder, pictures)
+            tell(f"{number:,} small pictures", run)
+            told["runs"].append({"what": "small pictures", **asdict(run)})
         if asked.photos:
             pictures = folder / "photos"
             make_photos(asked.folder, pictures, asked.photos)
-            bare = bare_rate(pictures, folder / "bare")
-            rate = tell(f"{asked.photos:,} photographs", asked.photos, *ingested(folder, pictures))
-            print(f"bare pixel code {bare:.1f}/s; end to end {rate / bare:.2f} of that")
+            bare = rendered_bare(pictures, folder / "bare")
+            run = ingested(folder, pictures)
+            tell(f"{asked.photos:,} photographs", run)
+            print(
+                f"bare pixel code {bare.rate:.1f}/s, {1000 * bare.cpu:.1f} ms; end to end {run.rate / bare.rate:.2f} of"
+                f" that by the clock, {bare.cpu / run.cpu:.2f} by processor time"
+            )
+            told["runs"].append({"what": "photographs", "bare": asdict(bare), **asdict(run)})
+    if asked.json:
+        asked.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def read_arguments() -> argparse.Namespace:
@@ -69,10 +114,11 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--small", type=int, nargs="*", default=[1000], help="numbers of small pictures")
     parser.add_argument("--photos", type=int, default=100, help="number of photographs")
     parser.add_argument("--folder", type=Path, default=BUNDLED, help="where photographs are")
+    parser.add_argument("--json", type=Path, help="file for all that was measured")
     return parser.parse_args()
 
 
-def ingested(folder: Path, pictures: Path) -> tuple[Usage, Parts]:
+def ingested(folder: Path, pictures: Path) -> Run:
     """Ingest a folder on an engine of its own, once its functions are warm; return what that took."""
     state = folder / "state"
     stack = local.up(state)
@@ -81,11 +127,16 @@ def ingested(folder: Path, pictures: Path) -> tuple[Usage, Parts]:
         make_small(first, 10)
         command(stack.api_url, first, folder, "warm")
         before = parts_of(state)
+        since = datetime.now(UTC)
         usage = command(stack.api_url, pictures, folder, pictures.name)
         after = parts_of(state)
+        times = service_times.as_json(service_times.deliveries(stack, since), service_times.requests(stack, since))
     finally:
         local.down(state, wipe=True)
-    return usage, Parts(after.engine - before.engine, after.functions - before.functions)
+    took = Parts(
+        after.engine - before.engine, after.functions - before.functions, max(0.0, after.pixels - before.pixels)
+    )
+    return Run(sum(1 for _ in pictures.iterdir()), usage, took, times)
 
 
 def command(api_url: str, pictures: Path, folder: Path, name: str) -> Usage:
@@ -111,42 +162,51 @@ def parts_of(state: Path) -> Parts:
     if record is None:
         raise SystemExit("The engine is gone.")
     engine = psutil.Process(record.pid)
-    functions = 0.0
+    functions = pixels = 0.0
     for process in engine.children(recursive=True):
         times = process.cpu_times()
-        # With what its own children took that are gone.
-        functions += times.user + times.system + times.children_user + times.children_system
+        if "worker.sandbox.child" in process.cmdline():
+            pixels += times.user + times.system
+        else:
+            functions += times.user + times.system
+            # Of its own children that are gone: those that rendered, too.
+            pixels += times.children_user + times.children_system
     times = engine.cpu_times()
-    return Parts(times.user + times.system, functions)
+    return Parts(times.user + times.system, functions, pixels)
 
 
-def tell(what: str, number: int, usage: Usage, parts: Parts) -> float:
-    """Print one measurement; return its rate."""
-    rate = number / usage.wall
-    each = [
-        f"{name} {1000 * seconds / number:.1f}"
-        for name, seconds in (("client", usage.cpu), ("engine", parts.engine), ("functions", parts.functions))
-    ]
-    print(f"{what}: {rate:.1f}/s; {', '.join(each)}; client's peak {usage.peak / 1024 / 1024:.1f} MiB", flush=True)
-    return rate
+def tell(what: str, run: Run) -> None:
+    """Print one measurement."""
+    parts = {
+        "client": run.client.cpu,
+        "engine": run.parts.engine,
+        "functions": run.parts.functions,
+        "their children": run.parts.pixels,
+    }
+    each = ", ".join(f"{name} {1000 * seconds / run.pictures:.1f}" for name, seconds in parts.items())
+    busy = run.cpu * run.rate / CORES
+    print(f"{what}: {run.rate:.1f}/s; {each}, in all {1000 * run.cpu:.1f}, {100 * busy:.0f} % of the cores;"
+          f" client's peak {run.client.peak / 1024 / 1024:.1f} MiB", flush=True)  # fmt: skip
 
 
-def bare_rate(pictures: Path, out: Path) -> float:
-    """Return how many photographs a second the pixel code alone renders, one process a core."""
+def rendered_bare(pictures: Path, out: Path) -> Bare:
+    """Render photographs with the pixel code alone, one process a core."""
     out.mkdir()
     files = sorted(pictures.iterdir())
     with ProcessPoolExecutor(CORES) as pool:
         list(pool.map(rendered, files[: CORES * 2], [out] * CORES * 2))
         began = time.perf_counter()
-        list(pool.map(rendered, files, [out] * len(files)))
-        return len(files) / (time.perf_counter() - began)
+        cpu = sum(pool.map(rendered, files, [out] * len(files)))
+        return Bare(rate=len(files) / (time.perf_counter() - began), cpu=cpu / len(files))
 
 
-def rendered(path: Path, out: Path) -> None:
-    """Render one photograph as a job without wishes does."""
+def rendered(path: Path, out: Path) -> float:
+    """Render one photograph as a job without wishes does; return the processor seconds of that."""
+    began = time.process_time()
     made = render(path.read_bytes(), DEFAULT_PIPELINE, LIMITS)
     for _, encoded in made.outputs:
         (out / f"{path.stem}.png").write_bytes(encoded.data)
+    return time.process_time() - began
 
 
 def make_small(folder: Path, number: int) -> None:
@@ -165,21 +225,17 @@ def make_small(folder: Path, number: int) -> None:
 
 
 def make_photos(source: Path, folder: Path, number: int) -> None:
-    """Cut photographs out of those of a folder, in turn, until there are enough."""
+    """Copy the photographs of a folder, in turn, each copy with a comment of its own, until there are enough."""
     folder.mkdir()
     originals = [path for path in sorted(source.rglob("*.jpg")) if is_large(path)]
     if not originals:
         raise SystemExit(f"{source} has no JPEG photographs of a megapixel and more.")
-    dice = random.Random(SEED)  # noqa: S311 - pictures, no secrets
     for index in range(number):
-        with Image.open(originals[index % len(originals)]) as opened:
-            picture = opened.convert("RGB")
-        part = dice.uniform(0.85, 0.99)
-        width, height = int(picture.width * part), int(picture.height * part)
-        left, top = dice.randrange(picture.width - width), dice.randrange(picture.height - height)
-        picture = picture.crop((left, top, left + width, top + height))
-        picture.thumbnail(PHOTO)
-        picture.save(folder / f"{index:06}.jpg", quality=dice.randrange(80, 95))
+        data = originals[index % len(originals)].read_bytes()
+        comment = f"copy {index}".encode()
+        # A COM segment (ITU T.81, B.2.4.5) right after the start: its length counts itself.
+        segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+        (folder / f"{index:06}.jpg").write_bytes(data[:2] + segment + data[2:])
 
 
 def is_large(path: Path) -> bool:

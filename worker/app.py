@@ -206,12 +206,13 @@ def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
     """Count and log the end of one record."""
     took = (utc_now() - started) / timedelta(milliseconds=1)
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, tz=UTC)
-    facts: dict[str, Any] = {"outcome": processed.outcome.value, "milliseconds": round(took)}
+    waited = (started - sent) / timedelta(milliseconds=1)
+    facts: dict[str, Any] = {"outcome": processed.outcome.value, "milliseconds": round(took), "waited": round(waited)}
     job = processed.job
     with _telling:
         metrics.add_metric(f"Jobs{processed.outcome.value.capitalize()}", MetricUnit.Count, 1)
         metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, took)
-        metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, (started - sent) / timedelta(milliseconds=1))
+        metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, waited)
         if job is not None:
             metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size or 0)
             metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
