@@ -111,15 +111,17 @@ class _Loop:
             if files:
                 self._desk.preparing = True
                 self.crew.start(None, partial(prepare_all, files), now)
+        chosen: list[Task] = []
         while self._pace.allows(self._under_way, now):
             task = self._again.popleft() if self._again else agenda.next_task(self._desk, now)
             if task is None:
                 break
-            # What the task is told to do must be known before it is done.
-            self._desk.checkpoint.commit()
             self._under_way += 1
-            self.crew.start(task, partial(task.call, self._client), now)
+            chosen.append(task)
+        # What tasks are told to do must be known before it is done.
         self._desk.checkpoint.commit()
+        for task in chosen:
+            self.crew.start(task, partial(task.call, self._client), now)
 
     def _take(self, end: Ended | Scanned) -> None:
         desk = self._desk

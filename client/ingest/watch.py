@@ -112,12 +112,14 @@ class Watch:
 
     def _end_round(self, checkpoint: Checkpoint, now: float) -> None:
         self.first_round = False
-        seconds = max(now - self._last_round, 0.001)
-        self._rate += _SMOOTHING * (self._round_ends / seconds - self._rate)
+        measured = self._round_ends / max(now - self._last_round, 0.001)
+        # The first rate that there is counts whole: smoothed from nothing it would be far too low for a while.
+        self._rate += (_SMOOTHING if self._rate else 1.0) * (measured - self._rate)
         if self._round_ends:
-            # Until most of a page should have ended, or the last of all.
-            awaited = min(PAGE * 0.8, steps.count(checkpoint, State.SENT, PAGE))
-            self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, awaited / max(self._rate, 0.001)))
+            left = steps.count(checkpoint, State.SENT, PAGE)
+            # Until most of a page should have ended. Of the last ones half, as the whole run waits for the look after them.
+            awaited = PAGE * 0.8 if left == PAGE else left / 2
+            self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, awaited / self._rate))
         else:
             self._pause = min(LATEST_SECONDS, self._pause * _GROWTH)
         self._due = now + self._pause
