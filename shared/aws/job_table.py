@@ -236,9 +236,9 @@ class JobTable:
             self._client.get_item(TableName=self._table, Key=_key("health"))
 
     def _replace(self, seen: Job, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
-        """Write every attribute that this version knows, and leave those that it does not."""
+        """Write every attribute that a transition may change, and leave those that this version does not know."""
         item = to_item(job, self._bucket, self._listing_shards)
-        written = {name: value for name, value in item.items() if name != "ID"}
+        written = {name: value for name, value in item.items() if name not in LASTING_ATTRIBUTES}
         absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
         sets = ", ".join(f"#{name} = :{name}" for name in written)
         removes = ", ".join(f"#{name}" for name in absent)
@@ -283,7 +283,11 @@ OPTIONAL_ATTRIBUTES = (
     "DeadShard",
     "DeadReason",
 )
-"""Attributes that a transition may take away. ``BatchID``, ``Promise`` and ``ExpiresAt`` never change."""
+"""Attributes that a transition may take away."""
+LASTING_ATTRIBUTES = frozenset(
+    ("ID", "Filename", "UploadedAt", "RawPath", "Promise", "BatchID", "Owner", "OwnerShard", "ExpiresAt")
+)
+"""Attributes that are written with a job and never change."""
 
 
 def _key(job_id: str) -> dict[str, Any]:
