@@ -79,7 +79,7 @@ def try_port(places: Places, port: int, extra: Mapping[str, str]) -> Record | No
     """Start on one port; None when somebody else has it. Raises SetupFault when the engine fails."""
     with places.log.open("ab") as log:
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ministack"],
+            [sys.executable, "-P", "-m", "infra.engines.serve", HOST, str(port)],
             cwd=places.scratch,
             env=environment(places, port, extra),
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,41 @@
+"""Serves MiniStack: ``python -m infra.engines.serve HOST PORT``, in the environment that ``launch`` makes.
+
+The application is MiniStack's own, all of it. Its own start serves it by hypercorn, whose HTTP is Python alone; every
+byte of a picture goes through the engine four times, so a compiled parser and event loop are felt
+(``benchmarks/ingest.py``).
+"""
+
+import resource
+import sys
+
+import uvicorn
+
+KEEP_ALIVE_SECONDS = 75
+"""As MiniStack's own start has it: botocore and httpx keep connections for later."""
+GRACE_SECONDS = 3
+"""For requests under way when it is told to stop; then it writes its state."""
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    host, port = sys.argv[1], int(sys.argv[2])
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    uvicorn.run(
+        "ministack.app:app",
+        host=host,
+        port=port,
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        # The application sends its own.
+        date_header=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()
