@@ -38,6 +38,8 @@ class BulkApi:
     """Whether the answer is lost after the request was carried out."""
     looks: int = 1
     """Looks at its page after which a job with bytes has ended."""
+    waits: int = 0
+    """Looks at its page for which a job with bytes is not taken yet, because its message waits in the queue."""
     form_seconds: float = 900.0
     refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _member: None
     """The error of a member, if it has one."""
@@ -179,8 +181,14 @@ class BulkApi:
         self.received[job_id] += 1
         self.jobs[job_id]["content"] = content
         if not self.events_lost:
-            self._arrived(self.jobs[job_id])
+            self.jobs[job_id]["waits"] = self.waits
+            self._take(self.jobs[job_id])
         return httpx.Response(204)
+
+    def _take(self, job: dict[str, Any]) -> None:
+        if job["waits"] == 0:
+            self._arrived(job)
+        job["waits"] -= 1
 
     def _arrived(self, job: dict[str, Any]) -> None:
         if job["status"] == "AWAITING_UPLOAD":
@@ -198,6 +206,8 @@ class BulkApi:
         return httpx.Response(200, json={"items": items, "next_cursor": cursor})
 
     def _advance(self, job: dict[str, Any]) -> None:
+        if job["status"] == "AWAITING_UPLOAD" and "waits" in job:
+            self._take(job)
         if job["status"] == "PENDING":
             job["looks"] += 1
             if job["looks"] >= self.looks:

@@ -62,6 +62,13 @@ def note_sent(checkpoint: Checkpoint, number: int, now: float) -> None:
     )
 
 
+def note_confirmed(checkpoint: Checkpoint, job: str, now: float) -> None:
+    """Write that a job was told of its bytes, which counts as if they were sent then."""
+    checkpoint.database.execute(
+        "UPDATE files SET sent_at = ? WHERE job = ? AND state = ? AND twin IS NULL", (now, job, State.SENT)
+    )
+
+
 def note_unsent(checkpoint: Checkpoint, job: str) -> None:
     """Write that a job does not have its bytes, so that they are sent again."""
     checkpoint.database.execute(

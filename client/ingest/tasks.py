@@ -156,7 +156,9 @@ class Confirm(Task):
 
     def note(self, value: bool, now: float) -> None:  # noqa: ARG002 - see Task
         """Have bytes that are not there sent again."""
-        if not value:
+        if value:
+            steps.note_confirmed(self.desk.checkpoint, self.job, self.desk.clock())
+        else:
             steps.note_unsent(self.desk.checkpoint, self.job)
 
     def refuse(self, error: ClientError) -> bool:  # noqa: ARG002 - see Task

@@ -16,7 +16,10 @@ _GROWTH = 1.5
 _SMOOTHING = 0.3
 """Weight of the newest measurement of the rate."""
 CONFIRM_SECONDS = 30.0
-"""A job that awaits bytes so long after they were sent is told that they are there."""
+"""A job that awaits its bytes, though one whose bytes were sent so much later has been taken, is told of them."""
+STANDSTILL_SECONDS = 60.0
+"""Where nothing has moved for so long, the oldest one is told: what becomes of that shows how long the queue is."""
+_UNTAKEN = frozenset({"AWAITING_UPLOAD", "PENDING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ class Watch:
         self._round_began = now
         self._round_ends = 0
         self._last_round = now
+        self._newest_taken = 0.0
+        """When the bytes were sent of the youngest job that a worker has taken, seconds since the epoch."""
+        self._moved = now
 
     def due_in(self, now: float) -> float:
         """Return the seconds until the next look."""
@@ -78,7 +84,7 @@ class Watch:
 
         ``now`` is that of the monotonic clock, ``clock`` in seconds since the epoch.
         """
-        ended, still_open, lost = 0, 0, []
+        ended, still_open, untaken = 0, 0, []
         for job in page.items:
             row = checkpoint.database.execute(
                 "SELECT number, state, digest, sent_at FROM files WHERE batch = ? AND job = ? AND twin IS NULL",
@@ -87,6 +93,8 @@ class Watch:
             if row is None or row[1] not in {State.MEMBER, State.SENT}:
                 continue
             number, state, digest, sent_at = row
+            if job.status not in _UNTAKEN and (sent_at or 0.0) > self._newest_taken:
+                self._newest_taken, self._moved = sent_at, now
             if job.done:
                 ended += 1
                 _note_end(checkpoint, number, State(state), digest, job)
@@ -94,14 +102,24 @@ class Watch:
                 steps.note_sent(checkpoint, number, clock)
             elif state == State.SENT:
                 still_open += 1
-                if job.status == "AWAITING_UPLOAD" and clock - (sent_at or 0.0) > CONFIRM_SECONDS:
-                    lost.append(job.id)
+                if job.status == "AWAITING_UPLOAD":
+                    untaken.append((sent_at or 0.0, job.id))
+        if ended:
+            self._moved = now
         self._round_ends += ended
         self._position = (look.batch, page.items[-1].id if page.items else "\U0010ffff")
         if not self.first_round and still_open > look.limit // 2:
             # What follows is younger still.
             self._end_round(checkpoint, now)
-        return lost
+        return self._lost(untaken, now)
+
+    def _lost(self, untaken: list[tuple[float, str]], now: float) -> list[str]:
+        """Return the jobs whose message seems to be lost; those that only wait in a long queue are none."""
+        overtaken = [job for sent_at, job in untaken if sent_at + CONFIRM_SECONDS < self._newest_taken]
+        if overtaken or not untaken or now - self._moved <= STANDSTILL_SECONDS:
+            return overtaken
+        self._moved = now
+        return [untaken[0][1]]
 
     def _limit(self, now: float) -> int:
         """Return how many jobs to look at: somewhat more than should have ended; each costs the API something."""
@@ -117,7 +135,7 @@ class Watch:
         self._rate += (_SMOOTHING if self._rate else 1.0) * (measured - self._rate)
         if self._round_ends:
             left = steps.count(checkpoint, State.SENT, PAGE)
-            # Until most of a page should have ended. Of the last ones half, as the whole run waits for the look after them.
+            # Until most of a page should have ended; of the last ones half, as the whole run waits for the last look.
             awaited = PAGE * 0.8 if left == PAGE else left / 2
             self._pause = min(LATEST_SECONDS, max(SOONEST_SECONDS, awaited / self._rate))
         else:

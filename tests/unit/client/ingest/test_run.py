@@ -17,6 +17,7 @@ from client.ingest.order import IngestOrder
 from client.ingest.run import IngestStopped, run
 from client.ingest.schema import State
 from client.ingest.tally import Tally
+from client.ingest.watch import CONFIRM_SECONDS, STANDSTILL_SECONDS
 from client.safelight import Safelight
 from client.transport.timing import Timing
 
@@ -69,7 +70,7 @@ class Bench:
         order = IngestOrder(sources=(str(self.photos),), out=self.out if out else None, **more)
         transport = httpx.MockTransport(self.api)
         with Safelight(API_URL, transport=transport, timing=self.clock.timing()) as client, opened(self.path) as state:
-            return run(client, state, order, report=report, timing=self.clock.timing())
+            return run(client, state, order, report=report, timing=self.clock.timing(), clock=self.clock.monotonic)
 
     def rows(self, columns: str) -> list[tuple[Any, ...]]:
         """Read the checkpoint."""
@@ -256,12 +257,35 @@ def test_a_file_that_changes_before_it_is_sent_is_noticed(bench: Bench) -> None:
     assert (bench.out / "0000.png").read_bytes() == b"image of " + PNG + b"done other"
 
 
-def test_a_lost_store_event_is_made_good(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that still awaits bytes long after they were sent is told that they are there."""
-    monkeypatch.setattr("client.ingest.watch.CONFIRM_SECONDS", -1.0)
-    bench.pictures(3)
+def test_lost_store_events_are_made_good(bench: Bench) -> None:
+    """Where nothing moves, a job is told that its bytes are there; when that helps, so are the others."""
+    bench.pictures(150)
     bench.api.events_lost = True
-    assert bench.run().well == 3
+    assert bench.run().well == 150
+    assert bench.api.calls["POST uploads/…/confirm"] == 150
+
+
+def test_a_job_that_was_overtaken_is_told_of_its_bytes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lost event is noticed by the jobs that were sent later and have been taken, before anything stands still."""
+    monkeypatch.setattr("client.ingest.watch.CONFIRM_SECONDS", 0.0)
+    bench.pictures(20)
+
+    def fault(_: httpx.Request) -> None:
+        bench.api.events_lost = not bench.api.received
+
+    bench.api.fault = fault
+    assert bench.run().well == 20
+    assert bench.api.calls["POST uploads/…/confirm"] == 1
+    assert bench.clock.now < STANDSTILL_SECONDS
+
+
+def test_a_long_queue_is_no_lost_event(bench: Bench) -> None:
+    """Jobs that wait for a worker longer than a lost event would be waited for are left alone."""
+    bench.pictures(30)
+    bench.api.waits = 14
+    assert bench.run().well == 30
+    assert bench.clock.now > CONFIRM_SECONDS
+    assert bench.api.calls["POST uploads/…/confirm"] == 0
 
 
 def test_a_dead_link_is_replaced(bench: Bench) -> None:
