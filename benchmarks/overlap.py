@@ -142,6 +142,7 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, side_by_side: int) -> float:
     parts = worker.app.Parts(
         place=place,
         queues={},
+        bulk_queue="bulk",
         sandbox=boxed,
         side_by_side=side_by_side,
         record_time=timedelta(seconds=20),

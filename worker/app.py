@@ -29,6 +29,7 @@ from shared.settings import WorkerSettings
 from worker.arriving import message_of
 from worker.image_processor import Outcome, Processed, Workplace, process_job
 from worker.imaging import Limits
+from worker.priority import BULK_NICENESS
 from worker.records import process_records
 from worker.room import Room
 from worker.sandbox import Budget, Sandbox
@@ -56,6 +57,8 @@ class Parts:
     place: Workplace
     queues: dict[str, JobQueue]
     """By name: a record tells its queue by ARN only."""
+    bulk_queue: str
+    """The name of the one whose records give way to others."""
     sandbox: Sandbox
     side_by_side: int
     """Records under way at a time."""
@@ -84,7 +87,7 @@ def parts() -> Parts:
     sandbox = Sandbox(budget, children=children, environment=needed)
     sandbox.warm_up()
     clients = make_clients(settings.aws_call_seconds)
-    queues = [JobQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url)]
+    interactive, bulk = (JobQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))
     place = Workplace(
         jobs=JobTable(
             clients.dynamodb,
@@ -104,7 +107,8 @@ def parts() -> Parts:
     )
     return Parts(
         place=place,
-        queues={queue.name: queue for queue in queues},
+        queues={queue.name: queue for queue in (interactive, bulk)},
+        bulk_queue=bulk.name,
         sandbox=sandbox,
         side_by_side=children + LOOKAHEAD,
         record_time=timedelta(seconds=settings.record_seconds),
@@ -127,7 +131,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     metrics.add_metric("RecordsReceived", MetricUnit.Count, received)
     # Made here, by one thread: records run in several, and a wrong setting fails the delivery, not each of them.
     side_by_side = parts().side_by_side
-    return process_records(event, context, handle_record, logger, side_by_side=side_by_side)
+    niceness = BULK_NICENESS if _is_bulk(event) else 0
+    return process_records(event, context, handle_record, logger, side_by_side=side_by_side, niceness=niceness)
 
 
 def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
@@ -145,6 +150,16 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
         _return(record, error)
         raise
     return outcome
+
+
+def _is_bulk(event: dict[str, Any]) -> bool:
+    """Tell whether a delivery is one of the bulk lane's; all its records come from one queue."""
+    records = event.get("Records")
+    return bool(records) and _queue_name(str(records[0].get("eventSourceARN"))) == parts().bulk_queue
+
+
+def _queue_name(arn: str) -> str:
+    return arn.rsplit(":", 1)[-1]
 
 
 def _hints(record: SQSRecord) -> Iterator[tuple[JobMessage, Arrival | None]]:
@@ -177,7 +192,7 @@ def _return(record: SQSRecord, error: SafelightError) -> None:
         receives = int(record.attributes.approximate_receive_count)
         longest = min(FIRST_RETURN * (1 << min(receives, 10)), parts().place.lease * 4)
         delay = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads a herd, guards nothing
-    queue = parts().queues[record.event_source_arn.rsplit(":", 1)[-1]]
+    queue = parts().queues[_queue_name(record.event_source_arn)]
     try:
         queue.return_after(record.receipt_handle, delay)
     except ServiceError as fault:

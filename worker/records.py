@@ -10,24 +10,26 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, DeliveryError
+from worker.priority import give_way
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 
 
-def process_records(
+def process_records(  # noqa: PLR0913 - the last two have defaults
     event: dict[str, Any],
     context: LambdaContext,
     handle: RecordHandler,
     logger: Logger,
     *,
     side_by_side: int = 1,
+    niceness: int = 0,
 ) -> PartialItemFailureResponse:
     """Hand over each record, ``side_by_side`` at a time; the answer names those that must come back.
 
     A record comes back when ``handle`` raises. That is logged, and never fails its neighbours or the
     invocation: CloudWatch's ``Errors`` counts crashes alone. Records are started in their order, each when a
     place is free, so that ``handle`` can look at the time that is left. ``handle`` runs in a thread: what it
-    logs gets the record's keys by ``logger.thread_safe_append_keys``.
+    logs gets the record's keys by ``logger.thread_safe_append_keys``. ``niceness`` is how far these threads give way.
     """
     if not event.get("Records"):
         logger.warning("Invoked without records")
@@ -50,7 +52,9 @@ def process_records(
             logger.thread_safe_clear_keys()
         return True
 
-    with ThreadPoolExecutor(side_by_side, thread_name_prefix="record") as threads:
+    with ThreadPoolExecutor(
+        side_by_side, thread_name_prefix="record", initializer=give_way, initargs=(niceness,)
+    ) as threads:
         done = list(threads.map(is_done, records))
     returned = [record for record, is_over in zip(records, done, strict=True) if not is_over]
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in returned]}

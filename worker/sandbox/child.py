@@ -16,6 +16,7 @@ from shared.errors import ImageError, ResourceLimit
 from worker.imaging import render
 from worker.imaging.process import prepare_process, set_bomb_limit
 from worker.imaging.render import Rendered
+from worker.priority import RENDERING_NICENESS, give_way
 from worker.sandbox.confinement import confine, start_clock
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
@@ -29,6 +30,7 @@ def main() -> None:
     memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
     source, sink = _own_the_pipes()
     prepare_process()
+    give_way(RENDERING_NICENESS)
     _write(sink, Ready(confined=confine(memory_bytes)).head())
     while prefix := source.read(LENGTH.size):
         start_clock(seconds)

@@ -5,6 +5,7 @@ It is safe for threads: each takes a child for itself, and waits while all are t
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import Empty, LifoQueue
 from typing import Final
@@ -48,6 +49,9 @@ class Sandbox:
         self._budget = budget
         self._program = program
         self._environment = environment
+        # Children inherit the priority of the thread that starts them, and outlive the delivery that lowered its own.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
+        self._starter.submit(int).result()
         # The child that worked last is taken first: the others' memory may stay untouched.
         self._places: LifoQueue[Child | None] = LifoQueue()
         for _ in range(children):
@@ -140,7 +144,7 @@ class Sandbox:
             return None
 
     def _start(self) -> Child:
-        return Child(self._budget, self._environment, self._program)
+        return self._starter.submit(Child, self._budget, self._environment, self._program).result()
 
 
 def _accept(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
