@@ -154,7 +154,7 @@ def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
 
 def _is_bulk(event: dict[str, Any]) -> bool:
     """Tell whether a delivery is one of the bulk lane's; all its records come from one queue."""
-    records = event.get("Records")
+    records: list[dict[str, Any]] = event.get("Records") or []
     return bool(records) and _queue_name(str(records[0].get("eventSourceARN"))) == parts().bulk_queue
 
 
