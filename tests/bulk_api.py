@@ -6,11 +6,12 @@ says so: after so many looks at their batch.
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,6 +56,8 @@ class BulkApi:
     received: Counter[str] = field(default_factory=Counter)
     """How often each job's bytes came."""
     requests: list[str] = field(default_factory=list)
+    made_jobs: Iterator[int] = field(default_factory=itertools.count)
+    made_batches: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -98,12 +101,21 @@ class BulkApi:
             case ["jobs", job_id, *rest] if job_id in self.jobs:
                 name = rest[-1] if rest[0] == "outputs" else "image"
                 return httpx.Response(200, json={"url": f"{self.store_url}/{job_id}/{name}?fresh=1"})
-        return problem(404, "NOT_FOUND")
+        return self._nothing(parts)
+
+    def _nothing(self, parts: list[str]) -> httpx.Response:
+        return problem(404, "BATCH_NOT_FOUND" if parts[0] == "batches" else "JOB_NOT_FOUND")
+
+    def forget(self) -> None:
+        """Lose all that was ever known, as an engine does that is killed."""
+        with self._lock:
+            for kept in (self.jobs, self.batches, self.answers, self.received):
+                kept.clear()
 
     def _write(self, parts: list[str], document: dict[str, Any]) -> httpx.Response:  # noqa: PLR0911 - the routes
         match parts:
             case ["batches"]:
-                batch_id = f"BATCH{len(self.batches)}"
+                batch_id = f"BATCH{next(self.made_batches)}"
                 self.batches[batch_id] = {"closed": False, "jobs": [], "name": document.get("name"), "asked": document}
                 return self._add(batch_id, document)
             case ["batches", batch_id, "items"] if batch_id in self.batches:
@@ -128,7 +140,7 @@ class BulkApi:
             case ["jobs", job_id, "cancel"] if job_id in self.jobs:
                 self.jobs[job_id] |= {"status": "CANCELLED"}
                 return httpx.Response(200, json=self._shown(self.jobs[job_id]))
-        return problem(404, "NOT_FOUND")
+        return self._nothing(parts)
 
     def _add(self, batch_id: str, document: dict[str, Any]) -> httpx.Response:
         items = []
@@ -147,7 +159,7 @@ class BulkApi:
 
     def _new_job(self, member: dict[str, Any], batch_id: str | None) -> dict[str, Any]:
         job: dict[str, Any] = {
-            "id": f"JOB{len(self.jobs):06d}",
+            "id": f"JOB{next(self.made_jobs):06d}",
             "filename": member.get("filename"),
             "status": "PENDING" if "source" in member else "AWAITING_UPLOAD",
             "batch_id": batch_id,
@@ -167,6 +179,8 @@ class BulkApi:
         if request.method == "GET":
             _, job_id, name = request.url.path.split("/")
             self.calls["GET store"] += 1
+            if job_id not in self.jobs:
+                return httpx.Response(404, text="<Error><Code>NoSuchKey</Code></Error>")
             return httpx.Response(200, content=self._pixels(self.jobs[job_id], name))
         self.calls["POST store"] += 1
         boundary = b"--" + request.headers["Content-Type"].partition("boundary=")[2].encode()
@@ -178,11 +192,12 @@ class BulkApi:
             return httpx.Response(403, text="<Error><Code>AccessDenied</Code></Error>")
         if size and int(size) != len(content):
             return httpx.Response(400, text="<Error><Code>EntityTooLarge</Code></Error>")
-        self.received[job_id] += 1
-        self.jobs[job_id]["content"] = content
-        if not self.events_lost:
-            self.jobs[job_id]["waits"] = self.waits
-            self._take(self.jobs[job_id])
+        if job_id in self.jobs:
+            self.received[job_id] += 1
+            self.jobs[job_id]["content"] = content
+            if not self.events_lost:
+                self.jobs[job_id]["waits"] = self.waits
+                self._take(self.jobs[job_id])
         return httpx.Response(204)
 
     def _take(self, job: dict[str, Any]) -> None:

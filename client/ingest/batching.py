@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from client.ingest import steps
 from client.ingest.checkpoint import Checkpoint
-from client.ingest.chunks import Chunk
+from client.ingest.chunks import TRIES, Chunk
+from client.ingest.preparing import Refusal
+from client.ingest.schema import State
 from client.models import Added
 from client.safelight import Safelight
 
@@ -43,6 +46,20 @@ def note_id(checkpoint: Checkpoint, batch: OpenBatch, batch_id: str) -> None:
 def note_closed(checkpoint: Checkpoint, batch: OpenBatch) -> None:
     """Write that a batch takes no more members."""
     checkpoint.database.execute("UPDATE batches SET closed = 1 WHERE number = ?", (batch.number,))
+
+
+def note_gone(checkpoint: Checkpoint, number: int) -> None:
+    """Write that the API knows a batch no more; its files that have not ended begin again, in another one."""
+    database = checkpoint.database
+    open_ones = f"batch = ? AND twin IS NULL AND state IN ({State.CHUNKED:d}, {State.MEMBER:d}, {State.SENT:d})"
+    rows = database.execute(f"SELECT number, tries FROM files WHERE {open_ones}", (number,)).fetchall()  # noqa: S608 - numbers
+    for file, tries in rows:
+        if tries + 1 < TRIES:
+            steps.find_again(checkpoint, file)
+        else:
+            steps.refuse(checkpoint, Refusal(file, "JOB_GONE", steps.GONE))
+    database.execute("UPDATE chunks SET body = NULL WHERE batch = ?", (number,))
+    database.execute("UPDATE batches SET closed = 1 WHERE number = ?", (number,))
 
 
 def make(

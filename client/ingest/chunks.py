@@ -20,8 +20,8 @@ from client.models import Added
 
 MEMBERS = 100
 """Members that one request may make."""
-_TRIES = 5
-"""How often a member is asked for that the API refuses for a reason that passes."""
+TRIES = 5
+"""How often a member is asked for that the API refuses for a reason that passes, or forgets with its batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def answered(checkpoint: Checkpoint, chunk: Chunk, answer: Added, now: float) ->
                 (State.SENT if form is None else State.MEMBER, item.job.id, form, now, number),
             )
         elif item.error is not None:
-            if item.error.retriable and tries + 1 < _TRIES:
+            if item.error.retriable and tries + 1 < TRIES:
                 steps.find_again(checkpoint, number)
             else:
                 steps.refuse(checkpoint, Refusal(number, item.error.code, item.error.sentence()))

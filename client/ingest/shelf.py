@@ -30,6 +30,11 @@ class Shelf:
         """Let go of a file that has gone on, or has another state by now."""
         self._held.discard(row.number)
 
+    def clear(self) -> None:
+        """Let go of all files that were not given out: they have another state by now."""
+        self._held.difference_update(row.number for row in self._ready)
+        self._ready.clear()
+
     def put_back(self, row: FileRow) -> None:
         """Have a file given out again."""
         self._ready.append(row)

@@ -14,6 +14,8 @@ from client.ingest.targets import collision_key
 from client.models import Job, Output
 from client.naming import output_name
 
+GONE = "The server no longer has its job; run the same command again to send it."
+
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
@@ -54,11 +56,11 @@ def count(checkpoint: Checkpoint, state: State, most: int) -> int:
     return int(checkpoint.database.execute(query, (state, most)).fetchone()[0])
 
 
-def note_sent(checkpoint: Checkpoint, number: int, now: float) -> None:
-    """Write that a file's bytes are there. ``now`` is in seconds since the epoch."""
+def note_sent(checkpoint: Checkpoint, number: int, job: str, now: float) -> None:
+    """Write that the bytes of a file's job are there. ``now`` is in seconds since the epoch."""
     checkpoint.database.execute(
-        "UPDATE files SET state = ?, form = NULL, sent_at = ? WHERE number = ? AND state = ?",
-        (State.SENT, now, number, State.MEMBER),
+        "UPDATE files SET state = ?, form = NULL, sent_at = ? WHERE number = ? AND job = ? AND state = ?",
+        (State.SENT, now, number, job, State.MEMBER),
     )
 
 
@@ -83,6 +85,15 @@ def refuse(checkpoint: Checkpoint, refusal: Refusal) -> None:
         (State.REFUSED, refusal.code, refusal.message.encode(errors="replace").decode(), refusal.number),
     )
     release_twins(checkpoint, refusal.number)
+
+
+def note_gone(checkpoint: Checkpoint, job: str) -> None:
+    """Write that the server has a job no more; a later run makes another one for its file."""
+    row = checkpoint.database.execute(
+        "SELECT number FROM files WHERE job = ? AND state IN (?, ?) AND twin IS NULL", (job, State.MEMBER, State.SENT)
+    ).fetchone()
+    if row is not None:
+        refuse(checkpoint, Refusal(row[0], "JOB_GONE", GONE))
 
 
 def find_again(checkpoint: Checkpoint, number: int) -> None:

@@ -20,6 +20,9 @@ from client.ingest.watch import Look
 from client.models import Added, MemberPage, Output
 from client.safelight import Safelight
 
+_MISSING = {"UPLOAD_INCOMPLETE": "bytes", "JOB_NOT_FOUND": "job"}
+"""What a confirmation that is refused says of a job, by code."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Task:
@@ -91,6 +94,10 @@ class AddMembers(Task):
         """Keep their jobs and forms."""
         chunks.answered(self.desk.checkpoint, self.chunk, value, self.desk.clock())
 
+    def refuse(self, error: ClientError) -> bool:
+        """Begin anew where the batch is gone."""
+        return _begins_anew(self.desk, self.chunk.batch, error)
+
 
 @dataclass(slots=True, kw_only=True)
 class CloseBatch(Task):
@@ -111,6 +118,10 @@ class CloseBatch(Task):
     def note(self, value: object, now: float) -> None:  # noqa: ARG002 - see Task
         """Keep that it is closed."""
         batching.note_closed(self.desk.checkpoint, self.batch)
+
+    def refuse(self, error: ClientError) -> bool:
+        """Begin anew where the batch is gone."""
+        return _begins_anew(self.desk, self.batch.number, error)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,30 +147,36 @@ class LookAtMembers(Task):
         if not self.desk.unconfirmed:
             self.desk.unconfirmed.extend(lost)
 
+    def refuse(self, error: ClientError) -> bool:
+        """Begin anew where the batch is gone."""
+        return _begins_anew(self.desk, self.look.batch, error)
+
 
 @dataclass(slots=True, kw_only=True)
 class Confirm(Task):
-    """Tell the API that bytes are there, where the store's own message seems to be lost."""
+    """Tell the API that bytes are there, where the store's own message, or the job, seems to be lost."""
 
     job: str
     most_tries: ClassVar[int | None] = 3
 
-    def call(self, client: Safelight) -> bool:
-        """Return whether they are."""
+    def call(self, client: Safelight) -> str | None:
+        """Return what is missing: ``bytes``, the ``job``, or nothing."""
         try:
             client.uploads.confirm(self.job)
         except ApiError as error:
-            if error.code == "UPLOAD_INCOMPLETE":
-                return False
+            if error.code in _MISSING:
+                return _MISSING[error.code]
             raise
-        return True
+        return None
 
-    def note(self, value: bool, now: float) -> None:  # noqa: ARG002 - see Task
-        """Have bytes that are not there sent again."""
-        if value:
+    def note(self, value: str | None, now: float) -> None:  # noqa: ARG002 - see Task
+        """Have bytes that are not there sent again; let a job go that is not there."""
+        if value is None:
             steps.note_confirmed(self.desk.checkpoint, self.job, self.desk.clock())
-        else:
+        elif value == "bytes":
             steps.note_unsent(self.desk.checkpoint, self.job)
+        elif value == "job":
+            steps.note_gone(self.desk.checkpoint, self.job)
 
     def refuse(self, error: ClientError) -> bool:  # noqa: ARG002 - see Task
         """Leave it to the next look."""
@@ -179,7 +196,7 @@ class Send(Task):
 
     def note(self, value: None, now: float) -> None:  # noqa: ARG002 - see Task
         """Keep that they are there."""
-        steps.note_sent(self.desk.checkpoint, self.row.number, self.desk.clock())
+        steps.note_sent(self.desk.checkpoint, self.row.number, self.row.job, self.desk.clock())
         self.desk.sends.drop(self.row)
 
     def refuse(self, error: ClientError) -> bool:
@@ -214,9 +231,21 @@ class Save(Task):
         """Keep why they can't be fetched; a full disk is not the fault of a file."""
         if not _is_of_the_file(error):
             return False
-        steps.note_unsaved(self.desk.checkpoint, Refusal(self.row.number, error.code, str(error)))
         self.desk.saves.drop(self.row)
+        if error.code == "JOB_NOT_FOUND":
+            steps.refuse(self.desk.checkpoint, Refusal(self.row.number, "JOB_GONE", steps.GONE))
+            return True
+        steps.note_unsaved(self.desk.checkpoint, Refusal(self.row.number, error.code, str(error)))
         return True
+
+
+def _begins_anew(desk: Desk, batch: int, error: ClientError) -> bool:
+    """Let the files of a batch that the API knows no more begin again; tell whether that is the error."""
+    if not isinstance(error, ApiError) or error.code != "BATCH_NOT_FOUND":
+        return False
+    batching.note_gone(desk.checkpoint, batch)
+    desk.sends.clear()
+    return True
 
 
 def _is_of_the_file(error: ClientError) -> bool:

@@ -29,6 +29,8 @@ class Look:
     batch: int
     batch_id: str
     after: str | None
+    oldest: str
+    """The job because of which it is asked for."""
     limit: int = PAGE
 
 
@@ -77,10 +79,10 @@ class Watch:
         (before,) = checkpoint.database.execute(
             "SELECT max(job) FROM files WHERE batch = ? AND job < ? AND job IS NOT NULL AND twin IS NULL", (batch, job)
         ).fetchone()
-        return Look(batch, batch_id, before, self._limit(now))
+        return Look(batch, batch_id, before, job, self._limit(now))
 
     def saw(self, checkpoint: Checkpoint, look: Look, page: MemberPage, now: float, clock: float) -> list[str]:
-        """Write what a page shows; return the jobs that should be told that their bytes are there.
+        """Write what a page shows; return the jobs to ask after: they await bytes that were sent, or are missing.
 
         ``now`` is that of the monotonic clock, ``clock`` in seconds since the epoch.
         """
@@ -99,7 +101,7 @@ class Watch:
                 ended += 1
                 _note_end(checkpoint, number, State(state), digest, job)
             elif state == State.MEMBER and job.status != "AWAITING_UPLOAD":
-                steps.note_sent(checkpoint, number, clock)
+                steps.note_sent(checkpoint, number, job.id, clock)
             elif state == State.SENT:
                 still_open += 1
                 if job.status == "AWAITING_UPLOAD":
@@ -111,7 +113,7 @@ class Watch:
         if not self.first_round and still_open > look.limit // 2:
             # What follows is younger still.
             self._end_round(checkpoint, now)
-        return self._lost(untaken, now)
+        return self._lost(untaken, now) + _missing(checkpoint, look, page)
 
     def _lost(self, untaken: list[tuple[float, str]], now: float) -> list[str]:
         """Return the jobs whose message seems to be lost; those that only wait in a long queue are none."""
@@ -144,6 +146,17 @@ class Watch:
         self._last_round = now
         self._round_ends = 0
         self._position = (0, "")
+
+
+def _missing(checkpoint: Checkpoint, look: Look, page: MemberPage) -> list[str]:
+    """Return the open jobs that a page should have shown; further ones may be younger than the page."""
+    shown = {job.id for job in page.items}
+    rows = checkpoint.database.execute(
+        f"SELECT job FROM files WHERE batch = ? AND state IN ({State.MEMBER:d}, {State.SENT:d})"  # noqa: S608 - numbers
+        " AND job > ? AND job <= ? AND twin IS NULL LIMIT ?",
+        (look.batch, look.after or "", max(look.oldest, *shown), PAGE),
+    )
+    return [job for (job,) in rows if job not in shown]
 
 
 def _note_end(checkpoint: Checkpoint, number: int, state: State, digest: str | None, job: Job) -> None:

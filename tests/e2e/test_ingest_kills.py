@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from e2e_site import PATIENCE_SECONDS, Site, until
 from pictures import png
 
 from client.safelight import Safelight
 from infra import local
+from infra.engines import embedded
 from infra.stack import Stack
 
 PICTURES = 300
@@ -143,3 +145,37 @@ def test_an_ingest_whose_server_goes_away_stops_and_goes_on_later(
     _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
     assert again.returncode == 0, errors
     check_whole(folder, stack.api_url)
+
+
+@pytest.mark.faults
+@pytest.mark.not_on("localstack", reason="its LocalStack is not ours to stop")
+@pytest.mark.timeout(900)
+def test_an_ingest_whose_server_is_killed_and_has_forgotten_it_begins_again(
+    own_stack: Callable[[], Stack], photos: Path, tmp_path: Path
+) -> None:
+    """Killed, the engine falls back to its last orderly stop: the same command makes what is lost again, and ends."""
+    folder, state = photos.parent, tmp_path / "stack"
+    own_stack()
+    local.down(state)
+    run = started(folder, own_stack().api_url, "--patience", "3")
+    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > PICTURES // 4)
+    record = embedded.Record.read(state / "engine.json")
+    assert record is not None
+    psutil.Process(record.pid).kill()
+    _, errors = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 2, errors
+    assert "Nothing is lost" in errors
+    stack = own_stack()
+    for expected in ({0, 1}, {0}):
+        again = started(folder, stack.api_url)
+        _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
+        assert again.returncode in expected, errors
+        assert "Traceback" not in errors
+    report = json.loads((folder / "report" / "report.json").read_text())
+    assert (report["complete"], report["succeeded"], report["jobs"]) == (True, PICTURES, PICTURES)
+    assert sum(path.is_file() for path in (folder / "out").rglob("*")) == PICTURES
+    with Safelight(stack.api_url) as client:
+        (batch_id,) = [batch.id for batch in client.batches.list()]
+        jobs = list(client.batches.items(batch_id))
+    assert len({job.filename for job in jobs}) == len(jobs)
+    assert {job.attempts for job in jobs} == {1}

@@ -390,3 +390,62 @@ def test_what_is_told_on_the_way(bench: Bench) -> None:
     assert (told[-1].done, told[-1].total, told[-1].scanned) == (120, 120, True)
     assert [each.done for each in told] == sorted(each.done for each in told)
     assert told[-1].states == {State.SAVED: 120}
+
+
+@pytest.mark.parametrize("moment", ["POST store", "GET batches/…/items", "POST batches/…/items", "GET store"])
+def test_a_server_that_has_forgotten_everything_gets_it_again(bench: Bench, moment: str) -> None:
+    """What has not ended begins again in a new batch, at most by the same command again; nothing waits for ever."""
+    bench.pictures(250)
+    lost = False
+
+    def forget(_request: httpx.Request) -> None:
+        nonlocal lost
+        if not lost and bench.api.calls[moment] >= 2:
+            lost = True
+            bench.api.forget()
+
+    bench.api.fault = forget
+    first = bench.run()
+    assert lost
+    assert set(bench.rows("code")) <= {(None,), ("JOB_GONE",)}
+    assert (first.total, first.well + first.badly) == (250, 250)
+    assert bench.run().well == 250
+    names = {path.name for path in bench.out.iterdir()}
+    assert len(names) == 250
+    owners = [job["filename"] for job in bench.api.jobs.values()]
+    assert len(owners) == len(set(owners))
+    for path in bench.photos.iterdir():
+        assert (bench.out / path.name).read_bytes() == b"image of " + path.read_bytes().replace(b"raw", b"done")
+
+
+def test_a_job_that_was_deleted_is_sent_by_the_next_run(bench: Bench) -> None:
+    """It is missed, asked after once, and told by name; the others don't wait for it."""
+    bench.pictures(5)
+    bench.api.looks = 3
+    gone: list[str] = []
+
+    def delete(request: httpx.Request) -> None:
+        if not gone and request.url.path.endswith("/items") and len(bench.api.received) == 5:
+            gone.append(sorted(bench.api.received)[2])
+            for batch in bench.api.batches.values():
+                batch["jobs"].remove(gone[0])
+            del bench.api.jobs[gone[0]]
+
+    bench.api.fault = delete
+    tally = bench.run()
+    assert (tally.well, tally.badly) == (4, 1)
+    assert bench.rows("code, state").count(("JOB_GONE", State.REFUSED)) == 1
+    assert bench.api.calls["POST uploads/…/confirm"] == 1
+    assert bench.run().well == 5
+    bench.check_whole(5)
+
+
+def test_a_batch_that_is_never_found_ends_the_run(bench: Bench) -> None:
+    """An API that forgets each batch at once is not asked for ever."""
+    bench.pictures(3)
+    bench.api.fault = lambda request: (
+        problem(404, "BATCH_NOT_FOUND") if request.method == "POST" and request.url.path.endswith("/items") else None
+    )
+    assert bench.run().badly == 3
+    assert {code for (code,) in bench.rows("code")} == {"JOB_GONE"}
+    assert bench.api.calls["POST batches"] <= 6
