@@ -50,8 +50,10 @@ hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
 faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each single fault; without an engine
 	$(BIN)/pytest tests/faults -n auto -q
 
-e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own
-	$(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own, then: no function has a right that it did not use
+	rm -rf build/calls
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## 1,000 jobs, twice, while function processes are killed at random
 	$(BIN)/pytest tests/e2e/test_kills.py --kill-jobs 1000 -q
