@@ -6,7 +6,6 @@ embedded engine, so that the engine and the functions run as they always do. Eac
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ def record(path: Path) -> None:
     iam_evaluator.evaluate = evaluate
 
 
-_where = os.environ.pop("CALLS_FILE", None)
-if _where and "ministack" in sys.orig_argv:
+if "CALLS_FILE" in os.environ:
     os.environ.pop("PYTHONPATH")  # the functions inherit the engine's environment, and are none of ours
-    record(Path(_where))
+    record(Path(os.environ.pop("CALLS_FILE")))
