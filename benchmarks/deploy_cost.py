@@ -67,9 +67,7 @@ BUSY: Final = (
     Line("API Gateway", {"gateway request": 3}, "create, look once, fetch the link"),
     Line("Lambda, API", {"invocation": 3, "GB-second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
     Line("Lambda, worker", {"invocation": 1, "GB-second": 2 * 0.7}, "2 GiB, 0.7 s assumed, each picture alone"),
-    Line(
-        "DynamoDB", {"write unit": 3 * 2 * 3, "read unit": 3}, "three writes of 2 KB, to the table and its two indexes"
-    ),
+    Line("DynamoDB", {"write unit": 3 * 2 + 5, "read unit": 3}, "three writes of 2 KB, and five of keys to indexes"),
     Line("S3", {"S3 write": 2, "S3 read": 2}, "raw and processed, each written and read once"),
     Line("SQS", {"queue request": 3}, "sent, received, deleted"),
     Line("Logs", {"log GB": 4e-6}, "4 KB assumed"),
