@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 # Hashes of packages, pictures in base64, and tests, whose keys open nothing.
-NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/)
+NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/|api/examples\.json|docs/openapi\.json)
+SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench lock audit sbom clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,13 +33,14 @@ test: check unit integration hostile faults e2e browser ## Lint, types and all t
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
-check: $(VENV)/.dev audit ## Lint, types, template, supply chain
+check: $(VENV)/.dev audit ## Lint, types, template, supply chain, documents as a site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infra/template.yaml
+	$(SITE)
 
-unit: $(VENV)/.dev ## Tests without AWS
+unit: $(VENV)/.dev $(VENV)/.diagrams ## Tests without AWS
 	$(BIN)/pytest tests/unit tests/structure -n auto -q
 
 integration: $(VENV)/.dev ## Tests on moto
@@ -50,8 +52,10 @@ hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
 faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each single fault; without an engine
 	$(BIN)/pytest tests/faults -n auto -q
 
-e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own
-	$(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own, then: no function has a right that it did not use
+	rm -rf build/calls
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## 1,000 jobs, twice, while function processes are killed at random
 	$(BIN)/pytest tests/e2e/test_kills.py --kill-jobs 1000 -q
@@ -69,6 +73,10 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/engines.py
+
+docs: $(VENV)/.dev $(VENV)/.diagrams ## Make a site of README and docs, build/site
+	$(SITE)
+	@echo build/site/index.html
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
@@ -107,9 +115,14 @@ $(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
 	else echo "npm is not installed: the Postman collection is not tried."; fi
 	@touch $@
 
+$(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
+	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
+	else echo "npm is not installed: diagrams are not parsed, and shown as text."; fi
+	@touch $@
+
 clean: ## Stop the engine and remove what was built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) benchmarks/node_modules tests/postman/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
 from api.batch_request import BatchRequest, ItemsRequest
+from api.openapi_examples import add_examples
 from api.openapi_links import add_links
 from api.options import Options
 from api.plan_request import PlanRequest
@@ -100,6 +101,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
         spec["paths"][path][method]["requestBody"] = body
     _drop_bodies_of_none(spec["paths"])
     add_links(spec["paths"])
+    add_examples(spec)
     return spec
 
 

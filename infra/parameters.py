@@ -11,6 +11,7 @@ TTL_LAG_DAYS = 3
 """DynamoDB removes an expired record within two days; one more for the day's rounding in S3."""
 
 NETWORK = ("VpcId", "VpcSubnetIds", "VpcRouteTableIds")
+OWN_NAME = ("UiDomain", "UiCertificateArn")
 
 
 def check(values: Mapping[str, str], known: AbstractSet[str]) -> None:
@@ -34,6 +35,12 @@ def _contradictions(values: Mapping[str, str]) -> Iterator[str]:
     least = VISIBILITY_FACTOR * timeout + window
     if values["LoginDomain"] and values["ApiAuth"] != "cognito":
         yield "LoginDomain is the address of Cognito's login page: it needs ApiAuth=cognito."
+    if len({bool(values[name]) for name in OWN_NAME}) > 1:
+        yield f"{' and '.join(OWN_NAME)} belong together: CloudFront takes no name without its certificate."
+    if (values["UiDomain"] or values["UiLogBucket"]) and values["UiCloudFront"] != "true":
+        yield "UiDomain and UiLogBucket are CloudFront's: they need UiCloudFront=true."
+    if values["UiCloudFront"] == values["PublicUi"] == "true":
+        yield "PublicUi opens the page's bucket and UiCloudFront keeps it closed: choose one of them."
     if visibility < least:
         yield (
             f"QueueVisibilityTimeout is {visibility} but must be at least {least} "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
+import recorded
 
 from infra import local
 from infra.engines import embedded
@@ -157,11 +158,16 @@ def running_site(
     """Bring a stack up, hand it out, take it down.
 
     Its name is its own: on an engine that was there before, others may be running. ``environment`` is added to the
-    engine's, if it is ours to start.
+    engine's, if it is ours to start; without it the embedded engine holds each function to its role.
     """
     named = {"NamePrefix": f"e2e-{secrets.token_hex(4)}"} | dict(parameters or {})
-    stack = local.up(folder, engine, named, environment=environment)
+    held = ENFORCING if engine == "embedded" else {}
+    given = held if environment is None else environment
+    recording = recorded.engine_environment(named["NamePrefix"]) if held and given else {}
+    stack = local.up(folder, engine, named, environment={**given, **recording})
     try:
+        if recording:
+            recorded.keep_policies(stack.endpoint_url, named["NamePrefix"])
         with httpx.Client(base_url=stack.api_url + "/", timeout=60, trust_env=False) as client:
             yield Site(stack, client, folder)
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 import typer
 from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
 from markdown_page import Fence
 
 from client.cli import app
@@ -76,7 +77,10 @@ def _aws(arguments: list[str]) -> str | None:
     service, operation, *rest = arguments
     if (service, operation) in _AWS_OWN:
         return None
-    known = _operations(service)
+    try:
+        known = _operations({"s3api": "s3"}.get(service, service))
+    except UnknownServiceError:
+        return f"aws has no {service}"
     if operation not in known:
         return f"aws {service} has no {operation}"
     # --no-… turns a switch off; --cli-… and the like are the command's own.

@@ -42,7 +42,7 @@ def other_port() -> int:
 def site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return the stack that the tests of a run share."""
     folder = tmp_path_factory.mktemp("safelight")
-    yield from running_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"})
+    yield from running_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"}, environment={})
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from e2e_site import ENFORCING, Site, running_site
+from e2e_site import Site, running_site
 
 from infra.engines import compose, localstack
 from infra.faults import SetupFault
@@ -70,6 +70,5 @@ def site(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.T
 
     On the embedded engine each function may do what its role allows and nothing else, unless ``--trusting``.
     """
-    is_held = engine == "embedded" and not request.config.getoption("--trusting")
-    environment = ENFORCING if is_held else {}
+    environment: dict[str, str] | None = {} if request.config.getoption("--trusting") else None
     yield from running_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)

@@ -1,9 +1,14 @@
 """docs/openapi.json is what the code makes."""
 
 import json
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+from blocks.answers import against_schema
 
 from api.app import app
 from api.openapi import document
@@ -11,6 +16,10 @@ from api.openapi import document
 PAGE = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
+BINARY = "application/octet-stream"
+
+
+@cache
 def written() -> str:
     """Return the document as it stands in the repository, for a stack of nobody's."""
     return json.dumps(document(app, "https://api.example.com/prod"), indent=1, ensure_ascii=False) + "\n"
@@ -38,3 +47,37 @@ def test_every_operation_says_what_can_go_wrong_with_an_example() -> None:
         for problem in problems:
             assert problem["examples"]
             assert all(code == each["value"]["code"] for code, each in problem["examples"].items())
+
+
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each body of each request and of each answer that is well, with its place."""
+    for path, operations in json.loads(written())["paths"].items():
+        for method, operation in operations.items():
+            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+                if content["schema"].get("contentMediaType") != BINARY:
+                    yield f"{method} {path} {media}", content
+            for status, answer in operation["responses"].items():
+                if status < "400":
+                    yield from (
+                        (f"{method} {path} {status}", content) for content in answer.get("content", {}).values()
+                    )
+
+
+@pytest.mark.parametrize(
+    ("place", "content"), tuple(bodies()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_request_and_every_good_answer_has_an_example_that_is_valid(place: str, content: dict[str, Any]) -> None:
+    """What the document shows fits its schema, and has no field that the schema does not know. Pictures aside."""
+    document = json.loads(written())
+    assert content.get("examples"), f"{place}: add its example to api/examples.json, under the name of its schema"
+    for name in content["examples"]:
+        shown = document["components"]["examples"][name]["value"]
+        schema = {**content["schema"], "components": document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(shown)
+        assert not against_schema(shown, content["schema"], document)
+
+
+def test_no_example_is_left_over() -> None:
+    """Each example is shown somewhere."""
+    shown = {name for _, content in bodies() for name in content["examples"]}
+    assert set(json.loads(written())["components"]["examples"]) == shown

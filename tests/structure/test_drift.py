@@ -1,0 +1,170 @@
+"""Documents and code are made to drift apart on purpose, on copies, and what holds them must notice."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import link_check
+import pytest
+import schemathesis
+from blocks import answers, desk
+from blocks.commands import wrong_commands
+from blocks.reader import Reader
+from blocks.shell import Shell
+from markdown_page import Fence, parse_page, read_page
+from schemathesis.core.failures import FailureGroup
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))
+HELD = "tests/structure/test_openapi.py::test_the_document_is_that_of_the_code"
+
+
+def once(text: str, old: str, new: str) -> str:
+    """Replace what must be there exactly once."""
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    return text.replace(old, new)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """Return a copy of all that pages and their links are about, and nothing built or installed."""
+    kept = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml", *link_check.ROOMS)
+    for name in kept:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("page", "old", "new", "complaint"),
+    [
+        ("README.md", "(docs/faq.md)", "(docs/questions.md)", "docs/questions.md leads nowhere"),
+        ("README.md", "architecture.md#the-sandbox", "architecture.md#the-sandpit", "has no such heading"),
+        ("docs/benchmarks.md", "`benchmarks/odd_images.py`", "`benchmarks/odd.py`", "there is no benchmarks/odd.py"),
+        (
+            "docs/web.md",
+            "`tests/structure/test_web.py`",
+            "`tests/structure/test_www.py`",
+            "there is no tests/structure",
+        ),
+    ],
+    ids=["dead link", "renamed heading", "script that is gone", "test that is gone"],
+)
+def test_a_link_that_leads_nowhere(pages: Path, page: str, old: str, new: str, complaint: str) -> None:
+    """Caught by test_links.py, which complains of that and of nothing else."""
+    path = pages / page
+    assert not link_check.broken(pages, path)
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+    (found,) = link_check.broken(pages, path)
+    assert complaint in found
+
+
+@pytest.mark.parametrize(
+    ("room", "old", "new"),
+    [
+        ("api/schemas.py", "    filename: str\n    status: JobStatus\n", "    file_name: str\n    status: JobStatus\n"),
+        ("api/routes/plan.py", "        WatermarkNotFound,\n    ),", "    ),"),
+    ],
+    ids=["renamed field", "status that is documented no more"],
+)
+def test_an_answer_that_the_document_does_not_know(pages: Path, room: str, old: str, new: str) -> None:
+    """Caught by test_openapi.py: what the code makes of itself is no longer what is written."""
+    path = pages / room
+    path.write_text(once(path.read_text("utf-8"), old, new), "utf-8")
+    run = subprocess.run(
+        (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HELD),
+        cwd=pages,
+        env=os.environ | {"PYTHONPATH": str(pages)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert f"FAILED {HELD}" in run.stdout
+
+
+def answered(status: int, body: object) -> httpx.Response:
+    """Return an answer of a server."""
+    response = httpx.Response(status, json=body, request=httpx.Request("GET", "https://api.example.com/v1/health"))
+    response.elapsed = timedelta()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "why"),
+    [
+        (418, {"status": "ok", "version": "0"}, "UndefinedStatusCode"),
+        (200, {"state": "ok", "version": "0"}, "JsonSchemaError"),
+    ],
+    ids=["undocumented status", "renamed field"],
+)
+def test_an_api_that_does_not_keep_to_its_document(status: int, body: object, why: str) -> None:
+    """Caught by test_conformance.py: schemathesis judges an answer by the document."""
+    operation = schemathesis.openapi.from_dict(OPENAPI)["/v1/health"]["GET"]
+    case = operation.Case()
+    case.validate_response(answered(200, {"status": "ok", "version": "0"}))
+    with pytest.raises(FailureGroup) as caught:
+        case.validate_response(answered(status, body))
+    assert why in {type(each).__name__ for each in caught.value.exceptions}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("safelight plan holiday.jpg --preset web", "safelight foresee holiday.jpg --preset web"),
+        ("safelight plan holiday.jpg --preset web", "safelight plan holiday.jpg --prest web"),
+        ("make demo ", "make demonstration "),
+    ],
+    ids=["command", "option", "target"],
+)
+def test_a_command_that_does_not_exist(old: str, new: str) -> None:
+    """Caught by test_document_blocks.py of this ring, also where the block can't run."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [each for fence in parse_page(once(text, old, new)).fences for each in wrong_commands(fence)]
+    assert not [each for fence in parse_page(text).fences for each in wrong_commands(fence)]
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["```sh\nfalse\n```", "```sh\nNAME=a\n```\n\n```sh\necho $OTHER\n```", "```console\n$ echo one\ntwo\n```"],
+    ids=["failing command", "variable that nobody set", "other output"],
+)
+def test_a_block_that_does_not_do_what_it_shows(tmp_path: Path, block: str) -> None:
+    """Caught by test_document_blocks.py of the end-to-end ring: the reader stops at that line."""
+    page = tmp_path / "page.md"
+    page.write_text(f"# A page\n\n{block}\n", "utf-8")
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    reader = Reader(Shell(folder, desk.environment("http://127.0.0.1:1/v1", "http://127.0.0.1:1", tmp_path)), OPENAPI)
+    with pytest.raises(AssertionError) as caught:
+        reader.read(page)
+    assert caught.value.__notes__[0].startswith("page.md:")
+
+
+def shown_answer(fence: Fence) -> bool:
+    """Tell whether a block of docs/bulk.md shows a batch."""
+    return fence.language == "json" and '"finished_at"' in fence.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda shown: {**shown, "complete": True}, lambda shown: {**shown, "total": "2"}],
+    ids=["field that is not there", "other type"],
+)
+def test_an_answer_on_a_page_that_nobody_gives(change: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    """Caught by test_document_blocks.py of the end-to-end ring: an answer is held to its schema, or to a real one."""
+    (fence,) = filter(shown_answer, read_page(ROOT / "docs" / "bulk.md").fences)
+    shown = json.loads(fence.text)
+    schema = answers.schema_of(OPENAPI, "GET", "/v1/batches/{batch_id}", "200")
+    assert not answers.against_schema(shown, schema, OPENAPI)
+    assert answers.against_schema(change(shown), schema, OPENAPI)
+    assert answers.unlike(change(shown), shown)

@@ -1,0 +1,39 @@
+"""The site that Sphinx makes of the documents: whole, without warnings, and nobody else's."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import link_check
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FETCHED = re.compile(
+    r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["'](?:https?:)?//|<link\b[^>]*\bhref=["'](?:https?:)?//"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site as ``make check`` does, where a warning is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    config = ("-b", "html", "-c", ROOT / "docs" / "site", "-d", folder / "cache", ROOT, folder / "site")
+    command = (sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", *config)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return folder / "site"
+
+
+def test_every_page_is_on_the_site(site: Path) -> None:
+    """No page is left out."""
+    for page in link_check.pages(ROOT):
+        assert (site / page.relative_to(ROOT)).with_suffix(".html").exists()
+
+
+def test_readers_fetch_nothing_from_anybody_else(site: Path) -> None:
+    """Scripts, styles, fonts and pictures are the site's own."""
+    for page in site.rglob("*.html"):
+        assert not FETCHED.search(page.read_text("utf-8")), page.name
+    for style in site.rglob("*.css"):
+        assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", style.read_text("utf-8")), style.name
