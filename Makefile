@@ -9,7 +9,7 @@ CHECKOV := .venv-checkov
 NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench lock audit sbom clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench scale lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/engines.py
+
+scale: $(VENV)/.dev ## Simulate the scenarios of docs/scaling.md, each with a twentieth of its pictures
+	$(BIN)/python benchmarks/scaling.py --bounds
+	$(BIN)/python benchmarks/scaling.py --quick
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
