@@ -4,8 +4,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from api.options import SHORTHAND, Options, field_errors, read_as
-from api.upload_request import UploadRequest
+from api.backfill_request import BackfillRequest
+from api.body import SOURCE
+from api.import_request import ImportRequest, read_import
+from api.options import Options, field_errors, read_as
+from api.upload_request import UploadRequest, read_upload_request
 from shared.batches import MAX_MEMBERS
 from shared.errors import FieldError, InvalidRequest
 
@@ -33,17 +36,12 @@ class BatchRequest(Options):
     """A new batch: its name, options for members that have none of their own, the first members."""
 
     name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    backfill: BackfillRequest | None = Field(
+        default=None,
+        description="Which stored pictures the members are made of, in place of items; see POST …/backfill.",
+    )
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
     close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
-
-
-class MemberRequest(UploadRequest):
-    """One member: bytes that will be sent by a form."""
-
-    @property
-    def has_options(self) -> bool:
-        """Tell whether it says itself what is to be done."""
-        return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
 
 
 def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRequest:
@@ -51,9 +49,12 @@ def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRe
     request = read_as(BatchRequest, query, fields)
     if request.filename is not None:
         raise InvalidRequest(errors=(FieldError("/filename", "belongs to a member"),))
+    if request.backfill is not None and (request.items or request.close):
+        wrong = "/items" if request.items else "/close"
+        raise InvalidRequest(errors=(FieldError(wrong, "goes without backfill"),))
     return request
 
 
-def read_member(fields: dict[str, Any]) -> MemberRequest:
-    """Read one member. Raises InvalidRequest or InvalidPipeline."""
-    return read_as(MemberRequest, {}, fields)
+def read_member(fields: dict[str, Any]) -> UploadRequest | ImportRequest:
+    """Read one member: bytes that will be sent by a form, or an object. Raises InvalidRequest or InvalidPipeline."""
+    return read_import({}, fields) if SOURCE in fields else read_upload_request({}, fields)

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.batching import Hall
 from api.choosing import Library
+from api.importing import Dock
 from api.lifecycle import Desk
 from api.links import Links
 from api.presets import find_preset
@@ -27,6 +28,7 @@ from shared.aws.batch_members import BatchMembers
 from shared.aws.batch_table import BatchTable
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
+from shared.aws.deletion_log import DeletionLog
 from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
@@ -34,6 +36,7 @@ from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
 from shared.aws.preset_table import PresetTable
 from shared.aws.request_log import RequestLog
+from shared.aws.source_store import SourceStore
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
 from shared.limits import Limits
@@ -51,8 +54,10 @@ class Stores:
     batches: BatchTable
     members: BatchMembers
     images: ImageStore
+    sources: SourceStore
     lanes: Lanes
     requests: RequestLog
+    deletions: DeletionLog
     dead: DeadLetters
     presets: PresetTable
     assets: AssetTable
@@ -101,12 +106,26 @@ class Stores:
             keep_for=timedelta(days=self.settings.retention_days),
         )
 
+    def dock(self) -> Dock:
+        """Return what imports work with."""
+        return Dock(
+            jobs=self.jobs,
+            sources=self.sources,
+            lanes=self.lanes,
+            own_bucket=self.settings.image_bucket,
+            open_buckets=frozenset(filter(None, self.settings.import_buckets.split(","))),
+            max_bytes=self.settings.max_raw_bytes,
+            due_after=timedelta(seconds=self.settings.redispatch_seconds),
+            keep_for=timedelta(days=self.settings.retention_days),
+        )
+
     def hall(self) -> Hall:
         """Return what batches work with."""
         return Hall(
             batches=self.batches,
             members=self.members,
             ramp=self.ramp(),
+            dock=self.dock(),
             desk=self.desk(),
             clock=self.clock,
             keep_for=timedelta(days=self.settings.retention_days),
@@ -118,6 +137,7 @@ class Stores:
             jobs=self.jobs,
             images=self.images,
             lanes=self.lanes,
+            deletions=self.deletions,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
         )
 
@@ -167,11 +187,13 @@ def stores() -> Stores:
             settings.image_bucket,
             presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
+        sources=SourceStore(clients.s3, settings.image_bucket),
         lanes=Lanes(
             interactive=JobQueue(clients.sqs, settings.job_queue_url),
             bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
         ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
+        deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         dead=DeadLetters(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),
         assets=AssetTable(clients.dynamodb, settings.library_table),

@@ -33,6 +33,7 @@ class RawView(View):
     width: int | None = Field(description="Pixels, upright; known once processed.")
     height: int | None
     digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal.")
+    source: str | None = Field(description="`s3://bucket/key` that it is copied from.")
 
 
 class OutputView(View):
@@ -97,6 +98,7 @@ class LinksView(View):
     self: str
     result: str
     outputs: dict[str, str]
+    receipt: str | None = Field(default=None, description="Where the job has one.")
 
 
 class JobView(View):
@@ -164,6 +166,7 @@ class JobView(View):
                 width=job.raw.width,
                 height=job.raw.height,
                 digest=job.raw.digest,
+                source=job.source.location.uri if job.source else None,
             ),
             pipeline=job.pipeline,
             preset=PresetRefView.of(job.preset),
@@ -180,6 +183,7 @@ class JobView(View):
                 self=links.job(job.id),
                 result=links.result(job.id),
                 outputs={output.name: links.output(job.id, output.name) for output in job.outputs},
+                receipt=links.receipt(job.id) if job.receipt is not None else None,
             ),
         )
 

@@ -38,6 +38,8 @@ class RawImage(_Answer):
     height: int | None = None
     digest: str | None = None
     """SHA-256, hexadecimal."""
+    source: str | None = None
+    """``s3://bucket/key`` that it is copied from."""
 
 
 class Output(_Answer):
@@ -124,6 +126,46 @@ class Job(_Answer):
     def succeeded(self) -> bool:
         """Tell whether the job ended with a result."""
         return self.done and self.error is None and self.result is not None
+
+
+class ReceiptAnswer(_Answer):
+    """What a job was made of and by what, and the digest that names it."""
+
+    digest: str
+    """SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785)."""
+    receipt: dict[str, Any]
+
+
+class GoneObject(_Answer):
+    """An object that was deleted."""
+
+    key: str
+    size: int | None = None
+    """Bytes."""
+    digest: str | None = None
+    """SHA-256, hexadecimal."""
+
+
+class Staying(_Answer):
+    """What is still there of a deleted job."""
+
+    what: str
+    holds: str = ""
+    until: Moment | None = None
+
+
+class Deletion(_Answer):
+    """What a deletion has removed."""
+
+    id: str
+    deleted_at: Moment | None = None
+    objects: tuple[GoneObject, ...] = ()
+    object_count: int = 0
+    bytes: int = 0
+    """Of all objects."""
+    stays: tuple[Staying, ...] = ()
+    expires_at: Moment | None = None
+    """Until when the statement can be read."""
 
 
 class Link(_Answer):
@@ -312,6 +354,15 @@ class Plan(_Answer):
     estimate: Estimate = Estimate()
 
 
+class Backfill(_Answer):
+    """Which stored pictures the members of a batch are made of, and how far that is."""
+
+    complete: bool = False
+    """Whether all members are made."""
+    skipped: int = 0
+    """Jobs that were wanted and whose picture is no longer stored."""
+
+
 class Batch(_Answer):
     """A group of jobs, and how many of them are how far."""
 
@@ -330,7 +381,14 @@ class Batch(_Answer):
     """From 0 to 1."""
     rate: float | None = None
     """Jobs ended per second since the batch was made."""
+    backfill: Backfill | None = None
+    """Where members are made of stored pictures."""
     links: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether no more members are to be made of stored pictures."""
+        return self.backfill is None or self.backfill.complete
 
 
 class BatchPage(_Answer):

@@ -22,11 +22,13 @@ from client.library import Assets, Presets, path_part
 from client.models import (
     DeadLetter,
     DeadLetterPage,
+    Deletion,
     Health,
     Job,
     JobPage,
     Link,
     Plan,
+    ReceiptAnswer,
     Redriven,
 )
 from client.transport import answers
@@ -109,8 +111,9 @@ class Safelight:
 
     def submit(  # noqa: PLR0913 - each has a default that serves
         self,
-        picture: str | Path | bytes,
+        picture: str | Path | bytes | None = None,
         *,
+        source: str | None = None,
         filename: str | None = None,
         pipeline: Mapping[str, Any] | None = None,
         preset: str | None = None,
@@ -120,15 +123,22 @@ class Safelight:
     ) -> Job:
         """Send one picture and return its job, usually still PENDING.
 
-        ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done,
+        ``picture`` is a path, read piece by piece, or bytes; ``source``, in its place, is ``s3://bucket/key`` of an
+        object that the server copies. ``pipeline`` says what is to be done,
         ``preset`` names it, ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
         ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
         many seconds. Lost answers are asked for again under the same ``idempotency_key``, which makes no second
         job; without one of the caller's own, each call has a new one. What is too large for the API goes straight to
-        the store, see :attr:`uploads`.
+        the store, see :attr:`uploads`. Raises TypeError unless exactly one of ``picture`` and ``source`` is given.
         """
-        upload = prepare(picture, filename)
         key = idempotency_key or str(uuid.uuid4())
+        if picture is None or source is not None:
+            if picture is not None or source is None:
+                raise TypeError("give picture or source")
+            given = {"filename": filename, "pipeline": pipeline, "preset": preset}
+            asked = {**(options or {}), **{name: each for name, each in given.items() if each is not None}}
+            return self._import({**asked, "source": source}, _wishes(key, wait), wait or 0)
+        upload = prepare(picture, filename)
         if upload.size() >= DIRECT_BYTES:
             job = self.uploads.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=key)
             return job if wait is None else self._waited(job, wait)
@@ -139,12 +149,7 @@ class Safelight:
             query["pipeline"] = json.dumps(pipeline, separators=(",", ":"))
         if preset is not None:
             query["preset"] = preset
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Idempotency-Key": key,
-        }
-        if wait is not None:
-            headers["Prefer"] = f"wait={wait}"
+        headers = {"Content-Type": "application/octet-stream", **_wishes(key, wait)}
         send = partial(self._send_upload, upload, self._url("jobs", query), headers, wait or 0)
         return answers.read(self._retried(send, repeatable=True), Job)
 
@@ -163,14 +168,25 @@ class Safelight:
         """Return a time-limited link to a processed image: the first, or the output of that name."""
         return self._retried(partial(self._link, job_id, output), repeatable=True)
 
-    def download(self, job_id: str, to_path: str | Path, output: str | None = None) -> Path:
+    def download(self, job_id: str, to_path: str | Path, output: str | None = None, *, as_found: bool = False) -> Path:
         """Write a processed image to ``to_path``, which is replaced, and return that path.
 
-        The file appears when it is whole. Each try takes a fresh link. Raises LocalFileError too.
+        The file appears when it is whole. Each try takes a fresh link. With ``as_found`` it may have another size than
+        the job's record says, as after somebody has changed it. Raises LocalFileError too.
         """
         path = Path(to_path)
-        self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
+        self._retried(lambda: fetch(_loose(self._link(job_id, output), as_found), path, self._links), repeatable=True)
         return path
+
+    def download_raw(self, job_id: str, to_path: str | Path, *, as_found: bool = False) -> Path:
+        """Write the picture as it was sent to ``to_path``, as :meth:`download` does."""
+        path = Path(to_path)
+        self._retried(lambda: fetch(_loose(self._raw_link(job_id), as_found), path, self._links), repeatable=True)
+        return path
+
+    def receipt(self, job_id: str) -> ReceiptAnswer:
+        """Return what a completed job was made of and by what."""
+        return answers.read(self._get(f"jobs/{path_part(job_id)}/receipt"), ReceiptAnswer)
 
     def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None, part: str | None = None) -> Path:
         """Write what a link points at to ``to_path``, once, and return that path.
@@ -251,22 +267,12 @@ class Safelight:
         asked = {**(options or {}), **({"pipeline": pipeline} if pipeline is not None else {})}
         return answers.read(self._post(f"jobs/{path_part(job_id)}/retry", asked), Job)
 
-    def delete(self, job_id: str) -> None:
-        """Erase a job, its raw image and all that was made of it; links to those are dead from then on."""
-        send = partial(self._send, "DELETE", self._url(f"jobs/{path_part(job_id)}", {}))
-        tries = 0
+    def delete(self, job_id: str) -> Deletion:
+        """Erase a job, its raw image and all that was made of it; links to those are dead from then on.
 
-        def once_more() -> None:
-            nonlocal tries
-            tries += 1
-            try:
-                send()
-            except ApiError as error:
-                # Gone after a try whose answer was lost: that was the one.
-                if tries == 1 or error.status != 404:
-                    raise
-
-        self._retried(once_more, repeatable=True)
+        Returns what went. Asked again, the API says the same for 30 days.
+        """
+        return answers.read(self._call("DELETE", f"jobs/{path_part(job_id)}", repeatable=True), Deletion)
 
     def dead_letters(self, *, reason: str | None = None, limit: int | None = None) -> Iterator[DeadLetter]:
         """Yield dead letters, page after page as they are consumed; for operators."""
@@ -369,6 +375,12 @@ class Safelight:
 
         return self._retried(send, repeatable=repeatable)
 
+    def _import(self, document: Mapping[str, Any], headers: Mapping[str, str], wait: int) -> Job:
+        timeout = max(self._timeout, wait + _ANSWER_MARGIN_SECONDS)
+        url = self._url("jobs", {})
+        send = partial(self._send, "POST", url, json=dict(document), headers=dict(headers), timeout=timeout)
+        return answers.read(self._retried(send, repeatable=True), Job)
+
     def _waited(self, job: Job, seconds: int) -> Job:
         """Return the job when it is done, or as it stands after so many seconds."""
         try:
@@ -386,6 +398,9 @@ class Safelight:
     def _link(self, job_id: str, output: str | None) -> Link:
         path = "result" if output is None else f"outputs/{path_part(output)}"
         return answers.read(self._send("GET", self._url(f"jobs/{path_part(job_id)}/{path}", {"redirect": False})), Link)
+
+    def _raw_link(self, job_id: str) -> Link:
+        return answers.read(self._send("GET", self._url(f"jobs/{path_part(job_id)}/raw", {"redirect": False})), Link)
 
     def _get(self, path: str, query: Mapping[str, Option] | None = None) -> httpx.Response:
         return self._retried(partial(self._send, "GET", self._url(path, query or {})), repeatable=True)
@@ -424,3 +439,13 @@ class Safelight:
         # quote, not quote_plus: gateways differ on what a plus means. A name may hold undecodable bytes.
         encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
         return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
+
+
+def _wishes(key: str, wait: int | None) -> dict[str, str]:
+    """Return the headers that say how a request for a job is to be taken."""
+    return {"Idempotency-Key": key, **({"Prefer": f"wait={wait}"} if wait is not None else {})}
+
+
+def _loose(link: Link, as_found: bool) -> Link:
+    """Return a link that promises no size, where whatever lies there is wanted."""
+    return link.model_copy(update={"size": None}) if as_found else link

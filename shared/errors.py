@@ -8,16 +8,18 @@
     │   ├── UnsupportedMediaType · UnsupportedImageType
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
     │   ├── KeyInvalid · KeyReused · KeyInUse
+    │   ├── ImportOff
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
-    │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
+    │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
-    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed
+    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
     │   ├── TypeMismatch · DigestMismatch
+    │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
@@ -179,6 +181,13 @@ class InvalidPipeline(RequestError):
     title = "The pipeline is not valid."
 
 
+class ImportOff(RequestError):
+    """An object in S3 is named as source, and no bucket is open for that."""
+
+    code = "IMPORT_OFF"
+    title = "This API copies nothing from other buckets."
+
+
 class PresetNotFound(RequestError):
     """No preset of that name or version among the built-in ones and the caller's."""
 
@@ -283,6 +292,14 @@ class OutputNotFound(JobStateError):
     title = "The job has no output of that name."
 
 
+class ReceiptNotFound(JobStateError):
+    """Completed by a version that wrote none, or with one that was too long to keep."""
+
+    code = "RECEIPT_NOT_FOUND"
+    status = 404
+    title = "The job has no receipt."
+
+
 class ResultNotReady(JobStateError):
     """The job has not ended yet."""
 
@@ -344,6 +361,13 @@ class BatchClosed(JobStateError):
     title = "The batch is closed."
 
 
+class NotABackfill(JobStateError):
+    """A batch whose members are sent, not found."""
+
+    code = "NOT_A_BACKFILL"
+    title = "The batch was not made from stored pictures."
+
+
 class JobFinished(JobStateError):
     """Too late to cancel."""
 
@@ -393,6 +417,34 @@ class DigestMismatch(ImageError):
 
     code = "DIGEST_MISMATCH"
     title = "The content does not have the declared digest."
+
+
+class SourceMissing(ImageError):
+    """There is no object where the picture is to be copied from."""
+
+    code = "SOURCE_MISSING"
+    title = "There is no such object to copy the picture from."
+
+
+class SourceForbidden(ImageError):
+    """The bucket is not open for imports, or S3 does not let Safelight read the object."""
+
+    code = "SOURCE_FORBIDDEN"
+    title = "Safelight may not read the object that the picture is to be copied from."
+
+
+class SourceArchived(ImageError):
+    """The object lies in an archive that S3 does not read from at once."""
+
+    code = "SOURCE_ARCHIVED"
+    title = "The object that the picture is to be copied from is archived."
+
+
+class SourceChanged(ImageError):
+    """The object is not the one that was there when the job was made."""
+
+    code = "SOURCE_CHANGED"
+    title = "The object to copy the picture from has changed since the job was made."
 
 
 class NotAnImage(ImageError):

@@ -53,6 +53,8 @@ class ApiSettings(StoreSettings):
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str
     """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
+    import_buckets: str
+    """Buckets that pictures may be copied from, with commas between them; none where it is empty."""
     upload_seconds: Positive
     """Time for which the form of a direct upload is good."""
     ui_origins: str
@@ -61,6 +63,10 @@ class ApiSettings(StoreSettings):
     """Lifetime of a link to a processed image."""
     retention_days: Positive
     """Age at which a job and its objects are removed."""
+    log_retention_days: Positive
+    """For how long log lines are kept, which a deletion states."""
+    backup_days: Annotated[int, Field(ge=0)]
+    """For how long the table can be brought back as it was; 0 where it has no point-in-time recovery."""
     redispatch_seconds: Positive
     """Age at which a PENDING job without news is sent to the queue again."""
     listing_shards: Positive
@@ -133,5 +139,7 @@ class DeadLetterSettings(RecoverySettings):
 class ReconcilerSettings(RecoverySettings):
     """Settings of the reconciler Lambda."""
 
+    idempotency_table: str
+    """Where it is stated what a deletion has removed."""
     job_queue_url: str
     bulk_queue_url: str

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from api.answers import json_response
+from api.backfilling import begun
 from api.batch_request import ItemsRequest, read_batch_request
 from api.batch_view import (
     AddedView,
@@ -21,11 +22,12 @@ from api.batch_view import (
     MemberPageView,
     MemberProblemView,
 )
-from api.batching import Filled, close, demand_open, fill, make_batch, own_batch
+from api.batching import close, demand_open, make_batch, own_batch
 from api.body import read_json
 from api.choosing import choose
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
+from api.filling import Filled, fill
 from api.idempotency import Done, keyed, once
 from api.links import Links
 from api.openapi import documented
@@ -79,7 +81,10 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
     ),
 )
 def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Make a batch with up to 100 members; further ones can be added until it is closed."""
+    """Make a batch with up to 100 members; further ones can be added until it is closed.
+
+    With `backfill` its members are made of stored pictures, by `POST …/backfill`.
+    """
     event = router.current_event
     owner = caller(event)
     wanted = read_batch_request(event.query_string_parameters or {}, read_json(event))
@@ -88,8 +93,10 @@ def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None)
     def make(ticket: Ticket) -> Filled:
         hall, library = parts.hall(), parts.library(owner)
         choice = choose(wanted, library)
-        batch = make_batch(wanted.name, choice, owner, hall, batch_id=ticket.job_id, at=ticket.at)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at)
+        backfill = begun(wanted.backfill.wanted(), at=ticket.at) if wanted.backfill else None
+        how = (wanted.name, choice, owner, hall)
+        batch = make_batch(*how, batch_id=ticket.job_id, at=ticket.at, backfill=backfill)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)
         return filled
@@ -127,9 +134,10 @@ def add_members(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idem
         hall = parts.hall()
         standing = own_batch(batch_id, owner, hall)
         demand_open(standing, again=ticket.again)
-        filled = fill(wanted.items, standing.batch, parts.library(owner), hall, seed=ticket.job_id, at=ticket.at)
+        batch, library = standing.batch, parts.library(owner)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
         if wanted.close:
-            close(standing.batch.id, hall, at=ticket.at)
+            close(batch.id, hall, at=ticket.at)
         return filled
 
     done = once(request, add, _remembered, parts.requests, parts.clock, time_left(router))
@@ -264,6 +272,8 @@ def _filled(done: Done[Filled], owner: str, parts: Stores, log: Logger, headers:
         "Batch filled" if done.value else "Answered before",
         extra={"batch_id": standing.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
     )
+    if done.value is not None and done.value.send_error is not None:
+        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
     view = FilledView(batch=BatchView.of(standing, links, parts.clock()), items=items)
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 
