@@ -129,6 +129,7 @@ def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime
         pipeline=batch.pipeline,
         preset=batch.preset,
         assets=batch.assets,
+        webhook=batch.webhook,
         owner=batch.owner,
         now=at,
         due_after=dock.due_after,

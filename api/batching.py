@@ -66,6 +66,7 @@ def make_batch(  # noqa: PLR0913 - what, whose, when
         preset=choice.preset,
         assets=choice.assets,
         backfill=backfill,
+        webhook=choice.webhook,
         expires_at=(at + hall.keep_for).replace(microsecond=0),
     )
     hall.batches.create(batch)

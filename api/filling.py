@@ -5,13 +5,13 @@ and comes again makes exactly the members that are missing, and takes the others
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
 from api.batch_request import read_member
 from api.batching import Hall
-from api.choosing import Choice, Library, choose
+from api.choosing import Choice, Library, choose, find_webhook
 from api.import_request import ImportRequest
 from api.importing import imported, look_at_all
 from api.side_by_side import side_by_side
@@ -72,7 +72,11 @@ def _made(
     asked: Mapping[str, UploadRequest | ImportRequest], batch: Batch, library: Library, hall: Hall, *, at: datetime
 ) -> dict[str, Job | SafelightError]:
     """Return by its ID each member, not yet written, or why there is none."""
-    known = Library(find_preset=cache(library.find_preset), find_asset=cache(library.find_asset))
+    known = Library(
+        find_preset=cache(library.find_preset),
+        find_asset=cache(library.find_asset),
+        find_webhook=cache(library.find_webhook),
+    )
     locations = {job_id: each.location() for job_id, each in asked.items() if isinstance(each, ImportRequest)}
     found = look_at_all(locations, hall.dock)
     made: dict[str, Job | SafelightError] = {}
@@ -100,12 +104,13 @@ def _member(  # noqa: PLR0913 - what, where, when
     job_id: str,
     at: datetime,
 ) -> Job:
+    webhook = find_webhook(request.webhook, library) or batch.webhook
     if request.has_wishes:
-        choice = choose(request, library)
+        choice = replace(choose(request, library), webhook=webhook)
     elif batch.pipeline is None:
         raise PipelineUnreadable
     else:
-        choice = Choice(batch.pipeline, batch.preset, batch.assets)
+        choice = Choice(batch.pipeline, batch.preset, batch.assets, webhook)
     if isinstance(request, ImportRequest):
         assert found is not None  # noqa: S101 - each of them was looked at
         name, owner = request.filename, batch.owner

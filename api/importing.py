@@ -91,6 +91,7 @@ def imported(  # noqa: PLR0913 - what, how, whose, when
         pipeline=choice.pipeline,
         preset=choice.preset,
         assets=choice.assets,
+        webhook=choice.webhook,
         owner=owner,
         now=at,
         due_after=dock.due_after,

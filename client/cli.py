@@ -26,6 +26,7 @@ from client.commands import (
     status,
     submit,
     verify,
+    webhooks,
 )
 from client.commands.options import COULD_NOT_RUN
 from client.commands.wiring import Finding, Stack, Wiring
@@ -99,6 +100,7 @@ app.command("delete", epilog=control.DELETE_EXAMPLES)(control.delete)
 app.add_typer(dead_letters.app)
 app.add_typer(presets.app, name="presets")
 app.add_typer(assets.app, name="assets")
+app.add_typer(webhooks.app, name="webhook")
 
 
 def _connect(api_url: str) -> "Safelight":

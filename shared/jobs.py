@@ -174,6 +174,8 @@ class Job:
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
+    webhook: str | None = None
+    """Name of the owner's webhook that is told of the end."""
     expires_at: datetime | None = None
     receipt: str | None = None
     """Of a completed job: what it was made of and by what, see ``shared.receipts``; of older ones there is none."""
@@ -204,6 +206,7 @@ class Job:
         promise: Promise | None = None,
         source: Source | None = None,
         batch_id: str | None = None,
+        webhook: str | None = None,
     ) -> Self:
         """Make an accepted job, first generation, not yet attempted.
 
@@ -226,6 +229,7 @@ class Job:
             due_at=now + due_after,
             history=(Transition(status=status, at=now),),
             batch_id=batch_id,
+            webhook=webhook,
             expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 

@@ -10,6 +10,8 @@ import events
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import api.app
+import notifier.app
+import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -54,6 +56,10 @@ class Cloud:
     queue_url: str
     bulk_queue_url: str
     dead_letter_queue_url: str
+    event_dead_letter_queue_url: str
+    webhook_queue_url: str
+    heard_queue_url: str
+    """A queue that listens to the topic of events."""
 
     def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:
         """Send one request through the API function."""
@@ -116,6 +122,36 @@ class Cloud:
         answer = worker.dead_letters.handler(event, _context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def change(self, job_id: str) -> dict[str, Any]:
+        """Return the stream's record of the newest write to a job, as DynamoDB makes it."""
+        return events.change(self.item(job_id))
+
+    def notify(self, *changes: dict[str, Any]) -> list[str]:
+        """Hand changes of the table to the notifier as one delivery; return where it has to begin again."""
+        answer = notifier.app.handler({"Records": list(changes)}, _context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def send_webhooks(self, messages: list[Any] | None = None) -> list[str]:
+        """Hand what waits for webhooks to their function as one delivery; return the bodies that must come back.
+
+        Messages that need not come back are deleted, as Lambda does.
+        """
+        found = self.receive(self.webhook_queue_url) if messages is None else messages
+        event = events.sqs(*found, queue=self.webhook_queue_url.rsplit("/", 1)[-1])
+        answer = notifier.webhooks.handler(event, _context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for each in found:
+            if each["MessageId"] not in failed and each["ReceiptHandle"] != events.NO_HANDLE:
+                self.clients.sqs.delete_message(QueueUrl=self.webhook_queue_url, ReceiptHandle=each["ReceiptHandle"])
+        return [message["Body"] for message in found if message["MessageId"] in failed]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Take up to ten events off the listening queue."""
+        found = self.receive(self.heard_queue_url)
+        for each in found:
+            self.clients.sqs.delete_message(QueueUrl=self.heard_queue_url, ReceiptHandle=each["ReceiptHandle"])
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in found]
 
     def age(self, job_id: str, age: timedelta) -> None:
         """Let a job have been uploaded that long ago."""

@@ -49,7 +49,9 @@ from shared.errors import (
     KeyInUse,
     KeyInvalid,
     KeyReused,
+    NotificationsOff,
     UnknownPreset,
+    UnknownWebhook,
     UnsupportedMediaType,
     WatermarkNotFound,
 )
@@ -74,6 +76,8 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
         InvalidRequest,
         InvalidPipeline,
         UnknownPreset,
+        UnknownWebhook,
+        NotificationsOff,
         WatermarkNotFound,
         KeyInvalid,
         KeyInUse,

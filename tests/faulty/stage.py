@@ -29,10 +29,10 @@ import api.app
 import api.dependencies
 import api.side_by_side
 import api.submission
+import shared.records
 import worker.app
 import worker.dead_letters
 import worker.reconciler
-import worker.records
 from api.body import Upload
 from api.choosing import Choice
 from api.lifecycle import cancel_job, delete_job, retry_job
@@ -85,7 +85,7 @@ class Stage:
         patch.setattr(worker.app, "hide_memory", lambda: None)
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
         Threads.starter = staticmethod(self._start_thread)
-        patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
+        patch.setattr(shared.records, "ThreadPoolExecutor", Threads)
         patch.setattr(api.side_by_side, "ThreadPoolExecutor", Threads)
         patch.setattr("shared.aws.transactions.time", SimpleNamespace(sleep=self._sleep))
         logging.disable(logging.CRITICAL)

@@ -7,17 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import events
 import monitored
 import pictures
 import pytest
 from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_flag
 from moto_cloud import BUCKET, Cloud
+from receiver import receiving
 
 import api.app
+import notifier.app
+import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
 from shared.clock import utc_now
+from shared.deliveries import DeliveryMessage
 from shared.jobs import JobStatus
 from shared.observability import NAMESPACE
 
@@ -28,7 +33,7 @@ STACK = "a-stack"
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the functions the name that the template gives them."""
-    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler):
+    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app, notifier.webhooks):
         monkeypatch.setattr(function.metrics, "service", STACK)
     reset_cold_start_flag()
 
@@ -47,7 +52,7 @@ def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]
 
 
 def live(cloud: Cloud) -> None:
-    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded."""
+    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded, told."""
     cloud.submit(pictures.jpeg())
     cloud.submit(pictures.jpeg()[:200])
     messages = cloud.receive()
@@ -64,6 +69,30 @@ def live(cloud: Cloud) -> None:
     cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
     reset_cold_start_flag()
     cloud.reconcile()
+    reset_cold_start_flag()
+    cloud.notify(cloud.change(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
+    reset_cold_start_flag()
+    tell(cloud)
+
+
+def tell(cloud: Cloud) -> None:
+    """Let happen what happens to webhooks: taken, put off, refused for good, gone."""
+    with receiving() as receiver:
+        receiver.answer(204, 503, 410)
+        made = cloud.call(
+            "PUT", "/v1/webhooks/w", json.dumps({"url": receiver.url}), headers={"Content-Type": "application/json"}
+        )
+        assert made.status == 201, made.text
+        for name, webhook in (("a", "w"), ("b", "w"), ("c", "w"), ("d", "nobody")):
+            message = DeliveryMessage(
+                owner="anonymous",
+                webhook=webhook,
+                event_id=f"evt_{name}",
+                type="image.job.completed",
+                job_id="J",
+                body="{}",
+            )
+            cloud.send_webhooks([events.received(message.encode())])
 
 
 def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

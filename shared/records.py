@@ -1,4 +1,4 @@
-"""SQS records: the plumbing of partial batches that both queue functions share."""
+"""SQS records: the plumbing of partial batches that all functions behind a queue share."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, DeliveryError
-from worker.priority import give_way
+from shared.priority import give_way
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 
