@@ -210,7 +210,7 @@ def test_only_cloudwatch_of_this_account_speaks_on_the_topic() -> None:
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-GAUGES = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
+GAUGES = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "IteratorAge"}
 TIMES = {"AnswerTime", "ProcessingTime", "Duration"}
 WEEK_SECONDS, DAY_SECONDS = 7 * 24 * 3600, 24 * 3600
 
