@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra.template import load
+
 PRICES: Final[Mapping[str, float]] = {
     "gateway request": 3.50e-6,
     "invocation": 0.20e-6,
@@ -24,10 +26,11 @@ PRICES: Final[Mapping[str, float]] = {
 }
 """US dollars. aws.amazon.com/{api-gateway,lambda,dynamodb,s3,sqs,cloudwatch}/pricing."""
 MONTH_SECONDS: Final = 30 * 86_400
-QUEUES, POLLERS, POLL_SECONDS = 4, 5, 20
+POLLERS, POLL_SECONDS = 5, 20
 """Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS)."""
-ALARMS: Final = 25
-"""In infra/template.yaml; a test counts them."""
+_KINDS: Final = [resource["Type"] for resource in load()["Resources"].values()]
+ALARMS: Final = sum(kind.startswith("AWS::CloudWatch::") and kind.endswith("Alarm") for kind in _KINDS)
+QUEUES: Final = _KINDS.count("AWS::Lambda::EventSourceMapping")
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ IDLE: Final = (
     Line(
         "SQS",
         {"queue request": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
-        "Lambda asks four queues for messages, five long polls at a time",
+        f"Lambda asks {QUEUES} queues for messages, five long polls at a time",
     ),
-    Line("Alarms", {"alarm": ALARMS}, "twenty-five with `Monitoring=full`, fewer with `basic`"),
+    Line("Alarms", {"alarm": ALARMS}, f"{ALARMS} with `Monitoring=full`, fewer with `basic`"),
     Line(
         "Reconciler",
         {

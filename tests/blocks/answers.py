@@ -75,11 +75,10 @@ def _branches(schema: Mapping[str, Any], document: Mapping[str, Any]) -> list[Ma
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         return _branches(document["components"]["schemas"][name], document)
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in schema:
-            own = [schema] if "properties" in schema else []
-            return own + [branch for each in schema[several] for branch in _branches(each, document)]
-    return [schema] if schema else []
+    several = [each for name in ("anyOf", "oneOf", "allOf") for each in schema.get(name, ())]
+    branches = [branch for each in several for branch in _branches(each, document)]
+    # Branches may only add to what stands beside them, such as which of two fields is required.
+    return [*branches, schema] if "properties" in schema or not several else branches
 
 
 def _kind(value: Any) -> str:

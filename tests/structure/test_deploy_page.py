@@ -1,26 +1,28 @@
-"""docs/deploy.md is held to the script of its costs, and that to the template."""
+"""docs/deploy.md is held to the script of its costs, which counts what the template has."""
 
+import re
 from pathlib import Path
 
 import deploy_cost
-
-from infra.template import load
+import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 
-def test_the_costs_are_those_of_the_script() -> None:
-    """Each line of both tables stands on the page as the script prints it."""
-    page = PAGE.read_text("utf-8")
-    assert deploy_cost.table(deploy_cost.IDLE, 1, "A month, idle") in page
-    assert deploy_cost.table(deploy_cost.BUSY, deploy_cost.PICTURES, "1,000 pictures of 1 MB") in page
-
-
-def test_the_script_counts_the_alarms_and_queues_of_the_template() -> None:
-    """An alarm more is ten cents more; a queue that a function reads is asked all the time."""
-    resources = load()["Resources"].values()
-    kinds = [resource["Type"] for resource in resources]
-    assert kinds.count("AWS::CloudWatch::Alarm") + kinds.count("AWS::CloudWatch::CompositeAlarm") == deploy_cost.ALARMS
-    mappings = [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::EventSourceMapping"]
-    # A stream has a starting position; reading it costs nothing.
-    assert sum("StartingPosition" not in mapping for mapping in mappings) == deploy_cost.QUEUES
+@pytest.mark.parametrize(
+    ("lines", "times", "head"),
+    [
+        (deploy_cost.IDLE, 1, "A month, idle"),
+        (deploy_cost.BUSY, deploy_cost.PICTURES, "1,000 pictures of 1 MB"),
+    ],
+    ids=["idle", "busy"],
+)
+def test_the_costs_are_those_of_the_script(
+    request: pytest.FixtureRequest, lines: tuple[deploy_cost.Line, ...], times: float, head: str
+) -> None:
+    """Each line of both tables stands on the page as the script prints it; an alarm more is ten cents more."""
+    table = deploy_cost.table(lines, times, head)
+    if request.config.getoption("--write-docs"):
+        old = re.compile(rf"^\| {re.escape(head)} .*?\*\* \| \|$", re.MULTILINE | re.DOTALL)
+        PAGE.write_text(old.sub(lambda _: table, PAGE.read_text("utf-8")), "utf-8")
+    assert table in PAGE.read_text("utf-8"), "run pytest tests/structure/test_deploy_page.py --write-docs"
