@@ -197,3 +197,64 @@ def test_only_cloudwatch_of_this_account_speaks_on_the_topic() -> None:
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+GAUGES = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
+TIMES = {"AnswerTime", "ProcessingTime", "Duration"}
+WEEK_SECONDS, DAY_SECONDS = 7 * 24 * 3600, 24 * 3600
+
+
+@pytest.mark.parametrize("alarm", alarms())
+def test_every_alarm_can_go_off_and_be_over(alarm: str) -> None:
+    """It looks at one value, over a time that CloudWatch takes, and says what no news means."""
+    declared = alarms()[alarm]
+    periods = declared["EvaluationPeriods"]
+    assert 1 <= declared.get("DatapointsToAlarm", periods) <= periods
+    lengths = [declared["Period"]] if "Period" in declared else [_period(query) for query in declared["Metrics"]]
+    longest = max(lengths)
+    assert longest * periods <= (WEEK_SECONDS if longest >= 3600 else DAY_SECONDS), "CloudWatch looks back no further"
+    assert declared["TreatMissingData"] in {"breaching", "notBreaching"}
+    assert declared.get("ActionsEnabled", True) is True
+    assert ("Threshold" in declared) != ("ThresholdMetricId" in declared)
+
+
+@pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "MetricName" in each])
+def test_what_is_counted_is_summed_and_what_is_measured_is_not(alarm: str) -> None:
+    """A sum of gauges and an average of counts would go off at random, or never."""
+    declared = alarms()[alarm]
+    statistic = declared.get("Statistic") or declared["ExtendedStatistic"]
+    assert ("Statistic" in declared) != ("ExtendedStatistic" in declared)
+    if declared["MetricName"] in GAUGES:
+        assert statistic in {"Maximum", "Minimum"}
+    elif declared["MetricName"] in TIMES:
+        assert statistic == "Maximum" or re.fullmatch(r"p\d+(\.\d+)?", statistic)
+    else:
+        assert statistic in {"Sum", "SampleCount"}
+
+
+@pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "Metrics" in each])
+def test_what_calculates_knows_what_it_calculates_with(alarm: str) -> None:
+    """One query is looked at, or one beside its band; expressions and thresholds name queries that there are."""
+    declared = alarms()[alarm]
+    queries = {query["Id"]: query for query in declared["Metrics"]}
+    assert len(queries) == len(declared["Metrics"])
+    looked_at = {name for name, query in queries.items() if query.get("ReturnData", True)}
+    band = declared.get("ThresholdMetricId")
+    assert len(looked_at - {band}) == 1
+    assert band is None or band in looked_at
+    for query in queries.values():
+        used = set(re.findall(r"\b[a-z]\w*\b", query.get("Expression", "")))
+        assert used <= queries.keys(), f"{query['Expression']} names what is not there"
+
+
+def test_what_an_alarm_watches_the_stack_has_with_it() -> None:
+    """No alarm is there without the thing that it watches: neither has a condition that the other lacks."""
+    for alarm in alarms().values():
+        for metric in of_alarm(alarm):
+            for _, value in metric.dimensions:
+                name = re.sub(r"[${}]|\.QueueName", "", value)
+                assert "Condition" not in RESOURCES.get(name, {}), f"{name} may not be there"
+
+
+def _period(query: dict[str, Any]) -> int:
+    return int(query["MetricStat"]["Period"]) if "MetricStat" in query else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ class CloudFormation:
     parameters: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     events: list[dict[str, str]] = field(default_factory=list)
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    """How each change set was given its template."""
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         """Answer as CloudFormation does, a missing stack included."""
@@ -48,6 +51,7 @@ class CloudFormation:
     def create_change_set(self, **wanted: Any) -> dict[str, str]:
         """Note the kind of the change set."""
         self.calls.append(wanted["ChangeSetType"])
+        self.templates.append({name: value for name, value in wanted.items() if name.startswith("Template")})
         self.state = self.state or "REVIEW_IN_PROGRESS"
         return {"Id": "change-set"}
 
@@ -116,6 +120,20 @@ def test_a_new_stack_is_created() -> None:
     aws = CloudFormation()
     assert deploy.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["CREATE", "execute"]
+
+
+@pytest.mark.parametrize(("length", "goes_by"), [(51_200, "TemplateBody"), (51_201, "TemplateURL")])
+def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
+    length: int, goes_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFormation takes 51,200 bytes in the request; what is longer is stored, and its address given instead."""
+    long = tmp_path / "template.yaml"
+    long.write_text("#" * length, encoding="utf-8")
+    monkeypatch.setattr("infra.template.TEMPLATE", long)
+    aws = CloudFormation()
+    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    expected = {"TemplateBody": "#" * length, "TemplateURL": "https://bucket/template.yaml"}
+    assert aws.templates == [{goes_by: expected[goes_by]}]
 
 
 def test_a_living_stack_is_updated() -> None:

@@ -1,0 +1,35 @@
+"""The template lies where CloudFormation can read it, when it is too long for a request."""
+
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra import code_bucket, template
+from infra.sessions import Clients
+
+TEXT = template.TEMPLATE.read_text(encoding="utf-8")
+MOST_BYTES = 1_000_000
+"""CloudFormation's own limit for a template that is read from S3."""
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_cloudformation_reads_the_template_by_its_address(region: str) -> None:
+    """The address names the bucket and the object whole, and CloudFormation finds our template there, unchanged."""
+    with mock_aws():
+        session = boto3.Session(region_name=region)
+        s3, cloudformation = session.client("s3"), session.client("cloudformation")
+        clients = Clients(cloudformation, s3, session.client("sts"), region)
+        code_bucket.upload(clients, "code-bucket", [])
+        url = code_bucket.upload_template(clients, "code-bucket", TEXT)
+        _, bucket, key = urlsplit(url).path.split("/", 2)
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == TEXT
+        found = cloudformation.get_template_summary(TemplateURL=url)
+        assert {each["ParameterKey"] for each in found["Parameters"]} >= {"NamePrefix", "UiCloudFront"}
+        assert url == code_bucket.upload_template(clients, "code-bucket", TEXT), "the same template has one address"
+
+
+def test_the_template_is_one_that_cloudformation_takes() -> None:
+    """It is longer than a request may be, so that every deployment goes this way, and within what S3 may hold."""
+    assert 51_200 < len(TEXT.encode()) <= MOST_BYTES

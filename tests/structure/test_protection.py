@@ -1,0 +1,171 @@
+"""What holds data is encrypted, closed, asked by TLS alone and not lost by mistake: every resource, of any name.
+
+The template is read as a deployment on AWS has it, by its defaults, and with the parameters that change these things.
+"""
+
+from typing import Any
+
+import pytest
+from resolved import TEMPLATE, Resolver
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+DEFAULT = Resolver()
+KEYED = Resolver(KmsKeyArn=KEY)
+UNPROTECTED = Resolver(ProtectData="false")
+PLAIN = Resolver(RequireTls="false")
+TRACED = Resolver(Tracing="true")
+SHORT_LIVED = {"IdempotencyTable": "what it remembers is worth nothing after a day"}
+"""Tables that need no protection, and why."""
+PUBLIC = {"UiBucket": "the page's files are public, and a key of one's own would keep CloudFront out"}
+"""Buckets whose content needs no key of one's own, and why."""
+
+
+def of_type(kind: str) -> list[str]:
+    """Name the resources of a type."""
+    return [name for name, each in TEMPLATE["Resources"].items() if each["Type"] == kind]
+
+
+def of(stack: Resolver, name: str) -> dict[str, Any]:
+    """Return the properties of a resource that this stack has."""
+    found = stack.resource(name)
+    assert found is not None, f"there is no {name} in this stack"
+    return found
+
+
+def refusals(stack: Resolver, kind: str, member: str, name: str) -> list[Any]:
+    """Return what the policies of a resource deny to plain HTTP."""
+    policies = [found for each in of_type(kind) if (found := stack.resource(each)) is not None]
+    ours = [
+        each for each in policies if f"<{name}>" in (each[member] if isinstance(each[member], list) else [each[member]])
+    ]
+    return [
+        statement["Resource"]
+        for policy in ours
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    ]
+
+
+@pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
+def test_every_bucket_is_closed_encrypted_and_asked_by_tls(bucket: str) -> None:
+    """By default nobody but this account reaches a bucket, by TLS alone, and all that it holds is encrypted."""
+    declared = of(DEFAULT, bucket)
+    assert declared["PublicAccessBlockConfiguration"] == dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
+    assert declared["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = declared["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    refused = refusals(DEFAULT, "AWS::S3::BucketPolicy", "Bucket", bucket)
+    assert refused == [[f"<{bucket}.Arn>", f"<{bucket}.Arn>/*"]]
+
+
+@pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
+def test_a_key_of_ones_own_encrypts_every_bucket_that_is_not_public(bucket: str) -> None:
+    """With KmsKeyArn the data lie under that key, by one data key for many objects."""
+    (rule,) = of(KEYED, bucket)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    by_default = rule["ServerSideEncryptionByDefault"]
+    if bucket in PUBLIC:
+        assert by_default == {"SSEAlgorithm": "AES256"}
+        return
+    assert by_default == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    assert rule["BucketKeyEnabled"] is True
+
+
+@pytest.mark.parametrize("table", of_type("AWS::DynamoDB::Table"))
+def test_every_table_is_encrypted_and_on_demand(table: str) -> None:
+    """Each table is encrypted, with the key of one's own if there is one, and scales by itself."""
+    assert of(DEFAULT, table)["SSESpecification"] == {"SSEEnabled": True}
+    assert of(KEYED, table)["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+    assert of(DEFAULT, table)["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("table", of_type("AWS::DynamoDB::Table"))
+def test_every_table_that_matters_is_protected(table: str) -> None:
+    """By default no table is deleted by mistake and each can be had as it was; ProtectData=false lets go of both."""
+    if table in SHORT_LIVED:
+        assert "TimeToLiveSpecification" in of(DEFAULT, table)
+        return
+    for stack, expected in ((DEFAULT, True), (UNPROTECTED, False)):
+        declared = of(stack, table)
+        assert declared["DeletionProtectionEnabled"] is expected
+        assert declared["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": expected}
+
+
+@pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
+def test_every_queue_is_encrypted_bounded_and_asked_by_tls(queue: str) -> None:
+    """Each queue is encrypted, forgets within AWS's 14 days, waits for messages, and refuses plain HTTP."""
+    assert of(DEFAULT, queue)["SqsManagedSseEnabled"] is True
+    assert of(KEYED, queue)["KmsMasterKeyId"] == KEY
+    assert "SqsManagedSseEnabled" not in of(KEYED, queue), "SQS takes one of both"
+    assert 0 < int(of(DEFAULT, queue)["MessageRetentionPeriod"]) <= 14 * 24 * 3600
+    assert refusals(DEFAULT, "AWS::SQS::QueuePolicy", "Queues", queue) == [f"<{queue}.Arn>"]
+    assert refusals(PLAIN, "AWS::SQS::QueuePolicy", "Queues", queue) == []
+
+
+@pytest.mark.parametrize("topic", of_type("AWS::SNS::Topic"))
+def test_every_topic_is_spoken_to_by_tls(topic: str) -> None:
+    """Each topic refuses plain HTTP, and has the key of one's own if there is one."""
+    assert refusals(DEFAULT, "AWS::SNS::TopicPolicy", "Topics", topic) == [f"<{topic}>"]
+    assert of(KEYED, topic)["KmsMasterKeyId"] == KEY
+
+
+@pytest.mark.parametrize("function", of_type("AWS::Serverless::Function"))
+def test_every_function_has_a_role_and_a_log_of_its_own(function: str) -> None:
+    """No two functions share a role or a log group; each role is Lambda's alone to take, and each log forgets."""
+    own = of(DEFAULT, function)
+    others = [of(DEFAULT, each) for each in of_type("AWS::Serverless::Function") if each != function]
+    assert own["Role"] not in [each["Role"] for each in others]
+    (trust,) = of(DEFAULT, own["Role"].removeprefix("<").removesuffix(".Arn>"))["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Principal"], trust["Action"]) == ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+    name = own["FunctionName"]
+    (group,) = [
+        found
+        for each in of_type("AWS::Logs::LogGroup")
+        if (found := of(DEFAULT, each))["LogGroupName"] == f"/aws/lambda/{name}"
+    ]
+    assert int(group["RetentionInDays"]) > 0
+
+
+@pytest.mark.parametrize("function", of_type("AWS::Serverless::Function"))
+def test_every_function_is_traced_when_asked_for(function: str) -> None:
+    """With Tracing X-Ray follows each function, whose role may send traces then, and the stage; without it neither."""
+    assert of(DEFAULT, function)["Tracing"] == "PassThrough"
+    assert of(TRACED, function)["Tracing"] == "Active"
+    role = of(TRACED, function)["Role"].removesuffix(".Arn>") + ">"
+    assert role in of(TRACED, "TracingPolicy")["Roles"]
+    assert DEFAULT.resource("TracingPolicy") is None
+    assert [of(stack, "ApiStage")["TracingEnabled"] for stack in (DEFAULT, TRACED)] == [False, True]
+
+
+KEEPERS = (
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::SQS::Queue",
+    "AWS::Logs::LogGroup",
+)
+
+
+@pytest.mark.parametrize("name", [name for kind in KEEPERS for name in of_type(kind)])
+def test_what_becomes_of_data_is_said(name: str) -> None:
+    """Whatever holds data says what happens to it when it is deleted, and when an update replaces it."""
+    declared = TEMPLATE["Resources"][name]
+    assert declared["DeletionPolicy"] in {"Delete", "Retain"}
+    assert declared["UpdateReplacePolicy"] in {"Delete", "Retain"}
+    if declared["Type"] == "AWS::DynamoDB::Table" and name not in SHORT_LIVED:
+        assert declared["UpdateReplacePolicy"] == "Retain"
+
+
+def test_accounts_are_not_deleted_by_mistake() -> None:
+    """The user pool is protected as the tables are."""
+    protected = Resolver(ApiAuth="cognito")
+    assert of(protected, "CallerPool")["DeletionProtection"] == "ACTIVE"
+    assert of(Resolver(ApiAuth="cognito", ProtectData="false"), "CallerPool")["DeletionProtection"] == "INACTIVE"
+
+
+@pytest.mark.parametrize("exception", [*SHORT_LIVED, *PUBLIC])
+def test_exceptions_are_of_resources_that_there_are(exception: str) -> None:
+    """No exception outlives its resource."""
+    assert exception in TEMPLATE["Resources"]
