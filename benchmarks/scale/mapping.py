@@ -15,7 +15,7 @@ from scale.queue import Message, Queue
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one invocation, as the handler has worked it out when it began."""
+    """What becomes of one invocation."""
 
     seconds: float
     returned: dict[float, list[Message]]
@@ -26,8 +26,19 @@ class Delivery:
     """Called at its end."""
 
 
-Handler = Callable[[list[Message], float], Delivery]
-"""Takes a batch and the moment of its start."""
+Handler = Callable[[list[Message], float], Generator[simpy.Event, Any, Delivery]]
+"""Takes a batch and the moment of its start, and lasts as long as the invocation."""
+
+
+def worked_out(env: simpy.Environment, work: Callable[[list[Message], float], Delivery]) -> Handler:
+    """Make a handler of what knows at the start of a delivery how it will go."""
+
+    def handle(batch: list[Message], began: float) -> Generator[simpy.Event, Any, Delivery]:
+        delivery = work(batch, began)
+        yield env.timeout(delivery.seconds)
+        return delivery
+
+    return handle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +135,7 @@ class Mapping:
             yield env.timeout(self._cold_start(self._dice))
         began = env.now
         self.deliveries += 1
-        delivery = self._handler(batch, began)
-        yield env.timeout(delivery.seconds)
+        delivery = yield from self._handler(batch, began)
         self._function.end(env.now, env.now - began, crashed=delivery.crashed)
         delivery.finish()
         if delivery.crashed:

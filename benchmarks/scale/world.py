@@ -17,7 +17,7 @@ from scale.functions import Account, Function
 from scale.gauges import Gauges
 from scale.jobs import Jobs, Poison
 from scale.limits import limit
-from scale.mapping import Mapping, Scaling
+from scale.mapping import Mapping, Scaling, worked_out
 from scale.queue import Queue
 from scale.reconciler import Reconciler
 from scale.settings import Settings
@@ -132,7 +132,7 @@ class World:
             overhead=times.overhead,
             watch=self.reconciler.watch,
         )
-        handler = partial(deliver, bench=bench)
+        handler = worked_out(self.env, partial(deliver, bench=bench))
         make = partial(Mapping, self.env, dispatch=times.dispatch, cold_start=times.cold_start, dice=self.dice)
         standard = Scaling.standard(settings.interactive_concurrency)
         self.interactive_mapping = make(
@@ -144,7 +144,10 @@ class World:
             else Scaling.provisioned(2, settings.pollers)
         )
         self.bulk_mapping = make(self.bulk, self.worker, handler, scaling=scaling, batch_size=settings.batch_size)
-        burial = partial(bury, jobs=self.jobs, table=self.table, settings=settings, watch=self.reconciler.watch)
+        burial = worked_out(
+            self.env,
+            partial(bury, jobs=self.jobs, table=self.table, settings=settings, watch=self.reconciler.watch),
+        )
         make(self.dead, self.small, burial, scaling=Scaling.standard(DEAD_CONCURRENCY), batch_size=10)
 
     def _senders(self) -> Iterator[Generator[simpy.Event, Any, None]]:

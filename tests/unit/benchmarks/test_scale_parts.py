@@ -12,7 +12,7 @@ from scale.draws import exponential, fixed
 from scale.functions import Account, Function
 from scale.jobs import Jobs, Poison
 from scale.limits import LIMITS, limit
-from scale.mapping import Delivery, Mapping, Scaling
+from scale.mapping import Delivery, Mapping, Scaling, worked_out
 from scale.queue import Message, Queue
 from scale.settings import STATED, Settings
 from scale.throughput import Throughput
@@ -37,7 +37,7 @@ def busy_mapping(scaling: Scaling, seconds: float) -> tuple[simpy.Environment, M
         env,
         queue,
         Function(Account(100_000), 128),
-        lambda _batch, _began: Delivery(seconds, {}),
+        worked_out(env, lambda _batch, _began: Delivery(seconds, {})),
         scaling=scaling,
         batch_size=1,
         dispatch=fixed(0),
@@ -167,7 +167,7 @@ def test_with_single_messages_and_no_ramp_a_mapping_is_the_m_m_c_queue(servers: 
         env,
         queue,
         Function(Account(10_000), 128),
-        handle,
+        worked_out(env, handle),
         scaling=Scaling(start=servers, most=servers, growth=0),
         batch_size=1,
         dispatch=fixed(0),
