@@ -85,10 +85,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="safelight-scale-") as name:
         folder = Path(name)
-        needed = WARM + PROBES + SINGLES + 2 * asked.pictures
-        make_photos(asked.folder, folder / "photos", needed * 4 // 3)
-        made = sorted((folder / "photos").iterdir())
-        photos = [photo for photo in made if photo.stat().st_size <= MAX_BYTES][:needed]
+        photos = choose(asked.folder, folder / "photos", WARM + PROBES + SINGLES + 2 * asked.pictures)
         state = folder / "state"
         stack = local.up(state, "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
@@ -114,6 +111,15 @@ def main() -> None:
         kept: dict[str, Any] = {"measured_on": f"{datetime.now(UTC):%F}", "refuse": rounded(refusal())}
         kept |= {name: rounded(value) for name, value in asdict(steps).items()}
         asked.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def choose(source: Path, made: Path, needed: int) -> list[Path]:
+    """Return so many photographs that fit into a request: those of a folder, or more made of them."""
+    photos = [photo for photo in sorted(source.rglob("*.jpg")) if photo.stat().st_size <= MAX_BYTES]
+    if len(photos) < needed:
+        make_photos(source, made, needed * 4 // 3)
+        photos = [photo for photo in sorted(made.iterdir()) if photo.stat().st_size <= MAX_BYTES]
+    return photos[:needed]
 
 
 class Bench:

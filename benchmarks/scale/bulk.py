@@ -38,8 +38,7 @@ def _send(front: Front, queue: Queue, poisons: Iterator[Poison]) -> Generator[si
                 at = max(at, accepted[1] - limit("table_latency"))
             return at + limit("table_latency")
 
-        yield from front.invoke(steps)
-        front.asked.given_up += len(members) - len(made)
+        yield from front.invoke(steps, tries=None)  # as ``client.ingest``, which waits for hours
         yield from _upload(front, queue, made)
 
 

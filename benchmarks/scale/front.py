@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import simpy
@@ -18,7 +19,9 @@ from scale.store import Store
 from scale.table import Table
 
 TRIES = 6
-"""Of a client, the first included; it doubles its pause from a second."""
+"""Of somebody who sends one picture, the first included. The pause doubles from a second."""
+LONGEST_PAUSE = 20
+"""Seconds; as ``client.ingest``."""
 
 
 @dataclass(slots=True)
@@ -55,15 +58,18 @@ class Front:
     watch: Callable[[int, float], None]
     asked: Asked
 
-    def invoke(self, steps: Callable[[float], float | None]) -> Generator[simpy.Event, Any, bool]:
+    def invoke(
+        self, steps: Callable[[float], float | None], *, tries: int | None = TRIES
+    ) -> Generator[simpy.Event, Any, bool]:
         """Make a request again and again, until it goes well or the client gives up.
 
-        ``steps`` does what the API does from a moment on, and returns when it is done, or None for a 503.
+        ``steps`` does what the API does from a moment on, and returns when it is done, or None for a 503. A client
+        without a number of ``tries`` never gives up.
         """
         env = self.env
-        for tried in range(TRIES):
+        for tried in range(tries) if tries else count():
             if tried:
-                yield env.timeout((1 << (tried - 1)) * self.dice.uniform(0.5, 1.5))
+                yield env.timeout(min(1 << (tried - 1), LONGEST_PAUSE) * self.dice.uniform(0.5, 1.5))
             self.asked.requests += 1
             is_cold = self.function.begin(env.now) if self.gateway.take(env.now) else None
             if is_cold is None:

@@ -44,6 +44,8 @@ class Load:
     """For so long."""
     bulk: int = 0
     """Members of one batch, all ready at the beginning."""
+    batches: int = 1
+    """Into which bulk jobs are divided."""
     backlog: int = 0
     """Jobs that are in the bulk queue at the beginning."""
     poison: tuple[Poison, float] = (Poison.NONE, 0.0)
@@ -64,7 +66,7 @@ class World:
         self.load = load
         self.dice = dice = random.Random(seed)  # noqa: S311 - a simulation
         self.jobs = Jobs()
-        self.table = Table(settings.listing_shards, warm=load.warm)
+        self.table = Table(settings.listing_shards, batches=load.batches, warm=load.warm)
         self.store = Store(times.transfer, dice, load.outages)
         account = Account(limit("account_concurrency"))
         self.worker = Function(account, settings.worker_memory)
