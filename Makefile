@@ -10,7 +10,7 @@ NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench docs lock audit sbom clean
+.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
 docs: $(VENV)/.dev $(VENV)/.diagrams ## Make a site of README and docs, build/site
 	$(SITE)
 	@echo build/site/index.html
+
+scale: $(VENV)/.dev ## Simulate the scenarios of docs/scaling.md, each with a twentieth of its pictures
+	$(BIN)/python benchmarks/scaling.py --bounds
+	$(BIN)/python benchmarks/scaling.py --quick
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh

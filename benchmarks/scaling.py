@@ -3,7 +3,7 @@
 ``python benchmarks/scaling.py [--quick] [--only NAME …] [--json FILE] [--plots FOLDER]``: each scenario of
 ``benchmarks/scale/scenarios.py`` with the template's settings, as Markdown tables. ``--quick`` takes a twentieth of the
 pictures. ``--slower 2`` takes pixels and functions twice as long as measured. ``--sources`` prints every figure of AWS
-with its source instead.
+with its source instead, ``--bounds`` what each setting and quota bears and what availability follows from the parts.
 """
 
 import argparse
@@ -27,7 +27,10 @@ def main() -> None:
     """Run what is asked for."""
     asked = read_arguments()
     if asked.sources:
-        print(tables.limits(), tables.prices(), sep="\n\n")
+        print(tables.limits(), tables.prices(), tables.agreements(), sep="\n\n")
+        return
+    if asked.bounds:
+        print(tables.bearing(Settings.of_template()), tables.availability(), sep="\n\n")
         return
     results: dict[str, Any] = {}
     series: dict[str, Any] = {}
@@ -61,6 +64,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--plots", type=Path, help="folder for plots")
     parser.add_argument("--sources", action="store_true", help="print the figures of AWS and their sources")
+    parser.add_argument("--bounds", action="store_true", help="print what binds, without a simulation")
     return parser.parse_args()
 
 

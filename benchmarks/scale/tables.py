@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scale.availability import PATHS, PROMISED, if_outages, if_scattered
+from scale.bounds import bounds, peak
 from scale.limits import LIMITS
 from scale.prices import PRICES
 from scale.scenarios import SCENARIOS
+from scale.settings import Settings
 
 Results = Mapping[str, Mapping[str, Any]]
 """Outcomes by the name of their scenario."""
@@ -72,6 +75,42 @@ def prices() -> str:
     return table(("For one", "$", "Source"), rows)
 
 
+VOLUMES = (1e4, 1e6, 1e8)
+"""Pictures a day."""
+
+
+def bearing(settings: Settings) -> str:
+    """Write how much of each bound three volumes take in their busiest hour."""
+    head = ("Bound", "Pictures a second", *(f"{volume:,.0f} a day" for volume in VOLUMES), "Then")
+    rows = (
+        (
+            bound.name,
+            f"{bound.pictures:,.0f}",
+            *(_share(peak(volume) / bound.pictures) for volume in VOLUMES),
+            bound.remedy,
+        )
+        for bound in bounds(settings)
+    )
+    return table(head, rows)
+
+
+def availability() -> str:
+    """Write what follows for each thing that a caller wants."""
+    head = ("What", "Faults are outages", "Faults are scattered, one try", "two tries")
+    rows = (
+        (path.name, *(f"{100 * value:.4g} %" if value < 0.9999 else f"{100 * value:.7g} %" for value in values))
+        for path in PATHS
+        for values in [(if_outages(path), if_scattered(path), if_scattered(path, 2))]
+    )
+    return table(head, rows)
+
+
+def agreements() -> str:
+    """Write what AWS promises."""
+    rows = ((service, f"{100 * share:g} %", source) for service, (share, source) in PROMISED.items())
+    return table(("Service", "Monthly uptime", "Source"), rows)
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Write a table."""
     head = list(head)
@@ -103,6 +142,10 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
+
+
+def _share(share: float) -> str:
+    return f"**{100 * share:,.0f} %**" if share > 1 else f"{100 * share:.2g} %"
 
 
 def _latency(found: Mapping[str, float]) -> str:
