@@ -156,7 +156,7 @@ class Bench:
             time.sleep(PAUSE)
         self._settle()
         single = self._used() - before
-        return _solved(idle, post, tens, single, [rendering(photo) for photo in photos[WARM : WARM + PROBES]])
+        return solved(idle, post, tens, single, [rendering(photo) for photo in photos[WARM : WARM + PROBES]])
 
     def posted(self, photos: Sequence[Path]) -> tuple[float, Used]:
         """Send pictures while they are worked on; return what it took until the last was done, and who used what."""
@@ -229,7 +229,7 @@ class Bench:
         )
 
 
-def _solved(idle: Used, post: Used, tens: Used, single: Used, pixels: list[float]) -> Steps:
+def solved(idle: Used, post: Used, tens: Used, single: Used, pixels: list[float]) -> Steps:
     """Divide what was used among requests, records and deliveries; the engine's idle time belongs to none."""
     rest = idle.engine / idle.wall
 

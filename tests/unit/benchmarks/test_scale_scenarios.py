@@ -46,13 +46,13 @@ def test_costs_are_what_was_used_times_its_price() -> None:
 
 
 def test_slower_functions_cost_more_and_last_longer() -> None:
-    """Twice the time for pixels is nearly twice the money for Lambda."""
+    """Twice the time for pixels is more money for Lambda, though not twice: transfers take what they did."""
     worlds = [
         World(Settings.of_template(), Times.on_aws(slower=factor), Load(backlog=5_000), 1) for factor in (1.0, 2.0)
     ]
     quick, slow = (world.run(86_400) for world in worlds)
     assert slow > 1.1 * quick
-    assert cost(worlds[1])["Lambda"] > 1.3 * cost(worlds[0])["Lambda"]
+    assert cost(worlds[1])["Lambda"] > 1.2 * cost(worlds[0])["Lambda"]
 
 
 def test_more_days_load_every_bound_more() -> None:
