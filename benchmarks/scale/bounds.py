@@ -66,7 +66,9 @@ def per_invocation(settings: Settings) -> float:
     """Return how many pictures one worker invocation does in a second, with full batches."""
     record = statistics.mean(_list("render")) + _measured("record_worker")
     transfers = limit("store_least_latency") + limit("store_most_latency")
-    seconds = 2 * limit("queue_latency") + transfers + settings.batch_size * record / settings.children
+    # The child is busy, or all threads are in transfers: whichever takes longer for a record.
+    each = max(record / settings.children, (transfers + record) / settings.side_by_side)
+    seconds = 2 * limit("queue_latency") + transfers + settings.batch_size * each
     return settings.batch_size / seconds
 
 

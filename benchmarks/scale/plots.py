@@ -8,8 +8,7 @@ from scale.scenarios import SCENARIOS
 
 PANELS = {
     "million.png": (("million", "million_wide"), ("bulk queue", "worker")),
-    "outage.png": (("outage",), ("open", "worker")),
-    "beside.png": (("alone", "beside"), ("interactive queue", "worker")),
+    "outage.png": (("outage", "outage_wide"), ("open", "worker")),
 }
 """Files, the scenarios in each, and the gauges: the first on the left axis, the second on the right."""
 

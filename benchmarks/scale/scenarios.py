@@ -50,6 +50,12 @@ SCENARIOS = {
         title="S3 away for ten minutes: 50 a second, 60,000 in the bulk queue",
         load=Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),)),
     ),
+    "outage_wide": Scenario(
+        title="the same, 500 bulk deliveries at a time",
+        load=Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),)),
+        changes={"bulk_concurrency": 500},
+        period=5,
+    ),
     "poison": Scenario(
         title="1 % of pictures kill their child",
         load=Load(backlog=100_000, poison=(Poison.KILLS_CHILD, 0.01)),
@@ -57,6 +63,15 @@ SCENARIOS = {
     "killers": Scenario(
         title="1 % of pictures kill the worker (were there no sandbox)",
         load=Load(backlog=100_000, poison=(Poison.KILLS_WORKER, 0.01)),
+    ),
+    "backlog": Scenario(
+        title="100,000 in the bulk queue",
+        load=Load(backlog=100_000),
+    ),
+    "backlog_ahead": Scenario(
+        title="the same, nine records fetched ahead instead of three",
+        load=Load(backlog=100_000),
+        changes={"lookahead": 9},
     ),
     "alone": Scenario(
         title="20 a second, alone",

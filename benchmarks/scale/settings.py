@@ -50,6 +50,8 @@ class Settings:
     listing_shards: int
     pollers: int | None = None
     """Provisioned pollers of the bulk mapping; None for the mode that the template has."""
+    lookahead: int = LOOKAHEAD
+    """Records of a delivery whose transfers go on beside those that are rendered; a constant of the worker."""
     reconcilers: int = 1
     """Overdue jobs that the reconciler moves at a time; the code moves one."""
 
@@ -67,4 +69,4 @@ class Settings:
     @property
     def side_by_side(self) -> int:
         """Return how many records one invocation has under way."""
-        return self.children + LOOKAHEAD
+        return self.children + self.lookahead
