@@ -24,6 +24,7 @@ from api.routes import (
     plan,
     presets,
     raw,
+    receipts,
     system,
     uploads,
 )
@@ -34,6 +35,7 @@ metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 app.include_router(jobs.router)
 app.include_router(raw.router)
+app.include_router(receipts.router)
 app.include_router(control.router)
 app.include_router(uploads.router)
 app.include_router(batches.router)

@@ -28,6 +28,7 @@ from shared.aws.batch_members import BatchMembers
 from shared.aws.batch_table import BatchTable
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
+from shared.aws.deletion_log import DeletionLog
 from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
@@ -56,6 +57,7 @@ class Stores:
     sources: SourceStore
     lanes: Lanes
     requests: RequestLog
+    deletions: DeletionLog
     dead: DeadLetters
     presets: PresetTable
     assets: AssetTable
@@ -135,6 +137,7 @@ class Stores:
             jobs=self.jobs,
             images=self.images,
             lanes=self.lanes,
+            deletions=self.deletions,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
         )
 
@@ -190,6 +193,7 @@ def stores() -> Stores:
             bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
         ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
+        deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         dead=DeadLetters(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),
         assets=AssetTable(clients.dynamodb, settings.library_table),

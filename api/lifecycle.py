@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 
 from api.choosing import Choice
 from api.submission import Submitted, send_hint
+from shared.aws.deletion_log import DeletionLog
+from shared.aws.erasure import erase
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
+from shared.deletions import Deletion
 from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceUnavailable
 from shared.ids import is_id
 from shared.jobs import RETRIABLE, RETRIED, Job, JobStatus
@@ -31,6 +34,7 @@ class Desk:
     jobs: JobTable
     images: ImageStore
     lanes: Lanes
+    deletions: DeletionLog
     due_after: timedelta
 
 
@@ -108,19 +112,26 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
     return Submitted(job, send_hint(job, desk.lanes))
 
 
-def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> None:
+def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> Deletion:
     """Erase a job in any state: its raw image, what every attempt has stored, and at last its record.
+
+    Returns the statement of what went; asked once more, the same one, as long as it is kept.
 
     First the record becomes a tombstone of a new generation, which every claim and commit is refused by; so
     an attempt that still runs removes by itself what it stores from then on. Died half-way or refused by
     S3, the deletion goes on when it is asked for again, and in any case when the reconciler finds the tombstone.
-    Raises JobNotFound when there is nothing left.
+    Raises JobNotFound when there is neither a job nor a statement.
     """
-    job = own_job(job_id, owner, desk.jobs, deleted=True)
-    if job.deleted_at is None:
-        job = moved(job, lambda seen: _deleted(seen, at, desk), desk.jobs)
-    desk.images.delete_job(job)
-    desk.jobs.remove(job.id)
+    try:
+        job = own_job(job_id, owner, desk.jobs, deleted=True)
+        if job.deleted_at is None:
+            job = moved(job, lambda seen: _deleted(seen, at, desk), desk.jobs)
+    except JobNotFound:
+        stated = desk.deletions.find(job_id.upper(), owner, now=at)
+        if stated is None:
+            raise
+        return stated
+    return erase(job, desk.jobs, desk.images, desk.deletions)
 
 
 def demand_retriable(job: Job) -> None:

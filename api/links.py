@@ -52,6 +52,10 @@ class Links:
         """Link to one output of a job."""
         return f"{self.job(job_id)}/outputs/{quote(name, safe='')}"
 
+    def receipt(self, job_id: str) -> str:
+        """Link to the receipt of a job."""
+        return f"{self.job(job_id)}/receipt"
+
     def batch(self, batch_id: str) -> str:
         """Link to a batch."""
         return f"{self.base}/v1/batches/{batch_id}"

@@ -6,6 +6,7 @@ from typing import Any, Final
 _BY_JOB: Final = (
     ("/v1/jobs/{job_id}", "get"),
     ("/v1/jobs/{job_id}/result", "get"),
+    ("/v1/jobs/{job_id}/receipt", "get"),
     ("/v1/jobs/{job_id}/cancel", "post"),
     ("/v1/jobs/{job_id}/retry", "post"),
     ("/v1/jobs/{job_id}", "delete"),

@@ -98,6 +98,7 @@ class LinksView(View):
     self: str
     result: str
     outputs: dict[str, str]
+    receipt: str | None = Field(default=None, description="Where the job has one.")
 
 
 class JobView(View):
@@ -182,6 +183,7 @@ class JobView(View):
                 self=links.job(job.id),
                 result=links.result(job.id),
                 outputs={output.name: links.output(job.id, output.name) for output in job.outputs},
+                receipt=links.receipt(job.id) if job.receipt is not None else None,
             ),
         )
 

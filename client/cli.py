@@ -1,8 +1,9 @@
 """The ``safelight`` command: composition root of the client, and of what it mounts from ``infra``."""
 
 import io
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ from client.commands import (
     listing,
     plan,
     presets,
+    receipt,
     result,
     status,
     submit,
+    verify,
 )
 from client.commands.options import COULD_NOT_RUN
-from client.commands.wiring import Stack, Wiring
+from client.commands.wiring import Finding, Stack, Wiring
 from client.errors import ClientError
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ def wire(context: typer.Context) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    context.obj = context.obj or Wiring(_connect, _start_engine, _list_objects)
+    context.obj = context.obj or Wiring(_connect, _start_engine, _verify, _list_objects)
 
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
@@ -85,6 +88,8 @@ app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("result", epilog=result.EXAMPLES)(result.result)
+app.command("receipt", epilog=receipt.EXAMPLES)(receipt.receipt)
+app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("list", epilog=listing.EXAMPLES)(listing.list_jobs)
 app.command("cancel", epilog=control.CANCEL_EXAMPLES)(control.cancel)
 app.command("retry", epilog=control.RETRY_EXAMPLES)(control.retry)
@@ -119,6 +124,29 @@ def _list_objects(api_url: str, name: str) -> Iterator[str]:
         yield from bucket_listing.list_objects(name, api_url, find_state_dir())
     except SetupFault as error:
         raise BucketNotListed(f"{name} can't be listed: {error}") from error
+
+
+def _verify(
+    document: dict[str, Any],
+    raw: bytes | None,
+    outputs: Mapping[str, bytes | None],
+    assets: Mapping[str, bytes],
+) -> list[Finding]:
+    from worker import verification  # noqa: PLC0415 - a client alone has no worker
+
+    # What the interpreter may not start without; a child that renders gets no other variable.
+    needed = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
+    evidence = verification.Evidence(raw, outputs, assets)
+    try:
+        return [*verification.verify(document, evidence, needed)]
+    except verification.ReceiptUnreadable as error:
+        raise ReceiptNotRead(str(error)) from error
+
+
+class ReceiptNotRead(ClientError):
+    """The document is no receipt, or one of a later form."""
+
+    code = "RECEIPT_NOT_READ"
 
 
 class BucketNotListed(ClientError):

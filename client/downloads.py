@@ -34,6 +34,7 @@ def fetch(
             raise DownloadFailed(
                 f"{host} refused the picture with status {response.status_code}.",
                 retriable=response.status_code in _PASSING,
+                status=response.status_code,
             )
         seen = hashlib.sha256()
         for chunk in response.iter_bytes():

@@ -99,10 +99,11 @@ class DownloadFailed(ClientError):
 
     code = "DOWNLOAD_FAILED"
 
-    def __init__(self, message: str, *, retriable: bool) -> None:
-        """Keep whether another try, with a fresh link, may help."""
+    def __init__(self, message: str, *, retriable: bool, status: int | None = None) -> None:
+        """Keep whether another try, with a fresh link, may help, and the status that the store answered with."""
         super().__init__(message)
         self.retriable = retriable
+        self.status = status
 
 
 class UploadRefused(ClientError):

@@ -128,6 +128,46 @@ class Job(_Answer):
         return self.done and self.error is None and self.result is not None
 
 
+class ReceiptAnswer(_Answer):
+    """What a job was made of and by what, and the digest that names it."""
+
+    digest: str
+    """SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785)."""
+    receipt: dict[str, Any]
+
+
+class GoneObject(_Answer):
+    """An object that was deleted."""
+
+    key: str
+    size: int | None = None
+    """Bytes."""
+    digest: str | None = None
+    """SHA-256, hexadecimal."""
+
+
+class Staying(_Answer):
+    """What is still there of a deleted job."""
+
+    what: str
+    holds: str = ""
+    until: Moment | None = None
+
+
+class Deletion(_Answer):
+    """What a deletion has removed."""
+
+    id: str
+    deleted_at: Moment | None = None
+    objects: tuple[GoneObject, ...] = ()
+    object_count: int = 0
+    bytes: int = 0
+    """Of all objects."""
+    stays: tuple[Staying, ...] = ()
+    expires_at: Moment | None = None
+    """Until when the statement can be read."""
+
+
 class Link(_Answer):
     """A time-limited link to one processed image."""
 

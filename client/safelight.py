@@ -22,11 +22,13 @@ from client.library import Assets, Presets, path_part
 from client.models import (
     DeadLetter,
     DeadLetterPage,
+    Deletion,
     Health,
     Job,
     JobPage,
     Link,
     Plan,
+    ReceiptAnswer,
     Redriven,
 )
 from client.transport import answers
@@ -175,6 +177,16 @@ class Safelight:
         self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
         return path
 
+    def download_raw(self, job_id: str, to_path: str | Path) -> Path:
+        """Write the picture as it was sent to ``to_path``, which is replaced, and return that path."""
+        path = Path(to_path)
+        self._retried(lambda: fetch(self._raw_link(job_id), path, self._links), repeatable=True)
+        return path
+
+    def receipt(self, job_id: str) -> ReceiptAnswer:
+        """Return what a completed job was made of and by what."""
+        return answers.read(self._get(f"jobs/{path_part(job_id)}/receipt"), ReceiptAnswer)
+
     def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None, part: str | None = None) -> Path:
         """Write what a link points at to ``to_path``, once, and return that path.
 
@@ -254,22 +266,12 @@ class Safelight:
         asked = {**(options or {}), **({"pipeline": pipeline} if pipeline is not None else {})}
         return answers.read(self._post(f"jobs/{path_part(job_id)}/retry", asked), Job)
 
-    def delete(self, job_id: str) -> None:
-        """Erase a job, its raw image and all that was made of it; links to those are dead from then on."""
-        send = partial(self._send, "DELETE", self._url(f"jobs/{path_part(job_id)}", {}))
-        tries = 0
+    def delete(self, job_id: str) -> Deletion:
+        """Erase a job, its raw image and all that was made of it; links to those are dead from then on.
 
-        def once_more() -> None:
-            nonlocal tries
-            tries += 1
-            try:
-                send()
-            except ApiError as error:
-                # Gone after a try whose answer was lost: that was the one.
-                if tries == 1 or error.status != 404:
-                    raise
-
-        self._retried(once_more, repeatable=True)
+        Returns what went. Asked again, the API says the same for 30 days.
+        """
+        return answers.read(self._call("DELETE", f"jobs/{path_part(job_id)}", repeatable=True), Deletion)
 
     def dead_letters(self, *, reason: str | None = None, limit: int | None = None) -> Iterator[DeadLetter]:
         """Yield dead letters, page after page as they are consumed; for operators."""
@@ -395,6 +397,9 @@ class Safelight:
     def _link(self, job_id: str, output: str | None) -> Link:
         path = "result" if output is None else f"outputs/{path_part(output)}"
         return answers.read(self._send("GET", self._url(f"jobs/{path_part(job_id)}/{path}", {"redirect": False})), Link)
+
+    def _raw_link(self, job_id: str) -> Link:
+        return answers.read(self._send("GET", self._url(f"jobs/{path_part(job_id)}/raw", {"redirect": False})), Link)
 
     def _get(self, path: str, query: Mapping[str, Option] | None = None) -> httpx.Response:
         return self._retried(partial(self._send, "GET", self._url(path, query or {})), repeatable=True)

@@ -13,7 +13,7 @@
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
-    │   ├── JobNotFound · OutputNotFound · ResultNotReady · JobHasFailed · ResultExpired
+    │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed
     │   └── JobCancelled · UploadExpired   (what the job itself states)
@@ -290,6 +290,14 @@ class OutputNotFound(JobStateError):
     code = "OUTPUT_NOT_FOUND"
     status = 404
     title = "The job has no output of that name."
+
+
+class ReceiptNotFound(JobStateError):
+    """Completed by a version that wrote none, or with one that was too long to keep."""
+
+    code = "RECEIPT_NOT_FOUND"
+    status = 404
+    title = "The job has no receipt."
 
 
 class ResultNotReady(JobStateError):

@@ -175,6 +175,8 @@ class Job:
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
     expires_at: datetime | None = None
+    receipt: str | None = None
+    """Of a completed job: what it was made of and by what, see ``shared.receipts``; of older ones there is none."""
     redrives: int = 0
     """How often an operator has sent the job again after its attempts were exhausted."""
     deleted_at: datetime | None = None

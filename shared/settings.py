@@ -63,6 +63,10 @@ class ApiSettings(StoreSettings):
     """Lifetime of a link to a processed image."""
     retention_days: Positive
     """Age at which a job and its objects are removed."""
+    log_retention_days: Positive
+    """For how long log lines are kept, which a deletion states."""
+    backup_days: Annotated[int, Field(ge=0)]
+    """For how long the table can be brought back as it was; 0 where it has no point-in-time recovery."""
     redispatch_seconds: Positive
     """Age at which a PENDING job without news is sent to the queue again."""
     listing_shards: Positive
@@ -135,5 +139,7 @@ class DeadLetterSettings(RecoverySettings):
 class ReconcilerSettings(RecoverySettings):
     """Settings of the reconciler Lambda."""
 
+    idempotency_table: str
+    """Where it is stated what a deletion has removed."""
     job_queue_url: str
     bulk_queue_url: str

@@ -27,6 +27,7 @@ from shared.formats import detect
 from shared.jobs import Job, JobFailure, OutputFacts, RawImage
 from shared.messages import JobMessage
 from shared.pipeline import Output, Pipeline
+from shared.receipts import write_receipt
 from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
 from worker.room import Room
@@ -124,7 +125,9 @@ def _attempt(job: Job, place: Workplace) -> Processed:
         warnings=rendered.warnings,
         now=place.clock(),
     )
-    return _commit(completed, Outcome.COMPLETED, place)
+    # As it was claimed, the job's last transition is the beginning of this attempt.
+    receipt = write_receipt(completed, rendered.software, place.limits, started_at=job.timestamp)
+    return _commit(replace(completed, receipt=receipt), Outcome.COMPLETED, place)
 
 
 def _fetch(job: Job, place: Workplace) -> bytes:

@@ -16,6 +16,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
+from shared.aws.deletion_log import DeletionLog
+from shared.aws.erasure import erase
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
@@ -47,6 +49,7 @@ class Parts:
     images: ImageStore
     open_jobs: OpenJobs
     lanes: Lanes
+    deletions: DeletionLog
     policy: Policy
     clock: Clock
 
@@ -70,6 +73,7 @@ def parts() -> Parts:
             interactive=JobQueue(clients.sqs, settings.job_queue_url),
             bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
         ),
+        deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         policy=settings.policy(),
         clock=utc_now,
     )
@@ -111,8 +115,7 @@ def reconcile(job_id: str) -> Step:
     if decision.step is Step.SEND:
         parts().lanes.hint(job)
     if decision.step is Step.ERASE:
-        parts().images.delete_job(job)
-        parts().jobs.remove(job_id)
+        erase(decision.job, parts().jobs, parts().images, parts().deletions)
     _tell(decision)
     return decision.step
 

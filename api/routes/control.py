@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.depends import Depends
 
-from api.answers import job_response
+from api.answers import job_response, json_response
 from api.body import read_json
 from api.choosing import choose
+from api.deletion_view import DeletionView
 from api.dependencies import Stores, caller, logger, stores
 from api.idempotency import Done, keyed, once
 from api.lifecycle import cancel_job, delete_job, own_job, retry_job
@@ -107,13 +108,18 @@ def retry(job_id: JobId, parts: Parts, log: Log, idempotency_key: IdempotencyKey
     "/v1/jobs/<job_id>",
     summary="Delete a job",
     tags=["Jobs"],
-    responses=documented({204: ("Gone: raw image, processed images and record.", None)}, JobNotFound),
+    responses=documented({200: ("What went, and what stays for how long.", DeletionView)}, JobNotFound),
 )
 def delete(job_id: JobId, parts: Parts, log: Log) -> Response[Any]:
-    """Erase a job in any state, with its raw image and all that was made of it; links to those die."""
-    delete_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
-    log.info("Job deleted", extra={"job_id": job_id})
-    return Response(HTTPStatus.NO_CONTENT, body="")
+    """Erase a job in any state, with its raw image and all that was made of it; links to those die.
+
+    The answer states what went, and is given again to who asks again, for 30 days.
+    """
+    deletion = delete_job(job_id, caller(router.current_event), parts.desk(), at=parts.clock())
+    log.info("Job deleted", extra={"job_id": deletion.job_id, "objects": deletion.object_count})
+    settings = parts.settings
+    view = DeletionView.of(deletion, log_days=settings.log_retention_days, backup_days=settings.backup_days)
+    return json_response(view, HTTPStatus.OK, {})
 
 
 def _answer(

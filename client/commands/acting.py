@@ -5,35 +5,46 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 
 from client.errors import ClientError, Unreachable
-from client.models import Job
+from client.models import Deletion, Job
 from client.rendering import documents, text
 from client.safelight import Safelight
 
-Action = Callable[[Safelight, str], Job | None]
+Done = Job | Deletion
+Action = Callable[[Safelight, str], Done]
 
 
-def act(client: Safelight, ids: Sequence[str], action: Action) -> tuple[dict[str, Job | None], dict[str, ClientError]]:
-    """Return the jobs after the action, None for those that are gone, and the errors of the others, by ID."""
-    jobs: dict[str, Job | None] = {}
+def act(client: Safelight, ids: Sequence[str], action: Action) -> tuple[list[Done], dict[str, ClientError]]:
+    """Return the jobs after the action, or what went of them, and the errors of the others by ID."""
+    done: list[Done] = []
     errors: dict[str, ClientError] = {}
     for job_id in dict.fromkeys(ids):
         try:
-            jobs[job_id] = action(client, job_id)
+            done.append(action(client, job_id))
         except Unreachable as error:
             errors[job_id] = error
             break
         except ClientError as error:
             errors[job_id] = error
-    return jobs, errors
+    return done, errors
 
 
-def show_deleted(ids: Sequence[str], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
-    """Show which jobs are gone; errors as sentences."""
+def jobs_of(done: Sequence[Done]) -> list[Job]:
+    """Return the jobs."""
+    return [each for each in done if isinstance(each, Job)]
+
+
+def deletions_of(done: Sequence[Done]) -> list[Deletion]:
+    """Return the deletions."""
+    return [each for each in done if isinstance(each, Deletion)]
+
+
+def show_deleted(deletions: Sequence[Deletion], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
+    """Show what is gone; errors as sentences."""
     if as_json:
         failures = [{"id": job_id, **documents.error_document(error)} for job_id, error in errors.items()]
-        documents.print_document({"deleted": list(ids), "errors": failures})
+        documents.print_document({"deleted": [each.document() for each in deletions], "errors": failures})
     else:
-        for job_id in ids:
-            typer.echo(f"{text.printable(job_id)}\tDELETED")
+        for each in deletions:
+            typer.echo(f"{text.printable(each.id)}\tDELETED\t{each.object_count}\t{text.size(each.bytes)}")
     for job_id, error in errors.items():
         typer.echo(f"{text.printable(job_id)}: {text.sentence(error)}", err=True)

@@ -9,7 +9,7 @@ from client.commands.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl
 from client.commands.wiring import connect
 
 if TYPE_CHECKING:
-    from client.models import Job
+    from client.models import Deletion, Job
     from client.safelight import Safelight
 
 CANCEL_EXAMPLES = """Example:
@@ -22,7 +22,9 @@ safelight retry 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
 safelight retry 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --pipeline @smaller.json"""
 DELETE_EXAMPLES = """Example:
 
-safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
+safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
+
+safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --json > what-went.json"""
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The jobs.", show_default=False)]
 
@@ -45,33 +47,31 @@ def retry(
 
 
 def delete(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
-    """Erase jobs: their pictures, all that was made of them, their records. This can't be undone."""
+    """Erase jobs: their pictures, all that was made of them, their records. This can't be undone.
 
-    def erase(client: "Safelight", job_id: str) -> None:
-        client.delete(job_id)
-
-    _each(context, api_url, ids, erase, as_json=as_json)
+    With --json it prints what went, what stays and until when; also for jobs that were deleted before.
+    """
+    _each(context, api_url, ids, lambda client, job_id: client.delete(job_id), as_json=as_json)
 
 
 def _each(
     context: typer.Context,
     api_url: str | None,
     ids: Sequence[str],
-    action: "Callable[[Safelight, str], Job | None]",
+    action: "Callable[[Safelight, str], Job | Deletion]",
     *,
     as_json: bool,
 ) -> None:
-    from client.commands.acting import act, show_deleted  # noqa: PLC0415 - --help must not wait for httpx and rich
+    from client.commands.acting import act, deletions_of, jobs_of, show_deleted  # noqa: PLC0415 - --help must not wait for httpx and rich
     from client.commands.looking import show_jobs  # noqa: PLC0415
 
     with connect(context, api_url) as client:
-        jobs, errors = act(client, ids, action)
-    left = [job for job in jobs.values() if job is not None]
-    if left or not jobs:
-        show_jobs(left, errors, as_json=as_json)
+        done, errors = act(client, ids, action)
+    if deletions := deletions_of(done):
+        show_deleted(deletions, errors, as_json=as_json)
     else:
-        show_deleted(list(jobs), errors, as_json=as_json)
+        show_jobs(jobs_of(done), errors, as_json=as_json)
     if not errors:
         raise typer.Exit(ALL_WELL)
-    unreachable = not jobs and all(error.code == "UNREACHABLE" for error in errors.values())
+    unreachable = not done and all(error.code == "UNREACHABLE" for error in errors.values())
     raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)

@@ -1,9 +1,9 @@
 """What the commands are given by ``client.cli``: how to reach an API, how to start an engine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -25,6 +25,35 @@ class Stack(Protocol):
         """Address of the page for people."""
 
 
+class Finding(Protocol):
+    """One thing that was compared with a receipt."""
+
+    @property
+    def what(self) -> str:
+        """Name the thing."""
+
+    @property
+    def state(self) -> str:
+        """Say how it is."""
+
+    @property
+    def detail(self) -> str:
+        """Say more."""
+
+
+class Verify(Protocol):
+    """Do a job again from its receipt and compare. Raises ClientError."""
+
+    def __call__(
+        self,
+        document: dict[str, Any],
+        raw: bytes | None,
+        outputs: Mapping[str, bytes | None],
+        assets: Mapping[str, bytes],
+    ) -> list[Finding]:
+        """Return what was found; None stands for what is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """Made once for each run of the command."""
@@ -33,6 +62,8 @@ class Wiring:
     """Make a client for an address."""
     start_engine: Callable[[Path, Callable[[str], None]], Stack]
     """Bring up the local stack: its state folder, and where to say what happens."""
+    verify: Verify
+    """Compare with a receipt, by the worker's own code."""
     list_objects: Callable[[str, str], Iterator[str]] | None = None
     """Yield the names of what lies below ``s3://bucket/prefix/``, given the API's address and that; None: no way."""
 

@@ -34,6 +34,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of the bucket."""
+
+    key: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptLetter:
     """A message that nobody could read, kept whole."""
 
@@ -114,33 +123,45 @@ class ImageStore:
         """Delete bytes that came for a job that is no more."""
         self._delete([key])
 
-    def delete_job(self, job: Job) -> None:
-        """Delete the raw image and what every attempt has stored; links to them are dead from then on."""
-        self._delete([job.raw.key, *self._keys(keys.processed_prefix(job.id))])
+    def found(self, job: Job) -> list[StoredObject]:
+        """Return what lies in the bucket of a job: its raw image, as its record says it, and all of every attempt."""
+        size = job.raw.size if job.raw.size is not None else self.stored_size(job.raw.key)
+        raw = [] if size is None else [StoredObject(job.raw.key, size)]
+        return [*raw, *self._objects(keys.processed_prefix(job.id))]
+
+    def delete_job(self, job: Job) -> bool:
+        """Delete the raw image and what every attempt has stored; links to them are dead from then on.
+
+        Returns whether S3 keeps older versions of them, because somebody has switched that on for the bucket.
+        """
+        return self._delete([job.raw.key, *(each.key for each in self._objects(keys.processed_prefix(job.id)))])
 
     def delete_processed(self, outputs: Iterable[OutputFacts]) -> None:
         """Delete the processed images of an attempt that came too late."""
         self._delete([facts.key for facts in outputs])
 
-    def _keys(self, prefix: str) -> Iterator[str]:
+    def _objects(self, prefix: str) -> Iterator[StoredObject]:
         more = ""
         while True:
             with translated():
                 page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=more)
-            found = [entry["Key"] for entry in page.get("Contents", ())]
+            found = [StoredObject(entry["Key"], entry["Size"]) for entry in page.get("Contents", ())]
             yield from found
             if not page.get("IsTruncated") or not found:
                 return
-            more = found[-1]
+            more = found[-1].key
 
-    def _delete(self, targets: list[str]) -> None:
+    def _delete(self, targets: list[str]) -> bool:
+        has_versions = False
         for start in range(0, len(targets), MAX_DELETED):
             objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in targets[start : start + MAX_DELETED]]
             with translated():
-                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
             # S3 names here what it could not delete, with status 200; asking again is all that one can do.
             if answer.get("Errors"):
                 raise ServiceUnavailable
+            has_versions |= any(each.get("DeleteMarker") for each in answer.get("Deleted", ()))
+        return has_versions
 
     def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         """Sign a link that downloads one processed image under ``filename``."""

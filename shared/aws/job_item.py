@@ -76,6 +76,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Owner": job.owner,
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
+        "Receipt": job.receipt,
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
         "DeadReason": dead_reason(job) if job.is_dead_letter else None,
@@ -121,6 +122,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
         if "ExpiresAt" in item
         else None,
+        receipt=item.get("Receipt"),
         redrives=item.get("Redrives", 0),
         deleted_at=_moment(item.get("DeletedAt")),
     )

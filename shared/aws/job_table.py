@@ -280,6 +280,7 @@ OPTIONAL_ATTRIBUTES = (
     "DueAt",
     "OpenShard",
     "Error",
+    "Receipt",
     "DeadShard",
     "DeadReason",
 )

@@ -23,15 +23,15 @@ def client(site: Site) -> Iterator[Safelight]:
 
 
 def test_deleted_job_is_gone_with_its_links(site: Site, client: Safelight) -> None:
-    """After a deletion link, objects and record are gone, and a second one finds nothing."""
+    """After a deletion link, objects and record are gone, and a second one only states that."""
     job = client.wait(client.submit(PICTURE).id)
     link = client.result_link(job.id).url
     assert httpx.get(link).status_code == 200
-    client.delete(job.id)
+    stated = client.delete(job.id)
     assert httpx.get(link).status_code == 404
     assert [*site.keys(f"raw/api/{job.id}"), *site.keys(f"processed/{job.id}/")] == []
     assert "Item" not in site.dynamodb.get_item(TableName=site.stack.table, Key={"ID": {"S": job.id}})
-    assert site.http.delete(f"jobs/{job.id}").status_code == 404
+    assert (stated.object_count, client.delete(job.id)) == (2, stated)
     assert site.http.get(f"jobs/{job.id}").status_code == 404
 
 

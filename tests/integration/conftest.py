@@ -94,6 +94,8 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "IMPORT_BUCKETS": defaults["ImportBuckets"],
         "LINK_SECONDS": defaults["LinkSeconds"],
         "RETENTION_DAYS": defaults["RetentionDays"],
+        "LOG_RETENTION_DAYS": defaults["LogRetentionDays"],
+        "BACKUP_DAYS": "35",
         "REDISPATCH_SECONDS": defaults["RedispatchSeconds"],
         "LONGEST_REDISPATCH_SECONDS": defaults["LongestRedispatchSeconds"],
         "MAX_ATTEMPTS": defaults["MaxReceiveCount"],

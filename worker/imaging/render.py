@@ -4,7 +4,7 @@ It takes and returns plain values, so that it can run in a process of its own.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -22,6 +22,7 @@ from worker.imaging.frames import Frames
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.planner import Planner, plan
 from worker.imaging.run import check_sizes, run_on_frames, run_plan
+from worker.imaging.software import software
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
@@ -37,6 +38,8 @@ class Rendered:
     height: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
+    software: dict[str, str] = field(default_factory=dict)
+    """Versions, by name, of what has rendered it."""
 
 
 def render(
@@ -66,6 +69,7 @@ def render(
         height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
         warnings=(*picture.warnings, *_warnings(source, pipeline)),
+        software=software(),
     )
 
 

@@ -16,6 +16,7 @@ from shared.errors import ImageError, ResourceLimit
 from worker.imaging import render
 from worker.imaging.process import prepare_process, set_bomb_limit
 from worker.imaging.render import Rendered
+from worker.imaging.software import software
 from worker.priority import RENDERING_NICENESS, give_way
 from worker.sandbox.confinement import confine, start_clock
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
@@ -31,7 +32,8 @@ def main() -> None:
     source, sink = _own_the_pipes()
     prepare_process()
     give_way(RENDERING_NICENESS)
-    _write(sink, Ready(confined=confine(memory_bytes)).head())
+    found = software()
+    _write(sink, Ready(confined=confine(memory_bytes), software=found).head())
     while prefix := source.read(LENGTH.size):
         start_clock(seconds)
         request = Request.model_validate_json(source.read(*LENGTH.unpack(prefix)))

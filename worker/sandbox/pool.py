@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from queue import Empty, LifoQueue
 from typing import Final
 
@@ -95,11 +96,12 @@ class Sandbox:
         with self._child(start_by) as child:
             answer, outputs = child.run(request, [data, *assets.values()])
             try:
-                return _accept(answer, outputs, pipeline)
+                rendered = _accept(answer, outputs, pipeline)
             except ResourceLimit:
                 # Its memory is in pieces, or it was not itself any more.
                 child.close()
                 raise
+            return replace(rendered, software=child.ready.software if child.ready is not None else {})
 
     def close(self) -> None:
         """End all children. Nobody may be rendering."""

@@ -40,6 +40,8 @@ class Ready(_Frame):
 
     confined: tuple[str, ...]
     """Names of the measures that this system let it take; see ``confinement``."""
+    software: dict[str, str] = {}
+    """Versions of what renders there, told before it has seen a picture that might have taken it over."""
 
 
 class Request(_Frame):

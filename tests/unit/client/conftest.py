@@ -1,9 +1,10 @@
 """An API made of a few dictionaries, a clock that nobody waits for, and the command that talks to both."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,6 +56,10 @@ class FakeApi:
     """Said before anything else, one a request."""
     letters: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
+    findings: list[tuple[str, str]] = field(default_factory=list)
+    """What comparing with a receipt finds: things and states."""
+    is_emptied: bool = False
+    """Whether its store has no objects any more."""
     forgiving: bool = False
     """Whether it makes a picture of everything."""
 
@@ -67,6 +72,8 @@ class FakeApi:
             if isinstance(answer, Exception):
                 raise answer
             return answer
+        if request.url.host == "store.test" and self.is_emptied:
+            return httpx.Response(404)
         if request.url.host == "store.test":
             return httpx.Response(200, content=b"pixels of " + request.url.path.encode())
         return self._route(request, request.url.path.removeprefix("/v1/").split("/"))
@@ -84,13 +91,27 @@ class FakeApi:
             case "POST", ["jobs", job_id, action] if job_id in self.jobs:
                 return self._act(job_id, action)
             case "DELETE", ["jobs", job_id] if self.jobs.pop(job_id, None):
-                return httpx.Response(204)
+                gone = {"key": f"raw/api/{job_id}", "size": 1200, "digest": "d"}
+                return httpx.Response(200, json={"id": job_id, "objects": [gone], "object_count": 1, "bytes": 1200})
             case "GET", ["dead-letters"]:
                 return self._dead_letters(request)
             case "POST", ["dead-letters", "redrive"]:
                 return self._redrive(json.loads(self.bodies[-1]))
             case _:
                 return problem(404, "JOB_NOT_FOUND", "There is no such job.", request_id="r-1")
+
+    def verify(
+        self,
+        document: dict[str, Any],
+        raw: bytes | None,
+        outputs: Mapping[str, bytes | None],
+        assets: Mapping[str, bytes],
+    ) -> list[Any]:
+        """Stand in for the worker's comparison: tell what was to be found, and what came."""
+        assert [each["name"] for each in document["receipt"]["outputs"]] == [*outputs]
+        assert not assets
+        found = [*self.findings, ("raw", "missing" if raw is None else "same")]
+        return [SimpleNamespace(what=what, state=state, detail="why") for what, state in found]
 
     def _create(self, request: httpx.Request) -> httpx.Response:
         if self.bodies[-1].startswith(b"no picture"):
@@ -128,7 +149,10 @@ class FakeApi:
         if job["result"] is None:
             return problem(409, "JOB_FAILED", "The job ended without a result.")
         names = [output["name"] for output in job["result"]["outputs"]]
-        if rest[-1] not in {"result", *names}:
+        if rest == ["receipt"]:
+            outputs = job["result"]["outputs"]
+            return httpx.Response(200, json={"digest": f"digest of {job_id}", "receipt": {"outputs": outputs}})
+        if rest[-1] not in {"result", "raw", *names}:
             return problem(404, "OUTPUT_NOT_FOUND", "The job has no output of that name.")
         return httpx.Response(200, json={"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None})
 
@@ -224,7 +248,7 @@ def invoke(api: FakeApi, fake_time: FakeTime) -> Callable[..., Result]:
     def connect(url: str) -> Safelight:
         return Safelight(url, transport=httpx.MockTransport(api), timing=fake_time.timing())
 
-    wiring = Wiring(connect=connect, start_engine=start_engine)
+    wiring = Wiring(connect=connect, start_engine=start_engine, verify=api.verify)
 
     def run(*arguments: object, **more: Any) -> Result:
         texts = [str(each) for each in arguments]

@@ -56,9 +56,16 @@ def test_deleted_jobs_are_named(invoke: Invoke, api: Any) -> None:
     """What is gone is said to be gone; what never was is a failure."""
     api.jobs |= {"A": job("A", "COMPLETED"), "B": job("B", "PENDING")}
     assert (result := invoke("delete", "A", "B")).exit_code == 0
-    assert result.stdout == "A\tDELETED\nB\tDELETED\n"
+    assert result.stdout == "A\tDELETED\t1\t1 KB\nB\tDELETED\t1\t1 KB\n"
     assert (result := invoke("delete", "A", "--json")).exit_code == 1
     assert json.loads(result.stdout)["errors"][0]["code"] == "JOB_NOT_FOUND"
+
+
+def test_a_deletion_is_stated_for_machines(invoke: Invoke, api: Any) -> None:
+    """What went, with keys, sizes and digests."""
+    api.jobs |= {"A": job("A", "COMPLETED")}
+    (stated,) = json.loads(invoke("delete", "A", "--json").stdout)["deleted"]
+    assert (stated["id"], stated["objects"][0]["key"], stated["bytes"]) == ("A", "raw/api/A", 1200)
 
 
 @pytest.mark.parametrize("command", ["cancel", "retry", "delete"])

@@ -1,0 +1,146 @@
+"""A receipt for every completed job, and a statement for every deleted one."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pictures
+import pytest
+from moto_cloud import BUCKET, TABLE, Cloud
+
+import api.dependencies
+import worker.reconciler
+from shared.clock import from_iso, utc_now
+from shared.deletions import KEPT
+from shared.errors import ServiceUnavailable
+from worker.imaging.software import software
+
+ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
+
+
+def completed(cloud: Cloud, **more: Any) -> str:
+    """Make a job and let it be processed."""
+    job_id: str = cloud.submit(pictures.jpeg(), **more)["id"]
+    assert cloud.deliver(cloud.receive()) == []
+    return job_id
+
+
+def receipt(cloud: Cloud, job_id: str, **more: Any) -> Any:
+    """Ask for a receipt."""
+    return cloud.call("GET", f"/v1/jobs/{job_id}/receipt", **more)
+
+
+def test_a_completed_job_has_a_receipt(cloud: Cloud) -> None:
+    """What went in, what was done by which software, what came out; the job links to it."""
+    job_id = completed(cloud, query={"preset": "thumbnail"})
+    job = cloud.call("GET", f"/v1/jobs/{job_id}").json
+    assert job["links"]["receipt"].endswith(f"/v1/jobs/{job_id}/receipt")
+    told = receipt(cloud, job_id).json["receipt"]
+    assert (told["raw"]["digest"], told["outputs"][0]["digest"]) == (job["raw"]["digest"], job["result"]["digest"])
+    assert (told["preset"], told["attempt"]) == ({"name": "thumbnail", "version": 1}, 1)
+    assert told["pipeline"] == cloud.job(job_id).pipeline.model_dump(mode="json", exclude_none=True)  # type: ignore[union-attr]
+    assert software().items() <= told["software"].items()
+    assert told["uploaded_at"] <= told["started_at"] <= told["finished_at"] == job["timestamp"]
+
+
+def test_a_receipt_is_read_once(cloud: Cloud) -> None:
+    """Its ETag is its digest, and who has it gets 304."""
+    job_id = completed(cloud)
+    first = receipt(cloud, job_id)
+    assert first.headers["ETag"] == f'"{first.json["digest"]}"'
+    again = receipt(cloud, job_id, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.text) == (304, "")
+
+
+def test_what_has_no_result_has_no_receipt(cloud: Cloud) -> None:
+    """Open jobs: not yet; failed ones: never; another's: unknown; older ones: said so."""
+    job_id = cloud.submit(pictures.jpeg(), identity=ANN)["id"]
+    assert receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
+    assert cloud.call("GET", f"/v1/jobs/{job_id}", identity=ANN).json["links"]["receipt"] is None
+    cloud.deliver(cloud.receive())
+    assert receipt(cloud, job_id, identity=ANN).status == 200
+    assert receipt(cloud, job_id, identity=BOB).json["code"] == "JOB_NOT_FOUND"
+    cloud.clients.dynamodb.update_item(TableName=TABLE, Key={"ID": {"S": job_id}}, UpdateExpression="REMOVE Receipt")
+    assert receipt(cloud, job_id, identity=ANN).json["code"] == "RECEIPT_NOT_FOUND"
+    failed = cloud.submit(b"\x89PNG\r\n\x1a\n words")["id"]
+    cloud.deliver(cloud.receive())
+    assert receipt(cloud, failed).json["code"] == "JOB_FAILED"
+
+
+def test_a_deletion_states_what_went(cloud: Cloud) -> None:
+    """Keys, sizes and digests of raw image and results, also of what a beaten attempt has left; the same once more."""
+    job_id = completed(cloud)
+    job = cloud.job(job_id)
+    orphan = f"processed/{job_id}/7/orphan.png"
+    cloud.clients.s3.put_object(Bucket=BUCKET, Key=orphan, Body=b"12345")
+    stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
+    assert {each["key"]: (each["size"], each["digest"]) for each in stated["objects"]} == {
+        job.raw.key: (job.raw.size, job.raw.digest),
+        job.outputs[0].key: (job.outputs[0].size, job.outputs[0].digest),
+        orphan: (5, None),
+    }
+    assert (stated["object_count"], stated["record"]) == (3, "removed")
+    assert stated["bytes"] == sum(each["size"] for each in stated["objects"])
+    assert {each["what"] for each in stated["stays"]} == {"statement", "log_lines", "answers", "backups"}
+    assert all(each["until"] > stated["deleted_at"] for each in stated["stays"])
+    assert cloud.call("DELETE", f"/v1/jobs/{job_id.lower()}").json == stated
+    assert job.filename not in str(cloud.clients.dynamodb.scan(TableName="Idempotency"))
+
+
+def test_older_versions_are_told_of(cloud: Cloud) -> None:
+    """Where somebody has switched versioning on, what was deleted is still there, and the statement says so."""
+    enabled: Any = {"Status": "Enabled"}
+    cloud.clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
+    job_id = completed(cloud)
+    stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
+    assert [each["until"] for each in stated["stays"] if each["what"] == "versions"] == [None]
+    assert cloud.call("DELETE", f"/v1/jobs/{job_id}").json == stated
+
+
+def test_a_statement_is_its_owners_alone_and_expires(cloud: Cloud) -> None:
+    """Others learn nothing, and nobody does after 30 days, though the record may still be there."""
+    job_id = completed(cloud, identity=ANN)
+    stated = cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).json
+    assert from_iso(stated["expires_at"]) - from_iso(stated["deleted_at"]) == KEPT
+    assert cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=BOB).status == 404
+    stores = api.dependencies.stores()
+    object.__setattr__(stores, "clock", lambda: utc_now() + KEPT + timedelta(seconds=1))
+    assert cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).status == 404
+
+
+@pytest.mark.parametrize("finish", ["owner", "reconciler"])
+@pytest.mark.parametrize("step", ["keep", "delete_job", "remove"])
+def test_a_deletion_that_dies_states_the_same_in_the_end(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str, finish: str
+) -> None:
+    """Whoever finishes it, at whichever step it died: everything that went is stated."""
+    job_id = completed(cloud)
+    stores = api.dependencies.stores()
+    part = {"keep": stores.deletions, "delete_job": stores.images, "remove": stores.jobs}[step]
+
+    def die(_: Any) -> None:
+        raise ServiceUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(part, step, die)
+        assert cloud.call("DELETE", f"/v1/jobs/{job_id}").status == 503
+    if finish == "reconciler":
+        parts, distance = worker.reconciler.parts(), timedelta(minutes=16)
+        monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
+        assert cloud.reconcile() == {"erase": 1}
+    stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
+    assert (stated["object_count"], cloud.keys(), cloud.count()) == (2, [], 0)
+    assert stated["objects"][0]["digest"] is not None
+
+
+def test_a_job_that_awaits_its_bytes_leaves_none(cloud: Cloud) -> None:
+    """What was never sent is not said to have gone; what was sent and never read is."""
+    wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
+    for sent in (False, True):
+        job_id = cloud.post("/v1/uploads", wanted).json["id"]
+        key = cloud.job(job_id).raw.key
+        if sent:
+            cloud.store(key, pictures.jpeg())
+        stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
+        assert [each["key"] for each in stated["objects"]] == ([key] if sent else [])
+    assert cloud.count() == 0

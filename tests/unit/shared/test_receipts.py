@@ -1,0 +1,66 @@
+"""Receipts: what they say, that they are bounded, and what names them."""
+
+import json
+from dataclasses import replace
+
+from jobs_made import LATER, NOW, processing_job
+
+from shared.jobs import OutputFacts, RawImage
+from shared.limits import Limits
+from shared.operations import Watermark
+from shared.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeline
+from shared.receipts import MAX_BYTES, Receipt, digest_of, write_receipt
+
+LIMITS = Limits(max_bytes=1, max_pixels=2, max_side=3)
+
+
+def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
+    """Complete a job and write its receipt."""
+    raw = RawImage(key="raw/api/X", size=10, format="JPEG", digest="00" * 32, width=4, height=3)
+    outputs = tuple(
+        OutputFacts(
+            name=output.name,
+            key=f"processed/X/1/{output.name}.png",
+            size=1,
+            width=4,
+            height=3,
+            format="PNG",
+            media_type="image/png",
+            digest="11" * 32,
+        )
+        for output in pipeline.outputs
+    )
+    job = replace(processing_job(), pipeline=pipeline).completed(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
+    return write_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
+
+
+def test_a_receipt_says_what_went_in_what_was_done_and_what_came_out() -> None:
+    """Digests, the pipeline with every default filled in, preset, assets, limits, versions and moments."""
+    text = written(Pipeline())
+    assert text is not None
+    receipt = Receipt.model_validate_json(text)
+    assert (receipt.raw.digest, receipt.outputs[0].digest) == ("00" * 32, "11" * 32)
+    assert receipt.preset is not None
+    assert (receipt.preset.name, receipt.assets, receipt.software["pillow"]) == ("default", {"logo": "00" * 32}, "13")
+    assert json.loads(text)["pipeline"]["outputs"][0]["background"] == "#ffffff"
+    assert (receipt.started_at, receipt.finished_at) == ("2026-11-22T12:00:00.000Z", "2026-11-22T12:00:05.000Z")
+    assert set(receipt.limits) == {"max_bytes", "max_pixels", "max_side", "max_frames", "max_total_pixels"}
+
+
+def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
+    """The digest names the content."""
+    one, same, other = written(Pipeline()), written(Pipeline()), written(Pipeline(), ("A note.",))
+    assert one is not None
+    assert other is not None
+    assert one == same
+    assert digest_of(one) != digest_of(other)
+
+
+def test_the_longest_pipeline_leaves_room_in_the_record() -> None:
+    """As many operations and outputs as may be, with the longest texts, and every warning: still written."""
+    text = "\u0001" * Watermark.model_json_schema()["properties"]["text"]["anyOf"][0]["maxLength"]
+    operation = Watermark(text=text.replace("\u0001", "€"))
+    outputs = tuple(Output(name=f"{number:032d}") for number in range(MAX_OUTPUTS))
+    written_out = written(Pipeline(operations=(operation,) * MAX_OPERATIONS, outputs=outputs), ("w" * 300,) * 20)
+    assert written_out is not None
+    assert len(written_out.encode()) < MAX_BYTES

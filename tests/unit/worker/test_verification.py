@@ -1,0 +1,168 @@
+"""Doing a job again from its receipt: bit for bit in every format, and whatever was changed is found."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pictures
+import pytest
+from jobs_made import LATER, NOW, processing_job
+from PIL import Image
+from sandboxes import LIMITS, sandbox
+
+from shared.assets import AssetPin
+from shared.jobs import OutputFacts, RawImage
+from shared.operations import Watermark
+from shared.pipeline import Output, OutputFormat, Pipeline, Resize
+from shared.receipts import digest_of, write_receipt
+from worker.imaging import render
+from worker.verification import Evidence, Finding, ReceiptUnreadable, State, verify
+
+PHOTOS = Path(__file__).parents[3] / "client" / "pictures"
+EVERY = tuple(Output(name=each.value, format=each) for each in OutputFormat)
+ALL_FORMATS = Pipeline(operations=(Resize(width=160, height=160),), outputs=EVERY)
+
+
+def digest(data: bytes) -> str:
+    """Return what names some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
+    """Process a picture as the worker does; return its receipt and what is stored then."""
+    assets = {"logo": pictures.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
+    data = (PHOTOS / name).read_bytes()
+    with sandbox() as made_in:  # as the worker does: outside of it, AVIF is written by several threads, otherwise
+        rendered = made_in.render(data, pipeline, LIMITS, assets)
+    raw = RawImage(
+        key="raw/api/X",
+        size=len(data),
+        format=rendered.format,
+        digest=digest(data),
+        width=rendered.width,
+        height=rendered.height,
+    )
+    outputs = tuple(
+        OutputFacts(
+            name=output.name,
+            key=f"processed/X/1/{output.name}",
+            size=len(encoded.data),
+            width=encoded.width,
+            height=encoded.height,
+            format=encoded.image_format.name,
+            media_type=encoded.image_format.media_type,
+            digest=digest(encoded.data),
+        )
+        for output, encoded in rendered.outputs
+    )
+    pins = tuple(AssetPin(each, digest(asset)) for each, asset in assets.items())
+    job = replace(processing_job(), pipeline=pipeline, assets=pins)
+    job = job.completed(raw=raw, outputs=outputs, warnings=rendered.warnings, now=LATER)
+    receipt = write_receipt(job, rendered.software, LIMITS, started_at=NOW)
+    assert receipt is not None
+    stored = {output.name: encoded.data for output, encoded in rendered.outputs}
+    return receipt, Evidence(data, stored, assets)
+
+
+def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, State]:
+    """Verify, with a receipt that says something else in some members; return the states by thing."""
+    document = json.loads(receipt) | changes
+    findings: list[Finding] = verify({"digest": digest_of(receipt), "receipt": document}, evidence, {})
+    return {each.what: each.state for each in findings}
+
+
+@pytest.mark.parametrize("name", ["astronaut.jpg", "coffee-sideways.jpg", "horse-transparent.png", "cat.webp"])
+def test_a_receipt_is_reproduced_bit_for_bit_in_every_format(name: str) -> None:
+    """Photographs of every kind, once more from the receipt alone, in a sandbox: the same files."""
+    found = states(*made(name))
+    assert set(found.values()) == {State.SAME}
+    assert {each for each in found if each.startswith("again")} == {f"again {each.value}" for each in OutputFormat}
+
+
+def test_a_stored_picture_is_needed_in_the_content_that_the_job_had() -> None:
+    """With the watermark's file it is reproduced; without, or with another one, it is not tried."""
+    pipeline = Pipeline(operations=(Resize(width=90, height=90), Watermark(image="logo")))
+    receipt, evidence = made("astronaut.jpg", pipeline)
+    assert states(receipt, evidence)["again image"] is State.SAME
+    for assets in ({}, {"logo": pictures.png(21, 10)}):
+        assert states(receipt, replace(evidence, assets=assets))["again image"] is State.NOT_DONE
+
+
+def test_a_changed_result_is_reported_and_done_again() -> None:
+    """Whatever lies there now, the receipt can still be reproduced from the raw image."""
+    receipt, evidence = made("astronaut.jpg")
+    changed = {**evidence.outputs, "png": pictures.png(), "webp": None}
+    found = states(receipt, replace(evidence, outputs=changed))
+    assert (found["output png"], found["output webp"]) == (State.CHANGED, State.MISSING)
+    assert (found["again png"], found["again webp"], found["output jpeg"]) == (State.SAME,) * 3
+
+
+@pytest.mark.parametrize(("raw", "state"), [(None, State.MISSING), (pictures.jpeg(), State.CHANGED)])
+def test_a_changed_raw_image_is_reported_and_nothing_is_made_of_it(raw: bytes | None, state: State) -> None:
+    """What was made of it can't be made of another one."""
+    receipt, evidence = made("astronaut.jpg")
+    found = states(receipt, replace(evidence, raw=raw))
+    assert (found["raw"], found["again png"], found["output png"]) == (state, State.NOT_DONE, State.SAME)
+
+
+def test_a_changed_receipt_is_told_by_its_digest() -> None:
+    """Who writes other moments into a receipt must also change its name."""
+    receipt, evidence = made("astronaut.jpg")
+    assert states(receipt, evidence, started_at="2020-01-01T00:00:00.000Z")["receipt"] is State.CHANGED
+
+
+def test_other_software_is_named_and_excuses_nothing() -> None:
+    """Each version that differs is told, and the files are compared all the same."""
+    receipt, evidence = made("astronaut.jpg")
+    then = json.loads(receipt)["software"] | {"pillow": "1.1.7", "gone": "3"}
+    document = {"digest": "", "receipt": json.loads(receipt) | {"software": then}}
+    (told,) = [each for each in verify(document, evidence, {}) if each.what == "software"]
+    assert told.state is State.OTHER
+    assert "gone 3 then, absent now; pillow 1.1.7 then" in told.detail
+
+
+def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
+    """As another packer would make it, a PNG differs and shows the same; a picture with a dot does not."""
+    receipt, evidence = made("astronaut.jpg")
+    image = pictures.opened(evidence.outputs["png"] or b"")
+    packed = pictures.encoded(image, "PNG", compress_level=1)
+    dotted = image.copy()
+    dotted.putpixel((5, 5), (255, 0, 255))
+    outputs = json.loads(receipt)["outputs"]
+    for data, state in ((packed, State.EQUAL_PIXELS), (pictures.encoded(dotted, "PNG"), State.DIFFERENT)):
+        then = [each | {"digest": digest(data)} if each["name"] == "png" else each for each in outputs]
+        stored = replace(evidence, outputs={**evidence.outputs, "png": data})
+        found = states(receipt, stored, outputs=then)
+        assert (found["output png"], found["again png"]) == (State.SAME, state)
+
+
+def test_animations_are_compared_in_all_their_frames() -> None:
+    """A difference in the second frame is one."""
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue")]
+    pipeline = Pipeline(outputs=(Output(format=OutputFormat.WEBP),))
+    files = [
+        pictures.encoded(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)
+        for rest in (frames[1:], [frames[1], frames[0]])
+    ]
+    rendered = [render(each, pipeline, LIMITS).outputs[0][1].data for each in files]
+    receipt, evidence = made("astronaut.jpg", pipeline)
+    outputs = json.loads(receipt)["outputs"]
+    document = json.loads(receipt)
+    raw = document["raw"] | {"digest": digest(files[0])}
+    for data, state in ((rendered[0], State.SAME), (rendered[1], State.DIFFERENT)):
+        then = [outputs[0] | {"digest": digest(data)}]
+        found = states(receipt, Evidence(files[0], {"image": data}, {}), raw=raw, outputs=then)
+        assert found["again image"] is state
+    assert evidence.raw is not None
+
+
+@pytest.mark.parametrize("document", [{}, {"receipt": []}, {"receipt": {"form": 2}}, {"receipt": {"form": 1}}])
+def test_what_is_no_receipt_is_not_taken_for_one(document: dict[str, Any]) -> None:
+    """Another document, or a form that this version does not know, is said to be unreadable."""
+    with pytest.raises(ReceiptUnreadable):
+        verify(document, Evidence(None, {}, {}), {})
