@@ -168,19 +168,20 @@ class Safelight:
         """Return a time-limited link to a processed image: the first, or the output of that name."""
         return self._retried(partial(self._link, job_id, output), repeatable=True)
 
-    def download(self, job_id: str, to_path: str | Path, output: str | None = None) -> Path:
+    def download(self, job_id: str, to_path: str | Path, output: str | None = None, *, as_found: bool = False) -> Path:
         """Write a processed image to ``to_path``, which is replaced, and return that path.
 
-        The file appears when it is whole. Each try takes a fresh link. Raises LocalFileError too.
+        The file appears when it is whole. Each try takes a fresh link. With ``as_found`` it may have another size than
+        the job's record says, as after somebody has changed it. Raises LocalFileError too.
         """
         path = Path(to_path)
-        self._retried(lambda: fetch(self._link(job_id, output), path, self._links), repeatable=True)
+        self._retried(lambda: fetch(_loose(self._link(job_id, output), as_found), path, self._links), repeatable=True)
         return path
 
-    def download_raw(self, job_id: str, to_path: str | Path) -> Path:
-        """Write the picture as it was sent to ``to_path``, which is replaced, and return that path."""
+    def download_raw(self, job_id: str, to_path: str | Path, *, as_found: bool = False) -> Path:
+        """Write the picture as it was sent to ``to_path``, as :meth:`download` does."""
         path = Path(to_path)
-        self._retried(lambda: fetch(self._raw_link(job_id), path, self._links), repeatable=True)
+        self._retried(lambda: fetch(_loose(self._raw_link(job_id), as_found), path, self._links), repeatable=True)
         return path
 
     def receipt(self, job_id: str) -> ReceiptAnswer:
@@ -443,3 +444,8 @@ class Safelight:
 def _wishes(key: str, wait: int | None) -> dict[str, str]:
     """Return the headers that say how a request for a job is to be taken."""
     return {"Idempotency-Key": key, **({"Prefer": f"wait={wait}"} if wait is not None else {})}
+
+
+def _loose(link: Link, as_found: bool) -> Link:
+    """Return a link that promises no size, where whatever lies there is wanted."""
+    return link.model_copy(update={"size": None}) if as_found else link

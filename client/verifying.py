@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,10 @@ def gather(client: Safelight, job_id: str, file: Path | None) -> Gathered:
     names = [str(each.get("name")) for each in made or () if isinstance(each, dict)]
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
         path = Path(folder) / "picture"
-        raw = _fetched(lambda: client.download_raw(job_id, path))
-        outputs = {name: _fetched(lambda name=name: client.download(job_id, path, name)) for name in names}  # type: ignore[misc]
+        raw = _fetched(partial(client.download_raw, job_id, path, as_found=True))
+        outputs = {
+            name: _fetched(lambda name=name: client.download(job_id, path, name, as_found=True)) for name in names
+        }  # type: ignore[misc]
     return Gathered(document, kept.digest if kept is not None else None, raw, outputs)
 
 

@@ -26,6 +26,7 @@ def safelight(site: Site, *arguments: str) -> tuple[int, str]:
 def verified(site: Site, job_id: str, *options: str) -> tuple[int, dict[str, str]]:
     """Verify a job; return the exit code and the states by thing."""
     code, printed = safelight(site, "verify", job_id, "--json", *options)
+    assert printed, f"exit code {code}"
     findings: list[dict[str, Any]] = json.loads(printed)["findings"]
     return code, {each["what"]: each["state"] for each in findings}
 

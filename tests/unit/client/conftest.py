@@ -58,6 +58,8 @@ class FakeApi:
     page_size: int = 2
     findings: list[tuple[str, str]] = field(default_factory=list)
     """What comparing with a receipt finds: things and states."""
+    promised: int | None = None
+    """Bytes that links say there are."""
     is_emptied: bool = False
     """Whether its store has no objects any more."""
     forgiving: bool = False
@@ -154,7 +156,8 @@ class FakeApi:
             return httpx.Response(200, json={"digest": f"digest of {job_id}", "receipt": {"outputs": outputs}})
         if rest[-1] not in {"result", "raw", *names}:
             return problem(404, "OUTPUT_NOT_FOUND", "The job has no output of that name.")
-        return httpx.Response(200, json={"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None})
+        link: dict[str, Any] = {"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None}
+        return httpx.Response(200, json=link | ({"size": self.promised} if self.promised else {}))
 
     def _act(self, job_id: str, action: str) -> httpx.Response:
         job = self.jobs[job_id]

@@ -61,6 +61,15 @@ def test_an_object_that_is_gone_is_found_missing(invoke: Invoke, api: Any, job: 
     assert {"what": "raw", "state": "missing", "detail": "why"} in json.loads(result.stdout)["findings"]
 
 
+def test_an_object_of_another_size_is_looked_at_all_the_same(
+    invoke: Invoke, api: Any, job: str, tmp_path: Path
+) -> None:
+    """What a download would refuse as cut short is just what a comparison is to find."""
+    api.promised = 5
+    assert invoke("result", job, "-o", tmp_path / "a.png").exit_code == 2
+    assert invoke("verify", job).exit_code == 0
+
+
 def test_a_kept_receipt_is_compared_with_the_api_own(invoke: Invoke, job: str, tmp_path: Path) -> None:
     """Equal, it is no news; where the API has another one by now, that is a finding."""
     file = tmp_path / "kept.json"
