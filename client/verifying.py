@@ -37,9 +37,7 @@ def gather(client: Safelight, job_id: str, file: Path | None) -> Gathered:
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
         path = Path(folder) / "picture"
         raw = _fetched(partial(client.download_raw, job_id, path, as_found=True))
-        outputs = {
-            name: _fetched(lambda name=name: client.download(job_id, path, name, as_found=True)) for name in names
-        }  # type: ignore[misc]
+        outputs = {name: _fetched(partial(client.download, job_id, path, name, as_found=True)) for name in names}
     return Gathered(document, kept.digest if kept is not None else None, raw, outputs)
 
 

@@ -59,6 +59,8 @@ class Blueprint:
     def _resolved(self, value: Any) -> str:
         if not isinstance(value, Mapping):
             return str(value)
+        if isinstance(first := (value.get("Fn::If") or ["", ""])[1], str) and first:
+            return first  # as on AWS with all defaults
         target = value.get("Ref", "")
         if target in QUEUE_NAMES:
             return f"{REGION_URL}/{QUEUE_NAMES[target]}"
