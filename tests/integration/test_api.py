@@ -289,6 +289,7 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/jobs",
         "/v1/jobs/{job_id}",
         "/v1/jobs/{job_id}/raw",
+        "/v1/jobs/{job_id}/receipt",
         "/v1/jobs/{job_id}/result",
         "/v1/jobs/{job_id}/outputs/{name}",
         "/v1/jobs/{job_id}/cancel",
