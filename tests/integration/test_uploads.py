@@ -247,7 +247,7 @@ def test_deleted_job_takes_its_bytes_along(cloud: Cloud) -> None:
     """A deletion removes what was sent, and what is sent after it is cleared away."""
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
-    assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 204
+    assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 200
     assert cloud.keys() == []
     cloud.store(key_of(job), JPEG)
     assert cloud.arrived(key_of(job)) == []
