@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
+from api.backfill_request import BackfillRequest
 from api.body import SOURCE
 from api.import_request import ImportRequest, read_import
 from api.options import Options, field_errors, read_as
@@ -35,6 +36,10 @@ class BatchRequest(Options):
     """A new batch: its name, options for members that have none of their own, the first members."""
 
     name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    backfill: BackfillRequest | None = Field(
+        default=None,
+        description="Which stored pictures the members are made of, in place of items; see POST …/backfill.",
+    )
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
     close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
 
@@ -44,6 +49,9 @@ def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRe
     request = read_as(BatchRequest, query, fields)
     if request.filename is not None:
         raise InvalidRequest(errors=(FieldError("/filename", "belongs to a member"),))
+    if request.backfill is not None and (request.items or request.close):
+        wrong = "/items" if request.items else "/close"
+        raise InvalidRequest(errors=(FieldError(wrong, "goes without backfill"),))
     return request
 
 

@@ -10,6 +10,7 @@ from api.links import Links
 from api.schemas import FieldErrorView, JobView, Moment, PresetRefView, View
 from api.upload_view import UploadView
 from shared.aws.upload_forms import UploadForm
+from shared.backfills import Backfill
 from shared.batches import Standing
 from shared.errors import SafelightError
 from shared.jobs import Job, JobStatus
@@ -24,6 +25,40 @@ class CountsView(View):
     failed: int
     cancelled: int
     expired: int
+
+
+class BackfillView(View):
+    """Which stored pictures the members are made of, and how far that is."""
+
+    status: JobStatus | None
+    batch: str | None
+    since: Moment | None
+    until: Moment | None
+    preset: str | None
+    preset_version: int | None
+    format: str | None
+    copies: bool
+    complete: bool = Field(description="Whether all members are made.")
+    skipped: int = Field(description="Jobs that were wanted and whose picture is no longer stored.")
+
+    @classmethod
+    def of(cls, backfill: Backfill | None) -> Self | None:
+        """Show a backfill, where a batch is one."""
+        if backfill is None:
+            return None
+        wanted = backfill.wanted
+        return cls(
+            status=wanted.status,
+            batch=wanted.batch_id,
+            since=wanted.since,
+            until=wanted.until,
+            preset=wanted.preset,
+            preset_version=wanted.preset_version,
+            format=wanted.format,
+            copies=wanted.copies,
+            complete=backfill.complete,
+            skipped=backfill.skipped,
+        )
 
 
 class BatchLinksView(View):
@@ -50,6 +85,7 @@ class BatchView(View):
     )
     pipeline: Pipeline | None
     preset: PresetRefView | None
+    backfill: BackfillView | None = Field(description="Null where members were sent.")
     expires_at: Moment
     links: BatchLinksView
 
@@ -79,6 +115,7 @@ class BatchView(View):
             rate=round(tally.ended / seconds, 3) if tally.ended and seconds > 0 else None,
             pipeline=batch.pipeline,
             preset=PresetRefView.of(batch.preset),
+            backfill=BackfillView.of(batch.backfill),
             expires_at=batch.expires_at,
             links=BatchLinksView(self=links.batch(batch.id), items=links.batch(batch.id) + "/items"),
             **more,

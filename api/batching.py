@@ -11,6 +11,7 @@ from api.lifecycle import Desk, begin_again, demand_retriable, moved
 from api.uploading import Ramp
 from shared.aws.batch_members import BatchMembers
 from shared.aws.batch_table import BatchTable
+from shared.backfills import Backfill
 from shared.batches import Batch, Round, Standing
 from shared.clock import Clock
 from shared.errors import (
@@ -46,7 +47,14 @@ class Walked:
 
 
 def make_batch(  # noqa: PLR0913 - what, whose, when
-    name: str | None, choice: Choice, owner: str, hall: Hall, *, batch_id: str, at: datetime
+    name: str | None,
+    choice: Choice,
+    owner: str,
+    hall: Hall,
+    *,
+    batch_id: str,
+    at: datetime,
+    backfill: Backfill | None = None,
 ) -> Batch:
     """Write a new batch without members."""
     batch = Batch(
@@ -57,6 +65,7 @@ def make_batch(  # noqa: PLR0913 - what, whose, when
         pipeline=choice.pipeline,
         preset=choice.preset,
         assets=choice.assets,
+        backfill=backfill,
         expires_at=(at + hall.keep_for).replace(microsecond=0),
     )
     hall.batches.create(batch)

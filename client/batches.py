@@ -38,6 +38,29 @@ class Batches:
         document = {**(options or {}), **named, "items": list(items), "close": close}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key)
 
+    def backfill(
+        self,
+        query: Mapping[str, Any],
+        *,
+        options: Mapping[str, Any],
+        name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Make a batch of pictures that are stored already; :meth:`go_on` makes its members.
+
+        ``query`` says which: ``status``, ``batch``, ``since``, ``until``, ``preset``, ``preset_version``, ``format``,
+        ``copies``. ``options`` says what is to be done with them.
+        """
+        named = {} if name is None else {"name": name}
+        # A status that is None means any, which is not what is meant by leaving it out.
+        asked = {key: each for key, each in query.items() if each or key == "status"}
+        document = {**options, **named, "backfill": asked}
+        return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key).batch
+
+    def go_on(self, batch_id: str) -> Batch:
+        """Make some more members of a backfill; ask again until ``is_filled``."""
+        return answers.read(self._post(f"batches/{path_part(batch_id)}/backfill"), Batch)
+
     def add(
         self,
         batch_id: str,

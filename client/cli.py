@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from client.address import find_state_dir
 from client.commands import (
     assets,
+    backfill,
     control,
     dead_letters,
     demo,
@@ -85,6 +86,7 @@ def wire(context: typer.Context) -> None:
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("submit", epilog=submit.EXAMPLES)(submit.submit)
 app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
+app.command("backfill", epilog=backfill.EXAMPLES)(backfill.backfill)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("result", epilog=result.EXAMPLES)(result.result)

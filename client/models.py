@@ -354,6 +354,15 @@ class Plan(_Answer):
     estimate: Estimate = Estimate()
 
 
+class Backfill(_Answer):
+    """Which stored pictures the members of a batch are made of, and how far that is."""
+
+    complete: bool = False
+    """Whether all members are made."""
+    skipped: int = 0
+    """Jobs that were wanted and whose picture is no longer stored."""
+
+
 class Batch(_Answer):
     """A group of jobs, and how many of them are how far."""
 
@@ -372,7 +381,14 @@ class Batch(_Answer):
     """From 0 to 1."""
     rate: float | None = None
     """Jobs ended per second since the batch was made."""
+    backfill: Backfill | None = None
+    """Where members are made of stored pictures."""
     links: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether no more members are to be made of stored pictures."""
+        return self.backfill is None or self.backfill.complete
 
 
 class BatchPage(_Answer):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from shared.assets import AssetPin
+from shared.backfills import Backfill
 from shared.jobs import Job, JobStatus
 from shared.pipeline import Pipeline
 from shared.presets import PresetRef
@@ -54,6 +55,8 @@ class Batch:
     closed_at: datetime | None = None
     cancelling: Round | None = None
     retrying: Round | None = None
+    backfill: Backfill | None = None
+    """Where its members come from stored pictures."""
     expires_at: datetime
 
 

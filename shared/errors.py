@@ -15,7 +15,7 @@
     ├── JobStateError           the job is not in the state that was asked for
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
-    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed
+    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
     │   ├── TypeMismatch · DigestMismatch
@@ -359,6 +359,13 @@ class BatchClosed(JobStateError):
 
     code = "BATCH_CLOSED"
     title = "The batch is closed."
+
+
+class NotABackfill(JobStateError):
+    """A batch whose members are sent, not found."""
+
+    code = "NOT_A_BACKFILL"
+    title = "The batch was not made from stored pictures."
 
 
 class JobFinished(JobStateError):

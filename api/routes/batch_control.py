@@ -1,4 +1,4 @@
-"""``/v1/batches/{id}``: cancel its members, retry those that failed."""
+"""``/v1/batches/{id}``: cancel its members, retry those that failed, go on with a backfill."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.answers import json_response
+from api.backfilling import Advanced, advance
 from api.batch_view import BatchView, CancellingView, RetryingView
 from api.batching import Walked, cancel_members, close, own_batch, retry_members
 from api.dependencies import Stores, caller, logger, stores
@@ -19,13 +20,15 @@ from api.links import Links
 from api.openapi import documented
 from api.routes.keys import IdempotencyKey, time_left
 from shared.aws.request_log import Ticket
-from shared.errors import BatchNotFound, KeyInUse, KeyInvalid, KeyReused
+from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyReused, NotABackfill
 
 router = Router()
 
 Parts = Annotated[Stores, Depends(stores)]
 Log = Annotated[Logger, Depends(logger)]
 BatchId = Annotated[str, Path(description="ULID of the batch.")]
+BACKFILL_TIME = timedelta(seconds=2)
+"""Of one call: short of what raises the alarm for slow answers."""
 ANSWER_TIME = timedelta(seconds=9)
 """Left of an invocation for one slow member and the answer."""
 
@@ -88,6 +91,42 @@ def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Ide
         remaining=0 if is_over else max(1, standing.tally.failed),
     )
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
+
+
+@router.post(
+    "/v1/batches/<batch_id>/backfill",
+    summary="Go on with a backfill",
+    tags=["Batches"],
+    responses=documented(
+        {202: ("The batch; `backfill.complete` when there is nothing more to make.", BatchView)},
+        BatchNotFound,
+        NotABackfill,
+        BatchClosed,
+        KeyInvalid,
+        KeyInUse,
+        KeyReused,
+    ),
+)
+def go_on(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Make members of stored pictures, for about two seconds; call again until `backfill.complete`.
+
+    Each picture that the query names becomes exactly one member, whoever calls, and however often.
+    """
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
+
+    def make(_: Ticket) -> Advanced:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        return advance(batch, hall, parts.listing, until=parts.clock() + BACKFILL_TIME)
+
+    done = once(request, make, lambda made: {"made": made.made}, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    log.info("Backfill advanced", extra={"batch_id": standing.batch.id, "made": done.answer["made"]})
+    if done.value is not None and done.value.send_error is not None:
+        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    return json_response(BatchView.of(standing, links, parts.clock()), HTTPStatus.ACCEPTED, done.headers)
 
 
 def _remembered(walked: Walked) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from api.answers import json_response
+from api.backfilling import begun
 from api.batch_request import ItemsRequest, read_batch_request
 from api.batch_view import (
     AddedView,
@@ -80,7 +81,10 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
     ),
 )
 def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Make a batch with up to 100 members; further ones can be added until it is closed."""
+    """Make a batch with up to 100 members; further ones can be added until it is closed.
+
+    With `backfill` its members are made of stored pictures, by `POST …/backfill`.
+    """
     event = router.current_event
     owner = caller(event)
     wanted = read_batch_request(event.query_string_parameters or {}, read_json(event))
@@ -89,7 +93,9 @@ def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None)
     def make(ticket: Ticket) -> Filled:
         hall, library = parts.hall(), parts.library(owner)
         choice = choose(wanted, library)
-        batch = make_batch(wanted.name, choice, owner, hall, batch_id=ticket.job_id, at=ticket.at)
+        backfill = begun(wanted.backfill.wanted(), at=ticket.at) if wanted.backfill else None
+        how = (wanted.name, choice, owner, hall)
+        batch = make_batch(*how, batch_id=ticket.job_id, at=ticket.at, backfill=backfill)
         filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from shared.assets import AssetPin
+from shared.aws.backfill_item import backfill_from_map, backfill_to_map
 from shared.aws.job_item import Item, shard_of, to_wire
 from shared.batches import COUNTED, DELETED, Batch, Round, Standing, Tally, count_of
 from shared.clock import from_iso, to_iso
@@ -45,6 +46,7 @@ def to_batch_item(batch: Batch) -> Item:
         "ClosedAt": to_iso(batch.closed_at) if batch.closed_at else None,
         "Cancelling": round_to_map(batch.cancelling),
         "Retrying": round_to_map(batch.retrying),
+        "Backfill": backfill_to_map(batch.backfill) if batch.backfill else None,
         "ExpiresAt": int(batch.expires_at.timestamp()),
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -101,6 +103,7 @@ def _batch(item: Mapping[str, Any]) -> Batch:
         closed_at=_moment(item.get("ClosedAt")),
         cancelling=_round(item.get("Cancelling")),
         retrying=_round(item.get("Retrying")),
+        backfill=backfill_from_map(item.get("Backfill")),
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=UTC),
     )
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.aws.backfill_item import backfill_to_map
 from shared.aws.batch_item import from_items, key_of, round_to_map, to_batch_item
 from shared.aws.conditions import is_refused, names, refused_item
 from shared.aws.errors import translated
 from shared.aws.job_item import from_wire, to_item, to_wire
 from shared.aws.job_listing import JobListing
 from shared.aws.transactions import refused, transact
+from shared.backfills import Backfill
 from shared.batches import Batch, Round, Standing
 from shared.clock import to_iso
 from shared.errors import BatchClosed, BatchNotFound, ServiceError, ServiceUnavailable
@@ -112,6 +114,45 @@ class BatchTable:
                 if not refused(error):
                     raise
                 self._judge(chunk, error)
+
+    def advance(
+        self, batch: Batch, jobs: Sequence[Job], backfill: Backfill, *, at: datetime, expires_at: datetime
+    ) -> bool:
+        """Make the next members of a backfill, at most a chunk, together with the place that its walk has come to.
+
+        Returns False where the batch is not at the place any more that it was read at, or is closed: then nothing was
+        written, unless by a try of this call whose answer was lost. With the last members the batch is closed.
+        """
+        assert batch.backfill is not None  # noqa: S101 - the caller has looked
+        closing = ", #ClosedAt = :at" if backfill.complete else ""
+        update: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._table,
+                "Key": key_of(batch.id),
+                "UpdateExpression": f"SET #ExpiresAt = :kept, #Backfill = :backfill{closing} ADD #Added :count",
+                "ConditionExpression": (
+                    "#Backfill.#Before = :before AND #Backfill.#Complete = :no AND attribute_not_exists(#ClosedAt)"
+                ),
+                "ExpressionAttributeNames": names("ClosedAt", "ExpiresAt", "Added", "Backfill", "Before", "Complete"),
+                "ExpressionAttributeValues": to_wire(
+                    {
+                        ":kept": int(expires_at.timestamp()),
+                        ":backfill": backfill_to_map(backfill),
+                        ":count": len(jobs),
+                        ":before": batch.backfill.before,
+                        ":no": False,
+                    }
+                    | ({":at": to_iso(at)} if backfill.complete else {})
+                ),
+            }
+        }
+        try:
+            transact(self._client, [*map(self._put, jobs), update])
+        except ServiceError as error:
+            if not refused(error):
+                raise
+            return False
+        return True
 
     def close(self, batch_id: str, *, at: datetime) -> None:
         """Let a batch take no more members; one that is closed stays closed since then."""

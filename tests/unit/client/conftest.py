@@ -52,7 +52,7 @@ class FakeApi:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    answers: list[httpx.Response | BaseException] = field(default_factory=list)
     """Said before anything else, one a request."""
     letters: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
@@ -71,7 +71,7 @@ class FakeApi:
         self.bodies.append(request.read())
         if self.answers:
             answer = self.answers.pop(0)
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 raise answer
             return answer
         if request.url.host == "store.test" and self.is_emptied:

@@ -1,0 +1,69 @@
+"""Backfill on a real engine, by the command as people run it: stopped in the middle, resumed, nothing twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pictures
+import pytest
+from e2e_site import Site, until
+
+pytestmark = pytest.mark.e2e
+PICTURES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
+"""More than two chunks. With 500 it takes some minutes more."""
+
+
+def command(site: Site, *arguments: str) -> list[str]:
+    """Write a call of the command."""
+    return [sys.executable, "-m", "client", "backfill", *arguments, "--api-url", site.stack.api_url]
+
+
+def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
+    """Read all members of a batch."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        query = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+        page = site.http.get(f"batches/{batch_id}/items", params=query).json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
+    """Each stored picture gets one new job and none two, whatever became of the command that asked for them."""
+    with ThreadPoolExecutor(4) as threads:
+        data = [pictures.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]
+        ids = [job["id"] for job in threads.map(site.submit, data)]
+    until(lambda: all(site.job(job_id)["done"] for job_id in (ids[0], ids[-1])))
+    until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"], 300)
+    until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"], 300)
+
+    stopped = subprocess.Popen(command(site, "--preset", "thumbnail", "--no-wait"), stderr=subprocess.PIPE, text=True)
+    assert stopped.stderr is not None
+    batch_id = stopped.stderr.readline().split("\t")[0]
+    until(lambda: site.http.get(f"batches/{batch_id}").json()["total"] > 0)
+    stopped.send_signal(signal.SIGINT)
+    assert stopped.wait(60) in {0, 130}
+    stopped.stderr.close()
+
+    done = subprocess.run(
+        command(site, "--resume", batch_id, "--json"), capture_output=True, text=True, check=False, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    batch = json.loads(done.stdout)
+    assert (batch["done"], batch["total"], batch["counts"]["completed"]) == (True, PICTURES, PICTURES)
+    assert batch["backfill"]["skipped"] == 0
+    made = members(site, batch_id)
+    sources = Counter(job["raw"]["source"].rpartition("/")[2] for job in made)
+    assert sources == Counter(ids)
+    assert {job["preset"]["name"] for job in made} == {"thumbnail"}
+    assert site.http.delete(f"jobs/{ids[0]}").status_code == 200
+    (copy,) = (job for job in made if job["raw"]["source"].endswith(ids[0]))
+    assert site.http.get(f"jobs/{copy['id']}/raw", follow_redirects=True).status_code == 200
