@@ -4,12 +4,13 @@ A call makes as many as its time allows and whoever likes calls again; the place
 with the members that it has made. A chunk that two callers make at once is made by one of them.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api.batching import Hall
-from api.importing import SIDE_BY_SIDE, Dock
+from api.importing import Dock
+from api.side_by_side import side_by_side
+from api.submission import send_hint
 from shared import keys
 from shared.aws.job_listing import JobListing, Query
 from shared.aws.source_store import Found
@@ -110,10 +111,7 @@ def _look_at_all(sources: list[Job], dock: Dock) -> list[Found | None]:
         except SafelightError:
             return None
 
-    if not sources:
-        return []
-    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(sources)), thread_name_prefix="look") as threads:
-        return list(threads.map(one, sources))
+    return side_by_side(one, sources)
 
 
 def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime) -> Job:
@@ -141,11 +139,8 @@ def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime
 
 
 def _hint_all(jobs: list[Job], dock: Dock) -> ServiceError | None:
-    try:
-        dock.lanes.hint_all(jobs)
-    except ServiceError as error:
-        return error
-    return None
+    errors = side_by_side(lambda job: send_hint(job, dock.lanes), jobs)
+    return next((error for error in errors if error is not None), None)
 
 
 def _bound(moment: datetime | None, name: str) -> str | None:

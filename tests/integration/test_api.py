@@ -303,6 +303,7 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/batches/{batch_id}/close",
         "/v1/batches/{batch_id}/cancel",
         "/v1/batches/{batch_id}/retry-failed",
+        "/v1/batches/{batch_id}/backfill",
         "/v1/dead-letters",
         "/v1/dead-letters/redrive",
         "/v1/plan",
