@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
 from api.batch_request import BatchRequest, ItemsRequest
-from api.openapi_examples import add_examples
 from api.import_request import ImportRequest
+from api.openapi_examples import add_examples
 from api.openapi_links import add_links
 from api.options import Options
 from api.plan_request import PlanRequest
