@@ -77,7 +77,8 @@ def _branches(schema: Mapping[str, Any], document: Mapping[str, Any]) -> list[Ma
         return _branches(document["components"]["schemas"][name], document)
     for several in ("anyOf", "oneOf", "allOf"):
         if several in schema:
-            return [branch for each in schema[several] for branch in _branches(each, document)]
+            own = [{"properties": schema["properties"]}] if "properties" in schema else []
+            return own + [branch for each in schema[several] for branch in _branches(each, document)]
     return [schema] if schema else []
 
 
