@@ -83,16 +83,16 @@ lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer on
 
 # B506 and B608 are ruff's S506 and S608, which are justified where they occur. Without git every file is looked at.
 audit: $(AUDIT)/.done $(CHECKOV)/.done ## Look for weak code, secrets in files, a weak template, known holes in what is pinned
-	$(AUDIT)/bin/bandit --quiet --recursive api worker shared infra client requirements -ll --skip B506,B608
+	$(AUDIT)/bin/bandit --quiet --recursive api worker notifier shared infra client requirements -ll --skip B506,B608
 	@if [ -e .git ]; then git ls-files -z; else find . -type d \( -name '.*[a-z_-]' -o -name node_modules -o -name build \) \
 	! -name .ci -prune -o -type f -print0; fi | \
 	xargs -0 -n 150 -P 2 $(AUDIT)/bin/detect-secrets-hook --exclude-files '$(NO_SECRETS)'
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
-	@$(AUDIT)/bin/python requirements/advisories.py requirements/api.txt requirements/worker.txt requirements/local.txt
+	@$(AUDIT)/bin/python requirements/advisories.py requirements/api.txt requirements/worker.txt requirements/notifier.txt requirements/local.txt
 
 sbom: $(AUDIT)/.done ## Write what goes into each Lambda zip as CycloneDX documents, build/sbom-*.json
 	@mkdir -p build
-	@for group in api worker; do \
+	@for group in api worker notifier; do \
 	$(AUDIT)/bin/cyclonedx-py requirements requirements/$$group.txt --output-reproducible --output-file build/sbom-$$group.json; \
 	echo "build/sbom-$$group.json"; done
 

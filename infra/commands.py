@@ -71,7 +71,7 @@ def up(
     if watch:
         from infra import reload
 
-        typer.echo("Watching api/, worker/, shared/ and web/; Ctrl-C ends it and leaves the stack up.", err=True)
+        typer.echo("Watching the functions' code and web/; Ctrl-C ends it and leaves the stack up.", err=True)
         reload.follow(state_dir(), engine.value, lambda text: typer.echo(text, err=True))
 
 

@@ -38,7 +38,7 @@ def settle(
     known = template.parameter_names(declared)
     kept = {name: value for name, value in previous.items() if name in known}
     values = defaults | kept | dict(given)
-    values |= {"ApiCodeKey": packages["api"].key, "WorkerCodeKey": packages["worker"].key}
+    values |= {f"{name.capitalize()}CodeKey": package.key for name, package in packages.items()}
     values["CodeBucket"] = code_bucket.name(clients, values["NamePrefix"])
     check(values, known)
     return values

@@ -13,8 +13,12 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
 """Folder that holds the rooms."""
-ROOMS: Mapping[str, tuple[str, ...]] = {"api": ("api", "shared"), "worker": ("worker", "shared")}
-"""What of our code each function needs."""
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "api": ("api", "shared"),
+    "worker": ("worker", "shared"),
+    "notifier": ("notifier", "shared"),
+}
+"""What of our code each zip needs."""
 KEY_PREFIX = "functions/"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can state: file times must not change the bytes."""

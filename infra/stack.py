@@ -28,7 +28,7 @@ class Stack:
     bulk_queue_url: str
     dead_letter_queue_url: str
     functions: Mapping[str, str]
-    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``."""
+    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``."""
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
@@ -48,6 +48,7 @@ class Stack:
                 "worker": outputs["WorkerFunctionName"],
                 "dead_letters": outputs["DeadLetterFunctionName"],
                 "reconciler": outputs["ReconcilerFunctionName"],
+                "notifier": outputs["NotifierFunctionName"],
             },
         )
 

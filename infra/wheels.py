@@ -19,7 +19,7 @@ GLIBC_MINORS = (34, 28, 27, 26, 17)
 """Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34; wheels state the oldest they work with."""
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """Lambda's names for processors, and those in wheel tags."""
-SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts"})
+SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "sts"})
 """AWS services whose descriptions botocore must find; the other four hundred are most of its weight."""
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit."""

@@ -15,6 +15,7 @@ UPGRADE=
 lock local pyproject.toml --group local --constraint requirements/dev.txt
 lock api --group api --constraint requirements/dev.txt
 lock worker --group worker --constraint requirements/dev.txt
+lock notifier --group notifier --constraint requirements/dev.txt
 lock audit --group audit --constraint requirements/dev.txt
 lock checkov --group checkov
 lock bench --group bench --constraint requirements/dev.txt

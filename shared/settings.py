@@ -135,3 +135,16 @@ class ReconcilerSettings(RecoverySettings):
 
     job_queue_url: str
     bulk_queue_url: str
+
+
+class NotifierSettings(_Settings):
+    """Settings of the notifier Lambda."""
+
+    event_topic_arn: str
+    event_dead_letter_queue_url: str
+    event_source: str
+    """What CloudEvents calls the source: names this stack."""
+    api_url: str
+    """Address of the API without its version, for links in events; empty where only callers know it."""
+    aws_call_seconds: Positive
+    """Longest wait for one answer from an AWS service, before it is tried again."""

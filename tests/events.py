@@ -99,3 +99,23 @@ def s3(bucket: str, key: str, size: int = 1) -> str:
 def received(body: str) -> dict[str, Any]:
     """Return a message as boto3 would have received it."""
     return {"MessageId": str(uuid.uuid4()), "ReceiptHandle": "none", "Body": body}
+
+
+def change(item: Mapping[str, Any], *, kind: str = "MODIFY") -> dict[str, Any]:
+    """Return the record of a write to the table of jobs, as its stream hands it to a Lambda."""
+    return {
+        "eventID": uuid.uuid4().hex,
+        "eventName": kind,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": int(time.time()),
+            "Keys": {"ID": item.get("ID", {"S": ""})},
+            "NewImage": dict(item),
+            "SequenceNumber": str(time.time_ns()),
+            "SizeBytes": 1,
+            "StreamViewType": "NEW_IMAGE",
+        },
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/Images/stream/2026-11-22T00:00:00.000",
+    }

@@ -10,6 +10,7 @@ import events
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import api.app
+import notifier.app
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -54,6 +55,9 @@ class Cloud:
     queue_url: str
     bulk_queue_url: str
     dead_letter_queue_url: str
+    event_dead_letter_queue_url: str
+    heard_queue_url: str
+    """A queue that listens to the topic of events."""
 
     def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:
         """Send one request through the API function."""
@@ -116,6 +120,19 @@ class Cloud:
         answer = worker.dead_letters.handler(event, _context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def change(self, job_id: str) -> dict[str, Any]:
+        """Return the stream's record of the newest write to a job, as DynamoDB makes it."""
+        return events.change(self.item(job_id))
+
+    def notify(self, *changes: dict[str, Any]) -> list[str]:
+        """Hand changes of the table to the notifier as one delivery; return where it has to begin again."""
+        answer = notifier.app.handler({"Records": list(changes)}, _context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Take the events off the listening queue."""
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in self.receive(self.heard_queue_url)]
 
     def age(self, job_id: str, age: timedelta) -> None:
         """Let a job have been uploaded that long ago."""

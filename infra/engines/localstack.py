@@ -134,8 +134,11 @@ def fetch(source: Path = packaging.SOURCE) -> None:
 
 
 def parameters() -> dict[str, str]:
-    """Return the template parameters that are LocalStack's own."""
-    return {"Architecture": architecture()}
+    """Return the template parameters that are LocalStack's own.
+
+    Not every LocalStack has DynamoDB's streams; whose has them may turn notifications on.
+    """
+    return {"Architecture": architecture(), "Notifications": "off"}
 
 
 def _delete(url: str, stack_name: str) -> str:

@@ -11,6 +11,7 @@ from shared.version import VERSION
 if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 MAX_ATTEMPTS = 3
@@ -35,18 +36,27 @@ def make_clients(call_seconds: int, *, connections: int = 10) -> Clients:
     botocore's own time-out of 60 seconds outlives most function time-outs, so a hanging service would
     kill the invocation instead of failing the call.
     """
-    config = Config(
-        connect_timeout=min(call_seconds, 3),
-        read_timeout=call_seconds,
-        retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
-        max_pool_connections=connections,
-    ).merge(LEAN)
+    config = _config(call_seconds, connections)
     # All from boto3's default session: a session of its own parses every service model anew, 60 ms for S3 alone.
     return Clients(
         s3=make_s3_client(config),
         dynamodb=boto3.client("dynamodb", config=config),
         sqs=boto3.client("sqs", config=config),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierClients:
+    """What telling of a job's end takes."""
+
+    sns: "SNSClient"
+    sqs: "SQSClient"
+
+
+def make_notifier_clients(call_seconds: int) -> NotifierClients:
+    """Make the clients of the notifier, with the time-outs of :func:`make_clients`."""
+    config = _config(call_seconds)
+    return NotifierClients(sns=boto3.client("sns", config=config), sqs=boto3.client("sqs", config=config))
 
 
 def make_presigner(endpoint_url: str) -> "S3Client":
@@ -64,3 +74,12 @@ def make_s3_client(config: Config, endpoint_url: str | None = None) -> "S3Client
     """Make an S3 client that signs with version 4, which every engine checks."""
     signing = Config(signature_version="s3v4")
     return boto3.client("s3", config=config.merge(signing), endpoint_url=endpoint_url)
+
+
+def _config(call_seconds: int, connections: int = 10) -> Config:
+    return Config(
+        connect_timeout=min(call_seconds, 3),
+        read_timeout=call_seconds,
+        retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
+        max_pool_connections=connections,
+    ).merge(LEAN)

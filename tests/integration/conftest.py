@@ -9,11 +9,12 @@ from moto import mock_aws
 from moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
+import notifier.app
 import worker.app
 import worker.dead_letters
 import worker.reconciler
 from infra.template import load, parameter_defaults
-from shared.aws.clients import Clients, make_clients
+from shared.aws.clients import Clients, make_clients, make_notifier_clients
 from shared.aws.job_listing import JobListing
 from shared.aws.job_table import JobTable
 
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
 
 
+QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "heard")
+
+
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Make a fresh stack on moto and lead the functions to it."""
     # A test may have put something else in their place by the time they are cleared.
     made = worker.app.parts
-    roots = (api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts)
+    roots = (api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts, notifier.app.parts)
     with mock_aws():
         clients = make_clients(5)
-        queues = {name: _queue(clients, name) for name in ("jobs", "bulk-jobs", "dead-letters")}
+        queues = {name: _queue(clients, name) for name in QUEUES}
         defaults = parameter_defaults(_template())
-        for name, value in _environment(queues, defaults).items():
+        topic = _topic(clients, queues["heard"])
+        for name, value in (_environment(queues, defaults) | {"EVENT_TOPIC_ARN": topic}).items():
             monkeypatch.setenv(name, value)
         clients.s3.create_bucket(Bucket=BUCKET)
         _make_table(clients, "JobTable", TABLE)
@@ -45,6 +50,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             queue_url=queues["jobs"],
             bulk_queue_url=queues["bulk-jobs"],
             dead_letter_queue_url=queues["dead-letters"],
+            event_dead_letter_queue_url=queues["event-dead-letters"],
+            heard_queue_url=queues["heard"],
         )
         if made.cache_info().currsize:
             made().sandbox.close()
@@ -60,6 +67,15 @@ def _template() -> Mapping[str, Any]:
 
 def _queue(clients: Clients, name: str) -> str:
     return clients.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+
+
+def _topic(clients: Clients, listener: str) -> str:
+    """Make the topic of events, with a queue that listens to it."""
+    sns = make_notifier_clients(5).sns
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    arn = clients.sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return topic
 
 
 def _make_table(clients: Clients, resource: str, name: str) -> None:
@@ -83,6 +99,9 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "JOB_QUEUE_URL": queues["jobs"],
         "BULK_QUEUE_URL": queues["bulk-jobs"],
         "DEAD_LETTER_QUEUE_URL": queues["dead-letters"],
+        "EVENT_DEAD_LETTER_QUEUE_URL": queues["event-dead-letters"],
+        "EVENT_SOURCE": "urn:safelight:test",
+        "API_URL": "",
         "API_PATH_PREFIX": "",
         "PUBLIC_ENDPOINT_URL": "",
         "LEASE_SECONDS": defaults["WorkerTimeout"],

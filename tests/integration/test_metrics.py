@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_f
 from moto_cloud import BUCKET, Cloud
 
 import api.app
+import notifier.app
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -28,7 +29,7 @@ STACK = "a-stack"
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the functions the name that the template gives them."""
-    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler):
+    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app):
         monkeypatch.setattr(function.metrics, "service", STACK)
     reset_cold_start_flag()
 
@@ -47,7 +48,7 @@ def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]
 
 
 def live(cloud: Cloud) -> None:
-    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded."""
+    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded, told."""
     cloud.submit(pictures.jpeg())
     cloud.submit(pictures.jpeg()[:200])
     messages = cloud.receive()
@@ -64,6 +65,8 @@ def live(cloud: Cloud) -> None:
     cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
     reset_cold_start_flag()
     cloud.reconcile()
+    reset_cold_start_flag()
+    cloud.notify(cloud.change(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
 
 
 def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def test_every_command_is_documented() -> None:
         assert f"safelight {name}" in text("docs/command-line.md"), name
 
 
-@pytest.mark.parametrize("lock", ["api", "worker", "local", "dev", "bench", "audit", "checkov"])
+@pytest.mark.parametrize("lock", ["api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov"])
 def test_lock_file_is_pinned_and_names_no_index(lock: str) -> None:
     """Each requirement has one version and hashes, and nothing says where it was fetched."""
     content = text(f"requirements/{lock}.txt")
@@ -98,11 +98,11 @@ def test_lock_files_cover_what_the_project_asks_for() -> None:
     project = tomllib.loads(text("pyproject.toml"))
     pins = {
         name: dict(re.findall(r"^([\w.-]+)==(\S+)", text(f"requirements/{name}.txt"), re.MULTILINE))
-        for name in ("api", "worker", "local", "dev", "bench", "audit", "checkov")
+        for name in ("api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov")
     }
     for group, entries in project["dependency-groups"].items():
         names = [re.split(r"[<>=\[]", entry)[0].lower() for entry in entries if isinstance(entry, str)]
         assert not [name for name in names if name.replace("_", "-") not in pins[group]], group
-    for group in ("api", "worker", "local", "bench", "audit"):
+    for group in ("api", "worker", "notifier", "local", "bench", "audit"):
         # What only the benchmarks need is in no other lock file.
         assert not {name for name, version in pins[group].items() if pins["dev"].get(name, version) != version}

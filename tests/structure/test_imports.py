@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("api", "worker", "shared", "infra", "client")
+ROOMS = ("api", "worker", "notifier", "shared", "infra", "client")
 
 NEVER = {
-    "shared": {"api", "worker", "client", "infra"},
-    "api": {"worker", "client", "infra", "PIL"},
-    "worker": {"api", "client", "infra"},
-    "client": {"api", "worker", "shared", "boto3", "botocore", "PIL", "aws_lambda_powertools"},
-    "infra": {"api", "worker", "client", "PIL"},
+    "shared": {"api", "worker", "notifier", "client", "infra"},
+    "api": {"worker", "notifier", "client", "infra", "PIL"},
+    "worker": {"api", "notifier", "client", "infra"},
+    "notifier": {"api", "worker", "client", "infra", "PIL"},
+    "client": {"api", "worker", "notifier", "shared", "boto3", "botocore", "PIL", "aws_lambda_powertools"},
+    "infra": {"api", "worker", "notifier", "client", "PIL"},
 }
 """What a room never imports; see DESIGN's arrows in docs/architecture.md."""
 ONLY_THERE = {
@@ -24,7 +25,10 @@ ONLY_THERE = {
     "botocore": ("shared/aws/", "infra/"),
 }
 """Libraries that one place alone knows."""
-COMPOSITION_ROOTS = ("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py")
+COMPOSITION_ROOTS = (
+    *("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py"),
+    "notifier/app.py",
+)
 """Where the environment is read and clients are made."""
 
 
@@ -81,7 +85,7 @@ def test_pixels_know_no_aws_and_no_settings(module: str) -> None:
     assert all(name.startswith(allowed) for name in ours), ours
 
 
-@pytest.mark.parametrize("module", modules("api", "worker", "shared"))
+@pytest.mark.parametrize("module", modules("api", "worker", "notifier", "shared"))
 def test_only_composition_roots_read_the_environment(module: str) -> None:
     """Settings are read in one place for each function, so every other module can be imported without preparation."""
     text = (ROOT / module).read_text("utf-8")
@@ -89,7 +93,7 @@ def test_only_composition_roots_read_the_environment(module: str) -> None:
     assert not reads or module in COMPOSITION_ROOTS
 
 
-@pytest.mark.parametrize("module", modules("api", "worker", "shared"))
+@pytest.mark.parametrize("module", modules("api", "worker", "notifier", "shared"))
 def test_no_engine_is_special(module: str) -> None:
     """The product is AWS: nothing that runs in a function knows an emulator by name."""
     text = (ROOT / module).read_text("utf-8").lower()

@@ -11,9 +11,9 @@ from monitored import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, 
 from shared.observability import NAMESPACE
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
-FUNCTIONS = ("ApiFunction", "WorkerFunction", "DeadLetterFunction", "ReconcilerFunction")
+FUNCTIONS = ("ApiFunction", "WorkerFunction", "DeadLetterFunction", "ReconcilerFunction", "NotifierFunction")
 BY_AWS = {
-    "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations"}, ("FunctionName",)),
+    "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations", "IteratorAge"}, ("FunctionName",)),
     "AWS/SQS": (
         {
             "ApproximateNumberOfMessagesVisible",
@@ -132,13 +132,14 @@ def test_slowness_raises_an_alarm() -> None:
         {("Throttles", "ApiFunction"), ("Throttles", "WorkerFunction")},
         {("Invocations", "ApiFunction"), ("Invocations", "WorkerFunction")},
         {("IncomingLogEvents", group) for group in ("ApiLogGroup", "WorkerLogGroup", "ReconcilerLogGroup")},
-        {("ApproximateNumberOfMessagesVisible", "DeadLetterQueue")},
+        {("ApproximateNumberOfMessagesVisible", each) for each in ("DeadLetterQueue", "EventDeadLetterQueue")},
+        {("IteratorAge", "NotifierFunction")},
         {("ApproximateAgeOfOldestMessage", "JobQueue"), ("ApproximateAgeOfOldestMessage", "BulkQueue")},
     ],
     ids=lambda expected: next(iter(expected))[0],
 )
 def test_each_danger_has_its_alarm(expected: set[tuple[str, str]]) -> None:
-    """Throttling, unusual use, missing logs, dead letters and waiting jobs each raise an alarm."""
+    """Throttling, unusual use, missing logs, dead letters, waiting jobs and late events each raise an alarm."""
     assert expected <= watched(*(name for name, _ in expected))
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint_file
+from pydantic import BaseModel
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from infra import parameters, template
 from infra.wheels import PYTHON_VERSION
 from shared import keys
 from shared.errors import error_classes
-from shared.settings import ApiSettings, DeadLetterSettings, ReconcilerSettings, StoreSettings, WorkerSettings
+from shared.events import JOB_EVENTS
+from shared.settings import ApiSettings, DeadLetterSettings, NotifierSettings, ReconcilerSettings, WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
@@ -23,13 +25,16 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = template.parameter_defaults(TEMPLATE)
 MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
 SOURCES = ("JobQueue", "BulkQueue")
-QUEUES = (*SOURCES, "DeadLetterQueue")
-ROLES = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
-FUNCTIONS: dict[str, type[StoreSettings]] = {
+QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue")
+MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
+"""Roles of the functions that move jobs."""
+ROLES = (*MOVERS, "NotifierRole")
+FUNCTIONS: dict[str, type[BaseModel]] = {
     "ApiFunction": ApiSettings,
     "WorkerFunction": WorkerSettings,
     "DeadLetterFunction": DeadLetterSettings,
     "ReconcilerFunction": ReconcilerSettings,
+    "NotifierFunction": NotifierSettings,
 }
 API_TYPES = tuple(
     f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse", "Authorizer")
@@ -285,6 +290,27 @@ def test_the_table_has_its_keys_and_indexes() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
+def test_the_end_of_every_job_reaches_the_notifier() -> None:
+    """The table's stream goes to the notifier from its beginning, filtered by exactly the ways in which a job may end.
+
+    A delivery that fails comes again, in halves, for half a day, and then leaves its place in a queue that is kept.
+    """
+    stream = {"Fn::If": ["NotificationsAreOn", {"StreamViewType": "NEW_IMAGE"}, {"Ref": "AWS::NoValue"}]}
+    assert properties("JobTable")["StreamSpecification"] == stream
+    mapping = properties("NotifierMapping")
+    assert RESOURCES["NotifierMapping"]["Condition"] == "NotificationsAreOn"
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == -1
+    assert 6 * 3600 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, "a stream keeps its records for a day"
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"] == ["EventDeadLetterQueue", "Arn"]
+    (chosen,) = mapping["FilterCriteria"]["Filters"]
+    pattern = json.loads(chosen["Pattern"])
+    assert pattern["eventName"] == ["MODIFY"]
+    assert set(pattern["dynamodb"]["NewImage"]["Status"]["S"]) == {status.value for status in JOB_EVENTS}
+
+
 def test_keys_are_forgotten() -> None:
     """The table of idempotency keys is on demand, encrypted, and expires."""
     table = properties("IdempotencyTable")
@@ -307,7 +333,7 @@ def test_batches_have_their_keys() -> None:
 
 def test_every_function_that_moves_jobs_may_count_them() -> None:
     """Whoever ends a member counts it in the same transaction, and so needs both tables."""
-    for role in ROLES:
+    for role in MOVERS:
         tables = {
             resource["Fn::GetAtt"][0]
             for statement in statements(role)
@@ -357,6 +383,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
         ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*"}),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
+        ("NotifierRole", set()),
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:
@@ -409,21 +436,22 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").glob("*.py"))
     named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
-    # S3 asks for another permission than the call's name says.
-    named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
+    # S3 and SNS ask for another permission than the call's name says.
+    named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket", "PublishBatch": "Publish"}
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone
         called = called - {"TransactWriteItems"} | {"PutItem"}
     by_the_platform = {  # Lambda itself uses these, or S3 decides by them how to answer
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+        *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
     }
     granted = {action for role in ROLES for action in allowed(role)} - by_the_platform
     assert {action.partition(":")[2] for action in granted} == called
 
 
 @pytest.mark.parametrize(("function", "settings"), FUNCTIONS.items())
-def test_every_setting_is_set_and_none_is_unknown(function: str, settings: type[StoreSettings]) -> None:
+def test_every_setting_is_set_and_none_is_unknown(function: str, settings: type[BaseModel]) -> None:
     """A function gets exactly the variables that its settings class reads, and those of Powertools."""
     own = {name for name in environment(function) if not name.startswith("POWERTOOLS_")}
     assert own == {name.upper() for name in settings.model_fields}
@@ -538,7 +566,7 @@ OPTIONAL_POLICIES = {"TracingPolicy", "NetworkPolicy", "KeyPolicy"}
 
 @pytest.mark.parametrize("policy", sorted(OPTIONAL_POLICIES))
 def test_what_only_some_deployments_need_only_they_get(policy: str) -> None:
-    """Tracing, VPC and key each add their own actions, by name, to the four roles, and only when asked for."""
+    """Tracing, VPC and key each add their own actions, by name, to all roles, and only when asked for."""
     assert RESOURCES[policy]["Condition"]
     assert properties(policy)["Roles"] == [{"Ref": role} for role in ROLES]
     for statement in properties(policy)["PolicyDocument"]["Statement"]:
@@ -574,7 +602,7 @@ def test_reviewers_look_and_do_not_touch() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_functions_can_live_in_a_vpc(function: str) -> None:
-    """With a VPC every function is in its subnets, may reach AWS by TLS alone, and finds S3, DynamoDB and SQS there."""
+    """With a VPC every function is in its subnets, may reach AWS by TLS alone, and finds its services there."""
     wanted, config, otherwise = properties(function)["VpcConfig"]["Fn::If"]
     assert (wanted, otherwise) == ("VpcIsWanted", {"Ref": "AWS::NoValue"})
     assert config["SecurityGroupIds"] == [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}]
@@ -585,7 +613,7 @@ def test_functions_can_live_in_a_vpc(function: str) -> None:
         each["Properties"]["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1]: each["Properties"]["VpcEndpointType"]
         for each in endpoints
     }
-    assert kinds == {"s3": "Gateway", "dynamodb": "Gateway", "sqs": "Interface"}
+    assert kinds == {"s3": "Gateway", "dynamodb": "Gateway", "sqs": "Interface", "sns": "Interface"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from infra import deploy, packaging, watch
 from infra.faults import SetupFault
 from infra.sessions import Clients, translated
 
-PACKAGES = {"api": packaging.Package("api", b"api"), "worker": packaging.Package("worker", b"worker")}
+PACKAGES = {name: packaging.Package(name, name.encode()) for name in ("api", "worker", "notifier")}
 VALUES = {"CodeBucket": "code", "LinkSeconds": "900"}
 PACE = watch.Pace(every=0, at_most=5)
 ADDED = {"Action": "Add", "LogicalResourceId": "JobQueue", "ResourceType": "AWS::SQS::Queue"}

@@ -38,7 +38,7 @@ JOB = {"ID": {"S": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}}
 def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions that tell their environment, in place of ours."""
     source = tmp_path / "source"
-    for room, *modules in (("api", "app"), ("worker", "app", "dead_letters"), ("shared",)):
+    for room, *modules in (("api", "app"), ("worker", "app", "dead_letters"), ("notifier", "app"), ("shared",)):
         (source / room).mkdir(parents=True)
         (source / room / "__init__.py").touch()  # or the installed room of that name would be found first
         for module in modules:

@@ -184,7 +184,7 @@ def test_a_damaged_record_counts_as_none(text: str, tmp_path: Path) -> None:
 def test_functions_are_built_for_this_machine(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """LocalStack runs functions on the machine's own processor, whatever the template's default."""
     monkeypatch.setattr("platform.machine", lambda: machine)
-    assert localstack.parameters() == {"Architecture": name}
+    assert localstack.parameters() == {"Architecture": name, "Notifications": "off"}
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(SetupFault, match="riscv64"):
         localstack.parameters()

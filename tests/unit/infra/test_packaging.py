@@ -13,7 +13,7 @@ import pytest
 from infra import packaging, wheels
 from infra.faults import SetupFault
 
-HANDLERS = {"api": ("api.app",), "worker": ("worker.app", "worker.dead_letters")}
+HANDLERS = {"api": ("api.app",), "worker": ("worker.app", "worker.dead_letters"), "notifier": ("notifier.app",)}
 CACHE = packaging.SOURCE / "build" / "wheels"
 ENVIRONMENT_OF_A_FUNCTION = {
     "AWS_CALL_SECONDS": "5",
@@ -53,7 +53,7 @@ def names(package: packaging.Package) -> list[str]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A tree with the rooms, and with what a run leaves behind."""
-    for room in ("api", "worker", "shared", "client", "infra"):
+    for room in ("api", "worker", "notifier", "shared", "client", "infra"):
         (tmp_path / room / "__pycache__").mkdir(parents=True)
         (tmp_path / room / "__init__.py").write_text(f"# {room}\n")
         (tmp_path / room / "__pycache__" / "__init__.cpython-313.pyc").write_bytes(b"x")
@@ -84,6 +84,7 @@ def test_slim_zips_hold_only_what_the_function_runs(source: Path) -> None:
     assert {name: names(package) for name, package in packaging.slim(source).items()} == {
         "api": ["api/__init__.py", "shared/__init__.py"],
         "worker": ["shared/__init__.py", "worker/__init__.py"],
+        "notifier": ["notifier/__init__.py", "shared/__init__.py"],
     }
 
 

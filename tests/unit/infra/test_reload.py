@@ -11,7 +11,7 @@ from infra.faults import SetupFault
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A tree with the rooms."""
-    for room in ("api", "worker", "shared", "client", "web"):
+    for room in ("api", "worker", "notifier", "shared", "client", "web"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("# one\n")
     return tmp_path

@@ -21,6 +21,7 @@ OUTPUTS = {
     "WorkerFunctionName": "safelight-worker",
     "DeadLetterFunctionName": "safelight-dead-letters",
     "ReconcilerFunctionName": "safelight-reconciler",
+    "NotifierFunctionName": "safelight-notifier",
 }
 FIELDS = [
     *("engine", "endpoint_url", "api_url", "ui_url", "bucket", "table"),
@@ -42,6 +43,7 @@ def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
         "worker": "safelight-worker",
         "dead_letters": "safelight-dead-letters",
         "reconciler": "safelight-reconciler",
+        "notifier": "safelight-notifier",
     }
 
 

@@ -1,0 +1,1 @@
+"""What became of a job in, news of it out: events on a topic, and webhooks."""

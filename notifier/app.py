@@ -1,0 +1,107 @@
+"""The notifier Lambda: the stream of the job table in, an event for each job that has ended out."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from notifier.changes import ended_job
+from shared.aws.clients import make_notifier_clients
+from shared.aws.event_topic import EventTopic
+from shared.aws.text_queue import TextQueue
+from shared.clock import Clock, utc_now
+from shared.errors import BadMessage
+from shared.events import Event, job_ended
+from shared.jobs import Job
+from shared.observability import make_logger, make_metrics
+from shared.settings import NotifierSettings
+
+logger = make_logger("notifier")
+metrics = make_metrics()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the notifier is made of, once per execution environment."""
+
+    topic: EventTopic
+    unread: TextQueue
+    """Keeps the changes that could not be told."""
+    source: str
+    api_url: str
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that has ended, the event that tells it, and the change that told us."""
+
+    job: Job
+    event: Event
+    sequence_number: str
+
+
+@cache
+def parts() -> Parts:
+    """Put the notifier together from its settings."""
+    settings = NotifierSettings.read(os.environ)
+    clients = make_notifier_clients(settings.aws_call_seconds)
+    return Parts(
+        topic=EventTopic(clients.sns, settings.event_topic_arn),
+        unread=TextQueue(clients.sqs, settings.event_dead_letter_queue_url),
+        source=settings.event_source,
+        api_url=settings.api_url,
+        clock=utc_now,
+    )
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:  # noqa: ARG001 - nothing of it is needed
+    """Tell of every job that has ended by these changes; the answer names the first that must come again.
+
+    Where a service does not answer at all this raises, and all of them come again: what was told already is told
+    twice, under the same ID.
+    """
+    changes = event.get("Records", [])
+    metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
+    ended = list(_ended(changes))
+    refused = parts().topic.publish([each.event for each in ended])
+    for place, each in enumerate(ended):
+        if place not in refused:
+            _tell(each)
+    if not refused:
+        return {"batchItemFailures": []}
+    logger.error("Events refused by the topic", extra={"count": len(refused)})
+    # A stream goes on from one place: everything from the first failure on comes again, whatever else is named.
+    return {"batchItemFailures": [{"itemIdentifier": ended[min(refused)].sequence_number}]}
+
+
+def _ended(records: list[dict[str, Any]]) -> Iterator[Ended]:
+    """Yield what has ended, in order. What can't be read is kept: trying again would only hold up what follows."""
+    for record in records:
+        try:
+            job = ended_job(record)
+        except BadMessage:
+            parts().unread.send(json.dumps(record, default=str))
+            metrics.add_metric("EventsUnreadable", MetricUnit.Count, 1)
+            logger.exception("Change can't be read and was kept", extra={"change": record.get("eventID")})
+            continue
+        if job is not None:
+            told = job_ended(job, source=parts().source, api_url=parts().api_url)
+            yield Ended(job, told, record["dynamodb"]["SequenceNumber"])
+
+
+def _tell(ended: Ended) -> None:
+    late = (parts().clock() - ended.job.timestamp) / timedelta(milliseconds=1)
+    metrics.add_metric("EventsPublished", MetricUnit.Count, 1)
+    metrics.add_metric("EventLatency", MetricUnit.Milliseconds, late)
+    facts = {"job_id": ended.job.id, "event_id": ended.event.id, "type": ended.event.type, "milliseconds": round(late)}
+    logger.info("Event published", extra=facts)

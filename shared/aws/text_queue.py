@@ -1,0 +1,22 @@
+"""A queue of texts, whatever they say."""
+
+from typing import TYPE_CHECKING
+
+from shared.aws.errors import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class TextQueue:
+    """One queue. Every method raises ServiceError where SQS does not answer."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """Work on the queue at ``url``."""
+        self._client = client
+        self._url = url
+
+    def send(self, text: str) -> None:
+        """Send a message."""
+        with translated():
+            self._client.send_message(QueueUrl=self._url, MessageBody=text)

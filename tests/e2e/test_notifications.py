@@ -1,0 +1,101 @@
+"""Notifications on a real engine: the end of a job is heard, whatever happens to the notifier."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pictures
+import psutil
+import pytest
+from e2e_site import Site, until
+
+from infra.sessions import local_session
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+pytestmark = pytest.mark.not_on(
+    "localstack", reason="notifications take a stream of the table, which the LocalStack of the tests does not have"
+)
+
+
+@dataclass
+class Ear:
+    """A queue that listens to the topic."""
+
+    sqs: "SQSClient"
+    url: str
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    def about(self, job_id: str) -> list[dict[str, Any]]:
+        """Return all events about a job so far."""
+        found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
+        for each in found:
+            self.heard.append(json.loads(json.loads(each["Body"])["Message"]))
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
+        return [event for event in self.heard if event["subject"] == job_id]
+
+
+@pytest.fixture
+def ear(site: Site) -> Iterator[Ear]:
+    """Listen to the topic of events."""
+    prefix = site.stack.functions["notifier"].removesuffix("-notifier")
+    sns = local_session(site.stack.endpoint_url).client("sns")
+    (topic,) = [t["TopicArn"] for t in sns.list_topics()["Topics"] if t["TopicArn"].endswith(f"{prefix}-events")]
+    url = site.sqs.create_queue(QueueName=f"{prefix}-listener")["QueueUrl"]
+    arn = site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Statement": [allowed | {"Resource": arn}]})
+    site.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    yield Ear(site.sqs, url)
+    sns.unsubscribe(SubscriptionArn=subscription)
+    site.sqs.delete_queue(QueueUrl=url)
+
+
+@contextmanager
+def stopped(processes: list[psutil.Process]) -> Iterator[None]:
+    """Stop processes where they are; at the end they are killed, with whatever they hold."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def test_the_end_of_a_job_is_heard(site: Site, ear: Ear) -> None:
+    """A job that is done, one that fails and one that is cancelled are each told, with what they became."""
+    done = site.finished(site.submit(pictures.jpeg())["id"])
+    failed = site.finished(site.submit(pictures.jpeg()[:200])["id"])
+    announced = site.announce(content_type="image/jpeg")["id"]
+    assert site.http.post(f"jobs/{announced}/cancel").status_code == 200
+    for job_id, kind in ((done["id"], "completed"), (failed["id"], "failed"), (announced, "cancelled")):
+        until(partial(ear.about, job_id))
+        (event,) = ear.about(job_id)
+        assert (event["type"], event["id"]) == (f"image.job.{kind}", f"evt_{job_id}_1")
+    assert ear.about(failed["id"])[0]["data"]["error"]["code"] == failed["error"]["code"]
+
+
+def test_a_retry_ends_once_more(site: Site, ear: Ear) -> None:
+    """Each generation of a job has an end and an event of its own."""
+    job_id = site.finished(site.submit(pictures.jpeg()[:200])["id"])["id"]
+    until(lambda: ear.about(job_id))
+    assert site.http.post(f"jobs/{job_id}/retry").status_code == 202
+    until(lambda: len(ear.about(job_id)) == 2)
+    assert {event["id"] for event in ear.about(job_id)} == {f"evt_{job_id}_1", f"evt_{job_id}_2"}
+
+
+def test_a_notifier_that_is_killed_loses_nothing(site: Site, ear: Ear) -> None:
+    """Its process is stopped before a job ends and killed after: the end is told all the same, by another one."""
+    site.finished(site.submit(pictures.jpeg())["id"])
+    until(lambda: site.function_processes("notifier"))
+    with stopped(site.function_processes("notifier")):
+        job_id = site.finished(site.submit(pictures.jpeg())["id"])["id"]
+        assert not ear.about(job_id), "the only process that could tell it stands still"
+    until(lambda: ear.about(job_id))
+    assert {event["id"] for event in ear.about(job_id)} == {f"evt_{job_id}_1"}

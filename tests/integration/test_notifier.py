@@ -1,0 +1,98 @@
+"""The notifier on moto: from the table's changes to the topic."""
+
+import json
+from typing import Any
+
+import events
+import pictures
+import pytest
+from moto_cloud import Cloud
+
+import notifier.app
+from shared.aws.event_topic import MAX_ENTRIES, EventTopic
+from shared.errors import ServiceError
+from shared.events import Event
+
+
+def finished(cloud: Cloud, *bodies: bytes) -> list[str]:
+    """Let jobs come to their end; return their IDs."""
+    found = [cloud.submit(body)["id"] for body in bodies]
+    cloud.deliver(cloud.receive())
+    return found
+
+
+def test_each_end_is_told_once(cloud: Cloud) -> None:
+    """A job that is done and one that failed each make one event, and their other writes none."""
+    done, failed = finished(cloud, pictures.jpeg(), pictures.jpeg()[:200])
+    opened = cloud.submit(pictures.jpeg())["id"]
+    assert cloud.notify(*(cloud.change(each) for each in (done, failed, opened))) == []
+    told = {event["subject"]: event["type"] for event in cloud.heard()}
+    assert told == {done: "image.job.completed", failed: "image.job.failed"}
+
+
+def test_a_cancelled_job_is_told_and_a_deleted_one_is_not(cloud: Cloud) -> None:
+    """Its owner cancels: an event. Its owner deletes: the job is gone, and nobody is told what it was."""
+    cancelled, deleted = (cloud.submit(pictures.jpeg())["id"] for _ in range(2))
+    cloud.post(f"/v1/jobs/{cancelled}/cancel", {})
+    job = cloud.job(deleted)
+    cloud.jobs.swap(job, job.deleted(now=job.timestamp, due_at=job.timestamp))
+    cloud.notify(cloud.change(cancelled), cloud.change(deleted))
+    assert [event["type"] for event in cloud.heard()] == ["image.job.cancelled"]
+
+
+def test_a_change_that_comes_twice_has_the_same_id(cloud: Cloud) -> None:
+    """A stream may deliver again; whoever listens knows the event by its ID."""
+    (job_id,) = finished(cloud, pictures.jpeg())
+    cloud.notify(cloud.change(job_id))
+    cloud.notify(cloud.change(job_id))
+    first, second = cloud.heard()
+    assert first == second
+    assert first["id"] == f"evt_{job_id}_1"
+
+
+def test_an_outage_loses_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the topic does not answer the delivery fails as a whole, and comes again; then all is told."""
+    changes = [cloud.change(each) for each in finished(cloud, pictures.jpeg(), pictures.jpeg())]
+    with monkeypatch.context() as broken:
+        broken.setenv("EVENT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:gone")
+        notifier.app.parts.cache_clear()
+        with pytest.raises(ServiceError):
+            cloud.notify(*changes)
+    notifier.app.parts.cache_clear()
+    assert not cloud.heard()
+    assert cloud.notify(*changes) == []
+    assert len(cloud.heard()) == 2
+
+
+def test_the_stream_goes_on_from_what_the_topic_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where single events are refused the answer names the first of them, from where the stream comes again."""
+    changes = [cloud.change(each) for each in finished(cloud, *[pictures.jpeg()] * 3)]
+    monkeypatch.setattr(EventTopic, "publish", lambda *_: {2, 1})
+    assert cloud.notify(*changes) == [changes[1]["dynamodb"]["SequenceNumber"]]
+
+
+def test_what_nobody_can_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None:
+    """A change that is no job goes whole into a queue; its neighbours are told."""
+    (job_id,) = finished(cloud, pictures.jpeg())
+    strange = events.change({"ID": {"S": "who wrote this?"}})
+    assert cloud.notify(strange, cloud.change(job_id)) == []
+    assert [event["subject"] for event in cloud.heard()] == [job_id]
+    (kept,) = cloud.receive(cloud.event_dead_letter_queue_url)
+    assert json.loads(kept["Body"]) == strange
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_ENTRIES, MAX_ENTRIES + 1, 3 * MAX_ENTRIES])
+def test_many_events_take_few_calls(cloud: Cloud, count: int) -> None:
+    """However many events a delivery brings, the topic gets them all, ten a call."""
+    calls: list[Any] = []
+    client = notifier.app.parts().topic._client
+    client.meta.events.register("before-call.sns.PublishBatch", lambda **_: calls.append(1))
+    events_ = [Event(id=str(each), type="t", subject="s", body=str(each)) for each in range(count)]
+    assert notifier.app.parts().topic.publish(events_) == set()
+    heard: list[Any] = []
+    while found := cloud.receive(cloud.heard_queue_url):
+        heard += found
+        for each in found:
+            cloud.clients.sqs.delete_message(QueueUrl=cloud.heard_queue_url, ReceiptHandle=each["ReceiptHandle"])
+    assert sorted(int(json.loads(each["Body"])["Message"]) for each in heard) == list(range(count))
+    assert len(calls) == -(-count // MAX_ENTRIES)

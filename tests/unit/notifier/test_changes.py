@@ -1,0 +1,51 @@
+"""Changes of the table: which of them are the end of a job."""
+
+from datetime import timedelta
+
+import events
+import pytest
+from jobs_made import LATER, new_job, processing_job
+
+from notifier.changes import ended_job
+from shared.aws.job_item import to_item, to_wire
+from shared.errors import BadMessage
+from shared.jobs import Job, JobFailure
+
+FAILED = processing_job().failed(JobFailure(code="X", message="m", retriable=True), now=LATER)
+
+
+def image(job: Job) -> dict[str, object]:
+    """Return a job as the stream shows it."""
+    return dict(to_wire(to_item(job, "bucket", listing_shards=4)))
+
+
+def test_an_end_is_one() -> None:
+    """The write that ends a job brings that job."""
+    assert ended_job(events.change(image(FAILED))) == FAILED
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        events.change(image(new_job()), kind="INSERT"),
+        events.change(image(processing_job())),
+        events.change(image(FAILED.retried(now=LATER, due_after=timedelta(1)))),
+        events.change(image(FAILED.deleted(now=LATER, due_at=LATER))),
+        events.change(image(new_job().deleted(now=LATER, due_at=LATER))),
+        {"eventName": "REMOVE", "dynamodb": {"Keys": {"ID": {"S": FAILED.id}}}},
+    ],
+    ids=["new", "claimed", "retried", "deleted", "deleted while open", "removed"],
+)
+def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
+    """Neither a job that goes on, nor a retry, nor a deletion or what TTL removes."""
+    assert ended_job(record) is None
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{}, {"ID": {"S": "x"}}, {"Status": {"S": "EXPLODED"}}, image(FAILED) | {"Status": {"S": "EXPLODED"}}],
+)
+def test_what_is_no_job_is_named(item: dict[str, object]) -> None:
+    """A record that is none of ours is a BadMessage, not a crash that would hold up the stream."""
+    with pytest.raises(BadMessage):
+        ended_job(events.change(item))

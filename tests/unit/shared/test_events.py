@@ -1,0 +1,90 @@
+"""Events: what is told of the end of a job."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from jobs_made import LATER, RAW, new_job, processing_job
+
+from shared.clock import to_iso
+from shared.events import JOB_EVENTS, event_id, job_ended
+from shared.jobs import TERMINAL, Job, JobFailure, JobStatus, OutputFacts
+
+FACTS = OutputFacts(
+    name="large", key="processed/k", size=9, width=4, height=3, format="PNG", media_type="image/png", digest="00"
+)
+FAILURE = JobFailure(code="NOT_AN_IMAGE", message="It is none.", retriable=False)
+
+
+def ended() -> dict[JobStatus, Job]:
+    """Return a job in each state in which one may end."""
+    return {
+        JobStatus.COMPLETED: processing_job().completed(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
+        JobStatus.FAILED: processing_job().failed(FAILURE, now=LATER),
+        JobStatus.CANCELLED: new_job().cancelled(now=LATER),
+        JobStatus.EXPIRED: Job(
+            **{name: getattr(new_job(), name) for name in Job.__slots__} | {"status": JobStatus.AWAITING_UPLOAD}
+        ).expired(FAILURE, now=LATER),
+    }
+
+
+def told(job: Job, api_url: str = "") -> dict[str, Any]:
+    """Return the envelope about a job."""
+    document: dict[str, Any] = json.loads(job_ended(job, source="urn:safelight:test", api_url=api_url).body)
+    return document
+
+
+def test_every_end_has_its_event() -> None:
+    """Each state in which a job may end has a type of its own, and no other state has one."""
+    assert JOB_EVENTS.keys() == TERMINAL
+    assert len(set(JOB_EVENTS.values())) == len(TERMINAL)
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_the_envelope_is_one_of_cloudevents(status: JobStatus) -> None:
+    """It has the attributes that CloudEvents 1.0 demands, each a non-empty text, and the moment of the transition."""
+    event = told(ended()[status])
+    assert event["specversion"] == "1.0"
+    for attribute in ("id", "source", "type", "subject"):
+        assert isinstance(event[attribute], str)
+        assert event[attribute]
+    assert all(name.isalnum() and name.islower() for name in event), "the names that CloudEvents allows"
+    assert datetime.fromisoformat(event["time"]) == LATER
+    assert (event["data"]["status"], event["data"]["job_id"]) == (status.value, event["subject"])
+
+
+def test_the_same_end_has_the_same_id() -> None:
+    """The ID follows from job and generation: told again it is the same, after a retry it is another one."""
+    failed = ended()[JobStatus.FAILED]
+    again = failed.retried(now=LATER, due_after=LATER - failed.uploaded_at).cancelled(now=LATER)
+    assert job_ended(failed, source="a", api_url="").id == event_id(failed) == told(failed)["id"]
+    assert event_id(again) != event_id(failed)
+    assert "." not in event_id(failed), "a full stop would be ambiguous in a signature"
+
+
+def test_the_event_is_thin_and_names_no_caller() -> None:
+    """Facts and links, neither the place of an object nor who asked for it."""
+    job = ended()[JobStatus.COMPLETED]
+    text = json.dumps(told(job, "https://api.test/prod"))
+    assert FACTS.key not in text
+    assert RAW.key not in text
+    assert job.owner not in text
+    assert told(job, "https://api.test/prod")["data"]["links"] == {
+        "self": f"https://api.test/prod/v1/jobs/{job.id}",
+        "result": f"https://api.test/prod/v1/jobs/{job.id}/result",
+    }
+    assert told(job)["data"]["timestamp"] == to_iso(LATER)
+
+
+def test_a_failure_says_why() -> None:
+    """Code, sentence and whether a retry may help are in the event; there is no link to a result."""
+    data = told(ended()[JobStatus.FAILED])["data"]
+    assert data["error"] == {"code": FAILURE.code, "message": FAILURE.message, "retriable": False}
+    assert data["links"].keys() == {"self"}
+
+
+def test_an_open_job_tells_nothing() -> None:
+    """There is no event for a job that has not ended."""
+    with pytest.raises(KeyError):
+        job_ended(new_job(), source="a", api_url="")
