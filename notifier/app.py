@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -17,11 +18,14 @@ from shared.aws.clients import make_notifier_clients
 from shared.aws.event_topic import EventTopic
 from shared.aws.text_queue import TextQueue
 from shared.clock import Clock, utc_now
-from shared.errors import BadMessage
+from shared.errors import BadMessage, ServiceError, ServiceRefused
 from shared.events import Event, job_ended
 from shared.jobs import Job
 from shared.observability import make_logger, make_metrics
 from shared.settings import NotifierSettings
+
+SIDE_BY_SIDE = 10
+"""Events under way at a time: as many as a client has connections."""
 
 logger = make_logger("notifier")
 metrics = make_metrics()
@@ -67,21 +71,36 @@ def parts() -> Parts:
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:  # noqa: ARG001 - nothing of it is needed
     """Tell of every job that has ended by these changes; the answer names the first that must come again.
 
-    Where a service does not answer at all this raises, and all of them come again: what was told already is told
-    twice, under the same ID.
+    Where a service does not answer this raises, and all of them come again: what was told already is told twice,
+    under the same ID. Only what is refused by itself, among others that are not, is answered for alone.
     """
     changes = event.get("Records", [])
     metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
     ended = list(_ended(changes))
-    refused = parts().topic.publish([each.event for each in ended])
-    for place, each in enumerate(ended):
-        if place not in refused:
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="event") as threads:
+        faults = list(threads.map(_publish, ended))
+    for each, fault in zip(ended, faults, strict=True):
+        if fault is None:
             _tell(each)
-    if not refused:
+        else:
+            facts = {"job_id": each.job.id, "event_id": each.event.id, "code": fault.code}
+            logger.error("Event not published", extra=facts, exc_info=fault)
+    failed = [(each, fault) for each, fault in zip(ended, faults, strict=True) if fault is not None]
+    if not failed:
         return {"batchItemFailures": []}
-    logger.error("Events refused by the topic", extra={"count": len(refused)})
+    if len(failed) == len(ended) or not all(isinstance(fault, ServiceRefused) for _, fault in failed):
+        raise failed[0][1]
     # A stream goes on from one place: everything from the first failure on comes again, whatever else is named.
-    return {"batchItemFailures": [{"itemIdentifier": ended[min(refused)].sequence_number}]}
+    return {"batchItemFailures": [{"itemIdentifier": failed[0][0].sequence_number}]}
+
+
+def _publish(ended: Ended) -> ServiceError | None:
+    """Tell of one end; return what kept it from being told."""
+    try:
+        parts().topic.publish(ended.event)
+    except ServiceError as fault:
+        return fault
+    return None
 
 
 def _ended(records: list[dict[str, Any]]) -> Iterator[Ended]:

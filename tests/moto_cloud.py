@@ -131,8 +131,11 @@ class Cloud:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def heard(self) -> list[dict[str, Any]]:
-        """Take the events off the listening queue."""
-        return [json.loads(json.loads(each["Body"])["Message"]) for each in self.receive(self.heard_queue_url)]
+        """Take up to ten events off the listening queue."""
+        found = self.receive(self.heard_queue_url)
+        for each in found:
+            self.clients.sqs.delete_message(QueueUrl=self.heard_queue_url, ReceiptHandle=each["ReceiptHandle"])
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in found]
 
     def age(self, job_id: str, age: timedelta) -> None:
         """Let a job have been uploaded that long ago."""

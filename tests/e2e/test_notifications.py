@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pictures
-import psutil
 import pytest
 from e2e_site import Site, until
 
@@ -56,18 +54,6 @@ def ear(site: Site) -> Iterator[Ear]:
     site.sqs.delete_queue(QueueUrl=url)
 
 
-@contextmanager
-def stopped(processes: list[psutil.Process]) -> Iterator[None]:
-    """Stop processes where they are; at the end they are killed, with whatever they hold."""
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-
-
 def test_the_end_of_a_job_is_heard(site: Site, ear: Ear) -> None:
     """A job that is done, one that fails and one that is cancelled are each told, with what they became."""
     done = site.finished(site.submit(pictures.jpeg())["id"])
@@ -91,11 +77,17 @@ def test_a_retry_ends_once_more(site: Site, ear: Ear) -> None:
 
 
 def test_a_notifier_that_is_killed_loses_nothing(site: Site, ear: Ear) -> None:
-    """Its process is stopped before a job ends and killed after: the end is told all the same, by another one."""
-    site.finished(site.submit(pictures.jpeg())["id"])
-    until(lambda: site.function_processes("notifier"))
-    with stopped(site.function_processes("notifier")):
-        job_id = site.finished(site.submit(pictures.jpeg())["id"])["id"]
-        assert not ear.about(job_id), "the only process that could tell it stands still"
-    until(lambda: ear.about(job_id))
-    assert {event["id"] for event in ear.about(job_id)} == {f"evt_{job_id}_1"}
+    """Its process stands still while jobs end, and is killed with what it holds: another one tells of all of them."""
+    first = site.submit(pictures.jpeg())["id"]
+    until(lambda: ear.about(first))
+    for process in site.function_processes("notifier"):
+        process.suspend()
+    waiting = [site.announce(content_type="image/jpeg")["id"] for _ in range(3)]
+    for job_id in waiting:
+        assert site.http.post(f"jobs/{job_id}/cancel").status_code == 200
+    assert not [event for job_id in waiting for event in ear.about(job_id)], "whoever could tell of them stands still"
+    for process in site.function_processes("notifier"):
+        process.kill()
+    for job_id in waiting:
+        until(partial(ear.about, job_id))
+        assert {event["id"] for event in ear.about(job_id)} == {f"evt_{job_id}_1"}

@@ -1,7 +1,6 @@
 """The notifier on moto: from the table's changes to the topic."""
 
 import json
-from typing import Any
 
 import events
 import pictures
@@ -9,8 +8,8 @@ import pytest
 from moto_cloud import Cloud
 
 import notifier.app
-from shared.aws.event_topic import MAX_ENTRIES, EventTopic
-from shared.errors import ServiceError
+from shared.aws.event_topic import EventTopic
+from shared.errors import ServiceError, ServiceRefused
 from shared.events import Event
 
 
@@ -67,8 +66,17 @@ def test_an_outage_loses_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 def test_the_stream_goes_on_from_what_the_topic_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where single events are refused the answer names the first of them, from where the stream comes again."""
     changes = [cloud.change(each) for each in finished(cloud, *[pictures.jpeg()] * 3)]
-    monkeypatch.setattr(EventTopic, "publish", lambda *_: {2, 1})
+    refused = {change["dynamodb"]["Keys"]["ID"]["S"] for change in changes[1:]}
+    publish = EventTopic.publish
+
+    def choosy(topic: EventTopic, event: Event) -> None:
+        if event.subject in refused:
+            raise ServiceRefused
+        publish(topic, event)
+
+    monkeypatch.setattr(EventTopic, "publish", choosy)
     assert cloud.notify(*changes) == [changes[1]["dynamodb"]["SequenceNumber"]]
+    assert len(cloud.heard()) == 1
 
 
 def test_what_nobody_can_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None:
@@ -81,18 +89,12 @@ def test_what_nobody_can_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None
     assert json.loads(kept["Body"]) == strange
 
 
-@pytest.mark.parametrize("count", [0, 1, MAX_ENTRIES, MAX_ENTRIES + 1, 3 * MAX_ENTRIES])
-def test_many_events_take_few_calls(cloud: Cloud, count: int) -> None:
-    """However many events a delivery brings, the topic gets them all, ten a call."""
-    calls: list[Any] = []
-    client = notifier.app.parts().topic._client
-    client.meta.events.register("before-call.sns.PublishBatch", lambda **_: calls.append(1))
-    events_ = [Event(id=str(each), type="t", subject="s", body=str(each)) for each in range(count)]
-    assert notifier.app.parts().topic.publish(events_) == set()
-    heard: list[Any] = []
-    while found := cloud.receive(cloud.heard_queue_url):
-        heard += found
-        for each in found:
-            cloud.clients.sqs.delete_message(QueueUrl=cloud.heard_queue_url, ReceiptHandle=each["ReceiptHandle"])
-    assert sorted(int(json.loads(each["Body"])["Message"]) for each in heard) == list(range(count))
-    assert len(calls) == -(-count // MAX_ENTRIES)
+def test_many_ends_are_told_side_by_side(cloud: Cloud) -> None:
+    """A delivery of more changes than are under way at a time loses none."""
+    (job_id,) = finished(cloud, pictures.jpeg())
+    generations = range(1, 3 * notifier.app.SIDE_BY_SIDE)
+    cloud.notify(*(events.change(cloud.item(job_id) | {"Generation": {"N": str(each)}}) for each in generations))
+    heard: set[str] = set()
+    while found := cloud.heard():
+        heard |= {event["id"] for event in found}
+    assert heard == {f"evt_{job_id}_{each}" for each in generations}

@@ -436,8 +436,8 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").glob("*.py"))
     named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
-    # S3 and SNS ask for another permission than the call's name says.
-    named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket", "PublishBatch": "Publish"}
+    # S3 asks for another permission than the call's name says.
+    named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone
         called = called - {"TransactWriteItems"} | {"PutItem"}
