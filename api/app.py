@@ -26,6 +26,7 @@ from api.routes import (
     raw,
     system,
     uploads,
+    webhooks,
 )
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
@@ -42,6 +43,7 @@ app.include_router(dead_letters.router)
 app.include_router(plan.router)
 app.include_router(presets.router)
 app.include_router(assets.router)
+app.include_router(webhooks.router)
 app.include_router(capabilities.router)
 app.include_router(system.router)
 documents.add_documents(app)

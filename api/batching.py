@@ -6,12 +6,12 @@ and comes again makes exactly the members that are missing.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
 from api.batch_request import read_member
-from api.choosing import Choice, Library, choose
+from api.choosing import Choice, Library, choose, find_webhook
 from api.lifecycle import Desk, begin_again, demand_retriable, moved
 from api.uploading import Ramp, announced
 from shared.aws.batch_members import BatchMembers
@@ -72,6 +72,7 @@ def make_batch(  # noqa: PLR0913 - what, whose, when
         pipeline=choice.pipeline,
         preset=choice.preset,
         assets=choice.assets,
+        webhook=choice.webhook,
         expires_at=(at + hall.keep_for).replace(microsecond=0),
     )
     hall.batches.create(batch)
@@ -93,7 +94,11 @@ def fill(  # noqa: PLR0913 - what, where, whose, when
 
     ``seed`` is the ID that the request has reserved, ``at`` its moment. Raises BatchClosed or ServiceError.
     """
-    looked_up = Library(find_preset=cache(library.find_preset), find_asset=cache(library.find_asset))
+    looked_up = Library(
+        find_preset=cache(library.find_preset),
+        find_asset=cache(library.find_asset),
+        find_webhook=cache(library.find_webhook),
+    )
     made: list[Job | SafelightError] = []
     for index, fields in enumerate(items):
         try:
@@ -165,10 +170,11 @@ def _member(  # noqa: PLR0913 - what, where, when
     fields: dict[str, object], batch: Batch, library: Library, hall: Hall, *, job_id: str, at: datetime
 ) -> Job:
     request = read_member(fields)
+    webhook = find_webhook(request.webhook, library) or batch.webhook
     if request.has_options:
-        choice = choose(request, library)
+        choice = replace(choose(request, library), webhook=webhook)
     elif batch.pipeline is None:
         raise PipelineUnreadable
     else:
-        choice = Choice(batch.pipeline, batch.preset, batch.assets)
+        choice = Choice(batch.pipeline, batch.preset, batch.assets, webhook)
     return announced(request, choice, batch.owner, hall.ramp, job_id=job_id, at=at, batch_id=batch.id)

@@ -5,9 +5,18 @@ from dataclasses import dataclass
 
 from api.options import Options
 from shared.assets import Asset, AssetPin
-from shared.errors import AssetNotFound, FieldError, PresetNotFound, UnknownPreset, WatermarkNotFound
+from shared.errors import (
+    AssetNotFound,
+    FieldError,
+    PresetNotFound,
+    UnknownPreset,
+    UnknownWebhook,
+    WatermarkNotFound,
+    WebhookNotFound,
+)
 from shared.pipeline import Pipeline, asset_names, asset_of
 from shared.presets import Preset, PresetRef
+from shared.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,7 @@ class Choice:
     pipeline: Pipeline
     preset: PresetRef | None = None
     assets: tuple[AssetPin, ...] = ()
+    webhook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,15 @@ class Library:
     """Return the newest version of a preset, built in or the caller's; raises PresetNotFound."""
     find_asset: Callable[[str], Asset]
     """Return the facts of one of the caller's assets; raises AssetNotFound."""
+    find_webhook: Callable[[str], Webhook]
+    """Return one of the caller's webhooks; raises WebhookNotFound, or NotificationsOff."""
 
 
 def choose(options: Options, library: Library) -> Choice:
     """Settle what a job will carry.
 
-    Raises InvalidPipeline, UnknownPreset or WatermarkNotFound, each with a pointer to where the name stands.
+    Raises InvalidPipeline, UnknownPreset, WatermarkNotFound or UnknownWebhook, each with a pointer to where the name
+    stands; NotificationsOff where nobody can be told.
     """
     pipeline, ref = _pipeline(options, library)
     pins = []
@@ -43,7 +56,17 @@ def choose(options: Options, library: Library) -> Choice:
             where = _places(pipeline, name) if ref is None else ("/preset",)
             wrong = tuple(FieldError(pointer, f"no asset is named {name}") for pointer in where)
             raise WatermarkNotFound(errors=wrong) from error
-    return Choice(pipeline, ref, tuple(pins))
+    return Choice(pipeline, ref, tuple(pins), find_webhook(options.webhook, library))
+
+
+def find_webhook(name: str | None, library: Library) -> str | None:
+    """Return the name of the caller's webhook that is asked for, if any. Raises UnknownWebhook or NotificationsOff."""
+    if name is None:
+        return None
+    try:
+        return library.find_webhook(name).name
+    except WebhookNotFound as error:
+        raise UnknownWebhook(errors=(FieldError("/webhook", "no webhook of that name"),)) from error
 
 
 def _pipeline(options: Options, library: Library) -> tuple[Pipeline, PresetRef | None]:

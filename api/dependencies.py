@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.batching import Hall
 from api.choosing import Library
+from api.hooks import Switchboard, usable_webhook
 from api.lifecycle import Desk
 from api.links import Links
 from api.presets import find_preset
@@ -27,6 +28,7 @@ from shared.aws.batch_members import BatchMembers
 from shared.aws.batch_table import BatchTable
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dead_letters import DeadLetters
+from shared.aws.delivery_table import DeliveryTable
 from shared.aws.image_store import ImageStore
 from shared.aws.job_listing import JobListing
 from shared.aws.job_queue import JobQueue
@@ -34,6 +36,9 @@ from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
 from shared.aws.preset_table import PresetTable
 from shared.aws.request_log import RequestLog
+from shared.aws.text_queue import TextQueue
+from shared.aws.webhook_secrets import WebhookSecrets
+from shared.aws.webhook_table import WebhookTable
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
 from shared.limits import Limits
@@ -57,6 +62,10 @@ class Stores:
     presets: PresetTable
     assets: AssetTable
     asset_images: AssetStore
+    webhooks: WebhookTable
+    webhook_secrets: WebhookSecrets
+    deliveries: DeliveryTable
+    webhook_queue: TextQueue
     clock: Clock
 
     @property
@@ -75,6 +84,19 @@ class Stores:
         return Library(
             find_preset=partial(find_preset, self.presets, owner),
             find_asset=partial(self.assets.get, owner),
+            find_webhook=lambda name: usable_webhook(name, owner, self.switchboard()),
+        )
+
+    def switchboard(self) -> Switchboard:
+        """Return what webhooks work with."""
+        return Switchboard(
+            webhooks=self.webhooks,
+            secrets=self.webhook_secrets,
+            deliveries=self.deliveries,
+            queue=self.webhook_queue,
+            clock=self.clock,
+            is_on=self.settings.notifications == "on",
+            anywhere=self.settings.webhook_targets == "any",
         )
 
     def intake(self) -> Intake:
@@ -176,6 +198,10 @@ def stores() -> Stores:
         presets=PresetTable(clients.dynamodb, settings.library_table),
         assets=AssetTable(clients.dynamodb, settings.library_table),
         asset_images=AssetStore(clients.s3, settings.image_bucket),
+        webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
+        webhook_secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
+        deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
+        webhook_queue=TextQueue(clients.sqs, settings.webhook_queue_url),
         clock=utc_now,
     )
 

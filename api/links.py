@@ -60,6 +60,10 @@ class Links:
         """Link to a preset."""
         return f"{self.base}/v1/presets/{name}"
 
+    def webhook(self, name: str) -> str:
+        """Link to a webhook."""
+        return f"{self.base}/v1/webhooks/{name}"
+
     def asset(self, name: str) -> str:
         """Link to the facts of an asset."""
         return f"{self.base}/v1/assets/{name}"

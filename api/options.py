@@ -53,6 +53,9 @@ class Options(BaseModel):
     filename: str | None = Field(default=None, max_length=4096)
     pipeline: Annotated[Pipeline | None, BeforeValidator(_parse_text)] = None
     preset: str | None = Field(default=None, max_length=4096, description="Name of a preset, instead of a pipeline.")
+    webhook: str | None = Field(
+        default=None, max_length=4096, description="Name of a webhook that is told when the job ends."
+    )
     width: Count | None = None
     height: Count | None = None
     fit: Fit | None = None

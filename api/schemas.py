@@ -125,6 +125,7 @@ class JobView(View):
     generation: int
     history: list[TransitionView]
     batch_id: str | None
+    webhook: str | None = Field(description="Name of the webhook that is told when the job ends.")
     expires_at: Moment | None
     links: LinksView
 
@@ -175,6 +176,7 @@ class JobView(View):
             generation=job.generation,
             history=[TransitionView(status=line.status, at=line.at, code=line.code) for line in job.history],
             batch_id=job.batch_id,
+            webhook=job.webhook,
             expires_at=job.expires_at,
             links=LinksView(
                 self=links.job(job.id),

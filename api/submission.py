@@ -75,6 +75,7 @@ def submit_job(  # noqa: PLR0913 - what, how, whose
         pipeline=choice.pipeline,
         preset=choice.preset,
         assets=choice.assets,
+        webhook=choice.webhook,
         owner=owner,
         now=at,
         due_after=intake.due_after,

@@ -65,6 +65,7 @@ def announced(  # noqa: PLR0913 - what, how, whose, when
         pipeline=choice.pipeline,
         preset=choice.preset,
         assets=choice.assets,
+        webhook=choice.webhook,
         owner=owner,
         now=at,
         due_after=ramp.lifetime + GRACE,

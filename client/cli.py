@@ -22,6 +22,7 @@ from client.commands import (
     result,
     status,
     submit,
+    webhooks,
 )
 from client.commands.options import COULD_NOT_RUN
 from client.commands.wiring import Stack, Wiring
@@ -92,6 +93,7 @@ app.command("delete", epilog=control.DELETE_EXAMPLES)(control.delete)
 app.add_typer(dead_letters.app)
 app.add_typer(presets.app, name="presets")
 app.add_typer(assets.app, name="assets")
+app.add_typer(webhooks.app, name="webhook")
 
 
 def _connect(api_url: str) -> "Safelight":

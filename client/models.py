@@ -236,6 +236,12 @@ class Preset(_Answer):
     pipeline: dict[str, Any] = Field(default_factory=dict)
 
 
+class WebhookSecret(_Answer):
+    """What a webhook signs with, where the answer shows it."""
+
+    secret: str = ""
+
+
 class PresetPage(_Answer):
     """One page of presets."""
 

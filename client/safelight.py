@@ -28,6 +28,7 @@ from client.models import (
     Link,
     Plan,
     Redriven,
+    WebhookSecret,
 )
 from client.transport import answers
 from client.transport.faults import translated
@@ -296,6 +297,15 @@ class Safelight:
             cursor = total.next_cursor
             if cursor is None:
                 return total
+
+    def turn_webhook(self, name: str, url: str) -> str:
+        """Create a webhook of that name, or lead the one that is there to ``url``; return its new secret."""
+        body = json.dumps({"url": url}).encode()
+        headers = {"Content-Type": "application/json"}
+        place = f"webhooks/{path_part(name)}"
+        kept = self._send("PUT", self._url(place, {}), headers=headers, content=body)
+        made = answers.read(kept, WebhookSecret)
+        return made.secret or answers.read(self._send("POST", self._url(f"{place}/secret", {})), WebhookSecret).secret
 
     def plan(
         self,

@@ -119,6 +119,7 @@ def local_parameters() -> dict[str, str]:
         "RequireTls": "false",
         "ProtectData": "false",
         "Monitoring": "basic",
+        "WebhookTargets": "any",
         "ThrottleRate": "10000",
         "ThrottleBurst": "5000",
         "InteractiveConcurrency": workers,

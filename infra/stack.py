@@ -28,7 +28,8 @@ class Stack:
     bulk_queue_url: str
     dead_letter_queue_url: str
     functions: Mapping[str, str]
-    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``."""
+    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``,
+    ``webhooks``."""
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
@@ -49,6 +50,7 @@ class Stack:
                 "dead_letters": outputs["DeadLetterFunctionName"],
                 "reconciler": outputs["ReconcilerFunctionName"],
                 "notifier": outputs["NotifierFunctionName"],
+                "webhooks": outputs["WebhookFunctionName"],
             },
         )
 

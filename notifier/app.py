@@ -18,6 +18,7 @@ from shared.aws.clients import make_notifier_clients
 from shared.aws.event_topic import EventTopic
 from shared.aws.text_queue import TextQueue
 from shared.clock import Clock, utc_now
+from shared.deliveries import DeliveryMessage
 from shared.errors import BadMessage, ServiceError, ServiceRefused
 from shared.events import Event, job_ended
 from shared.jobs import Job
@@ -38,6 +39,8 @@ class Parts:
     topic: EventTopic
     unread: TextQueue
     """Keeps the changes that could not be told."""
+    webhooks: TextQueue
+    """Deliveries to webhooks."""
     source: str
     api_url: str
     clock: Clock
@@ -60,6 +63,7 @@ def parts() -> Parts:
     return Parts(
         topic=EventTopic(clients.sns, settings.event_topic_arn),
         unread=TextQueue(clients.sqs, settings.event_dead_letter_queue_url),
+        webhooks=TextQueue(clients.sqs, settings.webhook_queue_url),
         source=settings.event_source,
         api_url=settings.api_url,
         clock=utc_now,
@@ -95,9 +99,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _publish(ended: Ended) -> ServiceError | None:
-    """Tell of one end; return what kept it from being told."""
+    """Tell of one end, on the topic and to the job's webhook; return what kept it from being told."""
+    job, event = ended.job, ended.event
     try:
-        parts().topic.publish(ended.event)
+        parts().topic.publish(event)
+        if job.webhook is not None:
+            message = DeliveryMessage(
+                owner=job.owner,
+                webhook=job.webhook,
+                event_id=event.id,
+                type=event.type,
+                job_id=job.id,
+                body=event.body,
+            )
+            parts().webhooks.send(message.encode())
     except ServiceError as fault:
         return fault
     return None
@@ -122,5 +137,11 @@ def _tell(ended: Ended) -> None:
     late = (parts().clock() - ended.job.timestamp) / timedelta(milliseconds=1)
     metrics.add_metric("EventsPublished", MetricUnit.Count, 1)
     metrics.add_metric("EventLatency", MetricUnit.Milliseconds, late)
-    facts = {"job_id": ended.job.id, "event_id": ended.event.id, "type": ended.event.type, "milliseconds": round(late)}
+    facts = {
+        "job_id": ended.job.id,
+        "event_id": ended.event.id,
+        "type": ended.event.type,
+        "webhook": ended.job.webhook,
+        "milliseconds": round(late),
+    }
     logger.info("Event published", extra=facts)

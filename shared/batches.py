@@ -49,6 +49,8 @@ class Batch:
     """Of members that have none of their own; None where this version can't read it."""
     preset: PresetRef | None = None
     assets: tuple[AssetPin, ...] = ()
+    webhook: str | None = None
+    """Told of the end of members that name none of their own."""
     added: int = 0
     """Members that were ever made."""
     closed_at: datetime | None = None

@@ -9,6 +9,7 @@
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
     │   ├── KeyInvalid · KeyReused · KeyInUse
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
+    │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
     ├── JobStateError           the job is not in the state that was asked for
@@ -23,7 +24,8 @@
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
     ├── DeliveryError           what the worker says of one SQS record
-    │   └── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
+    │   ├── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
+    │   └── DeliveryLater · AddressNotAllowed · HostNotFound   (of webhooks)
     └── ServiceError            a service, AWS's or the machine's, did not do what it was asked
         └── ServiceUnavailable · ServiceThrottled · ServiceRefused · SandboxUnavailable
 
@@ -215,6 +217,36 @@ class AssetNotFound(RequestError):
     code = "ASSET_NOT_FOUND"
     status = 404
     title = "There is no such asset."
+
+
+class WebhookNotFound(RequestError):
+    """No webhook of that name among the caller's."""
+
+    code = "WEBHOOK_NOT_FOUND"
+    status = 404
+    title = "There is no such webhook."
+
+
+class UnknownWebhook(WebhookNotFound):
+    """The same, where a job or a batch names the webhook: the path exists, the request is wrong."""
+
+    status = 422
+
+
+class DeliveryNotFound(RequestError):
+    """No such delivery in the webhook's log: never made, or older than the log."""
+
+    code = "DELIVERY_NOT_FOUND"
+    status = 404
+    title = "There is no such delivery."
+
+
+class NotificationsOff(RequestError):
+    """This deployment tells nobody of the ends of jobs."""
+
+    code = "NOTIFICATIONS_OFF"
+    status = 409
+    title = "Notifications are off here."
 
 
 class RouteNotFound(RequestError):
@@ -550,6 +582,27 @@ class AttemptsExhausted(DeliveryError):
 
     code = "ATTEMPTS_EXHAUSTED"
     title = "All attempts at this job failed."
+
+
+class DeliveryLater(DeliveryError):
+    """A webhook's receiver did not take an event yet, or it is not time for the next try."""
+
+    code = "DELIVERY_LATER"
+    title = "The event will be sent again."
+
+
+class AddressNotAllowed(DeliveryError):
+    """A webhook's host leads to an address that is not of the public internet."""
+
+    code = "ADDRESS_NOT_ALLOWED"
+    title = "The host leads to an internal address."
+
+
+class HostNotFound(DeliveryError):
+    """A webhook's host has no address."""
+
+    code = "HOST_NOT_FOUND"
+    title = "The host was not found."
 
 
 class ServiceError(SafelightError):

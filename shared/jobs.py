@@ -171,6 +171,8 @@ class Job:
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
+    webhook: str | None = None
+    """Name of the owner's webhook that is told of the end."""
     expires_at: datetime | None = None
     redrives: int = 0
     """How often an operator has sent the job again after its attempts were exhausted."""
@@ -198,6 +200,7 @@ class Job:
         assets: tuple[AssetPin, ...] = (),
         promise: Promise | None = None,
         batch_id: str | None = None,
+        webhook: str | None = None,
     ) -> Self:
         """Make an accepted job, first generation, not yet attempted.
 
@@ -219,6 +222,7 @@ class Job:
             due_at=now + due_after,
             history=(Transition(status=status, at=now),),
             batch_id=batch_id,
+            webhook=webhook,
             expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 

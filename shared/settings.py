@@ -6,7 +6,7 @@ sets each of them and ``docs/settings.md`` documents it; a test holds the three 
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,6 +44,15 @@ class ApiSettings(StoreSettings):
 
     library_table: str
     """Where callers' presets and the facts of their assets are kept."""
+    webhook_table: str
+    """Callers' webhooks, and the log of what was sent to them."""
+    webhook_secret_table: str
+    """Written here, never read."""
+    webhook_queue_url: str
+    webhook_targets: Literal["public", "any"]
+    """Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too."""
+    notifications: Literal["on", "off"]
+    """Whether the ends of jobs are told at all."""
     job_queue_url: str
     bulk_queue_url: str
     idempotency_table: str
@@ -144,7 +153,26 @@ class NotifierSettings(_Settings):
     event_dead_letter_queue_url: str
     event_source: str
     """What CloudEvents calls the source: names this stack."""
+    webhook_queue_url: str
+    """Queue of deliveries to webhooks."""
     api_url: str
     """Address of the API without its version, for links in events; empty where only callers know it."""
     aws_call_seconds: Positive
     """Longest wait for one answer from an AWS service, before it is tried again."""
+
+
+class WebhookSettings(_Settings):
+    """Settings of the webhook Lambda."""
+
+    webhook_table: str
+    webhook_secret_table: str
+    webhook_queue_url: str
+    webhook_targets: Literal["public", "any"]
+    """Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too."""
+    aws_call_seconds: Positive
+    """Longest wait for one answer from an AWS service, before it is tried again."""
+
+    @property
+    def sends_anywhere(self) -> bool:
+        """Tell whether plain HTTP and internal addresses are allowed."""
+        return self.webhook_targets == "any"

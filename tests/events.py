@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
+NO_HANDLE = "none"
+"""Receipt handle of a message that never lay in a queue."""
+
 
 @dataclass
 class Context:
@@ -98,7 +101,7 @@ def s3(bucket: str, key: str, size: int = 1) -> str:
 
 def received(body: str) -> dict[str, Any]:
     """Return a message as boto3 would have received it."""
-    return {"MessageId": str(uuid.uuid4()), "ReceiptHandle": "none", "Body": body}
+    return {"MessageId": str(uuid.uuid4()), "ReceiptHandle": NO_HANDLE, "Body": body}
 
 
 def change(item: Mapping[str, Any], *, kind: str = "MODIFY") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import api.app
 import notifier.app
+import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -56,6 +57,7 @@ class Cloud:
     bulk_queue_url: str
     dead_letter_queue_url: str
     event_dead_letter_queue_url: str
+    webhook_queue_url: str
     heard_queue_url: str
     """A queue that listens to the topic of events."""
 
@@ -129,6 +131,20 @@ class Cloud:
         """Hand changes of the table to the notifier as one delivery; return where it has to begin again."""
         answer = notifier.app.handler({"Records": list(changes)}, _context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def send_webhooks(self, messages: list[Any] | None = None) -> list[str]:
+        """Hand what waits for webhooks to their function as one delivery; return the bodies that must come back.
+
+        Messages that need not come back are deleted, as Lambda does.
+        """
+        found = self.receive(self.webhook_queue_url) if messages is None else messages
+        event = events.sqs(*found, queue=self.webhook_queue_url.rsplit("/", 1)[-1])
+        answer = notifier.webhooks.handler(event, _context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for each in found:
+            if each["MessageId"] not in failed and each["ReceiptHandle"] != events.NO_HANDLE:
+                self.clients.sqs.delete_message(QueueUrl=self.webhook_queue_url, ReceiptHandle=each["ReceiptHandle"])
+        return [message["Body"] for message in found if message["MessageId"] in failed]
 
     def heard(self) -> list[dict[str, Any]]:
         """Take up to ten events off the listening queue."""

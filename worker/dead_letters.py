@@ -21,10 +21,10 @@ from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, JobNotFound, LeaseHeld
 from shared.messages import JobMessage, decode
 from shared.observability import make_logger, make_metrics
+from shared.records import process_records
 from shared.recovery import Policy, Step, bury
 from shared.settings import DeadLetterSettings
 from worker.arriving import message_of
-from worker.records import process_records
 
 logger = make_logger("dead-letters")
 metrics = make_metrics()

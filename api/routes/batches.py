@@ -47,7 +47,9 @@ from shared.errors import (
     KeyInUse,
     KeyInvalid,
     KeyReused,
+    NotificationsOff,
     UnknownPreset,
+    UnknownWebhook,
     UnsupportedMediaType,
     WatermarkNotFound,
 )
@@ -72,6 +74,8 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
         InvalidRequest,
         InvalidPipeline,
         UnknownPreset,
+        UnknownWebhook,
+        NotificationsOff,
         WatermarkNotFound,
         KeyInvalid,
         KeyInUse,

@@ -131,4 +131,6 @@ def _asks(options: Options) -> bool:
     """Tell whether another pipeline is asked for. Raises InvalidRequest for what a retry can't change."""
     if options.filename is not None:
         raise InvalidRequest(errors=(FieldError("/filename", "a retry keeps the name of its job"),))
+    if options.webhook is not None:
+        raise InvalidRequest(errors=(FieldError("/webhook", "a retry keeps the webhook of its job"),))
     return bool(options.model_fields_set)

@@ -53,10 +53,24 @@ class NotifierClients:
     sqs: "SQSClient"
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookClients:
+    """What deliveries to webhooks take."""
+
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+
+
 def make_notifier_clients(call_seconds: int) -> NotifierClients:
     """Make the clients of the notifier, with the time-outs of :func:`make_clients`."""
     config = _config(call_seconds)
     return NotifierClients(sns=boto3.client("sns", config=config), sqs=boto3.client("sqs", config=config))
+
+
+def make_webhook_clients(call_seconds: int) -> WebhookClients:
+    """Make the clients of the webhook function, with the time-outs of :func:`make_clients`."""
+    config = _config(call_seconds)
+    return WebhookClients(dynamodb=boto3.client("dynamodb", config=config), sqs=boto3.client("sqs", config=config))
 
 
 def make_presigner(endpoint_url: str) -> "S3Client":

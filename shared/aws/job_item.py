@@ -71,6 +71,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Error": _failure_to_map(job.error) if job.error else None,
         "History": [transition_to_map(line) for line in job.history],
         "BatchID": job.batch_id,
+        "Webhook": job.webhook,
         "Owner": job.owner,
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
@@ -115,6 +116,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         error=_failure_from_map(item["Error"]) if "Error" in item else None,
         history=tuple(_transition_from_map(line) for line in item.get("History", ())),
         batch_id=item.get("BatchID"),
+        webhook=item.get("Webhook"),
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
         if "ExpiresAt" in item
         else None,

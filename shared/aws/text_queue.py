@@ -1,5 +1,6 @@
 """A queue of texts, whatever they say."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.aws.errors import translated
@@ -20,3 +21,11 @@ class TextQueue:
         """Send a message."""
         with translated():
             self._client.send_message(QueueUrl=self._url, MessageBody=text)
+
+    def return_after(self, receipt_handle: str, delay: timedelta) -> None:
+        """Make a message that is in our hands visible again after ``delay``, whole seconds, rounded up."""
+        seconds = -int(-max(delay, timedelta(0)).total_seconds() // 1)
+        with translated():
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pictures
 import pytest
 from e2e_site import Site, until
+from receiver import receiving
 
 from infra.sessions import local_session
 
@@ -91,3 +92,23 @@ def test_a_notifier_that_is_killed_loses_nothing(site: Site, ear: Ear) -> None:
     for job_id in waiting:
         until(partial(ear.about, job_id))
         assert {event["id"] for event in ear.about(job_id)} == {f"evt_{job_id}_1"}
+
+
+def test_a_webhook_survives_a_receiver_that_is_down(site: Site) -> None:
+    """503, then 204: the event comes again by itself, signed, and the log tells both; a replay sends it once more."""
+    with receiving() as receiver:
+        receiver.answer(503, 204)
+        made = site.http.put("webhooks/studio", json={"url": receiver.url})
+        assert made.status_code == 201, made.text
+        secret = made.json()["secret"]
+        job = site.finished(site.submit(pictures.jpeg(), webhook="studio")["id"])
+        place = "webhooks/studio/deliveries"
+        until(lambda: [each["state"] for each in site.http.get(place).json()["deliveries"]] == ["DELIVERED"])
+        (entry,) = site.http.get(place).json()["deliveries"]
+        assert (entry["tries"], entry["answer"], entry["job_id"]) == (2, 204, job["id"])
+        assert site.http.post(f"{place}/{entry['id']}/replay").status_code == 202
+        until(lambda: len(receiver.got) == 3)
+        assert {str(event["id"]) for event in receiver.verified(secret)} == {f"evt_{job['id']}_1"}
+        hidden = secret.removeprefix("whsec_")
+        assert not [line for role in ("api", "notifier", "webhooks") for line in site.log_lines(role) if hidden in line]
+        assert site.http.delete("webhooks/studio").status_code == 204

@@ -28,10 +28,10 @@ from faulty.world import World
 import api.app
 import api.dependencies
 import api.submission
+import shared.records
 import worker.app
 import worker.dead_letters
 import worker.reconciler
-import worker.records
 from api.body import Upload
 from api.choosing import Choice
 from api.lifecycle import cancel_job, delete_job, retry_job
@@ -83,7 +83,7 @@ class Stage:
         patch.setattr(worker.app, "hide_memory", lambda: None)
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
         Threads.starter = staticmethod(self._start_thread)
-        patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
+        patch.setattr(shared.records, "ThreadPoolExecutor", Threads)
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
 

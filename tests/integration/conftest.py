@@ -10,6 +10,7 @@ from moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
 import notifier.app
+import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
 
 
-QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "heard")
+QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "webhooks", "heard")
 
 
 @pytest.fixture
@@ -30,7 +31,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Make a fresh stack on moto and lead the functions to it."""
     # A test may have put something else in their place by the time they are cleared.
     made = worker.app.parts
-    roots = (api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts, notifier.app.parts)
+    roots = (
+        *(api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts),
+        *(notifier.app.parts, notifier.webhooks.parts),
+    )
     with mock_aws():
         clients = make_clients(5)
         queues = {name: _queue(clients, name) for name in QUEUES}
@@ -43,6 +47,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         _make_table(clients, "IdempotencyTable", "Idempotency")
         _make_table(clients, "LibraryTable", LIBRARY)
         _make_table(clients, "BatchTable", BATCHES)
+        _make_table(clients, "WebhookTable", "Webhooks")
+        _make_table(clients, "WebhookSecretTable", "WebhookSecrets")
         yield Cloud(
             clients=clients,
             jobs=JobTable(clients.dynamodb, TABLE, batch_table=BATCHES, bucket=BUCKET, listing_shards=4),
@@ -51,6 +57,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             bulk_queue_url=queues["bulk-jobs"],
             dead_letter_queue_url=queues["dead-letters"],
             event_dead_letter_queue_url=queues["event-dead-letters"],
+            webhook_queue_url=queues["webhooks"],
             heard_queue_url=queues["heard"],
         )
         if made.cache_info().currsize:
@@ -102,6 +109,11 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "EVENT_DEAD_LETTER_QUEUE_URL": queues["event-dead-letters"],
         "EVENT_SOURCE": "urn:safelight:test",
         "API_URL": "",
+        "WEBHOOK_TABLE": "Webhooks",
+        "WEBHOOK_SECRET_TABLE": "WebhookSecrets",
+        "WEBHOOK_QUEUE_URL": queues["webhooks"],
+        "WEBHOOK_TARGETS": "any",
+        "NOTIFICATIONS": "on",
         "API_PATH_PREFIX": "",
         "PUBLIC_ENDPOINT_URL": "",
         "LEASE_SECONDS": defaults["WorkerTimeout"],

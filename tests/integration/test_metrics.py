@@ -15,6 +15,7 @@ from moto_cloud import BUCKET, Cloud
 
 import api.app
 import notifier.app
+import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
@@ -29,7 +30,7 @@ STACK = "a-stack"
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the functions the name that the template gives them."""
-    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app):
+    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app, notifier.webhooks):
         monkeypatch.setattr(function.metrics, "service", STACK)
     reset_cold_start_flag()
 

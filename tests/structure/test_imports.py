@@ -28,6 +28,7 @@ ONLY_THERE = {
 COMPOSITION_ROOTS = (
     *("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py"),
     "notifier/app.py",
+    "notifier/webhooks.py",
 )
 """Where the environment is read and clients are made."""
 

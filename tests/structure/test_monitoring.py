@@ -11,7 +11,14 @@ from monitored import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, 
 from shared.observability import NAMESPACE
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
-FUNCTIONS = ("ApiFunction", "WorkerFunction", "DeadLetterFunction", "ReconcilerFunction", "NotifierFunction")
+FUNCTIONS = (
+    "ApiFunction",
+    "WorkerFunction",
+    "DeadLetterFunction",
+    "ReconcilerFunction",
+    "NotifierFunction",
+    "WebhookFunction",
+)
 BY_AWS = {
     "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations", "IteratorAge"}, ("FunctionName",)),
     "AWS/SQS": (
@@ -132,7 +139,10 @@ def test_slowness_raises_an_alarm() -> None:
         {("Throttles", "ApiFunction"), ("Throttles", "WorkerFunction")},
         {("Invocations", "ApiFunction"), ("Invocations", "WorkerFunction")},
         {("IncomingLogEvents", group) for group in ("ApiLogGroup", "WorkerLogGroup", "ReconcilerLogGroup")},
-        {("ApproximateNumberOfMessagesVisible", each) for each in ("DeadLetterQueue", "EventDeadLetterQueue")},
+        {
+            ("ApproximateNumberOfMessagesVisible", each)
+            for each in ("DeadLetterQueue", "EventDeadLetterQueue", "WebhookDeadLetterQueue")
+        },
         {("IteratorAge", "NotifierFunction")},
         {("ApproximateAgeOfOldestMessage", "JobQueue"), ("ApproximateAgeOfOldestMessage", "BulkQueue")},
     ],

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,19 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 
 from infra import parameters, template
 from infra.wheels import PYTHON_VERSION
+from notifier.webhooks import RECORD_TIME
 from shared import keys
+from shared.deliveries import MAX_TRIES, PAUSES
 from shared.errors import error_classes
 from shared.events import JOB_EVENTS
-from shared.settings import ApiSettings, DeadLetterSettings, NotifierSettings, ReconcilerSettings, WorkerSettings
+from shared.settings import (
+    ApiSettings,
+    DeadLetterSettings,
+    NotifierSettings,
+    ReconcilerSettings,
+    WebhookSettings,
+    WorkerSettings,
+)
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
@@ -25,16 +35,17 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = template.parameter_defaults(TEMPLATE)
 MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
 SOURCES = ("JobQueue", "BulkQueue")
-QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue")
+QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue", "WebhookQueue", "WebhookDeadLetterQueue")
 MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
 """Roles of the functions that move jobs."""
-ROLES = (*MOVERS, "NotifierRole")
+ROLES = (*MOVERS, "NotifierRole", "WebhookRole")
 FUNCTIONS: dict[str, type[BaseModel]] = {
     "ApiFunction": ApiSettings,
     "WorkerFunction": WorkerSettings,
     "DeadLetterFunction": DeadLetterSettings,
     "ReconcilerFunction": ReconcilerSettings,
     "NotifierFunction": NotifierSettings,
+    "WebhookFunction": WebhookSettings,
 }
 API_TYPES = tuple(
     f"AWS::ApiGateway::{name}" for name in ("RestApi", "Resource", "Method", "GatewayResponse", "Authorizer")
@@ -311,6 +322,39 @@ def test_the_end_of_every_job_reaches_the_notifier() -> None:
     assert set(pattern["dynamodb"]["NewImage"]["Status"]["S"]) == {status.value for status in JOB_EVENTS}
 
 
+def test_secrets_are_written_by_one_and_read_by_another() -> None:
+    """No role may both read and write the secrets of webhooks: the API can't tell one, who sends can't change one."""
+    rights: dict[str, set[str]] = {}
+    for role in ROLES:
+        for statement in statements(role):
+            if {"Fn::GetAtt": ["WebhookSecretTable", "Arn"]} in resources(statement):
+                rights.setdefault(role, set()).update(actions(statement))
+    assert rights == {
+        "ApiRole": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
+        "WebhookRole": {"dynamodb:GetItem"},
+    }
+
+
+def test_webhooks_have_their_keys() -> None:
+    """Webhooks and their log stand under their owner, the log expires, and both tables are encrypted."""
+    assert _key_schema(properties("WebhookTable")) == ["Owner", "Entry"]
+    assert _key_schema(properties("WebhookSecretTable")) == ["Owner", "Name"]
+    assert properties("WebhookTable")["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+    for table in ("WebhookTable", "WebhookSecretTable"):
+        assert properties(table)["SSESpecification"]["SSEEnabled"] is True
+
+
+def test_deliveries_have_time_for_all_their_tries() -> None:
+    """A message outlives the longest run of tries, and is received more often than it is tried."""
+    queue = properties("WebhookQueue")
+    longest = sum(PAUSES, timedelta()) * 1.2
+    assert queue["MessageRetentionPeriod"] > longest.total_seconds()
+    assert queue["RedrivePolicy"]["maxReceiveCount"] > 2 * MAX_TRIES
+    assert queue["VisibilityTimeout"] >= parameters.VISIBILITY_FACTOR * properties("WebhookFunction")["Timeout"]
+    assert RECORD_TIME.total_seconds() < properties("WebhookFunction")["Timeout"]
+    assert TEMPLATE["Parameters"]["WebhookTargets"]["Default"] == "public"
+
+
 def test_keys_are_forgotten() -> None:
     """The table of idempotency keys is on demand, encrypted, and expires."""
     table = properties("IdempotencyTable")
@@ -352,7 +396,9 @@ def test_the_library_has_its_keys() -> None:
     assert "TimeToLiveSpecification" not in table
 
 
-@pytest.mark.parametrize("data", ["ImageBucket", "JobTable", "LibraryTable", "BatchTable"])
+@pytest.mark.parametrize(
+    "data", ["ImageBucket", "JobTable", "LibraryTable", "BatchTable", "WebhookTable", "WebhookSecretTable"]
+)
 def test_no_update_destroys_data(data: str) -> None:
     """Should an update replace the bucket or the table, the old one is kept."""
     assert RESOURCES[data]["UpdateReplacePolicy"] == "Retain"
@@ -379,11 +425,24 @@ def test_no_role_scans_or_changes_the_stack() -> None:
 @pytest.mark.parametrize(
     ("role", "deleted"),
     [
-        ("ApiRole", {"raw/*", "processed/*", "assets/*", "JobTable", "IdempotencyTable", "LibraryTable"}),
+        (
+            "ApiRole",
+            {
+                "raw/*",
+                "processed/*",
+                "assets/*",
+                "JobTable",
+                "IdempotencyTable",
+                "LibraryTable",
+                "WebhookTable",
+                "WebhookSecretTable",
+            },
+        ),
         ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*"}),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
         ("NotifierRole", set()),
+        ("WebhookRole", set()),
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:

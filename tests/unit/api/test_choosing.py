@@ -7,10 +7,18 @@ import pytest
 from api.choosing import Library, choose
 from api.options import Options
 from shared.assets import Asset, AssetPin
-from shared.errors import AssetNotFound, PresetNotFound, UnknownPreset, WatermarkNotFound
+from shared.errors import (
+    AssetNotFound,
+    PresetNotFound,
+    UnknownPreset,
+    UnknownWebhook,
+    WatermarkNotFound,
+    WebhookNotFound,
+)
 from shared.operations import Watermark
 from shared.pipeline import DEFAULT_PIPELINE, Grayscale, Pipeline
 from shared.presets import Preset, PresetRef
+from shared.webhooks import Webhook
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -35,7 +43,14 @@ def find_preset(name: str) -> Preset:
     return Preset(name=name, version=7, pipeline=pipelines[name], created_at=NOW)
 
 
-LIBRARY = Library(find_preset=find_preset, find_asset=find_asset)
+def find_webhook(name: str) -> Webhook:
+    """Know one webhook."""
+    if name != "studio":
+        raise WebhookNotFound
+    return Webhook(owner="someone", name=name, url="https://a.test", events=(), created_at=NOW, updated_at=NOW)
+
+
+LIBRARY = Library(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
 
 
 def test_nothing_asked_is_the_default() -> None:
@@ -68,3 +83,12 @@ def test_unknown_names_are_pointed_at() -> None:
     with pytest.raises(UnknownPreset) as unknown:
         choose(Options(preset="nobodys"), LIBRARY)
     assert ([each.pointer for each in unknown.value.errors], unknown.value.status) == (["/preset"], 422)
+
+
+def test_a_webhook_is_known_or_named() -> None:
+    """A job carries the name of a webhook that its caller has; another name is told with a pointer."""
+    assert choose(Options(webhook="studio"), LIBRARY).webhook == "studio"
+    assert choose(Options(), LIBRARY).webhook is None
+    with pytest.raises(UnknownWebhook) as wrong:
+        choose(Options(webhook="nobody"), LIBRARY)
+    assert [each.pointer for each in wrong.value.errors] == ["/webhook"]

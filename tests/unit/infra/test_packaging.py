@@ -13,7 +13,11 @@ import pytest
 from infra import packaging, wheels
 from infra.faults import SetupFault
 
-HANDLERS = {"api": ("api.app",), "worker": ("worker.app", "worker.dead_letters"), "notifier": ("notifier.app",)}
+HANDLERS = {
+    "api": ("api.app",),
+    "worker": ("worker.app", "worker.dead_letters"),
+    "notifier": ("notifier.app", "notifier.webhooks"),
+}
 CACHE = packaging.SOURCE / "build" / "wheels"
 ENVIRONMENT_OF_A_FUNCTION = {
     "AWS_CALL_SECONDS": "5",

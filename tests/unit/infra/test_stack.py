@@ -22,6 +22,7 @@ OUTPUTS = {
     "DeadLetterFunctionName": "safelight-dead-letters",
     "ReconcilerFunctionName": "safelight-reconciler",
     "NotifierFunctionName": "safelight-notifier",
+    "WebhookFunctionName": "safelight-webhooks",
 }
 FIELDS = [
     *("engine", "endpoint_url", "api_url", "ui_url", "bucket", "table"),
@@ -44,6 +45,7 @@ def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
         "dead_letters": "safelight-dead-letters",
         "reconciler": "safelight-reconciler",
         "notifier": "safelight-notifier",
+        "webhooks": "safelight-webhooks",
     }
 
 

@@ -1,4 +1,4 @@
-"""SQS records: the plumbing of partial batches that both queue functions share."""
+"""SQS records: the plumbing of partial batches that all functions behind a queue share."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, LeaseHeld
 from shared.observability import make_logger
-from worker.records import RecordHandler, process_records
+from shared.records import RecordHandler, process_records
 
 CONTEXT = cast("LambdaContext", events.Context())
 

@@ -1,0 +1,187 @@
+"""One POST to somebody's server: real connections on this machine."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from receiver import Receiver, receiving
+
+from notifier.posting import Post
+
+NAME = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine that nobody knows, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(NAME))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def server_side(certificate: Path) -> ssl.SSLContext:
+    """What a server with that certificate needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver by plain HTTP."""
+    with receiving() as made:
+        yield made
+
+
+@contextmanager
+def speaking(data: bytes) -> Iterator[str]:
+    """Run a server that answers the first caller with these bytes, and then keeps the line open."""
+    with socket.create_server((NAME, 0)) as server:
+        held: list[socket.socket] = []
+
+        def serve() -> None:
+            line, _ = server.accept()
+            held.append(line)
+            line.sendall(data)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://{NAME}:{server.getsockname()[1]}/"
+        finally:
+            thread.join()
+            for line in held:
+                line.close()
+
+
+def test_it_arrives_as_it_was_sent(receiver: Receiver) -> None:
+    """Path, query, headers and body reach the receiver; its status comes back."""
+    receiver.answer(202)
+    answer = Post(anywhere=True)(f"{receiver.url}?a=b", {"X-One": "1", "Content-Type": "text/x"}, b"body")
+    assert (answer.status, answer.reason) == (202, None)
+    (got,) = receiver.got
+    assert (got.path, got.body, got.headers["X-One"]) == ("/hook?a=b", b"body", "1")
+    assert got.headers["Host"] == receiver.url.split("/")[2]
+
+
+def test_by_tls_the_certificate_is_verified(certificate: Path, server_side: ssl.SSLContext) -> None:
+    """A certificate that is trusted and is for this host is taken, and no other."""
+    with receiving(server_side) as receiver:
+        assert Post(anywhere=True)(receiver.url, {}, b"").reason == "TLS_FAILED"
+        known = ssl.create_default_context(cafile=str(certificate))
+        assert Post(anywhere=True, trust=known)(receiver.url, {}, b"").status == 204
+        elsewhere = receiver.url.replace(NAME, "localhost")
+        assert Post(anywhere=True, trust=known)(elsewhere, {}, b"").reason == "TLS_FAILED"
+        assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(status: int, receiver: Receiver) -> None:
+    """Whoever redirects leads nobody anywhere: the redirect itself is the answer."""
+    with receiving() as inside:
+        receiver.answer(status, Location=inside.url)
+        assert Post(anywhere=True)(receiver.url, {}, b"").status == status
+        assert not inside.got
+
+
+def test_no_proxy_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says of proxies is for others."""
+    with receiving() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert Post(anywhere=True)(receiver.url, {}, b"").status == 204
+        assert not proxy.got
+
+
+def test_internal_hosts_are_not_called(receiver: Receiver) -> None:
+    """Where only public hosts are allowed, this machine gets nothing, by name or address."""
+    for url in (
+        receiver.url,
+        receiver.url.replace(NAME, "localhost"),
+        receiver.url.replace(NAME, "[::ffff:127.0.0.1]"),
+    ):
+        assert Post(anywhere=False)(url, {}, b"").reason in {"ADDRESS_NOT_ALLOWED", "HOST_NOT_FOUND"}
+    assert not receiver.got
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 "], ids=["silent", "headers", "status"]
+)
+def test_a_receiver_that_never_ends_is_left(data: bytes) -> None:
+    """Whoever says nothing, or half a head, is hung up on."""
+    with speaking(data) as url:
+        assert Post(anywhere=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
+
+
+def test_the_answer_is_not_read() -> None:
+    """A head without end of body is an answer: whatever follows stays on the line."""
+    with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nxx") as url:
+        assert Post(anywhere=True)(url, {}, b"").status == 200
+
+
+@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"\x00" * 100, b"HTTP/1.1 999999 no\r\n\r\n"])
+def test_what_is_no_answer_is_none(data: bytes) -> None:
+    """Another protocol's greeting is a failed connection, not a crash."""
+    with speaking(data) as url:
+        answer = Post(anywhere=True, seconds=1)(url, {}, b"")
+    assert (answer.status, answer.reason) in {(None, "CONNECTION_FAILED"), (None, "TIMED_OUT")}
+
+
+def test_nobody_there_is_told() -> None:
+    """A port that nobody listens on is a failed connection."""
+    with socket.create_server((NAME, 0)) as server:
+        port = server.getsockname()[1]
+    assert Post(anywhere=True)(f"http://{NAME}:{port}/", {}, b"").reason == "CONNECTION_FAILED"
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("999999999999999999", 999999999, 999999999),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=2)), 7000, 7200),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+    ],
+)
+def test_retry_after_is_read(text: str, least: int, most: int, receiver: Receiver) -> None:
+    """Seconds or a date; a past date means at once."""
+    receiver.answer(503, Retry_After=text)
+    asked = Post(anywhere=True)(receiver.url, {}, b"").retry_after
+    assert asked is not None
+    assert least <= asked.total_seconds() <= most
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "1.5", ""])
+def test_nonsense_in_retry_after_is_passed_over(text: str, receiver: Receiver) -> None:
+    """Then the usual pause counts."""
+    receiver.answer(429, Retry_After=text)
+    assert Post(anywhere=True)(receiver.url, {}, b"").retry_after is None

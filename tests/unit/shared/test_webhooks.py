@@ -1,0 +1,93 @@
+"""Webhooks: addresses that may be kept, secrets, and how long a delivery is tried."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.deliveries import LONGEST_PAUSE, MAX_TRIES, PAUSES, DeliveryMessage, decode_delivery, pause_after
+from shared.errors import BadMessage
+from shared.webhooks import SECRET_PREFIX, complaint, new_secret
+
+MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")
+
+
+@pytest.mark.parametrize("url", ["https://example.org/hook", "https://example.org:443/a?b=c", "https://8.8.8.8/"])
+def test_public_https_may_be_kept(url: str) -> None:
+    """An address on the internet, by TLS, is taken everywhere."""
+    assert complaint(url, anywhere=False) is None
+    assert complaint(url, anywhere=True) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://example.org/", "https://example.org:8443/", "https://127.0.0.1/", "https://[::1]/"),
+        *("https://169.254.169.254/latest/meta-data/", "https://[::ffff:10.0.0.1]/"),
+    ],
+)
+def test_what_is_for_ones_own_machine_is_refused_elsewhere(url: str) -> None:
+    """Plain HTTP, other ports and internal addresses are taken only where everything is allowed."""
+    assert complaint(url, anywhere=False)
+    assert complaint(url, anywhere=True) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "example.org", "ftp://example.org/", "https://", "https:///path", "file:///etc/passwd"),
+        *("https://user:word@example.org/", "https://example.org/#part", "https://exa mple.org/"),
+        *("https://example.org/\r\nX-Evil: 1", "https://exämple.org/", "https://example.org:notaport/", "https://[/"),
+        "https://example.org/" + "x" * 2048,
+    ],
+)
+def test_what_is_no_address_is_refused_everywhere(url: str) -> None:
+    """Other schemes, credentials, fragments, line breaks and what is no URL at all."""
+    assert complaint(url, anywhere=True)
+    assert complaint(url, anywhere=False)
+
+
+def test_secrets_are_as_the_standard_writes_them() -> None:
+    """The prefix, then base64 of 24 to 64 random bytes; no two alike."""
+    secrets = {new_secret() for _ in range(20)}
+    assert len(secrets) == 20
+    for secret in secrets:
+        assert secret.startswith(SECRET_PREFIX)
+        assert 24 <= len(base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)) <= 64
+
+
+@given(st.integers(1, MAX_TRIES + 3), st.floats(0, 1), st.none() | st.timedeltas(timedelta(0), timedelta(days=9)))
+def test_pauses_grow_within_bounds(tries: int, spread: float, asked: timedelta | None) -> None:
+    """Each pause is near the usual one, longer when the receiver asks for it, never over what SQS can hide."""
+    pause = pause_after(tries, asked=asked, spread=spread)
+    if tries >= MAX_TRIES:
+        assert pause is None
+        return
+    assert pause is not None
+    assert PAUSES[tries - 1] * 0.8 <= pause <= LONGEST_PAUSE
+    if asked is not None:
+        assert pause >= min(asked, LONGEST_PAUSE)
+
+
+def test_tries_go_on_for_hours() -> None:
+    """They begin close together and end most of a day later; each pause is longer than the one before."""
+    assert PAUSES[0] <= timedelta(seconds=10)
+    assert sum(PAUSES, timedelta()) > timedelta(hours=12)
+    assert list(PAUSES) == sorted(PAUSES)
+    assert timedelta(hours=12) > LONGEST_PAUSE
+
+
+def test_messages_are_read_back() -> None:
+    """What one function writes the other reads."""
+    assert decode_delivery(MESSAGE.encode()) == MESSAGE
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "no", MESSAGE.encode().replace("studio", "../x"), MESSAGE.encode().replace("evt_1", "a#b")]
+)
+def test_other_messages_are_named(text: str) -> None:
+    """What is none of ours, or names what can't be, is a BadMessage."""
+    with pytest.raises(BadMessage):
+        decode_delivery(text)
