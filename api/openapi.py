@@ -17,6 +17,7 @@ from api.preset_view import PresetBody
 from api.problems import CONTENT_TYPE
 from api.schemas import ProblemView, RedriveRequest
 from api.upload_request import UploadRequest
+from api.webhook_view import WebhookBody
 from shared.assets import ASSET_FORMATS
 from shared.errors import SafelightError, ServiceUnavailable
 from shared.formats import ACCEPTED, ImageFormat
@@ -31,6 +32,7 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/batches/{batch_id}/items", "post"): ItemsRequest,
     ("/v1/plan", "post"): PlanRequest,
     ("/v1/presets/{name}", "put"): PresetBody,
+    ("/v1/webhooks/{name}", "put"): WebhookBody,
 }
 """Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours."""
 
@@ -87,7 +89,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     create = spec["paths"]["/v1/jobs"]["post"]
     create["requestBody"] = _picture_body(options["properties"], ACCEPTED)
     create.setdefault("parameters", []).extend(_create_query(options["properties"]))
-    anew = {name: schema for name, schema in options["properties"].items() if name != "filename"}
+    anew = {name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook"}}
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
     retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": anew})
     retry.setdefault("parameters", []).extend(_create_query(anew))

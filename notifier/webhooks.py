@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -39,6 +40,8 @@ METRICS = {
 
 logger = make_logger("webhooks")
 metrics = make_metrics()
+_telling = Lock()
+"""Metrics are not made for threads; records end in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def _tell(tried: Tried) -> None:
         "answer": delivery.answer,
         "reason": delivery.reason,
     }
-    metrics.add_metric(METRICS[delivery.state], MetricUnit.Count, 1)
+    with _telling:
+        metrics.add_metric(METRICS[delivery.state], MetricUnit.Count, 1)
     failed = delivery.state is DeliveryState.FAILED
     (logger.error if failed else logger.info)("Webhook tried", extra=facts)
