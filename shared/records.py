@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, DeliveryError
-from worker.priority import give_way
+from shared.priority import give_way
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 

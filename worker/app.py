@@ -25,12 +25,12 @@ from shared.clock import utc_now
 from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
 from shared.messages import JobMessage, decode
 from shared.observability import make_logger, make_metrics
+from shared.priority import BULK_NICENESS
 from shared.records import process_records
 from shared.settings import WorkerSettings
 from worker.arriving import message_of
 from worker.image_processor import Outcome, Processed, Workplace, process_job
 from worker.imaging import Limits
-from worker.priority import BULK_NICENESS
 from worker.room import Room
 from worker.sandbox import Budget, Sandbox
 from worker.sandbox.budget import count_children, room_bytes

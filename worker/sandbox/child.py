@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from shared.errors import ImageError, ResourceLimit
+from shared.priority import RENDERING_NICENESS, give_way
 from worker.imaging import render
 from worker.imaging.process import prepare_process, set_bomb_limit
 from worker.imaging.render import Rendered
-from worker.priority import RENDERING_NICENESS, give_way
 from worker.sandbox.confinement import confine, start_clock
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 

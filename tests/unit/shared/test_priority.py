@@ -11,8 +11,8 @@ from sandboxes import LIMITS, process_ids, sandbox
 
 from shared.observability import make_logger
 from shared.pipeline import DEFAULT_PIPELINE
-from worker.priority import BULK_NICENESS, RENDERING_NICENESS, give_way
-from worker.records import process_records
+from shared.priority import BULK_NICENESS, RENDERING_NICENESS, give_way
+from shared.records import process_records
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux alone")
 PICTURE = Path(__file__).parents[3] / "client" / "pictures" / "clock-small.png"
