@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import events
 import monitored
 import pictures
 import pytest
 from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_flag
 from moto_cloud import BUCKET, Cloud
+from receiver import receiving
 
 import api.app
 import notifier.app
@@ -20,6 +22,7 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 from shared.clock import utc_now
+from shared.deliveries import DeliveryMessage
 from shared.jobs import JobStatus
 from shared.observability import NAMESPACE
 
@@ -68,6 +71,28 @@ def live(cloud: Cloud) -> None:
     cloud.reconcile()
     reset_cold_start_flag()
     cloud.notify(cloud.change(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
+    reset_cold_start_flag()
+    tell(cloud)
+
+
+def tell(cloud: Cloud) -> None:
+    """Let happen what happens to webhooks: taken, put off, refused for good, gone."""
+    with receiving() as receiver:
+        receiver.answer(204, 503, 410)
+        made = cloud.call(
+            "PUT", "/v1/webhooks/w", json.dumps({"url": receiver.url}), headers={"Content-Type": "application/json"}
+        )
+        assert made.status == 201, made.text
+        for name, webhook in (("a", "w"), ("b", "w"), ("c", "w"), ("d", "nobody")):
+            message = DeliveryMessage(
+                owner="anonymous",
+                webhook=webhook,
+                event_id=f"evt_{name}",
+                type="image.job.completed",
+                job_id="J",
+                body="{}",
+            )
+            cloud.send_webhooks([events.received(message.encode())])
 
 
 def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
