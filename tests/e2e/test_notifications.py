@@ -109,6 +109,22 @@ def test_a_webhook_survives_a_receiver_that_is_down(site: Site) -> None:
         assert site.http.post(f"{place}/{entry['id']}/replay").status_code == 202
         until(lambda: len(receiver.got) == 3)
         assert {str(event["id"]) for event in receiver.verified(secret)} == {f"evt_{job['id']}_1"}
+        assert site.http.put("webhooks/studio", json={"url": receiver.url}).status_code == 200
+        assert site.http.post("webhooks/studio/secret").json()["secret"] != secret
+        assert site.http.get("webhooks").json()["webhooks"][0]["url"] == receiver.url
         hidden = secret.removeprefix("whsec_")
         assert not [line for role in ("api", "notifier", "webhooks") for line in site.log_lines(role) if hidden in line]
         assert site.http.delete("webhooks/studio").status_code == 204
+
+
+def test_a_change_that_is_no_job_is_kept(site: Site, ear: Ear) -> None:
+    """Somebody writes to the table by hand: what can't be told is kept whole, and the next end is told."""
+    prefix = site.stack.functions["notifier"].removesuffix("-notifier")
+    kept = site.sqs.get_queue_url(QueueName=f"{prefix}-event-dead-letters")["QueueUrl"]
+    for moment in ("before", "after"):
+        item = {"ID": {"S": "by-hand"}, "Status": {"S": "COMPLETED"}, "Filename": {"S": moment}}
+        site.dynamodb.put_item(TableName=site.stack.table, Item=item)
+    until(lambda: "by-hand" in json.dumps(site.sqs.receive_message(QueueUrl=kept).get("Messages", [])))
+    job_id = site.finished(site.submit(pictures.jpeg())["id"])["id"]
+    until(lambda: ear.about(job_id))
+    site.dynamodb.delete_item(TableName=site.stack.table, Key={"ID": {"S": "by-hand"}})

@@ -11,6 +11,7 @@ from recorded import Right
 BY_THE_PLATFORM = {
     "Log": "Lambda writes a function's logs in its name; the embedded engine writes them in its own",
     "TellMissingFromForbidden": "S3 decides by it what to answer for an object that is gone; the engine does not",
+    "TakeChanges": "Lambda reads the stream in a function's name; the embedded engine reads it in its own",
     "sqs:ReceiveMessage": "Lambda reads the queue in the function's name; the embedded engine reads it in its own",
     "sqs:DeleteMessage": "as ReceiveMessage",
     "sqs:GetQueueAttributes": "as ReceiveMessage",
