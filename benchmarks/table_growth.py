@@ -2,7 +2,8 @@
 
 Run it on the embedded engine: ``python benchmarks/table_growth.py [jobs]``. Records are written straight into the
 table, as the worker leaves them. Absolute times belong to the machine; the ratio, taken in one run, can be compared.
-What an engine in memory needs for an index is part of it; DynamoDB's own cost of a query does not grow with the table.
+An engine in memory sorts a whole partition of an index for each query, which is part of the times. So it prints too
+what belongs to no engine: how many calls each takes, how many items they examine, how much capacity they consume.
 """
 
 import secrets
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -22,7 +24,9 @@ import httpx
 from infra import local
 from infra.sessions import local_session
 from infra.stack import Stack
-from shared.aws.job_item import to_item, to_wire
+from shared.aws.job_item import from_item, to_item, to_wire
+from shared.aws.job_listing import JobListing, Query
+from shared.aws.job_table import JobTable
 from shared.ids import new_id
 from shared.jobs import ANONYMOUS, Job, JobStatus, OutputFacts, RawImage
 from shared.pipeline import DEFAULT_PIPELINE
@@ -42,14 +46,66 @@ def main() -> None:
         stack = local.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
             fill(stack, SMALL)
-            few = measured(stack)
+            few, few_costs = measured(stack), costs(stack)
             fill(stack, large - SMALL)
-            many = measured(stack)
+            many, many_costs = measured(stack), costs(stack)
         finally:
             local.down(Path(folder), wipe=True)
     print(f"Median of {ROUNDS} requests, milliseconds{SMALL:>10,} jobs{large:>12,} jobs     ratio")
     for name, before in few.items():
         print(f"  {name:32}{before:15.1f}{many[name]:17.1f}{many[name] / before:10.2f}")
+    print("Calls to the table, items that they examine, capacity units that they consume")
+    for name, cost in few_costs.items():
+        print(f"  {name:32}{cost!s:>15}{many_costs[name]!s:>17}")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What one use of the table takes, whatever the engine."""
+
+    calls: int = 0
+    items: int = 0
+    """Examined, wanted or not."""
+    units: float = 0.0
+    """Of reading or writing capacity."""
+
+    def __str__(self) -> str:
+        return f"{self.calls}, {self.items}, {self.units:g}"
+
+    def add(self, parsed: dict[str, Any], **_: object) -> None:
+        """Count one answer."""
+        self.calls += 1
+        self.items += parsed.get("ScannedCount", 0) + sum(map(len, parsed.get("Responses", {}).values()))
+        self.items += "Item" in parsed
+        capacity = parsed.get("ConsumedCapacity", [])
+        self.units += sum(each["CapacityUnits"] for each in (capacity if isinstance(capacity, list) else [capacity]))
+
+
+def costs(stack: Stack) -> dict[str, Cost]:
+    """Return what the code behind each request asks of the table."""
+    client = local_session(stack.endpoint_url).client("dynamodb")
+    client.meta.events.register(
+        "provide-client-params.dynamodb", lambda params, **_: {**params, "ReturnConsumedCapacity": "TOTAL"}
+    )
+    table = JobTable(client, stack.table, batch_table="", bucket="bench", listing_shards=SHARDS)
+    listing = JobListing(client, stack.table, listing_shards=SHARDS)
+    now = datetime.now(UTC)
+    page = listing.page(Query(owner=ANONYMOUS, now=now, limit=50))
+    uses: dict[str, Callable[[], object]] = {
+        "status of a job": lambda: table.get(page.jobs[0].id),
+        "listing, 20 newest": lambda: listing.page(Query(owner=ANONYMOUS, now=now)),
+        "listing, 20 after a cursor": lambda: listing.page(
+            Query(owner=ANONYMOUS, now=now, before_id=page.next_before_id)
+        ),
+        "creation": lambda: table.create(from_item(next(finished(1)))),
+    }
+    found = {}
+    for name, use in uses.items():
+        found[name] = cost = Cost()
+        client.meta.events.register("after-call.dynamodb", cost.add)
+        use()
+        client.meta.events.unregister("after-call.dynamodb", cost.add)
+    return found
 
 
 def fill(stack: Stack, count: int) -> None:

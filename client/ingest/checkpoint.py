@@ -18,7 +18,7 @@ from client.errors import ClientError
 from client.ingest.schema import APPLICATION, TABLES, VERSION
 
 FILE_NAME = "checkpoint.sqlite"
-_CACHE_KIB = 1024
+_CACHE_KIB = 256
 """Pages of the file that are kept in memory, KiB: the same however large it grows."""
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from client.errors import ClientError
 from client.ingest.found import Found, Misfit
 
-_SLICE = 500
+_SLICE = 250
 """Names taken in at once."""
-_SLICES_AHEAD = 4
+_SLICES_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)

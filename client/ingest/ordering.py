@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import chain, islice
 
-_CACHE_KIB = 512
+_CACHE_KIB = 128
 AT_ONCE = 1000
 """Names that are sorted in memory."""
 
