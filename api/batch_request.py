@@ -4,8 +4,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from api.options import SHORTHAND, Options, field_errors, read_as
-from api.upload_request import UploadRequest
+from api.body import SOURCE
+from api.import_request import ImportRequest, read_import
+from api.options import Options, field_errors, read_as
+from api.upload_request import UploadRequest, read_upload_request
 from shared.batches import MAX_MEMBERS
 from shared.errors import FieldError, InvalidRequest
 
@@ -37,15 +39,6 @@ class BatchRequest(Options):
     close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
 
 
-class MemberRequest(UploadRequest):
-    """One member: bytes that will be sent by a form."""
-
-    @property
-    def has_options(self) -> bool:
-        """Tell whether it says itself what is to be done."""
-        return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
-
-
 def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRequest:
     """Read a new batch. Raises InvalidRequest or InvalidPipeline."""
     request = read_as(BatchRequest, query, fields)
@@ -54,6 +47,6 @@ def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRe
     return request
 
 
-def read_member(fields: dict[str, Any]) -> MemberRequest:
-    """Read one member. Raises InvalidRequest or InvalidPipeline."""
-    return read_as(MemberRequest, {}, fields)
+def read_member(fields: dict[str, Any]) -> UploadRequest | ImportRequest:
+    """Read one member: bytes that will be sent by a form, or an object. Raises InvalidRequest or InvalidPipeline."""
+    return read_import({}, fields) if SOURCE in fields else read_upload_request({}, fields)

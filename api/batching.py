@@ -1,31 +1,23 @@
-"""Batches: make, fill, close, cancel, retry what failed. The use cases, without HTTP.
+"""Batches: make, close, cancel, retry what failed. The use cases, without HTTP; ``api.filling`` makes members."""
 
-IDs of members are made from an ID that the request's Idempotency-Key has reserved, so a request that died half-way
-and comes again makes exactly the members that are missing.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
-from api.batch_request import read_member
-from api.choosing import Choice, Library, choose
+from api.choosing import Choice
+from api.importing import Dock
 from api.lifecycle import Desk, begin_again, demand_retriable, moved
-from api.uploading import Ramp, announced
+from api.uploading import Ramp
 from shared.aws.batch_members import BatchMembers
 from shared.aws.batch_table import BatchTable
-from shared.batches import Batch, Round, Standing, member_id
+from shared.batches import Batch, Round, Standing
 from shared.clock import Clock
 from shared.errors import (
     BatchClosed,
     BatchNotFound,
     JobNotFound,
     JobStateError,
-    PipelineUnreadable,
-    SafelightError,
-    ServiceError,
 )
 from shared.ids import is_id
 from shared.jobs import Job, JobStatus
@@ -38,17 +30,10 @@ class Hall:
     batches: BatchTable
     members: BatchMembers
     ramp: Ramp
+    dock: Dock
     desk: Desk
     clock: Clock
     keep_for: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What became of the members of a request: for each a job, or why there is none."""
-
-    batch_id: str
-    jobs: tuple[Job | SafelightError, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +69,6 @@ def own_batch(batch_id: str, owner: str, hall: Hall) -> Standing:
     if not is_id(identifier):
         raise BatchNotFound
     return hall.batches.get(identifier, owner, now=hall.clock())
-
-
-def fill(  # noqa: PLR0913 - what, where, whose, when
-    items: Sequence[dict[str, object]], batch: Batch, library: Library, hall: Hall, *, seed: str, at: datetime
-) -> Filled:
-    """Make members. One that can't be is an error in its place and does not spoil the others.
-
-    ``seed`` is the ID that the request has reserved, ``at`` its moment. Raises BatchClosed or ServiceError.
-    """
-    looked_up = Library(find_preset=cache(library.find_preset), find_asset=cache(library.find_asset))
-    made: list[Job | SafelightError] = []
-    for index, fields in enumerate(items):
-        try:
-            made.append(_member(fields, batch, looked_up, hall, job_id=member_id(seed, at, index), at=at))
-        except ServiceError:
-            raise
-        except SafelightError as error:
-            made.append(error)
-    jobs = [job for job in made if isinstance(job, Job)]
-    if jobs:
-        hall.batches.append(batch.id, jobs, expires_at=at + hall.keep_for)
-    return Filled(batch.id, tuple(made))
 
 
 def close(batch_id: str, hall: Hall, *, at: datetime) -> None:
@@ -159,16 +122,3 @@ def _walk(  # noqa: PLR0913, PLR0917 - which walk, what at each step, until when
             walk = Round(started_at=walk.started_at, after=job.id)
     hall.batches.walked(batch.id, name, None)
     return Walked(done, is_over=True)
-
-
-def _member(  # noqa: PLR0913 - what, where, when
-    fields: dict[str, object], batch: Batch, library: Library, hall: Hall, *, job_id: str, at: datetime
-) -> Job:
-    request = read_member(fields)
-    if request.has_options:
-        choice = choose(request, library)
-    elif batch.pipeline is None:
-        raise PipelineUnreadable
-    else:
-        choice = Choice(batch.pipeline, batch.preset, batch.assets)
-    return announced(request, choice, batch.owner, hall.ramp, job_id=job_id, at=at, batch_id=batch.id)

@@ -1,6 +1,7 @@
 """The body of a request, in any of its four shapes, as one ``Upload``.
 
-Raw bytes, base64 text, a multipart form and JSON all end as bytes whose type the content decides.
+Raw bytes, base64 text, a multipart form and JSON all end as bytes whose type the content decides. JSON may also say
+where a picture lies, and is a ``Reference`` then.
 """
 
 import base64
@@ -34,6 +35,9 @@ MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
 MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
 """Longest binary body: API Gateway hands it over in base64, which is a third longer."""
 
+SOURCE: Final = "source"
+"""The member of JSON that says where a picture lies."""
+NO_CONTENT: Final = "The member content must be the picture in base64."
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
 """Content types besides ``image/*`` that count as raw bytes. The second is what ``curl --data-binary`` says when it
 is told nothing else."""
@@ -50,7 +54,24 @@ class Upload:
     """Fields of the form or of the JSON, other than the picture."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """JSON that says where the picture lies, in place of the picture."""
+
+    members: Mapping[str, Any]
+    """All of it, not yet validated."""
+    filename: str | None = None
+
+
 def read_upload(event: BaseProxyEvent) -> Upload:
+    """Read a body that must hold the picture. Raises what :func:`read_picture` does."""
+    picture = read_picture(event)
+    if isinstance(picture, Reference):
+        raise InvalidRequest(NO_CONTENT)
+    return picture
+
+
+def read_picture(event: BaseProxyEvent) -> Upload | Reference:
     """Read the body of ``POST /v1/jobs``.
 
     Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest,
@@ -136,11 +157,15 @@ def _picture(data: bytes) -> tuple[bytes, ImageFormat]:
     return data, image_format
 
 
-def _from_json(body: bytes, name: str | None) -> Upload:
+def _from_json(body: bytes, name: str | None) -> Upload | Reference:
     fields = load_json_object(body)
+    if SOURCE in fields:
+        if "content" in fields:
+            raise InvalidRequest(f"Give the member content or {SOURCE}, not both.")
+        return Reference(fields, name)
     content = fields.pop("content", None)
     if not isinstance(content, str):
-        raise InvalidRequest("The member content must be the picture in base64.")
+        raise InvalidRequest(NO_CONTENT)
     return Upload(*_picture(decode_base64(content)), name, fields)
 
 

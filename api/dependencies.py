@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.batching import Hall
 from api.choosing import Library
+from api.importing import Dock
 from api.lifecycle import Desk
 from api.links import Links
 from api.presets import find_preset
@@ -34,6 +35,7 @@ from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
 from shared.aws.preset_table import PresetTable
 from shared.aws.request_log import RequestLog
+from shared.aws.source_store import SourceStore
 from shared.clock import Clock, utc_now
 from shared.jobs import ANONYMOUS
 from shared.limits import Limits
@@ -51,6 +53,7 @@ class Stores:
     batches: BatchTable
     members: BatchMembers
     images: ImageStore
+    sources: SourceStore
     lanes: Lanes
     requests: RequestLog
     dead: DeadLetters
@@ -101,12 +104,26 @@ class Stores:
             keep_for=timedelta(days=self.settings.retention_days),
         )
 
+    def dock(self) -> Dock:
+        """Return what imports work with."""
+        return Dock(
+            jobs=self.jobs,
+            sources=self.sources,
+            lanes=self.lanes,
+            own_bucket=self.settings.image_bucket,
+            open_buckets=frozenset(filter(None, self.settings.import_buckets.split(","))),
+            max_bytes=self.settings.max_raw_bytes,
+            due_after=timedelta(seconds=self.settings.redispatch_seconds),
+            keep_for=timedelta(days=self.settings.retention_days),
+        )
+
     def hall(self) -> Hall:
         """Return what batches work with."""
         return Hall(
             batches=self.batches,
             members=self.members,
             ramp=self.ramp(),
+            dock=self.dock(),
             desk=self.desk(),
             clock=self.clock,
             keep_for=timedelta(days=self.settings.retention_days),
@@ -167,6 +184,7 @@ def stores() -> Stores:
             settings.image_bucket,
             presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
+        sources=SourceStore(clients.s3, settings.image_bucket),
         lanes=Lanes(
             interactive=JobQueue(clients.sqs, settings.job_queue_url),
             bulk=JobQueue(clients.sqs, settings.bulk_queue_url),

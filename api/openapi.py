@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
 from api.batch_request import BatchRequest, ItemsRequest
+from api.import_request import ImportRequest
 from api.openapi_examples import add_examples
 from api.openapi_links import add_links
 from api.options import Options
@@ -86,6 +87,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     schemas.update(options.pop("$defs", {}))
     create = spec["paths"]["/v1/jobs"]["post"]
     create["requestBody"] = _picture_body(options["properties"], ACCEPTED)
+    _offer_import(create["requestBody"])
     create.setdefault("parameters", []).extend(_create_query(options["properties"]))
     anew = {name: schema for name, schema in options["properties"].items() if name != "filename"}
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
@@ -126,6 +128,14 @@ def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
             parameter["schema"] = schema
         parameters.append(parameter)
     return parameters
+
+
+def _offer_import(body: Mapping[str, Any]) -> None:
+    """Let JSON name an object in place of the picture."""
+    as_json = body["content"]["application/json"]["schema"]
+    facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    as_json["properties"] |= {name: facts[name] for name in ("source", "version")}
+    as_json["oneOf"] = [{"required": as_json.pop("required")}, {"required": ["source"]}]
 
 
 def _picture_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:

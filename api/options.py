@@ -67,6 +67,11 @@ class Options(BaseModel):
             raise ValueError("give a pipeline, a preset or the shorthand, not two of them")
         return self
 
+    @property
+    def has_wishes(self) -> bool:
+        """Tell whether it is said what is to be done."""
+        return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
+
     def shorthand(self) -> dict[str, Any]:
         """Return the shorthand options that were given."""
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}

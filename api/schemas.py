@@ -33,6 +33,7 @@ class RawView(View):
     width: int | None = Field(description="Pixels, upright; known once processed.")
     height: int | None
     digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal.")
+    source: str | None = Field(description="`s3://bucket/key` that it is copied from.")
 
 
 class OutputView(View):
@@ -164,6 +165,7 @@ class JobView(View):
                 width=job.raw.width,
                 height=job.raw.height,
                 digest=job.raw.digest,
+                source=job.source.location.uri if job.source else None,
             ),
             pipeline=job.pipeline,
             preset=PresetRefView.of(job.preset),

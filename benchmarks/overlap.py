@@ -131,6 +131,7 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, side_by_side: int) -> float:
     place = Workplace(
         jobs=cast("Any", stores),
         images=cast("Any", stores),
+        sources=cast("Any", stores),
         assets=cast("Any", stores),
         limits=LIMITS,
         lease=timedelta(seconds=60),

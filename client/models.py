@@ -38,6 +38,8 @@ class RawImage(_Answer):
     height: int | None = None
     digest: str | None = None
     """SHA-256, hexadecimal."""
+    source: str | None = None
+    """``s3://bucket/key`` that it is copied from."""
 
 
 class Output(_Answer):

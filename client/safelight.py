@@ -109,8 +109,9 @@ class Safelight:
 
     def submit(  # noqa: PLR0913 - each has a default that serves
         self,
-        picture: str | Path | bytes,
+        picture: str | Path | bytes | None = None,
         *,
+        source: str | None = None,
         filename: str | None = None,
         pipeline: Mapping[str, Any] | None = None,
         preset: str | None = None,
@@ -120,15 +121,22 @@ class Safelight:
     ) -> Job:
         """Send one picture and return its job, usually still PENDING.
 
-        ``picture`` is a path, read piece by piece, or bytes. ``pipeline`` says what is to be done,
+        ``picture`` is a path, read piece by piece, or bytes; ``source``, in its place, is ``s3://bucket/key`` of an
+        object that the server copies. ``pipeline`` says what is to be done,
         ``preset`` names it, ``options`` is the short form (``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``,
         ``format``, ``quality``). ``wait`` asks the API to answer only when the job is done, or after so
         many seconds. Lost answers are asked for again under the same ``idempotency_key``, which makes no second
         job; without one of the caller's own, each call has a new one. What is too large for the API goes straight to
-        the store, see :attr:`uploads`.
+        the store, see :attr:`uploads`. Raises TypeError unless exactly one of ``picture`` and ``source`` is given.
         """
-        upload = prepare(picture, filename)
         key = idempotency_key or str(uuid.uuid4())
+        if picture is None or source is not None:
+            if picture is not None or source is None:
+                raise TypeError("give picture or source")
+            given = {"filename": filename, "pipeline": pipeline, "preset": preset}
+            asked = {**(options or {}), **{name: each for name, each in given.items() if each is not None}}
+            return self._import({**asked, "source": source}, _wishes(key, wait), wait or 0)
+        upload = prepare(picture, filename)
         if upload.size() >= DIRECT_BYTES:
             job = self.uploads.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=key)
             return job if wait is None else self._waited(job, wait)
@@ -139,12 +147,7 @@ class Safelight:
             query["pipeline"] = json.dumps(pipeline, separators=(",", ":"))
         if preset is not None:
             query["preset"] = preset
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Idempotency-Key": key,
-        }
-        if wait is not None:
-            headers["Prefer"] = f"wait={wait}"
+        headers = {"Content-Type": "application/octet-stream", **_wishes(key, wait)}
         send = partial(self._send_upload, upload, self._url("jobs", query), headers, wait or 0)
         return answers.read(self._retried(send, repeatable=True), Job)
 
@@ -369,6 +372,12 @@ class Safelight:
 
         return self._retried(send, repeatable=repeatable)
 
+    def _import(self, document: Mapping[str, Any], headers: Mapping[str, str], wait: int) -> Job:
+        timeout = max(self._timeout, wait + _ANSWER_MARGIN_SECONDS)
+        url = self._url("jobs", {})
+        send = partial(self._send, "POST", url, json=dict(document), headers=dict(headers), timeout=timeout)
+        return answers.read(self._retried(send, repeatable=True), Job)
+
     def _waited(self, job: Job, seconds: int) -> Job:
         """Return the job when it is done, or as it stands after so many seconds."""
         try:
@@ -424,3 +433,8 @@ class Safelight:
         # quote, not quote_plus: gateways differ on what a plus means. A name may hold undecodable bytes.
         encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
         return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
+
+
+def _wishes(key: str, wait: int | None) -> dict[str, str]:
+    """Return the headers that say how a request for a job is to be taken."""
+    return {"Idempotency-Key": key, **({"Prefer": f"wait={wait}"} if wait is not None else {})}

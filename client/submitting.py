@@ -4,13 +4,34 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from client.errors import ClientError, LocalFileError, Unreachable
 from client.models import Job
 from client.naming import result_names
 from client.safelight import Option, Safelight
+
+S3 = "s3://"
+
+
+class S3Object(str):
+    """An object that the server copies, by its full name; in place of a file."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """Return what it would be called as a file."""
+        return PurePosixPath(self).name
+
+
+Picture = Path | S3Object
+
+
+def named(name: str) -> Picture:
+    """Return what is meant by a name: a file, or an object for ``s3://bucket/key``."""
+    return S3Object(name) if name.startswith(S3) else Path(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +53,7 @@ class Order:
 class Outcome:
     """How one file fared: a job, an error, or both when the job was made and then something failed."""
 
-    file: Path
+    file: Picture
     job: Job | None = None
     saved: tuple[Path, ...] = ()
     error: ClientError | None = None
@@ -45,7 +66,7 @@ class Outcome:
 
 def submit_all(
     client: Safelight,
-    files: Sequence[Path],
+    files: Sequence[Picture],
     order: Order,
     *,
     parallel: int,
@@ -81,7 +102,7 @@ class _Run:
         self._names: set[str] = set()
         self._unreachable: Unreachable | None = None
 
-    def one(self, file: Path) -> Outcome:
+    def one(self, file: Picture) -> Outcome:
         """Take one file all the way and report it."""
         outcome = Outcome(file=file, error=self._unreachable) if self._unreachable else self._process(file)
         if isinstance(outcome.error, Unreachable):
@@ -90,11 +111,15 @@ class _Run:
             self._report(outcome)
         return outcome
 
-    def _process(self, file: Path) -> Outcome:
+    def _process(self, file: Picture) -> Outcome:
         job: Job | None = None
         try:
             job = self._client.submit(
-                file, pipeline=self._order.pipeline, preset=self._order.preset, options=self._order.options
+                None if isinstance(file, S3Object) else file,
+                source=file if isinstance(file, S3Object) else None,
+                pipeline=self._order.pipeline,
+                preset=self._order.preset,
+                options=self._order.options,
             )
             if self._order.wait:
                 job = self._client.wait(job.id, self._order.timeout)

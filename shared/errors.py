@@ -8,6 +8,7 @@
     │   ├── UnsupportedMediaType · UnsupportedImageType
     │   ├── InvalidRequest · InvalidPipeline · BadCursor
     │   ├── KeyInvalid · KeyReused · KeyInUse
+    │   ├── ImportOff
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
@@ -18,6 +19,7 @@
     │   └── JobCancelled · UploadExpired   (what the job itself states)
     ├── ImageError              the picture can't be processed, now or later
     │   ├── TypeMismatch · DigestMismatch
+    │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
@@ -177,6 +179,13 @@ class InvalidPipeline(RequestError):
 
     code = "INVALID_PIPELINE"
     title = "The pipeline is not valid."
+
+
+class ImportOff(RequestError):
+    """An object in S3 is named as source, and no bucket is open for that."""
+
+    code = "IMPORT_OFF"
+    title = "This API copies nothing from other buckets."
 
 
 class PresetNotFound(RequestError):
@@ -393,6 +402,34 @@ class DigestMismatch(ImageError):
 
     code = "DIGEST_MISMATCH"
     title = "The content does not have the declared digest."
+
+
+class SourceMissing(ImageError):
+    """There is no object where the picture is to be copied from."""
+
+    code = "SOURCE_MISSING"
+    title = "There is no such object to copy the picture from."
+
+
+class SourceForbidden(ImageError):
+    """The bucket is not open for imports, or S3 does not let Safelight read the object."""
+
+    code = "SOURCE_FORBIDDEN"
+    title = "Safelight may not read the object that the picture is to be copied from."
+
+
+class SourceArchived(ImageError):
+    """The object lies in an archive that S3 does not read from at once."""
+
+    code = "SOURCE_ARCHIVED"
+    title = "The object that the picture is to be copied from is archived."
+
+
+class SourceChanged(ImageError):
+    """The object is not the one that was there when the job was made."""
+
+    code = "SOURCE_CHANGED"
+    title = "The object to copy the picture from has changed since the job was made."
 
 
 class NotAnImage(ImageError):

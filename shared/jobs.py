@@ -14,6 +14,7 @@ from shared.errors import JobCancelled, SafelightError
 from shared.pipeline import Pipeline
 from shared.presets import PresetRef
 from shared.promises import Promise
+from shared.sources import Source
 
 MAX_HISTORY = 50
 """Transitions that a job remembers; older ones fall off, the first stays."""
@@ -149,6 +150,8 @@ class Job:
     owner: str
     promise: Promise | None = None
     """What was said of bytes that come directly; None where they came with the job."""
+    source: Source | None = None
+    """What the worker copies the raw image from; None where its owner sends it."""
     preset: PresetRef | None = None
     """Where the pipeline came from; what is done is the pipeline."""
     assets: tuple[AssetPin, ...] = ()
@@ -197,6 +200,7 @@ class Job:
         preset: PresetRef | None = None,
         assets: tuple[AssetPin, ...] = (),
         promise: Promise | None = None,
+        source: Source | None = None,
         batch_id: str | None = None,
     ) -> Self:
         """Make an accepted job, first generation, not yet attempted.
@@ -214,6 +218,7 @@ class Job:
             pipeline=pipeline,
             owner=owner,
             promise=promise,
+            source=source,
             preset=preset,
             assets=assets,
             due_at=now + due_after,

@@ -13,6 +13,8 @@ DIRECT_PREFIX = f"{RAW_PREFIX}direct/"
 """Presigned uploads: S3 tells the interactive queue of each."""
 BULK_PREFIX = f"{RAW_PREFIX}bulk/"
 """Presigned uploads of members of batches: S3 tells the bulk queue."""
+IMPORT_PREFIX = f"{RAW_PREFIX}import/"
+"""Copies that the worker makes itself, so nobody needs to be told of them."""
 PROCESSED_PREFIX = "processed/"
 DEAD_LETTER_PREFIX = "dead-letters/"
 ASSET_PREFIX = "assets/"
@@ -27,6 +29,11 @@ def raw_key(job_id: str) -> str:
 def direct_key(job_id: str, *, bulk: bool) -> str:
     """Name the raw image that its owner sends directly to S3. The prefix decides which queue hears of it."""
     return (BULK_PREFIX if bulk else DIRECT_PREFIX) + job_id
+
+
+def import_key(job_id: str) -> str:
+    """Name the raw image that is copied from another bucket."""
+    return IMPORT_PREFIX + job_id
 
 
 def job_of_direct_key(key: str) -> str | None:

@@ -53,6 +53,8 @@ class ApiSettings(StoreSettings):
     """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
     public_endpoint_url: str
     """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
+    import_buckets: str
+    """Buckets that pictures may be copied from, with commas between them; none where it is empty."""
     upload_seconds: Positive
     """Time for which the form of a direct upload is good."""
     ui_origins: str

@@ -21,6 +21,7 @@ from shared.aws.clients import make_clients
 from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
 from shared.aws.job_table import JobTable
+from shared.aws.source_store import SourceStore
 from shared.clock import utc_now
 from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
 from shared.messages import JobMessage, decode
@@ -97,6 +98,7 @@ def parts() -> Parts:
             listing_shards=settings.listing_shards,
         ),
         images=ImageStore(clients.s3, settings.image_bucket),
+        sources=SourceStore(clients.s3, settings.image_bucket),
         assets=AssetStore(clients.s3, settings.image_bucket),
         limits=limits,
         lease=timedelta(seconds=settings.lease_seconds),

@@ -11,8 +11,18 @@ from shared.arrivals import Arrival
 from shared.aws.asset_store import AssetStore
 from shared.aws.image_store import ImageStore
 from shared.aws.job_table import JobTable, Refusal, Refused
+from shared.aws.source_store import SourceStore
 from shared.clock import Clock
-from shared.errors import ImageError, LeaseHeld, PipelineUnreadable, SafelightError, ServiceError, TimeTooShort
+from shared.errors import (
+    ImageError,
+    JobNotFound,
+    LeaseHeld,
+    PipelineUnreadable,
+    RawImageMissing,
+    SafelightError,
+    ServiceError,
+    TimeTooShort,
+)
 from shared.formats import detect
 from shared.jobs import Job, JobFailure, OutputFacts, RawImage
 from shared.messages import JobMessage
@@ -56,6 +66,7 @@ class Workplace:
 
     jobs: JobTable
     images: ImageStore
+    sources: SourceStore
     assets: AssetStore
     limits: Limits
     lease: timedelta
@@ -94,10 +105,11 @@ def _attempt(job: Job, place: Workplace) -> Processed:
     try:
         if job.pipeline is None:
             raise PipelineUnreadable
-        data = place.images.get_raw(raw, max_bytes=place.limits.max_bytes)
-        if job.promise is not None:
+        data = _fetch(job, place)
+        if job.promise is not None or job.source is not None:
             # These bytes and no others from here on: what lies under the key may be replaced meanwhile.
             raw = _as_found(raw, data)
+        if job.promise is not None:
             job.promise.demand_kept(data)
         assets = {pin.name: place.assets.get(job.owner, pin, max_bytes=place.limits.max_bytes) for pin in job.assets}
         rendered = place.render(data, job.pipeline, place.limits, assets)
@@ -113,6 +125,17 @@ def _attempt(job: Job, place: Workplace) -> Processed:
         now=place.clock(),
     )
     return _commit(completed, Outcome.COMPLETED, place)
+
+
+def _fetch(job: Job, place: Workplace) -> bytes:
+    """Fetch the raw image; one that is to be copied is, unless an earlier attempt has done so."""
+    try:
+        return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
+    except RawImageMissing:
+        if job.source is None:
+            raise
+    place.sources.copy(job.source, job.raw.key)
+    return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)
 
 
 def _as_found(raw: RawImage, data: bytes) -> RawImage:
@@ -132,7 +155,8 @@ def _release(job: Job, error: SafelightError, place: Workplace) -> None:
     """Give the job back, so that the next delivery need not wait for the lease to end."""
     now = place.clock()
     try:
-        place.jobs.commit(job.released(error, now=now, due_at=now + place.redispatch))
+        if not place.jobs.commit(job.released(error, now=now, due_at=now + place.redispatch)):
+            _remove_copy(job, place)
     except ServiceError:
         # The table does not answer either. The lease runs out by itself, and the first error is the one to tell.
         return
@@ -165,4 +189,15 @@ def _commit(job: Job, outcome: Outcome, place: Workplace) -> Processed:
         return Processed(outcome, job)
     # Nobody will ever look for them: the record names another attempt, or is deleted and its objects with it.
     place.images.delete_processed(job.outputs)
+    _remove_copy(job, place)
     return Processed(Outcome.OVERTAKEN, job)
+
+
+def _remove_copy(job: Job, place: Workplace) -> None:
+    """Remove a raw image that was copied after its job had been deleted; another attempt's stays."""
+    if job.source is None:
+        return
+    try:
+        place.jobs.get(job.id)
+    except JobNotFound:
+        place.images.delete_raw(job.raw.key)

@@ -21,11 +21,12 @@ from api.batch_view import (
     MemberPageView,
     MemberProblemView,
 )
-from api.batching import Filled, close, demand_open, fill, make_batch, own_batch
+from api.batching import close, demand_open, make_batch, own_batch
 from api.body import read_json
 from api.choosing import choose
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
+from api.filling import Filled, fill
 from api.idempotency import Done, keyed, once
 from api.links import Links
 from api.openapi import documented
@@ -89,7 +90,7 @@ def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None)
         hall, library = parts.hall(), parts.library(owner)
         choice = choose(wanted, library)
         batch = make_batch(wanted.name, choice, owner, hall, batch_id=ticket.job_id, at=ticket.at)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)
         return filled
@@ -127,9 +128,10 @@ def add_members(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idem
         hall = parts.hall()
         standing = own_batch(batch_id, owner, hall)
         demand_open(standing, again=ticket.again)
-        filled = fill(wanted.items, standing.batch, parts.library(owner), hall, seed=ticket.job_id, at=ticket.at)
+        batch, library = standing.batch, parts.library(owner)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
         if wanted.close:
-            close(standing.batch.id, hall, at=ticket.at)
+            close(batch.id, hall, at=ticket.at)
         return filled
 
     done = once(request, add, _remembered, parts.requests, parts.clock, time_left(router))
@@ -264,6 +266,8 @@ def _filled(done: Done[Filled], owner: str, parts: Stores, log: Logger, headers:
         "Batch filled" if done.value else "Answered before",
         extra={"batch_id": standing.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
     )
+    if done.value is not None and done.value.send_error is not None:
+        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
     view = FilledView(batch=BatchView.of(standing, links, parts.clock()), items=items)
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 

@@ -1,5 +1,6 @@
 """``/v1/jobs``: create, read, list, and the way to the result."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -9,13 +10,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.answers import RETRY_AFTER_SECONDS, etag, job_response, json_response
-from api.body import read_upload
+from api.body import Reference, read_picture
 from api.choosing import choose
 from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import Stores, caller, logger, stores
 from api.idempotency import keyed, once
+from api.import_request import read_import
+from api.importing import import_picture
 from api.lifecycle import own_job
 from api.links import Links
 from api.openapi import documented
@@ -36,6 +40,7 @@ from shared.errors import (
     BodyTooLarge,
     EmptyBody,
     FieldError,
+    ImportOff,
     InvalidPipeline,
     InvalidRequest,
     JobHasFailed,
@@ -46,6 +51,10 @@ from shared.errors import (
     OutputNotFound,
     ResultExpired,
     ResultNotReady,
+    SourceArchived,
+    SourceForbidden,
+    SourceMissing,
+    TooManyBytes,
     UnknownPreset,
     UnsupportedImageType,
     UnsupportedMediaType,
@@ -79,6 +88,11 @@ Log = Annotated[Logger, Depends(logger)]
         UnsupportedImageType,
         InvalidRequest,
         InvalidPipeline,
+        ImportOff,
+        SourceForbidden,
+        SourceMissing,
+        SourceArchived,
+        TooManyBytes,
         KeyInvalid,
         KeyInUse,
         KeyReused,
@@ -92,19 +106,14 @@ def create_job(
     prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: hold the answer up to N s.")] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Accept a picture and a pipeline; answer with the job at once, or when it is done (`Prefer: wait=N`)."""
+    """Accept a picture, or where it lies, and a pipeline.
+
+    Answers with the job at once, or when it is done (`Prefer: wait=N`).
+    """
     event = router.current_event
     owner = caller(event)
-    upload = read_upload(event)
-    options = read_options(event.query_string_parameters or {}, upload.options)
-    name = options.filename or upload.filename
-    request = keyed(idempotency_key, owner, "POST /v1/jobs", upload.data, options.model_dump_json(), name or "")
-
-    def submit(ticket: Ticket) -> Submitted:
-        # Here, so that a request that comes again is answered even if what it named is gone by now.
-        choice = choose(options, parts.library(owner))
-        return submit_job(upload, choice, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
-
+    asked, submit = _asked(event, owner, parts)
+    request = keyed(idempotency_key, owner, "POST /v1/jobs", *asked)
     done = once(request, submit, remembered, parts.requests, parts.clock, time_left(router))
     tell_submitted(log, "Job accepted", done)
     job = done.value.job if done.value else own_job(done.answer["job_id"], owner, parts.jobs)
@@ -218,6 +227,33 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
         }
         headers["Link"] = f'<{links.jobs(query)}>; rel="next"'
     return json_response(view, HTTPStatus.OK, headers)
+
+
+def _asked(
+    event: BaseProxyEvent, owner: str, parts: Stores
+) -> tuple[tuple[str | bytes, ...], Callable[[Ticket], Submitted]]:
+    """Read a request for a job: all that makes it this one and no other, and how it is done."""
+    query = event.query_string_parameters or {}
+    picture = read_picture(event)
+    if isinstance(picture, Reference):
+        wanted = read_import(query, picture.members)
+        called = wanted.filename or picture.filename
+
+        def copy(ticket: Ticket) -> Submitted:
+            choice = choose(wanted, parts.library(owner))
+            how = (wanted.location(), called, choice, owner, parts.dock())
+            return import_picture(*how, job_id=ticket.job_id, at=ticket.at, again=ticket.again)
+
+        return (wanted.model_dump_json(), called or ""), copy
+    options = read_options(query, picture.options)
+    name = options.filename or picture.filename
+
+    def submit(ticket: Ticket) -> Submitted:
+        # Here, so that a request that comes again is answered even if what it named is gone by now.
+        choice = choose(options, parts.library(owner))
+        return submit_job(picture, choice, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
+
+    return (picture.data, options.model_dump_json(), name or ""), submit
 
 
 def _bound(moment: datetime | None, name: str) -> str | None:

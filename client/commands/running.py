@@ -1,19 +1,18 @@
 """Sending files and showing how they fare, in the manner that suits who reads it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import typer
 from rich.console import Console
 
 from client.rendering import documents, progress, tables, text
 from client.safelight import Safelight
-from client.submitting import Order, Outcome, submit_all, summary
+from client.submitting import Order, Outcome, Picture, submit_all, summary
 
 
 def run_files(
     client: Safelight,
-    files: Sequence[Path],
+    files: Sequence[Picture],
     order: Order,
     *,
     parallel: int,

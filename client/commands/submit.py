@@ -17,6 +17,8 @@ safelight submit *.jpg --width 800 --format webp --color --out results
 
 safelight submit *.jpg --preset thumbnail --out thumbnails
 
+safelight submit s3://shop-pictures/2026/chair.jpg --preset web
+
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
 
@@ -28,7 +30,10 @@ class Fit(StrEnum):
     exact = "exact"
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pictures to process.", show_default=False)]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Pictures to process: files, or s3://bucket/key.", show_default=False),
+]
 Pipeline = Annotated[
     str | None,
     typer.Option("--pipeline", metavar="JSON|@FILE", help="What is to be done, as JSON or a file with JSON in it."),
@@ -76,7 +81,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     One bad file never stops the others.
     """
     from client.commands.running import run_files  # noqa: PLC0415 - --help must not wait for httpx and rich
-    from client.submitting import Order  # noqa: PLC0415
+    from client.submitting import Order, named  # noqa: PLC0415
 
     given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
     options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
@@ -89,7 +94,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
         out=out,
     )
     with connect(context, api_url) as client:
-        outcomes = run_files(client, files, order, parallel=parallel, as_json=as_json)
+        outcomes = run_files(client, [named(each) for each in files], order, parallel=parallel, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):
         raise typer.Exit(ALL_WELL)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)

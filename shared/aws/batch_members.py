@@ -45,6 +45,10 @@ class BatchMembers:
                 return MemberPage(tuple(found), ids[-1])
         return MemberPage(tuple(found), None)
 
+    def among(self, ids: list[str]) -> dict[str, Job]:
+        """Return those of some IDs, at most a hundred, that have a record, as last written."""
+        return {job.id: job for job in self._listing.fetch(ids)}
+
     def chunks(self, batch_id: str, after: str) -> Iterator[list[Job]]:
         """Yield all members after an ID, a page at a time."""
         for ids in self._chunks(batch_id, after, MAX_PAGE):

@@ -20,6 +20,7 @@ from shared.jobs import Job, JobFailure, JobStatus, OutputFacts, RawImage, Trans
 from shared.pipeline import Pipeline
 from shared.presets import PresetRef
 from shared.promises import Promise
+from shared.sources import Location, Source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -56,6 +57,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Digest": job.raw.digest,
         "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
         "Promise": _promise_to_map(job.promise) if job.promise else None,
+        "Source": _source_to_map(job.source) if job.source else None,
         "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
         "Assets": {pin.name: pin.digest for pin in job.assets} or None,
         "Outputs": [_output_to_map(output) for output in job.outputs] or None,
@@ -101,6 +103,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         pipeline=_pipeline(item["Pipeline"]),
         owner=item["Owner"],
         promise=_promise_from_map(item["Promise"]) if "Promise" in item else None,
+        source=_source_from_map(item["Source"]) if "Source" in item else None,
         preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
@@ -202,6 +205,19 @@ def _promise_to_map(promise: Promise) -> dict[str, Any]:
 
 def _promise_from_map(written: Mapping[str, Any]) -> Promise:
     return Promise(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
+
+
+def _source_to_map(source: Source) -> dict[str, str]:
+    written = {"Path": source.location.uri, "ETag": source.etag}
+    return written | {"Version": source.location.version} if source.location.version else written
+
+
+def _source_from_map(written: Mapping[str, str]) -> Source:
+    bucket, key = keys.split_s3_uri(written["Path"])
+    return Source(
+        location=Location(bucket=bucket, key=key, version=written.get("Version")),
+        etag=written["ETag"],
+    )
 
 
 def _failure_to_map(failure: JobFailure) -> dict[str, Any]:

@@ -285,7 +285,7 @@ OPTIONAL_ATTRIBUTES = (
 )
 """Attributes that a transition may take away."""
 LASTING_ATTRIBUTES = frozenset(
-    ("ID", "Filename", "UploadedAt", "RawPath", "Promise", "BatchID", "Owner", "OwnerShard", "ExpiresAt")
+    ("ID", "Filename", "UploadedAt", "RawPath", "Promise", "Source", "BatchID", "Owner", "OwnerShard", "ExpiresAt")
 )
 """Attributes that are written with a job and never change."""
 

@@ -91,6 +91,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MEMORY_MIB": defaults["WorkerMemory"],
         "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
         "UPLOAD_SECONDS": defaults["UploadSeconds"],
+        "IMPORT_BUCKETS": defaults["ImportBuckets"],
         "LINK_SECONDS": defaults["LinkSeconds"],
         "RETENTION_DAYS": defaults["RetentionDays"],
         "REDISPATCH_SECONDS": defaults["RedispatchSeconds"],

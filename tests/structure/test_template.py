@@ -354,7 +354,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
     ("role", "deleted"),
     [
         ("ApiRole", {"raw/*", "processed/*", "assets/*", "JobTable", "IdempotencyTable", "LibraryTable"}),
-        ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*"}),
+        ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*", "raw/import/*"}),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
     ],
@@ -385,10 +385,14 @@ def test_nobody_lists_raw_images_that_the_api_has_stored(role: str, prefixes: li
 
 @pytest.mark.parametrize(
     ("role", "prefixes"),
-    [("ApiRole", ["raw/*", "assets/*"]), ("WorkerRole", ["processed/*"]), ("DeadLetterRole", ["dead-letters/*"])],
+    [
+        ("ApiRole", ["raw/*", "assets/*"]),
+        ("WorkerRole", ["processed/*", "raw/import/*"]),
+        ("DeadLetterRole", ["dead-letters/*"]),
+    ],
 )
 def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str]) -> None:
-    """The API writes raw images, the worker processed ones, the dead-letter function dead letters."""
+    """The API writes raw images, the worker processed ones and copies, the dead-letter function dead letters."""
     writable = [
         resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -410,7 +414,13 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
     named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
     # S3 asks for another permission than the call's name says.
-    named_otherwise = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
+    named_otherwise = {
+        "DeleteObjects": "DeleteObject",
+        "ListObjectsV2": "ListBucket",
+        "HeadObject": "GetObject",
+        "CopyObject": "PutObject",
+        "SendMessageBatch": "SendMessage",
+    }
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone
         called = called - {"TransactWriteItems"} | {"PutItem"}
@@ -545,9 +555,19 @@ def test_what_only_some_deployments_need_only_they_get(policy: str) -> None:
         assert not any("*" in action for action in actions(statement))
 
 
+def test_imports_read_the_named_buckets_and_no_other() -> None:
+    """Only where buckets are named, only API and worker, only reading, and only what lies in those buckets."""
+    assert RESOURCES["ImportPolicy"]["Condition"] == "ImportIsWanted"
+    assert properties("ImportPolicy")["Roles"] == [{"Ref": "ApiRole"}, {"Ref": "WorkerRole"}]
+    for statement in properties("ImportPolicy")["PolicyDocument"]["Statement"]:
+        assert set(actions(statement)) <= {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
+        names = statement["Resource"]["Fn::Split"][1]["Fn::Sub"][1]["Names"]["Fn::Join"][1]
+        assert names == {"Fn::Split": [",", {"Ref": "ImportBuckets"}]}
+
+
 def test_no_other_policy_reaches_a_role() -> None:
     """There are no more managed policies than these and the reviewers'."""
-    assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy"}
+    assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy", "ImportPolicy"}
     assert not of_type("AWS::IAM::Policy")
 
 

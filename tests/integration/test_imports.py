@@ -1,0 +1,352 @@
+"""Imports on moto: objects of another bucket become jobs, with no byte through a function of the API."""
+
+from datetime import timedelta
+from typing import Any
+
+import pictures
+import pytest
+from botocore.exceptions import ClientError
+from moto_cloud import BUCKET, Answer, Cloud
+
+import api.dependencies
+import api.importing
+import worker.app
+from shared.errors import ServiceUnavailable
+from shared.jobs import JobStatus
+
+SHOP = "shop-pictures"
+URI = f"s3://{SHOP}/2026/chair.jpg"
+JPEG = pictures.jpeg(8, 8)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this runs, no handler and no clean-up."""
+
+
+def _die(*_: Any) -> None:
+    raise Killed
+
+
+@pytest.fixture(autouse=True)
+def _open(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open a bucket for imports, beside one that does not exist; another one stays closed."""
+    monkeypatch.setenv("IMPORT_BUCKETS", f"{SHOP},gone-pictures,{BUCKET}")
+    for bucket in (SHOP, "private-pictures"):
+        cloud.clients.s3.create_bucket(Bucket=bucket)
+        put(cloud, "2026/chair.jpg", bucket=bucket)
+
+
+def put(cloud: Cloud, key: str, data: bytes = JPEG, *, bucket: str = SHOP, **more: Any) -> str:
+    """Store an object; return its version, where the bucket keeps them."""
+    return cloud.clients.s3.put_object(Bucket=bucket, Key=key, Body=data, **more).get("VersionId", "")
+
+
+def ask(cloud: Cloud, source: str = URI, **more: Any) -> Answer:
+    """Ask for a job."""
+    headers = more.pop("headers", {})
+    return cloud.post("/v1/jobs", {"source": source, **more}, headers=headers)
+
+
+def made(cloud: Cloud, source: str = URI, **more: Any) -> dict[str, Any]:
+    """Make a job and return it."""
+    answer = ask(cloud, source, **more)
+    assert answer.status == 202, answer.text
+    job: dict[str, Any] = answer.json
+    return job
+
+
+def work(cloud: Cloud, url: str | None = None) -> list[str]:
+    """Let the worker take what waits, a delivery at a time; return the bodies that must come back."""
+    back: list[str] = []
+    queue = url or cloud.queue_url
+    while messages := cloud.receive(queue):
+        back += cloud.deliver(messages)
+        for message in messages:
+            cloud.clients.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return back
+
+
+def pass_time(by: timedelta) -> None:
+    """Let the API's clock run ahead."""
+    stores = api.dependencies.stores()
+    then = stores.clock() + by
+    object.__setattr__(stores, "clock", lambda: then)
+
+
+def fail_copies(monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
+    """Let S3 refuse every copy."""
+    told: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+    def refuse(**_: Any) -> None:
+        raise ClientError(told, "CopyObject")
+
+    monkeypatch.setattr(worker.app.parts().place.sources._client, "copy_object", refuse)
+
+
+def test_object_becomes_a_job_that_is_copied_and_processed(cloud: Cloud) -> None:
+    """The record says which object and how large; the worker copies it, and the job is like any other."""
+    put(cloud, "2026/chair.jpg", ContentType="text/html", Metadata={"a": "b"}, Tagging="c=d")
+    job = made(cloud, width=4)
+    assert (job["status"], job["filename"], job["batch_id"]) == ("PENDING", "chair.jpg", None)
+    assert job["raw"] == {
+        "size": len(JPEG),
+        "format": None,
+        "width": None,
+        "height": None,
+        "digest": None,
+        "source": URI,
+    }
+    assert cloud.keys() == []
+    assert work(cloud) == []
+    done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
+    assert (done["status"], done["result"]["width"], done["raw"]["format"]) == ("COMPLETED", 4, "JPEG")
+    assert len(done["raw"]["digest"]) == 64
+    raw = f"raw/import/{job['id']}"
+    stored = cloud.clients.s3.get_object(Bucket=BUCKET, Key=raw)
+    assert (stored["Body"].read(), stored["ContentType"], stored["Metadata"]) == (JPEG, "application/octet-stream", {})
+    assert cloud.clients.s3.get_object_tagging(Bucket=BUCKET, Key=raw)["TagSet"] == []
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"}).status == 200
+    assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 204
+    assert cloud.keys() == []
+    assert cloud.clients.s3.get_object(Bucket=SHOP, Key="2026/chair.jpg")["Body"].read() == JPEG
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "code"),
+    [
+        (f"s3://{SHOP}/none.jpg", 422, "SOURCE_MISSING"),
+        ("s3://gone-pictures/a.jpg", 422, "SOURCE_MISSING"),
+        ("s3://private-pictures/2026/chair.jpg", 422, "SOURCE_FORBIDDEN"),
+        (f"s3://{BUCKET}/raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", 422, "SOURCE_FORBIDDEN"),
+        (f"s3://{SHOP}/", 422, "INVALID_REQUEST"),
+        (f"s3://{SHOP}", 422, "INVALID_REQUEST"),
+        (f"https://{SHOP}/2026/chair.jpg", 422, "INVALID_REQUEST"),
+        (f"s3://{SHOP}/../{BUCKET}/raw/x", 422, "INVALID_REQUEST"),
+        (f"s3://{SHOP}/\ud800", 422, "INVALID_REQUEST"),
+    ],
+)
+def test_what_can_not_be_copied_is_told_at_once(cloud: Cloud, source: str, status: int, code: str) -> None:
+    """Each has its code, and nothing is made; the image bucket is closed even where the settings name it."""
+    cloud.store("raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", JPEG)
+    answer = ask(cloud, source)
+    assert (answer.status, answer.json["code"], cloud.count()) == (status, code, 0)
+
+
+def test_without_buckets_nothing_is_imported(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default: one stable code, and S3 is not even asked."""
+    monkeypatch.setenv("IMPORT_BUCKETS", "")
+    assert (ask(cloud).status, ask(cloud).json["code"]) == (422, "IMPORT_OFF")
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+def test_archived_objects_are_refused_until_they_are_restored(cloud: Cloud, storage_class: Any) -> None:
+    """S3 would read nothing from them."""
+    put(cloud, "old.jpg", StorageClass=storage_class)
+    assert ask(cloud, f"s3://{SHOP}/old.jpg").json["code"] == "SOURCE_ARCHIVED"
+    cloud.clients.s3.restore_object(Bucket=SHOP, Key="old.jpg", RestoreRequest={"Days": 1})
+    assert ask(cloud, f"s3://{SHOP}/old.jpg").status == 202
+
+
+def test_large_objects_are_refused_before_a_byte_moves(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of raw images holds for what S3 says of the object."""
+    monkeypatch.setenv("MAX_RAW_BYTES", str(len(JPEG) - 1))
+    answer = ask(cloud)
+    assert (answer.status, answer.json["code"], cloud.count()) == (413, "TOO_MANY_BYTES", 0)
+
+
+@pytest.mark.parametrize(
+    "body", [{"source": URI, "content": "aaaa"}, {"source": 1}, {"source": URI, "width": 0}, {"version": "1"}]
+)
+def test_request_that_contradicts_itself_makes_nothing(cloud: Cloud, body: dict[str, Any]) -> None:
+    """A picture comes one way, and options keep to their rules."""
+    assert (cloud.post("/v1/jobs", body).status, cloud.count()) == (422, 0)
+
+
+def test_named_version_is_the_one_that_is_copied(cloud: Cloud) -> None:
+    """Whatever has been stored under the same key since."""
+    cloud.clients.s3.put_bucket_versioning(Bucket=SHOP, VersioningConfiguration={"Status": "Enabled"})
+    first = put(cloud, "a.jpg", JPEG)
+    put(cloud, "a.jpg", b"words")
+    job = made(cloud, f"s3://{SHOP}/a.jpg", version=first)
+    work(cloud)
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+    assert ask(cloud, f"s3://{SHOP}/a.jpg", version="nope").status == 422
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("PreconditionFailed", 412, "SOURCE_CHANGED"),
+        ("AccessDenied", 403, "SOURCE_FORBIDDEN"),
+        ("NoSuchKey", 404, "SOURCE_MISSING"),
+        ("InvalidObjectState", 403, "SOURCE_ARCHIVED"),
+    ],
+)
+def test_copy_that_is_refused_fails_the_job(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str, status: int, told: str
+) -> None:
+    """What has changed since the job was made is its end, with a code; it can be retried."""
+    job = made(cloud)
+    fail_copies(monkeypatch, code, status)
+    assert work(cloud) == []
+    failed = cloud.job(job["id"])
+    assert (failed.status, failed.error and failed.error.code) == (JobStatus.FAILED, told)
+    assert cloud.keys() == []
+    monkeypatch.undo()
+    cloud.call("POST", f"/v1/jobs/{job['id']}/retry")
+    work(cloud)
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+def test_copy_that_s3_does_not_answer_costs_no_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is given back, as for any service."""
+    job = made(cloud)
+    fail_copies(monkeypatch, "InternalError", 500)
+    assert len(work(cloud)) == 1
+    given_back = cloud.job(job["id"])
+    assert (given_back.status, given_back.attempts_used) == (JobStatus.PENDING, 0)
+
+
+def test_later_attempt_needs_the_source_no_more(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an attempt has copied is there for the next one, though the object is gone by then."""
+    job = made(cloud)
+    messages = cloud.receive()
+    images = worker.app.parts().place.images
+
+    def fail(*_: Any) -> None:
+        raise ServiceUnavailable
+
+    with monkeypatch.context() as failing:
+        failing.setattr(images, "put_processed", fail)
+        assert len(cloud.deliver(messages)) == 1
+    cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
+    assert cloud.deliver(messages) == []
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
+
+
+def test_copy_for_a_job_that_was_deleted_meanwhile_is_removed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would ever look for it."""
+    job = made(cloud)
+    place = worker.app.parts().place
+    copy = place.sources.copy
+
+    def delete_first(*facts: Any) -> None:
+        assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 204
+        copy(*facts)
+
+    monkeypatch.setattr(place.sources, "copy", delete_first)
+    assert work(cloud) == []
+    assert (cloud.count(), cloud.keys()) == (0, [])
+
+
+def test_same_key_makes_one_job_though_the_object_is_gone(cloud: Cloud) -> None:
+    """A replay is answered from the log, and another source under the key is refused."""
+    key = {"Idempotency-Key": "a"}
+    job = made(cloud, headers=key)
+    cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
+    again = ask(cloud, headers=key)
+    assert (again.json["id"], again.headers["Idempotency-Replayed"], cloud.count()) == (job["id"], "true", 1)
+    assert ask(cloud, f"s3://{SHOP}/b.jpg", headers=key).json["code"] == "KEY_REUSED"
+
+
+def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its second try sends the message, and looks at the object no more: that may have changed."""
+    key = {"Idempotency-Key": "a"}
+    with monkeypatch.context() as dying:
+        dying.setattr(api.importing, "send_hint", _die)
+        with pytest.raises(Killed):
+            ask(cloud, headers=key)
+    cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
+    assert cloud.receive() == []
+    pass_time(timedelta(minutes=5))
+    answer = ask(cloud, headers=key)
+    assert (answer.status, cloud.count(), len(cloud.receive())) == (202, 1, 1)
+
+
+def test_members_are_imported_by_the_bulk_lane(cloud: Cloud) -> None:
+    """Objects and uploads in one batch; each that can't be is an error in its place; counts are exact."""
+    for number in range(12):
+        put(cloud, f"{number}.jpg")
+    items = [{"source": f"s3://{SHOP}/{number}.jpg"} for number in range(12)]
+    bad = [{"source": f"s3://{SHOP}/none.jpg"}, {"source": "s3://private-pictures/a"}, {"source": URI, "width": 0}]
+    own = {"source": URI, "filename": "mine.jpg", "width": 2}
+    answer = cloud.post("/v1/batches", {"items": [*items, *bad, own, {"content_type": "image/jpeg"}], "width": 4})
+    assert answer.status == 202, answer.text
+    told = answer.json["items"]
+    assert [each["error"]["code"] for each in told[12:15]] == [
+        "SOURCE_MISSING",
+        "SOURCE_FORBIDDEN",
+        "INVALID_PIPELINE",
+    ]
+    jobs = [each["job"] for each in told if each["job"]]
+    assert [job["status"] for job in jobs] == ["PENDING"] * 13 + ["AWAITING_UPLOAD"]
+    assert [each["upload"] is None for each in told] == [True] * 16 + [False]
+    assert (jobs[3]["filename"], jobs[12]["filename"]) == ("3.jpg", "mine.jpg")
+    assert cloud.receive() == []
+    assert work(cloud, cloud.bulk_queue_url) == []
+    batch = cloud.call("GET", f"/v1/batches/{answer.json['batch']['id']}").json
+    assert (batch["total"], batch["counts"]["completed"], batch["counts"]["open"]) == (14, 13, 1)
+    assert cloud.job(jobs[12]["id"]).outputs[0].width == 2
+    assert cloud.job(jobs[0]["id"]).outputs[0].width == 4
+
+
+def test_hundred_members_are_one_request(cloud: Cloud) -> None:
+    """All are looked at, made, told to the worker; nothing is copied while the caller waits."""
+    items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(100)]
+    answer = cloud.post("/v1/batches", {"items": items, "close": True})
+    assert {each["job"]["status"] for each in answer.json["items"]} == {"PENDING"}
+    assert (cloud.count(), cloud.keys()) == (100, [])
+    messages = [cloud.receive(cloud.bulk_queue_url) for _ in range(10)]
+    assert sum(map(len, messages)) == 100
+
+
+def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The members are accepted whatever becomes of their messages."""
+    client = api.dependencies.stores().lanes.bulk._client
+
+    def refuse(**request: Any) -> dict[str, Any]:
+        return {"Failed": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+
+    monkeypatch.setattr(client, "send_message_batch", refuse)
+    answer = cloud.post("/v1/batches", {"items": [{"source": URI}]})
+    assert (answer.status, cloud.count()) == (202, 1)
+    assert cloud.job(answer.json["items"][0]["job"]["id"]).due_at is not None
+
+
+def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of them are made, then the request dies; an object that is gone by then does not undo its member."""
+    items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(60)]
+    stores = api.dependencies.stores()
+    transact, calls = stores.batches._client.transact_write_items, []
+
+    def die_at_the_second(**request: Any) -> Any:
+        calls.append(request)
+        if len(calls) == 2:
+            raise Killed
+        return transact(**request)
+
+    monkeypatch.setattr(stores.batches._client, "transact_write_items", die_at_the_second)
+    key = {"Idempotency-Key": "a"}
+    with pytest.raises(Killed):
+        cloud.post("/v1/batches", {"items": items}, headers=key)
+    assert cloud.count() == 50
+    put(cloud, "2026/chair.jpg", b"other bytes")
+    pass_time(timedelta(minutes=5))
+    answer = cloud.post("/v1/batches", {"items": items}, headers=key)
+    assert answer.status == 202, answer.text
+    ids = [each["job"]["id"] for each in answer.json["items"]]
+    assert (len(set(ids)), cloud.count(), answer.json["batch"]["total"]) == (60, 60, 60)
+    etags = [getattr(cloud.job(job_id).source, "etag", "") for job_id in ids]
+    assert (len(set(etags[:50])), len(set(etags[50:])), etags[0] == etags[59]) == (1, 1, False)
+
+
+def test_members_of_another_owner_stay_closed(cloud: Cloud) -> None:
+    """Nobody reads another's pictures by naming the image bucket as source."""
+    job = cloud.submit(JPEG)
+    work(cloud)
+    stored = cloud.keys()
+    assert stored
+    for key in stored:
+        told = cloud.post("/v1/batches", {"items": [{"source": f"s3://{BUCKET}/{key}"}]}).json["items"][0]
+        assert told["error"]["code"] == "SOURCE_FORBIDDEN"
+    assert cloud.job(job["id"]).status is JobStatus.COMPLETED
