@@ -28,6 +28,27 @@ def test_a_file_arrives_whole_under_its_own_name(client: Safelight, api: Any, pi
     assert query_of(request) == {"filename": ["holiday.png"]}
 
 
+def test_an_object_is_named_instead_of_sent(client: Safelight, api: Any) -> None:
+    """Address, name and wishes go as JSON, and no picture."""
+    client.submit(source="s3://shop/a b.jpg", filename="a.jpg", preset="web", wait=3, idempotency_key="k")
+    client.submit(source="s3://shop/b.jpg", options={"width": 3})
+    assert [json.loads(body) for body in api.bodies] == [
+        {"source": "s3://shop/a b.jpg", "filename": "a.jpg", "preset": "web"},
+        {"source": "s3://shop/b.jpg", "width": 3},
+    ]
+    headers = api.requests[0].headers
+    assert (headers["Prefer"], headers["Idempotency-Key"]) == ("wait=3", "k")
+    assert api.requests[1].headers["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("given", [{}, {"picture": b"a", "source": "s3://shop/a.jpg"}])
+def test_a_job_has_one_picture(client: Safelight, api: Any, given: dict[str, Any]) -> None:
+    """Neither none nor two."""
+    with pytest.raises(TypeError):
+        client.submit(**given)
+    assert api.requests == []
+
+
 def test_bytes_are_sent_without_a_name_unless_one_is_given(client: Safelight, api: Any) -> None:
     """Bytes have no name of their own."""
     client.submit(b"\x89PNG\r\n\x1a\nx")

@@ -1,0 +1,67 @@
+"""Addresses of objects: which are read, and what a record keeps of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.aws.job_item import from_item, from_wire, to_item, to_wire
+from shared.jobs import ANONYMOUS, Job, JobStatus, RawImage
+from shared.pipeline import DEFAULT_PIPELINE
+from shared.sources import Location, Source, read_location
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(
+    lambda key: not {".", ".."} & set(key.split("/"))
+)
+
+
+@given(KEYS, st.none() | st.text(min_size=1))
+def test_address_reads_back(key: str, version: str | None) -> None:
+    """Whatever a key holds, slashes and spaces included, is the key."""
+    found = read_location(f"s3://a-bucket/{key}", version)
+    assert found == Location(bucket="a-bucket", key=key, version=version)
+    assert found.uri == f"s3://a-bucket/{key}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "s3://",
+        "s3://bucket",
+        "s3://bucket/",
+        "s3:///key",
+        "S3://bucket/key",
+        "https://bucket/key",
+        "bucket/key",
+        "s3://bucket/a/../b",
+        "s3://bucket/..",
+        "s3://bucket/./a",
+        "s3://bucket/\ud800",
+        "s3://bucket/" + "ü" * 513,
+    ],
+)
+def test_other_texts_are_no_addresses(text: str) -> None:
+    """Nor are keys that something on the way could take for another one, or that S3 can't have."""
+    assert read_location(text) is None
+
+
+@given(KEYS, st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
+def test_record_keeps_the_source(key: str, version: str | None) -> None:
+    """It comes back from the item as it went in, and the job waits for a worker at once."""
+    source = Source(location=Location(bucket="a-bucket", key=key, version=version), etag='"1-2"')
+    job = Job.new(
+        job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
+        filename="a.jpg",
+        raw=RawImage(key="raw/import/01HZY3Q1M8Z3J5W7XK9V2B4C6D", size=7),
+        pipeline=DEFAULT_PIPELINE,
+        owner=ANONYMOUS,
+        now=NOW,
+        due_after=timedelta(minutes=1),
+        keep_for=timedelta(days=1),
+        source=source,
+    )
+    assert (job.status, job.source) == (JobStatus.PENDING, source)
+    assert from_item(from_wire(to_wire(to_item(job, "images", 4)))) == job
