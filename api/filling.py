@@ -14,6 +14,8 @@ from api.batching import Hall
 from api.choosing import Choice, Library, choose
 from api.import_request import ImportRequest
 from api.importing import imported, look_at_all
+from api.side_by_side import side_by_side
+from api.submission import send_hint
 from api.upload_request import UploadRequest
 from api.uploading import announced
 from shared.aws.lanes import Lanes
@@ -112,10 +114,7 @@ def _member(  # noqa: PLR0913 - what, where, when
 
 
 def _hint_all(members: Sequence[Job | SafelightError], lanes: Lanes) -> ServiceError | None:
-    """Send the messages of members that wait for a worker, not for bytes; return the fault that prevented it."""
+    """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
     waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
-    try:
-        lanes.hint_all(waiting)
-    except ServiceError as error:
-        return error
-    return None
+    errors = side_by_side(lambda job: send_hint(job, lanes), waiting)
+    return next((error for error in errors if error is not None), None)

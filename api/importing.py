@@ -7,12 +7,12 @@ step of one, and what makes that harmless is there already.
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.choosing import Choice
+from api.side_by_side import side_by_side
 from api.submission import Submitted, send_hint
 from shared import keys
 from shared.aws.job_table import JobTable
@@ -22,9 +22,6 @@ from shared.errors import ImportOff, JobNotFound, SafelightError, ServiceError, 
 from shared.filenames import clean_filename
 from shared.jobs import Job, RawImage
 from shared.sources import Location
-
-SIDE_BY_SIDE = 10
-"""Looks at a time: as many as the client has connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +69,7 @@ def look_at_all(locations: Mapping[str, Location], dock: Dock) -> dict[str, Foun
         except SafelightError as error:
             return error
 
-    if not locations:
-        return {}
-    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(locations)), thread_name_prefix="look") as threads:
-        return dict(zip(locations, threads.map(one, locations.values()), strict=True))
+    return dict(zip(locations, side_by_side(one, locations.values()), strict=True))
 
 
 def imported(  # noqa: PLR0913 - what, how, whose, when

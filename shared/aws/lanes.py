@@ -3,7 +3,6 @@
 A bulk job that begins again, or that the reconciler finds, must not overtake what somebody waits for.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.aws.job_queue import JobQueue
@@ -24,13 +23,4 @@ class Lanes:
 
     def hint(self, job: Job) -> None:
         """Send a hint that a job may be due, of its present generation. Raises ServiceError."""
-        self.of(job).send(_hint(job))
-
-    def hint_all(self, jobs: Sequence[Job]) -> None:
-        """Send a hint for each of many jobs. Raises ServiceError; then some may have been sent."""
-        for queue in (self.interactive, self.bulk):
-            queue.send_all([_hint(job) for job in jobs if self.of(job) is queue])
-
-
-def _hint(job: Job) -> JobMessage:
-    return JobMessage(job_id=job.id, generation=job.generation)
+        self.of(job).send(JobMessage(job_id=job.id, generation=job.generation))

@@ -302,12 +302,11 @@ def test_hundred_members_are_one_request(cloud: Cloud) -> None:
 
 def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The members are accepted whatever becomes of their messages."""
-    client = api.dependencies.stores().lanes.bulk._client
 
-    def refuse(**request: Any) -> dict[str, Any]:
-        return {"Failed": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+    def refuse(*_: Any) -> None:
+        raise ServiceUnavailable
 
-    monkeypatch.setattr(client, "send_message_batch", refuse)
+    monkeypatch.setattr(api.dependencies.stores().lanes.bulk, "send", refuse)
     answer = cloud.post("/v1/batches", {"items": [{"source": URI}]})
     assert (answer.status, cloud.count()) == (202, 1)
     assert cloud.job(answer.json["items"][0]["job"]["id"]).due_at is not None

@@ -419,7 +419,6 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
         "ListObjectsV2": "ListBucket",
         "HeadObject": "GetObject",
         "CopyObject": "PutObject",
-        "SendMessageBatch": "SendMessage",
     }
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone
