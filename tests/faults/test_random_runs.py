@@ -19,7 +19,9 @@ CHUNK = 500
 """Runs a test: small enough to spread over cores, large enough to meet what is rare."""
 SOMETIMES = (
     "acknowledged when overtaken",
+    "batch filled again",
     "completed",
+    "copied",
     "dead letter",
     "expired lease taken over",
     "failed by reconciler",
@@ -29,6 +31,7 @@ SOMETIMES = (
     "lost answer of a claim recognised",
     "lost answer of a commit recognised",
     "lost commit",
+    "members counted",
     "message of a deleted job",
     "message of an ended job",
     "owner's cancel",
@@ -39,6 +42,10 @@ SOMETIMES = (
     "swept job",
     "tombstone found",
     "unreadable message kept",
+    "upload cancelled",
+    "upload expired",
+    "upload pending",
+    "upload processing",
 )
 """What a chunk must have met: else the search is blind where it matters."""
 

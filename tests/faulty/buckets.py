@@ -37,16 +37,19 @@ class Observer(Protocol):
 
 
 class Bucket:
-    """The image bucket."""
+    """The image bucket, and others that are only read."""
 
     def __init__(self, observer: Observer) -> None:
         """Begin empty and tell ``observer`` of every change."""
         self.objects: dict[str, Stored] = {}
+        self.others: dict[str, dict[str, Stored]] = {}
+        """Objects of other buckets, which nobody watches."""
         self._observer = observer
         self._calls: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "PutObject": self._put,
             "GetObject": self._get,
             "HeadObject": self._head,
+            "CopyObject": self._copy,
             "DeleteObject": self._delete,
             "DeleteObjects": self._delete_many,
             "ListObjectsV2": self._list,
@@ -70,7 +73,7 @@ class Bucket:
         return {"ETag": new.etag}
 
     def _found(self, operation: str, request: Mapping[str, Any]) -> Stored:
-        found = self.objects.get(request["Key"])
+        found = self.others.get(request["Bucket"], self.objects).get(request["Key"])
         if found is None:
             raise refused(operation, "404" if operation == "HeadObject" else "NoSuchKey", 404)
         return found
@@ -82,6 +85,15 @@ class Bucket:
 
     def _head(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return self._facts(self._found("HeadObject", request))
+
+    def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        found = self._found("CopyObject", request["CopySource"])
+        if request.get("CopySourceIfMatch", found.etag) != found.etag:
+            raise refused("CopyObject", "PreconditionFailed", 412)
+        key, old = request["Key"], self.objects.get(request["Key"])
+        self.objects[key] = Stored(found.body, request["ContentType"])
+        self._observer.put(key, old, self.objects[key])
+        return {"CopyObjectResult": {"ETag": found.etag}}
 
     def _facts(self, found: Stored) -> dict[str, Any]:
         return {"ContentLength": len(found.body), "ContentType": found.media_type, "ETag": found.etag}

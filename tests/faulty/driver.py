@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
-from faulty import rendering
-from faulty.actors import Actor, Kind
+from faulty import clients, rendering
+from faulty.actors import Actor, End, Kind
+from faulty.buckets import Stored
 from faulty.faults import KILLS, Fault, Send, no_faults
 from faulty.platform import Platform
 from faulty.queues import Queue
 from faulty.stage import Stage
 from faulty.verdict import bound, judge_end
-from faulty.world import MAX_STEPS, World
+from faulty.world import MAX_STEPS, SHOP, World
 
 SKEW = timedelta(minutes=10)
 """By how much a clock may be wrong, either way."""
@@ -63,7 +64,8 @@ class Run:
         self.chaos_steps = self.random.randint(20, 160)
         self.owners_rate = self.random.choice((0.0, 0.0, 0.2))
         self.files = files
-        self.pictures = [self._picture() for _ in range(self.random.randint(1, 4))]
+        self.batches: list[str] = []
+        self.wishes = [self._wish() for _ in range(self.random.randint(1, 4))]
         self.outage: tuple[str, Fault, datetime] | None = None
         self._stuck: dict[tuple[Actor, int], Fault] = {}
 
@@ -78,7 +80,7 @@ class Run:
         return Report(self.seed, self.world.watch.breaches, self.world.watch.seen, story)
 
     def _run_all(self) -> None:
-        waiting = list(self.pictures)
+        waiting = list(self.wishes)
         deadline: datetime | None = None
         for step in range(MAX_STEPS):
             if self.world.watch.breaches:
@@ -97,7 +99,7 @@ class Run:
             self.world.watch.breaches.append(f"goes round in circles: {MAX_STEPS} steps")
         judge_end(self.world)
 
-    def _step(self, waiting: list[bytes]) -> bool:
+    def _step(self, waiting: list[Callable[[], object]]) -> bool:
         """Do one thing, if there is anything to do; else let time pass. False: there is nothing left at all."""
         deeds = self._deeds(waiting)
         if not deeds:
@@ -109,14 +111,14 @@ class Run:
         self.world.pass_time(timedelta(milliseconds=self.random.choice((0, 1, 20))))
         return True
 
-    def _deeds(self, waiting: list[bytes]) -> list[Callable[[], object]]:
+    def _deeds(self, waiting: list[Callable[[], object]]) -> list[Callable[[], object]]:
         world = self.world
         invocations = Counter(actor.kind for actor in world.alive() if actor.parent is None)
         deeds: list[Callable[[], object]] = []
         for actor in world.ready():
             deeds += [partial(world.advance, actor)] * 4
         if waiting:
-            deeds.append(lambda: self.platform.submit(waiting.pop()))
+            deeds.append(partial(self._want, waiting))
         for queue in self.platform.queues:
             kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
             if invocations[kind] < MAX_INVOCATIONS and queue.visible(world.now):
@@ -145,10 +147,12 @@ class Run:
 
     def _nemesis(self) -> None:
         """Do harm that is no single call's fault."""
-        alive, messages = self.world.alive(), [*self.world.queue.messages, *self.world.dead_letters.messages]
+        alive = self.world.alive()
+        messages = [(queue, message.body) for queue in self.platform.queues for message in queue.messages]
         choice = self.random.random()
         if choice < 0.3 and messages:
-            self.world.queues.add(self.world.queue, self.random.choice(messages).body)
+            queue, body = self.random.choice(messages)
+            self.world.queues.add(self.world.queue if queue is self.world.dead_letters else queue, body)
         elif choice < 0.35:
             self.world.queues.add(self.world.queue, self.random.choice(WEIRD_BODIES))
         elif choice < 0.55 and alive and self.kill_rate:
@@ -160,10 +164,16 @@ class Run:
             self.outage = (service, fault, self.world.now + length)
         elif choice < 0.75:
             self.platform.sweep(self._skew())
+        elif choice < 0.8:
+            self._change_the_shop()
         else:
             self.world.pass_time(timedelta(seconds=self.random.choice((1, 10, 65, 130, 400, 1000))))
 
     def _ask(self) -> None:
+        if self.batches and self._happens(0.2):
+            deed, batch_id = self.random.choice(("cancel", "retry")), self.random.choice(self.batches)
+            self.platform.client(partial(clients.walk, self.stage, deed, batch_id))
+            return
         deed = self.random.choice(("cancel", "retry", "delete"))
         self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
 
@@ -191,6 +201,72 @@ class Run:
         if not self.is_skewed or self.is_calm:
             return timedelta(0)
         return self.random.choice((-1, 0, 1)) * SKEW * self.random.random()
+
+    def _wish(self) -> Callable[[], object]:
+        """Draw what a client will want, most often to post a picture."""
+        kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
+        if kind == "post":
+            data = self._picture()
+            return lambda: self.platform.submit(data)
+        if kind == "announce":
+            sending = self._sending()
+            return lambda: self.platform.client(partial(clients.announce, self.stage, sending))
+        if kind == "name":
+            return partial(self._name, self._stocked())
+        return partial(self._gather, [self._member() for _ in range(self.random.randint(1, 4))])
+
+    def _want(self, waiting: list[Callable[[], object]]) -> None:
+        waiting.pop()()
+
+    def _name(self, key: str) -> None:
+        self._persist(partial(clients.name, self.stage, key, self.stage.new_id(), self.world.clock()))
+
+    def _gather(self, members: list[clients.Member]) -> None:
+        order = clients.Order(seed=self.stage.new_id(), at=self.world.clock(), members=members)
+        self.batches.append(order.seed)
+        self._persist(partial(clients.gather, self.stage, order))
+
+    def _persist(self, ask: Callable[..., object]) -> None:
+        """Ask under a key, and once more where no answer comes; by then nobody is at work on the first request."""
+        first = self.platform.client(partial(ask, again=False))
+        limit = self.stage.limit(Kind.API) + timedelta(seconds=self.random.choice((1, 200)))
+
+        def ask_again() -> None:
+            if first.end is not End.RETURNED:
+                self.platform.client(partial(ask, again=True))
+
+        self.world.later(limit, ask_again)
+
+    def _member(self) -> clients.Member:
+        if self.random.random() < 0.5:
+            return clients.Member(sending=self._sending())
+        return clients.Member(key=self._stocked())
+
+    def _sending(self) -> clients.Sending:
+        return clients.Sending(
+            data=self._picture(),
+            times=self.random.choices((0, 1, 2), (15, 70, 15))[0],
+            after=timedelta(seconds=self.random.choice((1, 60, 1400, 1600))),
+            is_heard=self.random.random() < 0.9,
+        )
+
+    def _stocked(self) -> str:
+        """Put a picture into the shop; return its key."""
+        shop = self.world.bucket.others[SHOP]
+        key = f"{len(shop)}.jpg"
+        shop[key] = Stored(self._picture(), "image/jpeg")
+        return key
+
+    def _change_the_shop(self) -> None:
+        """Remove a picture from the shop, or put another in its place."""
+        shop = self.world.bucket.others[SHOP]
+        if not shop:
+            return
+        key = self.random.choice(sorted(shop))
+        if self.random.random() < 0.5:
+            shop[key] = Stored(shop[key].body + b" other", "image/jpeg")
+        else:
+            del shop[key]
 
     def _picture(self) -> bytes:
         kinds = (rendering.GOOD, rendering.BAD, rendering.DEADLY)

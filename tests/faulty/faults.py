@@ -39,7 +39,7 @@ class Fault(StrEnum):
     ERROR = "500 before"
     """The service answers 500 and has done nothing."""
     THROTTLED = "throttled"
-    """The service asks for fewer requests and has done nothing."""
+    """The service asks for fewer requests and has done nothing; a transaction meets another one."""
     LOST = "answer lost"
     """The service has done its part, the answer never comes."""
     ERROR_AFTER = "500 after"
@@ -90,10 +90,20 @@ def as_error(fault: Fault, send: Send) -> ClientError | BotoCoreError:
         return EndpointConnectionError(endpoint_url=ENDPOINT)
     if fault in TIMES_OUT:
         return ReadTimeoutError(endpoint_url=ENDPOINT)
+    if fault is Fault.THROTTLED and send.operation == "TransactWriteItems":
+        return conflict(len(send.request["TransactItems"]))
     if fault is Fault.THROTTLED:
         code, status = THROTTLED_AS[send.service]
         return refused(send.operation, code, status)
     return refused(send.operation, "InternalError", 500)
+
+
+def conflict(writes: int) -> ClientError:
+    """Return what a transaction gets that has met another one on an item."""
+    error = refused("TransactWriteItems", "TransactionCanceledException")
+    reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (writes - 1)]
+    error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-item] # less strict than the stubs
+    return error
 
 
 THROTTLED_AS: Mapping[Service, tuple[str, int]] = {

@@ -6,7 +6,8 @@ them: raised inside an invocation they would be taken for one more failing recor
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from faulty.buckets import Stored
 from faulty.faults import Fault, Send
 from faulty.queues import Message
 
+from shared.arrivals import read_arrivals
 from shared.clock import from_iso
 from shared.errors import ServiceError
 from shared.jobs import TRANSITIONS, JobStatus
@@ -26,6 +28,10 @@ Record = Mapping[str, Any]
 
 VISIBLE = ("Status", "Timestamp", "S3Path", "Size", "Format", "Outputs", "Error", "Attempt")
 """What the owner sees of an ended job; it stays as it is until a new generation begins."""
+LOOKING = timedelta(minutes=10)
+"""From a look for bytes to what follows from it, at most: a function lives no longer, a late request included."""
+COUNTS = ("Completed", "Failed", "Cancelled", "Expired", "Deleted")
+"""What a batch counts, by the names that it has in the table."""
 
 
 class Watch:
@@ -50,6 +56,12 @@ class Watch:
         self._writers: dict[str, tuple[str, int]] = {}
         """By key: who has written it, in which attempt."""
         self._broken: set[str] = set()
+        self._born: Counter[str] = Counter()
+        """By batch: members that ever had a record."""
+        self._arrived: dict[str, datetime] = {}
+        """By job: when its bytes first came."""
+        self._touched: set[str] = set()
+        """Batches that the present call has changed."""
 
     def _demand(self, holds: bool, breach: str) -> None:
         if not holds and breach not in self._broken:
@@ -60,8 +72,13 @@ class Watch:
 
     def written(self, table: str, old: Record | None, new: Record | None) -> None:
         """Judge one write to a table."""
+        if table == "BatchTable" and new is not None:
+            self._touched.add(new["ID"]["S"])
         if table != "JobTable":
             return
+        if batch := (new or old or {}).get("BatchID"):
+            self._touched.add(batch["S"])
+            self._born[batch["S"]] += old is None
         if new is None:
             if old is not None:
                 self.deleted_jobs.add(old["ID"]["S"])
@@ -78,6 +95,23 @@ class Watch:
         if new["Status"]["S"] == JobStatus.COMPLETED:
             self.judge_result(job_id, new)
 
+    def settled(self) -> None:
+        """Judge the counts of every batch that a call has changed, once all that it writes is written."""
+        for batch_id in self._touched:
+            self._judge_counts(batch_id)
+        self._touched.clear()
+
+    def _judge_counts(self, batch_id: str) -> None:
+        """The counts of a batch are what counting its members gives."""
+        parts = [item for item in self._world.batches.values() if item["ID"]["S"] == batch_id]
+        told = {name: sum(int(part.get(name, {"N": "0"})["N"]) for part in parts) for name in (*COUNTS, "Added")}
+        members = [job for job in self._world.jobs.values() if job.get("BatchID", {}).get("S") == batch_id]
+        living = Counter(job["Status"]["S"].capitalize() for job in members if "DeletedAt" not in job)
+        born = self._born[batch_id]
+        found = {name: living[name] for name in COUNTS} | {"Deleted": born - living.total(), "Added": born}
+        self._demand(told == found, f"I9 {batch_id}: counts say {told}, its members {found}")
+        self.seen["members counted"] += 1
+
     def _judge_shape(self, job_id: str, new: Record) -> None:
         """An open job, or a tombstone, is always in the index that the reconciler reads; an ended one never."""
         is_open = not JobStatus(new["Status"]["S"]).is_terminal or "DeletedAt" in new
@@ -92,7 +126,7 @@ class Watch:
             return
         self._demand(job_id not in self.ever, f"I7 {job_id}: came back after its deletion")
         self.ever.add(job_id)
-        if new["Status"]["S"] == JobStatus.PENDING:
+        if new["Status"]["S"] == JobStatus.PENDING and "Source" not in new:
             key = new["RawPath"]["S"].split("/", 3)[3]
             self._demand(key in self._world.bucket.objects, f"I5 {job_id}: accepted without a raw image")
 
@@ -116,6 +150,12 @@ class Watch:
         if before is JobStatus.PROCESSING and self._kind() in {Kind.DEAD_LETTERS, Kind.RECONCILER}:
             over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
             self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
+        if after is JobStatus.EXPIRED and job_id in self._arrived:
+            # Who has looked just before they came may still say so; it was slow, but not that slow.
+            recently = self._world.now - self._arrived[job_id] < LOOKING
+            self._demand(recently, f"I1 {job_id}: expired, though its bytes had come")
+        if before is JobStatus.AWAITING_UPLOAD:
+            self.seen[f"upload {after.lower()}"] += 1
         self.seen["completed"] += after is JobStatus.COMPLETED
         if after is JobStatus.FAILED and before is not after:
             self.seen[f"failed by {self._kind()}"] += 1
@@ -162,14 +202,25 @@ class Watch:
     def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
         """Judge one change in the bucket."""
         parts = key.split("/")
-        if parts[0] == "raw" and new is not None and parts[-1] in self.deleted_jobs:
+        job = self._world.jobs.get(parts[-1])
+        is_gone = parts[-1] in self.deleted_jobs or (job is not None and "DeletedAt" in job)
+        if parts[0] == "raw" and new is not None and is_gone:
             self.late.add(parts[-1])
         elif parts[0] == "raw":
-            job = self._world.jobs.get(parts[-1])
-            is_open = job is not None and not JobStatus(job["Status"]["S"]).is_terminal
-            self._demand(not is_open or new == old, f"I2 {parts[-1]}: its raw image changed while it was open")
+            self._judge_raw(parts[-1], job or {}, old, new)
         elif parts[0] == "processed":
             self._judge_processed(key, parts[1], old, new)
+
+    def _judge_raw(self, job_id: str, job: Record, old: Stored | None, new: Stored | None) -> None:
+        is_open = "Status" in job and not JobStatus(job["Status"]["S"]).is_terminal
+        if new is not None:
+            self._arrived.setdefault(job_id, self._world.now)
+        comes_later = old is None and ("Promise" in job or "Source" in job)
+        self._demand(not is_open or comes_later or new == old, f"I2 {job_id}: its raw image changed while it was open")
+        if "Source" in job and new is not None:
+            same = new.etag == job["Source"]["M"]["ETag"]["S"]
+            self._demand(same, f"I2 {job_id}: what was copied is not what its request had seen")
+            self.seen["copied"] += 1
 
     def _judge_processed(self, key: str, job_id: str, old: Stored | None, new: Stored | None) -> None:
         actor = current()
@@ -186,10 +237,10 @@ class Watch:
 
     def sent(self, message: Message) -> None:
         """Judge a new message."""
-        named = _read(message)
-        if named is None:
-            return
-        job_id, generation = named
+        for job_id, generation in _read(message) or ():
+            self._judge_sent(job_id, generation)
+
+    def _judge_sent(self, job_id: str, generation: int) -> None:
         self._demand(job_id in self.ever, f"I5 {job_id}: a message, but no record")
         job = self._world.jobs.get(job_id)
         if job is not None:
@@ -203,8 +254,10 @@ class Watch:
             self.seen["unreadable message kept"] += 1
             kept = any(message.id in key for key in self._world.bucket.objects)
             self._demand(kept, f"I3 {message.id}: unreadable, and dropped")
-            return
-        job_id, generation = named
+        for job_id, generation in named or ():
+            self._judge_acknowledged(queue, job_id, generation)
+
+    def _judge_acknowledged(self, queue: str, job_id: str, generation: int) -> None:
         job = self._world.jobs.get(job_id)
         if job is None:
             self._demand(job_id in self.deleted_jobs, f"I3 {job_id}: acknowledged, but there is no record")
@@ -215,7 +268,10 @@ class Watch:
         mine = self._holders.get((job_id, self.acknowledger)) if self.acknowledger else None
         overtaken = mine is not None and mine < int(job["Attempt"]["N"])
         self.seen["acknowledged when overtaken"] += overtaken and not ended
-        put_off = queue == self._world.dead_letters.name and int(job.get("DeadLetters", {"N": "0"})["N"]) > 0
+        is_letter = queue == self._world.dead_letters.name
+        put_off = is_letter and int(job.get("DeadLetters", {"N": "0"})["N"]) > 0
+        # S3's word that bytes have come; the reconciler looks for them when the job is due.
+        put_off = put_off or (is_letter and job["Status"]["S"] == JobStatus.AWAITING_UPLOAD)
         self._demand(
             ended or stale or overtaken or put_off,
             f"I3 {job_id}: acknowledged on {queue} while {job['Status']['S']}",
@@ -233,6 +289,17 @@ class Watch:
         """Judge a 2xx: the job is there, and so is its picture."""
         self.accepted.add(job_id)
         self._demand(job_id in self.ever, f"I5 {job_id}: a client was told of a job that does not exist")
+
+    def refused(self, job_id: str) -> None:
+        """Judge a 4xx: there is no such job."""
+        self._demand(job_id not in self._world.jobs, f"I6 {job_id}: a client was told that it could not be made")
+
+    def filled(self, batch_id: str, told: Sequence[str | None]) -> None:
+        """Judge the answer to a request that filled a batch: every member that there is, is in it, and once."""
+        made = {job_id for job_id, job in self._world.jobs.items() if job.get("BatchID", {}).get("S") == batch_id}
+        named = [job_id for job_id in told if job_id is not None]
+        self._demand(made <= set(named), f"I6 {batch_id}: told of {named}, but there are {sorted(made)}")
+        self._demand(len(named) == len(set(named)), f"I6 {batch_id}: a member was told twice")
 
     # -------------------------------------------------------------------------------------------- calls
 
@@ -268,10 +335,13 @@ class Watch:
         return actor.kind if actor is not None else None
 
 
-def _read(message: Message) -> tuple[str, int] | None:
-    """Return job and generation of a message, or None when it is none of ours."""
+def _read(message: Message) -> list[tuple[str, int]] | None:
+    """Return jobs and generations of a message, ours or S3's, or None when it is neither."""
     try:
+        arrivals = read_arrivals(message.body)
+        if arrivals is not None:
+            return [(each.key.rsplit("/", 1)[-1], 1) for each in arrivals]
         body = json.loads(message.body)
-        return str(body["job_id"]), int(body["generation"])
+        return [(str(body["job_id"]), int(body["generation"]))]
     except (ValueError, KeyError, TypeError):
         return None

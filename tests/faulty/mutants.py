@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, cast
 
+import api.filling
+import api.importing
 import api.submission
 import worker.app
 import worker.dead_letters
 import worker.image_processor
 import worker.reconciler
 from shared import keys
+from shared.aws.batch_table import BatchTable
 from shared.aws.job_table import JobTable
+from shared.aws.source_store import SourceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,36 @@ MUTANTS = (
         worker.image_processor._attempt,
         "except ImageError as error",
         "except (ImageError, ServiceError) as error",
+    ),
+    Mutant(
+        "member counted outside of the transaction that moves it",
+        JobTable._replace,
+        'transact(self._client, [{"Update": update}, counting(',
+        "self._client.update_item(**update); transact(self._client, [counting(",
+    ),
+    Mutant(
+        "members made outside of the transaction that counts them",
+        BatchTable.append,
+        "[*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)]",
+        "[*map(self._put, chunk)]); transact(self._client, [self._add(batch_id, len(chunk), expires_at)]",
+    ),
+    Mutant(
+        "import looked at anew by the second try of a request", api.importing.import_picture, "if again:", "if False:"
+    ),
+    Mutant("members made anew by the second try of a request", api.filling.fill, "if again else {}", "if None else {}"),
+    Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
+    Mutant(
+        "copied anew by every attempt",
+        worker.image_processor._fetch,
+        "return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
+        "job.source is None or place.sources.copy(job.source, job.raw.key);"
+        " return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
+    ),
+    Mutant(
+        "uploads expired without looking for their bytes",
+        worker.reconciler.reconcile,
+        "parts().images.stored_size(job.raw.key) if awaits else None",
+        "None",
     ),
     Mutant(
         "completed before it is stored", worker.image_processor._store, "images.put_processed(facts, encoded.data)", ""

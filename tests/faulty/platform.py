@@ -1,5 +1,6 @@
 """What Lambda and SQS do around our functions: deliver, wait for the answer, delete what was not named in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +34,10 @@ class Platform:
     def submit(self, data: bytes) -> Actor:
         """Let a client post a picture."""
         return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
+
+    def client(self, body: Callable[[], Any]) -> Actor:
+        """Let the API do something that a client asks for."""
+        return self.stage.world.start(Kind.API, body, limit=self.stage.limit(Kind.API))
 
     def ask(self, deed: str, job_id: str) -> Actor:
         """Let an owner cancel, retry or delete a job."""

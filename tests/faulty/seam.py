@@ -54,6 +54,9 @@ def call(world: Around, service: str, operation: str, request: Mapping[str, Any]
         raise Killed
     actor.calls += 1
     number = actor.calls
+    if operation == "TransactWriteItems":
+        # As botocore does below the seam: one token for a call and all its tries.
+        request = {"ClientRequestToken": f"{id(actor)} {number}", **request}
     for tried in range(MAX_ATTEMPTS):
         pause()
         send = Send(actor, number, service, operation, request, tried)

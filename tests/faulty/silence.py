@@ -11,6 +11,9 @@ class Silence:
     def written(self, table: str, old: Any, new: Any) -> None:
         """Learn of a write."""
 
+    def settled(self) -> None:
+        """Learn that a call is over."""
+
     def put(self, key: str, old: Any, new: Any) -> None:
         """Learn of an object."""
 

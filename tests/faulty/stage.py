@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import events
@@ -23,10 +23,11 @@ from faulty.faults import Answer
 from faulty.queues import Message, Queue, as_received
 from faulty.settings import Blueprint
 from faulty.threads import Threads
-from faulty.world import World
+from faulty.world import SHOP, World
 
 import api.app
 import api.dependencies
+import api.side_by_side
 import api.submission
 import worker.app
 import worker.dead_letters
@@ -68,6 +69,7 @@ class Stage:
         self._numbers = 0
         for name, value in self.blueprint.environment().items():
             patch.setenv(name, value)
+        patch.setenv("IMPORT_BUCKETS", SHOP)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -77,13 +79,15 @@ class Stage:
         for root in ROOTS:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
             patch.setattr(root, "utc_now", self._now)
-        patch.setattr(api.submission, "new_id", self._new_id)
+        patch.setattr(api.submission, "new_id", lambda _: self.new_id())
         # Neither children nor a process that nobody may look into are of any use here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
         patch.setattr(worker.app, "hide_memory", lambda: None)
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
         Threads.starter = staticmethod(self._start_thread)
         patch.setattr(worker.records, "ThreadPoolExecutor", Threads)
+        patch.setattr(api.side_by_side, "ThreadPoolExecutor", Threads)
+        patch.setattr("shared.aws.transactions.time", SimpleNamespace(sleep=self._sleep))
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
 
@@ -121,9 +125,14 @@ class Stage:
     def _now(self) -> datetime:
         return self.world.clock()
 
-    def _new_id(self, *_: Any) -> str:
+    def new_id(self) -> str:
+        """Return the next ID of this run."""
         self._numbers += 1
         return f"01HZY3Q1M8Z3J5W7XK9V{self._numbers:06d}"
+
+    def _sleep(self, seconds: float) -> None:
+        if (actor := current()) is not None:
+            self.world.delay(actor, timedelta(seconds=seconds))
 
     def _render(self, *facts: Any, start_by: float | None = None) -> Rendered:  # noqa: ARG002 - it is never late
         return self.render(*facts)

@@ -20,6 +20,9 @@ class Observer(Protocol):
     def written(self, table: str, old: Item | None, new: Item | None) -> None:
         """Learn of one write; ``new`` is None for a deletion."""
 
+    def settled(self) -> None:
+        """Learn that a call is over: what it had to write together is written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
@@ -32,11 +35,22 @@ class Index:
 
 @dataclass
 class Table:
-    """One table: partition key, indexes, items by key."""
+    """One table: keys, indexes, items by their keys in one text."""
 
     key: str
     indexes: Mapping[str, Index] = field(default_factory=dict)
+    sort: str | None = None
     items: dict[str, Item] = field(default_factory=dict)
+
+    def name(self, item: Mapping[str, Any]) -> str:
+        """Name an item by its keys; in a table without a sort key, by its partition key alone."""
+        own: str = item[self.key]["S"]
+        return own if self.sort is None else f"{own} {item[self.sort]['S']}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the attributes that name an item."""
+        return (self.key,) if self.sort is None else (self.key, self.sort)
 
 
 class Tables:
@@ -45,6 +59,8 @@ class Tables:
     def __init__(self, tables: Mapping[str, Table], observer: Observer) -> None:
         """Hold ``tables`` by name and tell ``observer`` of every write."""
         self.tables = tables
+        self._done: set[str] = set()
+        """Tokens of transactions that were carried out; the real ones are known for ten minutes."""
         self._observer = observer
         self._calls: Mapping[str, Callable[[Mapping[str, Any]], Item]] = {
             "PutItem": self._put,
@@ -59,12 +75,14 @@ class Tables:
     def call(self, operation: str, request: Mapping[str, Any]) -> Item:
         """Carry out one operation. Raises botocore's ClientError as AWS would."""
         _check_placeholders(operation, request)
-        return self._calls[operation](request)
+        answer = self._calls[operation](request)
+        self._observer.settled()
+        return answer
 
     def _find(self, request: Mapping[str, Any]) -> tuple[Table, str]:
         table = self.tables[request["TableName"]]
         key = request.get("Key") or request["Item"]
-        return table, key[table.key]["S"]
+        return table, table.name(key)
 
     def _put(self, request: Mapping[str, Any]) -> Item:
         table, key = self._find(request)
@@ -105,37 +123,40 @@ class Tables:
         answers: dict[str, list[Item]] = {}
         for name, wanted in request["RequestItems"].items():
             table = self.tables[name]
-            found = (table.items.get(key[table.key]["S"]) for key in wanted["Keys"])
+            found = (table.items.get(table.name(key)) for key in wanted["Keys"])
             answers[name] = [_shown(item, wanted) for item in found if item is not None]
         return {"Responses": answers, "UnprocessedKeys": {}}
 
     def _query(self, request: Mapping[str, Any]) -> Item:
         table = self.tables[request["TableName"]]
-        index = table.indexes[request["IndexName"]] if "IndexName" in request else Index(table.key, None, None)
+        index = table.indexes[request["IndexName"]] if "IndexName" in request else Index(table.key, table.sort, None)
         found = sorted(
             (item for item in table.items.values() if _is_indexed(item, index) and _matches(request, item)),
-            key=lambda item: _order(item, index, table.key),
+            key=lambda item: _order(item, index, table),
             reverse=not request.get("ScanIndexForward", True),
         )
         start = request.get("ExclusiveStartKey")
         if start is not None:
-            before = _order(start, index, table.key)
+            before = _order(start, index, table)
             backwards = not request.get("ScanIndexForward", True)
             found = [
                 item
                 for item in found
-                if (_order(item, index, table.key) < before if backwards else _order(item, index, table.key) > before)
+                if (_order(item, index, table) < before if backwards else _order(item, index, table) > before)
             ]
         page = found[: request.get("Limit", len(found))]
         answer: Item = {}
         if len(page) < len(found) or ("Limit" in request and page and len(page) == request["Limit"]):
-            keys = [table.key, index.partition, *([index.sort] if index.sort else [])]
+            keys = [*table.keys, index.partition, *([index.sort] if index.sort else [])]
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in keys}
         kept = [item for item in page if _passes("FilterExpression", request, item)]
         visible = [_cut(item, index) for item in kept]
         return answer | {"Items": [_shown(item, request) for item in visible], "Count": len(kept)}
 
     def _transact(self, request: Mapping[str, Any]) -> Item:
+        token = request.get("ClientRequestToken")
+        if token in self._done:
+            return {}
         reasons: list[Item] = []
         for action in request["TransactItems"]:
             ((kind, inner),) = action.items()
@@ -154,6 +175,8 @@ class Tables:
             ((kind, inner),) = action.items()
             if kind != "ConditionCheck":
                 self._calls[f"{kind}Item"](inner)
+        if token is not None:
+            self._done.add(token)
         return {}
 
     def _store(self, name: str, key: str, new: Item | None) -> None:
@@ -208,10 +231,10 @@ def _matches(request: Mapping[str, Any], item: Item) -> bool:
     return _passes("KeyConditionExpression", request, item)
 
 
-def _order(item: Mapping[str, Any], index: Index, key: str) -> tuple[Any, ...]:
-    """Sort as an index does; equal sort keys come in a stable order, here by the table's key."""
+def _order(item: Mapping[str, Any], index: Index, table: Table) -> tuple[Any, ...]:
+    """Sort as an index does; equal sort keys come in a stable order, here by the table's keys."""
     sort = next(iter(item[index.sort].values())) if index.sort else ""
-    return (sort, item[key]["S"])
+    return (sort, table.name(item))
 
 
 def _cut(item: Item, index: Index) -> Item:
@@ -232,7 +255,8 @@ def from_template(properties: Mapping[str, Any]) -> Table:
         each["IndexName"]: Index(*_schema(each["KeySchema"]), shows=_projected(each, properties["KeySchema"]))
         for each in properties.get("GlobalSecondaryIndexes", ())
     }
-    return Table(_schema(properties["KeySchema"])[0], indexes)
+    key, sort = _schema(properties["KeySchema"])
+    return Table(key, indexes, sort)
 
 
 def _schema(schema: Iterable[Mapping[str, str]]) -> tuple[str, str | None]:

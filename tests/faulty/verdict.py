@@ -1,6 +1,8 @@
 """What must hold when a run has come to rest: every job has ended, and everything agrees."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from faulty import rendering
 from faulty.settings import Blueprint
@@ -13,6 +15,10 @@ MARGIN = timedelta(minutes=1)
 """As in docs/reliability.md: period and margin are a minute each."""
 NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED", "JOB_CANCELLED"})
 """What a good picture may end with."""
+WITHOUT_BYTES = frozenset({"UPLOAD_EXPIRED", "RAW_IMAGE_MISSING"})
+"""What an announced upload may end with whose bytes did not come in time; a retry before they came finds nothing."""
+WITHOUT_SOURCE = frozenset({"SOURCE_MISSING", "SOURCE_CHANGED"})
+"""What an import may end with whose object was removed or replaced."""
 FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
 
@@ -53,7 +59,7 @@ def judge_end(world: World) -> None:
             world.watch.judge_result(job_id, record)
         if job_id in world.watch.late:
             continue
-        _judge_reason(world, job_id, status, record["Error"]["M"]["Code"]["S"] if "Error" in record else None)
+        _judge_reason(world, job_id, record)
     kept = {key.rsplit("/", 1)[-1] for key in world.bucket.objects if key.startswith("raw/")}
     breaches += [
         f"I8 {job_id}: deleted, its picture is not"
@@ -66,9 +72,21 @@ def judge_end(world: World) -> None:
     breaches += [f"a function never ended: {actor.name}" for actor in world.alive()]
 
 
-def _judge_reason(world: World, job_id: str, status: JobStatus, code: str | None) -> None:
-    raw = world.bucket.objects[f"raw/api/{job_id}"].body
-    if raw.startswith(rendering.GOOD):
+def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str]:
+    """Return what only a job of its kind may end with; what is copied already needs its source no more."""
+    if "Promise" in record:
+        return WITHOUT_BYTES
+    return WITHOUT_SOURCE if "Source" in record and not is_stored else frozenset()
+
+
+def _judge_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
+    status = JobStatus(record["Status"]["S"])
+    code = record["Error"]["M"]["Code"]["S"] if "Error" in record else None
+    stored = world.bucket.objects.get(record["RawPath"]["S"].split("/", 3)[3])
+    raw = stored.body if stored is not None else b""
+    if status is not JobStatus.COMPLETED and code in _own_reasons(record, is_stored=stored is not None):
+        allowed = True
+    elif raw.startswith(rendering.GOOD):
         allowed = status is not JobStatus.FAILED or code in NO_FAULT_OF_THE_PICTURE
     elif raw.startswith(rendering.BAD):
         allowed = status is not JobStatus.COMPLETED and code in FAULTS_OF_THE_PICTURE | NO_FAULT_OF_THE_PICTURE

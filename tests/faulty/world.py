@@ -15,7 +15,9 @@ from faulty.settings import QUEUE_NAMES, Blueprint
 from faulty.tables import Tables, from_template
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
-JOBS = "JobTable"
+JOBS, BATCHES = "JobTable", "BatchTable"
+SHOP = "shop"
+"""A bucket that pictures are imported from."""
 MAX_STEPS = 20_000
 """Steps of all actors of a world together; the longest runs take some hundreds."""
 
@@ -47,6 +49,7 @@ class World:
             {name: from_template(properties) for name, properties in blueprint.tables().items()}, self.watch
         )
         self.bucket = Bucket(self.watch)
+        self.bucket.others[SHOP] = {}
         self.dead_letters = Queue(QUEUE_NAMES["DeadLetterQueue"], blueprint.visibility("DeadLetterQueue"))
         self.queue, self.bulk_queue = (
             Queue(
@@ -67,6 +70,11 @@ class World:
     def jobs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the records, as DynamoDB has them."""
         return self.tables.tables[JOBS].items
+
+    @property
+    def batches(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the items of all batches."""
+        return self.tables.tables[BATCHES].items
 
     def clock(self) -> datetime:
         """Read the clock of whoever is running; it may be wrong."""
