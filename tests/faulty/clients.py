@@ -63,14 +63,14 @@ class Order:
     members: Sequence[Member]
 
 
-def announce(stage: Stage, sending: Sending) -> Job:
-    """Announce an upload; the bytes follow when the client has its answer."""
+def announce(stage: Stage, sending: Sending) -> str:
+    """Announce an upload; the bytes follow when the client has its answer. Returns the answer's status."""
     ramp, at = stage.stores.ramp(), stage.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
     job = ramp.jobs.create(announced(request, CHOICE, ANONYMOUS, ramp, job_id=stage.new_id(), at=at))
     stage.world.watch.answered(job.id)
     _send(stage, job, sending)
-    return job
+    return "201"
 
 
 def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
@@ -86,8 +86,8 @@ def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> s
     return "202"
 
 
-def gather(stage: Stage, order: Order, *, again: bool) -> None:
-    """Make a batch, fill it and close it; made again, find it as it is. Bytes follow."""
+def gather(stage: Stage, order: Order, *, again: bool) -> str:
+    """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
     hall, library = stage.stores.hall(), stage.stores.library(ANONYMOUS)
     batch = make_batch(None, CHOICE, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
     documents = [member.document() for member in order.members]
@@ -102,6 +102,7 @@ def gather(stage: Stage, order: Order, *, again: bool) -> None:
         watch.answered(job.id)
         if member.sending is not None and job.status is JobStatus.AWAITING_UPLOAD:
             _send(stage, job, member.sending)
+    return "202"
 
 
 def walk(stage: Stage, deed: str, batch_id: str) -> None:

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from faulty import rendering
+from faulty import clients, rendering
 from faulty.actors import Actor, End, Kind
+from faulty.buckets import Stored
 from faulty.faults import Fault, Send, no_faults
 from faulty.platform import Platform
 from faulty.stage import Stage
 from faulty.verdict import bound, judge_end
-from faulty.world import START
+from faulty.world import SHOP, START
 
 from shared.aws.job_item import open_shard
 from shared.clock import from_iso
+from shared.errors import ServiceError
 
 FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
 """Number of a job whose partition the reconciler reads first, so that its steps come first."""
@@ -168,6 +170,82 @@ def close(platform: Platform) -> Actor:
     return _overdue(platform)
 
 
+def announce(platform: Platform) -> Actor:
+    """Let a client announce an upload; the bytes follow when it has its answer."""
+    return _client(platform, partial(clients.announce, sending=clients.Sending(data=rendering.GOOD)))
+
+
+def take_upload(platform: Platform) -> Actor:
+    """Deliver S3's word of two uploads to the worker."""
+    for _ in range(2):
+        _finish(platform, announce(platform))
+    world = platform.stage.world
+    world.pass_time(timedelta(seconds=1))
+    return _there(platform.deliver(world.queue, list(world.queue.messages)))
+
+
+def expect_upload(platform: Platform) -> Actor:
+    """Wake the reconciler when the bytes of an upload are there, and S3's word of them was lost."""
+    _finish(platform, announce(platform))
+    platform.stage.world.pass_time(timedelta(seconds=1))
+    _lose_messages(platform)
+    return _overdue(platform)
+
+
+def name(platform: Platform) -> Actor:
+    """Let a client name an object."""
+    stage = platform.stage
+    key, job_id, at = _stocked(stage), stage.new_id(), stage.world.clock()
+    return _client(platform, partial(clients.name, key=key, job_id=job_id, at=at, again=False))
+
+
+def copy(platform: Platform) -> Actor:
+    """Deliver two imports to the worker."""
+    for _ in range(2):
+        _finish(platform, name(platform))
+    queue = platform.stage.world.queue
+    return _there(platform.deliver(queue, list(queue.messages)))
+
+
+def gather(platform: Platform) -> Actor:
+    """Let a client make a batch of one member that it sends."""
+    stage = platform.stage
+    member = clients.Member(sending=clients.Sending(data=rendering.GOOD))
+    order = clients.Order(seed=stage.new_id(), at=stage.world.clock(), members=[member])
+    return _client(platform, partial(clients.gather, order=order, again=False))
+
+
+def count(platform: Platform) -> Actor:
+    """Deliver S3's word of the member of a batch to the worker."""
+    _finish(platform, gather(platform))
+    world = platform.stage.world
+    world.pass_time(timedelta(seconds=1))
+    return _there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
+
+
+def _client(platform: Platform, ask: Callable[..., str]) -> Actor:
+    return platform.client(partial(_status, partial(ask, platform.stage)))
+
+
+def _status(ask: Callable[[], str]) -> str:
+    """Answer as the API does where a service fails."""
+    try:
+        return ask()
+    except ServiceError as error:
+        return str(error.status)
+
+
+def _finish(platform: Platform, client: Actor) -> None:
+    while client.end is None:
+        platform.stage.world.advance(client)
+
+
+def _stocked(stage: Stage) -> str:
+    shop = stage.world.bucket.others[SHOP]
+    shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
+    return "a.jpg"
+
+
 def _overdue(platform: Platform) -> Actor:
     due = platform.next_sweep()
     assert due is not None
@@ -191,4 +269,11 @@ SCENES: Sequence[Scene] = (
     Scene("A dead letter, no attempts left", "Five workers have died in the job.", partial(bury, attempts=5)),
     Scene("A lost message", "The reconciler finds a job that nobody was told of.", send_again),
     Scene("A lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close),
+    Scene("An upload is announced", "The API is hit; whoever gets its answer sends the bytes.", announce),
+    Scene("Bytes have arrived", "S3 tells of two uploads; the worker is hit while it works on the first.", take_upload),
+    Scene("S3's word of bytes is lost", "The reconciler finds an overdue upload, and its bytes.", expect_upload),
+    Scene("An import is asked for", "The invocation of the API that takes it is hit.", name),
+    Scene("An import is processed", "Two jobs; the worker is hit while it works on the first.", copy),
+    Scene("A batch is made", "Of one member; the API is hit, and whoever gets its answer sends the bytes.", gather),
+    Scene("A member is processed", "The worker is hit while it works on the one member of a batch.", count),
 )
