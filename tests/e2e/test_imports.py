@@ -92,7 +92,7 @@ def test_an_object_is_submitted_by_its_name(shop: Shop, tmp_path: Path) -> None:
     """By the command and by the library; the bytes are those of the object."""
     source = shop.put("chair with spaces+ü.png", png(40, 30))
     code, told = shop.run(tmp_path, "submit", source, "--out", "out", "--width", "10")
-    assert (code, told["jobs"][0]["file"]) == (0, source), told
+    assert (code, told["files"][0]["file"]) == (0, source), told
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["chair with spaces+ü.png"]
     with Safelight(shop.site.stack.api_url) as client:
         job = client.submit(source=source, options={"width": 5}, wait=20, filename="mine.png")
