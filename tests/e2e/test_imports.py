@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_site import ENFORCING, PATIENCE_SECONDS, Site, running_site
+from e2e_site import PATIENCE_SECONDS, Site, running_site, until
 from pictures import png
 
 from client import Safelight
 from client.errors import ApiError
 
 PICTURES = 300
+LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Bring up a stack that imports from two buckets, of which one is made here."""
-    environment = {} if request.config.getoption("--trusting") else ENFORCING
+    environment: dict[str, str] | None = {} if request.config.getoption("--trusting") else None
     bucket, closed = (f"{name}-{secrets.token_hex(4)}" for name in ("shop", "closed"))
     parameters = {"ImportBuckets": f"archive-of-nobody,{bucket}"}
     for site in running_site(tmp_path_factory.mktemp("shop"), engine, parameters, environment):
@@ -108,6 +109,23 @@ def test_an_object_that_changes_before_it_is_copied_fails_its_job(shop: Shop) ->
             shop.put("changing.png", png(41, 30))
         job = client.wait(job.id, PATIENCE_SECONDS)
     assert (job.status, job.error and job.error.code) == ("FAILED", "SOURCE_CHANGED")
+
+
+def test_a_copy_for_a_job_that_is_deleted_meanwhile_is_cleared_away(shop: Shop) -> None:
+    """Whoever is first, worker or owner: of a deleted job nothing is left."""
+    site, source = shop.site, shop.put("large.jpg", LARGE)
+
+    def overtaken() -> bool:
+        with Safelight(site.stack.api_url) as client:
+            # Large, so that there is time to delete it while it is rendered.
+            job_id = client.submit(source=source, options={"width": 3000, "enlarge": True, "format": "webp"}).id
+            until(lambda: client.status(job_id).status != "PENDING")
+            client.delete(job_id)
+        until(lambda: any(job_id in line and '"outcome"' in line for line in site.log_lines("worker")))
+        assert [*site.keys(f"raw/import/{job_id}"), *site.keys(f"processed/{job_id}/")] == []
+        return any(job_id in line and '"overtaken"' in line for line in site.log_lines("worker"))
+
+    until(overtaken)
 
 
 def test_only_buckets_of_the_setting_are_read(shop: Shop) -> None:
