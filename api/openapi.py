@@ -135,7 +135,8 @@ def _offer_import(body: Mapping[str, Any]) -> None:
     as_json = body["content"]["application/json"]["schema"]
     facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     as_json["properties"] |= {name: facts[name] for name in ("source", "version")}
-    as_json["oneOf"] = [{"required": as_json.pop("required")}, {"required": ["source"]}]
+    del as_json["required"]
+    as_json["description"] = "Exactly one of `content` and `source`."
 
 
 def _picture_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:
