@@ -9,7 +9,7 @@ import typer
 from client.commands.options import ApiUrl, Json
 from client.commands.wiring import connect
 
-SECRET_VARIABLE = "SAFELIGHT_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable; pragma: allowlist secret
+SECRET_VARIABLE = "SAFELIGHT_WEBHOOK_SECRET"  # noqa: S105  # pragma: allowlist secret - the name of a variable
 EXAMPLES = """Examples:
 
 safelight webhook listen --register dev
