@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pictures
@@ -38,6 +39,7 @@ def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
 
 def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
     """Each stored picture gets one new job and none two, whatever became of the command that asked for them."""
+    since = datetime.now(UTC).isoformat()
     with ThreadPoolExecutor(4) as threads:
         data = [pictures.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]
         ids = [job["id"] for job in threads.map(site.submit, data)]
@@ -45,7 +47,9 @@ def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
     until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"], 300)
     until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"], 300)
 
-    stopped = subprocess.Popen(command(site, "--preset", "thumbnail", "--no-wait"), stderr=subprocess.PIPE, text=True)
+    stopped = subprocess.Popen(
+        command(site, "--preset", "thumbnail", "--since", since, "--no-wait"), stderr=subprocess.PIPE, text=True
+    )
     assert stopped.stderr is not None
     batch_id = stopped.stderr.readline().split("\t")[0]
     until(lambda: site.http.get(f"batches/{batch_id}").json()["total"] > 0)

@@ -115,7 +115,7 @@ def test_a_dead_letter_waits_for_the_lease_and_ends_the_member(site: Site, table
     assert (ended["status"], ended["error"]["code"]) == ("FAILED", "ATTEMPTS_EXHAUSTED")
     until(lambda: counts(site, job["batch"]) == {"failed": 1})
     assert any(job["id"] in line and "LEASE_HELD" in line for line in site.log_lines("dead_letters"))
-    assert site.http.delete(f"jobs/{job['id']}").status_code == 204, "other tests count the dead letters of this stack"
+    assert site.http.delete(f"jobs/{job['id']}").status_code == 200, "other tests count the dead letters of this stack"
 
 
 @pytest.mark.parametrize(
