@@ -108,13 +108,17 @@ def _decisions(folder: Path) -> Iterator[Right | Refusal]:
         deployed = json.loads(path.read_text("utf-8"))
         calls = path.with_name(path.name.removesuffix(_POLICIES) + _CALLS)
         lines = [json.loads(line) for line in calls.read_text("utf-8").splitlines()]
-        # The policy of a bucket or queue is asked after the role's, and need not allow what that one does.
-        by_call = {tuple(line[:3]): "" for line in lines}
-        by_call |= {tuple(line[:3]): sid for *line, decision, sid in lines if decision == "Allow"}
-        for (caller, action, resource), sid in by_call.items():
+        by_call: dict[tuple[str, ...], set[str]] = {}
+        for *call, decision, sid in lines:
+            by_call.setdefault(tuple(call), set()).update({sid} if decision == "Allow" else ())
+        for (caller, action, resource), sids in by_call.items():
             name = re.search(r":assumed-role/([^/]+)/", caller)
             if name and name[1] in deployed:
-                yield from _of_call(deployed[name[1]], action, resource, sid)
+                role = deployed[name[1]]
+                # The policy of a bucket, queue or topic is asked too; what only that one allows, the role does not.
+                own = sids & {statement["Sid"] for statement in role["statements"]}
+                if own or not sids & _by_condition():
+                    yield from _of_call(role, action, resource, min(own, default=""))
 
 
 def _of_call(deployed: Mapping[str, Any], action: str, resource: str, sid: str) -> Iterator[Right | Refusal]:
@@ -126,6 +130,14 @@ def _of_call(deployed: Mapping[str, Any], action: str, resource: str, sid: str) 
     (statement,) = [each for each in deployed["statements"] if each["Sid"] == sid]
     pairs = zip(listed(declared["Resource"]), listed(statement["Resource"]), strict=True)
     yield from (Right(role, sid, action, _text(text)) for text, arn in pairs if fnmatchcase(resource, arn))
+
+
+def _by_condition() -> set[str]:
+    """Return the names of what roles may do on request only, by policies that the template attaches to them."""
+    attached = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
+    return {
+        statement["Sid"] for each in attached if "Roles" in each for statement in each["PolicyDocument"]["Statement"]
+    }
 
 
 def _declared(role: str) -> list[dict[str, Any]]:

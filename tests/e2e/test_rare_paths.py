@@ -104,6 +104,25 @@ def test_a_leased_member_comes_back_when_its_lease_is_over(site: Site, table: Jo
     assert (done["status"], done["attempts"]) == ("COMPLETED", 2)
 
 
+def test_a_leased_job_comes_back_when_its_lease_is_over(site: Site, table: JobTable) -> None:
+    """So does a message of the interactive lane."""
+    with site.without_worker():
+        job_id = site.submit(PICTURE)["id"]
+        change(table, job_id, **leased(utc_now(), attempt=1))
+    done = site.finished(job_id)
+    assert (done["status"], done["attempts"]) == ("COMPLETED", 2)
+
+
+def test_an_overdue_job_is_told_again(site: Site, table: JobTable) -> None:
+    """A job whose message is lost gets another one in the interactive lane, and ends."""
+    with site.without_worker():
+        job_id = site.submit(PICTURE)["id"]
+        change(table, job_id, due_at=utc_now() - timedelta(seconds=1))
+        reconcile(site)
+        assert table.get(job_id).due_at > utc_now()
+    assert site.finished(job_id)["status"] == "COMPLETED"
+
+
 def test_a_dead_letter_waits_for_the_lease_and_ends_the_member(site: Site, table: JobTable) -> None:
     """The message of a member that died in its last attempt ends it, when that attempt is over, and is counted."""
     with site.without_worker():
