@@ -38,8 +38,10 @@ def test_a_receipt_is_reproduced_and_what_was_changed_is_found(site: Site, tmp_p
     kept = str(tmp_path / "receipt.json")
     assert safelight(site, "receipt", job_id, "-o", kept)[0] == 0
     code, states = verified(site, job_id)
-    assert (code, set(states.values())) == (0, {"same"})
     assert len(states) == 3 + 2 * len(OUTPUTS)
+    # A Python of another version runs the functions of LocalStack; the bits are the same all the same.
+    assert states.pop("software") in ({"same"} if site.stack.engine == "embedded" else {"same", "other"})
+    assert (code, set(states.values())) == (0, {"same"})
 
     site.s3.put_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/webp.webp", Body=pictures.png())
     site.s3.delete_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/gif.gif")
