@@ -1,36 +1,31 @@
 """What a deployment costs while nobody uses it, and for each thousand pictures: the tables of docs/deploy.md.
 
-Prices are those of US East (N. Virginia) without free tiers, read on 2026-11-22 from stored copies of AWS's pages and
-of pages that repeat them; counts follow from the template and from tests/faults/test_cost.py. What is assumed says so.
+Prices are those of ``scale.prices``, with their sources; counts follow from the template and from
+tests/faults/test_cost.py. What is assumed says so.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from scale.prices import PRICES
+
 from infra.template import load
 
-PRICES: Final[Mapping[str, float]] = {
-    "gateway request": 3.50e-6,
-    "invocation": 0.20e-6,
-    "GB-second": 0.0000166667,
-    "write unit": 0.625e-6,
-    "read unit": 0.125e-6,
-    "S3 write": 5e-6,
-    "S3 read": 0.4e-6,
-    "GB-month": 0.023,
-    "queue request": 0.40e-6,
-    "log GB": 0.50,
-    "alarm": 0.10,
-    "GB out": 0.09,
-}
-"""US dollars. aws.amazon.com/{api-gateway,lambda,dynamodb,s3,sqs,cloudwatch}/pricing."""
+ALARM_DOLLARS: Final = 0.10
+"""For each and month: aws.amazon.com/cloudwatch/pricing."""
+DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price in PRICES.items()}
 MONTH_SECONDS: Final = 30 * 86_400
 POLLERS, POLL_SECONDS = 5, 20
 """Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS)."""
-_KINDS: Final = [resource["Type"] for resource in load()["Resources"].values()]
+_RESOURCES: Final = load()["Resources"].values()
+_KINDS: Final = [resource["Type"] for resource in _RESOURCES]
 ALARMS: Final = sum(kind.startswith("AWS::CloudWatch::") and kind.endswith("Alarm") for kind in _KINDS)
-QUEUES: Final = _KINDS.count("AWS::Lambda::EventSourceMapping")
+QUEUES: Final = sum(
+    resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" not in resource["Properties"]
+    for resource in _RESOURCES
+)
+"""A mapping with a starting position reads a stream, which costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +39,13 @@ class Line:
     @property
     def dollars(self) -> float:
         """Return what it comes to."""
-        return sum(PRICES[unit] * count for unit, count in self.uses.items())
+        return sum(DOLLARS[unit] * count for unit, count in self.uses.items())
 
 
 IDLE: Final = (
     Line(
         "SQS",
-        {"queue request": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
+        {"queue": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
         f"Lambda asks {QUEUES} queues for messages, five long polls at a time",
     ),
     Line("Alarms", {"alarm": ALARMS}, f"{ALARMS} with `Monitoring=full`, fewer with `basic`"),
@@ -58,24 +53,24 @@ IDLE: Final = (
         "Reconciler",
         {
             "invocation": MONTH_SECONDS / 60,
-            "GB-second": MONTH_SECONDS / 60 * 0.5 * 0.3,
-            "read unit": MONTH_SECONDS / 60 * 8,
-            "log GB": MONTH_SECONDS / 60 * 1e-6,
+            "gib_second": MONTH_SECONDS / 60 * 0.5 * 0.3,
+            "read": MONTH_SECONDS / 60 * 8,
+            "log": MONTH_SECONDS / 60 * 1e-6,
         },
         "once a minute: eight short queries, 0.3 s assumed",
     ),
 )
 PICTURES: Final = 1000
 BUSY: Final = (
-    Line("API Gateway", {"gateway request": 3}, "create, look once, fetch the link"),
-    Line("Lambda, API", {"invocation": 3, "GB-second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
-    Line("Lambda, worker", {"invocation": 1, "GB-second": 2 * 0.7}, "2 GiB, 0.7 s assumed, each picture alone"),
-    Line("DynamoDB", {"write unit": 3 * 2 + 5, "read unit": 3}, "three writes of 2 KB, and five of keys to indexes"),
-    Line("S3", {"S3 write": 2, "S3 read": 2}, "raw and processed, each written and read once"),
-    Line("SQS", {"queue request": 3}, "sent, received, deleted"),
-    Line("Logs", {"log GB": 4e-6}, "4 KB assumed"),
-    Line("Storage", {"GB-month": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
-    Line("Traffic", {"GB out": 0.25e-3}, "the result fetched once over the internet"),
+    Line("API Gateway", {"gateway": 3}, "create, look once, fetch the link"),
+    Line("Lambda, API", {"invocation": 3, "gib_second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
+    Line("Lambda, worker", {"invocation": 1, "gib_second": 2 * 0.7}, "2 GiB, 0.7 s assumed, each picture alone"),
+    Line("DynamoDB", {"write": 3 * 2 + 5, "read": 3}, "three writes of 2 KB, and five of keys to indexes"),
+    Line("S3", {"put": 2, "get": 2}, "raw and processed, each written and read once"),
+    Line("SQS", {"queue": 3}, "sent, received, deleted"),
+    Line("Logs", {"log": 4e-6}, "4 KB assumed"),
+    Line("Storage", {"kept": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
+    Line("Traffic", {"out": 0.25e-3}, "the result fetched once over the internet"),
 )
 
 

@@ -3,14 +3,11 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.aws.errors import translated
+from shared.aws.text_queue import TextQueue
 from shared.messages import JobMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-MAX_VISIBILITY = timedelta(hours=12)
-"""SQS's own limit."""
 
 
 class JobQueue:
@@ -18,7 +15,7 @@ class JobQueue:
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         """Work on the queue at ``url``."""
-        self._client = client
+        self._texts = TextQueue(client, url)
         self.url = url
 
     @property
@@ -28,15 +25,8 @@ class JobQueue:
 
     def send(self, message: JobMessage) -> None:
         """Send a hint."""
-        with translated():
-            self._client.send_message(QueueUrl=self.url, MessageBody=message.encode())
+        self._texts.send(message.encode())
 
     def return_after(self, receipt_handle: str, delay: timedelta) -> None:
         """Make a record that is in our hands visible again after ``delay``, whole seconds, rounded up."""
-        seconds = -int(-min(max(delay, timedelta(0)), MAX_VISIBILITY).total_seconds() // 1)
-        with translated():
-            self._client.change_message_visibility(
-                QueueUrl=self.url,
-                ReceiptHandle=receipt_handle,
-                VisibilityTimeout=seconds,
-            )
+        self._texts.return_after(receipt_handle, delay)

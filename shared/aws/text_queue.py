@@ -8,6 +8,9 @@ from shared.aws.errors import translated
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+MAX_VISIBILITY = timedelta(hours=12)
+"""SQS's own limit."""
+
 
 class TextQueue:
     """One queue. Every method raises ServiceError where SQS does not answer."""
@@ -24,7 +27,7 @@ class TextQueue:
 
     def return_after(self, receipt_handle: str, delay: timedelta) -> None:
         """Make a message that is in our hands visible again after ``delay``, whole seconds, rounded up."""
-        seconds = -int(-max(delay, timedelta(0)).total_seconds() // 1)
+        seconds = -int(-min(max(delay, timedelta(0)), MAX_VISIBILITY).total_seconds() // 1)
         with translated():
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds

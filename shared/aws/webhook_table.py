@@ -111,7 +111,7 @@ class WebhookTable:
         """Take a webhook away. Raises WebhookNotFound."""
         with translated():
             answer = self._client.delete_item(TableName=self._table, Key=_key(owner, name), ReturnValues="ALL_OLD")
-        if "Attributes" not in answer:
+        if not answer.get("Attributes"):
             raise WebhookNotFound
 
     def _update(  # noqa: PLR0913 - an update has these parts
