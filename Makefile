@@ -31,7 +31,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 test: check unit integration hostile faults e2e browser ## Lint, types and all tests
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
-	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
+	$(BIN)/pytest tests/e2e --engine localstack -n 3 --dist loadfile -q -rs --durations 12
 
 check: $(VENV)/.dev audit ## Lint, types, template, supply chain, documents as a site
 	$(BIN)/ruff check .
@@ -54,7 +54,7 @@ faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each 
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own, then: no function has a right that it did not use
 	rm -rf build/calls
-	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 2 --dist loadfile -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 3 --dist loadfile -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## 1,000 jobs, twice, while function processes are killed at random

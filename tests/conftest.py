@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever could lead a test to a real account, and give it keys that open nothing."""
     is_wanted = request.config.getoption("--engine") == "localstack"
-    kept = {"LOCALSTACK_ENDPOINT", "SAFELIGHT_PORT"} if is_wanted else set()
+    kept = {"LOCALSTACK_ENDPOINT", "LOCALSTACK_PROGRAM", "SAFELIGHT_PORT"} if is_wanted else set()
     for name in os.environ.keys() - kept:
         if name.startswith(("AWS_", "SAFELIGHT_", "POWERTOOLS_", "LOCALSTACK_")):
             monkeypatch.delenv(name)

@@ -65,6 +65,11 @@ def test_same_request_twice_is_one_job(site: Site) -> None:
 
 def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
     """A job whose message used up its receives is listed by its reason, redriven, and completed."""
+    of_others = {each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED")}
+
+    def mine() -> list[str]:
+        return [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED") if each.id not in of_others]
+
     with site.without_worker():
         job_id = client.submit(PICTURE).id
         site.dynamodb.update_item(  # its messages have been dying for hours
@@ -83,9 +88,9 @@ def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
         cancelled = client.cancel(client.submit(PICTURE).id)
         assert cancelled.error is not None
         assert (cancelled.status, cancelled.error.code) == ("CANCELLED", "JOB_CANCELLED")
-        assert [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED")] == [job_id]
+        assert mine() == [job_id]
         assert client.redrive(job_id=job_id).jobs == (job_id,)
     done = client.wait(job_id)
     assert (done.status, done.generation) == ("COMPLETED", 2)
-    assert list(client.dead_letters(reason="ATTEMPTS_EXHAUSTED")) == []
+    assert mine() == []
     assert client.status(cancelled.id).status == "CANCELLED"

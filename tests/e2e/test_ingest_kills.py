@@ -7,21 +7,18 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import psutil
 import pytest
 from e2e_site import PATIENCE_SECONDS, Site, until
+from own_server import OwnServer, own_server
 from pictures import png
 
 from client.safelight import Safelight
-from infra import local
-from infra.engines import embedded
-from infra.stack import Stack
 
 PICTURES = 300
+FEW = 120
 KILLS = 10
 MOST_UNDER_WAY = 32
 """Uploads that one run has under way at most."""
@@ -49,11 +46,22 @@ app()
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Many small pictures in folders, all different."""
-    for number in range(PICTURES):
-        path = tmp_path / "photos" / str(number % 7) / f"{number:04}.png"
+    return made(tmp_path / "photos", PICTURES)
+
+
+@pytest.fixture
+def few_photos(tmp_path: Path) -> Path:
+    """Fewer of them."""
+    return made(tmp_path / "photos", FEW)
+
+
+def made(folder: Path, count: int) -> Path:
+    """Make pictures below a folder; return it."""
+    for number in range(count):
+        path = folder / str(number % 7) / f"{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png(24 + number % 40, 16 + number // 40))
-    return tmp_path / "photos"
+    return folder
 
 
 def started(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
@@ -69,18 +77,18 @@ def started(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def check_whole(folder: Path, api_url: str) -> None:
+def check_whole(folder: Path, api_url: str, count: int) -> None:
     """Every picture has exactly one job, one result, and a line in a report that says it is complete."""
     report = json.loads((folder / "report" / "report.json").read_text())
     assert report["complete"]
-    assert (report["files"], report["succeeded"], report["jobs"]) == (PICTURES, PICTURES, PICTURES)
+    assert (report["files"], report["succeeded"], report["jobs"]) == (count, count, count)
     (batch_id,) = report["batches"]
     with Safelight(api_url) as client:
         batch = client.batches.get(batch_id)
         jobs = list(client.batches.items(batch_id))
-    assert (batch.closed, batch.done, batch.total) == (True, True, PICTURES)
-    assert batch.counts["completed"] == PICTURES
-    assert Counter(job.filename for job in jobs) == Counter({f"{number:04}.png": 1 for number in range(PICTURES)})
+    assert (batch.closed, batch.done, batch.total) == (True, True, count)
+    assert batch.counts["completed"] == count
+    assert Counter(job.filename for job in jobs) == Counter({f"{number:04}.png": 1 for number in range(count)})
     assert {job.id for job in jobs} == {outcome["job"] for outcome in report["outcomes"]}
     names = sorted(path.relative_to(folder / "photos") for path in (folder / "photos").rglob("*.png"))
     assert sorted(path.relative_to(folder / "out") for path in (folder / "out").rglob("*") if path.is_file()) == names
@@ -110,7 +118,7 @@ def test_an_ingest_that_is_killed_ten_times_is_whole_in_the_end(site: Site, phot
     output, errors = run.communicate(timeout=5 * PATIENCE_SECONDS)
     assert run.returncode == 0, errors
     assert json.loads(output)["complete"]
-    check_whole(folder, site.stack.api_url)
+    check_whole(folder, site.stack.api_url, PICTURES)
     assert kills >= KILLS // 2, "it was over before it could be killed"
     sent = Counter(uploads(folder))
     assert len(sent) == PICTURES
@@ -118,64 +126,62 @@ def test_an_ingest_that_is_killed_ten_times_is_whole_in_the_end(site: Site, phot
 
 
 @pytest.fixture
-def own_stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Stack]]:
-    """Return how to bring up a stack that a test may stop."""
-    folder, engine = tmp_path / "stack", request.config.getoption("--engine")
-    yield partial(local.up, folder, engine)
-    local.down(folder, wipe=True)
+def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
+    """Return an engine that a test may stop and kill."""
+    own = own_server(request.config.getoption("--engine"), tmp_path / "server", monkeypatch)
+    yield own
+    own.remove()
 
 
 @pytest.mark.faults
-@pytest.mark.not_on("localstack", reason="its LocalStack is not ours to stop")
+@pytest.mark.not_on("localstack", reason="its free edition keeps nothing when it is stopped")
 @pytest.mark.timeout(900)
-def test_an_ingest_whose_server_goes_away_stops_and_goes_on_later(
-    own_stack: Callable[[], Stack], photos: Path, tmp_path: Path
-) -> None:
+def test_an_ingest_whose_server_goes_away_stops_and_goes_on_later(server: OwnServer, few_photos: Path) -> None:
     """It says so in a sentence, with exit code 2, and how to go on; that loses nothing and makes nothing twice."""
-    folder = photos.parent
-    run = started(folder, own_stack().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > PICTURES // 4)
-    local.down(tmp_path / "stack")
-    _, errors = run.communicate(timeout=PATIENCE_SECONDS)
-    assert run.returncode == 2, errors
-    assert "Nothing is lost" in errors
-    assert "Traceback" not in errors
-    stack = own_stack()
+    folder = few_photos.parent
+    run = started(folder, server.up().api_url, "--patience", "3")
+    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW // 4)
+    server.stop()
+    check_gave_up(run)
+    stack = server.up()
     again = started(folder, stack.api_url)
     _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
     assert again.returncode == 0, errors
-    check_whole(folder, stack.api_url)
+    check_whole(folder, stack.api_url, FEW)
 
 
 @pytest.mark.faults
-@pytest.mark.not_on("localstack", reason="its LocalStack is not ours to stop")
 @pytest.mark.timeout(900)
 def test_an_ingest_whose_server_is_killed_and_has_forgotten_it_begins_again(
-    own_stack: Callable[[], Stack], photos: Path, tmp_path: Path
+    server: OwnServer, few_photos: Path
 ) -> None:
-    """Killed, the engine falls back to its last orderly stop: the same command makes what is lost again, and ends."""
-    folder, state = photos.parent, tmp_path / "stack"
-    own_stack()
-    local.down(state)
-    run = started(folder, own_stack().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > PICTURES // 4)
-    record = embedded.Record.read(state / "engine.json")
-    assert record is not None
-    psutil.Process(record.pid).kill()
-    _, errors = run.communicate(timeout=PATIENCE_SECONDS)
-    assert run.returncode == 2, errors
-    assert "Nothing is lost" in errors
-    stack = own_stack()
+    """Killed, an engine falls back to its last orderly stop: the same command makes what is lost again, and ends."""
+    folder = few_photos.parent
+    server.up()
+    server.stop()
+    run = started(folder, server.up().api_url, "--patience", "3")
+    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW // 4)
+    server.kill()
+    check_gave_up(run)
+    stack = server.up()
     for expected in ({0, 1}, {0}):
         again = started(folder, stack.api_url)
         _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
         assert again.returncode in expected, errors
         assert "Traceback" not in errors
     report = json.loads((folder / "report" / "report.json").read_text())
-    assert (report["complete"], report["succeeded"], report["jobs"]) == (True, PICTURES, PICTURES)
-    assert sum(path.is_file() for path in (folder / "out").rglob("*")) == PICTURES
+    assert (report["complete"], report["succeeded"], report["jobs"]) == (True, FEW, FEW)
+    assert sum(path.is_file() for path in (folder / "out").rglob("*")) == FEW
     with Safelight(stack.api_url) as client:
         (batch_id,) = [batch.id for batch in client.batches.list()]
         jobs = list(client.batches.items(batch_id))
     assert len({job.filename for job in jobs}) == len(jobs)
     assert {job.attempts for job in jobs} == {1}
+
+
+def check_gave_up(run: subprocess.Popen[str]) -> None:
+    """A run whose server is gone ends with a sentence that says how to go on."""
+    _, errors = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 2, errors
+    assert "Nothing is lost" in errors
+    assert "Traceback" not in errors
