@@ -2,8 +2,8 @@
 
 Run it on the embedded engine: ``python benchmarks/table_growth.py [jobs]``. Records are written straight into the
 table, as the worker leaves them. Absolute times belong to the machine; the ratio, taken in one run, can be compared.
-An engine in memory sorts a whole partition of an index for each query, which is part of the times. So it prints too
-what belongs to no engine: how many calls each takes, how many items they examine, how much capacity they consume.
+It prints too what belongs to no engine: how many calls each takes, how many items they examine, how much capacity they
+consume.
 """
 
 import secrets

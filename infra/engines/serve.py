@@ -1,14 +1,17 @@
 """Serves MiniStack: ``python -m infra.engines.serve HOST PORT``, in the environment that ``launch`` makes.
 
-The application is MiniStack's own, all of it. Its own start serves it by hypercorn, whose HTTP is Python alone; every
-byte of a picture goes through the engine four times, so a compiled parser and event loop are felt
-(``benchmarks/ingest.py``).
+The application is MiniStack's own, but for the order of its indexes (``sorted_indexes``). Its own start serves it by
+hypercorn, whose HTTP is Python alone; every byte of a picture goes through the engine four times, so a compiled parser
+and event loop are felt (``benchmarks/ingest.py``).
 """
 
+import importlib
 import resource
 import sys
 
 import uvicorn
+
+from infra.engines import sorted_indexes
 
 KEEP_ALIVE_SECONDS = 75
 """As MiniStack's own start has it: botocore and httpx keep connections for later."""
@@ -21,6 +24,7 @@ def main() -> None:
     host, port = sys.argv[1], int(sys.argv[2])
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    sorted_indexes.install(importlib.import_module("ministack.services.dynamodb"))
     uvicorn.run(
         "ministack.app:app",
         host=host,

@@ -1,0 +1,205 @@
+"""Lets the embedded engine's indexes keep their order, as DynamoDB's do, so that a query costs what it reads.
+
+MiniStack sorts all keys of an index's partition for each query and holds each to the query's condition. With a hundred
+thousand jobs of one owner a listing would take a second, and each look at a large batch likewise. Here a partition
+keeps its keys in order, and a query of a common form is given only those keys that its range, its start and its limit
+leave; what they are worth, and every other query, is still decided by MiniStack's own code
+(``benchmarks/table_growth.py``).
+"""
+
+# ruff: noqa: SLF001, ANN401 - it changes the inside of a module that has no types
+
+import re
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
+from contextvars import ContextVar
+from operator import itemgetter
+from typing import Any, Final
+
+Key = tuple[Any, Any]
+"""Hash and range of an item in its table."""
+Position = tuple[Any, ...]
+"""Range of an item in an index, then its hash and range in the table, each as something that can be compared."""
+
+_PATCHED: Final = ("_index_members", "_index_item", "_query")
+_CONDITION: Final = re.compile(
+    r"\s*(?P<hash>#?\w+)\s*=\s*(?P<value>:\w+)"
+    r"(?:\s+AND\s+(?P<range>#?\w+)\s*(?:(?P<sign><=|>=|<|>)\s*(?P<than>:\w+)|BETWEEN\s+(?P<low>:\w+)\s+AND\s+(?P<high>:\w+)))?\s*"
+)
+_position: Final = itemgetter(0)
+
+
+class Partition(dict[Key, Position]):
+    """The keys of one partition of an index, as MiniStack keeps them, and in order beside."""
+
+    def __init__(self, entries: Iterable[tuple[Key, Position]] = ()) -> None:
+        """Sort what is there at first."""
+        super().__init__(entries)
+        self.order: list[tuple[Position, Key]] = sorted((position, key) for key, position in self.items())
+
+    def put(self, key: Key, position: Position) -> None:
+        """Add a key, or move it."""
+        self.drop(key)
+        self[key] = position
+        insort(self.order, (position, key))
+
+    def drop(self, key: Key) -> None:
+        """Take a key away, if it is there."""
+        position = self.pop(key, None)
+        if position is not None:
+            del self.order[bisect_left(self.order, (position, key))]
+
+    def between(self, low: Any, high: Any, *, low_too: bool, high_too: bool) -> slice:
+        """Return where the keys are whose range is within bounds; None is no bound."""
+        first, last = 0, len(self.order)
+        if low is not None:
+            first = (bisect_left if low_too else bisect_right)(self.order, low, key=_range_of)
+        if high is not None:
+            last = (bisect_right if high_too else bisect_left)(self.order, high, key=_range_of)
+        return slice(first, max(first, last))
+
+
+def install(dynamodb: Any) -> None:
+    """Put ordered partitions into MiniStack's module of DynamoDB, for this process."""
+    indexes = _Indexes(dynamodb)
+    for name in _PATCHED:
+        setattr(dynamodb, name, getattr(indexes, name.removeprefix("_")))
+
+
+class _Indexes:
+    """What takes the place of MiniStack's functions of the same names."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self._own = dynamodb
+        self._query = dynamodb._query
+        self._narrowed: ContextVar[dict[str, Any] | None] = ContextVar("narrowed", default=None)
+
+    def index_members(self, table: dict[str, Any]) -> dict[str, Any]:
+        """Return the partitions of each index by name; during a query, of its own index what it may read."""
+        return self._narrowed.get() or self._members(table)
+
+    def index_item(self, table: dict[str, Any], base_pk: Any, base_sk: Any, item: Any, add: bool) -> None:
+        """Note that an item has come into its table, or has gone."""
+        members = table.get(self._own._INDEX_MEMBERS)
+        if members is None:
+            return
+        for name, hashes, ranges in self._own._index_key_schemas(table):
+            if name not in members:
+                table.pop(self._own._INDEX_MEMBERS)  # a new index: all is gathered again when asked for
+                return
+            value = self._own._index_partition(item, hashes, ranges)
+            if value is None:
+                continue
+            if add:
+                position = self._position_of(table, ranges, item)
+                members[name].setdefault(value, Partition()).put((base_pk, base_sk), position)
+            elif value in members[name]:
+                members[name][value].drop((base_pk, base_sk))
+                if not members[name][value]:
+                    del members[name][value]
+
+    def query(self, data: dict[str, Any]) -> Any:
+        """Answer a query, of a common form from what it may read alone."""
+        token = self._narrowed.set(self._readable(data))
+        try:
+            return self._query(data)
+        finally:
+            self._narrowed.reset(token)
+
+    def _members(self, table: dict[str, Any]) -> dict[str, Any]:
+        members: dict[str, Any] | None = table.get(self._own._INDEX_MEMBERS)
+        if members is None:
+            members = {}
+            for name, hashes, ranges in self._own._index_key_schemas(table):
+                found: dict[Any, list[tuple[Key, Position]]] = {}
+                for base_pk, by_range in table["items"].items():
+                    for base_sk, item in by_range.items():
+                        value = self._own._index_partition(item, hashes, ranges)
+                        if value is not None:
+                            entry = ((base_pk, base_sk), self._position_of(table, ranges, item))
+                            found.setdefault(value, []).append(entry)
+                members[name] = {value: Partition(entries) for value, entries in found.items()}
+            table[self._own._INDEX_MEMBERS] = members
+        return members
+
+    def _position_of(self, table: dict[str, Any], ranges: list[str], item: Any) -> Position:
+        keys = self._own._index_order_keys(table, ranges)
+        return tuple(self._own._index_order_value(item, name, kind) for name, kind in keys)
+
+    def _readable(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the members of the index that a query may read, None where its form is not a common one.
+
+        A query that is wrong in any way is such a one: MiniStack says what is wrong.
+        """
+        table = self._own._tables.get(self._own._normalize_table_name(data.get("TableName")))
+        name, condition, start = (
+            data.get(each) for each in ("IndexName", "KeyConditionExpression", "ExclusiveStartKey")
+        )
+        if not (table and isinstance(name, str) and isinstance(condition, str) and isinstance(start, dict | None)):
+            return None
+        index, asked = self._own._index_def(table, name), _CONDITION.fullmatch(condition)
+        if index is None or asked is None:
+            return None
+        hashes, ranges = self._own._index_key_lists(index)
+        names, values = data.get("ExpressionAttributeNames") or {}, data.get("ExpressionAttributeValues") or {}
+        named = [names.get(asked[part], asked[part]) for part in ("hash", "range") if asked[part]]
+        used: list[Any] = [values.get(asked[part]) for part in ("value", "than", "low", "high") if asked[part]]
+        kinds = [self._own._get_attr_type(table, each) for each in hashes + ranges]
+        limit = data.get("Limit")
+        if (
+            len(hashes) != 1
+            or len(ranges) != 1
+            or named != [*hashes, *ranges][: len(named)]
+            or any(not isinstance(each, dict) or len(each) != 1 for each in used)
+            or any(next(iter(each)) != kind for each, kind in zip(used, [kinds[0], kinds[1], kinds[1]], strict=False))
+            or not (limit is None or (isinstance(limit, int) and limit > 0))
+        ):
+            return None
+        value = self._own._extract_key_val(values[asked["value"]])
+        partition = self._members(table).get(name, {}).get(value)
+        if partition is None:
+            return None
+        low, high = self._bounds(asked, values, kinds[1])
+        found = partition.between(low[0], high[0], low_too=low[1], high_too=high[1])
+        forward = data.get("ScanIndexForward", True)
+        if start:
+            found = _after(partition, found, self._position_of(table, ranges, start), forward=forward)
+        return {name: {value: [key for _, key in _first(partition.order, found, limit, forward=forward)]}}
+
+    def _bounds(
+        self, asked: re.Match[str], values: dict[str, Any], kind: str
+    ) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
+        """Return the lower and the upper bound of a condition, each with whether it belongs to the range itself."""
+
+        def of(part: str) -> Any:
+            return self._own._sort_key_value(values[asked[part]], kind)
+
+        none = (None, True)
+        if asked["low"]:
+            return (of("low"), True), (of("high"), True)
+        if not asked["sign"]:
+            return none, none
+        bound = (of("than"), asked["sign"].endswith("="))
+        return (none, bound) if asked["sign"].startswith("<") else (bound, none)
+
+
+def _range_of(entry: tuple[Position, Key]) -> Any:
+    return entry[0][0]
+
+
+def _after(partition: Partition, found: slice, start: Position, *, forward: bool) -> slice:
+    """Leave out what an earlier page has read."""
+    if forward:
+        return slice(max(found.start, bisect_right(partition.order, start, key=_position)), found.stop)
+    return slice(found.start, min(found.stop, bisect_left(partition.order, start, key=_position)))
+
+
+def _first(
+    order: list[tuple[Position, Key]], found: slice, limit: int | None, *, forward: bool
+) -> list[tuple[Position, Key]]:
+    """Return as many entries as a page has, from the end where reading begins."""
+    if limit is None:
+        return order[found]
+    if forward:
+        return order[found.start : min(found.stop, found.start + limit)]
+    return order[max(found.start, found.stop - limit) : max(found.start, found.stop)]
