@@ -63,7 +63,7 @@ MUTANTS = (
         worker.app.handle_record,
         "processed = process_job(",
         "queue = parts().queues[record.event_source_arn.rsplit(':', 1)[-1]];"
-        " queue._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
+        " queue._texts._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
         " processed = process_job(",
     ),
     Mutant(
