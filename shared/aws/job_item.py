@@ -7,6 +7,7 @@ Attributes without a value are absent, so that the sparse index ``Open`` holds o
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -32,6 +33,8 @@ OPEN_SHARDS = 8
 """Partitions of ``Open``. One takes 1,000 writes a second and a job makes three."""
 DEAD_SHARDS = 4
 """Partitions of ``Dead``: an outage may fail many jobs at once."""
+KEPT_PIPELINES = 128
+"""Read ones that are kept: the members of a batch, and most jobs of a listing, have the same."""
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
@@ -232,6 +235,7 @@ def _failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
     return JobFailure(code=failure["Code"], message=failure["Message"], retriable=failure["Retriable"])
 
 
+@lru_cache(maxsize=KEPT_PIPELINES)
 def _pipeline(text: str) -> Pipeline | None:
     """Read a stored pipeline. One that can't be read fails its own job, not a listing or a sweep."""
     try:
