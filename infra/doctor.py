@@ -28,9 +28,12 @@ NEEDED = {
     "PIL": "pillow",
     "psutil": "psutil",
     "pydantic": "pydantic",
+    "rfc8785": "rfc8785",
     "samtranslator": "aws-sam-translator",
     "ulid": "python-ulid",
+    "uvicorn": "uvicorn",
     "yaml": "pyyaml",
+    "zlib_ng": "zlib-ng",
 }
 """Modules that the embedded engine and its functions import, with the package that brings each."""
 LEAST_DISK_BYTES = 1 << 30

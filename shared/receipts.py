@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
+import rfc8785
 from pydantic import BaseModel, ConfigDict
 
-from shared.canonical_json import canonical
 from shared.clock import to_iso
 from shared.jobs import Job
 from shared.limits import Limits
@@ -101,6 +101,11 @@ def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, star
     }
     text = canonical(document)
     return text if len(text.encode()) <= MAX_BYTES else None
+
+
+def canonical(receipt: dict[str, Any]) -> str:
+    """Write a receipt in canonical form (RFC 8785). Raises ValueError for what has none."""
+    return rfc8785.dumps(receipt).decode()
 
 
 def digest_of(text: str) -> str:

@@ -13,10 +13,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from shared.canonical_json import canonical
 from shared.errors import ImageError, SafelightError
 from shared.pipeline import Output, Pipeline
-from shared.receipts import MadeFacts, Receipt, digest_of
+from shared.receipts import MadeFacts, Receipt, canonical, digest_of
 from shared.version import VERSION
 from worker.imaging import Limits, Rendered
 from worker.imaging.software import software

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 
+import pytest
 from jobs_made import LATER, NOW, processing_job
 
 from shared.jobs import OutputFacts, RawImage
 from shared.limits import Limits
 from shared.operations import Watermark
 from shared.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeline
-from shared.receipts import MAX_BYTES, Receipt, digest_of, write_receipt
+from shared.receipts import MAX_BYTES, Receipt, canonical, digest_of, write_receipt
 
 LIMITS = Limits(max_bytes=1, max_pixels=2, max_side=3)
 
@@ -54,6 +55,22 @@ def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
     assert other is not None
     assert one == same
     assert digest_of(one) != digest_of(other)
+
+
+def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:
+    """Other order, other spaces, other notation of the same number: the canonical form is the text that is kept."""
+    text = written(Pipeline())
+    assert text is not None
+    members = dict(reversed(json.loads(text).items()))
+    members["attempt"] = float(members["attempt"])
+    assert canonical(json.loads(json.dumps(members, indent=2))) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), 10**400, "\ud800"])
+def test_what_has_no_canonical_form_is_refused(value: object) -> None:
+    """No number, one that no reader could hold, no text."""
+    with pytest.raises(ValueError, match=r"representable|exceeds|codepoints"):
+        canonical({"attempt": value})
 
 
 def test_the_longest_pipeline_leaves_room_in_the_record() -> None:
