@@ -42,7 +42,7 @@ LOCAL_COMMANDS = {
     "destroy": "Remove such a deployment.",
     "doctor": "Check the set-up and say what to do.",
 }
-INSTALL_HINT = "pip install 'safelight[local]'"
+INSTALL_HINT = "run make up in a checkout of Safelight, which installs it there."
 
 
 class Sentences(TyperGroup):

@@ -82,7 +82,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     It can be stopped, or killed, at any moment: the same command goes on where it was. Every file gets exactly one job,
     equal bytes are sent once, and one bad file never stops the others.
     """
-    from client.commands import ingesting  # noqa: PLC0415 - --help must not wait for httpx and rich
+    from client.commands import arenas, ingesting  # noqa: PLC0415 - --help must not wait for httpx and rich
     from client.ingest.order import IngestOrder  # noqa: PLC0415
     from client.ingest.sources import Search  # noqa: PLC0415
 
@@ -109,6 +109,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     if dry_run:
         well = ingesting.rehearse(ingesting.with_lister(order, wiring, api_url), as_json=as_json)
         raise typer.Exit(ALL_WELL if well else SOME_FAILED)
+    arenas.share_one()
     with connect(context, api_url) as client:
         well = ingesting.run_ingest(
             client,

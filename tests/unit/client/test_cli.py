@@ -312,7 +312,7 @@ def test_a_client_without_infra_says_what_to_install() -> None:
     for command in ("up", "demo"):
         done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
         assert done.stdout == "2\n"
-        assert "pip install 'safelight[local]'" in done.stderr
+        assert "make up in a checkout" in done.stderr
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
     assert "No Safelight is known here" in done.stderr
