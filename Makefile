@@ -31,7 +31,7 @@ pull: ## Pull and build the images of docker-compose.yml, so that it works offli
 test: check unit integration hostile faults e2e browser ## Lint, types and all tests
 
 test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
-	$(BIN)/pytest tests/e2e --engine localstack -n 3 --dist loadfile -q -rs --durations 12
+	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
 check: $(VENV)/.dev audit ## Lint, types, template, supply chain, documents as a site
 	$(BIN)/ruff check .

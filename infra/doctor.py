@@ -21,6 +21,7 @@ NEEDED = {
     "aws_lambda_powertools": "aws-lambda-powertools",
     "boto3": "boto3",
     "filelock": "filelock",
+    "httptools": "httptools",
     "httpx": "httpx",
     "localstack_client": "localstack-client",
     "ministack": "ministack",
@@ -32,6 +33,7 @@ NEEDED = {
     "samtranslator": "aws-sam-translator",
     "ulid": "python-ulid",
     "uvicorn": "uvicorn",
+    "uvloop": "uvloop",
     "yaml": "pyyaml",
     "zlib_ng": "zlib-ng",
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filelock import FileLock
 from packaging.markers import Marker
 
 from infra.faults import SetupFault
@@ -25,6 +26,7 @@ MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit."""
 _LAYOUT = "2"
 """Changes when what is kept of a wheel changes, so that caches from before are not used."""
+_LOCK_SECONDS = 300
 _BUILD_ONLY = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"})
 _FOLDERS_WITH_DEAD_WEIGHT = frozenset({"tests", "bin"})
 
@@ -54,13 +56,11 @@ def installed(requirements: Path, cache: Path, architecture: str) -> Path:
     folder = cache / f"{requirements.stem}-{architecture}-{digest[:16]}"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=cache) as scratch:
-            target = Path(scratch) / "wheels"
-            listing = Path(scratch) / "requirements.txt"
-            listing.write_text(text, encoding="utf-8")
-            _install(listing, target, architecture)
-            target.rename(folder)
-        _forget_others(cache, requirements.stem, architecture, folder)
+        with FileLock(cache / ".lock", timeout=_LOCK_SECONDS):
+            # Whoever had the lock may have installed the same.
+            if not folder.is_dir():
+                _install_whole(text, folder, architecture)
+            _forget_others(cache, requirements.stem, architecture, folder)
     return folder
 
 
@@ -91,6 +91,16 @@ def kept(folder: Path) -> Iterator[tuple[str, Path]]:
         is_description = parts[0] in ("botocore", "boto3") and parts[1] == "data" and len(parts) > 3
         if not is_description or parts[2] in SERVICES:
             yield name, path
+
+
+def _install_whole(requirements: str, folder: Path, architecture: str) -> None:
+    """Install into a folder that appears when all is in it."""
+    with TemporaryDirectory(dir=folder.parent) as scratch:
+        target = Path(scratch) / "wheels"
+        listing = Path(scratch) / "requirements.txt"
+        listing.write_text(requirements, encoding="utf-8")
+        _install(listing, target, architecture)
+        target.rename(folder)
 
 
 def _install(listing: Path, target: Path, architecture: str) -> None:

@@ -81,7 +81,10 @@ class Receipt(_Facts):
 
 
 def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:
-    """Write the receipt of a job that has just been completed; None where it would be longer than a record bears."""
+    """Write the receipt of a job that has just been completed.
+
+    None where it would be longer than a record bears, or holds a number that no canonical form has.
+    """
     assert job.pipeline is not None  # noqa: S101 - it has just run
     document: dict[str, Any] = {
         "form": 1,
@@ -99,7 +102,11 @@ def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, star
         "warnings": list(job.warnings),
         "software": {"safelight": VERSION, **software},
     }
-    text = canonical(document)
+    try:
+        text = canonical(document)
+    except ValueError:
+        # A pipeline may say a whole number that JSON's readers can't hold; that is no reason to lose the job.
+        return None
     return text if len(text.encode()) <= MAX_BYTES else None
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -87,7 +88,9 @@ class LocalStackServer:
 
     def kill(self) -> None:  # noqa: D102
         for process in self._processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # a function that has followed its LocalStack
+                process.kill()
+        (self.folder / "localstack.pid").unlink(missing_ok=True)
 
     def remove(self) -> None:  # noqa: D102
         self.kill()
@@ -95,9 +98,13 @@ class LocalStackServer:
     def _processes(self) -> list[psutil.Process]:
         """Return LocalStack's process and those of its functions."""
         noted = self.folder / "localstack.pid"
-        if not noted.exists() or not psutil.pid_exists(pid := int(noted.read_text())):
+        if not noted.exists():
             return []
-        return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        try:
+            process = psutil.Process(int(noted.read_text()))
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def _run(self, verb: str, environment: dict[str, str] | None = None) -> None:
         command = [self.program, "--port", str(self.port), "--data", str(self.folder), verb]

@@ -13,7 +13,9 @@ import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from contextvars import ContextVar
+from itertools import islice
 from operator import itemgetter
+from threading import RLock
 from typing import Any, Final
 
 Key = tuple[Any, Any]
@@ -72,14 +74,37 @@ class _Indexes:
     def __init__(self, dynamodb: Any) -> None:
         self._own = dynamodb
         self._query = dynamodb._query
-        self._narrowed: ContextVar[dict[str, Any] | None] = ContextVar("narrowed", default=None)
+        self._asked: ContextVar[dict[str, Any] | None] = ContextVar("asked", default=None)
+        # MiniStack removes expired items in a thread of its own.
+        self._lock = RLock()
 
     def index_members(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Return the partitions of each index by name; during a query, of its own index what it may read."""
-        return self._narrowed.get() or self._members(table)
+        """Return the partitions of each index by name; to a query, of its own index what it may read.
+
+        A query asks for them when it has been found to be a good one.
+        """
+        with self._lock:
+            members = self._members(table)
+            data = self._asked.get()
+            try:
+                return members if data is None else self._readable(data, table, members)
+            except (TypeError, ArithmeticError):  # values of odd kinds, which can't be compared
+                return members
 
     def index_item(self, table: dict[str, Any], base_pk: Any, base_sk: Any, item: Any, add: bool) -> None:
         """Note that an item has come into its table, or has gone."""
+        with self._lock:
+            self._index_item(table, (base_pk, base_sk), item, add=add)
+
+    def query(self, data: dict[str, Any]) -> Any:
+        """Answer a query, of a common form from what it may read alone."""
+        token = self._asked.set(data)
+        try:
+            return self._query(data)
+        finally:
+            self._asked.reset(token)
+
+    def _index_item(self, table: dict[str, Any], key: Key, item: Any, *, add: bool) -> None:
         members = table.get(self._own._INDEX_MEMBERS)
         if members is None:
             return
@@ -92,19 +117,11 @@ class _Indexes:
                 continue
             if add:
                 position = self._position_of(table, ranges, item)
-                members[name].setdefault(value, Partition()).put((base_pk, base_sk), position)
+                members[name].setdefault(value, Partition()).put(key, position)
             elif value in members[name]:
-                members[name][value].drop((base_pk, base_sk))
+                members[name][value].drop(key)
                 if not members[name][value]:
                     del members[name][value]
-
-    def query(self, data: dict[str, Any]) -> Any:
-        """Answer a query, of a common form from what it may read alone."""
-        token = self._narrowed.set(self._readable(data))
-        try:
-            return self._query(data)
-        finally:
-            self._narrowed.reset(token)
 
     def _members(self, table: dict[str, Any]) -> dict[str, Any]:
         members: dict[str, Any] | None = table.get(self._own._INDEX_MEMBERS)
@@ -126,20 +143,13 @@ class _Indexes:
         keys = self._own._index_order_keys(table, ranges)
         return tuple(self._own._index_order_value(item, name, kind) for name, kind in keys)
 
-    def _readable(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the members of the index that a query may read, None where its form is not a common one.
-
-        A query that is wrong in any way is such a one: MiniStack says what is wrong.
-        """
-        table = self._own._tables.get(self._own._normalize_table_name(data.get("TableName")))
-        name, condition, start = (
-            data.get(each) for each in ("IndexName", "KeyConditionExpression", "ExclusiveStartKey")
-        )
-        if not (table and isinstance(name, str) and isinstance(condition, str) and isinstance(start, dict | None)):
-            return None
-        index, asked = self._own._index_def(table, name), _CONDITION.fullmatch(condition)
-        if index is None or asked is None:
-            return None
+    def _readable(self, data: dict[str, Any], table: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of the index that a query may read, all where its form is not a common one."""
+        name, condition, start = data["IndexName"], data.get("KeyConditionExpression"), data.get("ExclusiveStartKey")
+        asked = _CONDITION.fullmatch(condition) if isinstance(condition, str) else None
+        if asked is None:
+            return members
+        index = self._own._index_def(table, name)
         hashes, ranges = self._own._index_key_lists(index)
         names, values = data.get("ExpressionAttributeNames") or {}, data.get("ExpressionAttributeValues") or {}
         named = [names.get(asked[part], asked[part]) for part in ("hash", "range") if asked[part]]
@@ -152,19 +162,24 @@ class _Indexes:
             or named != [*hashes, *ranges][: len(named)]
             or any(not isinstance(each, dict) or len(each) != 1 for each in used)
             or any(next(iter(each)) != kind for each, kind in zip(used, [kinds[0], kinds[1], kinds[1]], strict=False))
-            or not (limit is None or (isinstance(limit, int) and limit > 0))
+            or not isinstance(limit, int | None)
         ):
-            return None
+            return members
         value = self._own._extract_key_val(values[asked["value"]])
-        partition = self._members(table).get(name, {}).get(value)
+        partition = members[name].get(value)
         if partition is None:
-            return None
+            return members
         low, high = self._bounds(asked, values, kinds[1])
         found = partition.between(low[0], high[0], low_too=low[1], high_too=high[1])
         forward = data.get("ScanIndexForward", True)
         if start:
             found = _after(partition, found, self._position_of(table, ranges, start), forward=forward)
-        return {name: {value: [key for _, key in _first(partition.order, found, limit, forward=forward)]}}
+        positions = range(found.start, max(found.start, found.stop))
+        items = table["items"]
+        keys = (partition.order[at][1] for at in (positions if forward else reversed(positions)))
+        there = (key for key in keys if key[1] in items.get(key[0], ()))
+        # One more than asked: an item that goes before it is read must not make the page look like the last one.
+        return {name: {value: list(there if limit is None else islice(there, limit + 1))}}
 
     def _bounds(
         self, asked: re.Match[str], values: dict[str, Any], kind: str
@@ -192,14 +207,3 @@ def _after(partition: Partition, found: slice, start: Position, *, forward: bool
     if forward:
         return slice(max(found.start, bisect_right(partition.order, start, key=_position)), found.stop)
     return slice(found.start, min(found.stop, bisect_left(partition.order, start, key=_position)))
-
-
-def _first(
-    order: list[tuple[Position, Key]], found: slice, limit: int | None, *, forward: bool
-) -> list[tuple[Position, Key]]:
-    """Return as many entries as a page has, from the end where reading begins."""
-    if limit is None:
-        return order[found]
-    if forward:
-        return order[found.start : min(found.stop, found.start + limit)]
-    return order[max(found.start, found.stop - limit) : max(found.start, found.stop)]

@@ -105,7 +105,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
             width=item.get("Width"),
             height=item.get("Height"),
         ),
-        pipeline=_pipeline(item["Pipeline"]),
+        pipeline=_pipeline(item["Pipeline"]) if isinstance(item["Pipeline"], str) else None,
         owner=item["Owner"],
         promise=_promise_from_map(item["Promise"]) if "Promise" in item else None,
         source=_source_from_map(item["Source"]) if "Source" in item else None,

@@ -148,3 +148,31 @@ def test_a_dead_letter_waits_for_the_lease_and_ends_the_member(site: Site, table
     """The message of a member that died in its last attempt ends it, when that attempt is over, and is counted."""
     # How long an engine takes to deliver a message is its own affair; a lease must outlast it.
     assert any(waits_for_the_lease(site, table, lease) for lease in (LEASE, 4 * LEASE, 10 * LEASE))
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"), [(True, {"completed": 1}), (False, {"expired": 1})], ids=["bytes are there", "no bytes"]
+)
+def test_an_overdue_member_is_moved_and_counted(
+    site: Site, table: JobTable, sent: bool, expected: dict[str, int]
+) -> None:
+    """A member whose bytes came unheard goes back into the bulk lane; one that got none expires."""
+    with site.without_worker():
+        job = member(site)
+        if sent:
+            assert send(job["upload"], PICTURE).status_code in {201, 204}
+        change(table, job["id"], due_at=utc_now() - timedelta(seconds=1))
+        reconcile(site)
+        assert site.job(job["id"])["status"] == ("PENDING" if sent else "EXPIRED")
+    until(lambda: counts(site, job["batch"]) == expected)
+
+
+def test_a_deletion_that_died_half_way_is_finished(site: Site, table: JobTable) -> None:
+    """The reconciler removes the objects of a tombstone, and then the record; what went is stated to who asks."""
+    job_id = site.finished(site.submit(PICTURE)["id"])["id"]
+    seen = table.get(job_id)
+    assert table.swap(seen, seen.deleted(now=utc_now(), due_at=utc_now() - timedelta(seconds=1)))
+    reconcile(site)
+    assert "Item" not in site.dynamodb.get_item(TableName=site.stack.table, Key={"ID": {"S": job_id}})
+    assert [*site.keys(f"raw/api/{job_id}"), *site.keys(f"processed/{job_id}/")] == []
+    assert site.http.delete(f"jobs/{job_id}").json()["object_count"] == 2

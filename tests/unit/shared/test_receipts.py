@@ -9,6 +9,7 @@ from jobs_made import LATER, NOW, processing_job
 from shared.jobs import OutputFacts, RawImage
 from shared.limits import Limits
 from shared.operations import Watermark
+from shared.outputs import OutputFormat
 from shared.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeline
 from shared.receipts import MAX_BYTES, Receipt, canonical, digest_of, write_receipt
 
@@ -71,6 +72,11 @@ def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     """No number, one that no reader could hold, no text."""
     with pytest.raises(ValueError, match=r"representable|exceeds|codepoints"):
         canonical({"attempt": value})
+
+
+def test_a_number_without_a_form_costs_the_receipt_and_not_the_job() -> None:
+    """A pipeline may ask for a result of less than 2 to the 53rd bytes."""
+    assert written(Pipeline(outputs=(Output(format=OutputFormat.JPEG, max_bytes=2**53),))) is None
 
 
 def test_the_longest_pipeline_leaves_room_in_the_record() -> None:
