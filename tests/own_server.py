@@ -78,7 +78,7 @@ class LocalStackServer:
         ready.mkdir(parents=True, exist_ok=True)
         shutil.copy(READY, ready)
         # Its functions inherit its environment, and what the tests set would lead them elsewhere.
-        clean = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        clean = {name: os.environ[name] for name in ("PATH", "AWS_DEFAULT_REGION")} | {"HOME": str(self.folder)}
         self._run("start", clean)
         self.setting.setenv("LOCALSTACK_ENDPOINT", f"http://127.0.0.1:{self.port}")
         return local.up(self.folder / "state", "localstack", QUICK)
