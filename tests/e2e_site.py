@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 ENFORCING = {"AUTH": "true"}
 """What makes the embedded engine check every signature, and hold every function to its role."""
+QUICK = {
+    "WorkerTimeout": "7",
+    "RecordSeconds": "4",
+    "RenderSeconds": "3",
+    "QueueVisibilityTimeout": "42",
+}
+"""Template parameters: a lease and a visibility timeout that a test can wait for, in the proportion of the defaults."""
 PATIENCE_SECONDS = 120.0
 """Longest wait for anything; a test that needs it all has found a fault."""
 

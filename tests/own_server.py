@@ -10,6 +10,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from e2e_site import QUICK
 
 from infra import local
 from infra.engines import embedded, launch
@@ -17,13 +18,6 @@ from infra.stack import Stack
 
 READY = Path(__file__).parents[1] / ".ci" / "moto_transactions.py"
 PROGRAM = "LOCALSTACK_PROGRAM"
-QUICK = {
-    "WorkerTimeout": "7",
-    "RecordSeconds": "4",
-    "RenderSeconds": "3",
-    "QueueVisibilityTimeout": "42",
-}
-"""What a stopped engine had in hand comes back soon."""
 
 
 class OwnServer(Protocol):

@@ -5,23 +5,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from e2e_site import Site, running_site, until
+from e2e_site import QUICK, Site, running_site, until
 
 LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
-QUICK = {
-    "WorkerTimeout": "7",
-    "RecordSeconds": "4",
-    "RenderSeconds": "3",
-    "QueueVisibilityTimeout": "42",
-    "InteractiveConcurrency": "2",
-}
-"""A lease and a visibility timeout that a test can wait for, in the proportion of the defaults."""
 
 
 @pytest.fixture
 def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Return a stack whose deliveries come back soon."""
-    yield from running_site(tmp_path, request.config.getoption("--engine"), QUICK)
+    yield from running_site(tmp_path, request.config.getoption("--engine"), QUICK | {"InteractiveConcurrency": "2"})
 
 
 @pytest.mark.faults

@@ -16,7 +16,7 @@ import httpx
 import pictures
 import psutil
 import pytest
-from e2e_site import Site, running_site, until
+from e2e_site import QUICK, Site, running_site, until
 
 CLIENTS = 4
 LARGE_EVERY = 40
@@ -24,11 +24,7 @@ LARGE_EVERY = 40
 PAUSE_SECONDS = 2.0
 """Between two other victims, chosen at random."""
 PATIENCE_SECONDS = 240.0
-QUICK = {
-    "WorkerTimeout": "7",
-    "RecordSeconds": "4",
-    "RenderSeconds": "3",
-    "QueueVisibilityTimeout": "42",
+SHORT = QUICK | {
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
     "InteractiveConcurrency": "2",
@@ -87,7 +83,7 @@ class Killer:
 @pytest.fixture(scope="module")
 def deadly_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return a stack whose deliveries come back soon."""
-    yield from running_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), QUICK)
+    yield from running_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), SHORT)
 
 
 @contextmanager
