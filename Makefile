@@ -1,12 +1,12 @@
 # Two commands matter: `make demo` and `make test`. Both do all set-up first, and reuse it.
 PYTHON ?= python3
 VENV := .venv
-PHOTOS ?= client/pictures
+PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 # Hashes of packages, pictures in base64, IDs in examples, and tests, whose keys open nothing.
-NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|client/pictures/|api/examples\.json|docs/openapi\.json|docs/notifications\.md)
+NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|safelight/demo_images/|api/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -79,15 +79,15 @@ docs: $(VENV)/.dev $(VENV)/.diagrams ## Make a site of README and docs, build/si
 	@echo build/site/index.html
 
 scale: $(VENV)/.dev ## Simulate the scenarios of docs/scaling.md, each with a twentieth of its pictures
-	$(BIN)/python benchmarks/scaling.py --bounds
-	$(BIN)/python benchmarks/scaling.py --quick
+	$(BIN)/python -m simulation --bounds
+	$(BIN)/python -m simulation --quick
 
 lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
 
 # B506 and B608 are ruff's S506 and S608, which are justified where they occur. Without git every file is looked at.
 audit: $(AUDIT)/.done $(CHECKOV)/.done ## Look for weak code, secrets in files, a weak template, known holes in what is pinned
-	$(AUDIT)/bin/bandit --quiet --recursive api worker notifier shared infra client requirements -ll --skip B506,B608
+	$(AUDIT)/bin/bandit --quiet --recursive api worker notifier shared infra safelight requirements -ll --skip B506,B608
 	@if [ -e .git ]; then git ls-files -z; else find . -type d \( -name '.*[a-z_-]' -o -name node_modules -o -name build \) \
 	! -name .ci -prune -o -type f -print0; fi | \
 	xargs -0 -n 150 -P 2 $(AUDIT)/bin/detect-secrets-hook --exclude-files '$(NO_SECRETS)'

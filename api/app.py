@@ -9,46 +9,47 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.cors import allowing_headers, is_preflight, preflight_answer
+import api.assets.routes
+import api.batches.lifecycle_routes
+import api.batches.routes
+import api.dead_letters.routes
+import api.jobs.lifecycle_routes
+import api.jobs.raw_routes
+import api.jobs.result_routes
+import api.jobs.routes
+import api.openapi.routes
+import api.plans.routes
+import api.presets.routes
+import api.system.capabilities_routes
+import api.system.routes
+import api.uploads.routes
+import api.webhooks.routes
 from api.dependencies import logger, stores
-from api.problems import from_validation, problem_response
-from api.routes import (
-    assets,
-    batch_control,
-    batches,
-    capabilities,
-    control,
-    dead_letters,
-    documents,
-    jobs,
-    plan,
-    presets,
-    raw,
-    receipts,
-    system,
-    uploads,
-    webhooks,
-)
+from api.http.cors import allowing_headers, is_preflight, preflight_answer
+from api.http.problems import from_validation, problem_response
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
 metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
-app.include_router(jobs.router)
-app.include_router(raw.router)
-app.include_router(receipts.router)
-app.include_router(control.router)
-app.include_router(uploads.router)
-app.include_router(batches.router)
-app.include_router(batch_control.router)
-app.include_router(dead_letters.router)
-app.include_router(plan.router)
-app.include_router(presets.router)
-app.include_router(assets.router)
-app.include_router(webhooks.router)
-app.include_router(capabilities.router)
-app.include_router(system.router)
-documents.add_documents(app)
+for routes in (
+    api.jobs.routes,
+    api.jobs.raw_routes,
+    api.jobs.result_routes,
+    api.jobs.lifecycle_routes,
+    api.uploads.routes,
+    api.batches.routes,
+    api.batches.lifecycle_routes,
+    api.dead_letters.routes,
+    api.plans.routes,
+    api.presets.routes,
+    api.assets.routes,
+    api.webhooks.routes,
+    api.system.capabilities_routes,
+    api.system.routes,
+):
+    app.include_router(routes.router)
+api.openapi.routes.add_documents(app)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -13,39 +13,39 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from api.batching import Hall
-from api.choosing import Library
-from api.hooks import Switchboard, usable_webhook
-from api.importing import Dock
-from api.lifecycle import Desk
-from api.links import Links
-from api.presets import find_preset
-from api.redriving import Office
-from api.submission import Intake
-from api.uploading import Ramp
-from shared.aws.asset_store import AssetStore
-from shared.aws.asset_table import AssetTable
-from shared.aws.batch_members import BatchMembers
-from shared.aws.batch_table import BatchTable
+from api.batches.use_cases import Hall
+from api.dead_letters.use_cases import Office
+from api.http.links import Links
+from api.jobs.imports import Dock
+from api.jobs.job_spec import Library
+from api.jobs.lifecycle import Desk
+from api.jobs.submission import Intake
+from api.presets.use_cases import find_preset
+from api.uploads.use_cases import Ramp
+from api.webhooks.use_cases import Switchboard, usable_webhook
 from shared.aws.clients import make_clients, make_presigner
-from shared.aws.dead_letters import DeadLetters
-from shared.aws.deletion_log import DeletionLog
-from shared.aws.delivery_table import DeliveryTable
-from shared.aws.image_store import ImageStore
-from shared.aws.job_listing import JobListing
+from shared.aws.dynamodb.asset_table import AssetTable
+from shared.aws.dynamodb.batch_members import BatchMembers
+from shared.aws.dynamodb.batch_table import BatchTable
+from shared.aws.dynamodb.dead_letters import DeadLetters
+from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.delivery_table import DeliveryTable
+from shared.aws.dynamodb.job_listing import JobListing
+from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.dynamodb.preset_table import PresetTable
+from shared.aws.dynamodb.request_log import RequestLog
+from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhook_table import WebhookTable
 from shared.aws.job_queue import JobQueue
-from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
-from shared.aws.preset_table import PresetTable
-from shared.aws.request_log import RequestLog
-from shared.aws.source_store import SourceStore
+from shared.aws.s3.asset_store import AssetStore
+from shared.aws.s3.image_store import ImageStore
+from shared.aws.s3.source_store import SourceStore
 from shared.aws.text_queue import TextQueue
-from shared.aws.webhook_secrets import WebhookSecrets
-from shared.aws.webhook_table import WebhookTable
 from shared.clock import Clock, utc_now
-from shared.jobs import ANONYMOUS
-from shared.limits import Limits
+from shared.jobs.job import ANONYMOUS
 from shared.observability import make_logger
+from shared.pipeline.limits import Limits
 from shared.settings import SAME_HOST, ApiSettings
 
 

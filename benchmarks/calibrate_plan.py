@@ -1,8 +1,8 @@
-"""Measure the figures of ``api/estimate.py``: CPU nanoseconds a pixel to decode, to operate and to encode.
+"""Measure the figures of ``api/plans/estimate.py``: CPU nanoseconds a pixel to decode, to operate and to encode.
 
 Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine; without a folder the bundled photographs are
 measured. Each figure is the median over the pictures of the least of ``RUNS`` runs. It prints the three tables in the
-form in which ``api/estimate.py`` has them.
+form in which ``api/plans/estimate.py`` has them.
 """
 
 import statistics
@@ -16,17 +16,17 @@ from typing import Any, Final
 
 from PIL import Image
 
-from api.capabilities import operation_models
-from shared.formats import ACCEPTED
-from shared.limits import Limits
-from shared.pipeline import Output, OutputFormat, Pipeline
-from shared.sizes import size_after
+from api.system.schemas import operation_models
+from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.limits import Limits
+from shared.pipeline.pipeline import Output, OutputFormat, Pipeline
+from shared.pipeline.sizes import size_after
 from worker.imaging.decode import decode, open_source
 from worker.imaging.encode import encode_frames
 from worker.imaging.frames import Frames
-from worker.imaging.run import run_pipeline
+from worker.imaging.pipeline import run_pipeline
 
-PICTURES: Final = Path(__file__).parents[1] / "client" / "pictures"
+PICTURES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
 RUNS: Final = 3
 LIMITS: Final = Limits(max_bytes=10**9, max_pixels=10**9, max_side=10**6)
 SAMPLES: Final[dict[str, dict[str, Any]]] = {

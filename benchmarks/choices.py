@@ -17,10 +17,10 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
-from shared.pipeline import Fit, Resize
+from shared.pipeline.pipeline import Fit, Resize
 from worker.imaging.operations.geometry import FILTER, framing
 from worker.imaging.palette import sample
-from worker.imaging.png import Packing, choose_packing, write_png
+from worker.imaging.png_encoder import Packing, choose_packing, write_png
 
 BOX = 1024
 PACKINGS = {

@@ -1,6 +1,6 @@
 """What a deployment costs while nobody uses it, and for each thousand pictures: the tables of docs/deploy.md.
 
-Prices are those of ``scale.prices``, with their sources; counts follow from the template and from
+Prices are those of ``simulation.prices``, with their sources; counts follow from the template and from
 tests/faults/test_cost.py. What is assumed says so.
 """
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scale.prices import PRICES
-
-from infra.template import load
+from infra.deployment.template import load
+from simulation.prices import PRICES
 
 ALARM_DOLLARS: Final = 0.10
 """For each and month: aws.amazon.com/cloudwatch/pricing."""

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import httpx
 
-from infra import local, packaging
+from infra import local
+from infra.deployment import packaging
 from infra.engines import compose, localstack
 
-PICTURE = Path(__file__).parents[1] / "client" / "pictures" / "astronaut.jpg"
+PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "astronaut.jpg"
 
 
 def main() -> None:

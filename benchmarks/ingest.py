@@ -23,17 +23,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import service_times
-from measured import Usage
 from PIL import Image
+from process_usage import Usage
 
 from infra import local
 from infra.engines import embedded
-from shared.pipeline import DEFAULT_PIPELINE
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+from simulation import service_times
 from worker.imaging import Limits, render
 
 LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)
-BUNDLED = Path(__file__).parents[1] / "client" / "pictures"
+BUNDLED = Path(__file__).parents[1] / "safelight" / "demo_images"
 SMALL = (160, 120)
 CORES = os.cpu_count() or 1
 SEED = 11
@@ -148,7 +148,7 @@ def command(api_url: str, pictures: Path, folder: Path, name: str) -> Usage:
         "import dataclasses, json, sys, measured as m; print(json.dumps(dataclasses.asdict(m.measure(sys.argv[1:]))))"
     )
     told = subprocess.run(
-        [sys.executable, "-c", code, sys.executable, "-m", "client", *arguments],
+        [sys.executable, "-c", code, sys.executable, "-m", "safelight", *arguments],
         cwd=Path(__file__).parent,
         stdout=subprocess.PIPE,
         check=True,

@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
-from measured import ROOT, measure
+from process_usage import ROOT, measure
 
 sys.path.append(str(ROOT / "tests"))
-from bulk_api import BulkApi
+from support.fake_bulk_api import BulkApi
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FILE_BYTES = 2000
@@ -34,7 +34,7 @@ def main() -> None:
             url = f"http://127.0.0.1:{ours.recv()}/v1"
             arguments = ["ingest", str(folder / "photos"), "--out", str(folder / "out"), "--api-url", url]
             used = measure(
-                [sys.executable, "-m", "client", *arguments, "--checkpoint", str(folder / "checkpoint.sqlite")]
+                [sys.executable, "-m", "safelight", *arguments, "--checkpoint", str(folder / "checkpoint.sqlite")]
             )
             server.terminate()
             results = sum(1 for _ in (folder / "out").iterdir())

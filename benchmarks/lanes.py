@@ -22,7 +22,7 @@ from infra import local
 from infra.sessions import local_session
 from infra.stack import Stack
 
-PICTURES = Path(__file__).parents[1] / "client" / "pictures"
+PICTURES = Path(__file__).parents[1] / "safelight" / "demo_images"
 UPLOADED = PICTURES / "astronaut.jpg"
 MEMBER = PICTURES / "clock-small.png"
 CHUNK = 100

@@ -11,9 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from contest import BY_NAME
-from measured import measure
 from PIL import Image
 from pixels import CONTESTANTS
+from process_usage import measure
 
 SIZES = {24: (6000, 4000), 100: (12_240, 8_170)}
 """By megapixels."""

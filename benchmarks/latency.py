@@ -16,7 +16,7 @@ import httpx
 
 from infra import local
 
-PICTURE = Path(__file__).parents[1] / "client" / "pictures" / "astronaut.jpg"
+PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "astronaut.jpg"
 ROUNDS = 7
 REQUESTS = 40
 MODULES = ("boto3", "api.app", "worker.app", "worker.dead_letters")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from shared.limits import Limits
-from shared.outputs import ANIMATED, OutputFormat
-from shared.pipeline import Pipeline
+from shared.pipeline.limits import Limits
+from shared.pipeline.output import ANIMATED, OutputFormat
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import render
-from worker.imaging.process import prepare_process
+from worker.imaging.pillow_setup import prepare_process
 
 LIMITS = Limits(max_bytes=1024**3, max_pixels=50_000_000, max_side=16_384)
 STILL = (8640, 5760)

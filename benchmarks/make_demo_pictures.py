@@ -1,4 +1,4 @@
-"""Make the demo pictures in ``client/pictures`` from the sample pictures of scikit-image.
+"""Make the demo pictures in ``safelight/demo_images`` from the sample pictures of scikit-image.
 
 Each one shows something that photographs do to a pipeline: lie on their side, be transparent, be large.
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-TARGET = Path(__file__).parents[1] / "client" / "pictures"
+TARGET = Path(__file__).parents[1] / "safelight" / "demo_images"
 SHEET_CELLS = (
     "hubble_deep_field.jpg",
     "coffee.png",

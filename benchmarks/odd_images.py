@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from measured import ROOT
+from process_usage import ROOT
 
 from shared.errors import ImageError, error_classes
 

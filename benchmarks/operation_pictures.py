@@ -5,18 +5,18 @@ import re
 import sys
 from pathlib import Path
 
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operations.md"
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES = ROOT / "docs" / "images"
 SOURCES = {"astronaut": "astronaut.jpg", "horse": "horse-transparent.png"}
 LOGO = "horse-transparent.png"
 """What the examples with a stored picture have under the name ``logo``."""
 WIDTH = 320
 """Of a picture before anything is done, pixels."""
-EXAMPLE = re.compile(r"!\[[^\]]*\]\(pictures/([\w-]+)\.webp\)\s+```json\n(.*?)\n```", re.DOTALL)
+EXAMPLE = re.compile(r"!\[[^\]]*\]\(images/([\w-]+)\.webp\)\s+```json\n(.*?)\n```", re.DOTALL)
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=10_000_000, max_side=10_000)
 
 
@@ -28,10 +28,10 @@ def examples() -> dict[str, object]:
 def make(name: str, operation: object) -> bytes:
     """Run one example on a bundled picture; names that begin with horse take the transparent one."""
     source = "horse" if name.startswith("horse") else "astronaut"
-    data = (ROOT / "client" / "pictures" / SOURCES[source]).read_bytes()
+    data = (ROOT / "safelight" / "demo_images" / SOURCES[source]).read_bytes()
     steps = [{"op": "resize", "width": WIDTH}, *(operation if isinstance(operation, list) else [operation])]
     pipeline = Pipeline.model_validate({"operations": steps, "output": {"format": "webp", "quality": 82}})
-    assets = {"logo": (ROOT / "client" / "pictures" / LOGO).read_bytes()}
+    assets = {"logo": (ROOT / "safelight" / "demo_images" / LOGO).read_bytes()}
     return render(data, pipeline, LIMITS, assets).outputs[0][1].data
 
 

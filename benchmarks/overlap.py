@@ -27,12 +27,12 @@ import psutil
 import worker.app
 from shared.clock import utc_now
 from shared.ids import new_id
-from shared.jobs import Job, JobStatus, RawImage
-from shared.messages import JobMessage
-from shared.pipeline import DEFAULT_PIPELINE
+from shared.jobs.job import Job, JobStatus, RawImage
+from shared.jobs.message import JobMessage
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.image_processor import Workplace
 from worker.imaging import Limits, render
-from worker.room import Room
+from worker.memory_budget import Room
 from worker.sandbox import Budget, Sandbox
 
 LATENCY_SECONDS = 0.040
@@ -66,7 +66,7 @@ def sandbox(children: int = 1) -> Iterator[Sandbox]:
     for _ in places:
         made._places.put(None)  # noqa: SLF001
         made.render(
-            (Path(__file__).parents[1] / "client/pictures/astronaut.jpg").read_bytes(), DEFAULT_PIPELINE, LIMITS
+            (Path(__file__).parents[1] / "safelight/demo_images/astronaut.jpg").read_bytes(), DEFAULT_PIPELINE, LIMITS
         )
     try:
         yield made
@@ -233,5 +233,5 @@ def seconds(action: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "client" / "pictures")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "safelight" / "demo_images")
     main(parser.parse_args().folder)

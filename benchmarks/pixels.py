@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from contest import JOBS, BenchJob, as_json
-from measured import ROOT, ProgramFailed, Usage, measure
+from process_usage import ROOT, ProgramFailed, Usage, measure
 
 CONTENDERS = ROOT / "benchmarks" / "contenders"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 from infra import local
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ROOT / "client" / "pictures"
+PICTURES = ROOT / "safelight" / "demo_images"
 TARGET = ROOT / "docs" / "screenshots"
 FIRST = ("astronaut.jpg", "coffee-sideways.jpg", "cat.webp", "rocket-progressive.jpg")
 UNDER_THE_LAMP = ("hubble-deep-field.jpg", "horse-transparent.png")

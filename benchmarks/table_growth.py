@@ -24,14 +24,14 @@ import httpx
 from infra import local
 from infra.sessions import local_session
 from infra.stack import Stack
-from shared.aws.job_item import from_item, to_item, to_wire
-from shared.aws.job_listing import JobListing, Query
-from shared.aws.job_table import JobTable
+from shared.aws.dynamodb.job_item import from_item, to_item, to_wire
+from shared.aws.dynamodb.job_listing import JobListing, Query
+from shared.aws.dynamodb.job_table import JobTable
 from shared.ids import new_id
-from shared.jobs import ANONYMOUS, Job, JobStatus, OutputFacts, RawImage
-from shared.pipeline import DEFAULT_PIPELINE
+from shared.jobs.job import ANONYMOUS, Job, JobStatus, OutputFacts, RawImage
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-PICTURE = Path(__file__).parents[1] / "client" / "pictures" / "clock-small.png"
+PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
 SMALL = 100
 ROUNDS = 60
 SHARDS = 4

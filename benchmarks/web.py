@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from infra import local
 
-PICTURES = Path(__file__).parents[1] / "client" / "pictures"
+PICTURES = Path(__file__).parents[1] / "safelight" / "demo_images"
 ROUNDS = 5
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 READY = "performance.now()"

@@ -20,7 +20,7 @@ from rich.console import Console
 from infra.faults import SetupFault
 
 if TYPE_CHECKING:
-    from infra.deploy import Changes
+    from infra.deployment.deploy import Changes
     from infra.local import Report
     from infra.stack import Stack
 
@@ -101,7 +101,7 @@ def deploy(  # noqa: PLR0913 - one argument for each option
     """Deploy to an AWS account; shows what would change and asks before it does anything."""
     del engine  # one value so far
     with _faults():
-        from infra import remote
+        from infra.deployment import remote
 
         if as_json and not yes:
             raise SetupFault("--json prints nothing but JSON and so can't ask: add --yes.")
@@ -128,7 +128,7 @@ def destroy(
     with _faults():
         if not yes:
             typer.confirm(f"Delete the stack {name} with all its images and jobs?", abort=True)
-        from infra import remote
+        from infra.deployment import remote
 
         gone = remote.destroy_aws(remote.Account(name, profile, region))
     typer.echo(f"The stack {name} is deleted." if gone else f"There is no stack {name}.")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from infra import local, packaging, watch
+from infra import local
+from infra.deployment import packaging, watch
 from infra.engines import localstack
 from infra.faults import SetupFault
 from infra.stack import Stack

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 from filelock import FileLock
 
-from infra import deploy, packaging, page, template, watch
+from infra import page
+from infra.deployment import deploy, packaging, template, watch
 from infra.engines import embedded, localstack
 from infra.faults import SetupFault
 from infra.publishing import publish

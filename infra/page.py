@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from infra.deployment.packaging import SOURCE, walk
 from infra.faults import SetupFault
-from infra.packaging import SOURCE, walk
 from infra.stack import api_address
 from shared.version import VERSION
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra import local, packaging, template
+from infra import local
+from infra.deployment import packaging, template
 from infra.faults import SetupFault
 
 EVERY_SECONDS = 0.5

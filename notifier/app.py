@@ -15,15 +15,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notifier.changes import ended_job
 from shared.aws.clients import make_notifier_clients
-from shared.aws.event_topic import EventTopic
+from shared.aws.sns import EventTopic
 from shared.aws.text_queue import TextQueue
 from shared.clock import Clock, utc_now
-from shared.deliveries import DeliveryMessage
 from shared.errors import BadMessage, ServiceError, ServiceRefused
-from shared.events import Event, job_ended
-from shared.jobs import Job
+from shared.jobs.job import Job
 from shared.observability import make_logger, make_metrics
 from shared.settings import NotifierSettings
+from shared.webhooks.delivery import DeliveryMessage
+from shared.webhooks.event import Event, job_ended
 
 SIDE_BY_SIDE = 10
 """Events under way at a time: as many as a client has connections."""

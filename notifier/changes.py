@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.aws.job_item import from_item, from_wire
+from shared.aws.dynamodb.job_item import from_item, from_wire
 from shared.errors import BadMessage
-from shared.jobs import Job
+from shared.jobs.job import Job
 
 
 def ended_job(record: Mapping[str, Any]) -> Job | None:

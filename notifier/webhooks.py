@@ -13,19 +13,19 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from notifier.delivering import Bench, Tried, deliver
-from notifier.posting import CONNECT_SECONDS, TOTAL_SECONDS, Post
+from notifier.delivery import Bench, Tried, deliver
+from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, Post
 from shared.aws.clients import make_webhook_clients
-from shared.aws.delivery_table import DeliveryTable
+from shared.aws.dynamodb.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhook_table import WebhookTable
 from shared.aws.text_queue import TextQueue
-from shared.aws.webhook_secrets import WebhookSecrets
-from shared.aws.webhook_table import WebhookTable
 from shared.clock import utc_now
-from shared.deliveries import DeliveryState, decode_delivery
 from shared.errors import DeliveryLater, TimeTooShort
 from shared.observability import make_logger, make_metrics
-from shared.records import process_records
 from shared.settings import WebhookSettings
+from shared.sqs_batch import process_records
+from shared.webhooks.delivery import DeliveryState, decode_delivery
 
 SIDE_BY_SIDE = 10
 """A delivery mostly waits for somebody else's server."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.recovery import Policy
+from shared.jobs.recovery import Policy
 
 SAME_HOST = "caller"
 """In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API."""

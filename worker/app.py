@@ -15,24 +15,24 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.arrivals import Arrival, read_arrivals
-from shared.aws.asset_store import AssetStore
 from shared.aws.clients import make_clients
-from shared.aws.image_store import ImageStore
+from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.job_queue import JobQueue
-from shared.aws.job_table import JobTable
-from shared.aws.source_store import SourceStore
+from shared.aws.s3.asset_store import AssetStore
+from shared.aws.s3.image_store import ImageStore
+from shared.aws.s3.source_store import SourceStore
 from shared.clock import utc_now
 from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
-from shared.messages import JobMessage, decode
+from shared.jobs.message import JobMessage, decode
+from shared.jobs.s3_events import Arrival, read_arrivals
 from shared.observability import make_logger, make_metrics
-from shared.priority import BULK_NICENESS
-from shared.records import process_records
+from shared.process_priority import BULK_NICENESS
 from shared.settings import WorkerSettings
+from shared.sqs_batch import process_records
 from worker.arriving import message_of
 from worker.image_processor import Outcome, Processed, Workplace, process_job
 from worker.imaging import Limits
-from worker.room import Room
+from worker.memory_budget import Room
 from worker.sandbox import Budget, Sandbox
 from worker.sandbox.budget import count_children, room_bytes
 from worker.sandbox.confinement import hide_memory

@@ -1,8 +1,8 @@
 """Bytes that S3 says have arrived: which job they belong to."""
 
-from shared.arrivals import Arrival
-from shared.keys import job_of_direct_key
-from shared.messages import JobMessage
+from shared.jobs.message import JobMessage
+from shared.jobs.object_keys import job_of_direct_key
+from shared.jobs.s3_events import Arrival
 
 FIRST_GENERATION = 1
 """An upload belongs to its job as it was announced; once retried, the job has messages of its own."""

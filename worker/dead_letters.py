@@ -12,18 +12,18 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.arrivals import read_arrivals
 from shared.aws.clients import make_clients
-from shared.aws.image_store import ImageStore
+from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.job_queue import JobQueue
-from shared.aws.job_table import JobTable
+from shared.aws.s3.image_store import ImageStore
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, JobNotFound, LeaseHeld
-from shared.messages import JobMessage, decode
+from shared.jobs.message import JobMessage, decode
+from shared.jobs.recovery import Policy, Step, bury
+from shared.jobs.s3_events import read_arrivals
 from shared.observability import make_logger, make_metrics
-from shared.records import process_records
-from shared.recovery import Policy, Step, bury
 from shared.settings import DeadLetterSettings
+from shared.sqs_batch import process_records
 from worker.arriving import message_of
 
 logger = make_logger("dead-letters")

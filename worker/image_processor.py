@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from shared import keys
-from shared.arrivals import Arrival
-from shared.aws.asset_store import AssetStore
-from shared.aws.image_store import ImageStore
-from shared.aws.job_table import JobTable, Refusal, Refused
-from shared.aws.source_store import SourceStore
+from shared.aws.dynamodb.job_table import JobTable, Refusal, Refused
+from shared.aws.s3.asset_store import AssetStore
+from shared.aws.s3.image_store import ImageStore
+from shared.aws.s3.source_store import SourceStore
 from shared.clock import Clock
 from shared.errors import (
     ImageError,
@@ -23,14 +21,16 @@ from shared.errors import (
     ServiceError,
     TimeTooShort,
 )
-from shared.formats import detect
-from shared.jobs import Job, JobFailure, OutputFacts, RawImage
-from shared.messages import JobMessage
-from shared.pipeline import Output, Pipeline
-from shared.receipts import write_receipt
+from shared.jobs import object_keys
+from shared.jobs.job import Job, JobFailure, OutputFacts, RawImage
+from shared.jobs.message import JobMessage
+from shared.jobs.receipt import write_receipt
+from shared.jobs.s3_events import Arrival
+from shared.pipeline.image_formats import detect
+from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
-from worker.room import Room
+from worker.memory_budget import Room
 
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
 """``worker.imaging.render``, or something that runs it elsewhere and may have no time for it."""
@@ -175,7 +175,7 @@ def _refused(refused: Refused, place: Workplace) -> Processed:
 def _store(job: Job, output: Output, encoded: EncodedImage, images: ImageStore) -> OutputFacts:
     facts = OutputFacts(
         name=output.name,
-        key=keys.processed_key(job.id, job.attempt, output.name, encoded.image_format.extension),
+        key=object_keys.processed_key(job.id, job.attempt, output.name, encoded.image_format.extension),
         size=len(encoded.data),
         width=encoded.width,
         height=encoded.height,

@@ -16,18 +16,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
-from shared.aws.deletion_log import DeletionLog
+from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.dynamodb.open_jobs import OpenJobs
 from shared.aws.erasure import erase
-from shared.aws.image_store import ImageStore
 from shared.aws.job_queue import JobQueue
-from shared.aws.job_table import JobTable
 from shared.aws.lanes import Lanes
-from shared.aws.open_jobs import OpenJobs
+from shared.aws.s3.image_store import ImageStore
 from shared.clock import Clock, utc_now
 from shared.errors import JobNotFound, ServiceError
-from shared.jobs import JobStatus
+from shared.jobs.job import JobStatus
+from shared.jobs.recovery import Decision, Policy, Step, sweep
 from shared.observability import make_logger, make_metrics
-from shared.recovery import Decision, Policy, Step, sweep
 from shared.settings import ReconcilerSettings
 
 MARGIN = timedelta(seconds=10)

@@ -5,7 +5,7 @@ import sys
 from contenders.loop import run
 from contest import BenchJob
 
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 from worker.imaging.planner import plain, plan
 

@@ -23,7 +23,7 @@ project = "Safelight"
 release = version = VERSION
 project_copyright = "Safelight's authors; Apache-2.0"
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", "docs/postman/README.md", "client/pictures/ATTRIBUTION.md"]
+include_patterns = ["*.md", "docs/*.md", "docs/postman/README.md", "safelight/demo_images/ATTRIBUTION.md"]
 exclude_patterns = [".*", "**/node_modules", "build", "dist"]
 suppress_warnings = ["toc.not_included"]  # what the README does not list is reached by links
 extensions = ["myst_parser"]

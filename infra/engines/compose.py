@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.deployment.packaging import SOURCE
 from infra.faults import SetupFault
-from infra.packaging import SOURCE
 
 FILE = SOURCE / "docker-compose.yml"
 SETTINGS = SOURCE / ".env"

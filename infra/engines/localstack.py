@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from infra import deploy, packaging, watch, wheels
+from infra.deployment import deploy, packaging, watch, wheels
 from infra.engines import compose, localstack_health
 from infra.faults import SetupFault
 from infra.sessions import local_clients, translated

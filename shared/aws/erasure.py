@@ -1,10 +1,10 @@
 """The end of a deletion, whoever brings it there: the request itself, its repetition, or the reconciler."""
 
-from shared.aws.deletion_log import DeletionLog
-from shared.aws.image_store import ImageStore
-from shared.aws.job_table import JobTable
-from shared.deletions import Deletion
-from shared.jobs import Job
+from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.s3.image_store import ImageStore
+from shared.jobs.deletion import Deletion
+from shared.jobs.job import Job
 
 
 def erase(tombstone: Job, jobs: JobTable, images: ImageStore, log: DeletionLog) -> Deletion:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.aws.text_queue import TextQueue
-from shared.messages import JobMessage
+from shared.jobs.message import JobMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

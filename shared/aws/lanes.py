@@ -6,8 +6,8 @@ A bulk job that begins again, or that the reconciler finds, must not overtake wh
 from dataclasses import dataclass
 
 from shared.aws.job_queue import JobQueue
-from shared.jobs import Job
-from shared.messages import JobMessage
+from shared.jobs.job import Job
+from shared.jobs.message import JobMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_desk import PATIENCE_MILLISECONDS, Desk, Visit
 from chromium import MISSING, chromium, find_chromium
-from e2e_site import Site, running_site
 from playwright.sync_api import Browser, expect
+from support.browser_page import PATIENCE_MILLISECONDS, Desk, Visit
+from support.running_stack import Site, running_site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,8 +4,8 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from browser_desk import Desk, Visit, picture
 from playwright.sync_api import expect
+from support.browser_page import Desk, Visit, picture
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 SCREENS: dict[str, dict[str, Any]] = {

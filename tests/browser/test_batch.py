@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from browser_desk import Visit, picture
-from e2e_site import Site, until
 from playwright.sync_api import expect
+from support.browser_page import Visit, picture
+from support.running_stack import Site, until
 
 
 def test_many_pictures_become_one_batch(visit: Visit, site: Site) -> None:

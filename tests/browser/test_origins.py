@@ -5,10 +5,10 @@ import hashlib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from browser_desk import Desk, large_picture, picture
-from e2e_site import Site
-from other_origin import served
 from playwright.sync_api import Request, Route, expect
+from support.browser_page import Desk, large_picture, picture
+from support.other_origin import served
+from support.running_stack import Site
 
 COGNITO = {"CognitoDomain": "https://login.test", "CognitoClientId": "our-page"}
 REFUSAL = {"code": "FORBIDDEN", "title": "The caller may not do this.", "status": 403, "retriable": False, "errors": []}

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from browser_desk import HOSTILE_NAME, Visit, large_picture, picture
-from e2e_site import Site
 from playwright.sync_api import FilePayload, expect
+from support.browser_page import HOSTILE_NAME, Visit, large_picture, picture
+from support.running_stack import Site
 
 
 def test_drop_watch_compare_download_retry_delete(visit: Visit, site: Site, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What goes wrong on the way, and how the page gets over it."""
 
-from browser_desk import Visit, picture
-from e2e_site import Site
 from playwright.sync_api import Route, expect
+from support.browser_page import Visit, picture
+from support.running_stack import Site
 
 BUSY = {
     "code": "TOO_MANY_REQUESTS",

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from e2e_site import Site, running_site
+from support.running_stack import Site, running_site
 
 from infra.engines import compose, localstack
 from infra.faults import SetupFault

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site, running_site, until
+from support import sample_images
+from support.running_stack import Site, running_site, until
 
-from client import Safelight
-from client.auth import ApiKey, Token
-from client.credentials import Credentials
-from client.errors import ApiError
-from client.signing import Signed
 from infra.sessions import LOCAL_REGION, local_session
+from safelight import Safelight
+from safelight.auth import ApiKey, Token
+from safelight.errors import ApiError
+from safelight.transport.aws_credentials import Credentials
+from safelight.transport.signing import Signed
 
 pytestmark = pytest.mark.not_on(
     "localstack", reason="it lets everyone pass every authorizer, and has no quota; see docs/engines.md"
@@ -105,12 +105,12 @@ def test_no_credentials_no_answer(door: Door, path: str, known: bool) -> None:
 def test_a_caller_works_as_usual(door: Door, tmp_path: Path) -> None:
     """With its own credentials a caller's picture goes in and comes out, by the client's own means."""
     picture = tmp_path / "a b+ü.jpg"
-    picture.write_bytes(pictures.jpeg())
+    picture.write_bytes(sample_images.jpeg())
     with door.client(door.caller()) as safelight:
         job = safelight.wait(safelight.submit(picture).id)
         assert (job.status, job.filename) == ("COMPLETED", "a b+ü.jpg")
         safelight.download(job.id, tmp_path / "out.png")
-    assert pictures.opened((tmp_path / "out.png").read_bytes()).format == "PNG"
+    assert sample_images.opened((tmp_path / "out.png").read_bytes()).format == "PNG"
 
 
 def test_other_peoples_jobs_do_not_exist(door: Door) -> None:
@@ -118,7 +118,7 @@ def test_other_peoples_jobs_do_not_exist(door: Door) -> None:
     if door.mode == "api-key":
         pytest.skip("the embedded engine tells no function which key was used; test_callers.py says the rest")
     with door.client(door.caller()) as owner, door.client(door.caller()) as other:
-        job = owner.wait(owner.submit(pictures.jpeg()).id)
+        job = owner.wait(owner.submit(sample_images.jpeg()).id)
         asked: tuple[Callable[[], Any], ...] = (
             lambda: other.status(job.id),
             lambda: other.result_link(job.id),
@@ -137,7 +137,7 @@ def test_other_peoples_jobs_do_not_exist(door: Door) -> None:
 def test_results_are_reached_by_their_link_alone(door: Door) -> None:
     """The link needs no credentials; without its signature, or with another object's, the bucket says 403."""
     with door.client(door.caller()) as safelight:
-        job = safelight.wait(safelight.submit(pictures.jpeg()).id)
+        job = safelight.wait(safelight.submit(sample_images.jpeg()).id)
         link = safelight.result_link(job.id).url
     assert httpx.get(link).status_code == 200
     address, _, signature = link.partition("?")

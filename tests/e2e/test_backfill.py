@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import pictures
 import pytest
-from e2e_site import Site, until
+from support import sample_images
+from support.running_stack import Site, until
 
 pytestmark = pytest.mark.e2e
 PICTURES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
@@ -21,7 +21,7 @@ PICTURES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
 
 def command(site: Site, *arguments: str) -> list[str]:
     """Write a call of the command."""
-    return [sys.executable, "-m", "client", "backfill", *arguments, "--api-url", site.stack.api_url]
+    return [sys.executable, "-m", "safelight", "backfill", *arguments, "--api-url", site.stack.api_url]
 
 
 def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
     """Each stored picture gets one new job and none two, whatever became of the command that asked for them."""
     since = datetime.now(UTC).isoformat()
     with ThreadPoolExecutor(4) as threads:
-        data = [pictures.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]
+        data = [sample_images.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]
         ids = [job["id"] for job in threads.map(site.submit, data)]
     until(lambda: all(site.job(job_id)["done"] for job_id in (ids[0], ids[-1])))
     until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"], 300)

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import pictures
-from e2e_site import Site, send, until
+from support import sample_images
+from support.running_stack import Site, send, until
 
 MEMBER = {"content_type": "image/jpeg"}
 
@@ -38,7 +38,7 @@ def test_hundred_members_by_eight_senders(site: Site) -> None:
     batch_id = made["batch"]["id"]
 
     def give(item: dict[str, Any]) -> None:
-        data = b"words" if item["index"] % 10 == 0 else pictures.jpeg(30 + item["index"], 30)
+        data = b"words" if item["index"] % 10 == 0 else sample_images.jpeg(30 + item["index"], 30)
         for _ in range(2 if item["index"] % 7 == 0 else 1):
             assert send(item["upload"], data).status_code in {201, 204}
 
@@ -54,7 +54,7 @@ def test_hundred_members_by_eight_senders(site: Site) -> None:
     assert {job["attempts"] for job in items} == {1}
     assert [job["id"] for job in items] == [item["job"]["id"] for item in made["items"]]
     link = next(job["result"]["outputs"][0]["url"] for job in items if job["result"])
-    assert pictures.opened(httpx.get(link, trust_env=False).raise_for_status().content).width == 20
+    assert sample_images.opened(httpx.get(link, trust_env=False).raise_for_status().content).width == 20
     again = post(site, f"{batch_id}/retry-failed")
     assert (again["retried"], again["remaining"], again["batch"]["done"]) == (10, 0, False)
     until(lambda: read(site, batch_id)["done"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from e2e_site import Site
+from support.running_stack import Site
 
 TESTS = Path(__file__).parents[1]
 CHECKS = (
@@ -47,7 +47,8 @@ def test_the_api_keeps_to_its_document(
             *("--max-examples", examples, "--max-redirects", "0", "--seed", "1", "--no-color", "--continue-on-failure"),
         ),
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(TESTS), "SCHEMATHESIS_HOOKS": "conformance_hooks", "PYTHONHASHSEED": "0"},
+        env=os.environ
+        | {"PYTHONPATH": str(TESTS), "SCHEMATHESIS_HOOKS": "support.conformance_hooks", "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
         check=False,

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site, until
+from support import sample_images
+from support.running_stack import Site, until
 
-from client import Safelight
+from safelight import Safelight
 from shared.clock import to_iso, utc_now
 
-PICTURE = pictures.jpeg()
+PICTURE = sample_images.jpeg()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_same_request_twice_is_one_job(site: Site) -> None:
     assert {answer.json()["code"] for answer in answers if answer.status_code != 202} <= {"KEY_IN_USE"}
     replay = send(0)
     assert (replay.json()["id"], replay.headers["Idempotency-Replayed"]) == (ids.pop(), "true")
-    other = httpx.post(f"{site.stack.api_url}/jobs", content=pictures.png(), headers=headers)
+    other = httpx.post(f"{site.stack.api_url}/jobs", content=sample_images.png(), headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "KEY_REUSED")
 
 

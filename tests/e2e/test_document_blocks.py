@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import link_check
 import pytest
-from blocks import desk
-from blocks.reader import Reader
-from blocks.shell import Shell
-from e2e_site import Site, running_site
-from markdown_page import read_page
+from support import links
+from support.doc_blocks import desk
+from support.doc_blocks.reader import Reader
+from support.doc_blocks.shell import Shell
+from support.markdown_page import read_page
+from support.running_stack import Site, running_site
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in link_check.pages(ROOT) if read_page(page).fences]
+PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
 
 
 @pytest.fixture(scope="module")

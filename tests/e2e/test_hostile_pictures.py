@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import hostile_files
-import pictures
 import pytest
-from e2e_site import Site, running_site
+from support import hostile_files, sample_images
+from support.running_stack import Site, running_site
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site
 def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> None:
     """Memory and time are each exceeded by one of ten; these two fail at once, the others are completed at once."""
     site = strict_site
-    bodies = [pictures.jpeg(60 + number, 40) for number in range(10)]
+    bodies = [sample_images.jpeg(60 + number, 40) for number in range(10)]
     bodies[2] = hostile_files.FILES["png-in-all-channels-at-the-limit"]()
     bodies[5] = hostile_files.FILES["jpeg-2000-large-scans"]()
     with ThreadPoolExecutor(10) as callers:
@@ -33,6 +32,6 @@ def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> Non
     assert codes == expected
     assert {job["attempts"] for job in done} == {1}
     workers = {process.pid for process in site.function_processes("worker")}
-    again = site.finished(site.submit(pictures.jpeg())["id"])
+    again = site.finished(site.submit(sample_images.jpeg())["id"])
     assert again["status"] == "COMPLETED"
     assert workers & {process.pid for process in site.function_processes("worker")}, "the worker did not survive"

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_site import PATIENCE_SECONDS, Site, running_site, until
-from pictures import png
+from support.running_stack import PATIENCE_SECONDS, Site, running_site, until
+from support.sample_images import png
 
-from client import Safelight
-from client.errors import ApiError
+from safelight import Safelight
+from safelight.errors import ApiError
 
 PICTURES = 300
-LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
+LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shop:
     def run(self, folder: Path, *arguments: str) -> tuple[int, Any]:
         """Run the command; return how it ended, and the document that it printed."""
         run = subprocess.run(
-            [sys.executable, "-m", "client", *arguments, "--json"],
+            [sys.executable, "-m", "safelight", *arguments, "--json"],
             cwd=folder,
             env={
                 **os.environ,

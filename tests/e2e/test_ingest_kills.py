@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from e2e_site import PATIENCE_SECONDS, Site, until
-from own_server import OwnServer, own_server
-from pictures import png
+from support.killable_engine import OwnServer, own_server
+from support.running_stack import PATIENCE_SECONDS, Site, until
+from support.sample_images import png
 
-from client.safelight import Safelight
+from safelight.client import Safelight
 
 PICTURES = 300
 FEW = 120
@@ -25,7 +25,7 @@ MOST_UNDER_WAY = 32
 
 COUNTED = """
 import os, sys
-from client import forms
+from safelight import forms
 from client.cli import app
 
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -13,10 +13,10 @@ from queue import Empty, Queue
 from typing import Any
 
 import httpx
-import pictures
 import psutil
 import pytest
-from e2e_site import QUICK, Site, running_site, until
+from support import sample_images
+from support.running_stack import QUICK, Site, running_site, until
 
 CLIENTS = 4
 LARGE_EVERY = 40
@@ -31,9 +31,9 @@ SHORT = QUICK | {
 }
 """Everything that has to run out does so within a minute."""
 ROLES = ("api", "worker", "reconciler", "dead_letters")
-GOOD = pictures.jpeg(96, 64)
-LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
-POISONED = pictures.jpeg(400, 300)[:3_000]
+GOOD = sample_images.jpeg(96, 64)
+LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
+POISONED = sample_images.jpeg(400, 300)[:3_000]
 """Ends too early."""
 
 

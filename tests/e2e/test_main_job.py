@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site, until
+from support import sample_images
+from support.running_stack import Site, until
 
-from client import Safelight
+from safelight import Safelight
 
-DEMO_PICTURES = Path(__file__).parents[2] / "client" / "pictures"
+DEMO_PICTURES = Path(__file__).parents[2] / "safelight" / "demo_images"
 PHOTO = (DEMO_PICTURES / "astronaut.jpg").read_bytes()
 
 
@@ -29,7 +29,7 @@ def test_seed_flow(site: Site) -> None:
     assert httpx.get(answer.headers["Location"]).json()["status"] == "COMPLETED"
     assert done["key"].startswith("processed/")
     data = site.s3.get_object(Bucket=site.stack.bucket, Key=done["key"])["Body"].read()
-    image = pictures.opened(data)
+    image = sample_images.opened(data)
     assert (image.format, image.mode) == ("PNG", "L")
     item = site.item(job["id"])
     assert {name: item[name] for name in ("ID", "Filename", "Status", "Timestamp", "S3Path", "Size", "Format")} == {
@@ -65,7 +65,7 @@ def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> N
         saved = client.download(done["id"], tmp_path / "result.png")
     data = saved.read_bytes()
     assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
-    image = pictures.opened(data)
+    image = sample_images.opened(data)
     assert image.size == (done["result"]["width"], done["result"]["height"])
     assert max(image.size) <= 1024
     assert (image.width > image.height) == (done["raw"]["width"] > done["raw"]["height"])
@@ -105,7 +105,7 @@ def test_two_hundred_pictures_by_sixteen_callers(site: Site) -> None:
     """All are completed, each once, the counts are exact, and the worker takes them several at a time."""
 
     def submit(number: int) -> str:
-        return str(site.submit(pictures.jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
+        return str(site.submit(sample_images.jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
 
     with ThreadPoolExecutor(16) as callers:
         ids = list(callers.map(submit, range(200)))
@@ -167,26 +167,26 @@ def test_unknown_id_is_not_found(site: Site, job_id: str) -> None:
 @pytest.mark.parametrize("name", ["../../etc/passwd", 'quo"ted.jpg', "two\nlines.jpg", "😀.jpg"])
 def test_any_file_name_is_only_data(site: Site, name: str) -> None:
     """A hostile name reaches neither a key nor a header, and the result can be fetched."""
-    done = site.finished(site.submit(pictures.jpeg(), filename=name)["id"])
+    done = site.finished(site.submit(sample_images.jpeg(), filename=name)["id"])
     assert done["key"] == f"processed/{done['id']}/1/image.png"
     assert not set(done["filename"]) & set("/\n")
     redirected = site.http.get(f"jobs/{done['id']}/result", follow_redirects=True)
     assert redirected.status_code == 200
     assert redirected.headers["Content-Disposition"].startswith("attachment; ")
-    assert pictures.opened(redirected.content).size == (64, 48)
+    assert sample_images.opened(redirected.content).size == (64, 48)
 
 
 def test_poison_message_is_kept_and_harms_nobody(site: Site) -> None:
     """A message that nobody can read ends under dead-letters/; the job beside it is completed."""
     sent = site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody="who sent this?")
-    done = site.finished(site.submit(pictures.jpeg())["id"])
+    done = site.finished(site.submit(sample_images.jpeg())["id"])
     assert done["status"] == "COMPLETED"
     until(lambda: site.keys(f"dead-letters/{sent['MessageId']}"))
 
 
 def test_listing_and_documents_are_served(site: Site) -> None:
     """The list shows what was just made; the OpenAPI document and its page are there."""
-    job = site.submit(pictures.jpeg())
+    job = site.submit(sample_images.jpeg())
     assert job["id"] in [each["id"] for each in site.http.get("jobs").json()["jobs"]]
     assert site.http.get("openapi.json").json()["servers"][0]["url"] + "/v1" == site.stack.api_url
     assert "<html" in site.http.get("docs").text

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pictures
 import pytest
-from e2e_site import Site, until
-from receiver import receiving
+from support import sample_images
+from support.running_stack import Site, until
+from support.webhook_receiver import receiving
 
 from infra.sessions import local_session
 
@@ -57,8 +57,8 @@ def ear(site: Site) -> Iterator[Ear]:
 
 def test_the_end_of_a_job_is_heard(site: Site, ear: Ear) -> None:
     """A job that is done, one that fails and one that is cancelled are each told, with what they became."""
-    done = site.finished(site.submit(pictures.jpeg())["id"])
-    failed = site.finished(site.submit(pictures.jpeg()[:200])["id"])
+    done = site.finished(site.submit(sample_images.jpeg())["id"])
+    failed = site.finished(site.submit(sample_images.jpeg()[:200])["id"])
     announced = site.announce(content_type="image/jpeg")["id"]
     assert site.http.post(f"jobs/{announced}/cancel").status_code == 200
     for job_id, kind in ((done["id"], "completed"), (failed["id"], "failed"), (announced, "cancelled")):
@@ -70,7 +70,7 @@ def test_the_end_of_a_job_is_heard(site: Site, ear: Ear) -> None:
 
 def test_a_retry_ends_once_more(site: Site, ear: Ear) -> None:
     """Each generation of a job has an end and an event of its own."""
-    job_id = site.finished(site.submit(pictures.jpeg()[:200])["id"])["id"]
+    job_id = site.finished(site.submit(sample_images.jpeg()[:200])["id"])["id"]
     until(lambda: ear.about(job_id))
     assert site.http.post(f"jobs/{job_id}/retry").status_code == 202
     until(lambda: len(ear.about(job_id)) == 2)
@@ -79,7 +79,7 @@ def test_a_retry_ends_once_more(site: Site, ear: Ear) -> None:
 
 def test_a_notifier_that_is_killed_loses_nothing(site: Site, ear: Ear) -> None:
     """Its process stands still while jobs end, and is killed with what it holds: another one tells of all of them."""
-    first = site.submit(pictures.jpeg())["id"]
+    first = site.submit(sample_images.jpeg())["id"]
     until(lambda: ear.about(first))
     for process in site.function_processes("notifier"):
         process.suspend()
@@ -101,7 +101,7 @@ def test_a_webhook_survives_a_receiver_that_is_down(site: Site) -> None:
         made = site.http.put("webhooks/studio", json={"url": receiver.url})
         assert made.status_code == 201, made.text
         secret = made.json()["secret"]
-        job = site.finished(site.submit(pictures.jpeg(), webhook="studio")["id"])
+        job = site.finished(site.submit(sample_images.jpeg(), webhook="studio")["id"])
         place = "webhooks/studio/deliveries"
         until(lambda: [each["state"] for each in site.http.get(place).json()["deliveries"]] == ["DELIVERED"])
         (entry,) = site.http.get(place).json()["deliveries"]
@@ -125,6 +125,6 @@ def test_a_change_that_is_no_job_is_kept(site: Site, ear: Ear) -> None:
         item = {"ID": {"S": "by-hand"}, "Status": {"S": "COMPLETED"}, "Filename": {"S": moment}}
         site.dynamodb.put_item(TableName=site.stack.table, Item=item)
     until(lambda: "by-hand" in json.dumps(site.sqs.receive_message(QueueUrl=kept).get("Messages", [])))
-    job_id = site.finished(site.submit(pictures.jpeg())["id"])["id"]
+    job_id = site.finished(site.submit(sample_images.jpeg())["id"])["id"]
     until(lambda: ear.about(job_id))
     site.dynamodb.delete_item(TableName=site.stack.table, Key={"ID": {"S": "by-hand"}})

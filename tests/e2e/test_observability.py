@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-import pictures
-from e2e_site import Site, until
+from support import sample_images
+from support.running_stack import Site, until
 
 from infra.sessions import local_session
 
@@ -22,7 +22,7 @@ def about(site: Site, role: str, **facts: Any) -> list[dict[str, Any]]:
 
 def test_one_job_is_followed_from_request_to_attempt(site: Site) -> None:
     """From the request ID that a caller sees, the logs lead to the job, to its message and to each attempt."""
-    answer = site.http.post("jobs", content=pictures.jpeg(), headers={"Content-Type": "image/jpeg"})
+    answer = site.http.post("jobs", content=sample_images.jpeg(), headers={"Content-Type": "image/jpeg"})
     request_id, job_id = answer.headers["X-Request-Id"], answer.json()["id"]
     site.finished(job_id)
     until(lambda: about(site, "worker", job_id=job_id, message="Record processed"))
@@ -36,7 +36,7 @@ def test_one_job_is_followed_from_request_to_attempt(site: Site) -> None:
 
 def test_failures_are_errors_with_their_time(site: Site) -> None:
     """A failed image is a line of level ERROR with its moment and its code, and no word of the file's name."""
-    job = site.finished(site.submit(pictures.jpeg()[:200], filename="secret-name.jpg")["id"])
+    job = site.finished(site.submit(sample_images.jpeg()[:200], filename="secret-name.jpg")["id"])
     until(lambda: about(site, "worker", job_id=job["id"], level="ERROR"))
     (line,) = about(site, "worker", job_id=job["id"], level="ERROR")
     assert line["code"] == job["error"]["code"]
@@ -46,7 +46,7 @@ def test_failures_are_errors_with_their_time(site: Site) -> None:
 
 def test_metrics_carry_the_name_of_the_stack(site: Site) -> None:
     """What the deployed functions emit has the dimension that alarms and dashboard ask for: the stack's prefix."""
-    site.finished(site.submit(pictures.jpeg())["id"])
+    site.finished(site.submit(sample_images.jpeg())["id"])
     until(lambda: [line for line in lines(site, "worker") if "JobsCompleted" in line])
     prefix = site.stack.functions["worker"].removesuffix("-worker")
     emitted = [line for role in ("api", "worker") for line in lines(site, role) if "_aws" in line]

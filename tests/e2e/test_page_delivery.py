@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from e2e_site import Site, running_site
+from support.running_stack import Site, running_site
 
 from infra.sessions import local_session
 

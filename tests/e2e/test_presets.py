@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site
+from support import sample_images
+from support.running_stack import Site
 
-from client.safelight import Safelight
-from shared.presets import BUILT_IN
+from safelight.client import Safelight
+from shared.pipeline.preset import BUILT_IN
 
-PHOTO = pictures.jpeg(640, 480)
-LOGO = pictures.png(40, 20, "RGBA")
+PHOTO = sample_images.jpeg(640, 480)
+LOGO = sample_images.png(40, 20, "RGBA")
 SMALL = {"operations": [{"op": "resize", "width": 32}], "output": {"format": "webp"}}
 
 

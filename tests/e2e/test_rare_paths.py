@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site, send, until
+from support import sample_images
+from support.running_stack import Site, send, until
 
-from shared.aws.job_table import JobTable
+from shared.aws.dynamodb.job_table import JobTable
 from shared.clock import utc_now
-from shared.jobs import Job, JobStatus
+from shared.jobs.job import Job, JobStatus
 
-PICTURE = pictures.jpeg()
-LARGE = (Path(__file__).parents[2] / "client" / "pictures" / "contact-sheet.jpg").read_bytes()
+PICTURE = sample_images.jpeg()
+LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
 LEASE = timedelta(seconds=6)
 """Longer than a function needs to start."""
 

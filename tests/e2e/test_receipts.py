@@ -6,19 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pictures
 import pytest
-from e2e_site import Site
+from support import sample_images
+from support.running_stack import Site
 
 pytestmark = pytest.mark.e2e
-PHOTO = (Path(__file__).parents[2] / "client" / "pictures" / "coffee-sideways.jpg").read_bytes()
+PHOTO = (Path(__file__).parents[2] / "safelight" / "demo_images" / "coffee-sideways.jpg").read_bytes()
 OUTPUTS = [{"name": name, "format": name} for name in ("png", "jpeg", "webp", "avif", "gif", "tiff")]
 PIPELINE = {"operations": [{"op": "resize", "width": 200, "height": 200}], "outputs": OUTPUTS}
 
 
 def safelight(site: Site, *arguments: str) -> tuple[int, str]:
     """Run the command against the stack; return its exit code and what it printed."""
-    command = [sys.executable, "-m", "client", *arguments, "--api-url", site.stack.api_url]
+    command = [sys.executable, "-m", "safelight", *arguments, "--api-url", site.stack.api_url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     return done.returncode, done.stdout
 
@@ -43,13 +43,13 @@ def test_a_receipt_is_reproduced_and_what_was_changed_is_found(site: Site, tmp_p
     assert states.pop("software") in ({"same"} if site.stack.engine == "embedded" else {"same", "other"})
     assert (code, set(states.values())) == (0, {"same"})
 
-    site.s3.put_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/webp.webp", Body=pictures.png())
+    site.s3.put_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/webp.webp", Body=sample_images.png())
     site.s3.delete_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/gif.gif")
     code, states = verified(site, job_id)
     assert (code, states["output webp"], states["output gif"]) == (1, "changed", "missing")
     assert (states["again webp"], states["again gif"]) == ("same", "same")
 
-    site.s3.put_object(Bucket=site.stack.bucket, Key=f"raw/api/{job_id}", Body=pictures.jpeg())
+    site.s3.put_object(Bucket=site.stack.bucket, Key=f"raw/api/{job_id}", Body=sample_images.jpeg())
     code, states = verified(site, job_id)
     assert (code, states["raw"], states["again png"]) == (1, "changed", "not-done")
 
@@ -61,7 +61,7 @@ def test_a_receipt_is_reproduced_and_what_was_changed_is_found(site: Site, tmp_p
 
 def test_a_deletion_is_stated_twice_alike(site: Site) -> None:
     """The command prints what went; so it does for a job that is gone already."""
-    job_id = site.submit(pictures.jpeg())["id"]
+    job_id = site.submit(sample_images.jpeg())["id"]
     site.finished(job_id)
     keys = {*site.keys(f"raw/api/{job_id}"), *site.keys(f"processed/{job_id}/")}
     code, printed = safelight(site, "delete", job_id, "--json")

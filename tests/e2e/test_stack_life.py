@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pictures
 import pytest
+from support import sample_images
 
-from infra import local, packaging
+from infra import local
+from infra.deployment import packaging
 from infra.sessions import local_session
 from infra.stack import Stack
 
@@ -85,7 +86,7 @@ def test_wiping_leaves_nothing(life: Life) -> None:
 
 def _submitted(stack: Stack, **headers: str) -> Any:
     headers |= {"Content-Type": "image/jpeg"}
-    answer = httpx.post(f"{stack.api_url}/jobs", content=pictures.jpeg(), headers=headers, timeout=60)
+    answer = httpx.post(f"{stack.api_url}/jobs", content=sample_images.jpeg(), headers=headers, timeout=60)
     return answer.raise_for_status().json()
 
 

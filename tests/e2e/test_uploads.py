@@ -6,27 +6,27 @@ from random import Random
 from typing import Any
 
 import httpx
-import pictures
 import pytest
-from e2e_site import Site, send, until
 from PIL import Image
+from support import sample_images
+from support.running_stack import Site, send, until
 
 from shared.clock import to_iso
 
-JPEG = pictures.jpeg()
+JPEG = sample_images.jpeg()
 MAX_BYTES = 104_857_600
 
 
 def large_tiff() -> bytes:
     """Return a TIFF file of 60 MB."""
     side = 4472
-    return pictures.encoded(Image.frombytes("RGB", (side, side), Random(1).randbytes(side * side * 3)), "TIFF")
+    return sample_images.encoded(Image.frombytes("RGB", (side, side), Random(1).randbytes(side * side * 3)), "TIFF")
 
 
 def large_jpeg() -> bytes:
     """Return a JPEG file of 30 megapixels."""
     bands = [Image.effect_noise((6000, 5000), sigma) for sigma in (20, 40, 60)]
-    return pictures.encoded(Image.merge("RGB", bands), "JPEG", quality=90)
+    return sample_images.encoded(Image.merge("RGB", bands), "JPEG", quality=90)
 
 
 def refused(answer: httpx.Response, *codes: str) -> bool:
@@ -114,7 +114,7 @@ def test_second_upload_changes_nothing(site: Site) -> None:
     job = site.announce(content_type="image/jpeg")
     assert send(job["upload"], JPEG).status_code in {201, 204}
     done = site.finished(job["id"])
-    assert send(job["upload"], pictures.jpeg(10, 10)).status_code in {201, 204}
+    assert send(job["upload"], sample_images.jpeg(10, 10)).status_code in {201, 204}
     confirmed = site.http.post(f"uploads/{job['id']}/confirm")
     assert (confirmed.status_code, confirmed.json()["status"]) == (202, "COMPLETED")
     assert site.job(job["id"]) == done

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty.stage import Stage
+from faults.simulator.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

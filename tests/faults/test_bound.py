@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from faulty import rendering
-from faulty.actors import Kind
-from faulty.faults import Fault, Plan, Send
-from faulty.platform import Platform
-from faulty.stage import Stage
-from faulty.verdict import bound, judge_end
-from faulty.world import START
+from faults.simulator import rendering
+from faults.simulator.actors import Kind
+from faults.simulator.faults import Fault, Plan, Send
+from faults.simulator.platform import Platform
+from faults.simulator.stage import Stage
+from faults.simulator.verdict import bound, judge_end
+from faults.simulator.world import START
 
 from shared.clock import from_iso
 

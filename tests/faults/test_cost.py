@@ -3,12 +3,12 @@
 from collections import Counter
 
 import pytest
-from faulty import rendering
-from faulty.actors import Kind
-from faulty.platform import Platform
-from faulty.single import post
-from faulty.stage import Stage
-from faulty.verdict import bound, judge_end
+from faults.simulator import rendering
+from faults.simulator.actors import Kind
+from faults.simulator.platform import Platform
+from faults.simulator.single import post
+from faults.simulator.stage import Stage
+from faults.simulator.verdict import bound, judge_end
 
 HAPPY = {
     (Kind.API, "s3", "PutObject"): 1,

@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from faulty.buckets import Bucket
-from faulty.queues import Queue, Queues
-from faulty.settings import BUCKET, Blueprint
-from faulty.silence import Silence
-from faulty.tables import Tables, from_template
-from faulty.world import START, Service, World
+from faults.simulator.buckets import Bucket
+from faults.simulator.queues import Queue, Queues
+from faults.simulator.settings import BUCKET, Blueprint
+from faults.simulator.silence import Silence
+from faults.simulator.tables import Tables, from_template
+from faults.simulator.world import START, Service, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws

@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from faulty.buckets import Bucket
-from faulty.settings import BUCKET, Blueprint
-from faulty.silence import Silence
-from faulty.tables import Tables, from_template
-from faulty.world import BATCHES, SHOP, Service
+from faults.simulator.buckets import Bucket
+from faults.simulator.settings import BUCKET, Blueprint
+from faults.simulator.silence import Silence
+from faults.simulator.tables import Tables, from_template
+from faults.simulator.world import BATCHES, SHOP, Service
 from moto import mock_aws
 
 from shared.aws.clients import Clients, make_clients

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from faulty.driver import Run
-from faulty.mutants import MUTANTS, Mutant
-from faulty.stage import Stage
+from faults.simulator.driver import Run
+from faults.simulator.mutants import MUTANTS, Mutant
+from faults.simulator.stage import Stage
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -6,13 +6,13 @@
 from collections import Counter
 from collections.abc import Mapping
 
-import pictures
 import pytest
-from faulty import rendering
-from faulty.driver import Run
-from faulty.stage import Stage
+from faults.simulator import rendering
+from faults.simulator.driver import Run
+from faults.simulator.stage import Stage
+from support import sample_images
 
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered, render
 
 CHUNK = 500
@@ -83,7 +83,7 @@ def test_a_seed_is_a_run(stage: Stage) -> None:
 
 def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same with real pixels: what is COMPLETED can be decoded, is grey, and has the size that was asked for."""
-    files = {rendering.GOOD: pictures.jpeg(1200, 600), rendering.BAD: pictures.jpeg(400, 300)[:3_000]}
+    files = {rendering.GOOD: sample_images.jpeg(1200, 600), rendering.BAD: sample_images.jpeg(400, 300)[:3_000]}
     quick = stage.render
 
     def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> Rendered:
@@ -98,7 +98,7 @@ def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPa
         assert not report.breaches, report
         for record in run.world.jobs.values():
             for output in record.get("Outputs", {"L": []})["L"]:
-                image = pictures.opened(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
+                image = sample_images.opened(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
                 assert (image.size, image.mode) == ((1024, 512), "L")
                 completed += 1
     assert completed > 40

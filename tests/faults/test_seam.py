@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from faulty import seam
-from faulty.actors import End, Kind
-from faulty.faults import KILLS, THROTTLED_AS, TIMES_OUT, Fault, Send, as_error
-from faulty.settings import Blueprint
-from faulty.world import World
+from faults.simulator import seam
+from faults.simulator.actors import End, Kind
+from faults.simulator.faults import KILLS, THROTTLED_AS, TIMES_OUT, Fault, Send, as_error
+from faults.simulator.settings import Blueprint
+from faults.simulator.world import World
 
 from shared.aws.clients import make_clients
 from shared.aws.errors import translated

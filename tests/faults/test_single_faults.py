@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faulty.page import Played, page
-from faulty.single import SCENES, Scene, hits, play
-from faulty.stage import Stage
+from faults.simulator.page import Played, page
+from faults.simulator.single import SCENES, Scene, hits, play
+from faults.simulator.stage import Stage
 
 UNTOLD = ("503, no job", "no answer, no job", "503, EXPIRED", "no answer, EXPIRED")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"

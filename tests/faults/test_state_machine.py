@@ -8,20 +8,20 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-import jobs_made
-from faulty.settings import BUCKET, Blueprint
-from faulty.silence import Silence
-from faulty.tables import Tables, from_template
+from faults.simulator.settings import BUCKET, Blueprint
+from faults.simulator.silence import Silence
+from faults.simulator.tables import Tables, from_template
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+from support import sample_jobs
 
 from shared.aws.clients import make_clients
-from shared.aws.job_table import JobTable, Refused
+from shared.aws.dynamodb.job_table import JobTable, Refused
 from shared.errors import CorruptImage, ServiceUnavailable
-from shared.jobs import Job, JobFailure, JobStatus, OutputFacts
-from shared.messages import JobMessage
-from shared.recovery import Policy, Step, bury, sweep
+from shared.jobs.job import Job, JobFailure, JobStatus, OutputFacts
+from shared.jobs.message import JobMessage
+from shared.jobs.recovery import Policy, Step, bury, sweep
 
 LEASE = timedelta(seconds=60)
 POLICY = Policy(
@@ -65,8 +65,8 @@ class JobMachine(RuleBasedStateMachine):
         self.sends = 1
         client()._make_api_call = self.call
         self.table = JobTable(client(), "JobTable", batch_table="BatchTable", bucket=BUCKET, listing_shards=4)
-        self.now = jobs_made.NOW
-        self.job = jobs_made.new_job()
+        self.now = sample_jobs.NOW
+        self.job = sample_jobs.new_job()
         self.table.create(self.job)
         self.expected = Expected()
         self.ended = 0

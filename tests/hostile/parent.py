@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.errors import SafelightError
-from shared.pipeline import DEFAULT_PIPELINE
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import Limits
 from worker.sandbox import Budget, Sandbox
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import hostile_files
-import pictures
 import pytest
+from support import hostile_files, sample_images
 
 from shared.errors import ImageError, error_classes
 
@@ -48,7 +47,7 @@ def test_every_file_ends_by_name_and_in_time(ends: Mapping[str, Any], name: str)
     assert end["code"] in hostile_files.EXPECTED.get(name, CODES), end
     assert end["seconds"] < SECONDS + GRACE_SECONDS
     if end["code"] == "COMPLETED":
-        image = pictures.opened(bytes.fromhex(end["output"]))
+        image = sample_images.opened(bytes.fromhex(end["output"]))
         assert image.format == "PNG"
         assert max(image.size) <= 1024
         assert not {"icc_profile", "exif", "comment", "xmp"} & image.info.keys()

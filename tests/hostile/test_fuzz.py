@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import asked
-import hostile_files
-import pictures
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandboxes import BUDGET, sandbox
+from support import hostile_files, pipeline_strategies, sample_images
+from support.sandboxes import BUDGET, sandbox
 
 from shared.errors import ImageError
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits
 from worker.sandbox import Sandbox
 
@@ -53,8 +51,8 @@ def damaged_files(draw: st.DrawFn) -> bytes:
 
 PIPELINES = st.builds(
     lambda operations, outputs: Pipeline(operations=tuple(operations), outputs=tuple(outputs)),
-    st.lists(asked.operations, max_size=3),
-    st.lists(asked.outputs, min_size=1, max_size=2, unique_by=lambda output: output.name),
+    st.lists(pipeline_strategies.operations, max_size=3),
+    st.lists(pipeline_strategies.outputs, min_size=1, max_size=2, unique_by=lambda output: output.name),
 )
 
 
@@ -67,6 +65,6 @@ def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipelin
     except ImageError:
         return
     for output, encoded in rendered.outputs:
-        image = pictures.opened(encoded.data)
+        image = sample_images.opened(encoded.data)
         assert image.format == output.format.image_format.name
         assert image.size == (encoded.width, encoded.height)

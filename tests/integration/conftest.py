@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from moto import mock_aws
-from moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
+from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
 import notifier.app
@@ -14,10 +14,10 @@ import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
-from infra.template import load, parameter_defaults
+from infra.deployment.template import load, parameter_defaults
 from shared.aws.clients import Clients, make_clients, make_notifier_clients
-from shared.aws.job_listing import JobListing
-from shared.aws.job_table import JobTable
+from shared.aws.dynamodb.job_listing import JobListing
+from shared.aws.dynamodb.job_table import JobTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pictures
 import pytest
-from moto_cloud import Cloud
+from support import sample_images
+from support.moto_cloud import Cloud
 
 import api.dependencies
 from shared.errors import ServiceUnavailable, error_classes
 
-PICTURE = pictures.jpeg()
+PICTURE = sample_images.jpeg()
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 JPEG = {"Content-Type": "image/jpeg"}
 TEXT = {"Content-Type": "text/plain"}

@@ -5,17 +5,17 @@ import hashlib
 import json
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
 from PIL import Image
+from support import sample_images
+from support.moto_cloud import Answer, Cloud
 
 import worker.app
-from shared.assets import AssetPin
 from shared.errors import TooManyBytes, WatermarkNotFound
+from shared.pipeline.asset import AssetPin
 
-LOGO = pictures.png(40, 20, "RGBA")
-OTHER = pictures.jpeg(30, 30)
+LOGO = sample_images.png(40, 20, "RGBA")
+OTHER = sample_images.jpeg(30, 30)
 PNG = {"Content-Type": "image/png"}
 SOMEONE = {"userArn": "arn:aws:iam::000000000000:user/some/one"}
 
@@ -115,7 +115,7 @@ REFUSED: list[tuple[str, bytes | str | None, dict[str, str], int, str]] = [
     ("logo", None, PNG, 400, "BODY_EMPTY"),
     ("logo", "no base64!", {"Content-Type": "text/plain"}, 400, "BAD_BASE64"),
     ("logo", b"just words", PNG, 415, "UNSUPPORTED_TYPE"),
-    ("logo", pictures.encoded(pictures.scene(), "GIF"), PNG, 415, "UNSUPPORTED_TYPE"),
+    ("logo", sample_images.encoded(sample_images.scene(), "GIF"), PNG, 415, "UNSUPPORTED_TYPE"),
     ("logo", LOGO, {"Content-Type": "text/html"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
     ("logo", LOGO[:20], PNG, 422, "NOT_AN_IMAGE"),
     ("logo", LOGO + bytes(2_097_152), PNG, 413, "TOO_MANY_BYTES"),
@@ -153,7 +153,7 @@ MARKED = {"operations": [{"op": "watermark", "image": "logo", "opacity": 1, "sca
 
 def marked(cloud: Cloud, **query: str) -> dict[str, Any]:
     """Create a job that lays the logo over a picture."""
-    return cloud.submit(pictures.jpeg(80, 60), query=query or {"pipeline": json.dumps(MARKED)})
+    return cloud.submit(sample_images.jpeg(80, 60), query=query or {"pipeline": json.dumps(MARKED)})
 
 
 def finish(cloud: Cloud, job: dict[str, Any]) -> dict[str, Any]:
@@ -165,24 +165,24 @@ def finish(cloud: Cloud, job: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_job_lays_the_asset_over_the_picture(cloud: Cloud) -> None:
     """The mark is in the result, and the job says which content of the asset it was."""
-    put(cloud, body=pictures.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
+    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
     job = marked(cloud)
     kept = cloud.call("GET", "/v1/assets/logo").json
     assert job["assets"] == {"logo": kept["digest"]}
     done = finish(cloud, job)
     assert (done["status"], done["assets"]) == ("COMPLETED", job["assets"])
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert pictures.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
+    assert sample_images.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
 
 
 def test_a_job_keeps_the_content_that_it_was_made_with(cloud: Cloud) -> None:
     """An asset that is replaced while the job waits changes nothing in its result."""
-    put(cloud, body=pictures.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
+    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
     job = marked(cloud)
-    put(cloud, body=pictures.encoded(Image.new("RGB", (40, 30), "#ff0000"), "PNG"))
+    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#ff0000"), "PNG"))
     done = finish(cloud, job)
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert pictures.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
+    assert sample_images.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
 
 
 def test_a_job_whose_asset_was_deleted_fails_by_name(cloud: Cloud) -> None:
@@ -199,7 +199,7 @@ def test_a_preset_may_name_an_asset(cloud: Cloud) -> None:
     body = json.dumps({"pipeline": MARKED})
     cloud.call("PUT", "/v1/presets/marked", body, headers={"Content-Type": "application/json"})
     headers = {"Content-Type": "image/jpeg"}
-    refused = cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers=headers, query={"preset": "marked"})
+    refused = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers, query={"preset": "marked"})
     assert (refused.status, refused.json["code"]) == (422, "WATERMARK_NOT_FOUND")
     assert [each["pointer"] for each in refused.json["errors"]] == ["/preset"]
     put(cloud)
@@ -211,7 +211,7 @@ def test_an_unknown_asset_leaves_no_trace(cloud: Cloud) -> None:
     put(cloud, identity=SOMEONE)
     before = cloud.keys()
     headers = {"Content-Type": "image/jpeg"}
-    job = cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers=headers, query={"pipeline": json.dumps(MARKED)})
+    job = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers, query={"pipeline": json.dumps(MARKED)})
     facts = {"width": 80, "height": 60, "format": "JPEG", "pipeline": MARKED}
     planned = cloud.call("POST", "/v1/plan", json.dumps(facts), headers={"Content-Type": "application/json"})
     for answer in (job, planned):

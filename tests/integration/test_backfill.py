@@ -4,22 +4,22 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
+from support import sample_images
+from support.moto_cloud import Answer, Cloud
 
+import api.batches.lifecycle_routes
 import api.dependencies
-import api.routes.batch_control
-from api.backfilling import advance
+from api.batches.backfill import advance
 from shared.clock import to_iso, utc_now
-from shared.jobs import Job, JobStatus
+from shared.jobs.job import Job, JobStatus
 
 ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
 
 
 def originals(cloud: Cloud, count: int, **more: Any) -> list[str]:
     """Make jobs and let them be processed."""
-    ids = [cloud.submit(pictures.jpeg(20 + number, 20), **more)["id"] for number in range(count)]
+    ids = [cloud.submit(sample_images.jpeg(20 + number, 20), **more)["id"] for number in range(count)]
     drain(cloud)
     return ids
 
@@ -87,8 +87,8 @@ def test_stored_pictures_are_processed_anew(cloud: Cloud) -> None:
 
 def test_each_call_makes_what_its_time_allows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped after every chunk and resumed, each picture has exactly one new job, in their order."""
-    monkeypatch.setattr("api.backfilling.CHUNK", 2)
-    monkeypatch.setattr(api.routes.batch_control, "BACKFILL_TIME", timedelta())
+    monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
+    monkeypatch.setattr(api.batches.lifecycle_routes, "BACKFILL_TIME", timedelta())
     ids = originals(cloud, 5)
     batch_id = begin(cloud)
     later = originals(cloud, 1)
@@ -101,7 +101,7 @@ def test_each_call_makes_what_its_time_allows(cloud: Cloud, monkeypatch: pytest.
 
 def test_two_at_once_make_no_member_twice(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has read an older place writes nothing, and goes on from where the other has come to."""
-    monkeypatch.setattr("api.backfilling.CHUNK", 2)
+    monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
     ids = originals(cloud, 5)
     batch_id = begin(cloud)
     stores = api.dependencies.stores()
@@ -129,7 +129,7 @@ def test_a_query_names_the_pictures(cloud: Cloud) -> None:
     """By status, batch, time, preset and its version, format of the raw image: those alone."""
     first = originals(cloud, 1, query={"preset": "web"})[0]
     middle = to_iso(utc_now())
-    second = cloud.submit(pictures.png())["id"]
+    second = cloud.submit(sample_images.png())["id"]
     drain(cloud)
     failed = cloud.submit(b"\x89PNG\r\n\x1a\n words")["id"]
     drain(cloud)
@@ -199,8 +199,8 @@ def test_a_deleted_original_does_not_break_what_was_made_of_it(cloud: Cloud) -> 
 
 def test_a_cancelled_backfill_makes_no_more(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is open is cancelled, and going on is refused."""
-    monkeypatch.setattr("api.backfilling.CHUNK", 1)
-    monkeypatch.setattr(api.routes.batch_control, "BACKFILL_TIME", timedelta())
+    monkeypatch.setattr("api.batches.backfill.CHUNK", 1)
+    monkeypatch.setattr(api.batches.lifecycle_routes, "BACKFILL_TIME", timedelta())
     originals(cloud, 3)
     batch_id = begin(cloud)
     go_on(cloud, batch_id)

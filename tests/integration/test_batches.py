@@ -6,20 +6,20 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-import pictures
 import pytest
 from botocore.exceptions import ClientError
-from moto_cloud import BATCHES, Answer, Cloud
+from support import sample_images
+from support.moto_cloud import BATCHES, Answer, Cloud
 
 import api.app
 import api.dependencies
 import worker.app
 import worker.reconciler
 from shared.clock import utc_now
-from shared.jobs import Job
-from shared.messages import JobMessage
+from shared.jobs.job import Job
+from shared.jobs.message import JobMessage
 
-JPEG = pictures.jpeg(8, 8)
+JPEG = sample_images.jpeg(8, 8)
 MEMBER = {"content_type": "image/jpeg"}
 OTHER = {"userArn": "arn:aws:iam::000000000000:user/other"}
 

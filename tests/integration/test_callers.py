@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Cloud
+from support import sample_images
+from support.moto_cloud import Cloud
 
-from shared.jobs import ANONYMOUS
+from shared.jobs.job import ANONYMOUS
 
 CALLERS: dict[str, dict[str, Any]] = {
     "iam:arn:aws:iam::1:user/ann": {"identity": {"userArn": "arn:aws:iam::1:user/ann"}},
@@ -23,7 +23,7 @@ CALLERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("owner", "told"), CALLERS.items(), ids=CALLERS)
 def test_the_owner_is_whom_the_gateway_names(cloud: Cloud, owner: str, told: dict[str, Any]) -> None:
     """User, role, key or account: the record names the owner as verified, and no secret of theirs."""
-    job = cloud.submit(pictures.jpeg(), **told)
+    job = cloud.submit(sample_images.jpeg(), **told)
     assert cloud.job(job["id"]).owner == owner
     assert "secret" not in str(cloud.item(job["id"]))
 
@@ -31,13 +31,13 @@ def test_the_owner_is_whom_the_gateway_names(cloud: Cloud, owner: str, told: dic
 def test_another_session_is_the_same_caller(cloud: Cloud) -> None:
     """A role finds its jobs again under whatever session name it comes."""
     first, second = ({"userArn": f"arn:aws:sts::1:assumed-role/App/{name}"} for name in ("a", "b"))
-    job = cloud.submit(pictures.jpeg(), identity=first)
+    job = cloud.submit(sample_images.jpeg(), identity=first)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=second).status == 200
 
 
 def test_callers_are_kept_apart(cloud: Cloud) -> None:
     """Whoever it is, of whatever kind: another one's job is 404 for each route, and in no list."""
-    jobs = {owner: cloud.submit(pictures.jpeg(), **told)["id"] for owner, told in CALLERS.items()}
+    jobs = {owner: cloud.submit(sample_images.jpeg(), **told)["id"] for owner, told in CALLERS.items()}
     for owner, told in CALLERS.items():
         listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **told).json["jobs"]]
         assert listed == [jobs[owner]]
@@ -57,6 +57,6 @@ def test_callers_are_kept_apart(cloud: Cloud) -> None:
 @pytest.mark.parametrize("header", ["X-Api-Key", "Authorization", "X-Amzn-Owner", "X-Forwarded-User"])
 def test_claims_in_headers_are_not_believed(cloud: Cloud, header: str) -> None:
     """A header names nobody: only what the gateway has verified does."""
-    mine = cloud.submit(pictures.jpeg(), **CALLERS["key:k1"])
+    mine = cloud.submit(sample_images.jpeg(), **CALLERS["key:k1"])
     answer = cloud.call("GET", f"/v1/jobs/{mine['id']}", headers={header: "k1"})
     assert answer.status == 404

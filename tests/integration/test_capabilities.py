@@ -2,21 +2,21 @@
 
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Cloud
 from PIL import Image, features
 from pydantic import BaseModel
+from support import sample_images
+from support.moto_cloud import Cloud
 
-from infra.template import load, parameter_defaults
-from shared.formats import BY_NAME, NOT_AVAILABLE, describe_refused, detect
-from shared.limits import Limits
-from shared.pipeline import Output, Pipeline
-from shared.presets import BUILT_IN
+from infra.deployment.template import load, parameter_defaults
+from shared.pipeline.image_formats import BY_NAME, NOT_AVAILABLE, describe_refused, detect
+from shared.pipeline.limits import Limits
+from shared.pipeline.pipeline import Output, Pipeline
+from shared.pipeline.preset import BUILT_IN
 from worker.imaging import render
 from worker.imaging.decode import FORMATS
 from worker.imaging.operations import SETTLED, functions
-from worker.imaging.run import no_assets
+from worker.imaging.pipeline import no_assets
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
@@ -47,19 +47,19 @@ def test_inputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
     formats = [each["format"] for each in told["inputs"]]
     assert set(formats) == set(FORMATS)
     for name in formats:
-        assert render(pictures.encoded(pictures.scene(), name), Pipeline(), LIMITS).format == name
+        assert render(sample_images.encoded(sample_images.scene(), name), Pipeline(), LIMITS).format == name
 
 
 def test_outputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
     """The worker writes each format that is told, and keeps transparency exactly where that is claimed."""
-    transparent = pictures.png(mode="RGBA")
+    transparent = sample_images.png(mode="RGBA")
     for each in told["outputs"]["formats"]:
         pipeline = Pipeline(outputs=(Output.model_validate({"format": each["name"]}),))
         ((_, encoded),) = render(transparent, pipeline, LIMITS).outputs
         found = detect(encoded.data)
         assert found is not None
         assert (found.media_type, found.extension) == (each["media_type"], each["extension"])
-        assert pictures.opened(encoded.data).has_transparency_data == each["alpha"]
+        assert sample_images.opened(encoded.data).has_transparency_data == each["alpha"]
     schema = told["outputs"]["parameters"]
     names = schema["$defs"]["OutputFormat"]["enum"]
     assert sorted(each["name"] for each in told["outputs"]["formats"]) == sorted(names)
@@ -67,12 +67,12 @@ def test_outputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
 
 def test_animations_are_kept_where_that_is_told(told: dict[str, Any]) -> None:
     """An animated GIF comes out with all of its frames exactly where that is claimed."""
-    frames = [pictures.scene().rotate(angle) for angle in (0, 90, 180)]
-    moving = pictures.encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+    frames = [sample_images.scene().rotate(angle) for angle in (0, 90, 180)]
+    moving = sample_images.encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
     for each in told["outputs"]["formats"]:
         pipeline = Pipeline(outputs=(Output.model_validate({"format": each["name"]}),))
         ((_, encoded),) = render(moving, pipeline, LIMITS).outputs
-        assert (getattr(pictures.opened(encoded.data), "n_frames", 1) == 3) == each["animation"], each["name"]
+        assert (getattr(sample_images.opened(encoded.data), "n_frames", 1) == 3) == each["animation"], each["name"]
 
 
 def test_quality_is_taken_where_that_is_told(told: dict[str, Any]) -> None:

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import BUCKET, TABLE, Answer, Cloud
+from support import sample_images
+from support.moto_cloud import BUCKET, TABLE, Answer, Cloud
 
 import api.dependencies
 import worker.app
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
-from shared.jobs import Job, JobStatus
-from shared.messages import JobMessage
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.message import JobMessage
 
-PICTURE = pictures.jpeg()
+PICTURE = sample_images.jpeg()
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 S = JobStatus
@@ -213,7 +213,7 @@ def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
 def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many objects there are, none stays."""
     job_id = job_in(cloud, S.PENDING)
-    monkeypatch.setattr("shared.aws.image_store.MAX_DELETED", 3)
+    monkeypatch.setattr("shared.aws.s3.image_store.MAX_DELETED", 3)
     real = api.dependencies.stores().images._client.list_objects_v2
     monkeypatch.setattr(
         api.dependencies.stores().images._client,

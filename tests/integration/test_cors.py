@@ -1,7 +1,7 @@
 """What a page of another origin may do with the API."""
 
 import pytest
-from moto_cloud import Cloud
+from support.moto_cloud import Cloud
 
 OURS = ["https://ui.test", "http://127.0.0.1:5500"]
 """As tests/integration/conftest.py sets UI_ORIGINS."""

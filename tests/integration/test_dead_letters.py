@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 import boto3
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
+from support import sample_images
+from support.moto_cloud import Answer, Cloud
 
 import api.dependencies
-from api.redriving import MAX_REDRIVES
-from shared.jobs import JobFailure, JobStatus
+from api.dead_letters.use_cases import MAX_REDRIVES
+from shared.jobs.job import JobFailure, JobStatus
 
-PICTURE = pictures.jpeg()
+PICTURE = sample_images.jpeg()
 PATH = "/v1/dead-letters"
 ME, ROLE = (
     {"userArn": arn} for arn in ("arn:aws:iam::1:user/me", "arn:aws:sts::1:assumed-role/Admin/session-of-the-day")
@@ -132,7 +132,7 @@ def test_redrive_of_all_goes_in_bounded_steps(cloud: Cloud) -> None:
 def test_redrive_stops_when_its_time_is_up(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow table does not make the call time out: it stops and says where to go on."""
     jobs = [dead_job(cloud) for _ in range(3)]
-    monkeypatch.setattr("api.routes.dead_letters.LONGEST_CALL", -api.routes.dead_letters.LONGEST_CALL)
+    monkeypatch.setattr("api.dead_letters.routes.LONGEST_CALL", -api.dead_letters.routes.LONGEST_CALL)
     stopped = redrive(cloud, all=True).json
     assert stopped["redriven"] == 0
     assert listed(cloud) == jobs

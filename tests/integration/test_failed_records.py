@@ -5,11 +5,10 @@ from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
-import events
-import pictures
 import pytest
-from moto_cloud import Cloud
 from pydantic import ValidationError
+from support import events, sample_images
+from support.moto_cloud import Cloud
 
 import worker.app
 from shared.errors import ServiceUnavailable
@@ -36,7 +35,7 @@ def test_a_wrong_setting_fails_the_invocation(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, invoke: Callable[[Cloud], None]
 ) -> None:
     """It is told once, by its name, and counts as an error of the function: no record is blamed."""
-    cloud.submit(pictures.jpeg())
+    cloud.submit(sample_images.jpeg())
     monkeypatch.delenv("JOB_TABLE")
     with pytest.raises(ValidationError, match="JOB_TABLE"):
         invoke(cloud)
@@ -44,7 +43,7 @@ def test_a_wrong_setting_fails_the_invocation(
 
 def service_fault(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Let S3 not answer."""
-    cloud.submit(pictures.jpeg())
+    cloud.submit(sample_images.jpeg())
 
     def fail(*_: Any, **__: Any) -> bytes:
         raise ServiceUnavailable
@@ -57,7 +56,7 @@ def service_fault(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def too_little_time(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
     """Leave half a second."""
-    cloud.submit(pictures.jpeg())
+    cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages, events.Context(remaining_milliseconds=500))
     return messages
@@ -65,7 +64,7 @@ def too_little_time(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
 
 def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Let our own code break."""
-    cloud.submit(pictures.jpeg())
+    cloud.submit(sample_images.jpeg())
 
     def fail(*_: Any, **__: Any) -> bytes:
         raise ZeroDivisionError
@@ -78,7 +77,7 @@ def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def bad_picture(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
     """Send half a picture."""
-    cloud.submit(pictures.jpeg()[:200])
+    cloud.submit(sample_images.jpeg()[:200])
     messages = cloud.receive()
     cloud.deliver(messages)
     return messages

@@ -1,10 +1,8 @@
 """The worst files in one delivery with good pictures: only their own jobs fail, at once."""
 
-import events
-import hostile_files
-import pictures
 import pytest
-from moto_cloud import Cloud
+from support import events, hostile_files, sample_images
+from support.moto_cloud import Cloud
 
 import worker.app
 from shared.errors import ImageError, error_classes
@@ -17,7 +15,7 @@ def test_a_hostile_file_harms_nobody(cloud: Cloud, monkeypatch: pytest.MonkeyPat
     """Good pictures around the file are completed in the same delivery; nothing of the fault is told."""
     monkeypatch.setenv("RENDER_SECONDS", "2")
     before, bad, after = (
-        cloud.submit(data) for data in (pictures.jpeg(), small_enough(name), pictures.png(mode="RGBA"))
+        cloud.submit(data) for data in (sample_images.jpeg(), small_enough(name), sample_images.png(mode="RGBA"))
     )
     assert cloud.deliver(cloud.receive()) == []
     assert [cloud.job(job["id"]).status for job in (before, after)] == ["COMPLETED", "COMPLETED"]
@@ -45,14 +43,14 @@ def test_ten_hostile_files_and_not_one_lost_record(cloud: Cloud, monkeypatch: py
     for message in messages:
         cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
     assert all(cloud.job(job["id"]).status.is_terminal for job in jobs)
-    good = cloud.submit(pictures.jpeg())
+    good = cloud.submit(sample_images.jpeg())
     assert cloud.deliver(cloud.receive()) == []
     assert cloud.job(good["id"]).status == "COMPLETED"
 
 
 def test_a_sandbox_that_cannot_start_costs_no_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a child the job goes back as it came, and is completed when there is one again."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     with monkeypatch.context() as patch:
         patch.setattr("sys.executable", "/nowhere/python")
@@ -65,7 +63,7 @@ def test_a_sandbox_that_cannot_start_costs_no_attempt(cloud: Cloud, monkeypatch:
 
 def test_rendering_that_would_come_too_late_is_not_begun(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record that was claimed, but finds no child in time, gives its job back and costs no attempt."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     monkeypatch.setenv("RECORD_SECONDS", "2")
     monkeypatch.setenv("RENDER_SECONDS", "1")
@@ -80,7 +78,7 @@ def test_rendering_that_would_come_too_late_is_not_begun(cloud: Cloud, monkeypat
 
 def test_metrics_of_a_delivery_are_whole(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """Records that end in several threads are all counted, once."""
-    jobs = [cloud.submit(pictures.png(8 + number, 8)) for number in range(10)]
+    jobs = [cloud.submit(sample_images.png(8 + number, 8)) for number in range(10)]
     capsys.readouterr()
     cloud.deliver(cloud.receive())
     lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]

@@ -8,25 +8,24 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import events
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
+from support import events, sample_images
+from support.moto_cloud import Answer, Cloud
 
 import api.dependencies
-from api.body import Upload
-from api.choosing import Choice
-from api.idempotency import keyed, once
-from api.routes.keys import remembered
-from api.submission import Submitted, submit_job
-from shared.aws.request_log import Ticket
+from api.http.body import Upload
+from api.http.idempotency import keyed, once
+from api.http.idempotency_key import remembered
+from api.jobs.job_spec import Choice
+from api.jobs.submission import Submitted, submit_job
+from shared.aws.dynamodb.request_log import Ticket
 from shared.clock import utc_now
 from shared.errors import KeyInUse, ServiceUnavailable
-from shared.formats import BY_NAME
-from shared.pipeline import DEFAULT_PIPELINE
+from shared.pipeline.image_formats import BY_NAME
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-PICTURE = pictures.jpeg()
-OTHER = pictures.png()
+PICTURE = sample_images.jpeg()
+OTHER = sample_images.png()
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
 

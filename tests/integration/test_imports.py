@@ -3,20 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
-import pictures
 import pytest
 from botocore.exceptions import ClientError
-from moto_cloud import BUCKET, Answer, Cloud
+from support import sample_images
+from support.moto_cloud import BUCKET, Answer, Cloud
 
 import api.dependencies
-import api.importing
+import api.jobs.imports
 import worker.app
 from shared.errors import ServiceUnavailable
-from shared.jobs import JobStatus
+from shared.jobs.job import JobStatus
 
 SHOP = "shop-pictures"
 URI = f"s3://{SHOP}/2026/chair.jpg"
-JPEG = pictures.jpeg(8, 8)
+JPEG = sample_images.jpeg(8, 8)
 
 
 class Killed(BaseException):
@@ -253,7 +253,7 @@ def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: 
     """Its second try sends the message, and looks at the object no more: that may have changed."""
     key = {"Idempotency-Key": "a"}
     with monkeypatch.context() as dying:
-        dying.setattr(api.importing, "send_hint", _die)
+        dying.setattr(api.jobs.imports, "send_hint", _die)
         with pytest.raises(Killed):
             ask(cloud, headers=key)
     cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")

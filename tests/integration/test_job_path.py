@@ -8,27 +8,26 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
-import events
-import pictures
 import pytest
-from moto_cloud import Cloud
+from support import events, sample_images
+from support.moto_cloud import Cloud
 
 import worker.app
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
-from shared.jobs import Job
-from shared.messages import JobMessage
+from shared.jobs.job import Job
+from shared.jobs.message import JobMessage
 
 FAILED_AT_ONCE = [
     (b"\x89PNG\r\n\x1a\n and then words", "NOT_AN_IMAGE"),
-    (pictures.jpeg(400, 300)[:3000], "TRUNCATED_IMAGE"),
-    (pictures.png(20_000, 2), "SIDE_TOO_LONG"),
+    (sample_images.jpeg(400, 300)[:3000], "TRUNCATED_IMAGE"),
+    (sample_images.png(20_000, 2), "SIDE_TOO_LONG"),
 ]
 
 
 def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
     """Raw bytes in, a grey PNG out, the record as the data dictionary says."""
-    picture = pictures.jpeg(2000, 1000)
+    picture = sample_images.jpeg(2000, 1000)
     job = cloud.submit(picture, query={"filename": "my cat.jpg"})
     assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
     assert cloud.deliver(cloud.receive()) == []
@@ -36,7 +35,7 @@ def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
     assert (done["status"], done["done"], done["format"], done["attempts"]) == ("COMPLETED", True, "PNG", 1)
     assert done["result"]["width"], done["result"]["height"] == (1024, 512)
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert pictures.opened(data).mode == "L"
+    assert sample_images.opened(data).mode == "L"
     assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
     item = cloud.item(job["id"])
     assert item["ID"] == {"S": job["id"]}
@@ -53,7 +52,7 @@ def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
 
 def test_seed_flow_with_base64_text(cloud: Cloud) -> None:
     """`base64 -w 0 photo.jpg` as text/plain is a picture."""
-    text = base64.b64encode(pictures.jpeg()).decode()
+    text = base64.b64encode(sample_images.jpeg()).decode()
     answer = cloud.call("POST", "/v1/jobs", text, headers={"Content-Type": "text/plain"})
     assert answer.status == 202
     assert answer.headers["Location"] == f"http://gateway.test:4566/prod/v1/jobs/{answer.json['id']}"
@@ -66,9 +65,9 @@ def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Monk
     def work_meanwhile(_: float) -> None:
         cloud.deliver(cloud.receive())
 
-    monkeypatch.setattr("api.waiting.wait_until_done.__defaults__", (work_meanwhile,))
+    monkeypatch.setattr("api.jobs.waiting.wait_until_done.__defaults__", (work_meanwhile,))
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
-    answer = cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers=headers)
+    answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers)
     assert answer.status == 200
     assert answer.headers["Preference-Applied"] == "wait=20"
     assert answer.json["key"] == f"processed/{answer.json['id']}/1/image.png"
@@ -78,7 +77,7 @@ def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Monk
 def test_bad_picture_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
     """A picture that can't be processed ends its job on the first attempt; its neighbours never notice."""
     bad = cloud.submit(data)
-    good = [cloud.submit(pictures.jpeg()) for _ in range(4)]
+    good = [cloud.submit(sample_images.jpeg()) for _ in range(4)]
     assert cloud.deliver(cloud.receive()) == []
     failed = cloud.call("GET", f"/v1/jobs/{bad['id']}").json
     assert (failed["status"], failed["done"], failed["result"]) == ("FAILED", True, None)
@@ -92,7 +91,7 @@ def test_only_the_foreign_messages_come_back(cloud: Cloud) -> None:
     """Whichever of five records can't be read, exactly those are reported: all 32 subsets."""
     for subset in itertools.product([False, True], repeat=5):
         for _ in subset:
-            cloud.submit(pictures.png(8, 8))
+            cloud.submit(sample_images.png(8, 8))
         messages = cloud.receive()
         foreign = [message for message, is_foreign in zip(messages, subset, strict=True) if is_foreign]
         for at, message in enumerate(foreign):
@@ -104,7 +103,7 @@ def test_only_the_foreign_messages_come_back(cloud: Cloud) -> None:
 
 def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
     """A message that comes twice makes one result and one transition."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
     before = cloud.item(job["id"])
@@ -115,7 +114,7 @@ def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
 
 def test_held_lease_sends_the_record_back_for_its_rest(cloud: Cloud) -> None:
     """While another worker has the job, the message waits as long as the lease, and is not deleted."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]
@@ -125,7 +124,7 @@ def test_held_lease_sends_the_record_back_for_its_rest(cloud: Cloud) -> None:
 
 def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> None:
     """After a lease has run out the next delivery does the job; the first worker's commit changes nothing."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     message = JobMessage(job_id=job["id"], generation=1)
     past = utc_now() - timedelta(seconds=100)
     stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50))
@@ -141,7 +140,7 @@ def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> 
 
 def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
     """With too little of the invocation left a record goes back untouched."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     assert cloud.deliver(messages, events.Context(remaining_milliseconds=500)) == [messages[0]["Body"]]
     assert cloud.item(job["id"])["Attempt"] == {"N": "0"}
@@ -149,7 +148,7 @@ def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
 
 def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that happened, whose answer was lost and which is sent again, is the same claim."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     real = cloud.clients.dynamodb.update_item
     table = cloud.jobs
 
@@ -167,7 +166,7 @@ def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: 
 
 def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
     """A raw image that is gone is a reason, not a crash."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     cloud.clients.s3.delete_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}")
     assert cloud.deliver(cloud.receive()) == []
     error = cloud.job(job["id"]).error
@@ -177,8 +176,8 @@ def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
 
 def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
     """Bytes that are not those that were uploaded are never processed."""
-    job = cloud.submit(pictures.jpeg())
-    cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=pictures.png())
+    job = cloud.submit(sample_images.jpeg())
+    cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=sample_images.png())
     cloud.deliver(cloud.receive())
     error = cloud.job(job["id"]).error
     assert error is not None
@@ -187,7 +186,7 @@ def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
 
 def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """When S3 fails for one of three, that one comes back and the others are done."""
-    jobs = [cloud.submit(pictures.jpeg()) for _ in range(3)]
+    jobs = [cloud.submit(sample_images.jpeg()) for _ in range(3)]
     images = worker.app.parts().place.images
     real = images.get_raw
 
@@ -204,7 +203,7 @@ def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: p
 
 def test_dead_letters_end_the_job_at_last(cloud: Cloud) -> None:
     """A job whose messages keep dying, for hours, ends with a code that says so and may be retried."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     for _ in range(9):
         assert cloud.bury(messages) == []
@@ -219,7 +218,7 @@ def test_dead_letters_end_the_job_at_last(cloud: Cloud) -> None:
 
 def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
     """A job that was completed meanwhile stays completed."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
     assert cloud.bury(messages) == []
@@ -228,7 +227,7 @@ def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
 
 def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
     """While a worker still holds the lease the dead letter comes back."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
     assert cloud.bury(messages) == [messages[0]["Body"]]

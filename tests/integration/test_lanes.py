@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pictures
 import pytest
-from moto_cloud import TABLE, Cloud
+from support import sample_images
+from support.moto_cloud import TABLE, Cloud
 
 from shared.clock import to_iso, utc_now
 
 
 def submitted(cloud: Cloud) -> str:
     """Return a job that waits, without its message."""
-    job_id: str = cloud.submit(pictures.jpeg())["id"]
+    job_id: str = cloud.submit(sample_images.jpeg())["id"]
     for message in cloud.receive():
         cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
     return job_id

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-import pictures
 import pytest
-from moto_cloud import BUCKET, Cloud
+from support import sample_images
+from support.moto_cloud import BUCKET, Cloud
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4566", "localstack:4566"])
@@ -31,7 +31,7 @@ def test_a_given_endpoint_counts_for_all(cloud: Cloud, monkeypatch: pytest.Monke
 
 
 def _link(cloud: Cloud, host: str) -> str:
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     cloud.deliver(cloud.receive())
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/result", query={"redirect": "false"}, headers={"Host": host})
     return str(answer.json["url"])

@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import events
-import monitored
-import pictures
 import pytest
 from aws_lambda_powertools.metrics.provider.cold_start import reset_cold_start_flag
-from moto_cloud import BUCKET, Cloud
-from receiver import receiving
+from support import events, monitoring, sample_images
+from support.moto_cloud import BUCKET, Cloud
+from support.webhook_receiver import receiving
 
 import api.app
 import notifier.app
@@ -22,9 +20,9 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 from shared.clock import utc_now
-from shared.deliveries import DeliveryMessage
-from shared.jobs import JobStatus
+from shared.jobs.job import JobStatus
 from shared.observability import NAMESPACE
+from shared.webhooks.delivery import DeliveryMessage
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
 STACK = "a-stack"
@@ -53,18 +51,18 @@ def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]
 
 def live(cloud: Cloud) -> None:
     """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded, told."""
-    cloud.submit(pictures.jpeg())
-    cloud.submit(pictures.jpeg()[:200])
+    cloud.submit(sample_images.jpeg())
+    cloud.submit(sample_images.jpeg()[:200])
     messages = cloud.receive()
     cloud.deliver(messages)
     cloud.deliver(messages)
-    cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers={"Prefer": "wait=1"})
+    cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers={"Prefer": "wait=1"})
     cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody="who sent this?")
     reset_cold_start_flag()
     cloud.bury(cloud.receive(cloud.dead_letter_queue_url))
     cloud.bury(cloud.receive())
     cloud.bury(messages)
-    waiting = cloud.job(cloud.submit(pictures.jpeg())["id"])
+    waiting = cloud.job(cloud.submit(sample_images.jpeg())["id"])
     cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
     cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
     reset_cold_start_flag()
@@ -101,7 +99,7 @@ def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: py
     found = {(name, names) for name, names, _ in emitted(capsys.readouterr().out)}
     watched = {
         (metric.name, frozenset(name for name, _ in metric.dimensions))
-        for metric in monitored.everything()
+        for metric in monitoring.everything()
         if metric.namespace == NAMESPACE
     }
     assert watched
@@ -124,7 +122,7 @@ def test_every_metric_is_documented(cloud: Cloud, capsys: pytest.CaptureFixture[
 
 def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """What a user waits for is measured from the upload, not from when a worker began."""
-    job_id = cloud.submit(pictures.jpeg())["id"]
+    job_id = cloud.submit(sample_images.jpeg())["id"]
     cloud.deliver(cloud.receive())
     job = cloud.job(job_id)
     (line,) = [line for name, _, line in emitted(capsys.readouterr().out) if name == "CompletionTime"]

@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
+from support import sample_images
+from support.moto_cloud import Answer, Cloud
 
 FACTS = {"width": 400, "height": 300, "format": "JPEG"}
 JSON = {"Content-Type": "application/json"}
@@ -31,7 +31,7 @@ def ask(cloud: Cloud, document: Mapping[str, Any], **more: Any) -> Answer:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
 def test_a_job_does_what_the_plan_says(cloud: Cloud, pipeline: Any, kind: str) -> None:
     """From the head of a file, the plan foretells format, size and media type of each output of the job."""
-    data = pictures.encoded(pictures.scene(401, 299), kind)
+    data = sample_images.encoded(sample_images.scene(401, 299), kind)
     planned = ask(cloud, {"head": base64.b64encode(data[:2000]).decode(), "size": len(data), "pipeline": pipeline})
     assert planned.status == 200, planned.text
     job = cloud.submit(data, query={"pipeline": json.dumps(pipeline)})
@@ -58,7 +58,7 @@ def test_a_job_fails_as_the_plan_says(
 ) -> None:
     """Code and sentence of the failure are those that the worker gives."""
     monkeypatch.setenv(limit, value)
-    data = pictures.jpeg(100, 80)
+    data = sample_images.jpeg(100, 80)
     planned = ask(cloud, {"head": base64.b64encode(data).decode(), "size": len(data)}).json
     job = cloud.submit(data)
     assert cloud.deliver(cloud.receive()) == []

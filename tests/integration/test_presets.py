@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
+from support import sample_images
+from support.moto_cloud import Answer, Cloud
 
 import api.dependencies
-from shared.aws.preset_table import PresetTable
-from shared.presets import BUILT_IN
+from shared.aws.dynamodb.preset_table import PresetTable
+from shared.pipeline.preset import BUILT_IN
 
 GREY = {"operations": [{"op": "grayscale"}]}
 SMALL = {"operations": [{"op": "resize", "width": 10}]}
@@ -189,7 +189,7 @@ def test_foreign_cursor_is_refused(cloud: Cloud) -> None:
 def test_a_job_keeps_what_the_preset_said(cloud: Cloud) -> None:
     """A job has the pipeline and the version that it came from, whatever becomes of the preset."""
     put(cloud, "mine", SMALL)
-    job = cloud.submit(pictures.jpeg(), query={"preset": "mine"})
+    job = cloud.submit(sample_images.jpeg(), query={"preset": "mine"})
     assert job["preset"] == {"name": "mine", "version": 1}
     put(cloud, "mine", GREY)
     cloud.call("DELETE", "/v1/presets/mine")
@@ -203,7 +203,7 @@ def test_a_job_keeps_what_the_preset_said(cloud: Cloud) -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_built_in_preset_makes_a_picture(cloud: Cloud, name: str) -> None:
     """A job by each preset is completed with the outputs that the preset names."""
-    job = cloud.submit(pictures.jpeg(400, 300), query={"preset": name})
+    job = cloud.submit(sample_images.jpeg(400, 300), query={"preset": name})
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert done["status"] == "COMPLETED", done["error"]
@@ -224,7 +224,7 @@ def test_every_built_in_preset_makes_a_picture(cloud: Cloud, name: str) -> None:
 )
 def test_a_wrong_choice_leaves_no_trace(cloud: Cloud, query: dict[str, str], code: str, pointer: str) -> None:
     """An unknown preset, or a preset and something else, is refused before anything is stored."""
-    answer = cloud.call("POST", "/v1/jobs", pictures.jpeg(), headers=JPEG, query=query)
+    answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=JPEG, query=query)
     assert (answer.status, answer.json["code"]) == (422, code)
     assert [each["pointer"] for each in answer.json["errors"]] == [pointer]
     assert cloud.keys() == []

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from moto_cloud import Cloud
+from support.moto_cloud import Cloud
 
 from infra.page import ASK_FIRST, START, File
 from infra.publishing import publish

@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pictures
 import pytest
-from moto_cloud import BUCKET, TABLE, Cloud
+from support import sample_images
+from support.moto_cloud import BUCKET, TABLE, Cloud
 
 import api.dependencies
 import worker.reconciler
 from shared.clock import from_iso, utc_now
-from shared.deletions import KEPT
 from shared.errors import ServiceUnavailable
+from shared.jobs.deletion import KEPT
 from worker.imaging.software import software
 
 ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
@@ -20,7 +20,7 @@ ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"
 
 def completed(cloud: Cloud, **more: Any) -> str:
     """Make a job and let it be processed."""
-    job_id: str = cloud.submit(pictures.jpeg(), **more)["id"]
+    job_id: str = cloud.submit(sample_images.jpeg(), **more)["id"]
     assert cloud.deliver(cloud.receive()) == []
     return job_id
 
@@ -54,7 +54,7 @@ def test_a_receipt_is_read_once(cloud: Cloud) -> None:
 
 def test_what_has_no_result_has_no_receipt(cloud: Cloud) -> None:
     """Open jobs: not yet; failed ones: never; another's: unknown; older ones: said so."""
-    job_id = cloud.submit(pictures.jpeg(), identity=ANN)["id"]
+    job_id = cloud.submit(sample_images.jpeg(), identity=ANN)["id"]
     assert receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
     assert cloud.call("GET", f"/v1/jobs/{job_id}", identity=ANN).json["links"]["receipt"] is None
     cloud.deliver(cloud.receive())
@@ -140,7 +140,7 @@ def test_a_job_that_awaits_its_bytes_leaves_none(cloud: Cloud) -> None:
         job_id = cloud.post("/v1/uploads", wanted).json["id"]
         key = cloud.job(job_id).raw.key
         if sent:
-            cloud.store(key, pictures.jpeg())
+            cloud.store(key, sample_images.jpeg())
         stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
         assert [each["key"] for each in stated["objects"]] == ([key] if sent else [])
     assert cloud.count() == 0

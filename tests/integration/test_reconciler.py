@@ -4,18 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import events
-import pictures
 import pytest
-from moto_cloud import Cloud
+from support import events, sample_images
+from support.moto_cloud import Cloud
 
 import api.dependencies
 import worker.app
 import worker.reconciler
 from shared.clock import utc_now
 from shared.errors import ServiceThrottled, ServiceUnavailable
-from shared.jobs import Job, JobStatus
-from shared.messages import JobMessage
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.message import JobMessage
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def drain(cloud: Cloud) -> None:
 
 def test_lost_message_is_sent_again(cloud: Cloud, later: Any) -> None:
     """A job whose message was lost is found when it is due, and completed."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     drain(cloud)
     assert cloud.reconcile() == {}
     later(timedelta(minutes=16))
@@ -53,7 +52,7 @@ def test_lost_message_is_sent_again(cloud: Cloud, later: Any) -> None:
 
 def test_expired_lease_is_found_before_the_queue_brings_its_message_back(cloud: Cloud, later: Any) -> None:
     """A worker that died is replaced when its lease is over."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     drain(cloud)
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60))
     later(timedelta(seconds=90))
@@ -67,7 +66,7 @@ def test_expired_lease_is_found_before_the_queue_brings_its_message_back(cloud: 
 
 def test_job_whose_attempts_all_died_fails(cloud: Cloud, later: Any) -> None:
     """After the last attempt the job says why it ended, and leaves the index."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     drain(cloud)
     for attempt in range(1, 6):
         moment = utc_now() + timedelta(minutes=10 * attempt)
@@ -83,7 +82,7 @@ def test_job_whose_attempts_all_died_fails(cloud: Cloud, later: Any) -> None:
 
 def test_two_reconcilers_send_one_message(cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever writes second finds the job moved, and sends nothing."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     drain(cloud)
     later(timedelta(minutes=16))
     real = worker.reconciler.parts().jobs.get
@@ -101,7 +100,7 @@ def test_two_reconcilers_send_one_message(cloud: Cloud, later: Any, monkeypatch:
 
 def test_failing_service_gives_the_job_back_uncounted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store costs the job no attempt: it is PENDING again and the record comes back."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     images = worker.app.parts().place.images
 
     def throttle(*_: Any, **__: Any) -> bytes:
@@ -117,7 +116,7 @@ def test_failing_service_gives_the_job_back_uncounted(cloud: Cloud, monkeypatch:
 
 def test_dead_letters_of_an_outage_do_not_fail_the_job(cloud: Cloud, later: Any) -> None:
     """A job that no attempt has failed waits for the reconciler when its message dies."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     assert cloud.bury(cloud.receive()) == []
     waiting = cloud.job(job["id"])
     assert (waiting.status, waiting.dead_letters) == (JobStatus.PENDING, 1)
@@ -130,7 +129,7 @@ def test_dead_letters_of_an_outage_do_not_fail_the_job(cloud: Cloud, later: Any)
 
 def test_deliveries_without_time_never_fail_a_job(cloud: Cloud, later: Any) -> None:
     """A job whose deliveries all had too little time goes on, attempt 0, and is completed when one has enough."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     for letters in range(1, 5):
         messages = cloud.receive()
         for _ in range(5):
@@ -150,9 +149,9 @@ def test_deletion_that_died_half_way_is_finished(
     cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Nobody asks again, and yet objects and record are gone when the tombstone is due; not before."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     cloud.deliver(cloud.receive())
-    neighbour = cloud.submit(pictures.jpeg())["id"]
+    neighbour = cloud.submit(sample_images.jpeg())["id"]
     stores = api.dependencies.stores()
     with monkeypatch.context() as broken:
 
@@ -171,7 +170,7 @@ def test_deletion_that_died_half_way_is_finished(
 
 def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tombstone that can't be erased yet does not come before others at every sweep."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     reconciler = worker.reconciler.parts()
 
     def die(_: Any) -> None:
@@ -192,7 +191,7 @@ def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: py
 
 def test_release_that_fails_too_leaves_the_lease(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the table does not answer either, the first fault is told and the lease runs out by itself."""
-    job = cloud.submit(pictures.jpeg())
+    job = cloud.submit(sample_images.jpeg())
     place = worker.app.parts().place
 
     def fail(*_: Any, **__: Any) -> bytes:

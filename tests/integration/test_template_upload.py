@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra import code_bucket, template
+from infra.deployment import code_bucket, template
 from infra.sessions import Clients
 
 TEXT = template.TEMPLATE.read_text(encoding="utf-8")

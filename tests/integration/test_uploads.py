@@ -7,19 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import events
-import pictures
 import pytest
-from moto_cloud import BUCKET, Cloud
+from support import events, sample_images
+from support.moto_cloud import BUCKET, Cloud
 
 import api.app
 import api.dependencies
 import worker.reconciler
 from shared.clock import utc_now
-from shared.jobs import JobStatus
-from shared.messages import JobMessage
+from shared.jobs.job import JobStatus
+from shared.jobs.message import JobMessage
 
-JPEG, PNG = pictures.jpeg(), pictures.png()
+JPEG, PNG = sample_images.jpeg(), sample_images.png()
 
 
 def key_of(job: dict[str, Any]) -> str:

@@ -6,20 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import events
-import pictures
 import pytest
-from moto_cloud import Answer, Cloud
-from receiver import Receiver, receiving
 from standardwebhooks.webhooks import WebhookVerificationError
+from support import events, sample_images
+from support.moto_cloud import Answer, Cloud
+from support.webhook_receiver import Receiver, receiving
 
 import api.dependencies
 import notifier.webhooks
-from shared.aws.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.clock import utc_now
-from shared.deliveries import MAX_TRIES, PAUSES, DeliveryMessage
 from shared.errors import ServiceUnavailable
-from shared.webhooks import ROTATION
+from shared.webhooks.delivery import MAX_TRIES, PAUSES, DeliveryMessage
+from shared.webhooks.webhook import ROTATION
 
 OTHER = {"userArn": "arn:aws:iam::000000000000:user/somebody-else"}
 
@@ -39,7 +38,7 @@ def put(cloud: Cloud, url: str, name: str = "studio", **more: Any) -> Answer:
 
 def ended(cloud: Cloud, webhook: str = "studio", body: bytes | None = None) -> str:
     """Let a job with a webhook come to its end, and let the notifier hear of it; return its ID."""
-    job_id: str = cloud.submit(pictures.jpeg() if body is None else body, query={"webhook": webhook})["id"]
+    job_id: str = cloud.submit(sample_images.jpeg() if body is None else body, query={"webhook": webhook})["id"]
     cloud.deliver(cloud.receive())
     assert cloud.notify(cloud.change(job_id)) == []
     return job_id
@@ -101,7 +100,7 @@ def test_the_end_of_a_job_is_delivered_and_signed(cloud: Cloud, receiver: Receiv
 def test_a_job_without_webhook_tells_none(cloud: Cloud, receiver: Receiver) -> None:
     """Having a webhook is not enough: a job names it."""
     put(cloud, receiver.url)
-    job_id = cloud.submit(pictures.jpeg())["id"]
+    job_id = cloud.submit(sample_images.jpeg())["id"]
     cloud.deliver(cloud.receive())
     cloud.notify(cloud.change(job_id))
     assert cloud.receive(cloud.webhook_queue_url) == []
@@ -122,7 +121,7 @@ def test_members_tell_the_webhook_of_their_batch(cloud: Cloud, receiver: Receive
 def test_an_unknown_webhook_is_refused(path: str, cloud: Cloud) -> None:
     """Whoever names a webhook that is not there learns it at once, not when the job has ended."""
     if path == "/v1/jobs":
-        answer = cloud.call("POST", path, pictures.jpeg(), query={"webhook": "nobody"})
+        answer = cloud.call("POST", path, sample_images.jpeg(), query={"webhook": "nobody"})
     else:
         answer = cloud.post(
             path, {"webhook": "nobody"} | ({"content_type": "image/jpeg"} if path == "/v1/uploads" else {})
@@ -277,7 +276,7 @@ def test_only_what_is_wanted_is_sent(cloud: Cloud, receiver: Receiver) -> None:
     """A webhook for failures hears of no success, and its log has none."""
     put(cloud, receiver.url, events=["image.job.failed"])
     ended(cloud)
-    failed = ended(cloud, body=pictures.jpeg()[:200])
+    failed = ended(cloud, body=sample_images.jpeg()[:200])
     assert cloud.send_webhooks() == []
     assert [json.loads(got.body)["subject"] for got in receiver.got] == [failed]
     assert [entry["job_id"] for entry in log(cloud)] == [failed]
@@ -351,7 +350,7 @@ def test_where_nobody_is_told_no_webhook_can_be_made(cloud: Cloud, monkeypatch: 
     monkeypatch.setenv("NOTIFICATIONS", "off")
     api.dependencies.stores.cache_clear()
     assert put(cloud, "https://example.org/").json["code"] == "NOTIFICATIONS_OFF"
-    answer = cloud.call("POST", "/v1/jobs", pictures.jpeg(), query={"webhook": "studio"})
+    answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), query={"webhook": "studio"})
     assert (answer.status, answer.json["code"]) == (409, "NOTIFICATIONS_OFF")
 
 
@@ -372,7 +371,7 @@ def test_pages_follow_each_other(cloud: Cloud, receiver: Receiver) -> None:
 def test_a_retry_keeps_its_webhook(cloud: Cloud, receiver: Receiver) -> None:
     """A job that begins again tells the same webhook, and can't be given another one."""
     put(cloud, receiver.url)
-    job_id = ended(cloud, body=pictures.jpeg()[:200])
+    job_id = ended(cloud, body=sample_images.jpeg()[:200])
     refused = cloud.post(f"/v1/jobs/{job_id}/retry", {"webhook": "studio"})
     assert refused.json["errors"][0]["pointer"] == "/webhook"
     assert cloud.post(f"/v1/jobs/{job_id}/retry", {}).json["webhook"] == "studio"

@@ -5,8 +5,8 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-import recorded
-from recorded import Right
+from support import recorded_calls
+from support.recorded_calls import Right
 
 BY_THE_PLATFORM = {
     "Log": "Lambda writes a function's logs in its name; the embedded engine writes them in its own",
@@ -22,30 +22,30 @@ BY_THE_PLATFORM = {
 @pytest.fixture(scope="module")
 def calls() -> Path:
     """Return the folder of records; `make e2e` runs the whole suite and then this."""
-    if recorded.FOLDER is None:
+    if recorded_calls.FOLDER is None:
         pytest.skip("nothing was recorded: make e2e does")
-    return recorded.FOLDER
+    return recorded_calls.FOLDER
 
 
 def test_every_call_is_allowed(calls: Path) -> None:
     """No function has asked for anything that its role does not grant, not even where the code bore the refusal."""
-    assert sorted(recorded.refused(calls)) == []
+    assert sorted(recorded_calls.refused(calls)) == []
 
 
-@pytest.mark.parametrize("role", recorded.ROLES)
+@pytest.mark.parametrize("role", recorded_calls.ROLES)
 def test_every_right_is_used(calls: Path, role: str) -> None:
     """Each action on each resource of a role's policy was used by a test, or by the platform in the role's name."""
-    granted = {each for each in recorded.granted() if each.role == role and not _is_the_platforms(each)}
+    granted = {each for each in recorded_calls.granted() if each.role == role and not _is_the_platforms(each)}
     assert granted, "a role without rights of its own is not one of a function"
-    unused = sorted(granted - recorded.used(calls))
+    unused = sorted(granted - recorded_calls.used(calls))
     assert not unused, "\n".join(f"{each.sid}: {each.action} on {each.resource}" for each in unused)
 
 
 def test_the_platform_is_no_excuse(calls: Path) -> None:
     """What is left to the platform is granted, and our code does not use it after all."""
-    granted = {name for each in recorded.granted() for name in (each.sid, each.action)}
+    granted = {name for each in recorded_calls.granted() for name in (each.sid, each.action)}
     assert sorted(BY_THE_PLATFORM.keys() - granted) == []
-    assert sorted(each for each in recorded.used(calls) if _is_the_platforms(each)) == []
+    assert sorted(each for each in recorded_calls.used(calls) if _is_the_platforms(each)) == []
 
 
 def _is_the_platforms(right: Right) -> bool:
@@ -54,8 +54,8 @@ def _is_the_platforms(right: Right) -> bool:
 
 def test_the_record_can_be_read(calls: Path, record_property: Callable[[str, object], None]) -> None:
     """What was recorded covers every role and is shown, one line for each function and service."""
-    used = sorted(recorded.used(calls))
-    assert {each.role for each in used} == set(recorded.ROLES)
+    used = sorted(recorded_calls.used(calls))
+    assert {each.role for each in used} == set(recorded_calls.ROLES)
     record_property("shown", "\n".join(_table(used)))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.deployment.packaging import ROOMS
+from infra.deployment.wheels import PYTHON_VERSION
 from infra.engines import compose, embedded, localstack
-from infra.packaging import ROOMS
-from infra.wheels import PYTHON_VERSION
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
@@ -98,6 +98,8 @@ def test_each_engine_skips_only_what_is_documented() -> None:
     page = (ROOT / "docs" / "engines.md").read_text("utf-8")
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     reasons = re.findall(r'mark\.not_on\(\s*"\w+",\s*reason="([^"]+)"', tests)
-    reasons += re.findall(r'pytest\.skip\("([^"]+)"\)', (ROOT / "tests" / "e2e_site.py").read_text("utf-8"))
+    reasons += re.findall(
+        r'pytest\.skip\("([^"]+)"\)', (ROOT / "tests" / "support" / "running_stack.py").read_text("utf-8")
+    )
     assert reasons
     assert not [reason for reason in reasons if reason not in page]

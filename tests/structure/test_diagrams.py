@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import link_check
 import pytest
-from markdown_page import read_page
+from support import links
+from support.markdown_page import read_page
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "diagrams"
@@ -36,7 +36,7 @@ def test_every_diagram_can_be_drawn() -> None:
     """No diagram of any page is a box with an error in it."""
     found = [
         (page.name, fence.line, fence.text)
-        for page in link_check.pages(ROOT)
+        for page in links.pages(ROOT)
         for fence in read_page(page).fences
         if fence.language == "mermaid"
     ]

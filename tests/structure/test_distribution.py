@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from resolved import Resolver
+from support.resolved_template import Resolver
 
 from infra import page
 

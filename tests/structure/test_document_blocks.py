@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-import link_check
 import pytest
-from blocks.commands import wrong_commands
-from blocks.marks import Mark, examples
-from blocks.reader import LANGUAGES
-from markdown_page import Page, read_page
+from support import links
+from support.doc_blocks.commands import wrong_commands
+from support.doc_blocks.marks import Mark, examples
+from support.doc_blocks.reader import LANGUAGES
+from support.markdown_page import Page, read_page
 from sybil import Example
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in link_check.pages(ROOT) if read_page(page).fences]
+PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

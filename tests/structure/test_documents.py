@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import typer
-from jobs_made import LATER, RAW, processing_job
+from support.sample_jobs import LATER, RAW, processing_job
 
 import api.app
 import worker.app  # noqa: F401 - all errors must be defined before they are counted
-from client.cli import app as command
-from shared.aws.job_item import to_item
+from safelight.cli.app import app as command
+from shared.aws.dynamodb.job_item import to_item
 from shared.errors import error_classes
-from shared.jobs import JobFailure, JobStatus, OutputFacts
+from shared.jobs.job import JobFailure, JobStatus, OutputFacts
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,15 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import link_check
 import pytest
 import schemathesis
-from blocks import answers, desk
-from blocks.commands import wrong_commands
-from blocks.reader import Reader
-from blocks.shell import Shell
-from markdown_page import Fence, parse_page, read_page
 from schemathesis.core.failures import FailureGroup
+from support import links
+from support.doc_blocks import answers, desk
+from support.doc_blocks.commands import wrong_commands
+from support.doc_blocks.reader import Reader
+from support.doc_blocks.shell import Shell
+from support.markdown_page import Fence, parse_page, read_page
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))
@@ -34,7 +34,7 @@ def once(text: str, old: str, new: str) -> str:
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
     """Return a copy of all that pages and their links are about, and nothing built or installed."""
-    kept = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml", *link_check.ROOMS)
+    kept = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml", *links.ROOMS)
     for name in kept:
         source = ROOT / name
         if source.is_dir():
@@ -62,17 +62,21 @@ def pages(tmp_path: Path) -> Path:
 def test_a_link_that_leads_nowhere(pages: Path, page: str, old: str, new: str, complaint: str) -> None:
     """Caught by test_links.py, which complains of that and of nothing else."""
     path = pages / page
-    assert not link_check.broken(pages, path)
+    assert not links.broken(pages, path)
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
-    (found,) = link_check.broken(pages, path)
+    (found,) = links.broken(pages, path)
     assert complaint in found
 
 
 @pytest.mark.parametrize(
     ("room", "old", "new"),
     [
-        ("api/schemas.py", "    filename: str\n    status: JobStatus\n", "    file_name: str\n    status: JobStatus\n"),
-        ("api/routes/plan.py", "        WatermarkNotFound,\n    ),", "    ),"),
+        (
+            "api/jobs/schemas.py",
+            "    filename: str\n    status: JobStatus\n",
+            "    file_name: str\n    status: JobStatus\n",
+        ),
+        ("api/plans/routes.py", "        WatermarkNotFound,\n    ),", "    ),"),
     ],
     ids=["renamed field", "status that is documented no more"],
 )

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("api", "worker", "notifier", "shared", "infra", "client")
+ROOMS = ("api", "worker", "notifier", "shared", "infra", "safelight")
 
 NEVER = {
-    "shared": {"api", "worker", "notifier", "client", "infra"},
-    "api": {"worker", "notifier", "client", "infra", "PIL"},
-    "worker": {"api", "notifier", "client", "infra"},
-    "notifier": {"api", "worker", "client", "infra", "PIL"},
-    "client": {"api", "worker", "notifier", "shared", "boto3", "botocore", "PIL", "aws_lambda_powertools"},
-    "infra": {"api", "worker", "notifier", "client", "PIL"},
+    "shared": {"api", "worker", "notifier", "safelight", "infra"},
+    "api": {"worker", "notifier", "safelight", "infra", "PIL"},
+    "worker": {"api", "notifier", "safelight", "infra"},
+    "notifier": {"api", "worker", "safelight", "infra", "PIL"},
+    "safelight": {"api", "worker", "notifier", "shared", "boto3", "botocore", "PIL", "aws_lambda_powertools"},
+    "infra": {"api", "worker", "notifier", "safelight", "PIL"},
 }
 """What a room never imports; see DESIGN's arrows in docs/architecture.md."""
 ONLY_THERE = {
@@ -55,10 +55,10 @@ def imports(module: str) -> set[str]:
 @pytest.mark.parametrize("module", modules())
 def test_arrows_point_one_way(module: str) -> None:
     """No module reaches into a room that it must not know. Only the command's root knows the tooling."""
-    if module == "client/cli.py":
+    if module == "safelight/cli/app.py":
         return
     tops = {name.partition(".")[0] for name in imports(module)}
-    forbidden = NEVER[module.partition("/")[0]] | ({"infra"} if module.startswith("client/") else set())
+    forbidden = NEVER[module.partition("/")[0]] | ({"infra"} if module.startswith("safelight/") else set())
     assert not tops & forbidden
 
 
@@ -79,8 +79,13 @@ def test_pixels_know_no_aws_and_no_settings(module: str) -> None:
     """
     ours = {name for name in imports(module) if name.startswith(("shared.", "worker."))}
     pure = (
-        *("shared.pipeline", "shared.operations", "shared.outputs"),
-        *("shared.sizes", "shared.formats", "shared.limits", "shared.headers"),
+        *("shared.pipeline.pipeline", "shared.pipeline.operations", "shared.pipeline.output"),
+        *(
+            "shared.pipeline.sizes",
+            "shared.pipeline.image_formats",
+            "shared.pipeline.limits",
+            "shared.pipeline.image_header",
+        ),
     )
     allowed = (*pure, "shared.errors", "worker.imaging")
     assert all(name.startswith(allowed) for name in ours), ours

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import link_check
 import pytest
-from markdown_page import parse_page, slug
+from support import links
+from support.markdown_page import parse_page, slug
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", link_check.pages(ROOT), ids=lambda path: path.name)
+@pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda path: path.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Files, headings, pictures, scripts behind figures, tests behind promises: all are there."""
-    assert not link_check.broken(ROOT, page)
+    assert not links.broken(ROOT, page)
 
 
 def test_every_document_is_reached_from_the_readme() -> None:

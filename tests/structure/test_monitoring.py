@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import monitored
 import pytest
-from monitored import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, widgets
+from support import monitoring
+from support.monitoring import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, widgets
 
 from shared.observability import NAMESPACE
 
@@ -61,7 +61,7 @@ def watched(*wanted: str) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("metric", sorted(monitored.everything(), key=repr), ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", sorted(monitoring.everything(), key=repr), ids=lambda metric: metric.name)
 def test_every_metric_that_is_watched_is_emitted(metric: Metric) -> None:
     """AWS emits it with exactly these dimensions for something of this stack, or the code does.
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from blocks.answers import against_schema
+from support.doc_blocks.answers import against_schema
 
 from api.app import app
-from api.openapi import document
+from api.openapi.document import document
 
 PAGE = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -69,7 +69,9 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_request_and_every_good_answer_has_an_example_that_is_valid(place: str, content: dict[str, Any]) -> None:
     """What the document shows fits its schema, and has no field that the schema does not know. Pictures aside."""
     document = json.loads(written())
-    assert content.get("examples"), f"{place}: add its example to api/examples.json, under the name of its schema"
+    assert content.get("examples"), (
+        f"{place}: add its example to api/openapi/examples.json, under the name of its schema"
+    )
     for name in content["examples"]:
         shown = document["components"]["examples"][name]["value"]
         schema = {**content["schema"], "components": document["components"]}

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 import operation_pictures
-import pictures
 import pytest
+from support import sample_images
 
-from shared.operations import AnyOperation
-from shared.outputs import Output
+from shared.pipeline.operations import AnyOperation
+from shared.pipeline.output import Output
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -29,7 +29,7 @@ def test_every_operation_has_a_section_with_its_parameters_and_a_picture(name: s
     """No operation, and no parameter, is left out or invented."""
     assert documented(name) == MODELS[name].model_fields.keys() - {"op"}
     assert f'{{"op": "{name}"' in SECTIONS[name]
-    assert "](pictures/" in SECTIONS[name]
+    assert "](images/" in SECTIONS[name]
 
 
 def test_every_output_option_is_documented() -> None:
@@ -40,8 +40,8 @@ def test_every_output_option_is_documented() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_runs_and_its_picture_shows_it(name: str) -> None:
     """What stands on the page is accepted, runs, and is what the picture beside it was made with."""
-    fresh = pictures.opened(operation_pictures.make(name, EXAMPLES[name]))
-    stored = pictures.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
+    fresh = sample_images.opened(operation_pictures.make(name, EXAMPLES[name]))
+    stored = sample_images.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
     assert fresh.size == stored.size
     assert fresh.mode == stored.mode
 

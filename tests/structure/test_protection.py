@@ -6,7 +6,7 @@ The template is read as a deployment on AWS has it, by its defaults, and with th
 from typing import Any
 
 import pytest
-from resolved import TEMPLATE, Resolver
+from support.resolved_template import TEMPLATE, Resolver
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 DEFAULT = Resolver()

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import link_check
 import pytest
+from support import links
 
 ROOT = Path(__file__).parents[2]
 FETCHED = re.compile(
@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_is_on_the_site(site: Path) -> None:
     """No page is left out."""
-    for page in link_check.pages(ROOT):
+    for page in links.pages(ROOT):
         assert (site / page.relative_to(ROOT)).with_suffix(".html").exists()
 
 

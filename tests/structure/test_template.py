@@ -12,13 +12,11 @@ from cfnlint.api import lint_file
 from pydantic import BaseModel
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
-from infra import parameters, template
-from infra.wheels import PYTHON_VERSION
+from infra.deployment import parameters, template
+from infra.deployment.wheels import PYTHON_VERSION
 from notifier.webhooks import RECORD_TIME
-from shared import keys
-from shared.deliveries import MAX_TRIES, PAUSES
 from shared.errors import error_classes
-from shared.events import JOB_EVENTS
+from shared.jobs import object_keys
 from shared.settings import (
     ApiSettings,
     DeadLetterSettings,
@@ -27,6 +25,8 @@ from shared.settings import (
     WebhookSettings,
     WorkerSettings,
 )
+from shared.webhooks.delivery import MAX_TRIES, PAUSES
+from shared.webhooks.event import JOB_EVENTS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
@@ -207,7 +207,7 @@ def test_direct_uploads_are_told_to_their_lane() -> None:
     """Each prefix that callers send to has its queue, no other object makes an event, and S3 alone may tell it."""
     told = properties("ImageBucket")["NotificationConfiguration"]["QueueConfigurations"]
     lanes = {each["Filter"]["S3Key"]["Rules"][0]["Value"]: each["Queue"]["Fn::GetAtt"][0] for each in told}
-    assert lanes == {keys.DIRECT_PREFIX: "JobQueue", keys.BULK_PREFIX: "BulkQueue"}
+    assert lanes == {object_keys.DIRECT_PREFIX: "JobQueue", object_keys.BULK_PREFIX: "BulkQueue"}
     assert RESOURCES["ImageBucket"]["DependsOn"] == ["JobQueuePolicy", "BulkQueuePolicy"]
     for queue in SOURCES:
         (allowing,) = [
@@ -278,8 +278,8 @@ def test_every_prefix_of_the_bucket_expires() -> None:
     """No object outlives its age: each prefix that the code uses has a rule."""
     rules = properties("ImageBucket")["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if rule.get("ExpirationInDays") == {"Ref": "ObjectDays"}}
-    assert expiring == {keys.RAW_PREFIX, keys.PROCESSED_PREFIX, keys.DEAD_LETTER_PREFIX}
-    assert keys.ASSET_PREFIX not in expiring, "what a caller keeps has no age"
+    assert expiring == {object_keys.RAW_PREFIX, object_keys.PROCESSED_PREFIX, object_keys.DEAD_LETTER_PREFIX}
+    assert object_keys.ASSET_PREFIX not in expiring, "what a caller keeps has no age"
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
@@ -501,7 +501,7 @@ def test_the_api_may_create_jobs() -> None:
 
 def test_roles_cover_the_calls_that_the_code_makes() -> None:
     """Every call in shared.aws is allowed to at least one role, and no role allows a call that nobody makes."""
-    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").glob("*.py"))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").rglob("*.py"))
     named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
     # S3 asks for another permission than the call's name says.

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/traceability.md", "docs/security.md")
-NAMED = re.compile(r"`((?:api|client|docs|infra|notifier|shared|tests|web|worker)/[\w./-]+)(?:::(\w+))?`")
+NAMED = re.compile(r"`((?:api|safelight|simulation|docs|infra|notifier|shared|tests|web|worker)/[\w./-]+)(?:::(\w+))?`")
 
 
 def rows(page: str) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Pixels: the only place that knows Pillow. No AWS, no settings, no logger."""
 
-from shared.limits import Limits
+from shared.pipeline.limits import Limits
 from worker.imaging.render import Rendered, render
 
 __all__ = ["Limits", "Rendered", "render"]

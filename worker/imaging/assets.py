@@ -6,7 +6,7 @@ from functools import cache
 from PIL import Image
 
 from shared.errors import AssetUnusable, ImageError
-from shared.limits import Limits
+from shared.pipeline.limits import Limits
 from worker.imaging.decode import decode, open_source
 from worker.imaging.operations.watermark import LoadAsset
 

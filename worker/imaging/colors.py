@@ -5,7 +5,7 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
-from worker.imaging.transparency import with_key_cleared
+from worker.imaging.png_transparency import with_key_cleared
 
 MAX_ICC_BYTES: Final = 1024 * 1024
 """Larger colour profiles are ignored with a warning; real ones stay far below."""

@@ -13,16 +13,16 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.formats import ACCEPTED, TIFF
-from shared.headers import read_header as read_head
-from shared.limits import Limits
+from shared.pipeline.image_formats import ACCEPTED, TIFF
+from shared.pipeline.image_header import read_header as read_head
+from shared.pipeline.limits import Limits
 from worker.imaging.colors import to_plain
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, plays_of, read_frames
 from worker.imaging.header import Header, read_header, tile_size
 from worker.imaging.planner import IN_FULL, Decoding
+from worker.imaging.png_transparency import scale_key
 from worker.imaging.scaling import put_upright
-from worker.imaging.transparency import scale_key
 
 FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
 

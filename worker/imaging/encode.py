@@ -10,13 +10,13 @@ from typing import Any, Final
 from PIL import Image
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
-from shared.formats import ImageFormat
-from shared.outputs import ANIMATED, Output, OutputFormat
+from shared.pipeline.image_formats import ImageFormat
+from shared.pipeline.output import ANIMATED, Output, OutputFormat
+from worker.imaging.copyright import Rights, rights_options
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import lay_on
 from worker.imaging.palette import to_palette
-from worker.imaging.png import packing_options, write_png
-from worker.imaging.rights import Rights, rights_options
+from worker.imaging.png_encoder import packing_options, write_png
 
 DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from PIL import Image
 
-from shared.formats import PNG, TIFF
-from worker.imaging.rights import Rights, read_rights
+from shared.pipeline.image_formats import PNG, TIFF
+from worker.imaging.copyright import Rights, read_rights
 
 _ORIENTATION: Final = 0x0112
 _DIRECTORIES: Final = (0x8769, 0x8825, 0xA005)

@@ -7,7 +7,7 @@ from typing import Final
 from PIL import Image
 
 from shared.errors import CorruptImage
-from shared.formats import AVIF, GIF, PNG, TIFF, WEBP
+from shared.pipeline.image_formats import AVIF, GIF, PNG, TIFF, WEBP
 from worker.imaging.colors import to_plain
 from worker.imaging.scaling import put_upright
 

@@ -6,7 +6,7 @@ from typing import Final
 from PIL import Image
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
-from shared.sizes import Size
+from shared.pipeline.sizes import Size
 from worker.imaging.colors import is_neutral
 
 # Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.

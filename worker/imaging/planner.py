@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.formats import JPEG
-from shared.pipeline import Fit, Grayscale, Operation, Resize
+from shared.pipeline.image_formats import JPEG
+from shared.pipeline.pipeline import Fit, Grayscale, Operation, Resize
 from worker.imaging.header import Header
 from worker.imaging.operations.geometry import framing
 from worker.imaging.scaling import Scaling

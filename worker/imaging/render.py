@@ -10,18 +10,18 @@ from typing import Final
 
 from PIL import Image
 
-from shared.limits import Limits
-from shared.operations import Watermark
-from shared.outputs import ANIMATED
-from shared.pipeline import Output, Pipeline
+from shared.pipeline.limits import Limits
+from shared.pipeline.operations import Watermark
+from shared.pipeline.output import ANIMATED
+from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging.assets import asset_loader
 from worker.imaging.decode import Source, decode, decode_animation, open_source
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import warn_of_text
 from worker.imaging.frames import Frames
 from worker.imaging.operations.watermark import LoadAsset
+from worker.imaging.pipeline import check_sizes, run_on_frames, run_plan
 from worker.imaging.planner import Planner, plan
-from worker.imaging.run import check_sizes, run_on_frames, run_plan
 from worker.imaging.software import software
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})

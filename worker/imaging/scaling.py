@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from shared.sizes import Size
+from shared.pipeline.sizes import Size
 from worker.imaging.operations.geometry import FILTER, Box
 
 _TURNS: Final = {

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from shared.errors import ImageError, ResourceLimit
-from shared.priority import RENDERING_NICENESS, give_way
+from shared.process_priority import RENDERING_NICENESS, give_way
 from worker.imaging import render
-from worker.imaging.process import prepare_process, set_bomb_limit
+from worker.imaging.pillow_setup import prepare_process, set_bomb_limit
 from worker.imaging.render import Rendered
 from worker.imaging.software import software
 from worker.sandbox.confinement import confine, start_clock

@@ -12,8 +12,8 @@ from queue import Empty, LifoQueue
 from typing import Final
 
 from shared.errors import ImageError, ResourceLimit, SafelightError, SandboxUnavailable, TimeTooShort, error_classes
-from shared.formats import ACCEPTED
-from shared.pipeline import Pipeline
+from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.render import NO_ASSETS
 from worker.sandbox.budget import Budget

@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered
 
 LENGTH: Final = struct.Struct(">I")

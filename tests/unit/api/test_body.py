@@ -4,14 +4,13 @@ import base64
 import json
 from typing import Any
 
-import events
-import pictures
 import pytest
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from hypothesis import given
 from hypothesis import strategies as st
+from support import events, sample_images
 
-from api.body import MAX_RAW_BYTES, Upload, decode_base64, load_json_object, read_upload
+from api.http.body import MAX_RAW_BYTES, Upload, decode_base64, load_json_object, read_upload
 from shared.errors import (
     BadBase64,
     BadJson,
@@ -24,7 +23,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
-PICTURE = pictures.jpeg()
+PICTURE = sample_images.jpeg()
 FORM = "multipart/form-data; boundary=x"
 TEXT = base64.b64encode(PICTURE).decode()
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.choosing import Library, choose
-from api.options import Options
-from shared.assets import Asset, AssetPin
+from api.jobs.job_spec import Library, choose
+from api.jobs.options import Options
 from shared.errors import (
     AssetNotFound,
     PresetNotFound,
@@ -15,10 +14,11 @@ from shared.errors import (
     WatermarkNotFound,
     WebhookNotFound,
 )
-from shared.operations import Watermark
-from shared.pipeline import DEFAULT_PIPELINE, Grayscale, Pipeline
-from shared.presets import Preset, PresetRef
-from shared.webhooks import Webhook
+from shared.pipeline.asset import Asset, AssetPin
+from shared.pipeline.operations import Watermark
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Grayscale, Pipeline
+from shared.pipeline.preset import Preset, PresetRef
+from shared.webhooks.webhook import Webhook
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

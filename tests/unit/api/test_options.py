@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from api.options import read_options
+from api.jobs.options import read_options
 from shared.errors import InvalidPipeline, InvalidRequest, SafelightError
-from shared.pipeline import DEFAULT_PIPELINE, Fit, Grayscale, Output, OutputFormat, Pipeline, Resize
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Fit, Grayscale, Output, OutputFormat, Pipeline, Resize
 
 
 def first(operation: dict[str, Any]) -> dict[str, Any]:

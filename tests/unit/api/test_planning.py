@@ -3,21 +3,20 @@
 import base64
 from typing import Any
 
-import asked
-import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import pipeline_strategies, sample_images
 
-from api.capabilities import operation_models
-from api.estimate import DECODE, ENCODE, OPERATIONS
-from api.plan_request import PlannedPicture, read_plan_request
-from api.plan_warnings import WarningCode
-from api.planning import plan
+from api.plans.estimate import DECODE, ENCODE, OPERATIONS
+from api.plans.planner import plan
+from api.plans.schemas import PlannedPicture, read_plan_request
+from api.plans.warnings import WarningCode
+from api.system.schemas import operation_models
 from shared.errors import ImageError, InvalidPipeline, InvalidRequest
-from shared.formats import ACCEPTED, JPEG, PNG, TIFF
-from shared.limits import Limits
-from shared.pipeline import DEFAULT_PIPELINE, Output, OutputFormat, Pipeline
+from shared.pipeline.image_formats import ACCEPTED, JPEG, PNG, TIFF
+from shared.pipeline.limits import Limits
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Output, OutputFormat, Pipeline
 from worker.imaging import render
 
 LIMITS = Limits(max_bytes=1000, max_pixels=1_000_000, max_side=2000, max_total_pixels=10_000_000)
@@ -119,17 +118,17 @@ def test_what_may_surprise_is_told(
     assert codes(plan(picture(**facts), pipeline(*asked, **output), LIMITS)) == expected
 
 
-@given(st.lists(asked.operations, max_size=4), st.booleans())
+@given(st.lists(pipeline_strategies.operations, max_size=4), st.booleans())
 def test_no_job_does_other_than_its_plan(operations: list[Any], transparent: bool) -> None:
     """Whatever is asked: the same sizes, the same failure, and no transparency where none was foretold."""
     asked_for = Pipeline(
         operations=tuple(operations), outputs=(Output(), Output(name="flat", format=OutputFormat.JPEG))
     )
-    data = pictures.png(48, 40, "RGBA" if transparent else "RGB")
+    data = sample_images.png(48, 40, "RGBA" if transparent else "RGB")
     planned = plan(picture(width=48, height=40, alpha=transparent), asked_for, ROOMY)
     failure: str | None = None
     try:
-        ((_, made), _) = render(data, asked_for, ROOMY, {"logo": pictures.png(8, 8)}).outputs
+        ((_, made), _) = render(data, asked_for, ROOMY, {"logo": sample_images.png(8, 8)}).outputs
     except ImageError as error:
         failure = error.code
     if failure is not None or planned.failure is not None:
@@ -141,7 +140,10 @@ def test_no_job_does_other_than_its_plan(operations: list[Any], transparent: boo
     else:
         assert made.width <= planned.size[0]
         assert made.height <= planned.size[1]
-    if pictures.opened(made.data).has_transparency_data and pictures.opened(made.data).getextrema()[-1] != (255, 255):
+    if sample_images.opened(made.data).has_transparency_data and sample_images.opened(made.data).getextrema()[-1] != (
+        255,
+        255,
+    ):
         assert WarningCode.ALPHA_LOST in {each.code for each in planned.warnings}
 
 
@@ -176,7 +178,7 @@ def test_a_format_has_many_names(spelling: str) -> None:
 
 def test_the_beginning_of_a_file_is_enough() -> None:
     """Format, upright size and transparency are read from the first bytes."""
-    head = base64.b64encode(pictures.sideways_jpeg(64, 48)[:1500]).decode()
+    head = base64.b64encode(sample_images.sideways_jpeg(64, 48)[:1500]).decode()
     found, _ = read_plan_request({"head": head})
     assert (found.image_format, found.width, found.height, found.alpha) == (JPEG, 48, 64, False)
 
@@ -189,8 +191,8 @@ def test_the_beginning_of_a_file_is_enough() -> None:
         (FACTS | {"head": "AAAA"}, [""]),
         ({"head": "no base64!"}, ["/head"]),
         ({"head": ""}, ["/head"]),
-        ({"head": base64.b64encode(pictures.jpeg()[:40]).decode()}, ["/head"]),
-        ({"head": base64.b64encode(pictures.encoded(pictures.scene(), "TIFF")).decode()}, ["/head"]),
+        ({"head": base64.b64encode(sample_images.jpeg()[:40]).decode()}, ["/head"]),
+        ({"head": base64.b64encode(sample_images.encoded(sample_images.scene(), "TIFF")).decode()}, ["/head"]),
         (FACTS | {"width": 0}, ["/width"]),
         (FACTS | {"width": "40"}, ["/width"]),
         (FACTS | {"format": "heic"}, ["/format"]),

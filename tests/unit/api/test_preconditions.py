@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.preconditions import expected_version, is_known, version_tag
+from api.http.etags import expected_version, is_known, version_tag
 from shared.errors import InvalidRequest
 
 

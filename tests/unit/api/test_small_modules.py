@@ -3,19 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-import events
 import pytest
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
-from jobs_made import new_job, processing_job
+from support import events
+from support.sample_jobs import new_job, processing_job
 
-from api.cursor import decode_cursor, encode_cursor
 from api.dependencies import caller
-from api.links import Links
-from api.problems import problem_response
-from api.waiting import MAX_WAIT, preferred_wait, wait_until_done
-from shared.aws.job_table import JobTable
+from api.http.cursor import decode_cursor, encode_cursor
+from api.http.links import Links
+from api.http.problems import problem_response
+from api.jobs.waiting import MAX_WAIT, preferred_wait, wait_until_done
+from shared.aws.dynamodb.job_table import JobTable
 from shared.errors import BadCursor, SafelightError, ServiceUnavailable
-from shared.jobs import Job, JobStatus
+from shared.jobs.job import Job, JobStatus
 
 JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infra import commands, doctor, local, remote
+from infra import commands, doctor, local
+from infra.deployment import remote
 from infra.faults import SetupFault
 from infra.stack import Stack
 

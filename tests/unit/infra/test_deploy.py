@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import deploy, packaging, watch
+from infra.deployment import deploy, packaging, watch
 from infra.faults import SetupFault
 from infra.sessions import Clients, translated
 
@@ -102,10 +102,10 @@ class Pages:
 def buckets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done to buckets."""
     done: list[str] = []
-    monkeypatch.setattr("infra.code_bucket.upload", lambda *_: done.append("upload"))
-    monkeypatch.setattr("infra.code_bucket.upload_template", lambda *_: "https://bucket/template.yaml")
-    monkeypatch.setattr("infra.code_bucket.empty", lambda _, bucket: done.append(f"empty {bucket}"))
-    monkeypatch.setattr("infra.code_bucket.remove", lambda _, bucket: done.append(f"remove {bucket}"))
+    monkeypatch.setattr("infra.deployment.code_bucket.upload", lambda *_: done.append("upload"))
+    monkeypatch.setattr("infra.deployment.code_bucket.upload_template", lambda *_: "https://bucket/template.yaml")
+    monkeypatch.setattr("infra.deployment.code_bucket.empty", lambda _, bucket: done.append(f"empty {bucket}"))
+    monkeypatch.setattr("infra.deployment.code_bucket.remove", lambda _, bucket: done.append(f"remove {bucket}"))
     return done
 
 
@@ -129,7 +129,7 @@ def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
     """CloudFormation takes 51,200 bytes in the request; what is longer is stored, and its address given instead."""
     long = tmp_path / "template.yaml"
     long.write_text("#" * length, encoding="utf-8")
-    monkeypatch.setattr("infra.template.TEMPLATE", long)
+    monkeypatch.setattr("infra.deployment.template.TEMPLATE", long)
     aws = CloudFormation()
     assert deploy.deploy(target(aws), PACKAGES, VALUES)
     expected = {"TemplateBody": "#" * length, "TemplateURL": "https://bucket/template.yaml"}

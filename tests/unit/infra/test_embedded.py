@@ -14,7 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from infra import local, packaging
+from infra import local
+from infra.deployment import packaging
 from infra.engines import embedded, launch, processes
 from infra.engines.records import HOST, Places, Record
 from infra.faults import SetupFault

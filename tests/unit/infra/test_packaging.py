@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import packaging, wheels
+from infra.deployment import packaging, wheels
 from infra.faults import SetupFault
 
 HANDLERS = {
@@ -57,7 +57,7 @@ def names(package: packaging.Package) -> list[str]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A tree with the rooms, and with what a run leaves behind."""
-    for room in ("api", "worker", "notifier", "shared", "client", "infra"):
+    for room in ("api", "worker", "notifier", "shared", "safelight", "infra"):
         (tmp_path / room / "__pycache__").mkdir(parents=True)
         (tmp_path / room / "__init__.py").write_text(f"# {room}\n")
         (tmp_path / room / "__pycache__" / "__init__.cpython-313.pyc").write_bytes(b"x")
@@ -161,7 +161,7 @@ def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [True] * len(HANDLERS[name])
-    assert not [each for each in names(package) if each.startswith(("client/", "infra/", "tests/"))]
+    assert not [each for each in names(package) if each.startswith(("safelight/", "infra/", "tests/"))]
     assert len(package.data) < 20 * 1024 * 1024
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra import page
+from infra.deployment.packaging import SOURCE
 from infra.faults import SetupFault
-from infra.packaging import SOURCE
 
 LOCAL = {"ApiId": "abc", "StageName": "prod", "UiBucketName": "ui"}
 AWS = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra import local, parameters, template
+from infra import local
+from infra.deployment import parameters, template
 from infra.faults import SetupFault
 
 TEMPLATE = template.load()

@@ -11,7 +11,7 @@ from infra.faults import SetupFault
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A tree with the rooms."""
-    for room in ("api", "worker", "notifier", "shared", "client", "web"):
+    for room in ("api", "worker", "notifier", "shared", "safelight", "web"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("# one\n")
     return tmp_path
@@ -34,7 +34,7 @@ def test_each_change_counts_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "counts"),
-    [("api/new.py", True), ("shared/__init__.py", True), ("web/index.html", True), ("client/x.py", False)],
+    [("api/new.py", True), ("shared/__init__.py", True), ("web/index.html", True), ("safelight/x.py", False)],
 )
 def test_what_is_deployed_counts(source: Path, name: str, counts: bool) -> None:
     """New and changed files of the functions' rooms and of the page are a change; other rooms are not."""

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-import events
 import pytest
-from jobs_made import LATER, new_job, processing_job
+from support import events
+from support.sample_jobs import LATER, new_job, processing_job
 
 from notifier.changes import ended_job
-from shared.aws.job_item import to_item, to_wire
+from shared.aws.dynamodb.job_item import to_item, to_wire
 from shared.errors import BadMessage
-from shared.jobs import Job, JobFailure
+from shared.jobs.job import Job, JobFailure
 
 FAILED = processing_job().failed(JobFailure(code="X", message="m", retriable=True), now=LATER)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from notifier import dialing
-from notifier.dialing import SocketAddress, connect
+from notifier import safe_connect
+from notifier.safe_connect import SocketAddress, connect
 from shared.errors import AddressNotAllowed, HostNotFound
 
 SPELLINGS = (
@@ -35,7 +35,7 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def answering(*texts: str) -> dialing.Resolve:
+def answering(*texts: str) -> safe_connect.Resolve:
     """Return a resolver that knows these addresses for every name."""
 
     def resolve(_: str, port: int) -> Sequence[SocketAddress]:
@@ -74,7 +74,7 @@ def test_a_name_that_leads_inside_is_refused_before_any_connection(
     texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One internal address among public ones is enough, and no socket is even made."""
-    monkeypatch.setattr("notifier.dialing.socket.socket", lambda *_: pytest.fail("a connection was begun"))
+    monkeypatch.setattr("notifier.safe_connect.socket.socket", lambda *_: pytest.fail("a connection was begun"))
     with pytest.raises(AddressNotAllowed):
         connect("innocent.example", 443, seconds=1, anywhere=False, resolve=answering(*texts))
 
@@ -98,7 +98,7 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
         def connect(self, address: object) -> None:
             called.append(address)
 
-    monkeypatch.setattr("notifier.dialing.socket.socket", Caller)
+    monkeypatch.setattr("notifier.safe_connect.socket.socket", Caller)
     connect("rebinding.example", 443, seconds=1, anywhere=False, resolve=rebinding)
     assert called == [("8.8.8.8", 443)]
     assert asked == ["again"]

@@ -14,9 +14,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from receiver import Receiver, receiving
+from support.webhook_receiver import Receiver, receiving
 
-from notifier.posting import Post
+from notifier.http_post import Post
 
 NAME = "127.0.0.1"
 

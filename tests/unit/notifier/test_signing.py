@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from notifier.signing import signed_headers
-from shared.webhooks import Secrets, new_secret
+from notifier.signature import signed_headers
+from shared.webhooks.webhook import Secrets, new_secret
 
 
 def now() -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.addresses import is_internal_literal, is_public
+from shared.webhooks.public_addresses import is_internal_literal, is_public
 
 INTERNAL = {
     "127.0.0.1": "loopback",

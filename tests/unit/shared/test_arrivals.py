@@ -2,15 +2,15 @@
 
 import json
 
-import events
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import events
 
-from shared.arrivals import Arrival, read_arrivals
 from shared.errors import BadMessage
-from shared.keys import direct_key, job_of_direct_key
-from shared.messages import JobMessage
+from shared.jobs.message import JobMessage
+from shared.jobs.object_keys import direct_key, job_of_direct_key
+from shared.jobs.s3_events import Arrival, read_arrivals
 
 JOB = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from jobs_made import LATER, RAW, new_job, processing_job
+from support.sample_jobs import LATER, RAW, new_job, processing_job
 
 from shared.clock import to_iso
-from shared.events import JOB_EVENTS, event_id, job_ended
-from shared.jobs import TERMINAL, Job, JobFailure, JobStatus, OutputFacts
+from shared.jobs.job import TERMINAL, Job, JobFailure, JobStatus, OutputFacts
+from shared.webhooks.event import JOB_EVENTS, event_id, job_ended
 
 FACTS = OutputFacts(
     name="large", key="processed/k", size=9, width=4, height=3, format="PNG", media_type="image/png", digest="00"

@@ -1,30 +1,30 @@
 """Reading headers: what Pillow finds after decoding, from the first bytes alone."""
 
-import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support import sample_images
 
-from shared.formats import BY_NAME
-from shared.headers import READABLE, read_header
-from shared.limits import Limits
+from shared.pipeline.image_formats import BY_NAME
+from shared.pipeline.image_header import READABLE, read_header
+from shared.pipeline.limits import Limits
 from worker.imaging.decode import decode, open_source
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
 SAMPLES = {
-    "JPEG": pictures.jpeg(),
-    "JPEG progressive": pictures.jpeg(progressive=True),
-    "PNG": pictures.png(),
-    "PNG palette": pictures.png(mode="P"),
-    "PNG grey": pictures.png(mode="L"),
-    "PNG alpha": pictures.png(mode="RGBA"),
-    "WEBP lossy": pictures.encoded(pictures.scene(), "WEBP"),
-    "WEBP lossless": pictures.encoded(pictures.scene(), "WEBP", lossless=True),
-    "WEBP alpha": pictures.encoded(pictures.scene(mode="RGBA"), "WEBP"),
-    "WEBP lossless alpha": pictures.encoded(pictures.scene(mode="RGBA"), "WEBP", lossless=True),
-    "GIF": pictures.encoded(pictures.scene(), "GIF"),
-    "BMP": pictures.encoded(pictures.scene(), "BMP"),
+    "JPEG": sample_images.jpeg(),
+    "JPEG progressive": sample_images.jpeg(progressive=True),
+    "PNG": sample_images.png(),
+    "PNG palette": sample_images.png(mode="P"),
+    "PNG grey": sample_images.png(mode="L"),
+    "PNG alpha": sample_images.png(mode="RGBA"),
+    "WEBP lossy": sample_images.encoded(sample_images.scene(), "WEBP"),
+    "WEBP lossless": sample_images.encoded(sample_images.scene(), "WEBP", lossless=True),
+    "WEBP alpha": sample_images.encoded(sample_images.scene(mode="RGBA"), "WEBP"),
+    "WEBP lossless alpha": sample_images.encoded(sample_images.scene(mode="RGBA"), "WEBP", lossless=True),
+    "GIF": sample_images.encoded(sample_images.scene(), "GIF"),
+    "BMP": sample_images.encoded(sample_images.scene(), "BMP"),
 }
 
 
@@ -47,7 +47,7 @@ def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> Non
     """All eight EXIF orientations lead to the size that the worker sees."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = pictures.encoded(pictures.scene(), kind, exif=exif)
+    data = sample_images.encoded(sample_images.scene(), kind, exif=exif)
     header = read_header(data)
     assert header is not None
     assert (header.width, header.height) == decode(open_source(data, LIMITS)).image.size
@@ -56,8 +56,8 @@ def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> Non
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_animation_is_told(kind: str) -> None:
     """More frames than one are seen before they are decoded."""
-    data = pictures.encoded(
-        pictures.scene(), kind, save_all=True, append_images=[pictures.scene().rotate(180)], duration=50
+    data = sample_images.encoded(
+        sample_images.scene(), kind, save_all=True, append_images=[sample_images.scene().rotate(180)], duration=50
     )
     header = read_header(data)
     assert header is not None
@@ -66,7 +66,7 @@ def test_animation_is_told(kind: str) -> None:
 
 def test_transparent_colour_counts_as_alpha() -> None:
     """A PNG with one transparent palette entry has transparency."""
-    header = read_header(pictures.encoded(pictures.scene(mode="P"), "PNG", transparency=0))
+    header = read_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
     assert header is not None
     assert header.alpha is True
 
@@ -82,5 +82,5 @@ def test_no_file_breaks_the_reader(name: str, length: int, noise: bytes, at: int
 
 def test_formats_that_hide_their_size_are_not_guessed() -> None:
     """TIFF may keep its directory anywhere: no answer instead of a wrong one."""
-    assert read_header(pictures.encoded(pictures.scene(), "TIFF")) is None
+    assert read_header(sample_images.encoded(sample_images.scene(), "TIFF")) is None
     assert "TIFF" not in {each.name for each in READABLE}

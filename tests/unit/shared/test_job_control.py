@@ -6,20 +6,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs_made import LATER, NOW, new_job
+from support.sample_jobs import LATER, NOW, new_job
 
-from shared.aws.job_item import from_item, to_item
-from shared.jobs import (
-    REDRIVEN,
-    RETRIABLE,
-    RETRIED,
-    TERMINAL,
-    IllegalTransition,
-    Job,
-    JobFailure,
-    JobStatus,
-)
-from shared.pipeline import Pipeline
+from shared.aws.dynamodb.job_item import from_item, to_item
+from shared.jobs.job import REDRIVEN, RETRIABLE, RETRIED, TERMINAL, IllegalTransition, Job, JobFailure, JobStatus
+from shared.pipeline.pipeline import Pipeline
 
 OPEN = frozenset(JobStatus) - TERMINAL
 WAIT = timedelta(minutes=15)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from jobs_made import processing_job
+from support.sample_jobs import processing_job
 
-from shared.aws.job_item import from_item, to_item
+from shared.aws.dynamodb.job_item import from_item, to_item
 
 
 @pytest.mark.parametrize("stored", ["{", "[]", "", {"operations": []}, ["resize"]])

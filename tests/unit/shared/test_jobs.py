@@ -4,10 +4,10 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from jobs_made import LATER, NOW, RAW, new_job, processing_job
+from support.sample_jobs import LATER, NOW, RAW, new_job, processing_job
 
 from shared.errors import NotAnImage
-from shared.jobs import (
+from shared.jobs.job import (
     MAX_HISTORY,
     TERMINAL,
     TRANSITIONS,

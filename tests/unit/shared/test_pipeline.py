@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.pipeline import DEFAULT_PIPELINE, Grayscale, Output, OutputFormat, Pipeline, Resize
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Grayscale, Output, OutputFormat, Pipeline, Resize
 
 
 def test_default_fits_greys_and_writes_png() -> None:

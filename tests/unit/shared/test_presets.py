@@ -3,9 +3,9 @@
 import pytest
 
 from shared.names import NAME_PATTERN, is_name
-from shared.operations import Watermark
-from shared.pipeline import Pipeline
-from shared.presets import BUILT_IN
+from shared.pipeline.operations import Watermark
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.preset import BUILT_IN
 
 RELEASED: dict[tuple[str, int], str] = {
     ("default", 1): 'resize{"width":1024,"height":1024} grayscale{} output{}',

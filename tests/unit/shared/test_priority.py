@@ -5,17 +5,17 @@ import sys
 import threading
 from pathlib import Path
 
-import events
 import pytest
-from sandboxes import LIMITS, process_ids, sandbox
+from support import events
+from support.sandboxes import LIMITS, process_ids, sandbox
 
 from shared.observability import make_logger
-from shared.pipeline import DEFAULT_PIPELINE
-from shared.priority import BULK_NICENESS, RENDERING_NICENESS, give_way
-from shared.records import process_records
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+from shared.process_priority import BULK_NICENESS, RENDERING_NICENESS, give_way
+from shared.sqs_batch import process_records
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux alone")
-PICTURE = Path(__file__).parents[3] / "client" / "pictures" / "clock-small.png"
+PICTURE = Path(__file__).parents[3] / "safelight" / "demo_images" / "clock-small.png"
 
 
 def niceness() -> int:

@@ -2,14 +2,14 @@
 
 import hashlib
 
-import pictures
 import pytest
+from support import sample_images
 
 from shared.errors import DigestMismatch, TypeMismatch
-from shared.formats import ACCEPTED
-from shared.promises import ANY_TYPE, Promise, is_promisable
+from shared.jobs.upload_declaration import ANY_TYPE, Promise, is_promisable
+from shared.pipeline.image_formats import ACCEPTED
 
-JPEG = pictures.jpeg()
+JPEG = sample_images.jpeg()
 
 
 @pytest.mark.parametrize("media_type", ["image/jpeg", "image/jpg", "image/pjpeg", ANY_TYPE])

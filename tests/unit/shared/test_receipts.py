@@ -4,14 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from jobs_made import LATER, NOW, processing_job
+from support.sample_jobs import LATER, NOW, processing_job
 
-from shared.jobs import OutputFacts, RawImage
-from shared.limits import Limits
-from shared.operations import Watermark
-from shared.outputs import OutputFormat
-from shared.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeline
-from shared.receipts import MAX_BYTES, Receipt, canonical, digest_of, write_receipt
+from shared.jobs.job import OutputFacts, RawImage
+from shared.jobs.receipt import MAX_BYTES, Receipt, canonical, digest_of, write_receipt
+from shared.pipeline.limits import Limits
+from shared.pipeline.operations import Watermark
+from shared.pipeline.output import OutputFormat
+from shared.pipeline.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeline
 
 LIMITS = Limits(max_bytes=1, max_pixels=2, max_side=3)
 

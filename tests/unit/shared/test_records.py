@@ -5,14 +5,14 @@ import json
 from threading import Barrier, Lock
 from typing import Any, cast
 
-import events
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from support import events
 
 from shared.errors import BadMessage, LeaseHeld
 from shared.observability import make_logger
-from shared.records import RecordHandler, process_records
+from shared.sqs_batch import RecordHandler, process_records
 
 CONTEXT = cast("LambdaContext", events.Context())
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs_made import NOW, new_job, processing_job
+from support.sample_jobs import NOW, new_job, processing_job
 
-from infra.template import load, parameter_defaults
+from infra.deployment.template import load, parameter_defaults
 from shared.errors import ServiceUnavailable
-from shared.jobs import JobStatus
-from shared.recovery import Policy, Step, bury, longest_life, sweep
+from shared.jobs.job import JobStatus
+from shared.jobs.recovery import Policy, Step, bury, longest_life, sweep
 
 POLICY = Policy(
     max_attempts=5,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from shared.errors import OutsideImage
-from shared.operations import Crop, Operation, Trim
-from shared.sizes import crop_box, is_exact, place_box, size_after
+from shared.pipeline.operations import Crop, Operation, Trim
+from shared.pipeline.sizes import crop_box, is_exact, place_box, size_after
 
 READ = TypeAdapter[Any](Operation)
 

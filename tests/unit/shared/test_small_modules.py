@@ -2,16 +2,18 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from support import sample_images
 
-from shared import filenames, formats, ids, keys
+from shared import filenames, ids
 from shared.clock import from_iso, to_iso
 from shared.errors import BadMessage, SafelightError, error_classes
-from shared.messages import JobMessage, decode
+from shared.jobs import object_keys
+from shared.jobs.message import JobMessage, decode
+from shared.pipeline import image_formats
 from shared.settings import WorkerSettings
 
 JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
@@ -19,12 +21,12 @@ JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 
 def test_no_two_attempts_share_a_key() -> None:
     """The attempt is part of the key, so a late loser never overwrites the winner."""
-    assert keys.processed_key(JOB_ID, 1, "image", "png") != keys.processed_key(JOB_ID, 2, "image", "png")
+    assert object_keys.processed_key(JOB_ID, 1, "image", "png") != object_keys.processed_key(JOB_ID, 2, "image", "png")
 
 
 def test_s3_uri_reads_back() -> None:
     """Bucket and key come out of an s3:// path as they went in."""
-    assert keys.split_s3_uri(keys.s3_uri("a-bucket", "raw/api/x")) == ("a-bucket", "raw/api/x")
+    assert object_keys.split_s3_uri(object_keys.s3_uri("a-bucket", "raw/api/x")) == ("a-bucket", "raw/api/x")
 
 
 def test_new_ids_are_ids_and_differ() -> None:
@@ -77,8 +79,8 @@ def test_foreign_message_is_refused(body: str) -> None:
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 def test_each_accepted_format_is_told_by_its_content(name: str) -> None:
     """A real file of each format is recognised."""
-    detected = formats.detect(pictures.encoded(pictures.scene(), name))
-    assert detected is formats.BY_NAME[name]
+    detected = image_formats.detect(sample_images.encoded(sample_images.scene(), name))
+    assert detected is image_formats.BY_NAME[name]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +98,8 @@ def test_each_accepted_format_is_told_by_its_content(name: str) -> None:
 )
 def test_other_content_is_no_image_and_known_kinds_have_a_name(data: bytes, name: str | None) -> None:
     """What is not accepted is not detected; common kinds are refused by name."""
-    assert formats.detect(data) is None
-    assert formats.describe_refused(data) == name
+    assert image_formats.detect(data) is None
+    assert image_formats.describe_refused(data) == name
 
 
 @pytest.mark.parametrize(

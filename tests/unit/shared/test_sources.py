@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.aws.job_item import from_item, from_wire, to_item, to_wire
-from shared.jobs import ANONYMOUS, Job, JobStatus, RawImage
-from shared.pipeline import DEFAULT_PIPELINE
-from shared.sources import Location, Source, read_location
+from shared.aws.dynamodb.job_item import from_item, from_wire, to_item, to_wire
+from shared.jobs.job import ANONYMOUS, Job, JobStatus, RawImage
+from shared.jobs.source import Location, Source, read_location
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.deliveries import LONGEST_PAUSE, MAX_TRIES, PAUSES, DeliveryMessage, decode_delivery, pause_after
 from shared.errors import BadMessage
-from shared.webhooks import SECRET_PREFIX, complaint, new_secret
+from shared.webhooks.delivery import LONGEST_PAUSE, MAX_TRIES, PAUSES, DeliveryMessage, decode_delivery, pause_after
+from shared.webhooks.webhook import SECRET_PREFIX, complaint, new_secret
 
 MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.room import Room
+from worker.memory_budget import Room
 
 
 @settings(deadline=None, max_examples=25)

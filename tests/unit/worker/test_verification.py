@@ -8,21 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pictures
 import pytest
-from jobs_made import LATER, NOW, processing_job
 from PIL import Image
-from sandboxes import LIMITS, sandbox
+from support import sample_images
+from support.sample_jobs import LATER, NOW, processing_job
+from support.sandboxes import LIMITS, sandbox
 
-from shared.assets import AssetPin
-from shared.jobs import OutputFacts, RawImage
-from shared.operations import Watermark
-from shared.pipeline import Output, OutputFormat, Pipeline, Resize
-from shared.receipts import digest_of, write_receipt
+from shared.jobs.job import OutputFacts, RawImage
+from shared.jobs.receipt import digest_of, write_receipt
+from shared.pipeline.asset import AssetPin
+from shared.pipeline.operations import Watermark
+from shared.pipeline.pipeline import Output, OutputFormat, Pipeline, Resize
 from worker.imaging import render
-from worker.verification import Evidence, Finding, ReceiptUnreadable, State, verify
+from worker.receipt_check import Evidence, Finding, ReceiptUnreadable, State, verify
 
-PHOTOS = Path(__file__).parents[3] / "client" / "pictures"
+PHOTOS = Path(__file__).parents[3] / "safelight" / "demo_images"
 EVERY = tuple(Output(name=each.value, format=each) for each in OutputFormat)
 ALL_FORMATS = Pipeline(operations=(Resize(width=160, height=160),), outputs=EVERY)
 
@@ -35,7 +35,7 @@ def digest(data: bytes) -> str:
 @cache
 def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
     """Process a picture as the worker does; return its receipt and what is stored then."""
-    assets = {"logo": pictures.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
+    assets = {"logo": sample_images.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
     data = (PHOTOS / name).read_bytes()
     with sandbox() as made_in:  # as the worker does: outside of it, AVIF is written by several threads, otherwise
         rendered = made_in.render(data, pipeline, LIMITS, assets)
@@ -89,20 +89,20 @@ def test_a_stored_picture_is_needed_in_the_content_that_the_job_had() -> None:
     pipeline = Pipeline(operations=(Resize(width=90, height=90), Watermark(image="logo")))
     receipt, evidence = made("astronaut.jpg", pipeline)
     assert states(receipt, evidence)["again image"] is State.SAME
-    for assets in ({}, {"logo": pictures.png(21, 10)}):
+    for assets in ({}, {"logo": sample_images.png(21, 10)}):
         assert states(receipt, replace(evidence, assets=assets))["again image"] is State.NOT_DONE
 
 
 def test_a_changed_result_is_reported_and_done_again() -> None:
     """Whatever lies there now, the receipt can still be reproduced from the raw image."""
     receipt, evidence = made("astronaut.jpg")
-    changed = {**evidence.outputs, "png": pictures.png(), "webp": None}
+    changed = {**evidence.outputs, "png": sample_images.png(), "webp": None}
     found = states(receipt, replace(evidence, outputs=changed))
     assert (found["output png"], found["output webp"]) == (State.CHANGED, State.MISSING)
     assert (found["again png"], found["again webp"], found["output jpeg"]) == (State.SAME,) * 3
 
 
-@pytest.mark.parametrize(("raw", "state"), [(None, State.MISSING), (pictures.jpeg(), State.CHANGED)])
+@pytest.mark.parametrize(("raw", "state"), [(None, State.MISSING), (sample_images.jpeg(), State.CHANGED)])
 def test_a_changed_raw_image_is_reported_and_nothing_is_made_of_it(raw: bytes | None, state: State) -> None:
     """What was made of it can't be made of another one."""
     receipt, evidence = made("astronaut.jpg")
@@ -129,12 +129,12 @@ def test_other_software_is_named_and_excuses_nothing() -> None:
 def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
     """As another packer would make it, a PNG differs and shows the same; a picture with a dot does not."""
     receipt, evidence = made("astronaut.jpg")
-    image = pictures.opened(evidence.outputs["png"] or b"")
-    packed = pictures.encoded(image, "PNG", compress_level=1)
+    image = sample_images.opened(evidence.outputs["png"] or b"")
+    packed = sample_images.encoded(image, "PNG", compress_level=1)
     dotted = image.copy()
     dotted.putpixel((5, 5), (255, 0, 255))
     outputs = json.loads(receipt)["outputs"]
-    for data, state in ((packed, State.EQUAL_PIXELS), (pictures.encoded(dotted, "PNG"), State.DIFFERENT)):
+    for data, state in ((packed, State.EQUAL_PIXELS), (sample_images.encoded(dotted, "PNG"), State.DIFFERENT)):
         then = [each | {"digest": digest(data)} if each["name"] == "png" else each for each in outputs]
         stored = replace(evidence, outputs={**evidence.outputs, "png": data})
         found = states(receipt, stored, outputs=then)
@@ -146,7 +146,7 @@ def test_animations_are_compared_in_all_their_frames() -> None:
     frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue")]
     pipeline = Pipeline(outputs=(Output(format=OutputFormat.WEBP),))
     files = [
-        pictures.encoded(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)
+        sample_images.encoded(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)
         for rest in (frames[1:], [frames[1], frames[0]])
     ]
     rendered = [render(each, pipeline, LIMITS).outputs[0][1].data for each in files]

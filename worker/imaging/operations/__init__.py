@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from shared.operations import (
+from shared.pipeline.operations import (
     Adjust,
     Background,
     Blur,

@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from shared.operations import Blur, RoundCorners, Sharpen
+from shared.pipeline.operations import Blur, RoundCorners, Sharpen
 from worker.imaging.operations.canvas import with_alpha
 
 _SMOOTH_UP_TO = 512

@@ -4,9 +4,9 @@ from math import cos, radians, sin
 
 from PIL import Image
 
-from shared.operations import Crop, Fit, Flip, Pad, Resize, Rotate
-from shared.operations.terms import ANCHORS
-from shared.sizes import Size, crop_box, fitted_size, place_box, size_after
+from shared.pipeline.operations import Crop, Fit, Flip, Pad, Resize, Rotate
+from shared.pipeline.operations.parameters import ANCHORS
+from shared.pipeline.sizes import Size, crop_box, fitted_size, place_box, size_after
 from worker.imaging.operations.canvas import lay_on, rgba, with_alpha
 
 FILTER = Image.Resampling.LANCZOS

@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageEnhance
 
-from shared.operations import Adjust, Background, Grayscale
+from shared.pipeline.operations import Adjust, Background, Grayscale
 from worker.imaging.operations.canvas import lay_on
 
 _MIDDLE = 128

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from shared.operations import Rotate, Watermark
-from shared.sizes import fitted_size, place_box
+from shared.pipeline.operations import Rotate, Watermark
+from shared.pipeline.sizes import fitted_size, place_box
 from worker.imaging.fonts import load_font
 from worker.imaging.operations.canvas import rgba, with_alpha
 from worker.imaging.operations.geometry import resize_exactly, rotate

@@ -1,14 +1,14 @@
 """Writing: qualities, byte ceilings and palettes."""
 
-import pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness import psnr
 from PIL import Image
+from support import sample_images
+from support.image_similarity import psnr
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
-from shared.outputs import WITH_QUALITY, Output, OutputFormat
+from shared.pipeline.output import WITH_QUALITY, Output, OutputFormat
 from worker.imaging.encode import DEFAULT_QUALITY, avif_speed, encode
 from worker.imaging.palette import to_palette
 
@@ -61,7 +61,7 @@ def test_few_colors_are_kept_exactly_in_a_palette(count: int) -> None:
     image = Image.new("RGB", (count, 2))
     for x in range(count):
         image.paste((x, 255 - x, x // 2), (x, 0, x + 1, 2))
-    made = pictures.opened(encode(image, Output(format=OutputFormat.GIF)).data)
+    made = sample_images.opened(encode(image, Output(format=OutputFormat.GIF)).data)
     assert made.convert("RGB").tobytes() == image.tobytes()
 
 

@@ -2,15 +2,14 @@
 
 from io import BytesIO
 
-import fidelity
-import pictures
 import pytest
-from kinds import DURATIONS, SIZE, Kind, kinds
 from PIL import Image
+from support import fidelity, sample_images
+from support.image_kinds import DURATIONS, SIZE, Kind, kinds
 
 from shared.errors import CorruptImage, NotAnImage, TooManyFrames, TooManyTotalPixels, TruncatedImage
-from shared.outputs import ANIMATED, Output, OutputFormat
-from shared.pipeline import Pipeline
+from shared.pipeline.output import ANIMATED, Output, OutputFormat
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 from worker.imaging.frames import count_frames
 
@@ -51,7 +50,7 @@ def test_warnings_come_where_something_is_lost(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in KINDS if "grey" in name or "1 bit" in name])
 def test_grey_stays_one_channel(name: str) -> None:
     """A grey picture is not blown up to three channels."""
-    assert pictures.opened(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
+    assert sample_images.opened(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
 
 
 @pytest.mark.parametrize("output", ANIMATED)
@@ -75,7 +74,7 @@ def test_number_of_plays_is_kept(source: str, output: str, plays: int) -> None:
     """An animation that stops, or goes on without end, does so in every format."""
     frames = KINDS["APNG"].frames
     loop = {} if source == "GIF" and plays == 1 else {"loop": plays - 1 if source == "GIF" and plays else plays}
-    data = pictures.encoded(frames[0], source, save_all=True, append_images=frames[1:], duration=100, **loop)
+    data = sample_images.encoded(frames[0], source, save_all=True, append_images=frames[1:], duration=100, **loop)
     kind = Kind("", data, frames)
     image = Image.open(BytesIO(written(kind, OutputFormat(output.lower()))))
     told = image.info.get("loop")
@@ -111,7 +110,7 @@ def test_pixels_of_all_frames_are_limited(name: str) -> None:
 
 def test_frames_of_a_gif_are_counted_up_to_the_limit_only() -> None:
     """Of a GIF with 20,000 frames, no more than the limit is looked at."""
-    one = pictures.encoded(Image.new("L", (1, 1)), "GIF")
+    one = sample_images.encoded(Image.new("L", (1, 1)), "GIF")
     frame = one[one.index(b",") : -1]
     bomb = one[:-1] + frame * 20_000 + b";"
     with Image.open(BytesIO(bomb)) as image:

@@ -5,15 +5,13 @@ import zlib
 from io import BytesIO
 from typing import Any
 
-import pictures
-import profiles
 import pytest
-import raw_files
 from PIL import Image, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from support import color_profiles, raw_files, sample_images
 
-from shared.outputs import OutputFormat
-from shared.pipeline import Pipeline
+from shared.pipeline.output import OutputFormat
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
@@ -39,12 +37,12 @@ def exif() -> Image.Exif:
 
 def laden(name: str) -> bytes:
     """Return a file that carries everything that its format can carry beside pixels."""
-    image = pictures.scene(32, 24)
-    icc = profiles.display_p3_profile() + SECRET
+    image = sample_images.scene(32, 24)
+    icc = color_profiles.display_p3_profile() + SECRET
     icc = struct.pack(">I", len(icc)) + icc[4:]
     options: dict[str, Any] = {"icc_profile": icc, "exif": exif(), "xmp": XMP}
     if name == "JPEG":
-        data = pictures.encoded(image, name, comment=SECRET, **options)
+        data = sample_images.encoded(image, name, comment=SECRET, **options)
         iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(SECRET)) + SECRET
         return data[:2] + b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc + data[2:] + SECRET
     if name == "PNG":
@@ -52,16 +50,18 @@ def laden(name: str) -> bytes:
         text.add_text("Comment", WORD)
         text.add_text("Location", WORD, zip=True)
         text.add_itxt("XML:com.adobe.xmp", XMP.decode())
-        data = pictures.encoded(image, name, pnginfo=text, icc_profile=icc, exif=exif())
+        data = sample_images.encoded(image, name, pnginfo=text, icc_profile=icc, exif=exif())
         return data[:33] + raw_files.chunk(b"tIME", bytes(7)) + raw_files.chunk(b"prVt", SECRET) + data[33:] + SECRET
     if name == "GIF":
-        return pictures.encoded(image, name, comment=SECRET) + SECRET
+        return sample_images.encoded(image, name, comment=SECRET) + SECRET
     if name == "TIFF":
         tags = ImageFileDirectory_v2()
         tags[33723], tags[700], tags[34377] = SECRET, XMP, SECRET
         tags[305], tags[315], tags[33432] = WORD, ARTIST.encode(), COPYRIGHT.encode()
-        return pictures.encoded(image, name, tiffinfo=tags, icc_profile=icc, exif=exif())
-    return pictures.encoded(image, name) + SECRET if name == "BMP" else pictures.encoded(image, name, **options)
+        return sample_images.encoded(image, name, tiffinfo=tags, icc_profile=icc, exif=exif())
+    return (
+        sample_images.encoded(image, name) + SECRET if name == "BMP" else sample_images.encoded(image, name, **options)
+    )
 
 
 def written(source: str, output: OutputFormat, keep: tuple[str, ...] = ()) -> bytes:
@@ -72,7 +72,7 @@ def written(source: str, output: OutputFormat, keep: tuple[str, ...] = ()) -> by
 
 def parts(data: bytes) -> set[object]:
     """Name what a result consists of: chunks, segments, extensions, tags or items, whatever its format calls them."""
-    image = pictures.opened(data)
+    image = sample_images.opened(data)
     if image.format == "PNG":
         return set(_chunks(data, 8, ">I4s", after_length=8, padding=4))
     if image.format == "WEBP":
@@ -144,7 +144,7 @@ def test_nothing_but_pixels_leaves(source: str, output: OutputFormat) -> None:
     assert parts(data) <= PIXELS_ONLY[output]
     assert SECRET not in data
     assert b"GPS" not in data
-    image = pictures.opened(data)
+    image = sample_images.opened(data)
     assert output is OutputFormat.TIFF or not image.getexif()
     assert not image.info.keys() & {"exif", "xmp", "icc_profile", "comment", "photoshop"}
 
@@ -156,7 +156,7 @@ def test_copyright_stays_where_it_is_asked_for_and_nothing_else(source: str, out
     data = written(source, output, keep=("copyright",))
     assert parts(data) <= PIXELS_ONLY[output] | WITH_EXIF[output]
     assert SECRET not in data
-    kept = pictures.opened(data).getexif()
+    kept = sample_images.opened(data).getexif()
     texts = {tag: _text(kept[tag]) for tag in (0x013B, 0x8298)}
     assert texts == {0x013B: ARTIST, 0x8298: COPYRIGHT}
     assert not kept.get_ifd(0x8825)
@@ -172,7 +172,7 @@ def _text(value: str) -> str:
 def test_without_rights_keeping_them_adds_nothing() -> None:
     """A picture that names no owner gets no empty EXIF block."""
     pipeline = Pipeline.model_validate({"output": {"format": "jpeg", "keep": ["copyright"]}})
-    data = render(pictures.jpeg(), pipeline, LIMITS).outputs[0][1].data
+    data = render(sample_images.jpeg(), pipeline, LIMITS).outputs[0][1].data
     assert parts(data) <= PIXELS_ONLY[OutputFormat.JPEG]
 
 
@@ -181,7 +181,9 @@ def test_hostile_rights_are_cut() -> None:
     block = Image.Exif()
     block[0x8298] = "\x1b[2J" + "a\r\n" * 5000
     pipeline = Pipeline.model_validate({"output": {"format": "png", "keep": ["copyright"]}})
-    kept = Image.open(BytesIO(render(pictures.jpeg(exif=block), pipeline, LIMITS).outputs[0][1].data)).getexif()[0x8298]
+    kept = Image.open(BytesIO(render(sample_images.jpeg(exif=block), pipeline, LIMITS).outputs[0][1].data)).getexif()[
+        0x8298
+    ]
     assert kept.startswith("[2Ja")
     assert kept.isprintable()
     assert len(kept) <= 1000

@@ -5,16 +5,14 @@ import zlib
 from io import BytesIO
 from typing import Any
 
-import hostile_files
-import pictures
 import pytest
-import raw_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from support import hostile_files, raw_files, sample_images
 
 from shared.errors import SideTooLong, TooManyPixels
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered, render
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
@@ -28,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells o
 
 def image_of(rendered: Rendered) -> Image.Image:
     """Decode the first output."""
-    return pictures.opened(rendered.outputs[0][1].data)
+    return sample_images.opened(rendered.outputs[0][1].data)
 
 
 def foreign_profile() -> bytes:
@@ -53,7 +51,7 @@ def exif(orientation: int = 6) -> bytes:
 )
 def test_damaged_exif_is_a_warning(image_format: str, damaged: bytes) -> None:
     """The picture is processed as if it had none, and the job says so."""
-    made = render(pictures.encoded(pictures.scene(), image_format, exif=damaged), KEEP, LIMITS)
+    made = render(sample_images.encoded(sample_images.scene(), image_format, exif=damaged), KEEP, LIMITS)
     assert made.warnings == (DAMAGED,)
     assert image_of(made).size == (64, 48)
 
@@ -72,7 +70,7 @@ def test_any_damage_within_exif_leaves_the_picture(data: st.DataObject, image_fo
     """Whatever bytes of the EXIF are wrong, the job completes; the picture may only lie differently."""
     good = bytearray(exif())
     if image_format == "TIFF":
-        file = bytearray(pictures.encoded(pictures.scene(), "TIFF", exif=bytes(good)))
+        file = bytearray(sample_images.encoded(sample_images.scene(), "TIFF", exif=bytes(good)))
         start, end = Image.open(BytesIO(file)).tag_v2[0x8769], file.index(b"2026:01:01") + 20  # type: ignore[attr-defined] # a TIFF
         for at in data.draw(st.lists(st.integers(start, end), max_size=8)):
             file[at] = data.draw(st.integers(0, 255))
@@ -80,7 +78,7 @@ def test_any_damage_within_exif_leaves_the_picture(data: st.DataObject, image_fo
         for at in data.draw(st.lists(st.integers(6, len(good) - 1), max_size=8)):
             good[at] = data.draw(st.integers(0, 255))
         del good[data.draw(st.integers(6, len(good))) :]
-        file = bytearray(pictures.encoded(pictures.scene(), image_format, exif=bytes(good)))
+        file = bytearray(sample_images.encoded(sample_images.scene(), image_format, exif=bytes(good)))
     assert sorted(image_of(render(bytes(file), KEEP, LIMITS)).size) == [48, 64]
 
 
@@ -127,11 +125,13 @@ KEYED: dict[str, bytes] = {
     "grey, 1 bit": narrow_grey(1, [1, 0, 0, 0, 0, 0, 0, 0], 1),
     "grey, 2 bits": narrow_grey(2, [1, 0, 2, 3], 1),
     "grey, 4 bits": narrow_grey(4, [5, 10], 5),
-    "grey, 8 bits": pictures.encoded(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
+    "grey, 8 bits": sample_images.encoded(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
     "grey, 16 bits": wide([[0x050A], [0x050B]], [0x050A]),
-    "RGB, 8 bits": pictures.encoded(Image.frombytes("RGB", (2, 1), b"\1\2\3\4\5\6"), "PNG", transparency=(1, 2, 3)),
+    "RGB, 8 bits": sample_images.encoded(
+        Image.frombytes("RGB", (2, 1), b"\1\2\3\4\5\6"), "PNG", transparency=(1, 2, 3)
+    ),
     "RGB, 16 bits": wide([[1, 2, 3], [0x4444, 0x5555, 0x6666]], [1, 2, 3]),
-    "palette": pictures.encoded(PALETTE, "PNG", transparency=PALETTE.getpixel((0, 0))),
+    "palette": sample_images.encoded(PALETTE, "PNG", transparency=PALETTE.getpixel((0, 0))),
 }
 
 
@@ -161,9 +161,9 @@ def test_every_format_holds_the_longest_result(image_format: str) -> None:
     limits = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=20_000)
     output: dict[str, Any] = {"format": image_format}
     for size in sides(image_format):
-        data = pictures.encoded(Image.new("RGB", size, (9, 9, 9)), "PNG")
+        data = sample_images.encoded(Image.new("RGB", size, (9, 9, 9)), "PNG")
         made = render(data, Pipeline.model_validate({"output": output}), limits)
         assert image_of(made).size == size
-    too_long = pictures.encoded(Image.new("L", (16_384, 1)), "PNG")
+    too_long = sample_images.encoded(Image.new("L", (16_384, 1)), "PNG")
     with pytest.raises(SideTooLong):
         render(too_long, Pipeline.model_validate({"output": output}), limits)

@@ -2,32 +2,31 @@
 
 from typing import Any
 
-import asked
-import pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 from pydantic import ValidationError
+from support import pipeline_strategies, sample_images
 
 from shared.errors import AssetUnusable, ImageError, OutsideImage, SideTooLong, TooManyPixels
-from shared.operations import AnyOperation, Trim
-from shared.pipeline import Pipeline
-from shared.sizes import is_exact, size_after
+from shared.pipeline.operations import AnyOperation, Trim
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.sizes import is_exact, size_after
 from worker.imaging import Limits, render
 from worker.imaging.assets import asset_loader
 from worker.imaging.fonts import uncovered, warn_of_text
-from worker.imaging.run import no_assets, run_on_frames, run_pipeline
+from worker.imaging.pipeline import no_assets, run_on_frames, run_pipeline
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=20_000)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-LOGO = pictures.encoded(Image.new("RGBA", (20, 10), (0, 255, 0, 255)), "PNG")
+LOGO = sample_images.encoded(Image.new("RGBA", (20, 10), (0, 255, 0, 255)), "PNG")
 load_logo = asset_loader({"logo": LOGO}, LIMITS)
 
 
 def run(image: Image.Image, *wanted: dict[str, Any]) -> Image.Image:
     """Run operations as they may be asked for."""
-    return run_pipeline(image, [asked.READ.validate_python(each) for each in wanted], LIMITS, load_logo)
+    return run_pipeline(image, [pipeline_strategies.READ.validate_python(each) for each in wanted], LIMITS, load_logo)
 
 
 def halves(mode: str = "RGB") -> Image.Image:
@@ -49,7 +48,7 @@ def brightness(image: Image.Image, box: tuple[int, int, int, int]) -> float:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    operations=st.lists(asked.operations, max_size=4),
+    operations=st.lists(pipeline_strategies.operations, max_size=4),
     size=st.tuples(st.integers(1, 50), st.integers(1, 50)),
     mode=st.sampled_from(["L", "LA", "RGB", "RGBA"]),
     data=st.data(),
@@ -58,7 +57,7 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
     operations: list[AnyOperation], size: tuple[int, int], mode: str, data: st.DataObject
 ) -> None:
     """Whatever valid operations follow each other: the foretold size, a plain mode, every output, or an ImageError."""
-    image = pictures.scene(*size, mode) if mode == "RGBA" else pictures.scene(*size).convert(mode)
+    image = sample_images.scene(*size, mode) if mode == "RGBA" else sample_images.scene(*size).convert(mode)
     before = image.tobytes()
     try:
         for operation in operations:
@@ -74,10 +73,10 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
             image, before = made, made.tobytes()
     except ImageError:
         return
-    output = data.draw(asked.outputs)
+    output = data.draw(pipeline_strategies.outputs)
     asked_for = Pipeline(operations=(), outputs=(output,))
-    written = render(pictures.encoded(image, "PNG"), asked_for, LIMITS).outputs[0][1]
-    assert pictures.opened(written.data).size == image.size == (written.width, written.height)
+    written = render(sample_images.encoded(image, "PNG"), asked_for, LIMITS).outputs[0][1]
+    assert sample_images.opened(written.data).size == image.size == (written.width, written.height)
 
 
 def test_resize_cover_keeps_the_side_that_gravity_names() -> None:
@@ -138,7 +137,7 @@ def test_entropy_of_a_flat_picture_is_its_middle() -> None:
 @pytest.mark.parametrize("angle", [90, 180, 270, 360, -90, -180])
 def test_right_angles_lose_nothing(angle: float) -> None:
     """Turning clockwise by a right angle, and back, gives every pixel again."""
-    image = pictures.scene(31, 17, "RGBA")
+    image = sample_images.scene(31, 17, "RGBA")
     made = run(image, {"op": "rotate", "angle": angle})
     assert same(run(made, {"op": "rotate", "angle": -angle}), image)
     if angle == 90:
@@ -177,7 +176,9 @@ def test_rotate_goes_clockwise(angle: float) -> None:
 )
 def test_flip_mirrors(direction: str, way: Image.Transpose) -> None:
     """Each direction swaps the sides that its name says."""
-    assert same(run(pictures.scene(), {"op": "flip", "direction": direction}), pictures.scene().transpose(way))
+    assert same(
+        run(sample_images.scene(), {"op": "flip", "direction": direction}), sample_images.scene().transpose(way)
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
@@ -354,7 +355,7 @@ def test_smallest_tiles_on_the_largest_picture_are_cheap() -> None:
 
 def test_watermark_without_its_picture_fails() -> None:
     """A name that nothing is stored under, or something that is no picture, fails the job by its own code."""
-    operation = asked.READ.validate_python({"op": "watermark", "image": "logo"})
+    operation = pipeline_strategies.READ.validate_python({"op": "watermark", "image": "logo"})
     for assets in ({}, {"logo": b"no picture"}):
         with pytest.raises(AssetUnusable):
             run_pipeline(halves(), [operation], LIMITS, asset_loader(assets, LIMITS))
@@ -368,7 +369,7 @@ def test_characters_that_the_font_lacks_are_told() -> None:
     assert uncovered("中a中文", "dejavu-sans") == ["中", "文"]
     assert "U+4E2D" in warn_of_text("中", "dejavu-sans")[0]
     pipeline = Pipeline.model_validate({"operations": [{"op": "watermark", "text": "中"}]})
-    assert any("U+4E2D" in warning for warning in render(pictures.png(), pipeline, LIMITS).warnings)
+    assert any("U+4E2D" in warning for warning in render(sample_images.png(), pipeline, LIMITS).warnings)
 
 
 def test_frames_stay_together_under_a_trim() -> None:
@@ -388,7 +389,7 @@ def test_frames_run_one_after_the_other() -> None:
             alive.append(index)
             yield Image.new("L", (10, 10))
 
-    made = run_on_frames(frames(), [asked.READ.validate_python({"op": "blur"})], LIMITS)
+    made = run_on_frames(frames(), [pipeline_strategies.READ.validate_python({"op": "blur"})], LIMITS)
     next(made)
     assert alive == [0]
 

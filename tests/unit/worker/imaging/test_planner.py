@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from likeness import psnr
 from PIL import Image, ImageCms
+from support import sample_images
+from support.image_similarity import psnr
 
-from shared.pipeline import Grayscale, Operation, Pipeline, Resize
+from shared.pipeline.pipeline import Grayscale, Operation, Pipeline, Resize
 from worker.imaging import Limits, Rendered, render
 from worker.imaging.header import Header
 from worker.imaging.operations.geometry import framing
 from worker.imaging.planner import Plan, plain, plan
 from worker.imaging.scaling import Scaling
 
-PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "client" / "pictures").glob("*.jpg"))
+PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "safelight" / "demo_images").glob("*.jpg"))
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=20_000_000, max_side=5_000)
 ENOUGH_DECIBELS = 45
 JPEG = Header(format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, opaque=True, neutral=True, still=True)
@@ -44,7 +44,7 @@ def likeness(data: bytes, operations: list[dict[str, Any]]) -> float:
     """Return how alike the two ways' results are, decibels, once their facts agree."""
     planned, expected = both_ways(data, operations)
     assert (planned.width, planned.height, planned.warnings) == (expected.width, expected.height, expected.warnings)
-    images = [pictures.opened(rendered.outputs[0][1].data) for rendered in (planned, expected)]
+    images = [sample_images.opened(rendered.outputs[0][1].data) for rendered in (planned, expected)]
     return psnr(*images)
 
 
@@ -66,7 +66,7 @@ def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: l
     """What is no JPEG is decoded whole, and yet reduced and turned grey the cheaper way."""
     options = {"lossless": True} if kind == "WEBP" else {}
     with Image.open(PHOTOGRAPHS[0]) as photograph:
-        data = pictures.encoded(photograph.convert("RGB"), kind, **options)
+        data = sample_images.encoded(photograph.convert("RGB"), kind, **options)
     assert likeness(data, operations) >= ENOUGH_DECIBELS
 
 
@@ -74,7 +74,7 @@ def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: l
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: str) -> None:
     """A picture stored in any of the eight ways comes out the same, cut at the same edges."""
-    data = pictures.sideways_jpeg(801, 602, orientation)
+    data = sample_images.sideways_jpeg(801, 602, orientation)
     assert likeness(data, [{"op": "resize", "width": 90, "height": 120, "fit": fit}]) >= ENOUGH_DECIBELS
 
 
@@ -170,7 +170,7 @@ def test_a_profile_keeps_its_colours() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     foreign = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
-    data = pictures.jpeg(1600, 1200, icc_profile=foreign)
+    data = sample_images.jpeg(1600, 1200, icc_profile=foreign)
     assert likeness(data, [{"op": "resize", "width": 200}, {"op": "grayscale"}]) >= ENOUGH_DECIBELS
 
 
@@ -183,5 +183,5 @@ def test_a_profile_keeps_its_colours() -> None:
 def test_every_kind_of_jpeg_can_be_shrunk(options: dict[str, Any], operations: list[dict[str, Any]]) -> None:
     """Progressive, any chroma subsampling, RGB instead of YCbCr: the same picture."""
     with Image.open(PHOTOGRAPHS[0]) as photograph:
-        data = pictures.encoded(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
+        data = sample_images.encoded(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
     assert likeness(data, operations) >= ENOUGH_DECIBELS

@@ -4,18 +4,18 @@ import random
 import zlib
 from pathlib import Path
 
-import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from support import sample_images
 
-from shared.pipeline import Output
-from worker.imaging import png
+from shared.pipeline.pipeline import Output
+from worker.imaging import png_encoder
 from worker.imaging.encode import encode
-from worker.imaging.png import Packing, choose_packing
+from worker.imaging.png_encoder import Packing, choose_packing
 
-PICTURES = Path(__file__).parents[4] / "client" / "pictures"
+PICTURES = Path(__file__).parents[4] / "safelight" / "demo_images"
 # The contact sheet has borders of one colour, and counts as a graphic.
 PHOTOGRAPHS = sorted(path for path in PICTURES.glob("*.jpg") if path.stem != "contact-sheet")
 
@@ -34,7 +34,7 @@ def test_a_grey_photograph_is_packed_quickly(path: Path) -> None:
     with Image.open(path) as photograph:
         grey = photograph.convert("L").resize((640, 480))
     assert choose_packing(grey) is not Packing.SEARCH
-    assert len(encode(grey, Output()).data) < 1.2 * len(pictures.encoded(grey, "PNG", optimize=True))
+    assert len(encode(grey, Output()).data) < 1.2 * len(sample_images.encoded(grey, "PNG", optimize=True))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
@@ -42,7 +42,7 @@ def test_text_is_packed_thoroughly(mode: str) -> None:
     """Letters repeat, and the file becomes much smaller than a photograph's packing would make it."""
     page = page_of_text(mode)
     assert choose_packing(page) is Packing.SEARCH
-    assert len(encode(page, Output()).data) < 0.7 * len(pictures.encoded(page, "PNG", compress_type=zlib.Z_RLE))
+    assert len(encode(page, Output()).data) < 0.7 * len(sample_images.encoded(page, "PNG", compress_type=zlib.Z_RLE))
 
 
 @given(
@@ -56,8 +56,8 @@ def test_every_packing_keeps_every_pixel(packing: Packing, mode: str, size: tupl
     bands = len(Image.new(mode, (1, 1)).getbands())
     image = Image.frombytes(mode, size, random.Random(seed).randbytes(size[0] * size[1] * bands))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "choose_packing", lambda _: packing)
-        made = pictures.opened(png.write_png(image))
+        patch.setattr(png_encoder, "choose_packing", lambda _: packing)
+        made = sample_images.opened(png_encoder.write_png(image))
     assert (made.mode, made.size, made.tobytes()) == (image.mode, image.size, image.tobytes())
 
 
@@ -65,5 +65,5 @@ def test_every_packing_keeps_every_pixel(packing: Packing, mode: str, size: tupl
 def test_other_modes_are_left_to_pillow(mode: str) -> None:
     """What has not eight bits a channel is written whole too."""
     image = Image.new(mode, (30, 20), 1)
-    made = pictures.opened(png.write_png(image))
+    made = sample_images.opened(png_encoder.write_png(image))
     assert (made.mode, made.tobytes()) == (image.mode, image.tobytes())

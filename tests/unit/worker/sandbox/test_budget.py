@@ -1,7 +1,7 @@
 """What a child gets, and how many there are."""
 
 import pytest
-from sandboxes import LIMITS
+from support.sandboxes import LIMITS
 
 from worker.sandbox.budget import BASE_BYTES, FIXED_BYTES, MIB, Budget, count_children, room_bytes
 

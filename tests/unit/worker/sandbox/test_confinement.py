@@ -6,12 +6,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pictures
 import pytest
-from sandboxes import BUDGET, FRAME, LIMITS, process_ids, sandbox
+from support import sample_images
+from support.sandboxes import BUDGET, FRAME, LIMITS, process_ids, sandbox
 
 from shared.errors import ResourceLimit, TimedOut
-from shared.pipeline import DEFAULT_PIPELINE, Pipeline
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.sandbox.process import Child
 from worker.sandbox.protocol import Ready, Request
 from worker.sandbox.syscalls import AARCH64, X86_64, program
@@ -48,7 +48,7 @@ def answer_of(body: str, environment: dict[str, str] | None = None) -> str:
 def test_the_real_child_takes_every_measure() -> None:
     """On a Linux like Lambda's all measures are there, and /proc agrees."""
     with sandbox() as boxed:
-        boxed.render(pictures.jpeg(), DEFAULT_PIPELINE, LIMITS)
+        boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS)
         child = boxed._places.queue[0]
         assert child is not None
         assert child.ready is not None
@@ -177,15 +177,15 @@ LARGE = [
 def test_too_little_memory_is_called_by_its_name(name: str, mode: str, options: dict[str, object]) -> None:
     """Whatever a codec makes of a refused allocation, the picture is not called damaged; the next one is fine."""
     tight = replace(BUDGET, memory_bytes=24 * 1024 * 1024)
-    large = pictures.encoded(pictures.scene(3000, 2400).convert(mode), name, **options)
+    large = sample_images.encoded(sample_images.scene(3000, 2400).convert(mode), name, **options)
     before = process_ids()
     with sandbox(tight) as boxed:
-        boxed.render(pictures.jpeg(), DEFAULT_PIPELINE, LIMITS)
+        boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS)
         (child,) = process_ids() - before
         with pytest.raises(ResourceLimit):
             boxed.render(large, WHOLE, LIMITS)
         assert child not in process_ids()
-        assert boxed.render(pictures.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
+        assert boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
 
 
 @linux
@@ -193,7 +193,7 @@ def test_outputs_that_are_too_large_together_are_refused() -> None:
     """What would fill the worker's own memory never leaves the child."""
     few = replace(BUDGET, answer_bytes=10_000)
     with sandbox(few) as boxed, pytest.raises(ResourceLimit, match="10,000 are allowed"):
-        boxed.render(pictures.encoded(pictures.noise(200, 200), "PNG"), Pipeline(), LIMITS)
+        boxed.render(sample_images.encoded(sample_images.noise(200, 200), "PNG"), Pipeline(), LIMITS)
 
 
 def test_a_picture_that_takes_too_long_is_stopped() -> None:
@@ -207,8 +207,8 @@ def test_a_picture_that_takes_too_long_is_stopped() -> None:
     )
     with sandbox(replace(BUDGET, seconds=1)) as boxed:
         with pytest.raises(TimedOut):
-            boxed.render(pictures.encoded(pictures.noise(64, 64), "PNG"), slow, LIMITS)
-        assert boxed.render(pictures.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
+            boxed.render(sample_images.encoded(sample_images.noise(64, 64), "PNG"), slow, LIMITS)
+        assert boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
 
 
 @linux

@@ -7,10 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import pictures
 import pytest
 from PIL import Image
-from sandboxes import BUDGET, LIMITS, READY, process_ids, sandbox
+from support import sample_images
+from support.sandboxes import BUDGET, LIMITS, READY, process_ids, sandbox
 
 from shared.errors import (
     ImageError,
@@ -24,13 +24,13 @@ from shared.errors import (
     TooManyPixels,
     TruncatedImage,
 )
-from shared.pipeline import DEFAULT_PIPELINE, Pipeline
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import Rendered, render
 from worker.sandbox import process
 from worker.sandbox.pool import RenderFault, Sandbox
 from worker.sandbox.protocol import Answer
 
-PICTURE = pictures.jpeg(300, 200)
+PICTURE = sample_images.jpeg(300, 200)
 THREE = Pipeline.model_validate({"outputs": [{"name": name, "format": name} for name in ("png", "jpeg", "webp")]})
 SHORT = replace(BUDGET, seconds=1)
 ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffer.read()\n'
@@ -59,7 +59,7 @@ def test_results_are_those_of_render(pipeline: Pipeline) -> None:
 
 def test_large_pictures_go_through_the_pipes() -> None:
     """Megabytes in and out, far more than a pipe holds, arrive whole."""
-    noise = pictures.encoded(pictures.noise(1500, 1200), "BMP")
+    noise = sample_images.encoded(sample_images.noise(1500, 1200), "BMP")
     keep = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b"}]})
     with sandbox() as boxed:
         assert boxed.render(noise, keep, LIMITS) == render(noise, keep, LIMITS)
@@ -72,7 +72,7 @@ def test_large_pictures_go_through_the_pipes() -> None:
         (b"x", NotAnImage),
         (b"\x89PNG\r\n\x1a\n and then words", NotAnImage),
         (PICTURE[:1500], TruncatedImage),
-        (pictures.png(20_000, 2), SideTooLong),
+        (sample_images.png(20_000, 2), SideTooLong),
     ],
 )
 def test_refusals_are_those_of_render(data: bytes, error: type[ImageError]) -> None:
@@ -223,7 +223,7 @@ def test_a_child_is_replaced_when_it_is_worn_out(monkeypatch: pytest.MonkeyPatch
         for _ in range(7):
             place = boxed._places.queue[0]
             used.append(place.id if place else None)
-            boxed.render(pictures.png(8, 8), DEFAULT_PIPELINE, LIMITS)
+            boxed.render(sample_images.png(8, 8), DEFAULT_PIPELINE, LIMITS)
     assert len(set(used[1:])) == 3
 
 
@@ -232,7 +232,7 @@ def test_children_work_side_by_side_and_never_for_two() -> None:
     sizes = [(20 + number, 10 + number) for number in range(12)]
     before = process_ids()
     with sandbox(children=2) as boxed, ThreadPoolExecutor(12) as threads:
-        made = threads.map(lambda size: boxed.render(pictures.jpeg(*size), DEFAULT_PIPELINE, LIMITS), sizes)
+        made = threads.map(lambda size: boxed.render(sample_images.jpeg(*size), DEFAULT_PIPELINE, LIMITS), sizes)
         assert [(each.width, each.height) for each in made] == sizes
         assert len(process_ids() - before) == 2
 
@@ -254,7 +254,7 @@ def test_nothing_is_started_too_late() -> None:
 def test_more_pixels_may_be_allowed_than_pillow_allows_by_itself() -> None:
     """A limit over Pillow's own 179 megapixels holds: the child's Pillow is told, and refuses no sooner."""
     side = 13_600
-    picture = pictures.encoded(Image.new("1", (side, side)), "PNG")
+    picture = sample_images.encoded(Image.new("1", (side, side)), "PNG")
     crop = Pipeline.model_validate({"operations": [{"op": "crop", "width": 10, "height": 10}]})
     with sandbox(replace(BUDGET, memory_bytes=2 * 1024**3)) as boxed:
         made = boxed.render(picture, crop, replace(LIMITS, max_pixels=side * side))

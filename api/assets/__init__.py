@@ -1,0 +1,1 @@
+"""Assets: stored images that pipelines use."""

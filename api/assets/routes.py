@@ -1,0 +1,134 @@
+"""Assets: pictures that a caller keeps, for watermarks to refer to by name."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from api.assets.schemas import AssetPageView, AssetView
+from api.assets.use_cases import delete_asset, describe_asset, keep_asset
+from api.dependencies import Stores, caller, stores
+from api.http.body import read_upload
+from api.http.links import Links
+from api.http.parameters import Cursor
+from api.jobs.responses import json_response
+from api.openapi.document import documented
+from shared.errors import (
+    AssetNotFound,
+    BadBase64,
+    BadCursor,
+    BadJson,
+    BadMultipart,
+    BodyTooLarge,
+    EmptyBody,
+    FieldError,
+    InvalidRequest,
+    NotAnImage,
+    RouteNotFound,
+    SideTooLong,
+    TooManyBytes,
+    TooManyPixels,
+    UnsupportedImageType,
+    UnsupportedMediaType,
+)
+from shared.names import NAME_PATTERN, is_name
+
+MAX_PAGE = 100
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_extra={"pattern": NAME_PATTERN})]
+
+
+@router.get(
+    "/v1/assets",
+    summary="List assets",
+    tags=["Assets"],
+    responses=documented({200: ("A page of assets.", AssetPageView)}, BadCursor, InvalidRequest),
+)
+def list_assets(
+    parts: Parts,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets a page.")] = MAX_PAGE,
+    cursor: Cursor = None,
+) -> Response[Any]:
+    """List the caller's assets by name."""
+    if cursor is not None and not is_name(cursor):
+        raise BadCursor
+    page = parts.assets.page(caller(router.current_event), limit=limit, after=cursor)
+    view = AssetPageView(assets=[AssetView.of(asset) for asset in page.assets], next_cursor=page.next_after)
+    return json_response(view, HTTPStatus.OK, {})
+
+
+@router.get(
+    "/v1/assets/<name>",
+    summary="Read the facts of an asset",
+    tags=["Assets"],
+    responses=documented({200: ("The facts.", AssetView)}, AssetNotFound),
+)
+def read_asset(name: AssetName, parts: Parts) -> Response[Any]:
+    """Answer with size, format and digest; the bytes themselves are not handed out."""
+    if not is_name(name):
+        raise AssetNotFound
+    asset = parts.assets.get(caller(router.current_event), name)
+    return json_response(AssetView.of(asset), HTTPStatus.OK, {"ETag": f'"{asset.digest}"'})
+
+
+@router.put(
+    "/v1/assets/<name>",
+    summary="Keep a picture",
+    tags=["Assets"],
+    responses=documented(
+        {200: ("Another content.", AssetView), 201: ("The first content.", AssetView)},
+        EmptyBody,
+        BadBase64,
+        BadJson,
+        BadMultipart,
+        BodyTooLarge,
+        TooManyBytes,
+        UnsupportedMediaType,
+        UnsupportedImageType,
+        RouteNotFound,
+        InvalidRequest,
+        NotAnImage,
+        SideTooLong,
+        TooManyPixels,
+    ),
+)
+def put_asset(name: AssetName, parts: Parts) -> Response[Any]:
+    """Keep a PNG, JPEG or WebP picture under a name, sent in any way in which a job's picture may be sent.
+
+    Jobs that exist keep the content that they were made with.
+    """
+    if not is_name(name):
+        raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
+    event = router.current_event
+    upload = read_upload(event)
+    if upload.options:
+        raise InvalidRequest(errors=tuple(FieldError(f"/{each}", "is unknown") for each in sorted(upload.options)))
+    owner = caller(event)
+    asset = describe_asset(
+        name, upload, max_bytes=parts.settings.max_asset_bytes, limits=parts.limits, now=parts.clock()
+    )
+    created = keep_asset(owner, asset, upload, parts.asset_images, parts.assets)
+    headers = {"ETag": f'"{asset.digest}"'}
+    if created:
+        headers["Location"] = Links.for_request(event, parts.settings.api_path_prefix).asset(name)
+    return json_response(AssetView.of(asset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
+
+
+@router.delete(
+    "/v1/assets/<name>",
+    summary="Delete an asset",
+    tags=["Assets"],
+    responses=documented({204: ("Deleted.", None)}, AssetNotFound),
+)
+def remove_asset(name: AssetName, parts: Parts) -> Response[Any]:
+    """Delete an asset with every content that it has had. A job that still waits for one fails, by name."""
+    if not is_name(name):
+        raise AssetNotFound
+    delete_asset(caller(router.current_event), name, parts.asset_images, parts.assets)
+    return Response(HTTPStatus.NO_CONTENT)

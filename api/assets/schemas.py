@@ -1,0 +1,43 @@
+"""Assets over the wire."""
+
+from typing import Self
+
+from pydantic import Field
+
+from api.jobs.schemas import Moment, View
+from shared.pipeline.asset import Asset
+from shared.pipeline.image_formats import BY_NAME
+
+
+class AssetView(View):
+    """The facts of a picture that the caller keeps."""
+
+    name: str = Field(description="As in the `image` of a watermark.")
+    format: str
+    media_type: str
+    size: int = Field(description="Bytes.")
+    width: int = Field(description="Pixels, upright, as the header says.")
+    height: int
+    digest: str = Field(description="SHA-256 of the bytes, hexadecimal. A job pins it when it is made.")
+    uploaded_at: Moment
+
+    @classmethod
+    def of(cls, asset: Asset) -> Self:
+        """Show an asset."""
+        return cls(
+            name=asset.name,
+            format=asset.format,
+            media_type=BY_NAME[asset.format].media_type,
+            size=asset.size,
+            width=asset.width,
+            height=asset.height,
+            digest=asset.digest,
+            uploaded_at=asset.uploaded_at,
+        )
+
+
+class AssetPageView(View):
+    """Some of the caller's assets, by name."""
+
+    assets: list[AssetView]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")

@@ -1,0 +1,133 @@
+"""``/v1/batches/{id}``: cancel its members, retry those that failed, go on with a backfill."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from api.batches.backfill import Advanced, advance
+from api.batches.use_cases import Walked, cancel_members, close, own_batch, retry_members
+from api.batches.views import BatchView, CancellingView, RetryingView
+from api.dependencies import Stores, caller, logger, stores
+from api.http.idempotency import keyed, once
+from api.http.idempotency_key import IdempotencyKey, time_left
+from api.http.links import Links
+from api.jobs.responses import json_response
+from api.openapi.document import documented
+from shared.aws.dynamodb.request_log import Ticket
+from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyReused, NotABackfill
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+Log = Annotated[Logger, Depends(logger)]
+BatchId = Annotated[str, Path(description="ULID of the batch.")]
+BACKFILL_TIME = timedelta(seconds=2)
+"""Of one call: short of what raises the alarm for slow answers."""
+ANSWER_TIME = timedelta(seconds=9)
+"""Left of an invocation for one slow member and the answer."""
+
+
+@router.post(
+    "/v1/batches/<batch_id>/cancel",
+    summary="Cancel a batch",
+    tags=["Batches"],
+    responses=documented({202: ("The batch, closed.", CancellingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+)
+def cancel_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Close a batch and end members that have not ended, as many as time allows; call again until none remain."""
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
+
+    def end(ticket: Ticket) -> Walked:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        close(batch.id, hall, at=ticket.at)
+        return cancel_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+
+    done = once(request, end, _remembered, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    log.info("Batch cancelled", extra={"batch_id": standing.batch.id, "cancelled": done.answer["done"]})
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    # Not the walk's own end: the index of members lags, and what it has missed is still open.
+    view = CancellingView.of(standing, links, parts.clock(), remaining=standing.open)
+    return json_response(view, HTTPStatus.ACCEPTED, done.headers)
+
+
+@router.post(
+    "/v1/batches/<batch_id>/retry-failed",
+    summary="Retry what failed",
+    tags=["Batches"],
+    responses=documented(
+        {202: ("What was begun again.", RetryingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
+    ),
+)
+def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Begin the members again that have failed, as many as time allows; call again until none remain.
+
+    Those that fail once more meanwhile are not begun a second time.
+    """
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
+
+    def begin(ticket: Ticket) -> Walked:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        return retry_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+
+    done = once(request, begin, _remembered, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    retried, is_over = done.answer["done"], done.answer["is_over"]
+    log.info("Failed members retried", extra={"batch_id": standing.batch.id, "retried": retried})
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    view = RetryingView(
+        batch=BatchView.of(standing, links, parts.clock()),
+        retried=retried,
+        remaining=0 if is_over else max(1, standing.tally.failed),
+    )
+    return json_response(view, HTTPStatus.ACCEPTED, done.headers)
+
+
+@router.post(
+    "/v1/batches/<batch_id>/backfill",
+    summary="Go on with a backfill",
+    tags=["Batches"],
+    responses=documented(
+        {202: ("The batch; `backfill.complete` when there is nothing more to make.", BatchView)},
+        BatchNotFound,
+        NotABackfill,
+        BatchClosed,
+        KeyInvalid,
+        KeyInUse,
+        KeyReused,
+    ),
+)
+def go_on(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    """Make members of stored pictures, for about two seconds; call again until `backfill.complete`.
+
+    Each picture that the query names becomes exactly one member, whoever calls, and however often.
+    """
+    owner = caller(router.current_event)
+    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
+
+    def make(_: Ticket) -> Advanced:
+        hall = parts.hall()
+        batch = own_batch(batch_id, owner, hall).batch
+        return advance(batch, hall, parts.listing, until=parts.clock() + BACKFILL_TIME)
+
+    done = once(request, make, lambda made: {"made": made.made}, parts.requests, parts.clock, time_left(router))
+    standing = own_batch(batch_id, owner, parts.hall())
+    log.info("Backfill advanced", extra={"batch_id": standing.batch.id, "made": done.answer["made"]})
+    if done.value is not None and done.value.send_error is not None:
+        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
+    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    return json_response(BatchView.of(standing, links, parts.clock()), HTTPStatus.ACCEPTED, done.headers)
+
+
+def _remembered(walked: Walked) -> dict[str, Any]:
+    return {"done": walked.done, "is_over": walked.is_over}

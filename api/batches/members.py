@@ -1,0 +1,125 @@
+"""Making members of a batch: each a job that awaits its bytes, or whose picture is copied. The use case, without HTTP.
+
+IDs of members are made from an ID that the request's Idempotency-Key has reserved, so a request that died half-way
+and comes again makes exactly the members that are missing, and takes the others as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from api.batches.schemas import read_member
+from api.batches.use_cases import Hall
+from api.jobs.import_request import ImportRequest
+from api.jobs.imports import imported, look_at_all
+from api.jobs.job_spec import Choice, Library, choose, find_webhook
+from api.jobs.submission import send_hint
+from api.uploads.schemas import UploadRequest
+from api.uploads.use_cases import announced
+from shared.aws.lanes import Lanes
+from shared.aws.s3.source_store import Found
+from shared.errors import PipelineUnreadable, SafelightError, ServiceError
+from shared.jobs.batch import Batch, member_id
+from shared.jobs.job import Job, JobStatus
+from shared.parallel import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What became of the members of a request: for each a job, or why there is none."""
+
+    batch_id: str
+    jobs: tuple[Job | SafelightError, ...]
+    send_error: ServiceError | None = None
+    """The fault that kept messages from being sent, if any."""
+
+
+def fill(  # noqa: PLR0913 - what, where, whose, when
+    items: Sequence[dict[str, object]],
+    batch: Batch,
+    library: Library,
+    hall: Hall,
+    *,
+    seed: str,
+    at: datetime,
+    again: bool,
+) -> Filled:
+    """Make members. One that can't be is an error in its place and does not spoil the others.
+
+    ``seed`` is the ID that the request has reserved, ``at`` its moment. A request that is made ``again`` finds members
+    of its first try as they are, even if they could not be made any more. Raises BatchClosed or ServiceError.
+    """
+    ids = [member_id(seed, at, index) for index in range(len(items))]
+    members: dict[str, Job | SafelightError] = dict(hall.members.among(ids)) if again else {}
+    asked: dict[str, UploadRequest | ImportRequest] = {}
+    for job_id, fields in zip(ids, items, strict=True):
+        if job_id in members:
+            continue
+        try:
+            asked[job_id] = read_member(fields)
+        except SafelightError as error:
+            members[job_id] = error
+    members |= _made(asked, batch, library, hall, at=at)
+    new = [job for job_id in asked if isinstance(job := members[job_id], Job)]
+    if new:
+        hall.batches.append(batch.id, new, expires_at=at + hall.keep_for)
+    jobs = tuple(members[job_id] for job_id in ids)
+    return Filled(batch.id, jobs, _hint_all(jobs, hall.ramp.lanes))
+
+
+def _made(
+    asked: Mapping[str, UploadRequest | ImportRequest], batch: Batch, library: Library, hall: Hall, *, at: datetime
+) -> dict[str, Job | SafelightError]:
+    """Return by its ID each member, not yet written, or why there is none."""
+    known = Library(
+        find_preset=cache(library.find_preset),
+        find_asset=cache(library.find_asset),
+        find_webhook=cache(library.find_webhook),
+    )
+    locations = {job_id: each.location() for job_id, each in asked.items() if isinstance(each, ImportRequest)}
+    found = look_at_all(locations, hall.dock)
+    made: dict[str, Job | SafelightError] = {}
+    for job_id, request in asked.items():
+        facts = found.get(job_id)
+        if isinstance(facts, SafelightError):
+            made[job_id] = facts
+            continue
+        try:
+            made[job_id] = _member(request, facts, batch, known, hall, job_id=job_id, at=at)
+        except ServiceError:
+            raise
+        except SafelightError as error:
+            made[job_id] = error
+    return made
+
+
+def _member(  # noqa: PLR0913 - what, where, when
+    request: UploadRequest | ImportRequest,
+    found: Found | None,
+    batch: Batch,
+    library: Library,
+    hall: Hall,
+    *,
+    job_id: str,
+    at: datetime,
+) -> Job:
+    webhook = find_webhook(request.webhook, library) or batch.webhook
+    if request.has_wishes:
+        choice = replace(choose(request, library), webhook=webhook)
+    elif batch.pipeline is None:
+        raise PipelineUnreadable
+    else:
+        choice = Choice(batch.pipeline, batch.preset, batch.assets, webhook)
+    if isinstance(request, ImportRequest):
+        assert found is not None  # noqa: S101 - each of them was looked at
+        name, owner = request.filename, batch.owner
+        return imported(found, name, choice, owner, hall.dock, job_id=job_id, at=at, batch_id=batch.id)
+    return announced(request, choice, batch.owner, hall.ramp, job_id=job_id, at=at, batch_id=batch.id)
+
+
+def _hint_all(members: Sequence[Job | SafelightError], lanes: Lanes) -> ServiceError | None:
+    """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
+    waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
+    errors = side_by_side(lambda job: send_hint(job, lanes), waiting)
+    return next((error for error in errors if error is not None), None)

@@ -1,0 +1,1 @@
+"""HTTP concerns that every resource shares: bodies, cursors, ETags, idempotency, links, problem documents."""

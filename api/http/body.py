@@ -1,0 +1,221 @@
+"""The body of a request, in any of its four shapes, as one ``Upload``.
+
+Raw bytes, base64 text, a multipart form and JSON all end as bytes whose type the content decides. JSON may also say
+where a picture lies, and is a ``Reference`` then.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from io import BytesIO
+from typing import Any, Final
+
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+from multipart import MultipartError, MultipartParser, parse_options_header
+
+from shared.errors import (
+    BadBase64,
+    BadJson,
+    BadMultipart,
+    BodyTooLarge,
+    EmptyBody,
+    InvalidRequest,
+    UnsupportedImageType,
+    UnsupportedMediaType,
+)
+from shared.pipeline.image_formats import ACCEPTED, ImageFormat, describe_refused, detect
+
+MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
+"""Longest body in the form in which it reaches the function: Lambda's 6 MB event, less room for the rest of it
+(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous)."""
+MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
+"""Longest binary body: API Gateway hands it over in base64, which is a third longer."""
+
+SOURCE: Final = "source"
+"""The member of JSON that says where a picture lies."""
+NO_CONTENT: Final = "The member content must be the picture in base64."
+RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
+"""Content types besides ``image/*`` that count as raw bytes. The second is what ``curl --data-binary`` says when it
+is told nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture as it came, and what was said along with it."""
+
+    data: bytes
+    image_format: ImageFormat
+    filename: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the form or of the JSON, other than the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """JSON that says where the picture lies, in place of the picture."""
+
+    members: Mapping[str, Any]
+    """All of it, not yet validated."""
+    filename: str | None = None
+
+
+def read_upload(event: BaseProxyEvent) -> Upload:
+    """Read a body that must hold the picture. Raises what :func:`read_picture` does."""
+    picture = read_picture(event)
+    if isinstance(picture, Reference):
+        raise InvalidRequest(NO_CONTENT)
+    return picture
+
+
+def read_picture(event: BaseProxyEvent) -> Upload | Reference:
+    """Read the body of ``POST /v1/jobs``.
+
+    Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest,
+    UnsupportedMediaType or UnsupportedImageType.
+    """
+    headers = event.headers
+    content_type = headers.get("content-type") or ""
+    media_type = content_type.partition(";")[0].strip().lower()
+    body = _body_bytes(event, is_text=media_type in {"text/plain", "application/json"})
+    name = _disposition_filename(headers.get("content-disposition") or "")
+    if media_type == "application/json":
+        return _from_json(body, name)
+    if media_type == "multipart/form-data":
+        return _from_form(body, content_type)
+    if media_type == "text/plain":
+        return Upload(*_picture(decode_base64(body.decode("ascii", errors="replace"))), name)
+    if media_type.startswith("image/") or media_type in RAW_TYPES:
+        if not event.is_base64_encoded and "\ufffd" in (event.body or ""):
+            # The gateway took the bytes for text and has replaced what is not UTF-8: they are lost.
+            raise UnsupportedMediaType("Send the bytes with an image/* or application/octet-stream Content-Type.")
+        return Upload(*_picture(body), name)
+    raise UnsupportedMediaType(
+        f"Content-Type {media_type[:100]} is none of image/*, application/octet-stream, text/plain (base64),"
+        " multipart/form-data and application/json.",
+    )
+
+
+def read_json(event: BaseProxyEvent) -> dict[str, Any]:
+    """Read the JSON object of a request that may come without one.
+
+    Raises BodyTooLarge, BadBase64, BadJson or UnsupportedMediaType.
+    """
+    if not event.body:
+        return {}
+    media_type = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(f"Content-Type {media_type[:100]} is not application/json.")
+    return load_json_object(_body_bytes(event, is_text=True))
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode base64 as ``base64`` writes it; line breaks and a ``data:`` prefix are tolerated. Raises BadBase64."""
+    compact = re.sub(r"\s+", "", text)
+    if compact.startswith("data:"):
+        prefix, comma, compact = compact.partition(",")
+        if not comma or not prefix.lower().endswith(";base64"):
+            raise BadBase64("A data: URL must be in base64.")
+    if not compact:
+        raise EmptyBody
+    try:
+        return base64.b64decode(compact, validate=True)
+    except ValueError as error:  # binascii.Error is one; characters beyond ASCII are another
+        raise BadBase64 from error
+
+
+def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
+    """Undo the gateway's own encoding; which bodies it encodes differs between gateways, its flag tells."""
+    body = event.body or ""
+    try:
+        data = base64.b64decode(body) if event.is_base64_encoded else body.encode()
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise BadBase64 from error
+    if not data:
+        raise EmptyBody
+    limit = MAX_ENCODED_BYTES if is_text else MAX_RAW_BYTES
+    if len(data) > limit:
+        raise BodyTooLarge(
+            f"The body has {len(data):,} bytes; {limit:,} are allowed here,"
+            f" which is a picture of at most {MAX_RAW_BYTES:,} bytes. Larger ones go by POST /v1/uploads.",
+        )
+    return data
+
+
+def _picture(data: bytes) -> tuple[bytes, ImageFormat]:
+    if not data:
+        raise EmptyBody
+    image_format = detect(data)
+    if image_format is None:
+        known = describe_refused(data)
+        supported = ", ".join(each.name for each in ACCEPTED)
+        found = f"The content is {known}" if known else "The content is no image that is known"
+        raise UnsupportedImageType(f"{found}; supported are {supported}.")
+    return data, image_format
+
+
+def _from_json(body: bytes, name: str | None) -> Upload | Reference:
+    fields = load_json_object(body)
+    if SOURCE in fields:
+        if "content" in fields:
+            raise InvalidRequest(f"Give the member content or {SOURCE}, not both.")
+        return Reference(fields, name)
+    content = fields.pop("content", None)
+    if not isinstance(content, str):
+        raise InvalidRequest(NO_CONTENT)
+    return Upload(*_picture(decode_base64(content)), name, fields)
+
+
+def load_json_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object. Raises BadJson, also for NaN, doubled members and nesting without end."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles)
+    except (ValueError, RecursionError) as error:
+        raise BadJson from error
+    if not isinstance(value, dict):
+        raise BadJson("The JSON must be an object.")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("doubled member")
+    return members
+
+
+def _from_form(body: bytes, content_type: str) -> Upload:
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        raise BadMultipart("The Content-Type names no boundary.")
+    files, options = [], {}
+    try:
+        for part in MultipartParser(BytesIO(body), boundary, strict=True):
+            if part.filename is not None:
+                files.append(part)
+            elif part.name in options:
+                raise BadMultipart(f"The field {part.name[:50]} comes twice.")
+            else:
+                options[part.name] = part.value
+        if len(files) != 1:
+            raise BadMultipart(f"The form has {len(files)} files; it must have exactly one.")
+        return Upload(*_picture(files[0].raw), files[0].filename or None, options)
+    except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: a charset that Python does not know
+        raise BadMultipart from error
+
+
+def _disposition_filename(header: str) -> str | None:
+    """Take the name out of a Content-Disposition header (RFC 6266, ``filename*`` too)."""
+    message = EmailMessage()
+    try:
+        message["Content-Disposition"] = " ".join(header.splitlines())
+        return message.get_filename()
+    except Exception:  # noqa: BLE001 - the parser meets hostile text in many ways, and a name is only a courtesy
+        return None

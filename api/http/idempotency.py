@@ -1,0 +1,126 @@
+"""``Idempotency-Key``: the same request under the same key is done once and answered as often as it comes.
+
+What happens when the API dies, and the same request comes again under its key:
+
+==================================  ====================================================================
+died                                the next try
+==================================  ====================================================================
+before the reservation              is the first
+with the reservation, nothing done  waits for the lease (409), then does it with the reserved ID
+after the raw image                 stores it again under the same key, then writes the record
+after the record                    finds its own record, sends one message more, answers with that job
+after the message                   likewise; the duplicate message changes nothing
+with the answer kept                is answered from the log
+==================================  ====================================================================
+
+The lease is what is left of the invocation. What is refused by a rule (4xx) is forgotten; after a fault of
+a service the lease ends at once, and the reservation stays, since nobody knows how far the request got.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from shared.aws.dynamodb.request_log import RequestLog, Stored, Ticket
+from shared.clock import Clock
+from shared.errors import KeyInvalid, SafelightError, ServiceError
+from shared.ids import new_id
+
+MAX_KEY = 255
+_T = TypeVar("_T")
+REPLAYED = {"Idempotency-Replayed": "true"}
+"""Marks an answer that was given before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """A request that came under a key."""
+
+    key: str
+    owner: str
+    route: str
+    """Method and path pattern: one key may serve a creation and a cancellation."""
+    asked: tuple[str | bytes, ...]
+    """All that makes a request this one and no other: job, digest of the bytes, options."""
+
+    def scope(self) -> str:
+        """Name the record; nobody meets another caller's by guessing a key."""
+        return _digest(self.owner, self.route, self.key)
+
+    def fingerprint(self) -> str:
+        """Tell this request from others under the same key."""
+        return _digest(*self.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[_T]):
+    """What was answered, now or before."""
+
+    answer: Mapping[str, Any]
+    """What is needed to answer again."""
+    value: _T | None
+    """What came of it just now; None in a replay."""
+    log_error: ServiceError | None = None
+    """The fault that kept the answer from being remembered; the request itself is done."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what marks a replay."""
+        return dict(REPLAYED) if self.value is None else {}
+
+
+def keyed(key: str | None, owner: str, route: str, *asked: str | bytes) -> Keyed | None:
+    """Return the request of a key, None without one. Raises KeyInvalid."""
+    if key is None:
+        return None
+    if not key.strip() or len(key) > MAX_KEY or not key.isprintable():
+        raise KeyInvalid(f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
+    return Keyed(key=key, owner=owner, route=route, asked=asked)
+
+
+def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and where
+    request: Keyed | None,
+    do: Callable[[Ticket], _T],
+    remember: Callable[[_T], Mapping[str, Any]],
+    log: RequestLog,
+    clock: Clock,
+    lease: timedelta,
+) -> Done[_T]:
+    """Do what a request asks, or return what was answered when it came before; without a key, just do it.
+
+    ``do`` works with the ticket's job ID and moment. ``remember`` says what is needed to answer again: small,
+    and nothing that expires. Raises what ``do`` raises, KeyReused and KeyInUse.
+    """
+    now = clock()
+    if request is None:
+        value = do(Ticket(scope="", job_id=new_id(now), at=now, holder=""))
+        return Done(remember(value), value)
+    ticket = log.open(request.scope(), request.fingerprint(), now=now, lease=lease)
+    if isinstance(ticket, Stored):
+        return Done(ticket.answer, None)
+    try:
+        value = do(ticket)
+    except ServiceError:
+        log.release(ticket, now=clock())
+        raise
+    except SafelightError:
+        log.forget(ticket)
+        raise
+    answer = remember(value)
+    try:
+        log.close(ticket, dict(answer))
+    except ServiceError as error:
+        return Done(answer, value, error)
+    return Done(answer, value)
+
+
+def _digest(*parts: str | bytes) -> str:
+    """Hash parts so that no two lists of them agree by moving a border."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "big"))
+        total.update(data)
+    return total.hexdigest()

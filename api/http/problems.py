@@ -1,0 +1,37 @@
+"""Errors as problem documents (RFC 9457): the one place where a fault becomes an answer."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from api.jobs.schemas import ProblemView, dump
+from shared.errors import FieldError, InvalidRequest, SafelightError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_response(error: SafelightError, *, instance: str, request_id: str) -> Response[str]:
+    """Answer with an error; nothing of its cause is told."""
+    view = ProblemView.of(error, instance=instance, request_id=request_id)
+    headers: dict[str, str | list[str]] = {}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    elif error.retriable and error.status == 503:
+        headers["Retry-After"] = "1"
+    return Response(
+        status_code=error.status,
+        content_type=CONTENT_TYPE,
+        body=json.dumps(dump(view)),
+        headers=headers,
+    )
+
+
+def from_validation(error: RequestValidationError) -> InvalidRequest:
+    """Translate what Powertools says of a parameter; its locations begin with where the parameter is."""
+    details: Sequence[dict[str, Any]] = error.errors()
+    return InvalidRequest(
+        errors=tuple(FieldError("/" + "/".join(map(str, each["loc"][1:])), each["msg"]) for each in details),
+    )

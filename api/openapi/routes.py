@@ -1,0 +1,46 @@
+"""The OpenAPI document, and a page to read and try it; nothing is fetched from another host."""
+
+import json
+from importlib.resources import files
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
+
+from api.dependencies import stores
+from api.http.links import Links
+from api.openapi.document import document
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def add_documents(app: APIGatewayRestResolver) -> None:
+    """Add the routes. They describe the whole application, so they need it at hand."""
+
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    def read_openapi() -> Response[str]:
+        return Response(200, content_type="application/json", body=_written(app))
+
+    @app.get("/v1/docs", include_in_schema=False)
+    def read_docs() -> Response[str]:
+        swagger = files("aws_lambda_powertools.event_handler.openapi") / "swagger_ui"
+        page = generate_swagger_html(
+            _written(app).replace("</", "<\\/"),
+            (swagger / "swagger-ui-bundle.min.js").read_text("utf-8"),
+            (swagger / "swagger-ui.min.css").read_text("utf-8"),
+            swagger_base_url="",
+            oauth2_config=None,
+        )
+        return Response(
+            200,
+            content_type="text/html; charset=utf-8",
+            body=page.replace("<title>Swagger UI", "<title>Safelight API"),
+            headers={"Content-Security-Policy": PAGE_POLICY, "X-Content-Type-Options": "nosniff"},
+        )
+
+
+def _written(app: APIGatewayRestResolver) -> str:
+    links = Links.for_request(app.current_event, stores().settings.api_path_prefix)
+    return json.dumps(document(app, links.base))

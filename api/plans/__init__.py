@@ -1,0 +1,1 @@
+"""Plans: predict what a job would do."""

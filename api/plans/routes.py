@@ -1,0 +1,51 @@
+"""Plans: what a job would do, without a job."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from api.dependencies import Stores, caller, stores
+from api.http.body import read_json
+from api.jobs.job_spec import choose
+from api.jobs.responses import json_response
+from api.openapi.document import documented
+from api.plans.planner import plan
+from api.plans.schemas import read_plan_request
+from api.plans.views import PlanView
+from shared.errors import (
+    BadJson,
+    InvalidPipeline,
+    InvalidRequest,
+    UnknownPreset,
+    UnsupportedMediaType,
+    WatermarkNotFound,
+)
+
+router = Router()
+
+
+@router.post(
+    "/v1/plan",
+    summary="Plan a job without uploading",
+    tags=["Jobs"],
+    responses=documented(
+        {200: ("What a job would do, also where it would fail.", PlanView)},
+        BadJson,
+        UnsupportedMediaType,
+        InvalidRequest,
+        InvalidPipeline,
+        UnknownPreset,
+        WatermarkNotFound,
+    ),
+)
+def plan_job(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+    """Validate a pipeline for a picture; tell sizes, warnings, limits and an estimate. Nothing is stored."""
+    event = router.current_event
+    picture, options = read_plan_request(read_json(event))
+    choice = choose(options, parts.library(caller(event)))
+    limits = parts.limits
+    view = PlanView.of(picture, choice, plan(picture, choice.pipeline, limits), limits)
+    return json_response(view, HTTPStatus.OK, {})

@@ -1,0 +1,155 @@
+"""A plan, as it goes over the wire."""
+
+from typing import Self
+
+from pydantic import Field
+
+from api.jobs.job_spec import Choice
+from api.jobs.schemas import FailureView, PresetRefView, View
+from api.plans.planner import Plan, frames_kept
+from api.plans.schemas import PlannedPicture
+from api.plans.warnings import WarningCode
+from shared.pipeline.limits import Limits
+from shared.pipeline.pipeline import MAX_SIDE, Output, Pipeline
+
+
+class PlannedPictureView(View):
+    """The picture that the plan is for."""
+
+    format: str
+    media_type: str
+    width: int = Field(description="Pixels, upright.")
+    height: int
+    size: int | None = Field(description="Bytes, where it was told.")
+    frames: int | None
+    animated: bool | None = Field(description="Null where nobody knows.")
+    alpha: bool | None = Field(description="Whether it can have transparent pixels; null where nobody knows.")
+
+
+class StepView(View):
+    """One operation and the size that it leads to."""
+
+    op: str
+    width: int = Field(description="Pixels.")
+    height: int
+    exact: bool = Field(description="False where the size depends on the content, as after a trim: it is at most this.")
+
+
+class PlannedOutputView(View):
+    """One file that would be written."""
+
+    name: str
+    format: str
+    media_type: str
+    extension: str
+    width: int = Field(description="Pixels.")
+    height: int
+    exact: bool = Field(description="False where the size depends on the content: it is at most this.")
+
+
+class PlanWarningView(View):
+    """One thing to know before."""
+
+    code: WarningCode
+    message: str
+    pointer: str = Field(description="JSON pointer into the pipeline; empty for the picture as a whole.")
+    certain: bool = Field(description="False where it depends on what is not known of the picture.")
+
+
+class LimitView(View):
+    """One limit, and what the picture and its steps come to."""
+
+    name: str
+    limit: int
+    value: int | None = Field(description="The largest on the way; null where nobody knows.")
+    code: str = Field(description="What a job over this limit fails with.")
+    exceeded: bool
+
+
+class EstimateView(View):
+    """Orders of magnitude, not promises."""
+
+    milliseconds: int = Field(description="CPU time on one processor, without waiting and transfers.")
+    memory_bytes: int
+
+
+class PlanView(View):
+    """What a job would do and how it would end."""
+
+    ok: bool = Field(description="Whether nothing that is known now stands in the way.")
+    failure: FailureView | None = Field(description="What the job would fail with.")
+    picture: PlannedPictureView
+    pipeline: Pipeline
+    preset: PresetRefView | None
+    steps: list[StepView] = Field(description="As far as the pipeline would run.")
+    outputs: list[PlannedOutputView] = Field(description="Empty where the job would fail.")
+    warnings: list[PlanWarningView]
+    limits: list[LimitView]
+    estimate: EstimateView
+
+    @classmethod
+    def of(cls, picture: PlannedPicture, choice: Choice, plan: Plan, limits: Limits) -> Self:
+        """Show a plan."""
+        return cls(
+            ok=plan.failure is None,
+            failure=FailureView.of(plan.failure),
+            picture=PlannedPictureView(
+                format=picture.image_format.name,
+                media_type=picture.image_format.media_type,
+                width=picture.width,
+                height=picture.height,
+                size=picture.size,
+                frames=picture.frames,
+                animated=picture.animated,
+                alpha=picture.alpha,
+            ),
+            pipeline=choice.pipeline,
+            preset=PresetRefView.of(choice.preset),
+            steps=[
+                StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
+                for step in plan.steps
+            ],
+            outputs=[_output(output, plan) for output in choice.pipeline.outputs] if plan.failure is None else [],
+            warnings=[
+                PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
+                for each in plan.warnings
+            ],
+            limits=_limits(picture, choice.pipeline, plan, limits),
+            estimate=EstimateView(
+                milliseconds=plan.estimate.milliseconds,
+                memory_bytes=plan.estimate.memory_bytes,
+            ),
+        )
+
+
+def _output(output: Output, plan: Plan) -> PlannedOutputView:
+    image_format = output.format.image_format
+    return PlannedOutputView(
+        name=output.name,
+        format=image_format.name,
+        media_type=image_format.media_type,
+        extension=image_format.extension,
+        width=plan.size[0],
+        height=plan.size[1],
+        exact=plan.exact,
+    )
+
+
+def _limits(picture: PlannedPicture, pipeline: Pipeline, plan: Plan, limits: Limits) -> list[LimitView]:
+    sizes = [(picture.width, picture.height), *(step.after for step in plan.steps if step.exact)]
+    frames = frames_kept(picture, pipeline)
+    pixels = max(width * height for width, height in sizes)
+    known = frames if picture.frames is not None or picture.animated is False else None
+    result = max(plan.size) if plan.exact else None
+    rows = (
+        ("max_raw_bytes", limits.max_bytes, picture.size, "TOO_MANY_BYTES"),
+        ("max_side", limits.max_side, max(max(size) for size in sizes), "SIDE_TOO_LONG"),
+        ("max_pixels", limits.max_pixels, pixels, "TOO_MANY_PIXELS"),
+        ("max_frames", limits.max_frames, known, "TOO_MANY_FRAMES"),
+        ("max_total_pixels", limits.max_total_pixels, known and known * pixels, "TOO_MANY_TOTAL_PIXELS"),
+        ("max_result_side", MAX_SIDE, result, "SIDE_TOO_LONG"),
+    )
+    return [
+        LimitView(name=name, limit=limit, value=value, code=code, exceeded=value is not None and value > limit)
+        for name, limit, value, code in rows
+    ]

@@ -1,0 +1,140 @@
+"""Presets: named pipelines, built in or the caller's own, each change a new version."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+from api.dependencies import Stores, caller, stores
+from api.http.body import read_json
+from api.http.etags import expected_version, is_known, version_tag
+from api.http.links import Links
+from api.http.parameters import Cursor
+from api.jobs.responses import json_response
+from api.openapi.document import documented
+from api.presets.schemas import PresetBody, PresetPageView, PresetView
+from api.presets.use_cases import demand_own, find_preset
+from shared.errors import (
+    BadCursor,
+    BadJson,
+    FieldError,
+    InvalidPipeline,
+    InvalidRequest,
+    PresetBuiltIn,
+    PresetChanged,
+    PresetNotFound,
+    RouteNotFound,
+    UnsupportedMediaType,
+)
+from shared.names import NAME_PATTERN, is_name
+from shared.pipeline.preset import BUILT_IN
+
+MAX_PAGE = 100
+
+router = Router()
+
+Parts = Annotated[Stores, Depends(stores)]
+PresetNameInPath = Annotated[str, Path(description="Name of the preset.", json_schema_extra={"pattern": NAME_PATTERN})]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest, else 412.")
+]
+
+
+@router.get(
+    "/v1/presets",
+    summary="List presets",
+    tags=["Presets"],
+    responses=documented({200: ("A page of presets.", PresetPageView)}, BadCursor, InvalidRequest),
+)
+def list_presets(
+    parts: Parts,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Own presets a page.")] = MAX_PAGE,
+    cursor: Cursor = None,
+) -> Response[Any]:
+    """List the built-in presets and the caller's own, each in its newest version."""
+    if cursor is not None and not is_name(cursor):
+        raise BadCursor
+    page = parts.presets.page(caller(router.current_event), limit=limit, after=cursor)
+    shown = (*(BUILT_IN.values() if cursor is None else ()), *page.presets)
+    view = PresetPageView(presets=[PresetView.of(preset) for preset in shown], next_cursor=page.next_after)
+    return json_response(view, HTTPStatus.OK, {})
+
+
+@router.get(
+    "/v1/presets/<name>",
+    summary="Read a preset",
+    tags=["Presets"],
+    responses=documented({200: ("The preset.", PresetView), 304: ("Unchanged.", None)}, PresetNotFound, InvalidRequest),
+)
+def read_preset(
+    name: PresetNameInPath,
+    parts: Parts,
+    version: Annotated[
+        int | None, Query(ge=1, lt=10**9, description="A certain version, also of a deleted preset; else the newest.")
+    ] = None,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+) -> Response[Any]:
+    """Answer with a preset; `304` when the caller has that version already."""
+    preset = find_preset(parts.presets, caller(router.current_event), name, version)
+    etag = version_tag(preset.version)
+    if is_known(etag, if_none_match):
+        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return json_response(PresetView.of(preset), HTTPStatus.OK, {"ETag": etag})
+
+
+@router.put(
+    "/v1/presets/<name>",
+    summary="Create or change a preset",
+    tags=["Presets"],
+    responses=documented(
+        {200: ("A new version.", PresetView), 201: ("The first version, or the first after a deletion.", PresetView)},
+        BadJson,
+        UnsupportedMediaType,
+        PresetBuiltIn,
+        PresetChanged,
+        RouteNotFound,
+        InvalidRequest,
+        InvalidPipeline,
+    ),
+)
+def put_preset(
+    name: PresetNameInPath,
+    parts: Parts,
+    if_match: IfMatch = None,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="`*`: only if there is none yet, else 412.")
+    ] = None,
+) -> Response[Any]:
+    """Keep a pipeline under a name. Each change is a new version; versions that were stay readable."""
+    demand_own(name)
+    if not is_name(name):
+        raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
+    expected = expected_version(if_match, if_none_match)
+    event = router.current_event
+    body = PresetBody.read(read_json(event))
+    preset, created = parts.presets.put(
+        caller(event), name, body.pipeline, body.description, now=parts.clock(), expected=expected
+    )
+    headers = {"ETag": version_tag(preset.version)}
+    if created:
+        headers["Location"] = Links.for_request(event, parts.settings.api_path_prefix).preset(name)
+    return json_response(PresetView.of(preset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
+
+
+@router.delete(
+    "/v1/presets/<name>",
+    summary="Delete a preset",
+    tags=["Presets"],
+    responses=documented({204: ("Deleted.", None)}, PresetNotFound, PresetBuiltIn, PresetChanged, InvalidRequest),
+)
+def delete_preset(name: PresetNameInPath, parts: Parts, if_match: IfMatch = None) -> Response[Any]:
+    """Take a preset off the list. Jobs that were made with it, and its versions, stay as they are."""
+    demand_own(name)
+    if not is_name(name):
+        raise PresetNotFound
+    expected = expected_version(if_match, None)
+    parts.presets.delete(caller(router.current_event), name, now=parts.clock(), expected=expected)
+    return Response(HTTPStatus.NO_CONTENT)

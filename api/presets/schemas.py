@@ -1,0 +1,60 @@
+"""Presets over the wire."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.jobs.options import field_errors
+from api.jobs.schemas import Moment, View
+from shared.errors import InvalidPipeline, InvalidRequest
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.preset import MAX_DESCRIPTION, Preset
+
+
+class PresetBody(BaseModel):
+    """The body of ``PUT /v1/presets/{name}``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pipeline: Pipeline
+    description: str = Field(default="", max_length=MAX_DESCRIPTION)
+
+    @classmethod
+    def read(cls, fields: dict[str, Any]) -> Self:
+        """Read the body. Raises InvalidPipeline where the pipeline alone is wrong, else InvalidRequest."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            errors = field_errors(error)
+            inside = all(each.pointer.startswith("/pipeline") for each in errors) and "pipeline" in fields
+            raise (InvalidPipeline if inside else InvalidRequest)(errors=errors) from error
+
+
+class PresetView(View):
+    """One version of a named pipeline."""
+
+    name: str
+    version: int
+    description: str
+    built_in: bool = Field(description="Whether it comes with Safelight and can't be changed.")
+    created_at: Moment | None = Field(description="When this version was written; null for what is built in.")
+    pipeline: Pipeline
+
+    @classmethod
+    def of(cls, preset: Preset) -> Self:
+        """Show a preset."""
+        return cls(
+            name=preset.name,
+            version=preset.version,
+            description=preset.description,
+            built_in=preset.built_in,
+            created_at=preset.created_at,
+            pipeline=preset.pipeline,
+        )
+
+
+class PresetPageView(View):
+    """The built-in presets (on the first page) and some of the caller's own, by name."""
+
+    presets: list[PresetView]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")

@@ -1,0 +1,23 @@
+"""Presets by name for one caller: those that are built in, then their own."""
+
+from shared.aws.dynamodb.preset_table import PresetTable
+from shared.errors import PresetBuiltIn, PresetNotFound
+from shared.names import is_name
+from shared.pipeline.preset import BUILT_IN, Preset
+
+
+def find_preset(table: PresetTable, owner: str, name: str, version: int | None = None) -> Preset:
+    """Return the newest version of a preset, or a certain one. Raises PresetNotFound."""
+    if (built_in := BUILT_IN.get(name)) is not None:
+        if version not in {None, built_in.version}:
+            raise PresetNotFound
+        return built_in
+    if not is_name(name):
+        raise PresetNotFound
+    return table.get(owner, name, version)
+
+
+def demand_own(name: str) -> None:
+    """Raise PresetBuiltIn where a name is taken for good."""
+    if name in BUILT_IN:
+        raise PresetBuiltIn

@@ -1,1 +1,0 @@
-"""One module for each resource; one function for each endpoint: parse, one call, answer."""

@@ -1,0 +1,26 @@
+"""What this deployment can do."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from api.dependencies import Stores, stores
+from api.jobs.responses import json_response
+from api.openapi.document import documented
+from api.system.schemas import CapabilitiesView
+
+router = Router()
+
+
+@router.get(
+    "/v1/capabilities",
+    summary="Tell what this deployment can do",
+    tags=["System"],
+    responses=documented({200: ("Operations, formats, limits, presets.", CapabilitiesView)}),
+)
+def read_capabilities(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+    """Answer with operations and their schemas, input and output formats, limits and built-in presets."""
+    return json_response(CapabilitiesView.of(parts.limits), HTTPStatus.OK, {})

@@ -1,0 +1,31 @@
+"""What the API tells of itself: health, its OpenAPI document, a page to read it."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from api.dependencies import Stores, stores
+from api.jobs.schemas import HealthView, dump
+from api.openapi.document import documented
+from shared.version import VERSION
+
+router = Router()
+
+
+@router.get(
+    "/v1/health",
+    summary="Tell whether the API works",
+    tags=["System"],
+    responses=documented({200: ("It does.", HealthView)}),
+)
+def read_health(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+    """Answer 200 when the function runs and its table answers, 503 when that does not."""
+    parts.jobs.ping()
+    return Response(
+        200,
+        content_type="application/json",
+        body=dump(HealthView(status="ok", version=VERSION)),
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,1 @@
+"""Build, deploy and remove a stack, on AWS and on local engines."""

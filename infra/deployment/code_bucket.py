@@ -1,0 +1,100 @@
+"""The bucket that Lambda and CloudFormation read our zips and a long template from."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from infra.deployment.packaging import Package
+from infra.sessions import Clients
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+_NOT_THERE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})
+_FIRST_REGION = "us-east-1"
+"""The one region that S3 refuses as a location constraint."""
+
+
+def name(clients: Clients, prefix: str) -> str:
+    """Return the bucket's name: one for each stack, so that deleting one can't harm another."""
+    account = clients.sts.get_caller_identity()["Account"]
+    return f"{prefix}-code-{account}-{clients.region}"
+
+
+def upload(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
+    """Store what is not there yet; the key tells the content."""
+    _ensure(clients, bucket)
+    for package in packages:
+        if not _exists(clients, bucket, package.key):
+            clients.s3.put_object(Bucket=bucket, Key=package.key, Body=package.data, ContentType="application/zip")
+
+
+def upload_template(clients: Clients, bucket: str, body: str) -> str:
+    """Store a template that is too long for a request; return its address."""
+    key = f"templates/{hashlib.sha256(body.encode()).hexdigest()[:32]}.yaml"
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/yaml")
+    return f"{clients.s3.meta.endpoint_url}/{bucket}/{key}"
+
+
+def empty(clients: Clients, bucket: str) -> None:
+    """Delete every object, every version included. A bucket that is gone counts as empty."""
+    try:
+        for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            found: list[ObjectIdentifierTypeDef] = [
+                {"Key": line["Key"], "VersionId": line["VersionId"]}
+                for line in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+            ]
+            if found:
+                clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_THERE:
+            raise
+
+
+def remove(clients: Clients, bucket: str) -> None:
+    """Empty the bucket and delete it, where it exists."""
+    if _bucket_exists(clients, bucket):
+        empty(clients, bucket)
+        clients.s3.delete_bucket(Bucket=bucket)
+
+
+def _ensure(clients: Clients, bucket: str) -> None:
+    if _bucket_exists(clients, bucket):
+        return
+    if clients.region == _FIRST_REGION:
+        clients.s3.create_bucket(Bucket=bucket)
+    else:
+        location: BucketLocationConstraintType = clients.region  # type: ignore[assignment]
+        clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": location})
+    clients.s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+
+
+def _bucket_exists(clients: Clients, bucket: str) -> bool:
+    try:
+        clients.s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_THERE:
+            return False
+        raise
+    return True
+
+
+def _exists(clients: Clients, bucket: str, key: str) -> bool:
+    try:
+        clients.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_THERE:
+            return False
+        raise
+    return True

@@ -1,0 +1,1 @@
+"""DynamoDB: one class per table or index."""

@@ -1,0 +1,75 @@
+"""The members of a batch in the order of their IDs, a page at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.aws.dynamodb.job_item import from_wire, to_wire
+from shared.aws.dynamodb.job_listing import MAX_EXAMINED, MAX_PAGE, JobListing
+from shared.aws.errors import translated
+from shared.jobs.job import Job, JobStatus
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """Some members, the oldest first, and the ID to go on after; None when there are no more."""
+
+    jobs: tuple[Job, ...]
+    next_after: str | None
+
+
+class BatchMembers:
+    """Reads the index ``ByBatch``, which may be a moment old, and the records themselves from the table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, listing: JobListing) -> None:
+        """Work on the index of ``table``."""
+        self._client = client
+        self._table = table
+        self._listing = listing
+
+    def page(self, batch_id: str, *, after: str, limit: int, status: JobStatus | None = None) -> MemberPage:
+        """Return the next members after an ID. A rare status may give a short page that still has a next one."""
+        found: list[Job] = []
+        examined = 0
+        for ids in self._chunks(batch_id, after, MAX_PAGE if status else limit):
+            examined += len(ids)
+            for job in self._listing.fetch(ids):
+                if job.deleted_at is None and status in {None, job.status}:
+                    found.append(job)
+                    if len(found) == limit:
+                        return MemberPage(tuple(found), job.id)
+            if examined >= MAX_EXAMINED:
+                return MemberPage(tuple(found), ids[-1])
+        return MemberPage(tuple(found), None)
+
+    def among(self, ids: list[str]) -> dict[str, Job]:
+        """Return those of some IDs, at most a hundred, that have a record, as last written."""
+        return {job.id: job for job in self._listing.fetch(ids)}
+
+    def chunks(self, batch_id: str, after: str) -> Iterator[list[Job]]:
+        """Yield all members after an ID, a page at a time."""
+        for ids in self._chunks(batch_id, after, MAX_PAGE):
+            yield [job for job in self._listing.fetch(ids) if job.deleted_at is None]
+
+    def _chunks(self, batch_id: str, after: str, size: int) -> Iterator[list[str]]:
+        while True:
+            with translated():
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName="ByBatch",
+                    KeyConditionExpression="#BatchID = :batch AND #ID > :after",
+                    ExpressionAttributeNames={"#BatchID": "BatchID", "#ID": "ID"},
+                    # "0" sorts before every ID.
+                    ExpressionAttributeValues=to_wire({":batch": batch_id, ":after": after or "0"}),
+                    Limit=size,
+                )
+            ids = [str(from_wire(item)["ID"]) for item in answer["Items"]]
+            if not ids:
+                return
+            yield ids
+            if len(ids) < size:
+                return
+            after = ids[-1]

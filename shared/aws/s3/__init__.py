@@ -1,0 +1,1 @@
+"""S3: the image bucket, source buckets and upload forms."""

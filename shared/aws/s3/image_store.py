@@ -1,0 +1,203 @@
+"""The image bucket: raw images in, processed images out, links for clients."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from shared.aws.errors import error_code, translated
+from shared.aws.s3.upload_forms import UploadForm, sign_form
+from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
+from shared.filenames import content_disposition
+from shared.jobs import object_keys
+from shared.jobs.job import Job, OutputFacts, RawImage
+from shared.pipeline.image_formats import BY_NAME
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+MAX_DELETED = 1000
+"""Objects in one call: S3's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to one processed image, good for a while and for whoever holds it."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of the bucket."""
+
+    key: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A message that nobody could read, kept whole."""
+
+    key: str
+    size: int
+    """Bytes."""
+    at: datetime
+
+
+class ImageStore:
+    """Objects of one bucket. Every method raises ServiceError where S3 does not answer."""
+
+    def __init__(self, client: "S3Client", bucket: str, *, presigner: "S3Client | None" = None) -> None:
+        """Work on ``bucket``; ``presigner`` is a client for the endpoint that callers reach."""
+        self._client = client
+        self._presigner = presigner or client
+        self.bucket = bucket
+
+    def signing_with(self, presigner: "S3Client") -> "ImageStore":
+        """Return the same store, with links to the endpoint of another client."""
+        return ImageStore(self._client, self.bucket, presigner=presigner)
+
+    def put_raw(self, raw: RawImage, data: bytes, media_type: str) -> None:
+        """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
+        self._put(raw.key, data, media_type, raw.digest or hashlib.sha256(data).hexdigest())
+
+    def put_processed(self, facts: OutputFacts, data: bytes) -> None:
+        """Store the bytes of one output."""
+        self._put(facts.key, data, facts.media_type, facts.digest)
+
+    def keep_dead_letter(self, message_id: str, body: bytes) -> str:
+        """Keep a copy of a message that nobody could read; return its key."""
+        key = object_keys.dead_letter_key(message_id)
+        self._put(key, body, "application/json", hashlib.sha256(body).hexdigest())
+        return key
+
+    def kept_letters(self, after: str, limit: int) -> list[KeptLetter]:
+        """Return the next kept messages after a key; fewer than ``limit`` mean that there are no more."""
+        with translated():
+            page = self._client.list_objects_v2(
+                Bucket=self.bucket, Prefix=object_keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
+            )
+        found = page.get("Contents", ())
+        return [KeptLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
+
+    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
+        """Fetch the raw bytes.
+
+        Raises RawImageMissing when the object is gone or is not what the job knows, TooManyBytes
+        when it is over ``max_bytes`` (before a byte is read).
+        """
+        try:
+            with translated():
+                answer = self._client.get_object(Bucket=self.bucket, Key=raw.key)
+                if answer["ContentLength"] > max_bytes:
+                    raise TooManyBytes(
+                        f"The image file has {answer['ContentLength']:,} bytes; {max_bytes:,} are allowed."
+                    )
+                data = answer["Body"].read()
+        except ServiceError as error:
+            if isinstance(error.__cause__, ClientError) and error_code(error.__cause__) == "NoSuchKey":
+                raise RawImageMissing from error
+            raise
+        if raw.digest is not None and hashlib.sha256(data).hexdigest() != raw.digest:
+            raise RawImageMissing("The stored bytes are not those that were uploaded.")
+        return data
+
+    def stored_size(self, key: str) -> int | None:
+        """Return the bytes of an object, None where there is none.
+
+        By listing, which tells the two apart without a right to read the object.
+        """
+        with translated():
+            page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
+
+    def delete_raw(self, key: str) -> None:
+        """Delete bytes that came for a job that is no more."""
+        self._delete([key])
+
+    def found(self, job: Job) -> list[StoredObject]:
+        """Return what lies in the bucket of a job: its raw image, as its record says it, and all of every attempt."""
+        size = job.raw.size if job.raw.size is not None else self.stored_size(job.raw.key)
+        raw = [] if size is None else [StoredObject(job.raw.key, size)]
+        return [*raw, *self._objects(object_keys.processed_prefix(job.id))]
+
+    def delete_job(self, job: Job) -> bool:
+        """Delete the raw image and what every attempt has stored; links to them are dead from then on.
+
+        Returns whether S3 keeps older versions of them, because somebody has switched that on for the bucket.
+        """
+        return self._delete([job.raw.key, *(each.key for each in self._objects(object_keys.processed_prefix(job.id)))])
+
+    def delete_processed(self, outputs: Iterable[OutputFacts]) -> None:
+        """Delete the processed images of an attempt that came too late."""
+        self._delete([facts.key for facts in outputs])
+
+    def _objects(self, prefix: str) -> Iterator[StoredObject]:
+        more = ""
+        while True:
+            with translated():
+                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=more)
+            found = [StoredObject(entry["Key"], entry["Size"]) for entry in page.get("Contents", ())]
+            yield from found
+            if not page.get("IsTruncated") or not found:
+                return
+            more = found[-1].key
+
+    def _delete(self, targets: list[str]) -> bool:
+        has_versions = False
+        for start in range(0, len(targets), MAX_DELETED):
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in targets[start : start + MAX_DELETED]]
+            with translated():
+                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+            # S3 names here what it could not delete, with status 200; asking again is all that one can do.
+            if answer.get("Errors"):
+                raise ServiceUnavailable
+            has_versions |= any(each.get("DeleteMarker") for each in answer.get("Deleted", ()))
+        return has_versions
+
+    def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        """Sign a link that downloads one processed image under ``filename``."""
+        return self._link(facts.key, facts.media_type, filename=filename, lifetime=lifetime, now=now)
+
+    def raw_link(self, raw: RawImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        """Sign a link that downloads the raw image, of which the format must be known."""
+        media_type = BY_NAME[raw.format or ""].media_type
+        return self._link(raw.key, media_type, filename=filename, lifetime=lifetime, now=now)
+
+    def _link(self, key: str, media_type: str, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        url = self._presigner.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": key,
+                "ResponseContentType": media_type,
+                "ResponseContentDisposition": content_disposition(filename),
+            },
+            ExpiresIn=int(lifetime.total_seconds()),
+        )
+        return Link(url=url, expires_at=now + lifetime)
+
+    def form(self, job: Job, *, max_bytes: int, lifetime: timedelta, now: datetime) -> UploadForm:
+        """Sign the form for the upload that a job awaits; it must have a promise."""
+        assert job.promise is not None  # noqa: S101 - only such jobs await an upload
+        return sign_form(
+            self._presigner, self.bucket, job.raw.key, job.promise, max_bytes=max_bytes, lifetime=lifetime, now=now
+        )
+
+    def _put(self, key: str, data: bytes, media_type: str, digest: str) -> None:
+        with translated():
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=media_type,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
+            )

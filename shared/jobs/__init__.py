@@ -1,0 +1,1 @@
+"""Jobs and what belongs to them: batches, messages, receipts, recovery."""

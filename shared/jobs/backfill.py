@@ -1,0 +1,59 @@
+"""A backfill: a batch whose members are made from pictures that are stored already, by a query over their jobs.
+
+The batch keeps the query and how far the walk through the jobs has come. Members and that place are written in one
+transaction, so whoever goes on, and however often, makes exactly one member for each job that the query names.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.jobs.job import Job, JobStatus
+from shared.pipeline.image_formats import BY_NAME
+
+CHUNK = 50
+"""Jobs looked at, and members made at most, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which jobs' pictures; None for any."""
+
+    status: JobStatus | None = JobStatus.COMPLETED
+    batch_id: str | None = None
+    since: datetime | None = None
+    """Uploaded at this moment or later."""
+    until: datetime | None = None
+    """Uploaded before this moment; at the latest, when the backfill was made."""
+    preset: str | None = None
+    preset_version: int | None = None
+    format: str | None = None
+    """Of the raw image."""
+    copies: bool = False
+    """Whether pictures count that an earlier backfill has copied; else each is taken from its first job alone."""
+
+    def takes(self, job: Job, bucket: str) -> bool:
+        """Tell whether a job's picture is wanted and known; ``bucket`` is that of the images.
+
+        What a worker has not read, or has found to be no picture, is left out: its bytes may be anything.
+        """
+        ref = job.preset
+        return (
+            job.raw.format in BY_NAME
+            and job.raw.digest is not None
+            and self.format in {None, job.raw.format}
+            and self.preset in {None, ref.name if ref else None}
+            and self.preset_version in {None, ref.version if ref else None}
+            and (self.copies or job.source is None or job.source.location.bucket != bucket)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The query of a batch, and how far it is done."""
+
+    wanted: Wanted
+    before: str
+    """ID of the last job that is done with; the walk goes from the newest to the oldest."""
+    skipped: int = 0
+    """Jobs that were wanted and whose picture is no longer there."""
+    complete: bool = False

@@ -1,0 +1,385 @@
+"""A job: one picture, one pipeline, one status; and which moves are legal.
+
+A job is a frozen value and a transition makes a new one. Nothing here writes: ``shared.aws.dynamodb.job_table``
+stores a new value under the condition of the old state.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from shared.errors import JobCancelled, SafelightError
+from shared.jobs.source import Source
+from shared.jobs.upload_declaration import Promise
+from shared.pipeline.asset import AssetPin
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.preset import PresetRef
+
+MAX_HISTORY = 50
+"""Transitions that a job remembers; older ones fall off, the first stays."""
+SWEPT = "SWEPT"
+"""History code: the reconciler has sent another message."""
+BURIED = "DEAD_LETTER"
+"""History code: the message used up its receives."""
+RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
+"""Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's."""
+RENEWED = "FORM_RENEWED"
+"""History code: the upload got more time."""
+ANONYMOUS = "anonymous"
+"""Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    """Known, its bytes not yet in the bucket."""
+    PENDING = "PENDING"
+    """Accepted; waits for a worker."""
+    PROCESSING = "PROCESSING"
+    """A worker holds its lease."""
+    COMPLETED = "COMPLETED"
+    """Processed images stored."""
+    FAILED = "FAILED"
+    """Ended with an error that the job states."""
+    CANCELLED = "CANCELLED"
+    """Ended by its owner."""
+    EXPIRED = "EXPIRED"
+    """The upload never came."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing more happens by itself."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.AWAITING_UPLOAD: frozenset(
+        {JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.EXPIRED, JobStatus.CANCELLED},
+    ),
+    JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
+    # PROCESSING again: the lease ran out and another worker claims it.
+    JobStatus.PROCESSING: frozenset(
+        {JobStatus.PROCESSING, JobStatus.PENDING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED},
+    ),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.PENDING}),
+    JobStatus.CANCELLED: frozenset({JobStatus.PENDING}),
+    JobStatus.EXPIRED: frozenset(),
+}
+
+RETRIABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+"""Where a retry begins. PROCESSING leads to PENDING too, but that is an attempt giving its claim back."""
+
+
+class IllegalTransition(ValueError):
+    """A move that the state machine does not have: a bug in the caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawImage:
+    """Facts of the uploaded bytes; of a direct upload nothing is known before a worker has read it."""
+
+    key: str
+    size: int | None = None
+    """Bytes."""
+    format: str | None = None
+    digest: str | None = None
+    """SHA-256 of the bytes, hexadecimal. Once known, no other bytes are processed under this job."""
+    width: int | None = None
+    """Pixels; known once the worker has read the header."""
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFacts:
+    """Facts of one processed image."""
+
+    name: str
+    key: str
+    size: int
+    """Bytes."""
+    width: int
+    height: int
+    format: str
+    media_type: str
+    digest: str
+    """SHA-256 of the bytes, hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailure:
+    """Why a job failed, in words that may be shown."""
+
+    code: str
+    message: str
+    retriable: bool
+
+    @classmethod
+    def of(cls, error: SafelightError) -> Self:
+        """Take the public facts of an error."""
+        return cls(code=error.code, message=error.detail, retriable=error.retriable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One line of a job's history."""
+
+    status: JobStatus
+    at: datetime
+    code: str | None = None
+    """Why, where there is something to say: an error's code, ``RETRIED`` or ``REDRIVEN``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One picture, one pipeline, one status."""
+
+    id: str
+    filename: str
+    status: JobStatus
+    timestamp: datetime
+    """Moment of processing; until then, of the last transition."""
+    uploaded_at: datetime
+    raw: RawImage
+    pipeline: Pipeline | None
+    """None where the record has one that this version can't read: of a newer version, or of an older rule."""
+    owner: str
+    promise: Promise | None = None
+    """What was said of bytes that come directly; None where they came with the job."""
+    source: Source | None = None
+    """What the worker copies the raw image from; None where its owner sends it."""
+    preset: PresetRef | None = None
+    """Where the pipeline came from; what is done is the pipeline."""
+    assets: tuple[AssetPin, ...] = ()
+    """Stored pictures that the pipeline refers to, in the content that they had when the job was made."""
+    outputs: tuple[OutputFacts, ...] = ()
+    warnings: tuple[str, ...] = ()
+    attempt: int = 0
+    """Runs so far. It only grows and is the fencing token: who commits must hold the newest."""
+    generation: int = 1
+    """One more on every retry by the owner; messages carry it, so that an old one can't do harm."""
+    lease_until: datetime | None = None
+    due_at: datetime | None = None
+    """When the reconciler should look; None once terminal."""
+    excused: int = 0
+    """Attempts that do not count: a service failed them, or they belong to an earlier generation."""
+    sweeps: int = 0
+    """Messages that the reconciler has sent for this generation; the distance between them doubles."""
+    dead_letters: int = 0
+    """Messages of this generation that used up their receives."""
+    error: JobFailure | None = None
+    history: tuple[Transition, ...] = ()
+    batch_id: str | None = None
+    webhook: str | None = None
+    """Name of the owner's webhook that is told of the end."""
+    expires_at: datetime | None = None
+    receipt: str | None = None
+    """Of a completed job: what it was made of and by what, see ``shared.jobs.receipt``; of older ones there is none."""
+    redrives: int = 0
+    """How often an operator has sent the job again after its attempts were exhausted."""
+    deleted_at: datetime | None = None
+    """Set while the objects of a deleted job are being removed; such a job is gone for everybody else."""
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Tell whether the job failed by something that may pass, not by its picture: worth another try."""
+        return self.status is JobStatus.FAILED and self.error is not None and self.error.retriable
+
+    @classmethod
+    def new(  # noqa: PLR0913 - a job is born with all of these facts
+        cls,
+        *,
+        job_id: str,
+        filename: str,
+        raw: RawImage,
+        pipeline: Pipeline,
+        owner: str,
+        now: datetime,
+        due_after: timedelta,
+        keep_for: timedelta,
+        preset: PresetRef | None = None,
+        assets: tuple[AssetPin, ...] = (),
+        promise: Promise | None = None,
+        source: Source | None = None,
+        batch_id: str | None = None,
+        webhook: str | None = None,
+    ) -> Self:
+        """Make an accepted job, first generation, not yet attempted.
+
+        It is PENDING, or AWAITING_UPLOAD where its bytes are only promised.
+        """
+        status = JobStatus.AWAITING_UPLOAD if promise else JobStatus.PENDING
+        return cls(
+            id=job_id,
+            filename=filename,
+            status=status,
+            timestamp=now,
+            uploaded_at=now,
+            raw=raw,
+            pipeline=pipeline,
+            owner=owner,
+            promise=promise,
+            source=source,
+            preset=preset,
+            assets=assets,
+            due_at=now + due_after,
+            history=(Transition(status=status, at=now),),
+            batch_id=batch_id,
+            webhook=webhook,
+            expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
+        )
+
+    @property
+    def asked_at(self) -> datetime:
+        """Return when this generation began: at the upload, or at the last retry that the history remembers."""
+        asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
+        return asked[-1] if asked else self.uploaded_at
+
+    @property
+    def open_for(self) -> timedelta:
+        """Return how long the job was on its way to its last transition: since its upload, or its last retry."""
+        return self.timestamp - self.asked_at
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether something must still happen by itself: the job's end, or the end of its deletion."""
+        return not self.status.is_terminal or self.deleted_at is not None
+
+    @property
+    def attempts_used(self) -> int:
+        """Return the attempts of this generation that count against the limit."""
+        return self.attempt - self.excused
+
+    def is_leased(self, now: datetime) -> bool:
+        """Tell whether a worker holds the job."""
+        return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
+
+    def arrived(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
+        """Return this job as one whose bytes are in the bucket. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
+
+    def renewed(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this job with more time for its upload."""
+        line = Transition(status=self.status, at=now, code=RENEWED)
+        return replace(self, history=bounded_history((*self.history, line)), due_at=due_at)
+
+    def completed(
+        self,
+        *,
+        raw: RawImage,
+        outputs: tuple[OutputFacts, ...],
+        warnings: tuple[str, ...],
+        now: datetime,
+    ) -> "Job":
+        """Return this job with its processed images. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None)
+
+    def failed(self, failure: JobFailure, *, now: datetime) -> "Job":
+        """Return this job as ended with an error. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.FAILED, now, code=failure.code), error=failure)
+
+    def released(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this job as given back unfinished through no fault of its own. Raises IllegalTransition."""
+        back = self._moved(JobStatus.PENDING, now, code=error.code)
+        return replace(back, due_at=due_at, excused=self.excused + 1)
+
+    def expired(self, failure: JobFailure, *, now: datetime) -> "Job":
+        """Return this job as one whose upload never came. Raises IllegalTransition."""
+        return replace(self._moved(JobStatus.EXPIRED, now, code=failure.code), error=failure)
+
+    def swept(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this job as looked after once more by the reconciler: told again, or erased further."""
+        line = Transition(status=self.status, at=now, code=SWEPT)
+        return replace(self, history=bounded_history((*self.history, line)), sweeps=self.sweeps + 1, due_at=due_at)
+
+    def buried(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return this open job as one whose message died, though it has attempts left."""
+        line = Transition(status=self.status, at=now, code=BURIED)
+        return replace(
+            self,
+            history=bounded_history((*self.history, line)),
+            dead_letters=self.dead_letters + 1,
+            due_at=due_at,
+        )
+
+    def cancelled(self, *, now: datetime) -> "Job":
+        """Return this job as ended by its owner. Raises IllegalTransition."""
+        failure = JobFailure.of(JobCancelled())
+        return replace(self._moved(JobStatus.CANCELLED, now, code=failure.code), error=failure)
+
+    def retried(  # noqa: PLR0913 - what a retry may change
+        self,
+        *,
+        now: datetime,
+        due_after: timedelta,
+        pipeline: Pipeline | None = None,
+        preset: PresetRef | None = None,
+        assets: tuple[AssetPin, ...] = (),
+        code: str = RETRIED,
+    ) -> "Job":
+        """Return this job as PENDING once more, in a new generation, with another pipeline if one is given.
+
+        ``preset`` and ``assets`` are that pipeline's; the job keeps its own with its own pipeline.
+        ``attempt`` stays: it is the fencing token and two runs must never share one. The limits begin anew.
+        Raises IllegalTransition.
+        """
+        if self.status not in RETRIABLE:
+            msg = f"{self.status} can't be retried"
+            raise IllegalTransition(msg)
+        return replace(
+            self._moved(JobStatus.PENDING, now, code=code),
+            generation=self.generation + 1,
+            pipeline=pipeline or self.pipeline,
+            preset=preset if pipeline else self.preset,
+            assets=assets if pipeline else self.assets,
+            due_at=now + due_after,
+            excused=self.attempt,
+            sweeps=0,
+            dead_letters=0,
+            error=None,
+            outputs=(),
+            warnings=(),
+            redrives=self.redrives + (code == REDRIVEN),
+        )
+
+    def deleted(self, *, now: datetime, due_at: datetime) -> "Job":
+        """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more.
+
+        From ``due_at`` on the reconciler erases what is left of it, should the deletion die half-way.
+        """
+        return replace(
+            self,
+            status=JobStatus.CANCELLED,
+            generation=self.generation + 1,
+            lease_until=None,
+            due_at=due_at,
+            sweeps=0,
+            dead_letters=0,
+            error=None,
+            deleted_at=now,
+        )
+
+    def _moved(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
+        if status not in TRANSITIONS[self.status]:
+            msg = f"{self.status} does not lead to {status}"
+            raise IllegalTransition(msg)
+        line = Transition(status=status, at=now, code=code)
+        return replace(
+            self,
+            status=status,
+            timestamp=now,
+            history=bounded_history((*self.history, line)),
+            lease_until=None,
+            due_at=None if status.is_terminal else self.due_at,
+        )
+
+
+def bounded_history(history: tuple[Transition, ...]) -> tuple[Transition, ...]:
+    """Keep the first transition and the newest ones, at most ``MAX_HISTORY``."""
+    if len(history) <= MAX_HISTORY:
+        return history
+    return (history[0], *history[-(MAX_HISTORY - 1) :])

@@ -1,0 +1,1 @@
+"""Pipelines: operations, outputs, presets, image formats, sizes and limits."""

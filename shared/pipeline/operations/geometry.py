@@ -1,0 +1,127 @@
+"""Operations that change the shape: resize, crop, rotate, flip, trim, pad."""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from shared.pipeline.operations.parameters import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
+from shared.pipeline.strict import Flag, Integer, Number, StrictModel
+
+MAX_SOURCE_SIDE: Final = 65_535
+"""Farthest pixel that a crop can name: the longest side that any limit may allow."""
+
+
+class Fit(StrEnum):
+    """How a picture is brought to a box of another shape."""
+
+    INSIDE = "inside"
+    """Whole picture, proportions kept, no side longer than the box's."""
+    COVER = "cover"
+    """Box filled, proportions kept, the overhang cut off."""
+    CONTAIN = "contain"
+    """Whole picture, proportions kept, the rest of the box filled with the background."""
+    EXACT = "exact"
+    """Box filled, proportions given up."""
+
+
+class Resize(StrictModel):
+    """Change the size. One side may be left out with ``inside``; the other fits alone then."""
+
+    op: Literal["resize"] = "resize"
+    width: Side | None = None
+    height: Side | None = None
+    fit: Fit = Fit.INSIDE
+    enlarge: Flag = Field(default=False, description="Whether a smaller picture is made larger.")
+    gravity: Gravity = Field(
+        default="center",
+        description="With cover the part that stays, with contain the place of the picture.",
+    )
+    background: Color = Field(default=TRANSPARENT, description="What contain fills the rest of the box with.")
+
+    @model_validator(mode="after")
+    def _has_its_sides(self) -> Self:
+        if self.width is None and self.height is None:
+            msg = "resize needs width or height"
+            raise ValueError(msg)
+        if self.fit is not Fit.INSIDE and (self.width is None or self.height is None):
+            msg = f"resize with fit {self.fit.value} needs both width and height"
+            raise ValueError(msg)
+        return self
+
+
+class Crop(StrictModel):
+    """Cut out a box: at ``x`` and ``y``, at a place, or where most of the detail is (``entropy``).
+
+    What lies outside of the picture is left away; a box that lies outside as a whole fails the job.
+    """
+
+    op: Literal["crop"] = "crop"
+    unit: Unit = "pixel"
+    width: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
+    height: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
+    x: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Left edge, from the left.")
+    y: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Upper edge, from the top.")
+    gravity: Literal[Gravity, "entropy"] = Field(default="center", description="Where, if x and y do not say it.")
+
+    @field_validator("width", "height", "x", "y")
+    @classmethod
+    def _fits_unit(cls, value: float | None, info: ValidationInfo) -> float | None:
+        unit = info.data.get("unit")
+        if value is not None and unit == "relative" and value > 1:
+            msg = "a relative length is between 0 and 1"
+            raise ValueError(msg)
+        if value is not None and unit == "pixel" and not value.is_integer():
+            msg = "pixels are whole numbers; shares need unit relative"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if (self.x is None) != (self.y is None):
+            msg = "crop needs both x and y, or neither"
+            raise ValueError(msg)
+        if self.x is not None and self.gravity != "center":
+            msg = "crop takes x and y or a gravity, not both"
+            raise ValueError(msg)
+        return self
+
+
+class Rotate(StrictModel):
+    """Turn clockwise. Right angles move pixels without touching them."""
+
+    op: Literal["rotate"] = "rotate"
+    angle: Number = Field(ge=-360, le=360, description="Degrees, clockwise.")
+    expand: Flag = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
+    background: Color = TRANSPARENT
+
+
+class Flip(StrictModel):
+    """Mirror the picture."""
+
+    op: Literal["flip"] = "flip"
+    direction: Literal["horizontal", "vertical", "both"] = Field(
+        default="horizontal",
+        description="horizontal swaps left and right, vertical swaps top and bottom.",
+    )
+
+
+class Trim(StrictModel):
+    """Cut off a border of one colour, that of the top left pixel; a picture of nothing else stays whole."""
+
+    op: Literal["trim"] = "trim"
+    tolerance: Integer = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
+
+
+Margin = Annotated[Integer, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
+
+
+class Pad(StrictModel):
+    """Add room around the picture."""
+
+    op: Literal["pad"] = "pad"
+    top: Margin = 0
+    right: Margin = 0
+    bottom: Margin = 0
+    left: Margin = 0
+    background: Color = TRANSPARENT

@@ -1,0 +1,32 @@
+"""Operations that change light and colour: grayscale, adjust, background."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.pipeline.operations.parameters import Color
+from shared.pipeline.strict import Number, StrictModel
+
+Factor = Annotated[Number, Field(ge=0, le=4, description="1 changes nothing.")]
+
+
+class Grayscale(StrictModel):
+    """Turn the picture grey (ITU-R BT.601 luma); transparency stays."""
+
+    op: Literal["grayscale"] = "grayscale"
+
+
+class Adjust(StrictModel):
+    """Change brightness, then contrast, then saturation, each by a factor; transparency stays."""
+
+    op: Literal["adjust"] = "adjust"
+    brightness: Factor = 1.0
+    contrast: Factor = 1.0
+    saturation: Factor = 1.0
+
+
+class Background(StrictModel):
+    """Lay the picture on a colour, wherever it is transparent."""
+
+    op: Literal["background"] = "background"
+    color: Color = "#ffffff"

@@ -1,0 +1,83 @@
+"""A webhook: an address that its owner wants to be told at, and the secret by which it knows us."""
+
+import base64
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from shared.webhooks.public_addresses import is_internal_literal
+
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what Standard Webhooks puts in front of every secret
+SECRET_BYTES: Final = 32
+"""Standard Webhooks asks for 24 to 64."""
+ROTATION: Final = timedelta(hours=24)
+"""For so long after a rotation the secret before signs too."""
+MAX_URL: Final = 2048
+GONE: Final = "the receiver answered 410 Gone"
+"""Why a webhook was disabled."""
+_HOST = re.compile(r"^[A-Za-z0-9.:_-]+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where one owner wants to be told, and of what."""
+
+    owner: str
+    name: str
+    url: str
+    events: tuple[str, ...]
+    """Types of events that it wants."""
+    created_at: datetime
+    updated_at: datetime
+    disabled: str | None = None
+    """Why nothing is sent any more; None while it is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What signs: the newest secret first."""
+
+    current: str
+    previous: str | None = None
+
+
+def new_secret() -> str:
+    """Make a secret as Standard Webhooks writes it."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def complaint(url: str, *, anywhere: bool) -> str | None:
+    """Say what is wrong with an address; None for one that may be used.
+
+    ``anywhere`` allows plain HTTP, any port and internal addresses, for work on one's own machine. What a name leads
+    to is not looked at here: that may change, and is checked at every connection.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is no URL"
+    if problem := _malformed(url, parts):
+        return problem
+    if anywhere:
+        return None if parts.scheme in {"http", "https"} else "must begin with http:// or https://"
+    if parts.scheme != "https":
+        return "must begin with https://"
+    if port not in {None, 443}:
+        return "must use port 443"
+    return "leads to an internal address" if is_internal_literal(parts.hostname or "") else None
+
+
+def _malformed(url: str, parts: SplitResult) -> str | None:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return "must be of printable ASCII without spaces"
+    if len(url) > MAX_URL:
+        return f"must have at most {MAX_URL} characters"
+    if not parts.hostname or not _HOST.match(parts.hostname):
+        return "names no host"
+    if parts.username is not None or parts.password is not None:
+        return "must not carry credentials"
+    return "must not have a fragment" if parts.fragment else None

@@ -1,0 +1,124 @@
+"""S3 in memory: the calls on objects that ``shared.aws`` makes."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Protocol
+
+from botocore.response import StreamingBody
+from faults.simulator.answers import refused
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One object."""
+
+    body: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, hexadecimal."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def etag(self) -> str:
+        """Name the content, as S3 does."""
+        return f'"{self.digest[:32]}"'
+
+
+class Observer(Protocol):
+    """Whoever wants to know of every change."""
+
+    def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
+        """Learn of one change; ``new`` is None for a deletion."""
+
+
+class Bucket:
+    """The image bucket, and others that are only read."""
+
+    def __init__(self, observer: Observer) -> None:
+        """Begin empty and tell ``observer`` of every change."""
+        self.objects: dict[str, Stored] = {}
+        self.others: dict[str, dict[str, Stored]] = {}
+        """Objects of other buckets, which nobody watches."""
+        self._observer = observer
+        self._calls: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "PutObject": self._put,
+            "GetObject": self._get,
+            "HeadObject": self._head,
+            "CopyObject": self._copy,
+            "DeleteObject": self._delete,
+            "DeleteObjects": self._delete_many,
+            "ListObjectsV2": self._list,
+        }
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out one operation. Raises botocore's ClientError as AWS would."""
+        return self._calls[operation](request)
+
+    def _put(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        body, key = bytes(request["Body"]), request["Key"]
+        told = request.get("ChecksumSHA256")
+        if told is not None and base64.b64decode(told) != hashlib.sha256(body).digest():
+            raise refused("PutObject", "BadDigest")
+        old = self.objects.get(key)
+        if request.get("IfNoneMatch") == "*" and old is not None:
+            raise refused("PutObject", "PreconditionFailed", 412)
+        new = Stored(body, request.get("ContentType", "binary/octet-stream"))
+        self.objects[key] = new
+        self._observer.put(key, old, new)
+        return {"ETag": new.etag}
+
+    def _found(self, operation: str, request: Mapping[str, Any]) -> Stored:
+        found = self.others.get(request["Bucket"], self.objects).get(request["Key"])
+        if found is None:
+            raise refused(operation, "404" if operation == "HeadObject" else "NoSuchKey", 404)
+        return found
+
+    def _get(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        found = self._found("GetObject", request)
+        body = StreamingBody(BytesIO(found.body), len(found.body))
+        return self._facts(found) | {"Body": body}
+
+    def _head(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self._facts(self._found("HeadObject", request))
+
+    def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        found = self._found("CopyObject", request["CopySource"])
+        if request.get("CopySourceIfMatch", found.etag) != found.etag:
+            raise refused("CopyObject", "PreconditionFailed", 412)
+        key, old = request["Key"], self.objects.get(request["Key"])
+        self.objects[key] = Stored(found.body, request["ContentType"])
+        self._observer.put(key, old, self.objects[key])
+        return {"CopyObjectResult": {"ETag": found.etag}}
+
+    def _facts(self, found: Stored) -> dict[str, Any]:
+        return {"ContentLength": len(found.body), "ContentType": found.media_type, "ETag": found.etag}
+
+    def _delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        old = self.objects.pop(request["Key"], None)
+        if old is not None:
+            self._observer.put(request["Key"], old, None)
+        return {}
+
+    def _delete_many(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        for each in request["Delete"]["Objects"]:
+            self._delete(each)
+        return {"Deleted": [{"Key": each["Key"]} for each in request["Delete"]["Objects"]]}
+
+    def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        keys = sorted(key for key in self.objects if key.startswith(request.get("Prefix", "")))
+        after = request.get("ContinuationToken") or request.get("StartAfter")
+        if after is not None:
+            keys = [key for key in keys if key > after]
+        limit = request.get("MaxKeys", 1000)
+        page = keys[:limit]
+        answer: dict[str, Any] = {"KeyCount": len(page), "IsTruncated": len(page) < len(keys)}
+        if len(page) < len(keys):
+            answer["NextContinuationToken"] = page[-1]
+        if page:
+            answer["Contents"] = [{"Key": key, "Size": len(self.objects[key].body)} for key in page]
+        return answer

@@ -1,0 +1,132 @@
+"""What clients do beside posting a picture: announce and send one, name one in a bucket, make a batch of both.
+
+Each runs our use cases as the API does, in an invocation of its own; what a client does on its own, such as sending
+bytes to S3, happens to the world when it is due.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from faults.simulator.settings import BUCKET
+from faults.simulator.stage import Stage
+from faults.simulator.world import SHOP
+from support import events
+
+from api.batches.members import fill
+from api.batches.use_cases import cancel_members, close, make_batch, own_batch, retry_members
+from api.jobs.imports import import_picture
+from api.jobs.job_spec import Choice
+from api.uploads.schemas import UploadRequest
+from api.uploads.use_cases import announced
+from shared.errors import ImageError, SafelightError
+from shared.jobs import object_keys
+from shared.jobs.job import ANONYMOUS, Job, JobStatus
+from shared.jobs.source import Location
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+
+CHOICE = Choice(DEFAULT_PIPELINE)
+MEDIA_TYPE = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How a client keeps its promise to send bytes."""
+
+    data: bytes
+    times: int = 1
+    """How often it sends them; 0: never."""
+    after: timedelta = timedelta(seconds=1)
+    is_heard: bool = True
+    """Whether S3's word of them reaches the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of a batch: bytes to be sent, or an object by its key in the shop."""
+
+    sending: Sending | None = None
+    key: str = ""
+
+    def document(self) -> dict[str, object]:
+        """Return it as a request has it."""
+        return {"content_type": MEDIA_TYPE} if self.sending else {"source": f"s3://{SHOP}/{self.key}"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request for a batch; the same one, however often it is made."""
+
+    seed: str
+    at: datetime
+    members: Sequence[Member]
+
+
+def announce(stage: Stage, sending: Sending) -> str:
+    """Announce an upload; the bytes follow when the client has its answer. Returns the answer's status."""
+    ramp, at = stage.stores.ramp(), stage.world.clock()
+    request = UploadRequest(content_type=MEDIA_TYPE)
+    job = ramp.jobs.create(announced(request, CHOICE, ANONYMOUS, ramp, job_id=stage.new_id(), at=at))
+    stage.world.watch.answered(job.id)
+    _send(stage, job, sending)
+    return "201"
+
+
+def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
+    """Ask for a job of an object in the shop; return the answer's status."""
+    where, dock = Location(bucket=SHOP, key=key), stage.stores.dock()
+    try:
+        job = import_picture(where, None, CHOICE, ANONYMOUS, dock, job_id=job_id, at=at, again=again).job
+    except ImageError as error:
+        # Nobody is told that there is no job where there is one.
+        stage.world.watch.refused(job_id)
+        return str(error.status)
+    stage.world.watch.answered(job.id)
+    return "202"
+
+
+def gather(stage: Stage, order: Order, *, again: bool) -> str:
+    """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
+    hall, library = stage.stores.hall(), stage.stores.library(ANONYMOUS)
+    batch = make_batch(None, CHOICE, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
+    documents = [member.document() for member in order.members]
+    filled = fill(documents, batch, library, hall, seed=order.seed, at=order.at, again=again)
+    close(batch.id, hall, at=order.at)
+    watch = stage.world.watch
+    watch.filled(batch.id, [job.id if isinstance(job, Job) else None for job in filled.jobs])
+    watch.seen["batch filled again"] += again
+    for job, member in zip(filled.jobs, order.members, strict=True):
+        if not isinstance(job, Job):
+            continue
+        watch.answered(job.id)
+        if member.sending is not None and job.status is JobStatus.AWAITING_UPLOAD:
+            _send(stage, job, member.sending)
+    return "202"
+
+
+def walk(stage: Stage, deed: str, batch_id: str) -> None:
+    """Cancel a batch, or retry what failed of it."""
+    hall, at = stage.stores.hall(), stage.world.clock()
+    step = {"cancel": cancel_members, "retry": retry_members}[deed]
+    try:
+        batch = own_batch(batch_id, ANONYMOUS, hall).batch
+        step(batch, hall, at=at, until=at + timedelta(seconds=20))
+    except SafelightError:
+        return  # a refusal is an answer too
+    stage.world.watch.seen[f"batch: {deed}"] += 1
+
+
+def _send(stage: Stage, job: Job, sending: Sending) -> None:
+    for number in range(sending.times):
+        stage.world.later(sending.after * (number + 1), partial(_arrive, stage, job, sending))
+
+
+def _arrive(stage: Stage, job: Job, sending: Sending) -> None:
+    """Let S3 take the bytes, and tell the queue of the lane that the key belongs to."""
+    world = stage.world
+    request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}
+    world.bucket.call("PutObject", request)
+    if sending.is_heard:
+        queue = world.bulk_queue if job.raw.key.startswith(object_keys.BULK_PREFIX) else world.queue
+        world.queues.add(queue, events.s3(BUCKET, job.raw.key, len(sending.data)))

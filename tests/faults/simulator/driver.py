@@ -1,0 +1,279 @@
+"""One random run: many jobs through all functions, with faults between any two steps, from one seed.
+
+First chaos, for a while, then calm, in which every job must come to its end within the bound T. Every choice comes
+from the seed, so a run can be looked at again.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+
+from faults.simulator import clients, rendering
+from faults.simulator.actors import Actor, End, Kind
+from faults.simulator.buckets import Stored
+from faults.simulator.faults import KILLS, Fault, Send, no_faults
+from faults.simulator.platform import Platform
+from faults.simulator.queues import Queue
+from faults.simulator.stage import Stage
+from faults.simulator.verdict import bound, judge_end
+from faults.simulator.world import MAX_STEPS, SHOP, World
+
+SKEW = timedelta(minutes=10)
+"""By how much a clock may be wrong, either way."""
+MAX_INVOCATIONS = 3
+"""Of one function at a time."""
+FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
+WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
+NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
+
+
+@dataclass
+class Report:
+    """What came of a run."""
+
+    seed: int
+    breaches: list[str]
+    seen: Counter[str]
+    story: list[str] = field(default_factory=list)
+    """The calls in their order, for whoever looks for the cause."""
+
+    def __str__(self) -> str:
+        lines = "\n  ".join(self.story[-60:])
+        return f"seed {self.seed}: {self.breaches}\n  {lines}\nReplay: pytest -m faults --fault-seed {self.seed}"
+
+
+class Run:
+    """One run of one seed."""
+
+    def __init__(self, stage: Stage, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
+        """Draw from ``seed`` how bad this run will be; ``files`` follow the marks of the pictures that are posted."""
+        self.random = random.Random(seed)
+        random.seed(seed)  # the worker's jitter
+        self.seed = seed
+        self.world: World = stage.open()
+        self.platform = Platform(stage)
+        self.stage = stage
+        self.is_calm = False
+        self.fault_rate = self.random.choice((0.0, 0.02, 0.1, 0.25))
+        self.kill_rate = self.random.choice((0.0, 0.01, 0.05, 0.15))
+        self.is_skewed = self.random.random() < 0.4
+        self.chaos_steps = self.random.randint(20, 160)
+        self.owners_rate = self.random.choice((0.0, 0.0, 0.2))
+        self.files = files
+        self.batches: list[str] = []
+        self.wishes = [self._wish() for _ in range(self.random.randint(1, 4))]
+        self.outage: tuple[str, Fault, datetime] | None = None
+        self._stuck: dict[tuple[Actor, int], Fault] = {}
+
+    def go(self) -> Report:
+        """Run to the end and judge."""
+        self.world.plan = self._plan
+        try:
+            self._run_all()
+        finally:
+            self.world.kill_all()
+        story = [_told(send, fault) for send, fault in self.world.steps] if self.world.watch.breaches else []
+        return Report(self.seed, self.world.watch.breaches, self.world.watch.seen, story)
+
+    def _run_all(self) -> None:
+        waiting = list(self.wishes)
+        deadline: datetime | None = None
+        for step in range(MAX_STEPS):
+            if self.world.watch.breaches:
+                return
+            if not self.is_calm and step >= self.chaos_steps and not waiting:
+                self.is_calm = True
+                self.world.plan = no_faults
+                deadline = self.world.now + bound(self.stage.blueprint) + SKEW
+            if not self._step(waiting):
+                if self.is_calm:
+                    break
+                continue
+            if deadline is not None and self.world.now > deadline:
+                break
+        else:
+            self.world.watch.breaches.append(f"goes round in circles: {MAX_STEPS} steps")
+        judge_end(self.world)
+
+    def _step(self, waiting: list[Callable[[], object]]) -> bool:
+        """Do one thing, if there is anything to do; else let time pass. False: there is nothing left at all."""
+        deeds = self._deeds(waiting)
+        if not deeds:
+            return self._wait()
+        self.random.choice(deeds)()
+        for actor in list(self.platform.deliveries):
+            if actor.end is not None:
+                self.platform.finish(actor, is_lost=self._happens(self.kill_rate))
+        self.world.pass_time(timedelta(milliseconds=self.random.choice((0, 1, 20))))
+        return True
+
+    def _deeds(self, waiting: list[Callable[[], object]]) -> list[Callable[[], object]]:
+        world = self.world
+        invocations = Counter(actor.kind for actor in world.alive() if actor.parent is None)
+        deeds: list[Callable[[], object]] = []
+        for actor in world.ready():
+            deeds += [partial(world.advance, actor)] * 4
+        if waiting:
+            deeds.append(partial(self._want, waiting))
+        for queue in self.platform.queues:
+            kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
+            if invocations[kind] < MAX_INVOCATIONS and queue.visible(world.now):
+                deeds.append(partial(self._deliver, queue))
+        due = self.platform.next_sweep()
+        if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
+            deeds.append(lambda: self.platform.sweep(self._skew()))
+        if self._happens(0.15):
+            deeds.append(self._nemesis)
+        if world.watch.accepted and self._happens(self.owners_rate):
+            deeds.append(self._ask)
+        return deeds
+
+    def _wait(self) -> bool:
+        """Jump to the next moment at which anything can happen."""
+        later = self.platform.moments()
+        if not later:
+            return False
+        self.world.pass_time(min(later) - self.world.now)
+        return True
+
+    def _deliver(self, queue: Queue) -> None:
+        visible = queue.visible(self.world.now)
+        count = self.random.randint(1, min(10, len(visible)))
+        self.platform.deliver(queue, self.random.sample(visible, count), self._skew())
+
+    def _nemesis(self) -> None:
+        """Do harm that is no single call's fault."""
+        alive = self.world.alive()
+        messages = [(queue, message.body) for queue in self.platform.queues for message in queue.messages]
+        choice = self.random.random()
+        if choice < 0.3 and messages:
+            queue, body = self.random.choice(messages)
+            self.world.queues.add(self.world.queue if queue is self.world.dead_letters else queue, body)
+        elif choice < 0.35:
+            self.world.queues.add(self.world.queue, self.random.choice(WEIRD_BODIES))
+        elif choice < 0.55 and alive and self.kill_rate:
+            self.random.choice(alive).kill()
+        elif choice < 0.65:
+            service = self.random.choice(("dynamodb", "s3", "sqs"))
+            fault = self.random.choice((Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED))
+            length = timedelta(seconds=self.random.choice((3, 60, 900)))
+            self.outage = (service, fault, self.world.now + length)
+        elif choice < 0.75:
+            self.platform.sweep(self._skew())
+        elif choice < 0.8:
+            self._change_the_shop()
+        else:
+            self.world.pass_time(timedelta(seconds=self.random.choice((1, 10, 65, 130, 400, 1000))))
+
+    def _ask(self) -> None:
+        if self.batches and self._happens(0.2):
+            deed, batch_id = self.random.choice(("cancel", "retry")), self.random.choice(self.batches)
+            self.platform.client(partial(clients.walk, self.stage, deed, batch_id))
+            return
+        deed = self.random.choice(("cancel", "retry", "delete"))
+        self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
+
+    def _plan(self, send: Send) -> Fault | None:
+        if self.outage is not None:
+            service, fault, until = self.outage
+            if self.world.now < until and send.service == service:
+                return fault
+        stuck = self._stuck.get((send.actor, send.number))
+        if stuck is not None:
+            return stuck
+        if self._happens(self.kill_rate):
+            return self.random.choice((Fault.KILLED_BEFORE, Fault.KILLED_AFTER))
+        if not self._happens(self.fault_rate):
+            return None
+        fault = self.random.choice(FAULTS)
+        if self._happens(0.5):
+            self._stuck[send.actor, send.number] = fault
+        return fault
+
+    def _happens(self, rate: float) -> bool:
+        return not self.is_calm and self.random.random() < rate
+
+    def _skew(self) -> timedelta:
+        if not self.is_skewed or self.is_calm:
+            return timedelta(0)
+        return self.random.choice((-1, 0, 1)) * SKEW * self.random.random()
+
+    def _wish(self) -> Callable[[], object]:
+        """Draw what a client will want, most often to post a picture."""
+        kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
+        if kind == "post":
+            data = self._picture()
+            return lambda: self.platform.submit(data)
+        if kind == "announce":
+            sending = self._sending()
+            return lambda: self.platform.client(partial(clients.announce, self.stage, sending))
+        if kind == "name":
+            return partial(self._name, self._stocked())
+        return partial(self._gather, [self._member() for _ in range(self.random.randint(1, 4))])
+
+    def _want(self, waiting: list[Callable[[], object]]) -> None:
+        waiting.pop()()
+
+    def _name(self, key: str) -> None:
+        self._persist(partial(clients.name, self.stage, key, self.stage.new_id(), self.world.clock()))
+
+    def _gather(self, members: list[clients.Member]) -> None:
+        order = clients.Order(seed=self.stage.new_id(), at=self.world.clock(), members=members)
+        self.batches.append(order.seed)
+        self._persist(partial(clients.gather, self.stage, order))
+
+    def _persist(self, ask: Callable[..., object]) -> None:
+        """Ask under a key, and once more where no answer comes; by then nobody is at work on the first request."""
+        first = self.platform.client(partial(ask, again=False))
+        limit = self.stage.limit(Kind.API) + timedelta(seconds=self.random.choice((1, 200)))
+
+        def ask_again() -> None:
+            if first.end is not End.RETURNED:
+                self.platform.client(partial(ask, again=True))
+
+        self.world.later(limit, ask_again)
+
+    def _member(self) -> clients.Member:
+        if self.random.random() < 0.5:
+            return clients.Member(sending=self._sending())
+        return clients.Member(key=self._stocked())
+
+    def _sending(self) -> clients.Sending:
+        return clients.Sending(
+            data=self._picture(),
+            times=self.random.choices((0, 1, 2), (15, 70, 15))[0],
+            after=timedelta(seconds=self.random.choice((1, 60, 1400, 1600))),
+            is_heard=self.random.random() < 0.9,
+        )
+
+    def _stocked(self) -> str:
+        """Put a picture into the shop; return its key."""
+        shop = self.world.bucket.others[SHOP]
+        key = f"{len(shop)}.jpg"
+        shop[key] = Stored(self._picture(), "image/jpeg")
+        return key
+
+    def _change_the_shop(self) -> None:
+        """Remove a picture from the shop, or put another in its place."""
+        shop = self.world.bucket.others[SHOP]
+        if not shop:
+            return
+        key = self.random.choice(sorted(shop))
+        if self.random.random() < 0.5:
+            shop[key] = Stored(shop[key].body + b" other", "image/jpeg")
+        else:
+            del shop[key]
+
+    def _picture(self) -> bytes:
+        kinds = (rendering.GOOD, rendering.BAD, rendering.DEADLY)
+        mark = self.random.choices(kinds, (90, 7, 3))[0]
+        return mark + self.files.get(mark, b"")
+
+
+def _told(send: Send, fault: Fault | None) -> str:
+    what = f"{send.actor.name} call {send.number}.{send.tried + 1} {send.service} {send.operation}"
+    return f"{what}: {fault}" if fault else what

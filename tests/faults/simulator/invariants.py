@@ -1,0 +1,347 @@
+"""What must hold after every step, whatever fails (DESIGN 4), and what rare things a run has met.
+
+The watch sees each effect on the services, never the code that caused it. It collects breaches instead of raising
+them: raised inside an invocation they would be taken for one more failing record.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from faults.simulator.actors import Actor, Kind, current
+from faults.simulator.buckets import Stored
+from faults.simulator.faults import Fault, Send
+from faults.simulator.queues import Message
+
+from shared.clock import from_iso
+from shared.errors import ServiceError
+from shared.jobs.job import TRANSITIONS, JobStatus
+from shared.jobs.s3_events import read_arrivals
+
+if TYPE_CHECKING:
+    from faults.simulator.world import World
+
+Record = Mapping[str, Any]
+
+VISIBLE = ("Status", "Timestamp", "S3Path", "Size", "Format", "Outputs", "Error", "Attempt")
+"""What the owner sees of an ended job; it stays as it is until a new generation begins."""
+LOOKING = timedelta(minutes=10)
+"""From a look for bytes to what follows from it, at most: a function lives no longer, a late request included."""
+COUNTS = ("Completed", "Failed", "Cancelled", "Expired", "Deleted")
+"""What a batch counts, by the names that it has in the table."""
+
+
+class Watch:
+    """Sees every effect, keeps the breaches and the sightings."""
+
+    def __init__(self, world: "World") -> None:
+        """Watch one world."""
+        self._world = world
+        self.breaches: list[str] = []
+        self.seen: Counter[str] = Counter()
+        self.ever: set[str] = set()
+        """IDs of all jobs that had a record."""
+        self.accepted: set[str] = set()
+        """IDs that a client was told."""
+        self.deleted_jobs: set[str] = set()
+        self.late: set[str] = set()
+        """IDs of jobs whose picture or record arrived after their deletion, by a request that had been given up."""
+        self.acknowledger: str | None = None
+        """Name of the invocation in whose name the platform deletes."""
+        self._holders: dict[tuple[str, str], int] = {}
+        """By job and actor: the newest attempt that the actor has claimed."""
+        self._writers: dict[str, tuple[str, int]] = {}
+        """By key: who has written it, in which attempt."""
+        self._broken: set[str] = set()
+        self._born: Counter[str] = Counter()
+        """By batch: members that ever had a record."""
+        self._arrived: dict[str, datetime] = {}
+        """By job: when its bytes first came."""
+        self._touched: set[str] = set()
+        """Batches that the present call has changed."""
+
+    def _demand(self, holds: bool, breach: str) -> None:
+        if not holds and breach not in self._broken:
+            self._broken.add(breach)
+            self.breaches.append(breach)
+
+    # ------------------------------------------------------------------------------------------ records
+
+    def written(self, table: str, old: Record | None, new: Record | None) -> None:
+        """Judge one write to a table."""
+        if table == "BatchTable" and new is not None:
+            self._touched.add(new["ID"]["S"])
+        if table != "JobTable":
+            return
+        if batch := (new or old or {}).get("BatchID"):
+            self._touched.add(batch["S"])
+            self._born[batch["S"]] += old is None
+        if new is None:
+            if old is not None:
+                self.deleted_jobs.add(old["ID"]["S"])
+            return
+        job_id = new["ID"]["S"]
+        if "Status" not in new:
+            self._demand(False, f"I5 {job_id}: a record without a status")
+            return
+        self._judge_shape(job_id, new)
+        if old is None:
+            self._judge_birth(job_id, new)
+        else:
+            self._judge_move(job_id, old, new)
+        if new["Status"]["S"] == JobStatus.COMPLETED:
+            self.judge_result(job_id, new)
+
+    def settled(self) -> None:
+        """Judge the counts of every batch that a call has changed, once all that it writes is written."""
+        for batch_id in self._touched:
+            self._judge_counts(batch_id)
+        self._touched.clear()
+
+    def _judge_counts(self, batch_id: str) -> None:
+        """The counts of a batch are what counting its members gives."""
+        parts = [item for item in self._world.batches.values() if item["ID"]["S"] == batch_id]
+        told = {name: sum(int(part.get(name, {"N": "0"})["N"]) for part in parts) for name in (*COUNTS, "Added")}
+        members = [job for job in self._world.jobs.values() if job.get("BatchID", {}).get("S") == batch_id]
+        living = Counter(job["Status"]["S"].capitalize() for job in members if "DeletedAt" not in job)
+        born = self._born[batch_id]
+        found = {name: living[name] for name in COUNTS} | {"Deleted": born - living.total(), "Added": born}
+        self._demand(told == found, f"I9 {batch_id}: counts say {told}, its members {found}")
+        self.seen["members counted"] += 1
+
+    def _judge_shape(self, job_id: str, new: Record) -> None:
+        """An open job, or a tombstone, is always in the index that the reconciler reads; an ended one never."""
+        is_open = not JobStatus(new["Status"]["S"]).is_terminal or "DeletedAt" in new
+        listed = "OpenShard" in new and "DueAt" in new
+        self._demand(listed == is_open, f"I3 {job_id}: {new['Status']['S']} and in the open index: {listed}")
+        if new["Status"]["S"] == JobStatus.FAILED:
+            self._demand("Error" in new, f"I1 {job_id}: FAILED without a reason")
+
+    def _judge_birth(self, job_id: str, new: Record) -> None:
+        if job_id in self.deleted_jobs and current() is None:
+            self.late.add(job_id)
+            return
+        self._demand(job_id not in self.ever, f"I7 {job_id}: came back after its deletion")
+        self.ever.add(job_id)
+        if new["Status"]["S"] == JobStatus.PENDING and "Source" not in new:
+            key = new["RawPath"]["S"].split("/", 3)[3]
+            self._demand(key in self._world.bucket.objects, f"I5 {job_id}: accepted without a raw image")
+
+    def _judge_move(self, job_id: str, old: Record, new: Record) -> None:
+        before, after = JobStatus(old["Status"]["S"]), JobStatus(new["Status"]["S"])
+        grown = int(new["Attempt"]["N"]) - int(old["Attempt"]["N"])
+        next_generation = int(new["Generation"]["N"]) - int(old["Generation"]["N"])
+        self._demand(next_generation in {0, 1}, f"I7 {job_id}: generation changed by {next_generation}")
+        self._demand(grown in {0, 1}, f"I3 {job_id}: attempt changed by {grown}")
+        self._demand(
+            before == after or after in TRANSITIONS[before] or bool(next_generation),
+            f"I7 {job_id}: {before} became {after}",
+        )
+        if before.is_terminal and not next_generation:
+            changed = [name for name in VISIBLE if old.get(name) != new.get(name)]
+            self._demand(not changed, f"I7 {job_id}: {before} changed its {changed}")
+        if grown == 1:
+            self._judge_claim(job_id, old, new)
+        elif after is JobStatus.COMPLETED:
+            self._judge_commit(job_id, new)
+        if before is JobStatus.PROCESSING and self._kind() in {Kind.DEAD_LETTERS, Kind.RECONCILER}:
+            over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
+            self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
+        if after is JobStatus.EXPIRED and job_id in self._arrived:
+            # Who has looked just before they came may still say so; it was slow, but not that slow.
+            recently = self._world.now - self._arrived[job_id] < LOOKING
+            self._demand(recently, f"I1 {job_id}: expired, though its bytes had come")
+        if before is JobStatus.AWAITING_UPLOAD:
+            self.seen[f"upload {after.lower()}"] += 1
+        self.seen["completed"] += after is JobStatus.COMPLETED
+        if after is JobStatus.FAILED and before is not after:
+            self.seen[f"failed by {self._kind()}"] += 1
+        if after is JobStatus.PENDING and before is JobStatus.PROCESSING:
+            self.seen["job given back"] += 1
+        if self._kind() is Kind.RECONCILER and before is after:
+            self.seen["swept job" if "DeletedAt" not in new else "tombstone found"] += 1
+
+    def _judge_claim(self, job_id: str, old: Record, new: Record) -> None:
+        self._demand(new["Status"]["S"] == JobStatus.PROCESSING, f"I3 {job_id}: an attempt that does not run")
+        actor = current()
+        if old["Status"]["S"] == JobStatus.PROCESSING:
+            self.seen["expired lease taken over"] += 1
+            over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
+            # A request that arrives late is judged by the clock that it was written by.
+            self._demand(over or actor is None, f"I4 {job_id}: claimed while its lease held")
+        if actor is not None:
+            self._holders[job_id, actor.name] = int(new["Attempt"]["N"])
+
+    def _judge_commit(self, job_id: str, new: Record) -> None:
+        actor = current()
+        if actor is not None:
+            held = self._holders.get((job_id, actor.name))
+            self._demand(held == int(new["Attempt"]["N"]), f"I4 {job_id}: committed by an attempt that was not newest")
+
+    def judge_result(self, job_id: str, record: Record) -> None:
+        """A completed job's objects are there, are what the record says, and come from one attempt."""
+        outputs = record.get("Outputs", {"L": []})["L"]
+        self._demand(bool(outputs), f"I2 {job_id}: COMPLETED with nothing to show")
+        for output in outputs:
+            facts = output["M"]
+            key = facts["Key"]["S"]
+            stored = self._world.bucket.objects.get(key)
+            self._demand(stored is not None, f"I2 {job_id}: COMPLETED, but {key} is not there")
+            if stored is not None:
+                same = stored.digest == facts["Digest"]["S"] and len(stored.body) == int(facts["Size"]["N"])
+                self._demand(same, f"I2 {job_id}: {key} is not what the record says")
+            writer = self._writers.get(key)
+            own = (job_id, int(record["Attempt"]["N"]))
+            self._demand(writer in {None, own}, f"I3 {job_id}: {key} was written by {writer}")
+
+    # ------------------------------------------------------------------------------------------ objects
+
+    def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
+        """Judge one change in the bucket."""
+        parts = key.split("/")
+        job = self._world.jobs.get(parts[-1])
+        is_gone = parts[-1] in self.deleted_jobs or (job is not None and "DeletedAt" in job)
+        if parts[0] == "raw" and new is not None and is_gone:
+            self.late.add(parts[-1])
+        elif parts[0] == "raw":
+            self._judge_raw(parts[-1], job or {}, old, new)
+        elif parts[0] == "processed":
+            self._judge_processed(key, parts[1], old, new)
+
+    def _judge_raw(self, job_id: str, job: Record, old: Stored | None, new: Stored | None) -> None:
+        is_open = "Status" in job and not JobStatus(job["Status"]["S"]).is_terminal
+        if new is not None:
+            self._arrived.setdefault(job_id, self._world.now)
+        comes_later = old is None and ("Promise" in job or "Source" in job)
+        self._demand(not is_open or comes_later or new == old, f"I2 {job_id}: its raw image changed while it was open")
+        if "Source" in job and new is not None:
+            same = new.etag == job["Source"]["M"]["ETag"]["S"]
+            self._demand(same, f"I2 {job_id}: what was copied is not what its request had seen")
+            self.seen["copied"] += 1
+
+    def _judge_processed(self, key: str, job_id: str, old: Stored | None, new: Stored | None) -> None:
+        actor = current()
+        attempt = self._holders.get((job_id, actor.name)) if actor is not None else None
+        if attempt is not None and new is not None:
+            writer = self._writers.setdefault(key, (job_id, attempt))
+            self._demand(writer == (job_id, attempt), f"I3 {job_id}: two attempts share {key}")
+        job = self._world.jobs.get(job_id)
+        if job is not None and job["Status"]["S"] == JobStatus.COMPLETED and old is not None:
+            named = any(output["M"]["Key"]["S"] == key for output in job.get("Outputs", {"L": []})["L"])
+            self._demand(not named or new == old, f"I2 {job_id}: {key} changed after it was shown")
+
+    # ----------------------------------------------------------------------------------------- messages
+
+    def sent(self, message: Message) -> None:
+        """Judge a new message."""
+        for job_id, generation in _read(message) or ():
+            self._judge_sent(job_id, generation)
+
+    def _judge_sent(self, job_id: str, generation: int) -> None:
+        self._demand(job_id in self.ever, f"I5 {job_id}: a message, but no record")
+        job = self._world.jobs.get(job_id)
+        if job is not None:
+            known = int(job["Generation"]["N"])
+            self._demand(generation <= known, f"I5 {job_id}: a message of generation {generation}, it is {known}")
+
+    def deleted(self, queue: str, message: Message) -> None:
+        """Judge an acknowledgement: its job has ended, or has left this message or this attempt behind."""
+        named = _read(message)
+        if named is None:
+            self.seen["unreadable message kept"] += 1
+            kept = any(message.id in key for key in self._world.bucket.objects)
+            self._demand(kept, f"I3 {message.id}: unreadable, and dropped")
+        for job_id, generation in named or ():
+            self._judge_acknowledged(queue, job_id, generation)
+
+    def _judge_acknowledged(self, queue: str, job_id: str, generation: int) -> None:
+        job = self._world.jobs.get(job_id)
+        if job is None:
+            self._demand(job_id in self.deleted_jobs, f"I3 {job_id}: acknowledged, but there is no record")
+            return
+        stale = int(job["Generation"]["N"]) != generation
+        ended = JobStatus(job["Status"]["S"]).is_terminal
+        # Who was overtaken leaves the job to the newer attempt, which has a message and a due time of its own.
+        mine = self._holders.get((job_id, self.acknowledger)) if self.acknowledger else None
+        overtaken = mine is not None and mine < int(job["Attempt"]["N"])
+        self.seen["acknowledged when overtaken"] += overtaken and not ended
+        is_letter = queue == self._world.dead_letters.name
+        put_off = is_letter and int(job.get("DeadLetters", {"N": "0"})["N"]) > 0
+        # S3's word that bytes have come; the reconciler looks for them when the job is due.
+        put_off = put_off or (is_letter and job["Status"]["S"] == JobStatus.AWAITING_UPLOAD)
+        self._demand(
+            ended or stale or overtaken or put_off,
+            f"I3 {job_id}: acknowledged on {queue} while {job['Status']['S']}",
+        )
+
+    def buried(self) -> None:
+        """Note a message that was received too often."""
+        self.seen["dead letter"] += 1
+
+    def raised(self, actor: Actor) -> None:
+        """Judge what a function could not deal with: AWS may fail it, its own code may not."""
+        self._demand(isinstance(actor.result, ServiceError), f"a function raised: {actor.name}, {actor.result!r}")
+
+    def answered(self, job_id: str) -> None:
+        """Judge a 2xx: the job is there, and so is its picture."""
+        self.accepted.add(job_id)
+        self._demand(job_id in self.ever, f"I5 {job_id}: a client was told of a job that does not exist")
+
+    def refused(self, job_id: str) -> None:
+        """Judge a 4xx: there is no such job."""
+        self._demand(job_id not in self._world.jobs, f"I6 {job_id}: a client was told that it could not be made")
+
+    def filled(self, batch_id: str, told: Sequence[str | None]) -> None:
+        """Judge the answer to a request that filled a batch: every member that there is, is in it, and once."""
+        made = {job_id for job_id, job in self._world.jobs.items() if job.get("BatchID", {}).get("S") == batch_id}
+        named = [job_id for job_id in told if job_id is not None]
+        self._demand(made <= set(named), f"I6 {batch_id}: told of {named}, but there are {sorted(made)}")
+        self._demand(len(named) == len(set(named)), f"I6 {batch_id}: a member was told twice")
+
+    # -------------------------------------------------------------------------------------------- calls
+
+    def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
+        """Recognise what the harness must have met at least sometimes."""
+        if fault is not None:
+            self.seen[f"fault: {fault}"] += 1
+        if send.operation != "UpdateItem" or not isinstance(error, ClientError):
+            return
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            return
+        wanted: Record = send.request.get("ExpressionAttributeValues", {})
+        old: Record = error.response.get("Item", {})  # type: ignore[assignment] # DynamoDB's own
+        if ":claimant" in wanted:
+            if old.get("Claimant") == wanted[":claimant"]:
+                self.seen["lost answer of a claim recognised"] += 1
+            elif old.get("Generation") != wanted[":generation"] and old:
+                self.seen["stale generation"] += 1
+            elif not old:
+                self.seen["message of a deleted job"] += 1
+            elif JobStatus(old["Status"]["S"]).is_terminal:
+                self.seen["message of an ended job"] += 1
+            else:
+                self.seen["lease held"] += 1
+        elif send.actor.kind is Kind.WORKER:
+            same = all(old.get(name) == wanted.get(f":{name}") for name in ("Status", "Attempt", "Timestamp"))
+            self.seen["lost answer of a commit recognised" if same else "lost commit"] += 1
+        else:
+            self.seen[f"swap refused to {send.actor.kind}"] += 1
+
+    def _kind(self) -> Kind | None:
+        actor = current()
+        return actor.kind if actor is not None else None
+
+
+def _read(message: Message) -> list[tuple[str, int]] | None:
+    """Return jobs and generations of a message, ours or S3's, or None when it is neither."""
+    try:
+        arrivals = read_arrivals(message.body)
+        if arrivals is not None:
+            return [(each.key.rsplit("/", 1)[-1], 1) for each in arrivals]
+        body = json.loads(message.body)
+        return [(str(body["job_id"]), int(body["generation"]))]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,140 @@
+"""Broken copies of our code: each takes one promise away, and the harness must notice.
+
+A mutant is made from the source of a function, so it can't go stale unseen: when the text that it changes is gone,
+making it fails.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any, cast
+
+import api.batches.members
+import api.jobs.imports
+import api.jobs.submission
+import worker.app
+import worker.dead_letters
+import worker.image_processor
+import worker.reconciler
+from shared.aws.dynamodb.batch_table import BatchTable
+from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.s3.source_store import SourceStore
+from shared.jobs import object_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One function with one text replaced by another."""
+
+    name: str
+    function: Callable[..., Any]
+    text: str
+    instead: str
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Let it take the place of the real function, wherever that is imported."""
+        function = cast("FunctionType", self.function)
+        real = function.__code__
+        function.__code__ = self._code()
+        try:
+            yield
+        finally:
+            function.__code__ = real
+
+    def _code(self) -> CodeType:
+        function = cast("FunctionType", self.function)
+        source = textwrap.dedent(inspect.getsource(function))
+        if source.count(self.text) != 1:
+            msg = f"{self.name}: {self.text!r} is {source.count(self.text)} times in {function.__qualname__}"
+            raise ValueError(msg)
+        made: dict[str, Any] = {}
+        exec(source.replace(self.text, self.instead), function.__globals__, made)  # noqa: S102 - our own code, broken
+        return cast("FunctionType", made[function.__name__]).__code__
+
+
+MUTANTS = (
+    Mutant("attempt not compared on commit", JobTable.commit, "#Attempt = :attempt", "#Attempt >= :attempt"),
+    Mutant(
+        "message acknowledged before the write",
+        worker.app.handle_record,
+        "processed = process_job(",
+        "queue = parts().queues[record.event_source_arn.rsplit(':', 1)[-1]];"
+        " queue._texts._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
+        " processed = process_job(",
+    ),
+    Mutant(
+        "message acknowledged though the service failed",
+        worker.app.handle_record,
+        "_return(record, error)\n        raise",
+        "_return(record, error)\n        return Outcome.SKIPPED",
+    ),
+    Mutant(
+        "message sent before the record",
+        api.jobs.submission.submit_job,
+        "job = intake.jobs.create(job)",
+        "intake.lanes.hint(job); job = intake.jobs.create(job)",
+    ),
+    Mutant(
+        "record before the raw image",
+        api.jobs.submission.submit_job,
+        "intake.images.put_raw(",
+        "intake.jobs.create(job); intake.images.put_raw(",
+    ),
+    Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return Step.NOTHING\n    try:"),
+    Mutant("one output key for all attempts", object_keys.processed_key, "{attempt}/", ""),
+    Mutant("lease not compared on claim", JobTable.claim, "#LeaseUntil < :now", "#LeaseUntil <> :now"),
+    Mutant(
+        "dead letter dropped", worker.dead_letters._bury, "if not parts().jobs.swap(job, decision.job):", "if False:"
+    ),
+    Mutant(
+        "service's fault taken for the picture's",
+        worker.image_processor._attempt,
+        "except ImageError as error",
+        "except (ImageError, ServiceError) as error",
+    ),
+    Mutant(
+        "member counted outside of the transaction that moves it",
+        JobTable._replace,
+        'transact(self._client, [{"Update": update}, counting(',
+        "self._client.update_item(**update); transact(self._client, [counting(",
+    ),
+    Mutant(
+        "members made outside of the transaction that counts them",
+        BatchTable.append,
+        "[*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)]",
+        "[*map(self._put, chunk)]); transact(self._client, [self._add(batch_id, len(chunk), expires_at)]",
+    ),
+    Mutant(
+        "import looked at anew by the second try of a request",
+        api.jobs.imports.import_picture,
+        "if again:",
+        "if False:",
+    ),
+    Mutant(
+        "members made anew by the second try of a request",
+        api.batches.members.fill,
+        "if again else {}",
+        "if None else {}",
+    ),
+    Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
+    Mutant(
+        "copied anew by every attempt",
+        worker.image_processor._fetch,
+        "return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
+        "job.source is None or place.sources.copy(job.source, job.raw.key);"
+        " return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
+    ),
+    Mutant(
+        "uploads expired without looking for their bytes",
+        worker.reconciler.reconcile,
+        "parts().images.stored_size(job.raw.key) if awaits else None",
+        "None",
+    ),
+    Mutant(
+        "completed before it is stored", worker.image_processor._store, "images.put_processed(facts, encoded.data)", ""
+    ),
+)

@@ -1,0 +1,134 @@
+"""What Lambda and SQS do around our functions: deliver, wait for the answer, delete what was not named in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from faults.simulator.actors import Actor, End, Kind
+from faults.simulator.queues import Message, Queue
+from faults.simulator.stage import Stage
+from faults.simulator.world import MAX_STEPS, Circles
+
+PERIOD = timedelta(minutes=1)
+"""Of the reconciler's schedule."""
+
+
+@dataclass
+class Platform:
+    """Starts invocations and deals with their ends."""
+
+    stage: Stage
+    deliveries: dict[Actor, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
+    """By invocation: its queue, and its messages with the receipts that it was given."""
+    ended: list[Actor] = field(default_factory=list)
+    _next_sweep: datetime | None = None
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        """Return the queues in the order of the data path."""
+        world = self.stage.world
+        return world.queue, world.bulk_queue, world.dead_letters
+
+    def submit(self, data: bytes) -> Actor:
+        """Let a client post a picture."""
+        return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
+
+    def client(self, body: Callable[[], Any]) -> Actor:
+        """Let the API do something that a client asks for."""
+        return self.stage.world.start(Kind.API, body, limit=self.stage.limit(Kind.API))
+
+    def ask(self, deed: str, job_id: str) -> Actor:
+        """Let an owner cancel, retry or delete a job."""
+        return self.stage.world.start(Kind.API, partial(self.stage.ask, deed, job_id), limit=self.stage.limit(Kind.API))
+
+    def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Actor | None:
+        """Receive some messages and invoke the queue's function with them; None when all went to the dead letters."""
+        world = self.stage.world
+        messages = world.queues.receive(queue, chosen)
+        if not messages:
+            return None
+        kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
+        body = partial(self.stage.deliver, queue, list(messages))
+        actor = world.start(kind, body, limit=self.stage.limit(kind), skew=skew)
+        self.deliveries[actor] = (queue, [(message, message.receipt) for message in messages])
+        return actor
+
+    def sweep(self, skew: timedelta = timedelta(0)) -> Actor:
+        """Wake the reconciler."""
+        world = self.stage.world
+        self._next_sweep = world.now + PERIOD
+        return world.start(Kind.RECONCILER, self.stage.reconcile, limit=self.stage.limit(Kind.RECONCILER), skew=skew)
+
+    def is_sweep_due(self) -> bool:
+        """Tell whether the schedule wakes the reconciler now."""
+        return self._next_sweep is None or self._next_sweep <= self.stage.world.now
+
+    def next_sweep(self) -> datetime | None:
+        """Return when the reconciler will next find something; what it would do before is nothing."""
+        due = [record["DueAt"]["S"] for record in self.stage.world.jobs.values() if "DueAt" in record]
+        if not due:
+            return None
+        first = datetime.fromisoformat(min(due)) + timedelta(milliseconds=1)
+        return max(first, self._next_sweep) if self._next_sweep else first
+
+    def settle(self, limit: timedelta) -> None:
+        """Let everything that is under way or due happen, one thing after the other, for at most ``limit``."""
+        world = self.stage.world
+        until = world.now + limit
+        for _ in range(MAX_STEPS):
+            if world.now > until or not (self._next_deed() or self._wait()):
+                return
+        raise Circles
+
+    def _next_deed(self) -> bool:
+        world = self.stage.world
+        for actor in [actor for actor in self.deliveries if actor.end is not None]:
+            self.finish(actor)
+        ready = world.ready()
+        if ready:
+            world.advance(ready[0])
+            return True
+        for queue in self.queues:
+            if visible := queue.visible(world.now):
+                self.deliver(queue, visible[:10])
+                return True
+        due = self.next_sweep()
+        if due is not None and due <= world.now:
+            self.sweep()
+            return True
+        return False
+
+    def _wait(self) -> bool:
+        """Jump to the next moment at which anything can happen; False when there is none."""
+        later = self.moments()
+        if later:
+            self.stage.world.pass_time(min(later) - self.stage.world.now)
+        return bool(later)
+
+    def moments(self) -> list[datetime]:
+        """Return the coming moments at which something happens by itself."""
+        world = self.stage.world
+        moments = world.alarms() + [message.visible_at for queue in self.queues for message in queue.messages]
+        due = self.next_sweep()
+        return [moment for moment in [*moments, *([due] if due else [])] if moment > world.now]
+
+    def finish(self, actor: Actor, *, is_lost: bool = False) -> None:
+        """Deal with the end of an invocation; ``is_lost``: what Lambda meant to delete was not deleted."""
+        self.ended.append(actor)
+        queue, messages = self.deliveries.pop(actor, (None, []))
+        if queue is None or actor.end is not End.RETURNED or is_lost:
+            return
+        failed = _failed(actor.result)
+        self.stage.world.watch.acknowledger = actor.name
+        for message, receipt in messages:
+            if failed is not None and message.id not in failed:
+                self.stage.world.queues.acknowledge(queue, receipt)
+
+
+def _failed(answer: Any) -> set[str] | None:
+    """Return the records that must come back; None: all of them (AWS's rule for an answer it can't read)."""
+    if not isinstance(answer, dict):
+        return None
+    return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}

@@ -1,0 +1,127 @@
+"""The seam at every outgoing AWS call, above the services and below our code.
+
+It stands where a boto3 client hands its request over (``_make_api_call``), so our stores, their requests and the
+translation of errors are real. botocore's own tries are modelled here, each with its own fault: a test shows that
+the model sends as often as botocore does.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from io import BytesIO
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+from faults.simulator.actors import Actor, Killed, current, die, pause
+from faults.simulator.faults import EFFECTLESS, SLOWNESS, Answer, Fault, Plan, Send, as_error, is_retried
+
+from shared.aws.clients import MAX_ATTEMPTS
+
+BACKOFF = timedelta(milliseconds=500)
+"""Between two tries of a call; botocore takes a random part of 1 s, then of 2 s."""
+WAITS: Mapping[Fault | None, timedelta] = {
+    Fault.SLOW: SLOWNESS,
+    Fault.LOST: timedelta(seconds=5),
+    Fault.OVERDUE: timedelta(seconds=5),
+}
+"""How long the caller waits; a time-out takes as long as the clients' setting."""
+
+
+class Around(Protocol):
+    """What the seam needs of the world: its services, its time, and somebody who takes notes."""
+
+    plan: Plan
+
+    def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
+        """Carry out a request."""
+
+    def delay(self, actor: Actor, duration: timedelta) -> None:
+        """Let time pass for one actor."""
+
+    def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
+        """Do something when some time has passed."""
+
+    def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
+        """Learn how one send ended."""
+
+
+def call(world: Around, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
+    """Make one AWS call for the running actor, with the faults that are planned for it."""
+    actor = current()
+    if actor is None:
+        return world.perform(service, operation, request)
+    if actor.root.dying:
+        raise Killed
+    actor.calls += 1
+    number = actor.calls
+    if operation == "TransactWriteItems":
+        # As botocore does below the seam: one token for a call and all its tries.
+        request = {"ClientRequestToken": f"{id(actor)} {number}", **request}
+    for tried in range(MAX_ATTEMPTS):
+        pause()
+        send = Send(actor, number, service, operation, request, tried)
+        try:
+            return _send(world, send, world.plan(send))
+        except Exception as error:
+            if tried == MAX_ATTEMPTS - 1 or not is_retried(error):
+                raise
+            world.delay(actor, BACKOFF)
+    raise AssertionError  # the last try returns or raises
+
+
+def _send(world: Around, send: Send, fault: Fault | None) -> Answer:
+    if fault is Fault.KILLED_BEFORE:
+        world.noted(send, fault, None)
+        die()
+    if fault is Fault.OVERDUE:
+        world.later(SLOWNESS, lambda: _perform_unheard(world, send))
+    if fault is None or fault not in EFFECTLESS:
+        return _come_back(world, send, fault, _perform(world, send, fault))
+    world.noted(send, fault, as_error(fault, send))
+    return _come_back(world, send, fault, {})
+
+
+def _come_back(world: Around, send: Send, fault: Fault | None, answer: Answer) -> Answer:
+    """Bring the answer to the caller, or what becomes of it on the way."""
+    if fault is Fault.KILLED_AFTER:
+        die()
+    world.delay(send.actor, WAITS.get(fault, timedelta(0)))
+    if fault is None or fault in {Fault.SLOW, Fault.TWICE}:
+        return answer
+    if fault is Fault.CUT:
+        return _cut(answer)
+    raise as_error(fault, send)
+
+
+def _perform(world: Around, send: Send, fault: Fault | None) -> Answer:
+    try:
+        answer = world.perform(send.service, send.operation, send.request)
+        if fault is Fault.TWICE:
+            answer = world.perform(send.service, send.operation, send.request)
+    except ClientError as error:
+        world.noted(send, fault, error)
+        if fault is Fault.KILLED_AFTER:
+            die()
+        if fault in {Fault.LOST, Fault.ERROR_AFTER}:
+            return {}
+        pause()
+        raise
+    world.noted(send, fault, None)
+    return answer
+
+
+def _perform_unheard(world: Around, send: Send) -> None:
+    """Carry out a request whose caller has long given up; nobody hears of a refusal."""
+    try:
+        world.perform(send.service, send.operation, send.request)
+    except ClientError as error:
+        world.noted(send, Fault.OVERDUE, error)
+
+
+def _cut(answer: Answer) -> Answer:
+    """Take away the end of a body, so that reading it fails."""
+    if "Body" not in answer:
+        return answer
+
+    data = answer["Body"].read()
+    return answer | {"Body": StreamingBody(BytesIO(data[: len(data) // 2]), len(data))}

@@ -1,0 +1,279 @@
+"""Every single fault between every two steps of each path, and what becomes of the job."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from faults.simulator import clients, rendering
+from faults.simulator.actors import Actor, End, Kind
+from faults.simulator.buckets import Stored
+from faults.simulator.faults import Fault, Send, no_faults
+from faults.simulator.platform import Platform
+from faults.simulator.stage import Stage
+from faults.simulator.verdict import bound, judge_end
+from faults.simulator.world import SHOP, START
+
+from shared.aws.dynamodb.job_item import open_shard
+from shared.clock import from_iso
+from shared.errors import ServiceError
+
+FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
+"""Number of a job whose partition the reconciler reads first, so that its steps come first."""
+STEADY = (Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ERROR_AFTER, Fault.OVERDUE)
+"""Faults that may meet all tries of a call; the others end it at the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One path: what goes before, and the invocation that is hit."""
+
+    title: str
+    about: str
+    hit: Callable[[Platform], Actor]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One fault at one call of the invocation, at its first try or at all of them."""
+
+    number: int
+    fault: Fault
+    is_steady: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came of it."""
+
+    text: str
+    breaches: tuple[str, ...]
+    operations: tuple[str, ...]
+    """What the invocation called, in order."""
+
+
+def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
+    """Play a scene with at most one fault, to the end of its jobs."""
+    world = stage.open(first_id=FIRST_SHARD)
+    platform = Platform(stage)
+    target = scene.hit(platform)
+
+    def plan(send: Send) -> Fault | None:
+        if hit is None or send.actor is not _hit_by(target) or send.number != hit.number:
+            return None
+        return hit.fault if hit.is_steady or send.tried == 0 else None
+
+    began = world.now
+    random.seed(0)  # the worker's jitter
+    world.plan = plan
+    platform.settle(bound(stage.blueprint))
+    judge_end(world)
+    world.kill_all()
+    operations = {send.number: send.operation for send, _ in world.steps if send.actor is _hit_by(target)}
+    text = _ending(stage, target, began - START)
+    return Ending(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
+
+
+def _hit_by(target: Actor) -> Actor:
+    """Return the part of an invocation that is hit: its first thread, where it has any."""
+    return target.threads[0] if target.threads else target
+
+
+def hits(calls: int) -> list[Hit]:
+    """Return every fault at every call."""
+    once = [Hit(number, fault) for number in range(1, calls + 1) for fault in Fault]
+    return once + [Hit(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
+
+
+def _ending(stage: Stage, target: Actor, offset: timedelta) -> str:
+    told = f"{_told(target)}, " if target.kind is Kind.API else ""
+    record = next(iter(stage.world.jobs.values()), None)
+    if record is None:
+        return f"{told}no job"
+    took = from_iso(record["Timestamp"]["S"]) - START - offset
+    attempts = int(record["Attempt"]["N"])
+    runs = "" if attempts == 1 else f", {attempts} attempts"
+    return f"{told}{record['Status']['S']}{runs}, {_rounded(took)}"
+
+
+def _told(client: Actor) -> str:
+    return "no answer" if client.end is End.KILLED else str(client.result)
+
+
+def _rounded(took: timedelta) -> str:
+    """Say how long it took, so coarsely that no small change of the code changes it."""
+    if took < timedelta(seconds=10):
+        return "at once"
+    if took < timedelta(seconds=45):
+        return "< 1 min"
+    return f"{round(took / timedelta(minutes=1))} min"
+
+
+# ------------------------------------------------------------------------------------------------- scenes
+
+
+def _submitted(platform: Platform, count: int = 1) -> None:
+    """Let clients post pictures, without faults."""
+    stage = platform.stage
+    stage.world.plan = no_faults
+    for _ in range(count):
+        platform.submit(rendering.GOOD)
+    while ready := stage.world.ready():
+        stage.world.advance(ready[0])
+
+
+def _lose_messages(platform: Platform) -> None:
+    platform.stage.world.queue.messages.clear()
+
+
+def post(platform: Platform) -> Actor:
+    """Let a client post a picture through the API function."""
+    stage = platform.stage
+    return stage.world.start(Kind.API, partial(stage.post, rendering.GOOD), limit=stage.limit(Kind.API))
+
+
+def process(platform: Platform) -> Actor:
+    """Deliver two jobs to the worker; the first is hit, the second is its neighbour."""
+    _submitted(platform, 2)
+    queue = platform.stage.world.queue
+    return _there(platform.deliver(queue, queue.visible(platform.stage.world.now)))
+
+
+def bury(platform: Platform, attempts: int) -> Actor:
+    """Deliver the dead letter of a job whose workers have died ``attempts`` times."""
+    _submitted(platform)
+    world = platform.stage.world
+    for _ in range(attempts):
+        worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
+        while _hit_by(worker).calls < 2:  # its claim is done
+            world.advance(world.ready()[0])
+        worker.kill()
+        platform.finish(worker)
+        world.pass_time(world.queue.visibility)
+    world.queue.messages[0].receives = world.queue.max_receives or 0
+    world.queues.receive(world.queue, list(world.queue.messages))
+    return _there(platform.deliver(world.dead_letters, world.dead_letters.visible(world.now)))
+
+
+def send_again(platform: Platform) -> Actor:
+    """Wake the reconciler when a job's message was lost."""
+    _submitted(platform)
+    _lose_messages(platform)
+    return _overdue(platform)
+
+
+def close(platform: Platform) -> Actor:
+    """Wake the reconciler when a job's last attempt has died."""
+    bury(platform, 5).kill()
+    platform.stage.world.dead_letters.messages.clear()
+    return _overdue(platform)
+
+
+def announce(platform: Platform) -> Actor:
+    """Let a client announce an upload; the bytes follow when it has its answer."""
+    return _client(platform, partial(clients.announce, sending=clients.Sending(data=rendering.GOOD)))
+
+
+def take_upload(platform: Platform) -> Actor:
+    """Deliver S3's word of two uploads to the worker."""
+    for _ in range(2):
+        _finish(platform, announce(platform))
+    world = platform.stage.world
+    world.pass_time(timedelta(seconds=1))
+    return _there(platform.deliver(world.queue, list(world.queue.messages)))
+
+
+def expect_upload(platform: Platform) -> Actor:
+    """Wake the reconciler when the bytes of an upload are there, and S3's word of them was lost."""
+    _finish(platform, announce(platform))
+    platform.stage.world.pass_time(timedelta(seconds=1))
+    _lose_messages(platform)
+    return _overdue(platform)
+
+
+def name(platform: Platform) -> Actor:
+    """Let a client name an object."""
+    stage = platform.stage
+    key, job_id, at = _stocked(stage), stage.new_id(), stage.world.clock()
+    return _client(platform, partial(clients.name, key=key, job_id=job_id, at=at, again=False))
+
+
+def copy(platform: Platform) -> Actor:
+    """Deliver two imports to the worker."""
+    for _ in range(2):
+        _finish(platform, name(platform))
+    queue = platform.stage.world.queue
+    return _there(platform.deliver(queue, list(queue.messages)))
+
+
+def gather(platform: Platform) -> Actor:
+    """Let a client make a batch of one member that it sends."""
+    stage = platform.stage
+    member = clients.Member(sending=clients.Sending(data=rendering.GOOD))
+    order = clients.Order(seed=stage.new_id(), at=stage.world.clock(), members=[member])
+    return _client(platform, partial(clients.gather, order=order, again=False))
+
+
+def count(platform: Platform) -> Actor:
+    """Deliver S3's word of the member of a batch to the worker."""
+    _finish(platform, gather(platform))
+    world = platform.stage.world
+    world.pass_time(timedelta(seconds=1))
+    return _there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
+
+
+def _client(platform: Platform, ask: Callable[..., str]) -> Actor:
+    return platform.client(partial(_status, partial(ask, platform.stage)))
+
+
+def _status(ask: Callable[[], str]) -> str:
+    """Answer as the API does where a service fails."""
+    try:
+        return ask()
+    except ServiceError as error:
+        return str(error.status)
+
+
+def _finish(platform: Platform, client: Actor) -> None:
+    while client.end is None:
+        platform.stage.world.advance(client)
+
+
+def _stocked(stage: Stage) -> str:
+    shop = stage.world.bucket.others[SHOP]
+    shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
+    return "a.jpg"
+
+
+def _overdue(platform: Platform) -> Actor:
+    due = platform.next_sweep()
+    assert due is not None
+    platform.stage.world.pass_time(due - platform.stage.world.now)
+    return platform.sweep()
+
+
+def _there(actor: Actor | None) -> Actor:
+    assert actor is not None
+    return actor
+
+
+SCENES: Sequence[Scene] = (
+    Scene("A picture is posted", "The invocation of the API that takes it is hit.", post),
+    Scene("A delivery is processed", "Two jobs; the invocation is hit while it works on the first.", process),
+    Scene(
+        "A dead letter, attempts left",
+        "The message has used up its receives, the job none of its attempts.",
+        partial(bury, attempts=0),
+    ),
+    Scene("A dead letter, no attempts left", "Five workers have died in the job.", partial(bury, attempts=5)),
+    Scene("A lost message", "The reconciler finds a job that nobody was told of.", send_again),
+    Scene("A lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close),
+    Scene("An upload is announced", "The API is hit; whoever gets its answer sends the bytes.", announce),
+    Scene("Bytes have arrived", "S3 tells of two uploads; the worker is hit while it works on the first.", take_upload),
+    Scene("S3's word of bytes is lost", "The reconciler finds an overdue upload, and its bytes.", expect_upload),
+    Scene("An import is asked for", "The invocation of the API that takes it is hit.", name),
+    Scene("An import is processed", "Two jobs; the worker is hit while it works on the first.", copy),
+    Scene("A batch is made", "Of one member; the API is hit, and whoever gets its answer sends the bytes.", gather),
+    Scene("A member is processed", "The worker is hit while it works on the one member of a batch.", count),
+)

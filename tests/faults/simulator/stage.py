@@ -1,0 +1,208 @@
+"""The functions on the doubles: their composition roots run as they are, with our clients, clock and pixels.
+
+Built once per process, since clients are dear; a run puts its world on the stage.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from faults.simulator import rendering, seam
+from faults.simulator.actors import Actor, Kind, current, die
+from faults.simulator.faults import Answer
+from faults.simulator.queues import Message, Queue, as_received
+from faults.simulator.settings import Blueprint
+from faults.simulator.threads import Threads
+from faults.simulator.world import SHOP, World
+from support import events
+
+import api.app
+import api.dependencies
+import api.jobs.submission
+import shared.parallel
+import shared.sqs_batch
+import worker.app
+import worker.dead_letters
+import worker.reconciler
+from api.http.body import Upload
+from api.jobs.job_spec import Choice
+from api.jobs.lifecycle import cancel_job, delete_job, retry_job
+from shared.aws.clients import Clients, make_clients
+from shared.errors import SafelightError
+from shared.jobs.job import ANONYMOUS, Job
+from shared.pipeline.image_formats import JPEG
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+from worker.imaging import Rendered
+
+ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler)
+WORK = timedelta(seconds=1)
+"""What the render double takes."""
+
+
+@dataclass
+class RunContext(events.Context):
+    """A Lambda context on the run's clock."""
+
+    remaining: Callable[[], timedelta] = timedelta
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the invocation."""
+        return int(self.remaining() / timedelta(milliseconds=1))
+
+
+class Stage:
+    """Our functions, with whatever world is on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        """Put the functions together; ``patch`` undoes it all."""
+        self.blueprint = Blueprint.read()
+        self.world = World(self.blueprint)
+        self._numbers = 0
+        for name, value in self.blueprint.environment().items():
+            patch.setenv(name, value)
+        patch.setenv("IMPORT_BUCKETS", SHOP)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # Metrics have tests of their own; here they would print a line for every invocation.
+        patch.setattr(AmazonCloudWatchEMFProvider, "flush_metrics", lambda provider, **_: provider.clear_metrics())
+        clients = self._clients()
+        for root in ROOTS:
+            patch.setattr(root, "make_clients", lambda *_, **__: clients)
+            patch.setattr(root, "utc_now", self._now)
+        patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
+        # Neither children nor a process that nobody may look into are of any use here.
+        patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
+        patch.setattr(worker.app, "hide_memory", lambda: None)
+        patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
+        Threads.starter = staticmethod(self._start_thread)
+        patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
+        patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
+        patch.setattr("shared.aws.dynamodb.transactions.time", SimpleNamespace(sleep=self._sleep))
+        logging.disable(logging.CRITICAL)
+        self._patch_roots(patch)
+
+    def close(self) -> None:
+        """Give back what no patch undoes."""
+        api.dependencies.stores.cache_clear()
+        logging.disable(logging.NOTSET)
+
+    def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
+        """Build each root once, now, so that no later change of the environment matters."""
+        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
+        api.dependencies.stores.cache_clear()
+        stores = api.dependencies.stores()  # routes hold on to the function, so it must keep the answer
+        worker_parts = worker.app.parts.__wrapped__()
+        dead_parts = worker.dead_letters.parts.__wrapped__()
+        reconciler_parts = worker.reconciler.parts.__wrapped__()
+        self.stores = stores
+        patch.setattr(worker.app, "parts", lambda: worker_parts)
+        patch.setattr(worker.dead_letters, "parts", lambda: dead_parts)
+        patch.setattr(worker.reconciler, "parts", lambda: reconciler_parts)
+
+    def _clients(self) -> Clients:
+        clients = make_clients(5)
+        for name in ("s3", "dynamodb", "sqs"):
+            client: Any = getattr(clients, name)
+            client._make_api_call = partial(self._call, name)
+        return clients
+
+    def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
+        return seam.call(self.world, service, operation, request)
+
+    def _start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+        return self.world.start_thread(parent, body)
+
+    def _now(self) -> datetime:
+        return self.world.clock()
+
+    def new_id(self) -> str:
+        """Return the next ID of this run."""
+        self._numbers += 1
+        return f"01HZY3Q1M8Z3J5W7XK9V{self._numbers:06d}"
+
+    def _sleep(self, seconds: float) -> None:
+        if (actor := current()) is not None:
+            self.world.delay(actor, timedelta(seconds=seconds))
+
+    def _render(self, *facts: Any, start_by: float | None = None) -> Rendered:  # noqa: ARG002 - it is never late
+        return self.render(*facts)
+
+    def _work(self) -> None:
+        actor = current()
+        if actor is not None:
+            self.world.delay(actor, WORK)
+
+    def open(self, *, first_id: int = 1) -> World:
+        """Put a fresh world on; its jobs are numbered from ``first_id``."""
+        self.world = World(self.blueprint)
+        self._numbers = first_id - 1
+        return self.world
+
+    # ------------------------------------------------------------------------------- what actors run
+
+    def submit(self, data: bytes) -> Job:
+        """Accept a picture as the API does, and tell the client."""
+        upload = Upload(data=data, image_format=JPEG)
+        submitted = api.jobs.submission.submit_job(
+            upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.stores.intake()
+        )
+        self.world.watch.answered(submitted.job.id)
+        return submitted.job
+
+    def post(self, data: bytes) -> int:
+        """Post a picture through the whole API function; return the status that the client gets.
+
+        Only one request at a time: the function keeps the present one in a global, as Lambda lets it.
+        """
+        event = events.http("POST", "/v1/jobs", data, headers={"Content-Type": "application/octet-stream"})
+        answer = api.app.handler(event, self._context())
+        if answer["statusCode"] == 202:
+            self.world.watch.answered(json.loads(answer["body"])["id"])
+        return int(answer["statusCode"])
+
+    def ask(self, deed: str, job_id: str) -> None:
+        """Do with a job what its owner asks for: cancel, retry or delete it. A refusal is an answer too."""
+        desk, at = self.stores.desk(), self.world.clock()
+        with suppress(SafelightError):
+            OWNERS_DEEDS[deed](job_id, ANONYMOUS, desk, at=at)
+            self.world.watch.seen[f"owner's {deed}"] += 1
+
+    def deliver(self, queue: Queue, messages: list[Message]) -> Any:
+        """Hand messages to the function that reads a queue; return its answer."""
+        event = events.sqs(*map(as_received, messages), queue=queue.name)
+        is_dead = queue is self.world.dead_letters
+        handler = worker.dead_letters.handler if is_dead else worker.app.handler
+        return handler(event, self._context())
+
+    def reconcile(self) -> Any:
+        """Wake the reconciler."""
+        return worker.reconciler.handler({}, self._context())
+
+    def _context(self) -> LambdaContext:
+        actor = current()
+        world = self.world
+        end = actor.deadline if actor is not None and actor.deadline is not None else world.now + timedelta(minutes=1)
+        return cast("LambdaContext", RunContext(remaining=lambda: end - world.now))
+
+    def limit(self, kind: Kind) -> timedelta:
+        """Return after how long the platform kills a function."""
+        return self.blueprint.timeout(FUNCTIONS[kind])
+
+
+OWNERS_DEEDS: Mapping[str, Callable[..., object]] = {"cancel": cancel_job, "retry": retry_job, "delete": delete_job}
+FUNCTIONS: Mapping[Kind, str] = {
+    Kind.API: "ApiFunction",
+    Kind.WORKER: "WorkerFunction",
+    Kind.DEAD_LETTERS: "DeadLetterFunction",
+    Kind.RECONCILER: "ReconcilerFunction",
+}

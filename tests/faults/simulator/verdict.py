@@ -1,0 +1,96 @@
+"""What must hold when a run has come to rest: every job has ended, and everything agrees."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from faults.simulator import rendering
+from faults.simulator.settings import Blueprint
+from faults.simulator.world import World
+
+from shared.jobs.job import JobStatus
+from shared.jobs.recovery import Policy, longest_life
+
+MARGIN = timedelta(minutes=1)
+"""As in docs/reliability.md: period and margin are a minute each."""
+NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED", "JOB_CANCELLED"})
+"""What a good picture may end with."""
+WITHOUT_BYTES = frozenset({"UPLOAD_EXPIRED", "RAW_IMAGE_MISSING"})
+"""What an announced upload may end with whose bytes did not come in time; a retry before they came finds nothing."""
+WITHOUT_SOURCE = frozenset({"SOURCE_MISSING", "SOURCE_CHANGED"})
+"""What an import may end with whose object was removed or replaced."""
+FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
+
+
+def bound(blueprint: Blueprint) -> timedelta:
+    """Return the bound T of the template's defaults."""
+    seconds = {name: timedelta(seconds=blueprint.number(name)) for name in TIMES}
+    policy = Policy(
+        max_attempts=blueprint.number("MaxReceiveCount"),
+        max_dead_letters=blueprint.number("MaxDeadLetters"),
+        redispatch=seconds["RedispatchSeconds"],
+        longest_redispatch=seconds["LongestRedispatchSeconds"],
+    )
+    return longest_life(
+        policy,
+        lease=seconds["WorkerTimeout"],
+        visibility=seconds["QueueVisibilityTimeout"],
+        receives=blueprint.number("MaxReceiveCount"),
+        period=MARGIN,
+        margin=MARGIN,
+    )
+
+
+TIMES = ("RedispatchSeconds", "LongestRedispatchSeconds", "WorkerTimeout", "QueueVisibilityTimeout")
+
+
+def judge_end(world: World) -> None:
+    """Add what is wrong at the end to the watch's breaches."""
+    breaches = world.watch.breaches
+    for job_id, record in world.jobs.items():
+        status = JobStatus(record["Status"]["S"])
+        if "DeletedAt" in record:
+            breaches.append(f"I8 {job_id}: still a tombstone when T was over")
+            continue
+        if not status.is_terminal:
+            breaches.append(f"I1 {job_id}: still {status} when T was over")
+            continue
+        if status is JobStatus.COMPLETED:
+            world.watch.judge_result(job_id, record)
+        if job_id in world.watch.late:
+            continue
+        _judge_reason(world, job_id, record)
+    kept = {key.rsplit("/", 1)[-1] for key in world.bucket.objects if key.startswith("raw/")}
+    breaches += [
+        f"I8 {job_id}: deleted, its picture is not"
+        for job_id in sorted(world.watch.deleted_jobs & kept - world.watch.late)
+    ]
+    gone = world.watch.accepted - set(world.jobs) - world.watch.deleted_jobs
+    breaches += [f"I1 {job_id}: accepted and lost" for job_id in sorted(gone)]
+    for queue in world.queues.by_url.values():
+        breaches += [f"I1 a message stays on {queue.name}: {message.body}" for message in queue.messages]
+    breaches += [f"a function never ended: {actor.name}" for actor in world.alive()]
+
+
+def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str]:
+    """Return what only a job of its kind may end with; what is copied already needs its source no more."""
+    if "Promise" in record:
+        return WITHOUT_BYTES
+    return WITHOUT_SOURCE if "Source" in record and not is_stored else frozenset()
+
+
+def _judge_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
+    status = JobStatus(record["Status"]["S"])
+    code = record["Error"]["M"]["Code"]["S"] if "Error" in record else None
+    stored = world.bucket.objects.get(record["RawPath"]["S"].split("/", 3)[3])
+    raw = stored.body if stored is not None else b""
+    if status is not JobStatus.COMPLETED and code in _own_reasons(record, is_stored=stored is not None):
+        allowed = True
+    elif raw.startswith(rendering.GOOD):
+        allowed = status is not JobStatus.FAILED or code in NO_FAULT_OF_THE_PICTURE
+    elif raw.startswith(rendering.BAD):
+        allowed = status is not JobStatus.COMPLETED and code in FAULTS_OF_THE_PICTURE | NO_FAULT_OF_THE_PICTURE
+    else:
+        allowed = status is not JobStatus.COMPLETED
+    if not allowed:
+        world.watch.breaches.append(f"I1 {job_id}: {raw!r} ended as {status}, {code}")

@@ -1,0 +1,159 @@
+"""One run's world: its services, its time, its actors, and who watches them."""
+
+import heapq
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from faults.simulator.actors import Actor, End, Kind, current, pause
+from faults.simulator.buckets import Bucket
+from faults.simulator.faults import Answer, Fault, Plan, Send, no_faults
+from faults.simulator.invariants import Watch
+from faults.simulator.queues import Queue, Queues
+from faults.simulator.settings import QUEUE_NAMES, Blueprint
+from faults.simulator.tables import Tables, from_template
+
+START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+JOBS, BATCHES = "JobTable", "BatchTable"
+SHOP = "shop"
+"""A bucket that pictures are imported from."""
+MAX_STEPS = 20_000
+"""Steps of all actors of a world together; the longest runs take some hundreds."""
+
+
+class Circles(AssertionError):
+    """Somebody goes round in circles: a function that never ends, or a scene that waits for what can't happen."""
+
+
+class Service(Protocol):
+    """A double of one AWS service."""
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> Answer:
+        """Carry out one operation."""
+
+
+class World:
+    """Everything that one run changes; the next run has another."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        """Begin with empty services at a fixed moment."""
+        self.now = START
+        self.plan: Plan = no_faults
+        self.actors: list[Actor] = []
+        self._names = 0
+        self._steps_left = MAX_STEPS
+        self.steps: list[tuple[Send, Fault | None]] = []
+        self.watch = Watch(self)
+        self.tables = Tables(
+            {name: from_template(properties) for name, properties in blueprint.tables().items()}, self.watch
+        )
+        self.bucket = Bucket(self.watch)
+        self.bucket.others[SHOP] = {}
+        self.dead_letters = Queue(QUEUE_NAMES["DeadLetterQueue"], blueprint.visibility("DeadLetterQueue"))
+        self.queue, self.bulk_queue = (
+            Queue(
+                QUEUE_NAMES[name],
+                blueprint.visibility(name),
+                max_receives=blueprint.number("MaxReceiveCount"),
+                dead_letters=self.dead_letters,
+            )
+            for name in ("JobQueue", "BulkQueue")
+        )
+        self.queues = Queues([self.queue, self.bulk_queue, self.dead_letters], lambda: self.now, self.watch)
+        self._services: dict[str, Service] = {"dynamodb": self.tables, "s3": self.bucket, "sqs": self.queues}
+        self._later: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.nonces = itertools.count()
+
+    @property
+    def jobs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the records, as DynamoDB has them."""
+        return self.tables.tables[JOBS].items
+
+    @property
+    def batches(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the items of all batches."""
+        return self.tables.tables[BATCHES].items
+
+    def clock(self) -> datetime:
+        """Read the clock of whoever is running; it may be wrong."""
+        actor = current()
+        now = self.now + actor.skew if actor is not None else self.now
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
+        """Carry out a request."""
+        return self._services[service].call(operation, request)
+
+    def delay(self, actor: Actor, duration: timedelta) -> None:
+        """Let time pass for one actor; the others go on."""
+        actor.ready_at = self.now + duration
+        pause()
+
+    def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
+        """Do something when some time has passed."""
+        heapq.heappush(self._later, (self.now + duration, next(self._order), deed))
+
+    def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
+        """Keep the story of the run."""
+        self.steps.append((send, fault))
+        self.watch.noted(send, fault, error)
+
+    def start(self, kind: Kind, body: Callable[[], Any], *, limit: timedelta, skew: timedelta = timedelta(0)) -> Actor:
+        """Begin an invocation that its platform kills after ``limit``."""
+        self._names += 1
+        actor = Actor(f"{kind}-{self._names}", kind, body, skew=skew, deadline=self.now + limit)
+        self.actors.append(actor)
+        return actor
+
+    def start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+        """Begin a thread of an invocation."""
+        thread = Actor(parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root)
+        self.actors.append(thread)
+        return thread
+
+    def advance(self, actor: Actor) -> None:
+        """Let an actor take its next step, or die of old age. Raises Circles when the world has taken too many."""
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise Circles(actor.name)
+        actor.ready_at = None
+        if actor.deadline is not None and self.now >= actor.deadline:
+            actor.kill()
+            return
+        actor.advance()
+        if actor.root.dying:
+            actor.kill()
+        if actor.end is End.RAISED:
+            self.watch.raised(actor)
+
+    def pass_time(self, duration: timedelta) -> None:
+        """Move the clock on and do what was put off until then."""
+        until = self.now + duration
+        while self._later and self._later[0][0] <= until:
+            moment, _, deed = heapq.heappop(self._later)
+            self.now = max(self.now, moment)
+            deed()
+        self.now = until
+
+    def alarms(self) -> list[datetime]:
+        """Return when something happens by itself that is known already."""
+        waiting = [actor.ready_at for actor in self.alive() if actor.ready_at is not None]
+        return waiting + [moment for moment, _, _ in self._later[:1]]
+
+    def alive(self) -> list[Actor]:
+        """Return who has not ended."""
+        return [actor for actor in self.actors if actor.end is None]
+
+    def ready(self) -> list[Actor]:
+        """Return who could go on at once."""
+        return [actor for actor in self.alive() if not actor.is_waiting and self._is_due(actor)]
+
+    def _is_due(self, actor: Actor) -> bool:
+        return actor.ready_at is None or actor.ready_at <= self.now
+
+    def kill_all(self) -> None:
+        """End whoever is left, so that nothing of this run lives on."""
+        for actor in self.alive():
+            actor.kill()

@@ -1,0 +1,129 @@
+"""Measures how faithful each kind of input comes out in each format, and writes docs/fidelity.md.
+
+Run it as ``python tests/support/fidelity.py``; a test holds the document to it.
+"""
+
+import sys
+from io import BytesIO
+from math import log10
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageChops, ImageStat
+from support.image_kinds import DURATIONS, Kind, kinds
+
+from shared.pipeline.output import ANIMATED, OutputFormat
+from shared.pipeline.pipeline import Output, Pipeline
+from worker.imaging import Limits, Rendered, render
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
+LIMITS: Final = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
+OUTPUTS: Final = tuple(Output(name=each.value, format=each) for each in OutputFormat)
+NO_ALPHA: Final = (OutputFormat.JPEG,)
+STEP: Final = 5
+"""Decibels are rounded down to a multiple of this, so that another processor prints the same page."""
+WORST: Final = {OutputFormat.PNG: 30, OutputFormat.TIFF: 30, OutputFormat.GIF: 25}
+"""Least PSNR, dB, against what the file was made from; lossless formats carry the loss of the input alone."""
+
+
+def rendered(kind: Kind) -> Rendered:
+    """Run an empty pipeline with every output."""
+    return render(kind.data, Pipeline(outputs=OUTPUTS), LIMITS)
+
+
+def frames_of(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
+    """Decode all frames of a result, with their milliseconds."""
+    image = Image.open(BytesIO(data))
+    images, durations = [], []
+    for index in range(getattr(image, "n_frames", 1)):
+        image.seek(index)
+        image.load()
+        images.append(image.convert("RGBA"))
+        durations.append(round(image.info.get("duration", 0)))
+    return tuple(images), tuple(durations)
+
+
+def expected(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
+    """Return what a format should show: the scene, flattened on white or with its alpha cut in two where it must be."""
+    frames = kind.frames if output in ANIMATED else kind.frames[:1]
+    if output in NO_ALPHA:
+        return tuple(on(frame, "white") for frame in frames)
+    if output is OutputFormat.GIF:
+        return tuple(_cut(frame) for frame in frames)
+    return tuple(frame.convert("RGBA") for frame in frames)
+
+
+def likeness(made: Image.Image, wanted: Image.Image) -> float:
+    """Return the PSNR in dB of two pictures as they look, on black and on white, whichever is worse."""
+    return min(_psnr(on(made, ground), on(wanted, ground)) for ground in ("black", "white"))
+
+
+def on(image: Image.Image, ground: str) -> Image.Image:
+    """Lay a picture on a colour."""
+    flat = Image.new("RGBA", image.size, ground)
+    return Image.alpha_composite(flat, image.convert("RGBA")).convert("RGB")
+
+
+def _cut(image: Image.Image) -> Image.Image:
+    """Return a picture on white with every pixel either clear or opaque."""
+    alpha = image.convert("RGBA").getchannel("A")
+    flat = on(image, "white").convert("RGBA")
+    flat.putalpha(alpha.point([255 if value >= 128 else 0 for value in range(256)]))
+    return flat
+
+
+def _psnr(one: Image.Image, other: Image.Image) -> float:
+    squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
+    mean = sum(squares) / (3 * one.width * one.height)
+    return float("inf") if mean == 0 else 10 * log10(255**2 / mean)
+
+
+def cell(made: Rendered, kind: Kind, output: Output) -> str:
+    """Describe one pair: likeness of the worst frame, and how many frames there are if there are several."""
+    data = next(encoded.data for asked, encoded in made.outputs if asked.name == output.name)
+    images, durations = frames_of(data)
+    wanted = expected(kind, output.format)
+    worst = min(likeness(image, scene) for image, scene in zip(images, wanted, strict=True))
+    text = "identical" if worst == float("inf") else f"≥ {int(worst // STEP * STEP)} dB"
+    if len(images) > 1:
+        kept = durations == DURATIONS
+        text += f", {len(images)} frames" if kept else f", {len(images)} frames, other times"
+    elif len(kind.frames) > 1:
+        text += ", first frame ⚠"
+    return text
+
+
+HEAD: Final = f"""# Fidelity
+
+What becomes of each kind of picture in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py)
+makes every input
+by code, runs an empty pipeline on it, and compares the result with the scene that the file was made from, not with
+anything that Safelight computed. `tests/unit/worker/imaging/test_fidelity.py` holds this page to it.
+
+A cell is the likeness (PSNR, on black and on white ground, whichever is worse, rounded down to a multiple of {STEP} dB)
+or *identical*, pixel by pixel. The loss of a lossy input counts too. ⚠ marks what comes with a warning in the job.
+
+- Every result is upright, in sRGB, eight bits a channel. JPEG, WebP and AVIF are written with their default quality.
+- JPEG has no transparency: it is laid on the output's `background`, white here. GIF has no half transparency: what is
+  at least half opaque is laid on the background, the rest is clear. It holds 256 colours, dithered if there are more.
+- Animations stay animations in PNG (APNG), WebP, AVIF and GIF, with the duration of each frame and the number of plays
+  (an AVIF tells and keeps none). JPEG and TIFF get the first frame. Of a TIFF with several pages the first is read.
+- Without a profile, CMYK is turned into RGB by the plain formula; with one, by the profile.
+
+"""
+
+
+def document() -> str:
+    """Return the page."""
+    names = [output.format.image_format.name for output in OUTPUTS]
+    lines = [f"| Input | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    for kind in kinds():
+        made = rendered(kind)
+        mark = " ⚠" if kind.warns else ""
+        lines.append(f"| {kind.name}{mark} | {' | '.join(cell(made, kind, output) for output in OUTPUTS)} |")
+    return HEAD + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), "utf-8")
+    sys.stdout.write(f"{DOCUMENT.name} written\n")

@@ -1,0 +1,68 @@
+"""Hypothesis strategies for everything that may be asked of a picture."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from shared.pipeline.operations import AnyOperation
+from shared.pipeline.operations.parameters import ANCHORS
+from shared.pipeline.pipeline import Operation, Output, OutputFormat
+
+READ: TypeAdapter[AnyOperation] = TypeAdapter(Operation)
+
+colors = st.from_regex(r"#[0-9a-f]{6}([0-9a-f]{2})?", fullmatch=True)
+places = st.sampled_from(sorted(ANCHORS))
+small = st.integers(1, 60)
+shares = st.floats(0.01, 1)
+
+
+def _operation(name: str, required: dict[str, Any] | None = None, **optional: Any) -> st.SearchStrategy[AnyOperation]:
+    """Ask for one operation, with any of its options."""
+    return st.fixed_dictionaries({"op": st.just(name), **(required or {})}, optional=optional).map(READ.validate_python)
+
+
+_fits = st.sampled_from(["inside", "cover", "contain", "exact"])
+operations = st.one_of(
+    _operation(
+        "resize",
+        {"width": small, "height": small},
+        fit=_fits,
+        enlarge=st.booleans(),
+        gravity=places,
+        background=colors,
+    ),
+    _operation("resize", {"width": small}),
+    _operation("crop", {"width": small, "height": small}, gravity=st.one_of(places, st.just("entropy"))),
+    _operation("crop", {"width": small, "height": small, "x": st.integers(0, 30), "y": st.integers(0, 30)}),
+    _operation("crop", {"unit": st.just("relative"), "width": shares, "height": shares, "x": shares, "y": shares}),
+    _operation("rotate", {"angle": st.floats(-360, 360)}, expand=st.booleans(), background=colors),
+    _operation("rotate", {"angle": st.sampled_from([-270, -90, 0, 90, 180, 360])}),
+    _operation("flip", direction=st.sampled_from(["horizontal", "vertical", "both"])),
+    _operation("trim", tolerance=st.integers(0, 254)),
+    _operation("pad", top=st.integers(0, 9), left=st.integers(0, 9), right=st.integers(0, 9), background=colors),
+    _operation("grayscale"),
+    _operation("adjust", brightness=st.floats(0, 4), contrast=st.floats(0, 4), saturation=st.floats(0, 4)),
+    _operation("background", color=colors),
+    _operation("blur", radius=st.floats(0.01, 100)),
+    _operation("sharpen", radius=st.floats(0.01, 20), amount=st.floats(0.01, 5), threshold=st.integers(0, 255)),
+    _operation("round_corners", {"radius": st.floats(0.1, 100)}),
+    _operation("round_corners", {"unit": st.just("relative"), "radius": st.floats(0.01, 0.5)}),
+    _operation(
+        "watermark",
+        {"text": st.text("aÄж中\u05d0 -", min_size=1, max_size=12).filter(str.strip)},
+        gravity=places,
+        margin=st.floats(0, 0.5),
+        scale=shares,
+        opacity=st.floats(0, 1),
+        angle=st.floats(-360, 360),
+        tile=st.booleans(),
+        color=colors,
+    ),
+    _operation("watermark", {"image": st.just("logo")}, scale=shares, tile=st.booleans(), angle=st.floats(0, 90)),
+)
+outputs = st.builds(
+    Output,
+    format=st.sampled_from(list(OutputFormat)),
+    background=st.from_regex(r"#[0-9a-f]{6}", fullmatch=True),
+)

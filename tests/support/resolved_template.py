@@ -1,0 +1,81 @@
+"""The template as CloudFormation would see it with some parameters: conditions decided, references written out.
+
+What a stack would have made is written as its logical ID, ``<UiBucket>``, and an attribute of it as
+``<UiBucket.Arn>``; ``AWS::NoValue`` takes what it stands for away.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from infra.deployment import template
+
+TEMPLATE = template.load()
+PSEUDO: Final = {"AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com", "AWS::Partition": "aws"}
+NOTHING: Final = object()
+
+
+class Resolver:
+    """Reads the template with parameters that differ from its defaults."""
+
+    def __init__(self, **parameters: str) -> None:
+        """Take the defaults and ``parameters``."""
+        self._values = template.parameter_defaults(TEMPLATE) | PSEUDO | parameters
+
+    def resource(self, name: str) -> dict[str, Any] | None:
+        """Return the properties of a resource; None where its condition leaves it out."""
+        declared = TEMPLATE["Resources"][name]
+        if "Condition" in declared and not self.holds(declared["Condition"]):
+            return None
+        found: dict[str, Any] = self.read(declared["Properties"])
+        return found
+
+    def output(self, name: str) -> Any:
+        """Return the value of an output; None where its condition leaves it out."""
+        declared = TEMPLATE["Outputs"][name]
+        if "Condition" in declared and not self.holds(declared["Condition"]):
+            return None
+        return self.read(declared["Value"])
+
+    def holds(self, condition: str) -> bool:
+        """Decide a condition by its name."""
+        return self._decide(TEMPLATE["Conditions"][condition])
+
+    def read(self, value: Any) -> Any:
+        """Resolve a value and all that it holds."""
+        if isinstance(value, list):
+            return [found for each in value if (found := self.read(each)) is not NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and next(iter(value)) in _FUNCTIONS:
+            name, argument = next(iter(value.items()))
+            return _FUNCTIONS[name](self, argument)
+        pairs = {name: self.read(each) for name, each in value.items()}
+        return {name: each for name, each in pairs.items() if each is not NOTHING}
+
+    def _decide(self, test: Mapping[str, Any]) -> bool:
+        name, argument = next(iter(test.items()))
+        if name == "Condition":
+            return self.holds(argument)
+        if name == "Fn::Equals":
+            return bool(self.read(argument[0]) == self.read(argument[1]))
+        decided = [self._decide(each) for each in argument]
+        return {"Fn::Not": not decided[0], "Fn::And": all(decided), "Fn::Or": any(decided)}[name]
+
+    def _ref(self, name: str) -> Any:
+        return NOTHING if name == "AWS::NoValue" else self._values.get(name, f"<{name}>")
+
+    def _sub(self, argument: Any) -> str:
+        text, named = argument if isinstance(argument, list) else (argument, {})
+        own = {name: str(self.read(each)) for name, each in named.items()}
+        return re.sub(r"\$\{([^}]+)\}", lambda found: own.get(found[1], str(self._ref(found[1]))), text)
+
+
+_FUNCTIONS: Final[Mapping[str, Any]] = {
+    "Ref": Resolver._ref,
+    "Fn::If": lambda own, of: own.read(of[1] if own.holds(of[0]) else of[2]),
+    "Fn::Sub": Resolver._sub,
+    "Fn::GetAtt": lambda _own, of: f"<{'.'.join(of)}>",
+    "Fn::Split": lambda own, of: own.read(of[1]).split(of[0]),
+    "Fn::FindInMap": lambda own, of: TEMPLATE["Mappings"][own.read(of[0])][own.read(of[1])][own.read(of[2])],
+}

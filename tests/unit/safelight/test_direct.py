@@ -1,0 +1,98 @@
+"""Pictures that go straight to the store, and batches, as the library offers them."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from support.fake_bulk_api import API_URL, BulkApi
+
+from safelight.client import DIRECT_BYTES, Safelight
+from safelight.errors import ApiError, UnexpectedAnswer, UploadRefused
+from safelight.models import Form
+from safelight.transport.timing import Timing
+
+NO_WAITING = Timing(sleep=lambda _seconds: None, jitter=lambda: 0.0)
+
+
+@pytest.fixture
+def bulk() -> BulkApi:
+    """An API."""
+    return BulkApi()
+
+
+@pytest.fixture
+def client(bulk: BulkApi) -> Safelight:
+    """A client of it."""
+    return Safelight(API_URL, transport=httpx.MockTransport(bulk), timing=NO_WAITING)
+
+
+def test_submit_sends_large_pictures_beside_the_api(client: Safelight, bulk: BulkApi, tmp_path: Path) -> None:
+    """The caller need not know the limit; the job comes back with its bytes there."""
+    path = tmp_path / "scan.tif"
+    path.write_bytes(b"x" * DIRECT_BYTES)
+    job = client.submit(path, options={"width": 10}, preset=None)
+    (made,) = bulk.jobs.values()
+    assert (job.id, job.status) == (made["id"], "PENDING")
+    assert made["content"] == path.read_bytes()
+    wanted = {"filename": "scan.tif", "size": DIRECT_BYTES, "width": 10, "content_type": "application/octet-stream"}
+    assert made["asked"] == wanted
+    assert bulk.calls["POST jobs"] == 0
+
+
+def test_a_broken_upload_is_repeated_and_a_stale_form_renewed(client: Safelight, bulk: BulkApi) -> None:
+    """With the same job."""
+    answers: list[httpx.Response | Exception] = [httpx.ReadError("reset"), httpx.Response(403), httpx.Response(503)]
+    bulk.fault = lambda request: answers.pop(0) if request.url.host == "store.test" and answers else None
+    job = client.uploads.upload(b"raw", filename="a.png")
+    assert list(bulk.jobs) == [job.id]
+    assert bulk.received == {job.id: 1}
+    assert bulk.calls["POST uploads/…/form"] == 1
+
+
+def test_a_refusal_that_stays_is_told(client: Safelight, bulk: BulkApi) -> None:
+    """By the store's own code, at the first try, without a word of the form."""
+    announced = client.uploads.create(size=5, filename="a.png")
+    assert announced.upload is not None
+    with pytest.raises(UploadRefused, match="EntityTooLarge") as told:
+        client.uploads.send(announced.upload, b"more than five")
+    assert (told.value.status, told.value.reason, bulk.calls["POST store"]) == (400, "EntityTooLarge", 1)
+    assert announced.upload.fields["policy"] not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://[", ""])
+def test_a_form_that_leads_nowhere_is_refused(client: Safelight, url: str) -> None:
+    """Whatever the API says."""
+    with pytest.raises(UnexpectedAnswer, match="leads nowhere"):
+        client.uploads.send(Form(url=url, fields={}), b"x")
+
+
+def test_confirming_what_is_not_there_is_told(client: Safelight) -> None:
+    """As the API says it."""
+    job = client.uploads.create(filename="a.png")
+    with pytest.raises(ApiError) as told:
+        client.uploads.confirm(job.id)
+    assert told.value.code == "UPLOAD_INCOMPLETE"
+
+
+def test_a_batch_from_beginning_to_end(client: Safelight, bulk: BulkApi) -> None:
+    """Made with members, added to, closed, looked at in pages."""
+    first = client.batches.create([{"filename": "a.png"}], name="Two", options={"width": 5})
+    more = client.batches.add(first.batch.id, [{"filename": "b.png"}], close=True)
+    assert (more.batch.total, more.batch.closed, more.batch.done) == (2, True, False)
+    for item in (*first.items, *more.items):
+        assert item.upload is not None
+        client.uploads.send(item.upload, b"raw")
+    page = client.batches.page(first.batch.id, links=True, limit=1)
+    assert page.next_cursor
+    assert page.items[0].result
+    assert page.items[0].result.outputs[0].url == f"http://store.test/{page.items[0].id}/image"
+    assert [job.filename for job in client.batches.items(first.batch.id)] == ["a.png", "b.png"]
+    assert client.batches.get(first.batch.id).done
+    assert next(iter(bulk.batches.values()))["asked"]["width"] == 5
+
+
+def test_the_same_key_makes_one_batch(client: Safelight, bulk: BulkApi) -> None:
+    """So a lost answer costs nothing."""
+    made = [client.batches.create([{"filename": "a.png"}], idempotency_key="k") for _ in range(2)]
+    assert made[0] == made[1]
+    assert (len(bulk.batches), len(bulk.jobs)) == (1, 1)

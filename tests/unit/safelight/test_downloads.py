@@ -1,0 +1,117 @@
+"""Downloads: whole or not at all, and never with the API's credentials."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from safelight.client import Safelight
+from safelight.errors import ApiError, ConnectionLost, DownloadFailed, LocalFileError
+
+
+@pytest.fixture
+def job_id(client: Safelight, picture: Path) -> str:
+    """A completed job."""
+    return client.wait(client.submit(picture).id).id
+
+
+class BrokenOff(httpx.SyncByteStream):
+    """A body that ends in the middle."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"half a pic"
+        raise httpx.ReadError("connection reset")
+
+
+def only_files(folder: Path) -> list[str]:
+    """Name everything in a folder, hidden files included."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_result_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
+    """The picture is where it was wanted, and replaces what was there."""
+    target = tmp_path / "out.png"
+    target.write_text("old")
+    assert client.download(job_id, target) == target
+    assert target.read_bytes() == f"pixels of /{job_id}/result".encode()
+
+
+def test_one_output_of_several_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
+    """An output is asked for by name; one that is not there is refused by the API."""
+    assert client.download(job_id, tmp_path / "a", "image").read_bytes().endswith(b"/image")
+    with pytest.raises(ApiError, match="no output of that name"):
+        client.download(job_id, tmp_path / "b", "thumb")
+
+
+def test_a_download_that_breaks_off_leaves_nothing(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+    """The old file stays as it was and no half file lies about."""
+    target = tmp_path / "results" / "out.png"
+    target.parent.mkdir()
+    target.write_text("old")
+    link = httpx.Response(200, json={"url": "http://store.test/x"})
+    api.answers = [each for _ in range(5) for each in (link, httpx.Response(200, stream=BrokenOff()))]
+    with pytest.raises(ConnectionLost):
+        client.download(job_id, target)
+    assert target.read_text() == "old"
+    assert only_files(target.parent) == ["out.png"]
+
+
+def test_a_broken_download_is_taken_up_again(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+    """The next try takes a fresh link and starts from the beginning."""
+    link = httpx.Response(200, json={"url": "http://store.test/x"})
+    api.answers = [link, httpx.Response(200, stream=BrokenOff())]
+    client.download(job_id, tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes() == f"pixels of /{job_id}/result".encode()
+
+
+def test_a_link_that_has_expired_is_renewed(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+    """S3 says 403 to an old link; a new one is asked for."""
+    link = httpx.Response(200, json={"url": "http://store.test/x"})
+    api.answers = [link, httpx.Response(403, content=b"<Error/>")]
+    assert client.download(job_id, tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [{"url": "http://store.test/x", "size": 7}, {"url": "http://[broken"}, {"url": "ftp://store.test/x"}],
+)
+def test_a_link_that_does_not_deliver_is_an_error(
+    client: Safelight, api: Any, job_id: str, tmp_path: Path, link: dict[str, Any]
+) -> None:
+    """Too few bytes, or an address that is none, leave no file behind."""
+    api.answers = [httpx.Response(200, json=link), httpx.Response(200, content=b"short")] * 5
+    with pytest.raises(DownloadFailed):
+        client.download(job_id, tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_the_store_never_sees_the_apis_credentials(api: Any, picture: Path, tmp_path: Path) -> None:
+    """Requests to the API are signed, those to a link are not."""
+    auth = httpx.BasicAuth("user", "secret")
+    with Safelight("http://api.test/v1", transport=httpx.MockTransport(api), auth=auth) as client:
+        job = client.submit(picture)
+        api._advance(job.id)
+        client.download(job.id, tmp_path / "out.png")
+    signed = {request.url.host: "Authorization" in request.headers for request in api.requests}
+    assert signed == {"api.test": True, "store.test": False}
+
+
+@pytest.mark.parametrize("target", ["missing/out.png", "holiday.png/out.png", "folder"])
+def test_a_place_that_can_not_be_written_is_named(client: Safelight, job_id: str, tmp_path: Path, target: str) -> None:
+    """A missing folder, a file in its place, a folder in the file's place: each is a LocalFileError."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(LocalFileError, match="can't be written"):
+        client.download(job_id, tmp_path / target)
+    assert only_files(tmp_path) == ["folder", "holiday.png"]
+
+
+def test_a_failed_job_has_nothing_to_download(client: Safelight, tmp_path: Path) -> None:
+    """The API's own code tells why."""
+    path = tmp_path / "not-a-picture.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
+    job = client.submit(path)
+    with pytest.raises(ApiError) as caught:
+        client.download(job.id, tmp_path / "out.png")
+    assert caught.value.code == "JOB_FAILED"

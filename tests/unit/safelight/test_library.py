@@ -1,0 +1,187 @@
+"""Plans, presets and assets through the client and its command."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import Result
+
+from safelight.client import HEAD_BYTES, Safelight
+from safelight.errors import ApiError, RequestNotSent
+
+Invoke = Callable[..., Result]
+PRESET = {"name": "card", "version": 3, "description": "For cards.", "built_in": False, "pipeline": {"outputs": []}}
+ASSET = {"name": "logo", "format": "PNG", "size": 830, "width": 40, "height": 20, "digest": "d"}
+PLAN: dict[str, Any] = {
+    "ok": True,
+    "failure": None,
+    "picture": {"format": "JPEG", "width": 4000, "height": 3000, "size": 2_800_000},
+    "steps": [{"op": "resize", "width": 256, "height": 256}],
+    "outputs": [{"name": "image", "format": "JPEG", "width": 256, "height": 256}],
+    "warnings": [{"code": "ALPHA_LOST", "message": "It is laid on white.", "pointer": "/outputs/0", "certain": True}],
+    "estimate": {"milliseconds": 157, "memory_bytes": 366_000_000},
+}
+FAILING = PLAN | {
+    "ok": False,
+    "outputs": [],
+    "failure": {"code": "TOO_MANY_PIXELS", "message": "Too many.", "retriable": False},
+}
+
+
+def ok(document: Any, status: int = 200) -> httpx.Response:
+    """Answer with JSON."""
+    return httpx.Response(status, json=document)
+
+
+def head_refused() -> httpx.Response:
+    """Answer as the API does when the header is not in what was sent."""
+    problem = {"code": "INVALID_REQUEST", "detail": "No.", "errors": [{"pointer": "/head", "detail": "send more"}]}
+    return httpx.Response(422, json=problem, headers={"Content-Type": "application/problem+json"})
+
+
+def test_a_plan_sends_the_beginning_alone(client: Safelight, api: Any, tmp_path: Path) -> None:
+    """The body has the first bytes, the size of the whole file and what is asked."""
+    picture = tmp_path / "large.jpg"
+    picture.write_bytes(bytes(range(256)) * 4000)
+    api.answers = [ok(PLAN)]
+    plan = client.plan(picture, preset="web")
+    body = json.loads(api.bodies[0])
+    assert base64.b64decode(body.pop("head")) == picture.read_bytes()[: HEAD_BYTES[0]]
+    assert body == {"preset": "web", "size": 1_024_000}
+    assert (plan.ok, plan.outputs[0].width, plan.warnings[0].code) == (True, 256, "ALPHA_LOST")
+
+
+def test_a_late_header_costs_a_second_request(client: Safelight, api: Any) -> None:
+    """Where the header lies further on, more is sent, once."""
+    api.answers = [head_refused(), ok(PLAN)]
+    client.plan(bytes(500_000))
+    assert [len(base64.b64decode(json.loads(body)["head"])) for body in api.bodies] == [HEAD_BYTES[0], 500_000]
+
+
+@pytest.mark.parametrize(("size", "requests"), [(1000, 1), (900_000, 2)])
+def test_a_header_that_nobody_finds_is_an_error(client: Safelight, api: Any, size: int, requests: int) -> None:
+    """Nothing is asked twice that was sent whole, and nothing for ever."""
+    api.answers = [head_refused(), head_refused(), head_refused()]
+    with pytest.raises(ApiError):
+        client.plan(bytes(size))
+    assert len(api.requests) == requests
+
+
+def test_the_list_of_presets_follows_cursors(client: Safelight, api: Any) -> None:
+    """Page after page until there is none."""
+    api.answers = [
+        ok({"presets": [PRESET], "next_cursor": "card"}),
+        ok({"presets": [PRESET], "next_cursor": None}),
+    ]
+    assert [each.version for each in client.presets.list()] == [3, 3]
+    assert api.requests[1].url.params["cursor"] == "card"
+
+
+@pytest.mark.parametrize(("expected", "header"), [(None, (None, None)), (3, ('"3"', None)), (0, (None, "*"))])
+def test_a_precondition_becomes_a_header(
+    client: Safelight, api: Any, expected: int | None, header: tuple[str | None, str | None]
+) -> None:
+    """A version is If-Match, none at all If-None-Match."""
+    api.answers = [ok(PRESET, 201)]
+    kept = client.presets.put("card", {"operations": []}, description="For cards.", expected=expected)
+    (request,) = api.requests
+    assert (request.method, request.url.path) == ("PUT", "/v1/presets/card")
+    assert (request.headers.get("If-Match"), request.headers.get("If-None-Match")) == header
+    assert json.loads(api.bodies[0]) == {"pipeline": {"operations": []}, "description": "For cards."}
+    assert kept.version == 3
+
+
+def test_a_version_is_asked_for(client: Safelight, api: Any) -> None:
+    """An old version is named in the query."""
+    api.answers = [ok(PRESET)]
+    client.presets.get("card", 2)
+    assert api.requests[0].url.params["version"] == "2"
+
+
+def test_an_asset_is_sent_as_it_is(client: Safelight, api: Any, picture: Path) -> None:
+    """Bytes go out raw, and once more when the first try met a gateway's fault."""
+    api.answers = [httpx.Response(503), ok(ASSET, 201)]
+    assert client.assets.put("logo", picture).width == 40
+    assert [request.method for request in api.requests] == ["PUT", "PUT"]
+    assert api.bodies == [picture.read_bytes()] * 2
+
+
+@pytest.mark.parametrize(("name", "path"), [("../jobs", "/v1/assets/%2E%2E%2Fjobs"), ("a b", "/v1/assets/a%20b")])
+def test_a_name_leads_to_no_other_route(client: Safelight, api: Any, name: str, path: str) -> None:
+    """Whatever a name holds, it stays one part of the path."""
+    api.answers = [httpx.Response(204)]
+    client.assets.delete(name)
+    assert api.requests[0].url.raw_path.decode() == path
+    with pytest.raises(RequestNotSent):
+        client.presets.delete("")
+
+
+def test_plan_prints_lines(invoke: Invoke, api: Any, picture: Path) -> None:
+    """Sizes on standard output, what to know on standard error."""
+    api.answers = [ok(PLAN)]
+    result = invoke("plan", picture, "--preset", "thumbnail")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "picture\tJPEG\t4000×3000\t2.8 MB",
+        "resize\t\t256×256",
+        "output image\tJPEG\t256×256",
+        "estimate\t157 ms\t366.0 MB",
+    ]
+    assert result.stderr == "Note: It is laid on white.\n"
+
+
+def test_plan_of_a_job_that_would_fail(invoke: Invoke, api: Any, picture: Path) -> None:
+    """The code is told, and the exit code says that not all would go well."""
+    api.answers = [ok(FAILING)]
+    result = invoke("plan", picture)
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Would fail: Too many. (TOO_MANY_PIXELS)")
+
+
+def test_plan_sends_the_short_options(invoke: Invoke, api: Any, picture: Path) -> None:
+    """They are those of submit, in a member of their own."""
+    api.answers = [ok(PLAN)]
+    assert json.loads(invoke("plan", picture, "--width", "30", "--color", "--json").stdout)["ok"] is True
+    assert json.loads(api.bodies[0])["options"] == {"width": 30, "grayscale": False}
+
+
+def test_submit_by_preset(invoke: Invoke, api: Any, picture: Path) -> None:
+    """The name goes out as the option of that name."""
+    assert invoke("submit", picture, "--preset", "thumbnail").exit_code == 0
+    assert api.requests[0].url.params["preset"] == "thumbnail"
+
+
+@pytest.mark.parametrize("command", ["submit", "plan"])
+@pytest.mark.parametrize("also", [["--pipeline", "{}"], ["--width", "3"]])
+def test_a_preset_says_all(invoke: Invoke, api: Any, picture: Path, command: str, also: list[str]) -> None:
+    """Two ways of asking at once are refused before anything is sent."""
+    assert invoke(command, picture, "--preset", "web", *also).exit_code == 2
+    assert api.requests == []
+
+
+def test_presets_command(invoke: Invoke, api: Any) -> None:
+    """List, show, put and delete, each one request."""
+    api.answers = [
+        ok({"presets": [PRESET], "next_cursor": None}),
+        ok(PRESET),
+        ok(PRESET, 201),
+        httpx.Response(204),
+    ]
+    assert invoke("presets", "list").stdout == "card\t3\town\tFor cards.\n"
+    assert json.loads(invoke("presets", "show", "card", "--version", "3").stdout)["version"] == 3
+    put = invoke("presets", "put", "card", "--pipeline", '{"operations": []}', "--if-version", "0")
+    assert (put.exit_code, put.stdout) == (0, "card\t3\town\tFor cards.\n")
+    assert invoke("presets", "delete", "card", "--if-version", "3").exit_code == 0
+    assert [request.method for request in api.requests] == ["GET", "GET", "PUT", "DELETE"]
+
+
+def test_assets_command(invoke: Invoke, api: Any, picture: Path) -> None:
+    """List, put and delete, each one request."""
+    api.answers = [ok({"assets": [ASSET], "next_cursor": None}), ok(ASSET, 201), httpx.Response(204)]
+    assert invoke("assets", "list").stdout == "logo\tPNG\t40×20\t830 B\n"
+    assert json.loads(invoke("assets", "put", "logo", picture, "--json").stdout)["assets"][0]["name"] == "logo"
+    assert invoke("assets", "delete", "logo").exit_code == 0
+    assert [request.method for request in api.requests] == ["GET", "PUT", "DELETE"]

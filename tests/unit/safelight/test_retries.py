@@ -1,0 +1,149 @@
+"""When the client tries again, how long it waits, and when it must not."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from safelight.client import Safelight
+from safelight.errors import ApiError, Unreachable
+
+GATEWAY = '{"message": "Service Unavailable"}'
+
+
+def refusal(status: int, **headers: str) -> httpx.Response:
+    """Make a gateway's refusal."""
+    return httpx.Response(status, content=GATEWAY, headers=headers)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_reading_is_repeated_after_passing_faults(client: Safelight, api: Any, fake_time: Any, status: int) -> None:
+    """A GET survives two bad answers; the second pause is twice the first."""
+    api.answers = [refusal(status), refusal(status)]
+    assert client.health().status == "ok"
+    assert fake_time.slept == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError("no"), httpx.ReadError("cut"), httpx.ReadTimeout("slow")])
+def test_reading_is_repeated_after_faults_of_the_connection(client: Safelight, api: Any, fault: Exception) -> None:
+    """A GET may be repeated, whenever the connection broke."""
+    api.answers = [fault]
+    assert client.health().status == "ok"
+
+
+@pytest.mark.parametrize("answer", [httpx.ConnectError("no"), refusal(429), refusal(503)])
+def test_sending_is_repeated_when_nothing_has_happened(
+    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception
+) -> None:
+    """A POST that was never taken is sent again: the same bytes under the same key."""
+    api.answers = [answer]
+    client.submit(picture)
+    first, second = api.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert api.bodies == [picture.read_bytes()] * 2
+    assert len(api.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ReadError("cut"),
+        httpx.WriteError("cut"),
+        httpx.ReadTimeout("slow"),
+        refusal(502),
+        refusal(504),
+        httpx.Response(409, json={"code": "KEY_IN_USE", "status": 409, "detail": "still running"}),
+    ],
+)
+def test_sending_is_repeated_under_its_key_when_the_api_may_have_acted(
+    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception
+) -> None:
+    """A POST whose answer was lost is sent again under the same key, which makes no second job."""
+    api.answers = [answer]
+    client.submit(picture)
+    first, second = api.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_actions_are_repeated_under_their_key(client: Safelight, api: Any, action: str) -> None:
+    """Each call has a key of its own, and keeps it while it tries."""
+    api.jobs["J"] = {"id": "J", "status": "FAILED" if action == "retry" else "PENDING", "done": False}
+    api.answers = [httpx.ReadError("cut")]
+    getattr(client, action)("J")
+    first, second = api.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+
+
+def test_deletion_whose_answer_was_lost_is_asked_for_again(client: Safelight, api: Any) -> None:
+    """The API states it once more; what never was is an error."""
+    api.jobs["J"] = {"id": "J"}
+    api.answers = [httpx.ReadError("cut")]
+    assert client.delete("J").object_count == 1
+    with pytest.raises(ApiError):
+        client.delete("J")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 500])
+def test_what_will_not_pass_is_not_repeated(client: Safelight, api: Any, status: int) -> None:
+    """Errors of the request, and bugs of the API, are reported at once."""
+    api.answers = [refusal(status)]
+    with pytest.raises(ApiError):
+        client.health()
+    assert len(api.requests) == 1
+
+
+def test_retry_after_in_seconds_is_kept(client: Safelight, api: Any, fake_time: Any) -> None:
+    """The client comes back no earlier than it was asked to."""
+    api.answers = [refusal(503, **{"Retry-After": "7"})]
+    client.health()
+    assert fake_time.slept == [7.0]
+
+
+def test_retry_after_as_a_date_is_kept(client: Safelight, api: Any, fake_time: Any) -> None:
+    """HTTP allows a date as well; one in the past means now."""
+    soon, past = datetime.now(UTC) + timedelta(seconds=30), datetime.now(UTC) - timedelta(hours=1)
+    dates = [format_datetime(moment, usegmt=True) for moment in (soon, past)]
+    api.answers = [refusal(503, **{"Retry-After": date}) for date in dates]
+    client.health()
+    assert 27 < fake_time.slept[0] <= 30
+    assert fake_time.slept[1] == 0
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9", "١", "9" * 40])
+def test_retry_after_that_makes_no_sense_is_passed_over(
+    client: Safelight, api: Any, fake_time: Any, nonsense: str
+) -> None:
+    """A broken header does not break the client."""
+    api.answers = [httpx.Response(503, headers=[(b"Retry-After", nonsense.encode())])]
+    client.health()
+    assert fake_time.slept == [0.25]
+
+
+def test_an_hour_is_not_sat_out(client: Safelight, api: Any, fake_time: Any) -> None:
+    """Where the API wants more patience than a retry has, the caller hears of it at once."""
+    api.answers = [refusal(429, **{"Retry-After": "3600"})]
+    with pytest.raises(ApiError) as caught:
+        client.health()
+    assert caught.value.retry_after_seconds == 3600
+    assert fake_time.slept == []
+
+
+def test_patience_ends(client: Safelight, api: Any, fake_time: Any) -> None:
+    """After four repeats the fault is reported; pauses double."""
+    api.answers = [httpx.ConnectError("refused")] * 5
+    with pytest.raises(Unreachable):
+        client.health()
+    assert fake_time.slept == [0.25, 0.5, 1.0, 2.0]
+
+
+def test_retries_can_be_switched_off(api: Any) -> None:
+    """With no retries the first fault is the last."""
+    api.answers = [refusal(503)]
+    client = Safelight("http://api.test/v1", retries=0, transport=httpx.MockTransport(api))
+    with client, pytest.raises(ApiError):
+        client.health()
+    assert len(api.requests) == 1

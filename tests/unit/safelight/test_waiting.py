@@ -1,0 +1,82 @@
+"""Waiting for jobs, and walking through lists of them."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from safelight.client import Safelight
+from safelight.errors import ApiError, WaitedTooLong
+
+
+def test_waiting_ends_with_the_job(client: Safelight, fake_time: Any, picture: Path) -> None:
+    """The job comes back done, and the API's advice on when to look again is kept."""
+    job = client.wait(client.submit(picture).id)
+    assert job.succeeded
+    assert fake_time.slept == [1.0]
+
+
+def test_waiting_returns_a_failed_job_too(client: Safelight, tmp_path: Path) -> None:
+    """How a job ended is a fact to look at, not an exception."""
+    path = tmp_path / "not-a-picture.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
+    job = client.wait(client.submit(path).id)
+    assert job.error is not None
+    assert (job.done, job.succeeded, job.error.code) == (True, False, "NOT_AN_IMAGE")
+
+
+def test_looks_grow_rarer(client: Safelight, api: Any, fake_time: Any, picture: Path) -> None:
+    """Without advice the client starts with quick looks and ends with one every ten seconds."""
+    job = client.submit(picture)
+    api.answers = [httpx.Response(200, json=api.jobs[job.id]) for _ in range(14)]
+    client.wait(job.id)
+    assert fake_time.slept[:3] == [0.25, 0.375, 0.5625]
+    assert fake_time.slept[12:] == [10.0, 10.0, 10.0]
+
+
+def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, picture: Path) -> None:
+    """After the time limit the caller hears that the job is still open, and not much later."""
+    job = client.submit(picture)
+    api.answers = [httpx.Response(200, json=api.jobs[job.id], headers={"Retry-After": "2"}) for _ in range(9)]
+    with pytest.raises(WaitedTooLong, match="still PENDING after 5 s"):
+        client.wait(job.id, timeout=5)
+    assert fake_time.now == 5
+
+
+def test_waiting_for_nothing_is_an_error(client: Safelight) -> None:
+    """A job that does not exist is not waited for."""
+    with pytest.raises(ApiError, match="no such job"):
+        client.wait("nope")
+
+
+def test_a_list_runs_over_pages(client: Safelight, api: Any, picture: Path) -> None:
+    """All jobs come, however many pages they are on, and each page is asked for when it is needed."""
+    ids = [client.submit(picture).id for _ in range(5)]
+    api.requests.clear()
+    jobs = client.list_jobs()
+    assert api.requests == []
+    assert next(jobs).id == ids[0]
+    assert len(api.requests) == 1
+    assert [job.id for job in jobs] == ids[1:]
+    assert len(api.requests) == 3
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (2, 1), (3, 2), (99, 3)])
+def test_a_list_stops_at_its_limit(client: Safelight, api: Any, picture: Path, limit: int, requests: int) -> None:
+    """The limit holds over all pages, and no page is fetched beyond it."""
+    for _ in range(5):
+        client.submit(picture)
+    api.requests.clear()
+    assert len(list(client.list_jobs(limit=limit))) == min(limit, 5)
+    assert len(api.requests) == requests
+
+
+def test_a_list_is_filtered(client: Safelight, api: Any, picture: Path) -> None:
+    """Filters travel with every page."""
+    for _ in range(3):
+        client.wait(client.submit(picture).id)
+    client.submit(picture)
+    api.requests.clear()
+    assert len(list(client.list_jobs(status="COMPLETED", batch="b"))) == 3
+    assert {(each.url.params["status"], each.url.params["batch"]) for each in api.requests} == {("COMPLETED", "b")}

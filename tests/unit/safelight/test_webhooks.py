@@ -1,0 +1,83 @@
+"""Receiving webhooks: what is verified, and the command that prints it."""
+
+import base64
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from safelight.webhooks import MAX_BODY, Listener, WebhookNotVerified, verify
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+EVENT = {"id": "evt_1", "type": "image.job.completed", "subject": "J"}
+BODY = json.dumps(EVENT).encode()
+
+
+def signed(body: bytes = BODY, secret: str = SECRET, at: datetime | None = None) -> dict[str, str]:
+    """Sign a message with the reference implementation."""
+    moment = at or datetime.now(UTC)
+    signature = Webhook(secret).sign("evt_1", moment, body.decode())
+    stamp = str(int(moment.timestamp()))
+    return {"Webhook-Id": "evt_1", "Webhook-Timestamp": stamp, "Webhook-Signature": signature}
+
+
+def test_what_the_reference_signs_is_verified() -> None:
+    """The event comes out, however the names of headers are written, and with a signature of a rotation beside."""
+    headers = signed()
+    assert verify(SECRET, headers, BODY) == EVENT
+    assert verify(SECRET, headers | {"Webhook-Signature": f"v1,AAAA {headers['Webhook-Signature']}"}, BODY) == EVENT
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, BODY),
+        (signed(), b"{}"),
+        (signed(secret="whsec_" + base64.b64encode(b"x" * 32).decode()), BODY),
+        (signed(at=datetime.now(UTC) - timedelta(minutes=6)), BODY),
+        (signed(at=datetime.now(UTC) + timedelta(minutes=6)), BODY),
+        (signed() | {"Webhook-Timestamp": "soon"}, BODY),
+        (signed() | {"Webhook-Timestamp": "9" * 30}, BODY),
+        (signed() | {"Webhook-Signature": "v1,ä"}, BODY),
+        (signed() | {"Webhook-Signature": signed()["Webhook-Signature"].replace("v1", "v2")}, BODY),
+        (signed(b"no json"), b"no json"),
+    ],
+    ids=["nothing", "body", "secret", "old", "future", "time", "overflow", "letters", "version", "json"],
+)
+def test_everything_else_is_refused(headers: dict[str, str], body: bytes) -> None:
+    """Changed, foreign, old or senseless messages are told by one error."""
+    with pytest.raises(WebhookNotVerified):
+        verify(SECRET, headers, body)
+
+
+def test_a_secret_that_is_none_verifies_nothing() -> None:
+    """A mistyped secret is an error of that name, not a crash."""
+    with pytest.raises(WebhookNotVerified):
+        verify("whsec_!!", signed(), BODY)
+
+
+def test_the_listener_answers_by_what_it_verifies() -> None:
+    """204 and the event for what is signed, 401 for what is not, 413 for what is far too long."""
+    heard: list[object] = []
+    refused: list[object] = []
+    with Listener(0, SECRET, heard.append, refused.append) as listener:
+        thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.server_port}/"
+        with httpx.Client(trust_env=False) as client:
+            assert client.post(url, content=BODY, headers=signed()).status_code == 204
+            assert client.post(url, content=b"{}", headers=signed()).status_code == 401
+        line = HTTPConnection("127.0.0.1", listener.server_port)
+        line.putrequest("POST", "/")
+        line.putheader("Content-Length", str(MAX_BODY + 1))
+        line.endheaders()
+        assert line.getresponse().status == 413
+        line.close()
+        listener.shutdown()
+        thread.join()
+    assert heard == [EVENT]
+    assert len(refused) == 1

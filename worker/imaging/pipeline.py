@@ -1,0 +1,88 @@
+"""The pipeline: the loop over operations, on one picture or on the frames of an animation."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from PIL import Image
+
+from shared.errors import AssetUnusable
+from shared.pipeline.limits import Limits, check_result
+from shared.pipeline.pipeline import Grayscale, Operation
+from shared.pipeline.sizes import is_exact, size_after
+from worker.imaging.operations import Function, functions
+from worker.imaging.operations.content_aware import needs_a_look, settle
+from worker.imaging.operations.tone import grayscale
+from worker.imaging.operations.watermark import LoadAsset
+from worker.imaging.planner import Plan
+from worker.imaging.scaling import put_upright, scale
+
+
+def no_assets(name: str) -> Image.Image:
+    """Refuse every name. Raises AssetUnusable."""
+    raise AssetUnusable(f"There is no stored picture named {name}.")
+
+
+def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
+    """Raise what ``limits`` raise if a step would make a picture that is too large, as far as can be foretold."""
+    for done, operation in enumerate(operations, 1):
+        if not is_exact(operations[:done]):
+            return
+        size = size_after(size, operation)
+        limits.check_size(size)
+        limits.check_frames(frames, size)
+
+
+def run_plan(image: Image.Image, planned: Plan, limits: Limits, load_asset: LoadAsset = no_assets) -> Image.Image:
+    """Run a plan on one picture that was decoded as it says. Raises ImageError."""
+    if planned.grey:
+        image = grayscale(image, Grayscale())
+    if planned.scaling:
+        image = scale(image, planned.scaling, planned.decoding.shrink)
+    return run_pipeline(put_upright(image, planned.turn), planned.operations, limits, load_asset)
+
+
+def run_pipeline(
+    image: Image.Image,
+    operations: Iterable[Operation],
+    limits: Limits,
+    load_asset: LoadAsset = no_assets,
+) -> Image.Image:
+    """Run the operations on one picture, in their order. Raises ImageError."""
+    return next(run_on_frames([image], operations, limits, load_asset))
+
+
+def run_on_frames(
+    frames: Iterable[Image.Image],
+    operations: Iterable[Operation],
+    limits: Limits,
+    load_asset: LoadAsset = no_assets,
+) -> Iterator[Image.Image]:
+    """Run the operations on each frame as it comes, so that few large ones are in memory at a time.
+
+    Only an operation that depends on the content must see all frames before the first goes on.
+    """
+    table = functions(load_asset)
+    for operation in operations:
+        settled = operation
+        if needs_a_look(operation):
+            frames = list(frames)
+            settled = settle(frames, operation)
+        frames = _step(frames, settled, table[type(settled)], limits)
+    return _results(frames)
+
+
+def _step(
+    frames: Iterable[Image.Image],
+    operation: Operation,
+    function: Function,
+    limits: Limits,
+) -> Iterator[Image.Image]:
+    for frame in frames:
+        # After a trim, sizes are known only now.
+        limits.check_size(size_after(frame.size, operation))
+        yield function(frame, operation)
+
+
+def _results(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+    for frame in frames:
+        check_result(frame.size)
+        yield frame

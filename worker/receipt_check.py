@@ -1,0 +1,161 @@
+"""Doing a job again from its receipt, and comparing: bit for bit, then by pixels.
+
+This runs where somebody wants to know, not in a function. What it compares may have been put there by anybody, so
+pixels are made in the sandbox here too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from shared.errors import ImageError, SafelightError
+from shared.jobs.receipt import MadeFacts, Receipt, canonical, digest_of
+from shared.pipeline.pipeline import Output, Pipeline
+from shared.version import VERSION
+from worker.imaging import Limits, Rendered
+from worker.imaging.software import software
+from worker.sandbox import Budget, Sandbox
+
+RENDER_SECONDS: Final = 120
+"""More than any function has: the machine may be a slow one."""
+MEMORY_MIB: Final = 4096
+PLAIN: Final = Pipeline(operations=(), outputs=(Output(),))
+"""Writes the pixels that a file shows, all frames of them, as one PNG: equal pixels make equal files."""
+
+
+class State(StrEnum):
+    """What was found of one thing."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    """It is not what the receipt says."""
+    MISSING = "missing"
+    OTHER = "other"
+    """Other software than wrote the receipt, which explains differences and is none itself."""
+    EQUAL_PIXELS = "equal-pixels"
+    """Done again, the file is another one that shows the same."""
+    DIFFERENT = "different"
+    """Done again, something else came out."""
+    NOT_DONE = "not-done"
+    """It could not be done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    """``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``."""
+    state: State
+    detail: str = ""
+
+
+class ReceiptUnreadable(ValueError):
+    """The document is no receipt, or one of a later form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is there now; None for what is not."""
+
+    raw: bytes | None
+    outputs: Mapping[str, bytes | None]
+    assets: Mapping[str, bytes]
+
+
+def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, str]) -> list[Finding]:
+    """Compare what is there with a receipt, do the job again and compare that.
+
+    ``document`` is the API's answer: ``digest`` and ``receipt``. ``environment`` is what a child process needs to run
+    Python here. Raises ReceiptUnreadable.
+    """
+    try:
+        receipt = Receipt.model_validate_json(json.dumps(document["receipt"]))
+        limits = Limits(**{each.name: receipt.limits[each.name] for each in fields(Limits)})
+        digest = digest_of(canonical(document["receipt"]))
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        raise ReceiptUnreadable("The document is no receipt that this version can read.") from error
+    findings = [
+        Finding("receipt", State.SAME if digest == document.get("digest") else State.CHANGED, digest),
+        _compared("raw", evidence.raw, receipt.raw.digest),
+        *(_compared(f"output {made.name}", evidence.outputs.get(made.name), made.digest) for made in receipt.outputs),
+    ]
+    if findings[1].state is not State.SAME or evidence.raw is None:
+        return [*findings, *_not_done(receipt, "the raw image is not there as it was")]
+    if lacking := _lacking(receipt, evidence.assets):
+        return [*findings, *_not_done(receipt, f"the stored pictures {', '.join(lacking)} are not at hand")]
+    budget = Budget.of(limits, memory_mib=MEMORY_MIB, children=1, seconds=RENDER_SECONDS)
+    sandbox = Sandbox(budget, children=1, environment=environment)
+    try:
+        rendered = sandbox.render(evidence.raw, receipt.pipeline, limits, evidence.assets)
+        findings.append(_software(receipt.software, rendered))
+        return [*findings, *_again(receipt, rendered, evidence, sandbox, limits)]
+    except SafelightError as error:
+        return [*findings, _software(receipt.software, None), *_not_done(receipt, f"{error.detail} ({error.code})")]
+    finally:
+        sandbox.close()
+
+
+def _compared(what: str, data: bytes | None, digest: str) -> Finding:
+    if data is None:
+        return Finding(what, State.MISSING, digest)
+    found = hashlib.sha256(data).hexdigest()
+    return Finding(what, State.SAME if found == digest else State.CHANGED, found)
+
+
+def _lacking(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
+    """Name the stored pictures that are not there in the content that the job had."""
+    return [
+        name
+        for name, digest in receipt.assets.items()
+        if name not in assets or hashlib.sha256(assets[name]).hexdigest() != digest
+    ]
+
+
+def _not_done(receipt: Receipt, why: str) -> list[Finding]:
+    return [Finding(f"again {made.name}", State.NOT_DONE, why) for made in receipt.outputs]
+
+
+def _software(then: Mapping[str, str], rendered: Rendered | None) -> Finding:
+    """Say which versions differ; a program that only one of both has differs too."""
+    now = {"safelight": VERSION, **(rendered.software if rendered is not None else software())}
+    others = [
+        f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
+    return Finding("software", State.OTHER if others else State.SAME, "; ".join(others))
+
+
+def _again(
+    receipt: Receipt, rendered: Rendered, evidence: Evidence, sandbox: Sandbox, limits: Limits
+) -> Iterator[Finding]:
+    for made, (_, encoded) in zip(receipt.outputs, rendered.outputs, strict=True):
+        what, digest = f"again {made.name}", hashlib.sha256(encoded.data).hexdigest()
+        if digest == made.digest:
+            yield Finding(what, State.SAME, digest)
+            continue
+        alike = _shows_the_same(encoded.data, _stored(made, evidence), sandbox, limits)
+        yield Finding(what, State.EQUAL_PIXELS if alike else State.DIFFERENT, digest)
+
+
+def _stored(made: MadeFacts, evidence: Evidence) -> bytes | None:
+    """Return what the job had made, if that is what is still there."""
+    data = evidence.outputs.get(made.name)
+    return data if data is not None and hashlib.sha256(data).hexdigest() == made.digest else None
+
+
+def _shows_the_same(data: bytes, stored: bytes | None, sandbox: Sandbox, limits: Limits) -> bool:
+    if stored is None:
+        return False
+    try:
+        ((_, one),) = sandbox.render(data, PLAIN, limits).outputs
+        ((_, other),) = sandbox.render(stored, PLAIN, limits).outputs
+    except ImageError:
+        return False
+    return one.data == other.data
