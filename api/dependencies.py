@@ -75,7 +75,7 @@ class Stores:
 
     @property
     def limits(self) -> Limits:
-        """Return the limits that the worker holds pictures to."""
+        """Return the limits that the worker holds images to."""
         return Limits(
             max_bytes=self.settings.max_raw_bytes,
             max_pixels=self.settings.max_pixels,

@@ -1,7 +1,7 @@
 """Measure the figures of ``api/plans/estimate.py``: CPU nanoseconds a pixel to decode, to operate and to encode.
 
 Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine; without a folder the bundled photographs are
-measured. Each figure is the median over the pictures of the least of ``RUNS`` runs. It prints the three tables in the
+measured. Each figure is the median over the images of the least of ``RUNS`` runs. It prints the three tables in the
 form in which ``api/plans/estimate.py`` has them.
 """
 
@@ -29,6 +29,7 @@ from worker.imaging.pipeline import run_pipeline
 PICTURES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
 RUNS: Final = 3
 LIMITS: Final = Limits(max_bytes=10**9, max_pixels=10**9, max_side=10**6)
+#: Parameters of the operations that need some.
 SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "resize": {"width": 400},
     "crop": {"unit": "relative", "width": 0.5, "height": 0.5, "gravity": "entropy"},
@@ -39,7 +40,6 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "round_corners": {"unit": "relative", "radius": 0.1},
     "watermark": {"text": "Safelight", "tile": True},
 }
-"""Parameters of the operations that need some."""
 
 
 def main() -> None:

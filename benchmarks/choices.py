@@ -57,16 +57,16 @@ def main() -> None:
 
 
 def print_shrinking(files: Iterable[Path]) -> None:
-    """Print how alike grey results stay, for different numbers of pixels left for each one of the result."""
+    """Print how alike gray results stay, for different numbers of pixels left for each one of the result."""
     print("| Pixels left a side | PSNR, worst | PSNR, median |\n| ---: | ---: | ---: |")
     for rest in (1.0, 1.5, 2.0, 3.0):
-        found = [min(psnr(grey(path, None), grey(path, rest)), 99.0) for path in files]
+        found = [min(psnr(gray(path, None), gray(path, rest)), 99.0) for path in files]
         if found:
             print(f"| {rest} | {min(found):.1f} dB | {median(found):.1f} dB |")
 
 
-def grey(path: Path, rest: float | None) -> Image.Image:
-    """Return a photograph grey and fitted: the plain way, or by luma, shrunk as long as ``rest`` pixels are left."""
+def gray(path: Path, rest: float | None) -> Image.Image:
+    """Return a photograph gray and fitted: the plain way, or by luma, shrunk as long as ``rest`` pixels are left."""
     with Image.open(path) as image:
         width, height = image.size
         size, _ = framing(image.size, Resize(width=BOX, height=BOX))
@@ -79,13 +79,13 @@ def grey(path: Path, rest: float | None) -> Image.Image:
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two pictures of one mode, decibels."""
+    """Return the peak signal-to-noise ratio of two images of one mode, decibels."""
     error = mean(ImageStat.Stat(ImageChops.difference(one, other)).sum2) / (one.width * one.height)
     return 10 * log10(255**2 / error) if error else inf
 
 
 def fitted(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
-    """Yield each picture as the default job has it before it is written."""
+    """Yield each image as the default job has it before it is written."""
     for path in files:
         with Image.open(path) as image:
             size, box = framing(image.size, Resize(width=BOX, height=BOX, fit=Fit.INSIDE))
@@ -113,7 +113,7 @@ def print_lossy(files: Iterable[Path]) -> None:
 
 
 def print_palettes(files: Iterable[Path]) -> None:
-    """Print what becomes of true colours in 256 that were found in a sample of the pixels."""
+    """Print what becomes of true colors in 256 that were found in a sample of the pixels."""
     images = list(fitted(files, "RGB"))
     print("\n| Pixels in the sample | CPU, ms | PSNR, mean |\n| --- | ---: | ---: |")
     for pixels in (8_192, 16_384, 32_768, 131_072, BOX * BOX):
@@ -142,7 +142,7 @@ def timed(write: Callable[[Image.Image], bytes], image: Image.Image) -> tuple[fl
 
 
 def saved(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
-    """Write a picture by Pillow alone."""
+    """Write an image by Pillow alone."""
     file = BytesIO()
     image.save(file, **options)
     return file.getvalue()

@@ -17,15 +17,15 @@ class BenchJob:
     width: int
     height: int
     fit: Literal["inside", "cover"] = "inside"
-    grey: bool = False
+    gray: bool = False
+    #: Text of a watermark in the lower right corner; empty for none.
     mark: str = ""
-    """Text of a watermark in the lower right corner; empty for none."""
     format: Literal["png", "jpeg", "webp", "avif"]
     quality: int | None = None
 
 
 JOBS: Final = (
-    BenchJob(name="default", title="Fit 1024, grey, PNG", width=1024, height=1024, grey=True, format="png"),
+    BenchJob(name="default", title="Fit 1024, gray, PNG", width=1024, height=1024, gray=True, format="png"),
     BenchJob(
         name="thumbnail", title="Cover 256, JPEG 80", width=256, height=256, fit="cover", format="jpeg", quality=80
     ),

@@ -1,4 +1,4 @@
-"""What a deployment costs while nobody uses it, and for each thousand pictures: the tables of docs/deploy.md.
+"""What a deployment costs while nobody uses it, and for each thousand images: the tables of docs/deploy.md.
 
 Prices are those of ``simulation.prices``, with their sources; counts follow from the template and from
 tests/faults/test_cost.py. What is assumed says so.
@@ -11,20 +11,20 @@ from typing import Final
 from infra.deployment.template import load
 from simulation.prices import PRICES
 
+#: For each and month: aws.amazon.com/cloudwatch/pricing.
 ALARM_DOLLARS: Final = 0.10
-"""For each and month: aws.amazon.com/cloudwatch/pricing."""
 DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price in PRICES.items()}
 MONTH_SECONDS: Final = 30 * 86_400
+#: Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS).
 POLLERS, POLL_SECONDS = 5, 20
-"""Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS)."""
 _RESOURCES: Final = load()["Resources"].values()
 _KINDS: Final = [resource["Type"] for resource in _RESOURCES]
 ALARMS: Final = sum(kind.startswith("AWS::CloudWatch::") and kind.endswith("Alarm") for kind in _KINDS)
+#: A mapping with a starting position reads a stream, which costs nothing.
 QUEUES: Final = sum(
     resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" not in resource["Properties"]
     for resource in _RESOURCES
 )
-"""A mapping with a starting position reads a stream, which costs nothing."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def measured(engine: str) -> dict[str, float]:
 
 
 def waited(api_url: str) -> None:
-    """Have one picture processed and wait for it."""
+    """Have one image processed and wait for it."""
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
     httpx.post(f"{api_url}/jobs", content=PICTURE.read_bytes(), headers=headers, timeout=60).raise_for_status()
 

@@ -1,6 +1,6 @@
 """Prints how fast ``safelight ingest`` goes on the embedded engine, and how much memory it takes.
 
-``python benchmarks/ingest.py --small 1000 10000 --photos 500 --folder PHOTOS``: for each number of small pictures, and
+``python benchmarks/ingest.py --small 1000 10000 --photos 500 --folder PHOTOS``: for each number of small images, and
 for the photographs of a folder (by default the bundled ones; each again, made another file by a comment, until there
 are enough), the rate from the first name to the last result, the processor time of each part, and the client's peak
 memory; then the rate at which the bare pixel code renders the same photographs on the same cores, files in, files
@@ -45,8 +45,8 @@ class Parts:
 
     engine: float
     functions: float
+    #: Of the functions' children, which render.
     pixels: float
-    """Of the functions' children, which render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ class Run:
     pictures: int
     client: Usage
     parts: Parts
+    #: See ``service_times``; seconds since the command was started.
     times: dict[str, Any]
-    """See ``service_times``; seconds since the command was started."""
 
     @property
     def rate(self) -> float:
-        """Return pictures a second."""
+        """Return images a second."""
         return self.pictures / self.client.wall
 
     @property
     def cpu(self) -> float:
-        """Return processor seconds a picture, of all parts."""
+        """Return processor seconds an image, of all parts."""
         return (self.client.cpu + self.parts.engine + self.parts.functions + self.parts.pixels) / self.pictures
 
 
@@ -74,10 +74,10 @@ class Run:
 class Bare:
     """The pixel code alone, one process a core."""
 
+    #: Images a second.
     rate: float
-    """Pictures a second."""
+    #: Processor seconds an image.
     cpu: float
-    """Processor seconds a picture."""
 
 
 def main() -> None:
@@ -210,15 +210,15 @@ def rendered(path: Path, out: Path) -> float:
 
 
 def make_small(folder: Path, number: int) -> None:
-    """Make small pictures, all different."""
+    """Make small images, all different."""
     folder.mkdir(exist_ok=True)
     with Image.open(BUNDLED / "astronaut.jpg") as opened:
         base = opened.convert("RGB")
-    dice = random.Random(SEED)  # noqa: S311 - pictures, no secrets
+    dice = random.Random(SEED)  # noqa: S311 - images, no secrets
     for index in range(number):
         left, top = dice.randrange(base.width - SMALL[0]), dice.randrange(base.height - SMALL[1])
         picture = base.crop((left, top, left + SMALL[0], top + SMALL[1]))
-        # The number, as colours that JPEG keeps apart.
+        # The number, as colors that JPEG keeps apart.
         for bit in range(16):
             picture.paste((255, 255, 255) if index >> bit & 1 else (0, 0, 0), (bit * 8, 0, bit * 8 + 8, 8))
         picture.save(folder / f"{index:06}.jpg", quality=85)

@@ -1,4 +1,4 @@
-"""Prints how long an interactive upload takes on an idle stack and while a batch of 2,000 pictures runs, and the ratio.
+"""Prints how long an interactive upload takes on an idle stack and while a batch of 2,000 images runs, and the ratio.
 
 Run it on the embedded engine: ``python benchmarks/lanes.py [members]``. Both are taken in one run; their ratio is what
 can be compared. The whole batch lies in its queue before its lane is opened. An upload is one ``POST /v1/jobs`` with

@@ -15,8 +15,8 @@ from PIL import Image
 from pixels import CONTESTANTS
 from process_usage import measure
 
+#: By megapixels.
 SIZES = {24: (6000, 4000), 100: (12_240, 8_170)}
-"""By megapixels."""
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def moving(photograph: Image.Image, count: int) -> list[Image.Image]:
 
 
 def saved(images: list[Image.Image], name: str) -> bytes:
-    """Return a file of one picture or of several."""
+    """Return a file of one image or of several."""
     file = BytesIO()
     more = {"save_all": True, "append_images": images[1:], "duration": 40} if len(images) > 1 else {}
     images[0].save(file, name, quality=88, **more)

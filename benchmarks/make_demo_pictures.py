@@ -1,4 +1,4 @@
-"""Make the demo pictures in ``safelight/demo_images`` from the sample pictures of scikit-image.
+"""Make the demo images in ``safelight/demo_images`` from the sample images of scikit-image.
 
 Each one shows something that photographs do to a pipeline: lie on their side, be transparent, be large.
 
@@ -27,8 +27,8 @@ SHEET_CELLS = (
     "astronaut.png",
 )
 SHEET_COLUMNS, SHEET_ROWS, CELL = 4, 3, 1000
+#: Border inside each cell, pixels.
 GAP = 20
-"""Border inside each cell, pixels."""
 ORIENTATION_TAG = 0x0112
 ARTIST_TAG = 0x013B
 
@@ -50,7 +50,7 @@ def make_contact_sheet(source: Path) -> Image.Image:
 
 
 def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
-    """Return a picture stored lying on its side, and the EXIF data that says how to turn it."""
+    """Return an image stored lying on its side, and the EXIF data that says how to turn it."""
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = 6
     exif[ARTIST_TAG] = "Rachel Michetti"
@@ -67,7 +67,7 @@ def make_silhouette(source: Path) -> Image.Image:
 
 
 def main() -> None:
-    """Write the pictures."""
+    """Write the images."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, help="the folder skimage/data")
     source: Path = parser.parse_args().source

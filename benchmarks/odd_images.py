@@ -1,7 +1,7 @@
 """Render large collections of odd images in the sandbox, one after the other, and count how they end.
 
 ``python benchmarks/odd_images.py FOLDER… [--seconds 15]`` takes every file below the folders. It fails if
-the parent dies, grows beyond the largest file, or if a file ends in anything but a result or a picture's code.
+the parent dies, grows beyond the largest file, or if a file ends in anything but a result or an image's code.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from process_usage import ROOT
 from shared.errors import ImageError, error_classes
 
 CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
+#: What a result may take beside the raw image.
 SPARE_BYTES = 64 * 1024 * 1024
-"""What a result may take beside the raw image."""
 
 
 def main() -> None:

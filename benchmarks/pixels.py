@@ -5,7 +5,7 @@ job in a process of its own, all in turn in each round, and takes the median. ``
 and a plot of the JSON that it prints. What is not installed is named and left out; ``make bench`` installs all.
 
 CPU is user and system time of the process and all its threads and children, less what a start without
-pictures takes. A machine that others use too makes all times longer: compare within one run.
+images takes. A machine that others use too makes all times longer: compare within one run.
 """
 
 import argparse

@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[1]
 class Usage:
     """What one process and its children took."""
 
+    #: Seconds, user and system, of all threads.
     cpu: float
-    """Seconds, user and system, of all threads."""
+    #: Seconds.
     wall: float
-    """Seconds."""
+    #: Most memory that was resident at once, bytes.
     peak: int
-    """Most memory that was resident at once, bytes."""
 
 
 class ProgramFailed(Exception):

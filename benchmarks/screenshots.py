@@ -1,4 +1,4 @@
-"""Takes the pictures of the page for README and docs/web.md: wide, on a phone, dark and light.
+"""Takes the images of the page for README and docs/web.md: wide, on a phone, dark and light.
 
 Run it as ``python benchmarks/screenshots.py``; it needs Chromium and starts an engine of its own.
 """
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "safelight" / "demo_images"
 TARGET = ROOT / "docs" / "screenshots"
 FIRST = ("astronaut.jpg", "coffee-sideways.jpg", "cat.webp", "rocket-progressive.jpg")
+#: Held while they are sent, to show what that looks like.
 UNDER_THE_LAMP = ("hubble-deep-field.jpg", "horse-transparent.png")
-"""Held while they are sent, to show what that looks like."""
 WIDE = {"width": 1360, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 82
@@ -37,13 +37,13 @@ def main() -> None:
 
 
 def take_develop(browser: Browser, url: str) -> None:
-    """Some pictures done, others on their way; then one before and after."""
+    """Some images done, others on their way; then one before and after."""
     page = opened(browser, url, scheme="dark")
     page.get_by_role("button", name="web", exact=True).click()
     page.set_input_files("#file-picker", [PICTURES / name for name in FIRST])
     page.locator("#go").click()
     page.locator("[data-phase=done] .print-result[data-shown]").nth(len(FIRST) - 1).wait_for()
-    held: list[Route] = []  # neither answered nor dropped, until the picture is taken
+    held: list[Route] = []  # neither answered nor dropped, until the image is taken
 
     def hold(route: Route) -> None:
         held.append(route)

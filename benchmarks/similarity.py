@@ -1,6 +1,6 @@
-"""How alike two folders of pictures are, as JSON: ``python -m similarity REFERENCE OTHER``.
+"""How alike two folders of images are, as JSON: ``python -m similarity REFERENCE OTHER``.
 
-The mean of PSNR (decibels, 60 at most, so that identical pictures do not decide it) and of SSIM
+The mean of PSNR (decibels, 60 at most, so that identical images do not decide it) and of SSIM
 (Wang et al. 2004, windows of 8 × 8 pixels, on luma), over the files with the same stem.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def read(path: Path) -> Image.Image:
-    """Open a result, as grey or RGB."""
+    """Open a result, as gray or RGB."""
     with Image.open(path) as image:
         return image.convert("L" if image.mode == "L" else "RGB")
 
@@ -44,7 +44,7 @@ def compare(expected: Image.Image, made: Image.Image) -> tuple[float, float]:
 
 
 def ssim(one: Any, other: Any) -> float:  # noqa: ANN401 - arrays of a library that need not be installed
-    """Return the mean structural similarity of two grey pictures."""
+    """Return the mean structural similarity of two gray images."""
     mean_one, mean_other = windowed(one), windowed(other)
     variance_one = windowed(one * one) - mean_one**2
     variance_other = windowed(other * other) - mean_other**2

@@ -34,8 +34,8 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
 SMALL = 100
 ROUNDS = 60
+#: ``ListingShards`` of the template.
 SHARDS = 4
-"""``ListingShards`` of the template."""
 WRITERS = 4
 
 
@@ -64,10 +64,10 @@ class Cost:
     """What one use of the table takes, whatever the engine."""
 
     calls: int = 0
+    #: Examined, wanted or not.
     items: int = 0
-    """Examined, wanted or not."""
+    #: Of reading or writing capacity.
     units: float = 0.0
-    """Of reading or writing capacity."""
 
     def __str__(self) -> str:
         return f"{self.calls}, {self.items}, {self.units:g}"

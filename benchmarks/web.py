@@ -1,4 +1,4 @@
-"""Prints how long the page takes: until something is seen, until it can be used, from a picture to its result.
+"""Prints how long the page takes: until something is seen, until it can be used, from an image to its result.
 
 Run it as ``python benchmarks/web.py``; it needs Chromium and starts an engine of its own. Each load has an empty
 cache. Absolute times belong to the machine, on which browser, engine and functions share the processors.

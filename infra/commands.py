@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from infra.stack import Stack
 
 STATE_VARIABLE = "SAFELIGHT_STATE_DIR"
+#: Exit code of an expected fault.
 FAULT = 2
-"""Exit code of an expected fault."""
 
 app = typer.Typer()
 
@@ -140,11 +140,11 @@ def doctor() -> None:
     from infra.doctor import Level, examine
 
     console = Console(highlight=False, soft_wrap=True)
-    colours = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+    colors = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
     failed = False
     for finding in examine(state_dir()):
         failed = failed or finding.level is Level.FAIL
-        console.print(f"{finding.level.value:<5}", style=colours[finding.level], end="")
+        console.print(f"{finding.level.value:<5}", style=colors[finding.level], end="")
         console.print(finding.text, markup=False)
     if failed:
         raise typer.Exit(1)

@@ -15,8 +15,8 @@ from infra.stack import Stack
 
 HEALTH_PATH = "/_localstack/health"
 WAIT_SECONDS = 120
+#: Where `stack.json` is left for other containers, if such a folder is mounted.
 STATE = Path("/state")
-"""Where `stack.json` is left for other containers, if such a folder is mounted."""
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from infra.faults import SetupFault
 from infra.stack import Stack
 
 LEAST_PYTHON = (3, 11)
+#: Modules that the embedded engine and its functions import, with the package that brings each.
 NEEDED = {
     "aws_lambda_powertools": "aws-lambda-powertools",
     "boto3": "boto3",
@@ -37,7 +38,6 @@ NEEDED = {
     "yaml": "pyyaml",
     "zlib_ng": "zlib-ng",
 }
-"""Modules that the embedded engine and its functions import, with the package that brings each."""
 LEAST_DISK_BYTES = 1 << 30
 HEALTH_SECONDS = 10
 
@@ -46,10 +46,10 @@ class Level(StrEnum):
     """How a finding is to be taken."""
 
     OK = "ok"
+    #: Works, or will after the named step.
     WARN = "warn"
-    """Works, or will after the named step."""
+    #: Nothing works until it is mended.
     FAIL = "fail"
-    """Nothing works until it is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Finding:
     """One line of the report."""
 
     level: Level
+    #: What was found and, unless all is well, what to do.
     text: str
-    """What was found and, unless all is well, what to do."""
 
 
 def examine(state_dir: Path) -> Iterator[Finding]:

@@ -25,28 +25,26 @@ if TYPE_CHECKING:
 STACK_NAME = "safelight"
 HEALTH_SECONDS = 60
 LOCK_SECONDS = 300
+#: SQS takes no lower MaximumConcurrency.
 LEAST_WORKERS = 2
-"""SQS takes no lower MaximumConcurrency."""
 _WELL = frozenset({httpx.codes.OK, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
+#: Is told each step, in a few words.
 Report = Callable[[str], None]
-"""Is told each step, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """How one engine is started and ended for a state directory, and what is deployed on it."""
 
+    #: Returns the engine's address; raises SetupFault.
     start: Callable[[Path, Mapping[str, str] | None], str]
-    """Returns the engine's address; raises SetupFault."""
+    #: Stops what runs for the state directory and, with True, removes the data of the stack of that name. Says in a
+    #: sentence what it did; nothing where there was nothing to stop.
     end: Callable[[Path, str, bool], str]
-    """Stops what runs for the state directory and, with True, removes the data of the stack of that name.
-
-    Says in a sentence what it did; nothing where there was nothing to stop.
-    """
+    #: Builds the zips from the folder that holds the rooms.
     packages: Callable[[Path], dict[str, packaging.Package]]
-    """Builds the zips from the folder that holds the rooms."""
+    #: Template parameters that are this engine's own.
     parameters: Callable[[], Mapping[str, str]] = dict
-    """Template parameters that are this engine's own."""
 
 
 ENGINES: Mapping[str, Engine] = {

@@ -20,8 +20,8 @@ from shared.version import VERSION
 
 START: Final = "index.html"
 CONFIG: Final = "config.json"
+#: Folder of everything that the page loads.
 PARTS: Final = "app"
-"""Folder of everything that the page loads."""
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -32,8 +32,8 @@ TYPES: Final[Mapping[str, str]] = {
     ".txt": "text/plain; charset=utf-8",
 }
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
+#: Kept, but shown only after the server has said that it is still the newest.
 ASK_FIRST: Final = "no-cache"
-"""Kept, but shown only after the server has said that it is still the newest."""
 _OWN_HOST_ONLY: Final = ("connect-src 'self'", "img-src 'self'")
 
 

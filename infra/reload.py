@@ -9,8 +9,8 @@ from infra.deployment import packaging, template
 from infra.faults import SetupFault
 
 EVERY_SECONDS = 0.5
+#: Name, time and size of each file that a deployment is made of.
 Fingerprint = frozenset[tuple[str, int, int]]
-"""Name, time and size of each file that a deployment is made of."""
 
 
 def follow(state_dir: Path, engine: str, report: local.Report, source: Path = packaging.SOURCE) -> None:

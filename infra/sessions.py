@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_sts import STSClient
 
 LOCAL_REGION = "us-east-1"
+#: Key ID and secret of the root user on every local engine; one that checks signatures takes no other.
 LOCAL_KEY = "test"
-"""Key ID and secret of the root user on every local engine; one that checks signatures takes no other."""
+#: Variables that localstack-client obeys even where it is told a host.
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
-"""Variables that localstack-client obeys even where it is told a host."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+#: Path under which local engines serve their REST APIs.
 LOCAL_API_PREFIX = "/_aws/execute-api"
-"""Path under which local engines serve their REST APIs."""
 API_VERSION = "v1"
 
 
@@ -16,20 +16,19 @@ class Stack:
     """Addresses and names of one deployed stack."""
 
     engine: str
+    #: Address of the engine's AWS services; empty on AWS.
     endpoint_url: str
-    """Address of the engine's AWS services; empty on AWS."""
+    #: Base address of the HTTP API; ends in ``/v1``.
     api_url: str
-    """Base address of the HTTP API; ends in ``/v1``."""
+    #: Address of the web page; empty where nobody may read it.
     ui_url: str
-    """Address of the web page; empty where nobody may read it."""
     bucket: str
     table: str
     queue_url: str
     bulk_queue_url: str
     dead_letter_queue_url: str
+    #: Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``, ``webhooks``.
     functions: Mapping[str, str]
-    """Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``,
-    ``webhooks``."""
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:

@@ -25,8 +25,8 @@ from shared.settings import NotifierSettings
 from shared.webhooks.delivery import DeliveryMessage
 from shared.webhooks.event import Event, job_ended
 
+#: Events under way at a time: as many as a client has connections.
 SIDE_BY_SIDE = 10
-"""Events under way at a time: as many as a client has connections."""
 
 logger = make_logger("notifier")
 metrics = make_metrics()
@@ -37,10 +37,10 @@ class Parts:
     """What the notifier is made of, once per execution environment."""
 
     topic: EventTopic
+    #: Keeps the changes that could not be told.
     unread: TextQueue
-    """Keeps the changes that could not be told."""
+    #: Deliveries to webhooks.
     webhooks: TextQueue
-    """Deliveries to webhooks."""
     source: str
     api_url: str
     clock: Clock

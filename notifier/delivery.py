@@ -17,11 +17,11 @@ from shared.webhooks.delivery import Delivery, DeliveryMessage, DeliveryState, p
 from shared.webhooks.event import MEDIA_TYPE
 from shared.webhooks.webhook import GONE, Webhook
 
+#: For so long a try holds its delivery: more than connecting and sending may take.
 LEASE = timedelta(seconds=60)
-"""For so long a try holds its delivery: more than connecting and sending may take."""
 AGENT = f"Safelight/{VERSION}"
+#: Answers with which a receiver may say when to come again.
 WAITABLE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-"""Answers with which a receiver may say when to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ class Bench:
     deliveries: DeliveryTable
     post: Callable[[str, Mapping[str, str], bytes], Answer]
     clock: Clock
+    #: Between 0 and 1, another one each time.
     spread: Callable[[], float]
-    """Between 0 and 1, another one each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What became of a message."""
 
+    #: As it is now; None where there is none to speak of.
     delivery: Delivery | None
-    """As it is now; None where there is none to speak of."""
     was_sent: bool = False
+    #: After how long the message is wanted again; None where it has done its work.
     come_back: timedelta | None = None
-    """After how long the message is wanted again; None where it has done its work."""
 
 
 def deliver(message: DeliveryMessage, bench: Bench) -> Tried:

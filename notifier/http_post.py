@@ -20,8 +20,8 @@ from notifier.safe_connect import Resolve, connect, resolve
 from shared.errors import SafelightError
 
 CONNECT_SECONDS = 5.0
+#: From the first byte sent to the head of the answer, however slowly that trickles in.
 TOTAL_SECONDS = 15.0
-"""From the first byte sent to the head of the answer, however slowly that trickles in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Answer:
     """What a receiver said, or why it said nothing."""
 
     status: int | None
+    #: A stable word for why there is no answer.
     reason: str | None = None
-    """A stable word for why there is no answer."""
     retry_after: timedelta | None = None
 
 
@@ -38,11 +38,11 @@ class Answer:
 class Post:
     """How this deployment sends."""
 
+    #: Whether plain HTTP and internal addresses are allowed: on one's own machine alone.
     anywhere: bool
-    """Whether plain HTTP and internal addresses are allowed: on one's own machine alone."""
     resolve: Resolve = resolve
+    #: Certificates that are believed; None for the system's.
     trust: ssl.SSLContext | None = None
-    """Certificates that are believed; None for the system's."""
     seconds: float = TOTAL_SECONDS
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -12,10 +12,10 @@ from shared.errors import AddressNotAllowed, HostNotFound
 from shared.webhooks.public_addresses import is_public
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
+#: From host and port to socket addresses.
 Resolve = Callable[[str, int], Sequence[SocketAddress]]
-"""From host and port to socket addresses."""
+#: Of one name that are tried.
 MAX_ADDRESSES = 4
-"""Of one name that are tried."""
 
 
 def resolve(host: str, port: int) -> list[SocketAddress]:

@@ -27,10 +27,10 @@ from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records
 from shared.webhooks.delivery import DeliveryState, decode_delivery
 
+#: A delivery mostly waits for somebody else's server.
 SIDE_BY_SIDE = 10
-"""A delivery mostly waits for somebody else's server."""
+#: Must be left in the invocation before a record is started.
 RECORD_TIME = timedelta(seconds=CONNECT_SECONDS * 4 + TOTAL_SECONDS + 5)
-"""Must be left in the invocation before a record is started."""
 METRICS = {
     DeliveryState.DELIVERED: "WebhooksDelivered",
     DeliveryState.WAITING: "WebhooksDeferred",
@@ -40,8 +40,8 @@ METRICS = {
 
 logger = make_logger("webhooks")
 metrics = make_metrics()
+#: Metrics are not made for threads; records end in several.
 _telling = Lock()
-"""Metrics are not made for threads; records end in several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+#: How pip-audit's last words tell that nobody answered, as requests and pip-audit name it.
 NOT_REACHED: Final = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "Could not connect")
-"""How pip-audit's last words tell that nobody answered, as requests and pip-audit name it."""
 SECONDS: Final = 300
 
 

@@ -6,8 +6,8 @@ from safelight.client import Safelight
 from safelight.models import Batch
 from safelight.transport.timing import REAL, Timing
 
+#: Distance of the second look from the first.
 FIRST_SECONDS = 0.5
-"""Distance of the second look from the first."""
 GROWTH = 1.5
 LONGEST_SECONDS = 10.0
 

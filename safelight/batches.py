@@ -46,7 +46,7 @@ class Batches:
         name: str | None = None,
         idempotency_key: str | None = None,
     ) -> Batch:
-        """Make a batch of pictures that are stored already; :meth:`go_on` makes its members.
+        """Make a batch of images that are stored already; :meth:`go_on` makes its members.
 
         ``query`` says which: ``status``, ``batch``, ``since``, ``until``, ``preset``, ``preset_version``, ``format``,
         ``copies``. ``options`` says what is to be done with them.

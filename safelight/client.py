@@ -42,14 +42,14 @@ from safelight.uploads import DirectUploads
 if TYPE_CHECKING:
     from safelight.ingest.progress import Tally
 
+#: Jobs asked for at once when listing.
 PAGE_SIZE = 100
-"""Jobs asked for at once when listing."""
+#: How much of a file is sent to plan for it; the second where the first does not reach the header.
 HEAD_BYTES = (128 * 1024, 700 * 1024)
-"""How much of a file is sent to plan for it; the second where the first does not reach the header."""
+#: Images of this size and more go straight to the store; the API takes little more, docs/bulk.md.
 DIRECT_BYTES = 4_000_000
-"""Pictures of this size and more go straight to the store; the API takes little more, docs/bulk.md."""
+#: What a request may take beyond the wait that it asks for.
 _ANSWER_MARGIN_SECONDS = 10.0
-"""What a request may take beyond the wait that it asks for."""
 
 Option = str | int | bool
 _T = TypeVar("_T")
@@ -122,7 +122,7 @@ class Safelight:
         wait: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Send one picture and return its job, usually still PENDING.
+        """Send one image and return its job, usually still PENDING.
 
         ``picture`` is a path, read piece by piece, or bytes; ``source``, in its place, is ``s3://bucket/key`` of an
         object that the server copies. ``pipeline`` says what is to be done,
@@ -180,7 +180,7 @@ class Safelight:
         return path
 
     def download_raw(self, job_id: str, to_path: str | Path, *, as_found: bool = False) -> Path:
-        """Write the picture as it was sent to ``to_path``, as :meth:`download` does."""
+        """Write the image as it was sent to ``to_path``, as :meth:`download` does."""
         path = Path(to_path)
         self._retried(lambda: fetch(_loose(self._raw_link(job_id), as_found), path, self._links), repeatable=True)
         return path
@@ -212,7 +212,7 @@ class Safelight:
         concurrency: int | None = None,
         report: "Callable[[Tally], None] | None" = None,
     ) -> "Tally":
-        """Send any number of pictures and wait for their results; return how many fared how.
+        """Send any number of images and wait for their results; return how many fared how.
 
         ``sources`` and ``manifests`` are those of ``safelight ingest``. ``checkpoint`` is a file that knows how far it
         is: the same call goes on where an earlier one stopped, however that ended. ``report`` is told the counts now
@@ -321,7 +321,7 @@ class Safelight:
         preset: str | None = None,
         options: Mapping[str, Option] | None = None,
     ) -> Plan:
-        """Return what a job would do with a picture. Only the beginning of the file is sent, and nothing is kept.
+        """Return what a job would do with an image. Only the beginning of the file is sent, and nothing is kept.
 
         ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. A header that begins late in its file
         costs a second request. Formats whose header the API can't read (TIFF, AVIF) end in ApiError.
@@ -350,7 +350,7 @@ class Safelight:
 
     @property
     def uploads(self) -> DirectUploads:
-        """Pictures that go straight to the store."""
+        """Images that go straight to the store."""
         return DirectUploads(self._call, self._links, self._retried)
 
     @property
@@ -365,7 +365,7 @@ class Safelight:
 
     @property
     def assets(self) -> Assets:
-        """Pictures for watermarks."""
+        """Images for watermarks."""
         return Assets(self._call)
 
     def _call(  # noqa: PLR0913 - the parts of a request

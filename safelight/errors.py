@@ -9,8 +9,8 @@
     │   └── NoAnswerInTime
     ├── RequestNotSent      the request can't be sent as it is
     ├── UnexpectedAnswer    what answered does not speak Safelight's contract
-    ├── DownloadFailed      a link did not deliver the picture
-    ├── UploadRefused       the store did not take the picture
+    ├── DownloadFailed      a link did not deliver the image
+    ├── UploadRefused       the store did not take the image
     ├── WaitedTooLong       the job is still open
     ├── LocalFileError      a file on this machine can't be read or written
     ├── AddressUnknown      nobody said where the API is, or what they said is no address
@@ -95,7 +95,7 @@ class UnexpectedAnswer(ClientError):
 
 
 class DownloadFailed(ClientError):
-    """A link did not deliver the picture."""
+    """A link did not deliver the image."""
 
     code = "DOWNLOAD_FAILED"
 
@@ -107,7 +107,7 @@ class DownloadFailed(ClientError):
 
 
 class UploadRefused(ClientError):
-    """The store did not take the picture: the form has expired, or the bytes are not those that were announced."""
+    """The store did not take the image: the form has expired, or the bytes are not those that were announced."""
 
     code = "UPLOAD_REFUSED"
 

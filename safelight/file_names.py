@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from safelight.models import Job, Output
 
 _EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif"}
+#: Longest stem, UTF-8: leaves room for output and extension within the 255 that file systems have.
 _MAX_BYTES = 200
-"""Longest stem, UTF-8: leaves room for output and extension within the 255 that file systems have."""
 
 
 def result_names(job: Job, *, taken: Iterable[str] = ()) -> dict[str, str]:

@@ -30,16 +30,16 @@ class _Answer(BaseModel):
 class RawImage(_Answer):
     """Facts of the uploaded bytes."""
 
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
     format: str | None = None
+    #: Pixels; known once the job has been looked at.
     width: int | None = None
-    """Pixels; known once the job has been looked at."""
     height: int | None = None
+    #: SHA-256, hexadecimal.
     digest: str | None = None
-    """SHA-256, hexadecimal."""
+    #: ``s3://bucket/key`` that it is copied from.
     source: str | None = None
-    """``s3://bucket/key`` that it is copied from."""
 
 
 class Output(_Answer):
@@ -48,14 +48,14 @@ class Output(_Answer):
     name: str
     key: str | None = None
     s3_path: str | None = None
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
     width: int | None = None
     height: int | None = None
     format: str | None = None
     media_type: str | None = None
+    #: SHA-256, hexadecimal.
     digest: str | None = None
-    """SHA-256, hexadecimal."""
 
     @property
     def url(self) -> str | None:
@@ -95,20 +95,20 @@ class Transition(_Answer):
 
 
 class Job(_Answer):
-    """One picture, one pipeline, one status."""
+    """One image, one pipeline, one status."""
 
     id: str
     status: str
+    #: Whether nothing more happens by itself.
     done: bool
-    """Whether nothing more happens by itself."""
     filename: str | None = None
+    #: Moment of processing; until then, of the last transition.
     timestamp: Moment | None = None
-    """Moment of processing; until then, of the last transition."""
     uploaded_at: Moment | None = None
     s3_path: str | None = None
     key: str | None = None
+    #: Bytes of the processed image.
     size: int | None = None
-    """Bytes of the processed image."""
     format: str | None = None
     raw: RawImage = RawImage()
     pipeline: dict[str, Any] = Field(default_factory=dict)
@@ -131,8 +131,8 @@ class Job(_Answer):
 class ReceiptAnswer(_Answer):
     """What a job was made of and by what, and the digest that names it."""
 
+    #: SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785).
     digest: str
-    """SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785)."""
     receipt: dict[str, Any]
 
 
@@ -140,10 +140,10 @@ class GoneObject(_Answer):
     """An object that was deleted."""
 
     key: str
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
+    #: SHA-256, hexadecimal.
     digest: str | None = None
-    """SHA-256, hexadecimal."""
 
 
 class Staying(_Answer):
@@ -161,11 +161,11 @@ class Deletion(_Answer):
     deleted_at: Moment | None = None
     objects: tuple[GoneObject, ...] = ()
     object_count: int = 0
+    #: Of all objects.
     bytes: int = 0
-    """Of all objects."""
     stays: tuple[Staying, ...] = ()
+    #: Until when the statement can be read.
     expires_at: Moment | None = None
-    """Until when the statement can be read."""
 
 
 class Link(_Answer):
@@ -173,16 +173,16 @@ class Link(_Answer):
 
     url: str
     expires_at: Moment | None = None
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
 
 
 class Form(_Answer):
     """What S3 takes the bytes of one job with, for a limited time."""
 
     url: str
+    #: To be sent in this order, before the file.
     fields: dict[str, str]
-    """To be sent in this order, before the file."""
     max_bytes: int | None = None
     expires_at: Moment | None = None
 
@@ -292,17 +292,17 @@ class PresetPage(_Answer):
 
 
 class Asset(_Answer):
-    """The facts of a picture that the caller keeps for watermarks."""
+    """The facts of an image that the caller keeps for watermarks."""
 
     name: str
     format: str | None = None
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
+    #: Pixels.
     width: int | None = None
-    """Pixels."""
     height: int | None = None
+    #: SHA-256, hexadecimal.
     digest: str | None = None
-    """SHA-256, hexadecimal."""
     uploaded_at: Moment | None = None
 
 
@@ -331,7 +331,7 @@ class PlanWarning(_Answer):
 
 
 class PlannedPicture(_Answer):
-    """The picture that a plan is for."""
+    """The image that a plan is for."""
 
     format: str | None = None
     width: int | None = None
@@ -361,12 +361,12 @@ class Plan(_Answer):
 
 
 class Backfill(_Answer):
-    """Which stored pictures the members of a batch are made of, and how far that is."""
+    """Which stored images the members of a batch are made of, and how far that is."""
 
+    #: Whether all members are made.
     complete: bool = False
-    """Whether all members are made."""
+    #: Jobs that were wanted and whose image is no longer stored.
     skipped: int = 0
-    """Jobs that were wanted and whose picture is no longer stored."""
 
 
 class Batch(_Answer):
@@ -375,25 +375,25 @@ class Batch(_Answer):
     id: str
     name: str | None = None
     created_at: Moment | None = None
+    #: Whether it takes no more members.
     closed: bool = False
-    """Whether it takes no more members."""
+    #: Whether it is closed and nothing more happens to any member by itself.
     done: bool = False
-    """Whether it is closed and nothing more happens to any member by itself."""
     finished_at: Moment | None = None
     total: int = 0
+    #: Members that are ``open``, ``completed``, ``failed``, ``cancelled``, ``expired``.
     counts: dict[str, int] = Field(default_factory=dict)
-    """Members that are ``open``, ``completed``, ``failed``, ``cancelled``, ``expired``."""
+    #: From 0 to 1.
     progress: float | None = None
-    """From 0 to 1."""
+    #: Jobs ended per second since the batch was made.
     rate: float | None = None
-    """Jobs ended per second since the batch was made."""
+    #: Where members are made of stored images.
     backfill: Backfill | None = None
-    """Where members are made of stored pictures."""
     links: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def is_filled(self) -> bool:
-        """Tell whether no more members are to be made of stored pictures."""
+        """Tell whether no more members are to be made of stored images."""
         return self.backfill is None or self.backfill.complete
 
 

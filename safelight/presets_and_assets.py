@@ -13,8 +13,8 @@ from safelight.models import Asset, AssetPage, Preset, PresetPage
 from safelight.transport import responses
 from safelight.upload_source import prepare
 
+#: Entries asked for at once when listing.
 PAGE_SIZE = 100
-"""Entries asked for at once when listing."""
 
 
 class Call(Protocol):
@@ -81,7 +81,7 @@ class Presets:
 
 
 class Assets:
-    """The caller's pictures for watermarks. Every method raises ClientError."""
+    """The caller's images for watermarks. Every method raises ClientError."""
 
     def __init__(self, call: Call) -> None:
         """Work through ``call``."""
@@ -102,7 +102,7 @@ class Assets:
         return responses.read(self._call("GET", f"assets/{path_part(name)}", repeatable=True), Asset)
 
     def put(self, name: str, picture: str | Path | bytes) -> Asset:
-        """Keep a picture, in the place of what the name had before. Raises LocalFileError too."""
+        """Keep an image, in the place of what the name had before. Raises LocalFileError too."""
         upload = prepare(picture)
 
         def content() -> bytes:

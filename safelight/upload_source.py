@@ -1,4 +1,4 @@
-"""A picture on its way to the API: a file that is read piece by piece, or bytes."""
+"""An image on its way to the API: a file that is read piece by piece, or bytes."""
 
 import stat
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
     """Make an upload of a file or of bytes.
 
     A file's own name is sent unless another one is given. Raises LocalFileError for what can't be a
-    picture: nothing there, a folder, a device or pipe, no bytes.
+    image: nothing there, a folder, a device or pipe, no bytes.
     """
     if isinstance(source, bytes):
         if not source:

@@ -1,4 +1,4 @@
-"""Pictures that go straight to the store: a job first, then its bytes, whatever their size."""
+"""Images that go straight to the store: a job first, then its bytes, whatever their size."""
 
 import json
 import uuid
@@ -66,7 +66,7 @@ class DirectUploads:
         return responses.read(self._post(job_id, "confirm"), Job)
 
     def send(self, form: Form, picture: str | Path | bytes) -> None:
-        """Send a picture with a form, and again after faults that may pass. Raises UploadRefused, LocalFileError."""
+        """Send an image with a form, and again after faults that may pass. Raises UploadRefused, LocalFileError."""
         self.send_prepared(form, prepare(picture), fresh_form=None)
 
     def upload(  # noqa: PLR0913 - each has a default that serves
@@ -79,9 +79,9 @@ class DirectUploads:
         options: Mapping[str, str | int | bool] | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Send one picture, whatever its size, and return its job.
+        """Send one image, whatever its size, and return its job.
 
-        What :meth:`client.Safelight.submit` does by itself with pictures that are too large for the API.
+        What :meth:`client.Safelight.submit` does by itself with images that are too large for the API.
         """
         upload = prepare(picture, filename)
         return self.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=idempotency_key)

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from safelight.errors import ClientError
 
+#: How far the moment in a message may be from ours: older ones may have been recorded.
 TOLERANCE: Final = timedelta(minutes=5)
-"""How far the moment in a message may be from ours: older ones may have been recorded."""
+#: Bytes; events are a few kilobytes.
 MAX_BODY: Final = 1024 * 1024
-"""Bytes; events are a few kilobytes."""
 _PREFIX: Final = "whsec_"
 
 

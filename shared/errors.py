@@ -18,7 +18,7 @@
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
     │   └── JobCancelled · UploadExpired   (what the job itself states)
-    ├── ImageError              the picture can't be processed, now or later
+    ├── ImageError              the image can't be processed, now or later
     │   ├── TypeMismatch · DigestMismatch
     │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
@@ -429,7 +429,7 @@ class JobCancelled(JobStateError):
 
 
 class ImageError(SafelightError):
-    """The picture can't be processed, now or later: the job fails at once."""
+    """The image can't be processed, now or later: the job fails at once."""
 
     code = "IMAGE_ERROR"
     status = 422
@@ -438,7 +438,7 @@ class ImageError(SafelightError):
 
 
 class TypeMismatch(ImageError):
-    """A picture of another type than was declared for the upload."""
+    """An image of another type than was declared for the upload."""
 
     code = "TYPE_MISMATCH"
     title = "The content is not of the declared type."
@@ -452,7 +452,7 @@ class DigestMismatch(ImageError):
 
 
 class SourceMissing(ImageError):
-    """There is no object where the picture is to be copied from."""
+    """There is no object where the image is to be copied from."""
 
     code = "SOURCE_MISSING"
     title = "There is no such object to copy the picture from."
@@ -487,7 +487,7 @@ class NotAnImage(ImageError):
 
 
 class TruncatedImage(ImageError):
-    """The data ends before the picture does."""
+    """The data ends before the image does."""
 
     code = "TRUNCATED_IMAGE"
     title = "The image file ends too early."
@@ -559,14 +559,14 @@ class TooManyTotalPixels(ImageError):
 
 
 class OutsideImage(ImageError):
-    """A crop that misses the picture."""
+    """A crop that misses the image."""
 
     code = "OUTSIDE_IMAGE"
     title = "The crop lies outside of the picture."
 
 
 class AssetUnusable(ImageError):
-    """A stored picture that the pipeline names is missing, or is none."""
+    """A stored image that the pipeline names is missing, or is none."""
 
     code = "ASSET_UNUSABLE"
     title = "A stored picture that the pipeline names can't be used."
@@ -688,7 +688,7 @@ class ServiceRefused(ServiceError):
 
 
 class SandboxUnavailable(ServiceError):
-    """The process that renders pictures can't be started; no picture is to blame."""
+    """The process that renders images can't be started; no image is to blame."""
 
     code = "SANDBOX_UNAVAILABLE"
     title = "The process that renders pictures could not be started."

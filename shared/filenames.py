@@ -4,8 +4,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+#: Longest name, UTF-8 bytes: the limit of common file systems.
 MAX_BYTES = 255
-"""Longest name, UTF-8 bytes: the limit of common file systems."""
 
 # Categories: control, format (bidi marks, zero width …), surrogate, private use, line and paragraph separators.
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
+#: Safe in a path, in a key of the table and in an object key.
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-"""Safe in a path, in a key of the table and in an object key."""
 
 Name = Annotated[
     str,

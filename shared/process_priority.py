@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Final
 
 BULK_NICENESS: Final = 10
+#: ``nice(2)`` values: each step is about a quarter more or less of a processor that others want too (``sched(7)``).
 RENDERING_NICENESS: Final = 5
-"""``nice(2)`` values: each step is about a quarter more or less of a processor that others want too (``sched(7)``)."""
 
 
 def give_way(niceness: int) -> None:

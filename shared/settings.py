@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.jobs.recovery import Policy
 
+#: In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API.
 SAME_HOST = "caller"
-"""In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API."""
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -35,60 +35,60 @@ class StoreSettings(_Settings):
     image_bucket: str
     job_table: str
     batch_table: str
+    #: Longest wait for one answer from an AWS service, before it is tried again.
     aws_call_seconds: Positive
-    """Longest wait for one answer from an AWS service, before it is tried again."""
 
 
 class ApiSettings(StoreSettings):
     """Settings of the API Lambda."""
 
+    #: Where callers' presets and the facts of their assets are kept.
     library_table: str
-    """Where callers' presets and the facts of their assets are kept."""
+    #: Callers' webhooks, and the log of what was sent to them.
     webhook_table: str
-    """Callers' webhooks, and the log of what was sent to them."""
+    #: Written here, never read.
     webhook_secret_table: str
-    """Written here, never read."""
     webhook_queue_url: str
+    #: Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too.
     webhook_targets: Literal["public", "any"]
-    """Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too."""
+    #: Whether the ends of jobs are told at all.
     notifications: Literal["on", "off"]
-    """Whether the ends of jobs are told at all."""
     job_queue_url: str
     bulk_queue_url: str
     idempotency_table: str
+    #: Callers that may see and redrive dead letters: patterns, with commas between them.
     operators: str
-    """Callers that may see and redrive dead letters: patterns, with commas between them."""
+    #: Path at which a local engine serves the API; empty on AWS, whose gateway tells it.
     api_path_prefix: str
-    """Path at which a local engine serves the API; empty on AWS, whose gateway tells it."""
+    #: Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``.
     public_endpoint_url: str
-    """Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``."""
+    #: Buckets that images may be copied from, with commas between them; none where it is empty.
     import_buckets: str
-    """Buckets that pictures may be copied from, with commas between them; none where it is empty."""
+    #: Time for which the form of a direct upload is good.
     upload_seconds: Positive
-    """Time for which the form of a direct upload is good."""
+    #: Origins whose pages may call the API, with commas between them; ``*`` for all.
     ui_origins: str
-    """Origins whose pages may call the API, with commas between them; ``*`` for all."""
+    #: Lifetime of a link to a processed image.
     link_seconds: Positive
-    """Lifetime of a link to a processed image."""
+    #: Age at which a job and its objects are removed.
     retention_days: Positive
-    """Age at which a job and its objects are removed."""
+    #: For how long log lines are kept, which a deletion states.
     log_retention_days: Positive
-    """For how long log lines are kept, which a deletion states."""
+    #: For how long the table can be brought back as it was; 0 where it has no point-in-time recovery.
     backup_days: Annotated[int, Field(ge=0)]
-    """For how long the table can be brought back as it was; 0 where it has no point-in-time recovery."""
+    #: Age at which a PENDING job without news is sent to the queue again.
     redispatch_seconds: Positive
-    """Age at which a PENDING job without news is sent to the queue again."""
+    #: Partitions of the listing index for each owner; must not shrink on a living table.
     listing_shards: Positive
-    """Partitions of the listing index for each owner; must not shrink on a living table."""
     max_raw_bytes: Positive
     max_pixels: Positive
+    #: Pixels.
     max_side: Positive
-    """Pixels."""
     max_frames: Positive
+    #: Of all frames of an animation together. These five are the worker's limits, which a plan foretells.
     max_total_pixels: Positive
-    """Of all frames of an animation together. These five are the worker's limits, which a plan foretells."""
+    #: Largest image that is kept as an asset.
     max_asset_bytes: Positive
-    """Largest picture that is kept as an asset."""
 
 
 class WorkerSettings(StoreSettings):
@@ -96,23 +96,23 @@ class WorkerSettings(StoreSettings):
 
     job_queue_url: str
     bulk_queue_url: str
+    #: How long a claim is good for: the function's timeout.
     lease_seconds: Positive
-    """How long a claim is good for: the function's timeout."""
+    #: First distance between two messages for the same job.
     redispatch_seconds: Positive
-    """First distance between two messages for the same job."""
+    #: Time that must be left in the invocation before a record is started.
     record_seconds: Positive
-    """Time that must be left in the invocation before a record is started."""
+    #: Longest time that rendering one image may take.
     render_seconds: Positive
-    """Longest time that rendering one picture may take."""
+    #: Memory of the function.
     memory_mib: Positive
-    """Memory of the function."""
     max_raw_bytes: Positive
     max_pixels: Positive
+    #: Pixels.
     max_side: Positive
-    """Pixels."""
     max_frames: Positive
+    #: Of all frames of an animation together.
     max_total_pixels: Positive
-    """Of all frames of an animation together."""
     listing_shards: Positive
 
 
@@ -120,14 +120,14 @@ class RecoverySettings(StoreSettings):
     """What the two functions that recover jobs must agree on."""
 
     listing_shards: Positive
+    #: Attempts that may end without a result before a job fails; services' faults do not count.
     max_attempts: Positive
-    """Attempts that may end without a result before a job fails; services' faults do not count."""
+    #: Messages that may use up their receives before a job fails; see ``Policy.patience``.
     max_dead_letters: Positive
-    """Messages that may use up their receives before a job fails; see ``Policy.patience``."""
+    #: First distance between two messages for the same job; it doubles.
     redispatch_seconds: Positive
-    """First distance between two messages for the same job; it doubles."""
+    #: The distance grows no further.
     longest_redispatch_seconds: Positive
-    """The distance grows no further."""
 
     def policy(self) -> Policy:
         """Return how patient recovery is."""
@@ -148,8 +148,8 @@ class DeadLetterSettings(RecoverySettings):
 class ReconcilerSettings(RecoverySettings):
     """Settings of the reconciler Lambda."""
 
+    #: Where it is stated what a deletion has removed.
     idempotency_table: str
-    """Where it is stated what a deletion has removed."""
     job_queue_url: str
     bulk_queue_url: str
 
@@ -159,14 +159,14 @@ class NotifierSettings(_Settings):
 
     event_topic_arn: str
     event_dead_letter_queue_url: str
+    #: What CloudEvents calls the source: names this stack.
     event_source: str
-    """What CloudEvents calls the source: names this stack."""
+    #: Queue of deliveries to webhooks.
     webhook_queue_url: str
-    """Queue of deliveries to webhooks."""
+    #: Address of the API without its version, for links in events; empty where only callers know it.
     api_url: str
-    """Address of the API without its version, for links in events; empty where only callers know it."""
+    #: Longest wait for one answer from an AWS service, before it is tried again.
     aws_call_seconds: Positive
-    """Longest wait for one answer from an AWS service, before it is tried again."""
 
 
 class WebhookSettings(_Settings):
@@ -175,10 +175,10 @@ class WebhookSettings(_Settings):
     webhook_table: str
     webhook_secret_table: str
     webhook_queue_url: str
+    #: Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too.
     webhook_targets: Literal["public", "any"]
-    """Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too."""
+    #: Longest wait for one answer from an AWS service, before it is tried again.
     aws_call_seconds: Positive
-    """Longest wait for one answer from an AWS service, before it is tried again."""
 
     @property
     def sends_anywhere(self) -> bool:

@@ -2,7 +2,7 @@
 
 ``python -m simulation [--quick] [--only NAME …] [--json FILE] [--plots FOLDER]``: each scenario of
 ``simulation/scenarios.py`` with the template's settings, as Markdown tables. ``--quick`` takes a twentieth of the
-pictures. ``--slower 2`` takes pixels and functions twice as long as measured. ``--sources`` prints every figure of AWS
+images. ``--slower 2`` takes pixels and functions twice as long as measured. ``--sources`` prints every figure of AWS
 with its source instead, ``--bounds`` what each setting and quota bears and what availability follows from the parts.
 """
 

@@ -10,6 +10,7 @@ from typing import Final
 from shared.aws.clients import MAX_ATTEMPTS
 
 CLOUDONAUT: Final = "https://cloudonaut.io/aws-sla-are-you-able-to-keep-your-availability-promise (2019)"
+#: Monthly uptime of each service, and where it was read.
 PROMISED: Final = {
     "API Gateway": (0.9995, f"{CLOUDONAUT}, https://github.com/mikaelvesavuori/cloud-sla"),
     "Lambda": (0.9995, f"{CLOUDONAUT}, https://www.amazonaws.cn/en/lambda/sla/historical/ningxia (2021)"),
@@ -17,7 +18,6 @@ PROMISED: Final = {
     "DynamoDB": (0.9999, "https://dynobase.dev/dynamodb-sla (2022)"),
     "SQS": (0.999, "https://github.com/o7g8/messaging-overview"),
 }
-"""Monthly uptime of each service, and where it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Path:
     """What a caller wants, and the services that must answer."""
 
     name: str
+    #: Called once: the caller would have to try again.
     direct: tuple[str, ...]
-    """Called once: the caller would have to try again."""
+    #: Called by our functions, which try three times.
     retried: tuple[str, ...]
-    """Called by our functions, which try three times."""
 
 
 PATHS: Final = (

@@ -1,4 +1,4 @@
-"""What binds first: for each setting and quota, how many pictures a second it bears. Arithmetic, no simulation."""
+"""What binds first: for each setting and quota, how many images a second it bears. Arithmetic, no simulation."""
 
 import json
 import statistics
@@ -11,8 +11,8 @@ from simulation.settings import Settings
 from simulation.times import MEASURED
 from simulation.units import units
 
+#: The busiest hour has so many times the mean of the day: an assumption.
 PEAK = 3
-"""The busiest hour has so many times the mean of the day: an assumption."""
 DAY = 86_400
 
 
@@ -21,13 +21,13 @@ class Bound:
     """One limit."""
 
     name: str
+    #: A second, at most.
     pictures: float
-    """A second, at most."""
     remedy: str
 
 
 def bounds(settings: Settings) -> list[Bound]:
-    """Return every bound on single pictures, and those on members of one batch, the tightest first."""
+    """Return every bound on single images, and those on members of one batch, the tightest first."""
     cost = units()
     writes = cost.create + cost.claim + cost.commit
     worker = per_invocation(settings)
@@ -63,7 +63,7 @@ def bounds(settings: Settings) -> list[Bound]:
 
 
 def per_invocation(settings: Settings) -> float:
-    """Return how many pictures one worker invocation does in a second, with full batches."""
+    """Return how many images one worker invocation does in a second, with full batches."""
     record = statistics.mean(_list("render")) + _measured("record_worker")
     transfers = limit("store_least_latency") + limit("store_most_latency")
     # The child is busy, or all threads are in transfers: whichever takes longer for a record.
@@ -73,7 +73,7 @@ def per_invocation(settings: Settings) -> float:
 
 
 def peak(pictures_a_day: float) -> float:
-    """Return pictures a second in the busiest hour."""
+    """Return images a second in the busiest hour."""
     return pictures_a_day / DAY * PEAK
 
 

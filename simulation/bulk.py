@@ -11,8 +11,8 @@ from simulation.jobs import Poison
 from simulation.limits import limit
 from simulation.queue import Queue
 
+#: ``UploadSeconds`` and ten minutes: when the reconciler looks for the bytes of a member.
 UPLOAD_SECONDS = 1500
-"""``UploadSeconds`` and ten minutes: when the reconciler looks for the bytes of a member."""
 
 
 def send_all(

@@ -1,7 +1,7 @@
 """Prints a run of the embedded engine beside its simulation.
 
 ``python simulation/calibration.py [--pictures 200] [--folder PHOTOS] [--json FILE]``. First the single steps are
-measured, on other pictures than the run has: a request while nothing takes from the queue, a delivery of ten, a
+measured, on other images than the run has: a request while nothing takes from the queue, a delivery of ten, a
 delivery of one. Then come two runs, and the simulation of each from those steps alone; nothing is fitted to what a run
 took.
 ``--json`` keeps the steps for ``python -m simulation``. Others who use the machine meanwhile take cores from both; how
@@ -38,14 +38,14 @@ from simulation.embedded import Engine, Place, Steps
 from worker.imaging import render
 
 CALLERS = 4
+#: What the body of a request may hold.
 MAX_BYTES = 4_620_288
-"""What the body of a request may hold."""
 WARM = 10
+#: Images on which steps are measured.
 PROBES = 40
-"""Pictures on which steps are measured."""
 SINGLES = 20
+#: Between single images: long enough for each to be a delivery of its own, seconds.
 PAUSE = 1.0
-"""Between single pictures: long enough for each to be a delivery of its own, seconds."""
 WORKERS = 2
 BATCH = 10
 
@@ -159,14 +159,14 @@ class Bench:
         return solved(idle, post, tens, single, [rendering(photo) for photo in photos[WARM : WARM + PROBES]])
 
     def posted(self, photos: Sequence[Path]) -> tuple[float, Used]:
-        """Send pictures while they are worked on; return what it took until the last was done, and who used what."""
+        """Send images while they are worked on; return what it took until the last was done, and who used what."""
         before, began = self._used(), time.time()
         with ThreadPoolExecutor(CALLERS) as callers:
             list(callers.map(self._send, photos))
         return self._ended(began, before)
 
     def drained(self, photos: Sequence[Path]) -> tuple[float, Used]:
-        """Let pictures wait until all are there; return what it took from then on, and who used what."""
+        """Let images wait until all are there; return what it took from then on, and who used what."""
         with self._closed(), ThreadPoolExecutor(CALLERS) as callers:
             list(callers.map(self._send, photos))
             before = self._used()
@@ -217,7 +217,7 @@ class Bench:
             times, command = process.cpu_times(), " ".join(process.cmdline())
             part = "child" if "worker.sandbox" in command else "worker" if "-worker-" in command else "api"
             parts[part] += times.user + times.system
-            # Of children that are gone: after a hundred pictures, a worker takes a new one.
+            # Of children that are gone: after a hundred images, a worker takes a new one.
             parts["child"] += times.children_user + times.children_system
         whole = psutil.cpu_times()
         return Used(
@@ -261,7 +261,7 @@ def solved(idle: Used, post: Used, tens: Used, single: Used, pixels: list[float]
 
 
 def rendering(photo: Path) -> float:
-    """Return the processor seconds of the pixel code for one picture."""
+    """Return the processor seconds of the pixel code for one image."""
     data = photo.read_bytes()
     began = time.process_time()
     render(data, DEFAULT_PIPELINE, LIMITS)
@@ -269,7 +269,7 @@ def rendering(photo: Path) -> float:
 
 
 def refusal() -> float:
-    """Return the processor seconds for half a picture, the least of five."""
+    """Return the processor seconds for half an image, the least of five."""
     data = (BUNDLED / "astronaut.jpg").read_bytes()
     times = []
     for _ in range(5):

@@ -1,18 +1,18 @@
-"""What a run costs, by what was used; and what its pictures cost afterwards."""
+"""What a run costs, by what was used; and what its images cost afterwards."""
 
 from simulation.prices import PRICES
 from simulation.world import World
 
+#: Requests that ask for the state of one single image; a bulk client's are a few for a hundred.
 LOOKS = 2
-"""Requests that ask for the state of one single picture; a bulk client's are a few for a hundred."""
 BULK_LOOKS = 0.05
+#: Of all functions for one job, and the metrics in them: an assumption.
 LOG_BYTES = 4_000
-"""Of all functions for one job, and the metrics in them: an assumption."""
 RAW_BYTES = 1_000_000
+#: Of a photograph and of its default result: ``docs/benchmarks.md``.
 PROCESSED_BYTES = 250_000
-"""Of a photograph and of its default result: ``docs/benchmarks.md``."""
+#: ``ObjectDays``.
 KEPT_MONTHS = 33 / 30
-"""``ObjectDays``."""
 GB = 1e9
 
 
@@ -40,7 +40,7 @@ def cost(world: World) -> dict[str, float]:
 
 
 def afterwards() -> dict[str, float]:
-    """Return dollars for each picture after the run: kept as long as the template says, fetched once."""
+    """Return dollars for each image after the run: kept as long as the template says, fetched once."""
     return {
         "kept for 33 days": (RAW_BYTES + PROCESSED_BYTES) / GB * KEPT_MONTHS * PRICES["kept"].dollars,
         "result fetched over the internet": PROCESSED_BYTES / GB * PRICES["out"].dollars,

@@ -27,12 +27,12 @@ class Steps:
     post_engine: float
     post_api: float
     record_engine: float
+    #: Of the worker beside its child.
     record_worker: float
-    """Of the worker beside its child."""
     delivery_engine: float
     delivery_worker: float
+    #: Of a child, for each of some images.
     render: Sequence[float]
-    """Of a child, for each of some pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ class Place:
     """Where the run takes place."""
 
     cores: int
+    #: Cores that others took meanwhile.
     others: float
-    """Cores that others took meanwhile."""
+    #: Deliveries at a time, at most.
     workers: int
-    """Deliveries at a time, at most."""
     batch_size: int
 
 
@@ -75,7 +75,7 @@ class Engine:
         )
 
     def post(self, pictures: int, callers: int) -> float:
-        """Send pictures one after the other from so many callers; return when the last is done."""
+        """Send images one after the other from so many callers; return when the last is done."""
         left = iter(range(pictures))
         senders = [self.env.process(self._post(left)) for _ in range(callers)]
         self.env.run(until=self.env.all_of(senders))
@@ -84,7 +84,7 @@ class Engine:
         return max(self.done)
 
     def drain(self, pictures: int) -> float:
-        """Do pictures that are all in the queue; return when the last is done."""
+        """Do images that are all in the queue; return when the last is done."""
         for picture in range(pictures):
             self._queue.send(picture)
         while len(self.done) < pictures:

@@ -18,26 +18,26 @@ from simulation.settings import Settings
 from simulation.store import Store
 from simulation.table import Table
 
+#: Of somebody who sends one image, the first included. The pause doubles from a second.
 TRIES = 6
-"""Of somebody who sends one picture, the first included. The pause doubles from a second."""
+#: Seconds; as ``safelight.ingest``.
 LONGEST_PAUSE = 20
-"""Seconds; as ``safelight.ingest``."""
 
 
 @dataclass(slots=True)
 class Asked:
     """What clients asked for, and what they got."""
 
+    #: Images.
     offered: int = 0
-    """Pictures."""
     accepted: int = 0
+    #: Images that no try brought in.
     given_up: int = 0
-    """Pictures that no try brought in."""
     requests: int = 0
+    #: Requests answered with 429 by the gateway, or not taken by Lambda.
     throttled: int = 0
-    """Requests answered with 429 by the gateway, or not taken by Lambda."""
+    #: Requests answered with 503, because a service did not answer.
     faults: int = 0
-    """Requests answered with 503, because a service did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,8 @@ class Front:
     store: Store
     settings: Settings
     dice: random.Random
+    #: The API function's own time for one request.
     accept: Draw
-    """The API function's own time for one request."""
     cold_start: Draw
     watch: Callable[[int, float], None]
     asked: Asked
@@ -97,7 +97,7 @@ class Front:
         return job, written
 
     def post(self, poison: Poison, queue: Queue) -> Generator[simpy.Event, Any, None]:
-        """Send one picture by ``POST /v1/jobs``."""
+        """Send one image by ``POST /v1/jobs``."""
         self.asked.offered += 1
         made: list[int] = []
 

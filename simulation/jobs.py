@@ -12,22 +12,22 @@ class State(IntEnum):
     PENDING = 0
     PROCESSING = 1
     COMPLETED = 2
+    #: Refused for its image.
     FAILED = 3
-    """Refused for its picture."""
+    #: Out of attempts or of patience.
     DEAD = 4
-    """Out of attempts or of patience."""
 
 
 class Poison(IntEnum):
-    """What a picture does to those who touch it."""
+    """What an image does to those who touch it."""
 
     NONE = 0
+    #: It is refused.
     BAD = 1
-    """It is refused."""
+    #: The sandbox's child dies; the job fails at once.
     KILLS_CHILD = 2
-    """The sandbox's child dies; the job fails at once."""
+    #: The whole invocation dies: what the sandbox is there to prevent.
     KILLS_WORKER = 3
-    """The whole invocation dies: what the sandbox is there to prevent."""
 
 
 class Jobs:

@@ -19,8 +19,8 @@ class Limit:
     unit: str
     source: str
     note: str = ""
+    #: Whether it is ours, because no page was found that states it.
     assumed: bool = False
-    """Whether it is ours, because no page was found that states it."""
 
 
 LIMITS: Final = {

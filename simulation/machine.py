@@ -5,8 +5,8 @@ from typing import Any
 
 import simpy
 
+#: Seconds; as Python's own switch interval.
 SLICE = 0.005
-"""Seconds; as Python's own switch interval."""
 
 
 class Machine:

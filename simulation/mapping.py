@@ -18,16 +18,16 @@ class Delivery:
     """What becomes of one invocation."""
 
     seconds: float
+    #: Messages that come back, by the delay after which they do.
     returned: dict[float, list[Message]]
-    """Messages that come back, by the delay after which they do."""
+    #: The invocation died: nothing is acknowledged.
     crashed: bool = False
-    """The invocation died: nothing is acknowledged."""
+    #: Called at its end.
     finish: Callable[[], None] = lambda: None
-    """Called at its end."""
 
 
+#: Takes a batch and the moment of its start, and lasts as long as the invocation.
 Handler = Callable[[list[Message], float], Generator[simpy.Event, Any, Delivery]]
-"""Takes a batch and the moment of its start, and lasts as long as the invocation."""
 
 
 def worked_out(env: simpy.Environment, work: Callable[[list[Message], float], Delivery]) -> Handler:
@@ -47,8 +47,8 @@ class Scaling:
 
     start: int
     most: int
+    #: Batches a second, while messages are available.
     growth: float
-    """Batches a second, while messages are available."""
 
     @classmethod
     def standard(cls, most: int) -> "Scaling":

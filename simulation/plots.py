@@ -6,11 +6,11 @@ from typing import Any
 
 from simulation.scenarios import SCENARIOS
 
+#: Files, the scenarios in each, and the gauges: the first on the left axis, the second on the right.
 PANELS = {
     "million.png": (("million", "million_wide"), ("bulk queue", "worker")),
     "outage.png": (("outage", "outage_wide"), ("open", "worker")),
 }
-"""Files, the scenarios in each, and the gauges: the first on the left axis, the second on the right."""
 
 
 def draw(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:

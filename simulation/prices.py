@@ -16,8 +16,8 @@ class Price:
     dollars: float
     unit: str
     source: str
+    #: Whether the page was read; else it is only where the price would be.
     confirmed: bool = True
-    """Whether the page was read; else it is only where the price would be."""
 
 
 MILLION: Final = 1e-6

@@ -16,8 +16,8 @@ from simulation.table import Table
 
 PERIOD = 60
 TIMEOUT = 60
+#: Seconds, as in the template and in ``worker.reconciler``.
 MARGIN = 10
-"""Seconds, as in the template and in ``worker.reconciler``."""
 
 
 class Reconciler:

@@ -15,11 +15,11 @@ class Scenario:
 
     title: str
     load: Load
+    #: Settings other than the template's.
     changes: Mapping[str, int] = field(default_factory=dict)
-    """Settings other than the template's."""
     most: float = DAY
+    #: Of the gauges, seconds.
     period: float = 10
-    """Of the gauges, seconds."""
 
     def smaller(self, factor: int) -> "Scenario":
         """Return this scenario with less of what is only counted, for a quick look; times and rates stay."""

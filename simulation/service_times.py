@@ -23,8 +23,8 @@ _DURATION = re.compile(r"^REPORT .*?\tDuration: ([0-9.]+) ms")
 class Record:
     """One record of a delivery."""
 
+    #: When its message came into the queue.
     sent: float
-    """When its message came into the queue."""
     started: float
     ended: float
     outcome: str
@@ -35,10 +35,10 @@ class Record:
 class Delivery:
     """One invocation of the worker."""
 
+    #: When our handler began.
     started: float
-    """When our handler began."""
+    #: What the engine counts: from before the invocation to after its answer.
     seconds: float
-    """What the engine counts: from before the invocation to after its answer."""
     records: tuple[Record, ...]
 
 
@@ -47,13 +47,13 @@ class Request:
     """One request to the API."""
 
     ended: float
+    #: Inside our handler.
     seconds: float
-    """Inside our handler."""
+    #: What the engine counts.
     invocation: float
-    """What the engine counts."""
     method: str
+    #: The path, IDs left out.
     route: str
-    """The path, IDs left out."""
     status: int
 
 

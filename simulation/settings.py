@@ -7,6 +7,7 @@ from infra.deployment import template
 from worker.app import LOOKAHEAD
 from worker.sandbox.budget import count_children
 
+#: Fields and the parameters whose defaults they are.
 STATED = {
     "throttle_rate": "ThrottleRate",
     "throttle_burst": "ThrottleBurst",
@@ -25,7 +26,6 @@ STATED = {
     "max_dead_letters": "MaxDeadLetters",
     "listing_shards": "ListingShards",
 }
-"""Fields and the parameters whose defaults they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,12 @@ class Settings:
     longest_redispatch: int
     max_dead_letters: int
     listing_shards: int
+    #: Provisioned pollers of the bulk mapping; None for the mode that the template has.
     pollers: int | None = None
-    """Provisioned pollers of the bulk mapping; None for the mode that the template has."""
+    #: Records of a delivery whose transfers go on beside those that are rendered; a constant of the worker.
     lookahead: int = LOOKAHEAD
-    """Records of a delivery whose transfers go on beside those that are rendered; a constant of the worker."""
+    #: Overdue jobs that the reconciler moves at a time; the code moves one.
     reconcilers: int = 1
-    """Overdue jobs that the reconciler moves at a time; the code moves one."""
 
     @classmethod
     def of_template(cls, **changes: int) -> Self:
@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def children(self) -> int:
-        """Return how many pictures one invocation renders at a time."""
+        """Return how many images one invocation renders at a time."""
         return count_children(memory_mib=self.worker_memory, processors=8)
 
     @property

@@ -8,8 +8,8 @@ from simulation.limits import limit
 from simulation.throughput import Throughput
 from simulation.units import units
 
+#: A partition and the units that it takes.
 Write = tuple[Throughput, float]
-"""A partition and the units that it takes."""
 
 
 class Table:

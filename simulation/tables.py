@@ -10,8 +10,8 @@ from simulation.prices import PRICES
 from simulation.scenarios import SCENARIOS
 from simulation.settings import Settings
 
+#: Outcomes by the name of their scenario.
 Results = Mapping[str, Mapping[str, Any]]
-"""Outcomes by the name of their scenario."""
 
 
 def summary(results: Results) -> str:
@@ -42,7 +42,7 @@ def hottest(results: Results) -> str:
 
 
 def dollars(results: Results) -> str:
-    """Write what a million pictures cost, by service."""
+    """Write what a million images cost, by service."""
     services = list(next(iter(results.values()))["dollars_per_million"])
     head = ("Scenario", *services)
     rows = (
@@ -75,8 +75,8 @@ def prices() -> str:
     return table(("For one", "$", "Source"), rows)
 
 
+#: Images a day.
 VOLUMES = (1e4, 1e6, 1e8)
-"""Pictures a day."""
 
 
 def bearing(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""How long things take that are not AWS's: measured on real pictures, by ``simulation/calibration.py``."""
+"""How long things take that are not AWS's: measured on real images, by ``simulation/calibration.py``."""
 
 import json
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ MEASURED = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Durations of the parts of one picture."""
+    """Durations of the parts of one image."""
 
     render: Draw
     refuse: Draw
     accept: Draw
     overhead: Draw
+    #: Of one call of S3.
     transfer: Draw
-    """Of one call of S3."""
     dispatch: Draw
     cold_start: Draw
 

@@ -26,19 +26,19 @@ class Units:
     create: int
     claim: int
     commit: int
+    #: Of a member of a batch: a transaction takes twice the units.
     member_commit: int
-    """Of a member of a batch: a transaction takes twice the units."""
     member_create: int
+    #: The batch's count, in the same transaction.
     count: int = 2
-    """The batch's count, in the same transaction."""
     open_create: int = 1
+    #: A key of the index changes: the old entry goes, a new one comes.
     open_move: int = 2
-    """A key of the index changes: the old entry goes, a new one comes."""
     open_end: int = 1
+    #: In ``Recent``, and in ``ByBatch``.
     listed: int = 1
-    """In ``Recent``, and in ``ByBatch``."""
+    #: Read units of one record.
     read: int = 1
-    """Read units of one record."""
 
 
 @cache

@@ -41,12 +41,12 @@ class Bench:
     settings: Settings
     dice: random.Random
     render: Draw
+    #: An image that is refused, or the child that it kills.
     refuse: Draw
-    """A picture that is refused, or the child that it kills."""
+    #: A delivery without records: the handler, the batch processor, the log.
     overhead: Draw
-    """A delivery without records: the handler, the batch processor, the log."""
+    #: Tells the index ``Open`` when a job is due that nobody has at hand any more.
     watch: Callable[[int, float], None]
-    """Tells the index ``Open`` when a job is due that nobody has at hand any more."""
 
 
 @dataclass(slots=True)

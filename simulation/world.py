@@ -26,34 +26,34 @@ from simulation.table import Table
 from simulation.times import Times
 from simulation.worker import Bench, deliver
 
+#: Of the dead-letter function and the reconciler, MiB.
 SMALL_MEMORY = 512
-"""Of the dead-letter function and the reconciler, MiB."""
 DEAD_VISIBILITY = 180
 DEAD_CONCURRENCY = 2
+#: Requests of a bulk client at a time.
 SENDERS = 64
-"""Requests of a bulk client at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What clients send."""
 
+    #: Single images a second, at random moments.
     rate: float = 0
-    """Single pictures a second, at random moments."""
+    #: For so long.
     seconds: float = 0
-    """For so long."""
+    #: Members of one batch, all ready at the beginning.
     bulk: int = 0
-    """Members of one batch, all ready at the beginning."""
+    #: Into which bulk jobs are divided.
     batches: int = 1
-    """Into which bulk jobs are divided."""
+    #: Jobs that are in the bulk queue at the beginning.
     backlog: int = 0
-    """Jobs that are in the bulk queue at the beginning."""
+    #: A kind and its share.
     poison: tuple[Poison, float] = (Poison.NONE, 0.0)
-    """A kind and its share."""
+    #: Of S3.
     outages: tuple[tuple[float, float], ...] = ()
-    """Of S3."""
+    #: Write units a second that the table has had before.
     warm: float = 0
-    """Write units a second that the table has had before."""
 
 
 class World:

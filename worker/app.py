@@ -37,18 +37,18 @@ from worker.sandbox import Budget, Sandbox
 from worker.sandbox.budget import count_children, room_bytes
 from worker.sandbox.confinement import hide_memory
 
+#: Delay of a record that a service has failed, before doubling.
 FIRST_RETURN = timedelta(seconds=5)
-"""Delay of a record that a service has failed, before doubling."""
 
+#: Records beyond those being rendered whose transfers go on meanwhile; ``benchmarks/overlap.py`` compares numbers.
 LOOKAHEAD = 3
-"""Records beyond those being rendered whose transfers go on meanwhile; ``benchmarks/overlap.py`` compares numbers."""
+#: Variables without which the interpreter may not start. A child gets no other, and so no credentials.
 CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
-"""Variables without which the interpreter may not start. A child gets no other, and so no credentials."""
 
 logger = make_logger("worker")
 metrics = make_metrics()
+#: Metrics are not made for threads; records end in several.
 _telling = Lock()
-"""Metrics are not made for threads; records end in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Parts:
     """What the worker is made of, once per execution environment."""
 
     place: Workplace
+    #: By name: a record tells its queue by ARN only.
     queues: dict[str, JobQueue]
-    """By name: a record tells its queue by ARN only."""
+    #: The name of the one whose records give way to others.
     bulk_queue: str
-    """The name of the one whose records give way to others."""
     sandbox: Sandbox
+    #: Records under way at a time.
     side_by_side: int
-    """Records under way at a time."""
     record_time: timedelta
     render_time: timedelta
 
@@ -71,7 +71,7 @@ class Parts:
 def parts() -> Parts:
     """Put the worker together from its settings, and start the first child.
 
-    The child imports Pillow while this process makes its clients and fetches the first picture.
+    The child imports Pillow while this process makes its clients and fetches the first image.
     """
     settings = WorkerSettings.read(os.environ)
     hide_memory()

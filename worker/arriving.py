@@ -4,8 +4,8 @@ from shared.jobs.message import JobMessage
 from shared.jobs.object_keys import job_of_direct_key
 from shared.jobs.s3_events import Arrival
 
+#: An upload belongs to its job as it was announced; once retried, the job has messages of its own.
 FIRST_GENERATION = 1
-"""An upload belongs to its job as it was announced; once retried, the job has messages of its own."""
 
 
 def message_of(arrival: Arrival, bucket: str) -> JobMessage | None:

@@ -32,12 +32,12 @@ from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
 from worker.memory_budget import Room
 
+#: ``worker.imaging.render``, or something that runs it elsewhere and may have no time for it.
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
-"""``worker.imaging.render``, or something that runs it elsewhere and may have no time for it."""
 
 
+#: Why a claim was refused that no later one will be granted for.
 NOBODYS = frozenset({Refusal.GONE, Refusal.EXPIRED})
-"""Why a claim was refused that no later one will be granted for."""
 
 
 class Outcome(StrEnum):
@@ -45,10 +45,10 @@ class Outcome(StrEnum):
 
     COMPLETED = "completed"
     FAILED = "failed"
+    #: Nothing to do: a duplicate, or a job that is gone.
     SKIPPED = "skipped"
-    """Nothing to do: a duplicate, or a job that is gone."""
+    #: Another attempt or the owner was faster; this attempt's objects are removed.
     OVERTAKEN = "overtaken"
-    """Another attempt or the owner was faster; this attempt's objects are removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Processed:
 
     outcome: Outcome
     job: Job | None = None
+    #: Why it failed, with the technical reason as its cause: for the log alone.
     error: ImageError | None = None
-    """Why it failed, with the technical reason as its cause: for the log alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +71,18 @@ class Workplace:
     assets: AssetStore
     limits: Limits
     lease: timedelta
+    #: When the reconciler should look after a job that was given back.
     redispatch: timedelta
-    """When the reconciler should look after a job that was given back."""
     clock: Clock
     render: Render
+    #: For the raw images of all records that are under way.
     room: Room
-    """For the raw images of all records that are under way."""
 
 
 def process_job(message: JobMessage, place: Workplace, arrival: Arrival | None = None) -> Processed:
     """Run one attempt at a job; with ``arrival``, because S3 says that its bytes are there.
 
-    A picture that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
+    An image that can't be processed ends the job as FAILED. Raises LeaseHeld while another worker has
     the job, ServiceError when a service does not answer, and TimeTooShort when rendering can't be started in
     time: then the record must go back to the queue. In the last two cases the job is released, and the attempt
     does not count against its limit.

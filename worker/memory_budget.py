@@ -1,4 +1,4 @@
-"""Room for pictures on their way: how many bytes of them may be in memory at a time."""
+"""Room for images on their way: how many bytes of them may be in memory at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

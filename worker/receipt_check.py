@@ -21,36 +21,36 @@ from worker.imaging import Limits, Rendered
 from worker.imaging.software import software
 from worker.sandbox import Budget, Sandbox
 
+#: More than any function has: the machine may be a slow one.
 RENDER_SECONDS: Final = 120
-"""More than any function has: the machine may be a slow one."""
 MEMORY_MIB: Final = 4096
+#: Writes the pixels that a file shows, all frames of them, as one PNG: equal pixels make equal files.
 PLAIN: Final = Pipeline(operations=(), outputs=(Output(),))
-"""Writes the pixels that a file shows, all frames of them, as one PNG: equal pixels make equal files."""
 
 
 class State(StrEnum):
     """What was found of one thing."""
 
     SAME = "same"
+    #: It is not what the receipt says.
     CHANGED = "changed"
-    """It is not what the receipt says."""
     MISSING = "missing"
+    #: Other software than wrote the receipt, which explains differences and is none itself.
     OTHER = "other"
-    """Other software than wrote the receipt, which explains differences and is none itself."""
+    #: Done again, the file is another one that shows the same.
     EQUAL_PIXELS = "equal-pixels"
-    """Done again, the file is another one that shows the same."""
+    #: Done again, something else came out.
     DIFFERENT = "different"
-    """Done again, something else came out."""
+    #: It could not be done again.
     NOT_DONE = "not-done"
-    """It could not be done again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at."""
 
+    #: ``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``.
     what: str
-    """``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``."""
     state: State
     detail: str = ""
 
@@ -109,7 +109,7 @@ def _compared(what: str, data: bytes | None, digest: str) -> Finding:
 
 
 def _lacking(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
-    """Name the stored pictures that are not there in the content that the job had."""
+    """Name the stored images that are not there in the content that the job had."""
     return [
         name
         for name, digest in receipt.assets.items()

@@ -30,12 +30,12 @@ from shared.jobs.recovery import Decision, Policy, Step, sweep
 from shared.observability import make_logger, make_metrics
 from shared.settings import ReconcilerSettings
 
+#: Time that must be left in the invocation; the next one goes on where this one stopped.
 MARGIN = timedelta(seconds=10)
-"""Time that must be left in the invocation; the next one goes on where this one stopped."""
 
 FAULT = "fault"
+#: One failing job must not keep the others waiting; a failing service is left alone until the next time.
 MAX_FAULTS = 10
-"""One failing job must not keep the others waiting; a failing service is left alone until the next time."""
 
 logger = make_logger("reconciler")
 metrics = make_metrics()

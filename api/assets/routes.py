@@ -1,4 +1,4 @@
-"""Assets: pictures that a caller keeps, for watermarks to refer to by name."""
+"""Assets: images that a caller keeps, for watermarks to refer to by name."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -99,7 +99,7 @@ def read_asset(name: AssetName, parts: Parts) -> Response[Any]:
     ),
 )
 def put_asset(name: AssetName, parts: Parts) -> Response[Any]:
-    """Keep a PNG, JPEG or WebP picture under a name, sent in any way in which a job's picture may be sent.
+    """Keep a PNG, JPEG or WebP image under a name, sent in any way in which a job's image may be sent.
 
     Jobs that exist keep the content that they were made with.
     """

@@ -10,7 +10,7 @@ from shared.pipeline.image_formats import BY_NAME
 
 
 class AssetView(View):
-    """The facts of a picture that the caller keeps."""
+    """The facts of an image that the caller keeps."""
 
     name: str = Field(description="As in the `image` of a watermark.")
     format: str

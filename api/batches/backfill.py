@@ -1,4 +1,4 @@
-"""Backfill: members made from stored pictures, a chunk at a time. The use case, without HTTP.
+"""Backfill: members made from stored images, a chunk at a time. The use case, without HTTP.
 
 A call makes as many as its time allows and whoever likes calls again; the place that the walk has come to is written
 with the members that it has made. A chunk that two callers make at once is made by one of them.
@@ -27,7 +27,7 @@ from shared.jobs.backfill import CHUNK, Backfill, Wanted
 from shared.jobs.batch import Batch
 from shared.jobs.job import Job, RawImage
 from shared.jobs.source import Location
-from shared.parallel import side_by_side
+from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Advanced:
     """What a call has done."""
 
     made: int
+    #: The fault that kept messages from being sent, if any.
     send_error: ServiceError | None = None
-    """The fault that kept messages from being sent, if any."""
 
 
 def begun(wanted: Wanted, *, at: datetime) -> Backfill:
@@ -111,11 +111,11 @@ def _look_at_all(sources: list[Job], dock: Dock) -> list[Found | None]:
         except SafelightError:
             return None
 
-    return side_by_side(one, sources)
+    return map_parallel(one, sources)
 
 
 def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime) -> Job:
-    """Return the job that processes the picture of another one anew; nothing is written.
+    """Return the job that processes the image of another one anew; nothing is written.
 
     Its digest is known: the worker copies these bytes and no others.
     """
@@ -142,7 +142,7 @@ def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime
 
 
 def _hint_all(jobs: list[Job], dock: Dock) -> ServiceError | None:
-    errors = side_by_side(lambda job: send_hint(job, dock.lanes), jobs)
+    errors = map_parallel(lambda job: send_hint(job, dock.lanes), jobs)
     return next((error for error in errors if error is not None), None)
 
 

@@ -1,4 +1,4 @@
-"""The member ``backfill`` of a new batch: which stored pictures are to be processed anew."""
+"""The member ``backfill`` of a new batch: which stored images are to be processed anew."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final

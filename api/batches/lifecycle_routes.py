@@ -27,10 +27,10 @@ router = Router()
 Parts = Annotated[Stores, Depends(stores)]
 Log = Annotated[Logger, Depends(logger)]
 BatchId = Annotated[str, Path(description="ULID of the batch.")]
+#: Of one call: short of what raises the alarm for slow answers.
 BACKFILL_TIME = timedelta(seconds=2)
-"""Of one call: short of what raises the alarm for slow answers."""
+#: Left of an invocation for one slow member and the answer.
 ANSWER_TIME = timedelta(seconds=9)
-"""Left of an invocation for one slow member and the answer."""
 
 
 @router.post(
@@ -108,9 +108,9 @@ def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Ide
     ),
 )
 def go_on(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Make members of stored pictures, for about two seconds; call again until `backfill.complete`.
+    """Make members of stored images, for about two seconds; call again until `backfill.complete`.
 
-    Each picture that the query names becomes exactly one member, whoever calls, and however often.
+    Each image that the query names becomes exactly one member, whoever calls, and however often.
     """
     owner = caller(router.current_event)
     request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())

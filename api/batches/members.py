@@ -1,4 +1,4 @@
-"""Making members of a batch: each a job that awaits its bytes, or whose picture is copied. The use case, without HTTP.
+"""Making members of a batch: each a job that awaits its bytes, or whose image is copied. The use case, without HTTP.
 
 IDs of members are made from an ID that the request's Idempotency-Key has reserved, so a request that died half-way
 and comes again makes exactly the members that are missing, and takes the others as they are.
@@ -22,7 +22,7 @@ from shared.aws.s3.source_store import Found
 from shared.errors import PipelineUnreadable, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
-from shared.parallel import side_by_side
+from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Filled:
 
     batch_id: str
     jobs: tuple[Job | SafelightError, ...]
+    #: The fault that kept messages from being sent, if any.
     send_error: ServiceError | None = None
-    """The fault that kept messages from being sent, if any."""
 
 
 def fill(  # noqa: PLR0913 - what, where, whose, when
@@ -121,5 +121,5 @@ def _member(  # noqa: PLR0913 - what, where, when
 def _hint_all(members: Sequence[Job | SafelightError], lanes: Lanes) -> ServiceError | None:
     """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
     waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
-    errors = side_by_side(lambda job: send_hint(job, lanes), waiting)
+    errors = map_parallel(lambda job: send_hint(job, lanes), waiting)
     return next((error for error in errors if error is not None), None)

@@ -80,7 +80,7 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
 def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Make a batch with up to 100 members; further ones can be added until it is closed.
 
-    With `backfill` its members are made of stored pictures, by `POST …/backfill`.
+    With `backfill` its members are made of stored images, by `POST …/backfill`.
     """
     event = router.current_event
     owner = caller(event)

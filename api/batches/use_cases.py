@@ -41,8 +41,8 @@ class Hall:
 class Walked:
     """How far a walk through the members has come."""
 
+    #: Members that this call has moved.
     done: int
-    """Members that this call has moved."""
     is_over: bool
 
 

@@ -28,7 +28,7 @@ class CountsView(View):
 
 
 class BackfillView(View):
-    """Which stored pictures the members are made of, and how far that is."""
+    """Which stored images the members are made of, and how far that is."""
 
     status: JobStatus | None
     batch: str | None

@@ -48,8 +48,8 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
+#: After this long a call stops where it is and says so with a cursor.
 LONGEST_CALL = timedelta(seconds=15)
-"""After this long a call stops where it is and says so with a cursor."""
 
 router = Router()
 

@@ -19,8 +19,8 @@ from shared.ids import is_id
 from shared.jobs.job import REDRIVEN, Job, JobStatus
 
 MAX_REDRIVES = 3
+#: What the place of a page begins with: jobs come first, then what could not be read.
 JOBS, MESSAGES = "job:", "message:"
-"""What the place of a page begins with: jobs come first, then what could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +48,10 @@ class Redriven:
     """What became of the jobs of one call."""
 
     jobs: tuple[str, ...]
+    #: Job and code.
     refusals: tuple[tuple[str, str], ...]
-    """Job and code."""
+    #: Accepted, though their messages were not sent; the reconciler will.
     unsent: int
-    """Accepted, though their messages were not sent; the reconciler will."""
     next_place: str | None
 
 

@@ -1,7 +1,7 @@
 """The body of a request, in any of its four shapes, as one ``Upload``.
 
 Raw bytes, base64 text, a multipart form and JSON all end as bytes whose type the content decides. JSON may also say
-where a picture lies, and is a ``Reference`` then.
+where an image lies, and is a ``Reference`` then.
 """
 
 import base64
@@ -29,42 +29,42 @@ from shared.errors import (
 )
 from shared.pipeline.image_formats import ACCEPTED, ImageFormat, describe_refused, detect
 
+#: Longest body in the form in which it reaches the function: Lambda's 6 MB event, less room for the rest of it
+#: (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous).
 MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
-"""Longest body in the form in which it reaches the function: Lambda's 6 MB event, less room for the rest of it
-(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous)."""
+#: Longest binary body: API Gateway hands it over in base64, which is a third longer.
 MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
-"""Longest binary body: API Gateway hands it over in base64, which is a third longer."""
 
+#: The member of JSON that says where an image lies.
 SOURCE: Final = "source"
-"""The member of JSON that says where a picture lies."""
 NO_CONTENT: Final = "The member content must be the picture in base64."
+#: Content types besides ``image/*`` that count as raw bytes. The second is what ``curl --data-binary`` says when it is
+#: told nothing else.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
-"""Content types besides ``image/*`` that count as raw bytes. The second is what ``curl --data-binary`` says when it
-is told nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture as it came, and what was said along with it."""
+    """An image as it came, and what was said along with it."""
 
     data: bytes
     image_format: ImageFormat
     filename: str | None = None
+    #: Fields of the form or of the JSON, other than the image.
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the form or of the JSON, other than the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """JSON that says where the picture lies, in place of the picture."""
+    """JSON that says where the image lies, in place of the image."""
 
+    #: All of it, not yet validated.
     members: Mapping[str, Any]
-    """All of it, not yet validated."""
     filename: str | None = None
 
 
 def read_upload(event: BaseProxyEvent) -> Upload:
-    """Read a body that must hold the picture. Raises what :func:`read_picture` does."""
+    """Read a body that must hold the image. Raises what :func:`read_picture` does."""
     picture = read_picture(event)
     if isinstance(picture, Reference):
         raise InvalidRequest(NO_CONTENT)

@@ -12,8 +12,8 @@ ANY: Final = "*"
 ACCEPTED: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Api-Key"
 EXPOSED: Final = "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 METHODS: Final = "DELETE, GET, HEAD, POST, PUT"
+#: How long a browser may remember the answer to a preflight; Chromium takes no longer.
 REMEMBERED_SECONDS: Final = 7200
-"""How long a browser may remember the answer to a preflight; Chromium takes no longer."""
 
 
 def is_preflight(event: Mapping[str, Any]) -> bool:

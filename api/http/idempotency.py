@@ -30,8 +30,8 @@ from shared.ids import new_id
 
 MAX_KEY = 255
 _T = TypeVar("_T")
+#: Marks an answer that was given before.
 REPLAYED = {"Idempotency-Replayed": "true"}
-"""Marks an answer that was given before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ class Keyed:
 
     key: str
     owner: str
+    #: Method and path pattern: one key may serve a creation and a cancellation.
     route: str
-    """Method and path pattern: one key may serve a creation and a cancellation."""
+    #: All that makes a request this one and no other: job, digest of the bytes, options.
     asked: tuple[str | bytes, ...]
-    """All that makes a request this one and no other: job, digest of the bytes, options."""
 
     def scope(self) -> str:
         """Name the record; nobody meets another caller's by guessing a key."""
@@ -58,12 +58,12 @@ class Keyed:
 class Done(Generic[_T]):
     """What was answered, now or before."""
 
+    #: What is needed to answer again.
     answer: Mapping[str, Any]
-    """What is needed to answer again."""
+    #: What came of it just now; None in a replay.
     value: _T | None
-    """What came of it just now; None in a replay."""
+    #: The fault that kept the answer from being remembered; the request itself is done.
     log_error: ServiceError | None = None
-    """The fault that kept the answer from being remembered; the request itself is done."""
 
     @property
     def headers(self) -> dict[str, str]:

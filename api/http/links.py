@@ -16,8 +16,8 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 class Links:
     """Makes links for one request."""
 
+    #: Scheme, host and path prefix, without a slash at the end.
     base: str
-    """Scheme, host and path prefix, without a slash at the end."""
 
     @classmethod
     def for_request(cls, event: BaseProxyEvent, path_prefix: str) -> "Links":

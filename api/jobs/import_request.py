@@ -1,4 +1,4 @@
-"""What names an object in S3 as the picture, and what is to be done with it."""
+"""What names an object in S3 as the image, and what is to be done with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from shared.jobs.source import Location, read_location
 
 
 class ImportRequest(Options):
-    """Options of a job, beside the object that its picture is copied from."""
+    """Options of a job, beside the object that its image is copied from."""
 
     source: str = Field(max_length=2048, description="`s3://bucket/key` of the picture, instead of its content.")
     version: str | None = Field(

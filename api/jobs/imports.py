@@ -1,4 +1,4 @@
-"""Jobs whose pictures lie in S3 already: the use cases, without HTTP.
+"""Jobs whose images lie in S3 already: the use cases, without HTTP.
 
 The API looks at the object and writes down which one it was; the worker copies it. So a request with a hundred
 members takes a hundred looks, side by side, and no copy: a copy may take seconds. The record is written before its
@@ -21,7 +21,7 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
 from shared.jobs.source import Location
-from shared.parallel import side_by_side
+from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class Dock:
     sources: SourceStore
     lanes: Lanes
     own_bucket: str
+    #: Whose objects any caller may have copied.
     open_buckets: frozenset[str]
-    """Whose objects any caller may have copied."""
     max_bytes: int
     due_after: timedelta
     keep_for: timedelta
@@ -43,7 +43,7 @@ def look(location: Location, dock: Dock) -> Found:
     """Look at an object that is to be copied.
 
     Raises ImportOff, SourceForbidden, SourceMissing, SourceArchived or TooManyBytes. The image bucket is never open,
-    whatever the settings say: it holds the pictures of all owners.
+    whatever the settings say: it holds the images of all owners.
     """
     if not dock.open_buckets:
         raise ImportOff
@@ -69,7 +69,7 @@ def look_at_all(locations: Mapping[str, Location], dock: Dock) -> dict[str, Foun
         except SafelightError as error:
             return error
 
-    return dict(zip(locations, side_by_side(one, locations.values()), strict=True))
+    return dict(zip(locations, map_parallel(one, locations.values()), strict=True))
 
 
 def imported(  # noqa: PLR0913 - what, how, whose, when
@@ -112,7 +112,7 @@ def import_picture(  # noqa: PLR0913 - what, how, whose, when
     at: datetime,
     again: bool,
 ) -> Submitted:
-    """Make a job whose picture is copied. One that is made ``again`` is the first try's, whatever the object is now.
+    """Make a job whose image is copied. One that is made ``again`` is the first try's, whatever the object is now.
 
     Raises what :func:`look` does, or ServiceError.
     """

@@ -33,12 +33,12 @@ class Choice:
 class Library:
     """What a caller may refer to by name."""
 
+    #: Return the newest version of a preset, built in or the caller's; raises PresetNotFound.
     find_preset: Callable[[str], Preset]
-    """Return the newest version of a preset, built in or the caller's; raises PresetNotFound."""
+    #: Return the facts of one of the caller's assets; raises AssetNotFound.
     find_asset: Callable[[str], Asset]
-    """Return the facts of one of the caller's assets; raises AssetNotFound."""
+    #: Return one of the caller's webhooks; raises WebhookNotFound, or NotificationsOff.
     find_webhook: Callable[[str], Webhook]
-    """Return one of the caller's webhooks; raises WebhookNotFound, or NotificationsOff."""
 
 
 def choose(options: Options, library: Library) -> Choice:

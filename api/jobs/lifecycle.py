@@ -23,8 +23,8 @@ from shared.ids import is_id
 from shared.jobs.deletion import Deletion
 from shared.jobs.job import RETRIABLE, RETRIED, Job, JobStatus
 
+#: Writes that may come between; a job has never so many in the time of a request.
 MAX_TRIES = 5
-"""Writes that may come between; a job has never so many in the time of a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

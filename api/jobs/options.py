@@ -1,4 +1,4 @@
-"""What was asked along with a picture: a whole pipeline, a preset's name, or the shorthand for the usual one."""
+"""What was asked along with an image: a whole pipeline, a preset's name, or the shorthand for the usual one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -45,7 +45,7 @@ class Options(BaseModel):
     """Query parameters, form fields or JSON members of ``POST /v1/jobs``.
 
     The shorthand changes the default pipeline: ``width=300`` fits into 300 pixels instead of 1024 ×
-    1024, ``grayscale=false`` keeps the colours, ``format=webp`` writes another format.
+    1024, ``grayscale=false`` keeps the colors, ``format=webp`` writes another format.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

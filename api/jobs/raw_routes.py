@@ -1,4 +1,4 @@
-"""The way back to the picture as it was sent, so that a page can show it beside the result."""
+"""The way back to the image as it was sent, so that a page can show it beside the result."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -34,7 +34,7 @@ def read_raw(
     parts: Annotated[Stores, Depends(stores)],
     redirect: Annotated[bool, Query(description="False: answer with the link as JSON.")] = True,
 ) -> Response[Any]:
-    """Redirect to a link to the picture as it was sent, once it is known to be one."""
+    """Redirect to a link to the image as it was sent, once it is known to be one."""
     event = router.current_event
     job = own_job(job_id, caller(event), parts.jobs)
     now = parts.clock()

@@ -10,8 +10,8 @@ from api.http.links import Links
 from api.jobs.schemas import JobView, dump
 from shared.jobs.job import Job
 
+#: When to ask again for an open job.
 RETRY_AFTER_SECONDS = 1
-"""When to ask again for an open job."""
 
 
 def job_response(job: Job, bucket: str, links: Links, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:

@@ -110,7 +110,7 @@ def create_job(
     prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: hold the answer up to N s.")] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Accept a picture, or where it lies, and a pipeline.
+    """Accept an image, or where it lies, and a pipeline.
 
     Answers with the job at once, or when it is done (`Prefer: wait=N`).
     """

@@ -342,8 +342,8 @@ class HealthView(View):
     version: str
 
 
+#: What a job states that ended without an error of its own.
 _ENDED_BY = {JobStatus.CANCELLED: JobCancelled, JobStatus.EXPIRED: UploadExpired}
-"""What a job states that ended without an error of its own."""
 
 
 def _failure(job: Job) -> FailureView | None:

@@ -52,7 +52,7 @@ def submit_job(  # noqa: PLR0913 - what, how, whose
     job_id: str | None = None,
     at: datetime | None = None,
 ) -> Submitted:
-    """Store the picture, write the record, send the hint.
+    """Store the image, write the record, send the hint.
 
     ``job_id`` and ``at`` come from the Idempotency-Key, where there is one: a request that is made again
     brings those of its first try, and ends with that one's job. Raises ServiceError when the first or the

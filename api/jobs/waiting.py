@@ -11,10 +11,10 @@ from shared.clock import Clock
 from shared.errors import JobNotFound, ServiceError
 from shared.jobs.job import Job
 
+#: API Gateway gives up after 29 seconds.
 MAX_WAIT: Final = timedelta(seconds=20)
-"""API Gateway gives up after 29 seconds."""
+#: What must be left of the invocation for the answer itself: an accepted job whose ID is lost is sent again.
 ANSWER_TIME: Final = timedelta(seconds=3)
-"""What must be left of the invocation for the answer itself: an accepted job whose ID is lost is sent again."""
 FIRST_PAUSE: Final = timedelta(milliseconds=50)
 LONGEST_PAUSE: Final = timedelta(milliseconds=500)
 

@@ -14,7 +14,7 @@ from api.jobs.import_request import ImportRequest
 from api.jobs.options import Options
 from api.jobs.schemas import ProblemView, RedriveRequest
 from api.openapi.examples import add_examples
-from api.openapi.links import add_links
+from api.openapi.response_links import add_links
 from api.plans.schemas import PlanRequest
 from api.presets.schemas import PresetBody
 from api.uploads.schemas import UploadRequest
@@ -27,6 +27,7 @@ from shared.version import VERSION
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+#: Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours.
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads", "post"): UploadRequest,
     ("/v1/batches", "post"): BatchRequest,
@@ -35,7 +36,6 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/presets/{name}", "put"): PresetBody,
     ("/v1/webhooks/{name}", "put"): WebhookBody,
 }
-"""Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours."""
 
 _WITHOUT_BODY: Final = frozenset({"204", "303", "304"})
 
@@ -133,7 +133,7 @@ def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _offer_import(body: Mapping[str, Any]) -> None:
-    """Let JSON name an object in place of the picture."""
+    """Let JSON name an object in place of the image."""
     as_json = body["content"]["application/json"]["schema"]
     facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     as_json["properties"] |= {name: facts[name] for name in ("source", "version")}

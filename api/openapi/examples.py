@@ -13,6 +13,7 @@ _JSON: Final = "application/json"
 _FORM: Final = "multipart/form-data"
 _TEXT: Final = "text/plain"
 
+#: Bodies whose schema has no title of its own.
 _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", _JSON): "JobBody",
     ("/v1/jobs", "post", _FORM): "JobForm",
@@ -22,14 +23,13 @@ _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/assets/{name}", "put", _FORM): "AssetForm",
     ("/v1/assets/{name}", "put", _TEXT): "PictureText",
 }
-"""Bodies whose schema has no title of its own."""
+#: Answers that are told better than by the example of their schema.
 _ANSWERS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", "202"): "JobAccepted",
     ("/v1/uploads/{job_id}/confirm", "post", "202"): "JobAccepted",
     ("/v1/jobs/{job_id}/cancel", "post", "200"): "JobCancelled",
     ("/v1/jobs/{job_id}/retry", "post", "202"): "JobRetried",
 }
-"""Answers that are told better than by the example of their schema."""
 
 
 def add_examples(spec: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a picture can have transparent pixels after an operation: True, False, or None where nobody knows."""
+"""Whether an image can have transparent pixels after an operation: True, False, or None where nobody knows."""
 
 from shared.pipeline.operations import Background, Fit, Operation, Pad, Resize, Rotate, RoundCorners
 from shared.pipeline.sizes import Size, fitted_size
@@ -28,5 +28,5 @@ def _lays_on(operation: Pad | Rotate | Resize, before: Size) -> bool:
 
 
 def _is_opaque(color: str) -> bool:
-    """Tell ``#rrggbb`` and ``#rrggbbff`` from colours that something shows through."""
+    """Tell ``#rrggbb`` and ``#rrggbbff`` from colors that something shows through."""
     return len(color) == 7 or color.lower().endswith("ff")

@@ -4,7 +4,7 @@ Time is a sum: what every job costs, then nanoseconds for each pixel that is dec
 operation reads or writes (whichever are more) and for each pixel of each output. The figures are CPU time on one
 processor, medians of what ``benchmarks/calibrate_plan.py`` measures on the bundled photographs; waiting in the
 queue and transfers are not in it. Memory is the budget that limits are set by: 20 bytes for each pixel of the
-largest picture on the way, and 120 MiB for the process; an animation costs each of these for each frame.
+largest image on the way, and 120 MiB for the process; an animation costs each of these for each frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,9 @@ from shared.pipeline.image_formats import ImageFormat
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.sizes import Size
 
+#: What a job costs however small its image is.
 JOB_MILLISECONDS: Final = 2.0
-"""What a job costs however small its picture is."""
+#: Nanoseconds a pixel, by the name of the raw image's format.
 DECODE: Final[Mapping[str, float]] = {
     "JPEG": 4.8,
     "PNG": 25.7,
@@ -26,7 +27,7 @@ DECODE: Final[Mapping[str, float]] = {
     "BMP": 1.8,
     "AVIF": 18.1,
 }
-"""Nanoseconds a pixel, by the name of the raw image's format."""
+#: Nanoseconds a pixel, by ``op``, on opaque photographs.
 OPERATIONS: Final[Mapping[str, float]] = {
     "resize": 9.3,
     "crop": 3.9,
@@ -42,7 +43,7 @@ OPERATIONS: Final[Mapping[str, float]] = {
     "round_corners": 3.8,
     "watermark": 8.1,
 }
-"""Nanoseconds a pixel, by ``op``, on opaque photographs."""
+#: Nanoseconds a pixel, by the output's format.
 ENCODE: Final[Mapping[str, float]] = {
     "png": 214.2,
     "jpeg": 14.5,
@@ -51,10 +52,9 @@ ENCODE: Final[Mapping[str, float]] = {
     "gif": 103.3,
     "tiff": 62.1,
 }
-"""Nanoseconds a pixel, by the output's format."""
 BYTES_PER_PIXEL: Final = 20
+#: For each further frame of a result: all frames of an animation are held until they are written.
 FRAME_BYTES_PER_PIXEL: Final = 8
-"""For each further frame of a result: all frames of an animation are held until they are written."""
 PROCESS_BYTES: Final = 120 * 1024 * 1024
 
 
@@ -73,7 +73,7 @@ def estimate(
     sizes: Sequence[tuple[Size, Size]],
     frames: int = 1,
 ) -> Estimate:
-    """Estimate a job on a picture of ``size``; ``sizes`` are those before and after each operation."""
+    """Estimate a job on an image of ``size``; ``sizes`` are those before and after each operation."""
     nanoseconds = DECODE[image_format.name] * _pixels(size)
     for operation, (before, after) in zip(pipeline.operations, sizes, strict=False):
         nanoseconds += OPERATIONS[operation.op] * max(_pixels(before), _pixels(after))

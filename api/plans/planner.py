@@ -1,4 +1,4 @@
-"""What would become of a picture: sizes, limits, warnings and an estimate, without the picture.
+"""What would become of an image: sizes, limits, warnings and an estimate, without the image.
 
 The sizes and the limits are those that the worker itself uses, so a plan and a job can't disagree on them.
 """
@@ -23,22 +23,22 @@ class Step:
 
     operation: Operation
     before: Size
+    #: The largest that it can be, if not exact.
     after: Size
-    """The largest that it can be, if not exact."""
+    #: False after a trim, which depends on the content.
     exact: bool = True
-    """False after a trim, which depends on the content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a job would do and how it would end."""
 
+    #: As far as the pipeline would run.
     steps: tuple[Step, ...]
-    """As far as the pipeline would run."""
+    #: Of every output, or the largest that it can be.
     size: Size
-    """Of every output, or the largest that it can be."""
+    #: What the job would fail with, by what is known now.
     failure: JobFailure | None
-    """What the job would fail with, by what is known now."""
     warnings: tuple[PlanWarning, ...]
     estimate: Estimate
 

@@ -42,7 +42,7 @@ router = Router()
     ),
 )
 def plan_job(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
-    """Validate a pipeline for a picture; tell sizes, warnings, limits and an estimate. Nothing is stored."""
+    """Validate a pipeline for an image; tell sizes, warnings, limits and an estimate. Nothing is stored."""
     event = router.current_event
     picture, options = read_plan_request(read_json(event))
     choice = choose(options, parts.library(caller(event)))

@@ -1,4 +1,4 @@
-"""The body of ``POST /v1/plan``: what is known of a picture, and what is to be done with it."""
+"""The body of ``POST /v1/plan``: what is known of an image, and what is to be done with it."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
@@ -11,8 +11,8 @@ from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, Requ
 from shared.pipeline.image_formats import ACCEPTED, ImageFormat
 from shared.pipeline.image_header import READABLE, read_header
 
+#: Longest ``head``, characters: cameras put up to a few hundred KB of thumbnails before the frame header.
 MAX_BASE64: Final = 1024 * 1024
-"""Longest ``head``, characters: cameras put up to a few hundred KB of thumbnails before the frame header."""
 
 _SPELLINGS: Final = {
     spelling: image_format
@@ -35,7 +35,7 @@ Side = Annotated[int, Field(ge=1, le=10**9, strict=True, description="Pixels, up
 
 
 class PlanRequest(BaseModel):
-    """A picture by its facts or by the beginning of its file, and a pipeline, a preset or the shorthand."""
+    """An image by its facts or by the beginning of its file, and a pipeline, a preset or the shorthand."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,14 +71,14 @@ class PlanRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPicture:
-    """What is known of a picture that nobody has uploaded."""
+    """What is known of an image that nobody has uploaded."""
 
     image_format: ImageFormat
+    #: Pixels, upright.
     width: int
-    """Pixels, upright."""
     height: int
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
     frames: int | None = None
     animated: bool | None = None
     alpha: bool | None = None

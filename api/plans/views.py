@@ -14,7 +14,7 @@ from shared.pipeline.pipeline import MAX_SIDE, Output, Pipeline
 
 
 class PlannedPictureView(View):
-    """The picture that the plan is for."""
+    """The image that the plan is for."""
 
     format: str
     media_type: str
@@ -57,7 +57,7 @@ class PlanWarningView(View):
 
 
 class LimitView(View):
-    """One limit, and what the picture and its steps come to."""
+    """One limit, and what the image and its steps come to."""
 
     name: str
     limit: int

@@ -1,4 +1,4 @@
-"""What a job would do to a picture that its owner may not expect."""
+"""What a job would do to an image that its owner may not expect."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from shared.pipeline.sizes import Size, fitted_size
 class WarningCode(StrEnum):
     """What a warning is about; never changes once released."""
 
+    #: Pixels are made up.
     ENLARGED = "ENLARGED"
-    """Pixels are made up."""
+    #: The proportions are given up.
     SHAPE_CHANGED = "SHAPE_CHANGED"
-    """The proportions are given up."""
+    #: The other frames of an animation, or pages, are left out.
     FIRST_FRAME_ONLY = "FIRST_FRAME_ONLY"
-    """The other frames of an animation, or pages, are left out."""
+    #: Transparency is laid on a color, because the output's format has none.
     ALPHA_LOST = "ALPHA_LOST"
-    """Transparency is laid on a colour, because the output's format has none."""
-    COLOURS_REDUCED = "COLOURS_REDUCED"
-    """The output's format has 256 colours."""
+    #: The output's format has 256 colors.
+    COLORS_REDUCED = "COLORS_REDUCED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class PlanWarning:
 
     code: WarningCode
     message: str
+    #: Into the pipeline, as a JSON pointer; empty for the image as a whole.
     pointer: str
-    """Into the pipeline, as a JSON pointer; empty for the picture as a whole."""
+    #: False where it depends on what is not known of the image.
     certain: bool = True
-    """False where it depends on what is not known of the picture."""
 
 
 def find_warnings(
@@ -50,7 +50,7 @@ def find_warnings(
         *_about_frames(picture, pipeline),
         *_about_sizes(pipeline, sizes),
         *_about_alpha(picture, pipeline, sizes),
-        *_about_colours(pipeline),
+        *_about_colors(pipeline),
     )
 
 
@@ -99,15 +99,15 @@ def _about_alpha(
             yield PlanWarning(WarningCode.ALPHA_LOST, said, f"/outputs/{index}", alpha is True)
 
 
-def _about_colours(pipeline: Pipeline) -> Iterator[PlanWarning]:
+def _about_colors(pipeline: Pipeline) -> Iterator[PlanWarning]:
     for index, output in enumerate(pipeline.outputs):
         if output.format is OutputFormat.GIF:
-            text = "A GIF has 256 colours; a picture with more is dithered."
-            yield PlanWarning(WarningCode.COLOURS_REDUCED, text, f"/outputs/{index}", certain=False)
+            text = "A GIF has 256 colors; a picture with more is dithered."
+            yield PlanWarning(WarningCode.COLORS_REDUCED, text, f"/outputs/{index}", certain=False)
 
 
 def _drawn_size(operation: Resize, before: Size, after: Size) -> Size:
-    """Return the size of the picture itself, which ``contain`` lays into a larger box."""
+    """Return the size of the image itself, which ``contain`` lays into a larger box."""
     if operation.fit is not Fit.CONTAIN:
         return after
     return fitted_size(before, (operation.width, operation.height), enlarge=operation.enlarge)

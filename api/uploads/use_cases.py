@@ -22,8 +22,8 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobStatus, RawImage
 
+#: From the end of a form to the end of its job: S3 checks a form when an upload begins, and 100 MB take a while.
 GRACE = timedelta(minutes=10)
-"""From the end of a form to the end of its job: S3 checks a form when an upload begins, and 100 MB take a while."""
 LEAST_LIFETIME = timedelta(seconds=1)
 
 
@@ -35,8 +35,8 @@ class Ramp:
     images: ImageStore
     lanes: Lanes
     clock: Clock
+    #: Of a form.
     lifetime: timedelta
-    """Of a form."""
     max_bytes: int
     due_after: timedelta
     keep_for: timedelta

@@ -24,10 +24,10 @@ class Switchboard:
     deliveries: DeliveryTable
     queue: TextQueue
     clock: Clock
+    #: Whether the ends of jobs are told at all.
     is_on: bool
-    """Whether the ends of jobs are told at all."""
+    #: Whether webhooks may lead to internal hosts, and by plain HTTP.
     anywhere: bool
-    """Whether webhooks may lead to internal hosts, and by plain HTTP."""
     make_secret: Callable[[], str] = new_secret
 
 

@@ -25,7 +25,7 @@ def process(data: bytes, job: BenchJob) -> bytes:
     if job.mark:
         at = size[0] - 250, size[1] - 20
         cv2.putText(image, job.mark, at, cv2.FONT_HERSHEY_SIMPLEX, 1.6, (255, 255, 255), 2, cv2.LINE_AA)
-    if job.grey:
+    if job.gray:
         image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     options: dict[str, Any] = {
         "png": [cv2.IMWRITE_PNG_COMPRESSION, 6],

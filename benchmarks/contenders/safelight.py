@@ -16,7 +16,7 @@ PLANNER = plain if "--plain" in sys.argv else plan
 def pipeline_of(job: BenchJob) -> Pipeline:
     """Return a job as a client would ask for it. Raises pydantic's ValidationError for what isn't offered."""
     operations: list[dict[str, object]] = [{"op": "resize", "width": job.width, "height": job.height, "fit": job.fit}]
-    if job.grey:
+    if job.gray:
         operations.append({"op": "grayscale"})
     if job.mark:
         operations.append({"op": "watermark", "text": job.mark})

@@ -1,4 +1,4 @@
-"""Pillow as tutorials use it: open, RGB, LANCZOS, grey, save."""
+"""Pillow as tutorials use it: open, RGB, LANCZOS, gray, save."""
 
 from io import BytesIO
 
@@ -19,7 +19,7 @@ def process(data: bytes, job: BenchJob) -> bytes:
     if job.mark:
         font = ImageFont.load_default(image.width // 20)
         ImageDraw.Draw(image).text((image.width - 20, image.height - 20), job.mark, "white", font, "rd")
-    if job.grey:
+    if job.gray:
         image = image.convert("L")
     file = BytesIO()
     options = {"compress_level": 6} if job.format == "png" else {"quality": job.quality}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
+#: Where npm puts Mermaid. Without it diagrams are shown as their text.
 MERMAID = ROOT / "tests" / "diagrams" / "node_modules" / "mermaid" / "dist"
-"""Where npm puts Mermaid. Without it diagrams are shown as their text."""
 
 project = "Safelight"
 release = version = VERSION

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _NOT_THERE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})
+#: The one region that S3 refuses as a location constraint.
 _FIRST_REGION = "us-east-1"
-"""The one region that S3 refuses as a location constraint."""
 
 
 def name(clients: Clients, prefix: str) -> str:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
 
 CAPABILITIES: "Sequence[CapabilityType]" = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+#: CloudFormation takes no longer template in the request itself; a longer one goes by the bucket.
 MAX_BODY_BYTES = 51_200
-"""CloudFormation takes no longer template in the request itself; a longer one goes by the bucket."""
+#: States that a stack leaves only by being deleted: its first creation, or its deletion, went wrong.
 _UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-"""States that a stack leaves only by being deleted: its first creation, or its deletion, went wrong."""
 _NEW = frozenset({"REVIEW_IN_PROGRESS"})
 
 Changes = Sequence[watch.Change]
+#: Is shown the changes and says whether to go on.
 Approve = Callable[[Changes], bool]
-"""Is shown the changes and says whether to go on."""
 
 
 def settle(

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Folder that holds the rooms.
 SOURCE = Path(__file__).resolve().parents[2]
-"""Folder that holds the rooms."""
+#: What of our code each zip needs.
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "api": ("api", "shared"),
     "worker": ("worker", "shared"),
     "notifier": ("notifier", "shared"),
 }
-"""What of our code each zip needs."""
 KEY_PREFIX = "functions/"
+#: The earliest time a zip can state: file times must not change the bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip can state: file times must not change the bytes."""
 _MODE = 0o100644 << 16
 _SKIPPED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache"})
 

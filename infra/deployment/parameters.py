@@ -5,10 +5,10 @@ from collections.abc import Set as AbstractSet
 
 from infra.faults import SetupFault
 
+#: AWS advises a visibility timeout of six function timeouts, so that throttled batches can be retried.
 VISIBILITY_FACTOR = 6
-"""AWS advises a visibility timeout of six function timeouts, so that throttled batches can be retried."""
+#: DynamoDB removes an expired record within two days; one more for the day's rounding in S3.
 TTL_LAG_DAYS = 3
-"""DynamoDB removes an expired record within two days; one more for the day's rounding in S3."""
 
 NETWORK = ("VpcId", "VpcSubnetIds", "VpcRouteTableIds")
 OWN_NAME = ("UiDomain", "UiCertificateArn")

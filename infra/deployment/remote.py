@@ -16,8 +16,8 @@ from infra.stack import Stack
 class Account:
     """Which account, and under which name the stack lives there."""
 
+    #: Stack name, and NamePrefix unless that is given.
     name: str = "safelight"
-    """Stack name, and NamePrefix unless that is given."""
     profile: str | None = None
     region: str | None = None
 

@@ -14,18 +14,18 @@ from packaging.markers import Marker
 from infra.deployment.packaging import ROOMS, SOURCE, Package, own_code, pack, walk
 from infra.faults import SetupFault
 
+#: As ``Runtime`` in the template.
 PYTHON_VERSION = "3.13"
-"""As ``Runtime`` in the template."""
+#: Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34; wheels state the oldest they work with.
 GLIBC_MINORS = (34, 28, 27, 26, 17)
-"""Lambda's python3.13 runs on Amazon Linux 2023, glibc 2.34; wheels state the oldest they work with."""
+#: Lambda's names for processors, and those in wheel tags.
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's names for processors, and those in wheel tags."""
+#: AWS services whose descriptions botocore must find; the other four hundred are most of its weight.
 SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "sts"})
-"""AWS services whose descriptions botocore must find; the other four hundred are most of its weight."""
+#: Lambda's limit.
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
-"""Lambda's limit."""
+#: Changes when what is kept of a wheel changes, so that caches from before are not used.
 _LAYOUT = "2"
-"""Changes when what is kept of a wheel changes, so that caches from before are not used."""
 _LOCK_SECONDS = 300
 _BUILD_ONLY = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"})
 _FOLDERS_WITH_DEAD_WEIGHT = frozenset({"tests", "bin"})

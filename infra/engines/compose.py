@@ -14,8 +14,8 @@ SETTINGS = SOURCE / ".env"
 SERVICE = "localstack"
 PORT_VARIABLE = "SAFELIGHT_PORT"
 DEFAULT_PORT = "4566"
+#: The image may have to be pulled first: 1.2 GB.
 START_SECONDS = 600
-"""The image may have to be pulled first: 1.2 GB."""
 _ASK_SECONDS = 20
 
 

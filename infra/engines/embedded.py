@@ -14,12 +14,12 @@ from infra.faults import SetupFault
 
 __all__ = ["VERSION", "Places", "Record", "complaints", "end", "running", "start", "stop", "wipe"]
 
+#: The release that all of this was measured on; requirements/local.txt pins it.
 VERSION = "1.5.33"
-"""The release that all of this was measured on; requirements/local.txt pins it."""
+#: The engine writes its state within this time, or is killed.
 STOP_SECONDS = 20
-"""The engine writes its state within this time, or is killed."""
+#: Ports tried, should others take them between our look and the engine's start.
 ATTEMPTS = 5
-"""Ports tried, should others take them between our look and the engine's start."""
 
 
 def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:

@@ -17,15 +17,15 @@ from infra.engines import compose, localstack_health
 from infra.faults import SetupFault
 from infra.sessions import local_clients, translated
 
+#: The last release whose image starts without an account token; docker-compose.yml pins it.
 VERSION = "4.14.0"
-"""The last release whose image starts without an account token; docker-compose.yml pins it."""
 ENDPOINT_VARIABLE = "LOCALSTACK_ENDPOINT"
+#: A container that calls itself healthy answers from outside within this time.
 ANSWER_SECONDS = 60
-"""A container that calls itself healthy answers from outside within this time."""
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 WHEELS = packaging.SOURCE / "build" / "wheels"
+#: Lambda's names for the processors that a machine may report.
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-"""Lambda's names for the processors that a machine may report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Record:
     """What ``localstack.json`` remembers between ``up`` and ``down``."""
 
     url: str
+    #: Whether `up` has started it; if not, `down` leaves it running.
     is_ours: bool
-    """Whether `up` has started it; if not, `down` leaves it running."""
+    #: Whether `down` has stopped it since; its volume is there until it is wiped.
     is_stopped: bool = False
-    """Whether `down` has stopped it since; its volume is there until it is wiped."""
 
     @classmethod
     def read(cls, state_dir: Path) -> Self | None:

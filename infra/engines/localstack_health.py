@@ -4,11 +4,9 @@ import contextlib
 
 import httpx
 
+#: MiniStack answers at the health path too, but not here, where LocalStack answers before it has loaded a service. To
+#: ask for MiniStack's own path would make LocalStack load S3 first, for longer than a busy machine has patience.
 INFO_PATH = "/_localstack/info"
-"""MiniStack answers at the health path too, but not here, where LocalStack answers before it has loaded a service.
-
-To ask for MiniStack's own path would make LocalStack load S3 first, for longer than a busy machine has patience.
-"""
 SECONDS = 5
 
 

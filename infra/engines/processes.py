@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import psutil
 
+#: Creation times are floats that have been through a file.
 _TOLERANCE_SECONDS = 0.01
-"""Creation times are floats that have been through a file."""
 
 
 def find(pid: int, created: float) -> psutil.Process | None:

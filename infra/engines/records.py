@@ -15,10 +15,10 @@ class Record:
 
     port: int
     pid: int = 0
+    #: When the process started, seconds since 1970; with the number it names one process for good.
     created: float = 0.0
-    """When the process started, seconds since 1970; with the number it names one process for good."""
+    #: What was added to the engine's own settings.
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What was added to the engine's own settings."""
 
     @property
     def url(self) -> str:
@@ -46,10 +46,10 @@ class Places:
 
     record: Path
     log: Path
+    #: What survives a stop.
     data: Path
-    """What survives a stop."""
+    #: Unzipped functions and other files of one run.
     scratch: Path
-    """Unzipped functions and other files of one run."""
 
     @classmethod
     def below(cls, state_dir: Path) -> Self:

@@ -1,7 +1,7 @@
 """Serves MiniStack: ``python -m infra.engines.serve HOST PORT``, in the environment that ``launch`` makes.
 
 The application is MiniStack's own, but for the order of its indexes (``sorted_indexes``). Its own start serves it by
-hypercorn, whose HTTP is Python alone; every byte of a picture goes through the engine four times, so a compiled parser
+hypercorn, whose HTTP is Python alone; every byte of an image goes through the engine four times, so a compiled parser
 and event loop are felt (``benchmarks/ingest.py``).
 """
 
@@ -13,10 +13,10 @@ import uvicorn
 
 from infra.engines import sorted_indexes
 
+#: As MiniStack's own start has it: botocore and httpx keep connections for later.
 KEEP_ALIVE_SECONDS = 75
-"""As MiniStack's own start has it: botocore and httpx keep connections for later."""
+#: For requests under way when it is told to stop; then it writes its state.
 GRACE_SECONDS = 3
-"""For requests under way when it is told to stop; then it writes its state."""
 
 
 def main() -> None:

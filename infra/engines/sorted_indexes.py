@@ -18,10 +18,10 @@ from operator import itemgetter
 from threading import RLock
 from typing import Any, Final
 
+#: Hash and range of an item in its table.
 Key = tuple[Any, Any]
-"""Hash and range of an item in its table."""
+#: Range of an item in an index, then its hash and range in the table, each as something that can be compared.
 Position = tuple[Any, ...]
-"""Range of an item in an index, then its hash and range in the table, each as something that can be compared."""
 
 _PATCHED: Final = ("_index_members", "_index_item", "_query")
 _CONDITION: Final = re.compile(

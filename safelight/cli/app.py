@@ -73,7 +73,7 @@ app = typer.Typer(
 
 @app.callback()
 def wire(context: typer.Context) -> None:
-    """Pictures in, job IDs out at once, results later.
+    """Images in, job IDs out at once, results later.
 
     Start with [bold]safelight demo[/bold].
     """

@@ -1,4 +1,4 @@
-"""The demo: the bundled pictures through a running API, and a look at what came out."""
+"""The demo: the bundled images through a running API, and a look at what came out."""
 
 import shlex
 import shutil
@@ -14,18 +14,18 @@ from safelight.cli.submission import Order, Outcome, submit_all
 from safelight.client import Safelight
 
 PICTURES = Path(__file__).parents[1] / "demo_images"
+#: Begins like an image, so that it is accepted, and is none, so that its job fails.
 NO_PICTURE = "not-a-picture.png"
-"""Begins like a picture, so that it is accepted, and is none, so that its job fails."""
 EXPECTED_CODE = "NOT_AN_IMAGE"
+#: Longest wait for one image: a function's first start on a slow machine included.
 PATIENCE_SECONDS = 120.0
-"""Longest wait for one picture: a function's first start on a slow machine included."""
+#: Columns of the table where no terminal sets a width.
 PLAIN_WIDTH = 120
-"""Columns of the table where no terminal sets a width."""
 _SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
 
 def demo_pictures(folder: Path = PICTURES) -> list[Path]:
-    """Return the pictures, by name."""
+    """Return the images, by name."""
     return sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
 
 
@@ -37,9 +37,9 @@ def run_demo(
     as_json: bool = False,
     pictures: Path = PICTURES,
 ) -> bool:
-    """Put all pictures through the API at once, download the results to ``out``, and show how it went.
+    """Put all images through the API at once, download the results to ``out``, and show how it went.
 
-    Returns whether it went as expected: every picture COMPLETED, and the one that is none FAILED.
+    Returns whether it went as expected: every image COMPLETED, and the one that is none FAILED.
     """
     files = demo_pictures(pictures)
     order = Order(wait=True, timeout=PATIENCE_SECONDS, out=out)
@@ -59,7 +59,7 @@ def run_demo(
 
 
 def is_as_expected(outcome: Outcome) -> bool:
-    """Tell whether a picture was processed, or the one that is none refused for that reason."""
+    """Tell whether an image was processed, or the one that is none refused for that reason."""
     if outcome.file.name != NO_PICTURE:
         return outcome.ok and bool(outcome.saved)
     return outcome.job is not None and outcome.job.error is not None and outcome.job.error.code == EXPECTED_CODE

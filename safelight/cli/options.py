@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+#: Exit codes.
 ALL_WELL, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
-"""Exit codes."""
 
 ApiUrl = Annotated[
     str | None,

@@ -19,10 +19,10 @@ _GONE = frozenset({404, 410})
 class Gathered:
     """What is there now; None for what is not."""
 
+    #: The receipt to verify, with its digest.
     document: dict[str, Any]
-    """The receipt to verify, with its digest."""
+    #: Digest of the receipt that the API has; None where it has none any more.
     kept: str | None
-    """Digest of the receipt that the API has; None where it has none any more."""
     raw: bytes | None
     outputs: Mapping[str, bytes | None]
 

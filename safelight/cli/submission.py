@@ -1,4 +1,4 @@
-"""Many pictures through the API: one job per file, several at once, an outcome for each."""
+"""Many images through the API: one job per file, several at once, an outcome for each."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,12 +41,12 @@ class Order:
     pipeline: Mapping[str, Any] | None = None
     preset: str | None = None
     options: Mapping[str, Option] = field(default_factory=dict)
+    #: Whether to stay until the job is done.
     wait: bool = False
-    """Whether to stay until the job is done."""
+    #: Longest wait for one job, seconds.
     timeout: float | None = None
-    """Longest wait for one job, seconds."""
+    #: Folder for the results; needs ``wait``.
     out: Path | None = None
-    """Folder for the results; needs ``wait``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,14 +58,14 @@ class Verify(Protocol):
 class Wiring:
     """Made once for each run of the command."""
 
+    #: Make a client for an address.
     connect: Callable[[str], "Safelight"]
-    """Make a client for an address."""
+    #: Bring up the local stack: its state folder, and where to say what happens.
     start_engine: Callable[[Path, Callable[[str], None]], Stack]
-    """Bring up the local stack: its state folder, and where to say what happens."""
+    #: Compare with a receipt, by the worker's own code.
     verify: Verify
-    """Compare with a receipt, by the worker's own code."""
+    #: Yield the names of what lies below ``s3://bucket/prefix/``, given the API's address and that; None: no way.
     list_objects: Callable[[str, str], Iterator[str]] | None = None
-    """Yield the names of what lies below ``s3://bucket/prefix/``, given the API's address and that; None: no way."""
 
 
 def connect(context: typer.Context, api_url: str | None) -> "Safelight":

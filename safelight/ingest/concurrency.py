@@ -6,15 +6,15 @@ for every round with trouble in it, and no request before the moment that the ot
 
 from dataclasses import dataclass, field
 
+#: Requests at the beginning.
 FIRST = 4
-"""Requests at the beginning."""
+#: Most requests at once, and so most threads.
 CEILING = 32
-"""Most requests at once, and so most threads."""
+#: Pause after a first trouble; each further one without a success in between doubles it.
 BASE_SECONDS = 0.5
-"""Pause after a first trouble; each further one without a success in between doubles it."""
 LONGEST_SECONDS = 20.0
+#: Longest ``Retry-After`` that is believed.
 LONGEST_ASKED_SECONDS = 300.0
-"""Longest ``Retry-After`` that is believed."""
 
 
 @dataclass(slots=True)
@@ -22,11 +22,11 @@ class Pace:
     """The limit of one run. Moments are seconds of any one monotonic clock."""
 
     ceiling: int = CEILING
+    #: Whether the limit stays at the ceiling; pauses are kept all the same.
     steady: bool = False
-    """Whether the limit stays at the ceiling; pauses are kept all the same."""
     limit: float = field(init=False)
+    #: Before this moment nothing is sent.
     resume_at: float = field(init=False, default=float("-inf"))
-    """Before this moment nothing is sent."""
     _halved_at: float = field(init=False, default=float("-inf"))
     _troubles: int = field(init=False, default=0)
 

@@ -24,11 +24,11 @@ from safelight.ingest.tasks import Task
 from safelight.ingest.worker_pool import Crew, Ended, Scanned
 from safelight.transport.timing import REAL, Timing
 
+#: Patience with a server that has not answered once: its address may be wrong.
 FIRST_PATIENCE_SECONDS = 10.0
-"""Patience with a server that has not answered once: its address may be wrong."""
 _REPORT_SECONDS = 0.5
+#: Longest wait without a look around.
 _TICK_SECONDS = 1.0
-"""Longest wait without a look around."""
 
 
 class IngestStopped(ClientError):

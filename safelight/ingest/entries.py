@@ -1,4 +1,4 @@
-"""What a source yields: pictures, and what can't be one."""
+"""What a source yields: images, and what can't be one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ S3 = "s3://"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One picture that is to become a job."""
+    """One image that is to become a job."""
 
+    #: An absolute path, or ``s3://bucket/key``.
     source: str
-    """An absolute path, or ``s3://bucket/key``."""
+    #: Where it lies below its source; results keep that. Not yet safe as a path.
     relative: str
-    """Where it lies below its source; results keep that. Not yet safe as a path."""
+    #: What to call it; else its own name.
     filename: str | None = None
-    """What to call it; else its own name."""
+    #: What is to be done with this one; empty: what is asked for all.
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What is to be done with this one; empty: what is asked for all."""
 
     @property
     def is_object(self) -> bool:
@@ -30,7 +30,7 @@ class Found:
 class Misfit:
     """Something that was named and can't become a job: a row, a folder, a name."""
 
+    #: A path, or ``list.csv:17``.
     where: str
-    """A path, or ``list.csv:17``."""
     code: str
     message: str

@@ -18,13 +18,13 @@ class Prepared:
     """What is known of a file's content; nothing of an object that lies in S3."""
 
     number: int
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
+    #: Nanoseconds since the epoch, by the file system.
     modified: int | None = None
-    """Nanoseconds since the epoch, by the file system."""
     media_type: str | None = None
+    #: SHA-256, hexadecimal.
     digest: str | None = None
-    """SHA-256, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Lists of pictures as CSV or JSONL, each row with options of its own. A bad row is an outcome and stops no other."""
+"""Lists of images as CSV or JSONL, each row with options of its own. A bad row is an outcome and stops no other."""
 
 import csv
 import json
@@ -41,6 +41,7 @@ def _object(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         raise ValueError("is not valid JSON") from error
 
 
+#: Columns that say what is to be done, and how their text is read; what the values may be, the API decides.
 OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "pipeline": _object,
     "preset": str,
@@ -52,12 +53,11 @@ OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "format": str,
     "quality": _number,
 }
-"""Columns that say what is to be done, and how their text is read; what the values may be, the API decides."""
 COLUMNS = ("path", "filename", *OPTIONS)
 
 
 def read_manifest(path: Path) -> Iterator[Found | Misfit]:
-    """Yield the pictures of a manifest, row by row; paths are relative to its folder.
+    """Yield the images of a manifest, row by row; paths are relative to its folder.
 
     Raises ManifestUnusable at once for what is no manifest; later for faults of the disk.
     """
@@ -72,8 +72,8 @@ def read_manifest(path: Path) -> Iterator[Found | Misfit]:
         raise ManifestUnusable(f"{path} can't be read ({error.strerror or error}).") from error
 
 
+#: Columns by name, or what is wrong with the row.
 Row = Mapping[str, Any] | str
-"""Columns by name, or what is wrong with the row."""
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Row]]:

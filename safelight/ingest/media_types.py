@@ -2,6 +2,7 @@
 
 HEAD_BYTES = 16
 
+#: The formats' own signatures; WebP and the relatives of MP4 have theirs further in.
 _BEGINNINGS = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -10,14 +11,13 @@ _BEGINNINGS = (
     (b"MM\0*", "image/tiff"),
     (b"BM", "image/bmp"),
 )
-"""The formats' own signatures; WebP and the relatives of MP4 have theirs further in."""
 _BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic")
+#: Suffixes by which images are found in folders.
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
 )
-"""Suffixes by which pictures are found in folders."""
+#: What a file is declared as whose name may lie: the content decides.
 UNKNOWN = "application/octet-stream"
-"""What a file is declared as whose name may lie: the content decides."""
 
 
 def media_type(head: bytes) -> str:

@@ -16,17 +16,17 @@ class IngestOrder:
 
     sources: tuple[str, ...] = ()
     manifests: tuple[Path, ...] = ()
+    #: For every file that has none of its own: ``pipeline``, ``preset`` or the short ones.
     options: Mapping[str, Any] = field(default_factory=dict)
-    """For every file that has none of its own: ``pipeline``, ``preset`` or the short ones."""
     search: Search = field(default_factory=Search)
+    #: Folder for results; None: they stay where they are.
     out: Path | None = None
-    """Folder for results; None: they stay where they are."""
+    #: Of the batch.
     name: str | None = None
-    """Of the batch."""
+    #: Requests at once; None: as many as go well.
     concurrency: int | None = None
-    """Requests at once; None: as many as go well."""
+    #: Seconds without a single success, after which a server that is in trouble is given up.
     patience: float = 120.0
-    """Seconds without a single success, after which a server that is in trouble is given up."""
 
     def described(self, api_url: str) -> Mapping[str, Any]:
         """Return what makes two commands the same one, which share a checkpoint.

@@ -13,12 +13,12 @@ LEAST = 10
 SOONEST_SECONDS = 0.25
 LATEST_SECONDS = 5.0
 _GROWTH = 1.5
+#: Weight of the newest measurement of the rate.
 _SMOOTHING = 0.3
-"""Weight of the newest measurement of the rate."""
+#: A job that awaits its bytes, though one whose bytes were sent so much later has been taken, is told of them.
 CONFIRM_SECONDS = 30.0
-"""A job that awaits its bytes, though one whose bytes were sent so much later has been taken, is told of them."""
+#: Where nothing has moved for so long, the oldest one is told: what becomes of that shows how long the queue is.
 STANDSTILL_SECONDS = 60.0
-"""Where nothing has moved for so long, the oldest one is told: what becomes of that shows how long the queue is."""
 _UNTAKEN = frozenset({"AWAITING_UPLOAD", "PENDING"})
 
 
@@ -29,8 +29,8 @@ class Look:
     batch: int
     batch_id: str
     after: str | None
+    #: The job because of which it is asked for.
     oldest: str
-    """The job because of which it is asked for."""
     limit: int = PAGE
 
 

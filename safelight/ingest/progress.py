@@ -20,12 +20,12 @@ class Tally:
     """Counts of files."""
 
     states: Mapping[State, int] = field(default_factory=dict)
+    #: Of what did not go well.
     codes: Mapping[str, int] = field(default_factory=dict)
-    """Of what did not go well."""
+    #: Whether a file is done only when its results are fetched.
     saving: bool = False
-    """Whether a file is done only when its results are fetched."""
+    #: Whether all sources are read, so that the total is known.
     scanned: bool = False
-    """Whether all sources are read, so that the total is known."""
 
     @property
     def total(self) -> int:

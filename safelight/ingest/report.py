@@ -14,8 +14,8 @@ from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.schema import State
 from safelight.ingest.progress import Tally, is_well
 
+#: Columns of the CSV file; ``same_as`` names the file with the same bytes whose job it shares.
 COLUMNS = ("file", "outcome", "code", "message", "job", "same_as", "size", "digest", "results")
-"""Columns of the CSV file; ``same_as`` names the file with the same bytes whose job it shares."""
 _FORMULA = frozenset("=+-@\t\r")
 
 

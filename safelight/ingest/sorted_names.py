@@ -7,8 +7,8 @@ from contextlib import closing
 from itertools import chain, islice
 
 _CACHE_KIB = 128
+#: Names that are sorted in memory.
 AT_ONCE = 1000
-"""Names that are sorted in memory."""
 
 
 def in_order(names: Iterable[tuple[str, bool]], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, bool]]:

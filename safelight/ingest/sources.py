@@ -1,4 +1,4 @@
-"""From what was named on the command line to single pictures: folders, globs, files, names on standard input, S3."""
+"""From what was named on the command line to single images: folders, globs, files, names on standard input, S3."""
 
 import fnmatch
 import glob
@@ -15,20 +15,20 @@ from safelight.ingest.sorted_names import in_order
 STANDARD_INPUT = "-"
 _BLOCK_BYTES = 64 * 1024
 
+#: Yields the names of all objects below ``s3://bucket/prefix``.
 Lister = Callable[[str], Iterator[str]]
-"""Yields the names of all objects below ``s3://bucket/prefix``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """How sources are searched."""
 
+    #: File names that are wanted in folders, such as ``*.dat``; empty: those with the suffix of an image.
     patterns: tuple[str, ...] = ()
-    """File names that are wanted in folders, such as ``*.dat``; empty: those with the suffix of a picture."""
+    #: Folders that are not gone into: where the results go.
     avoid: tuple[Path, ...] = ()
-    """Folders that are not gone into: where the results go."""
+    #: Standard input.
     names: BinaryIO | None = None
-    """Standard input."""
     list_objects: Lister | None = None
 
     def wants(self, name: str) -> bool:
@@ -39,7 +39,7 @@ class Search:
 
 
 def find(sources: Sequence[str], search: Search) -> Iterator[Found | Misfit]:
-    """Yield every picture, source after source, each in order of its names. Nothing is read but names.
+    """Yield every image, source after source, each in order of its names. Nothing is read but names.
 
     What can't be found, or not be looked into, is yielded as a misfit.
     """

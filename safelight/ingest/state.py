@@ -18,15 +18,15 @@ class Desk:
     checkpoint: Checkpoint
     order: IngestOrder
     watch: Watch
+    #: Seconds since the epoch.
     clock: Callable[[], float]
-    """Seconds since the epoch."""
     sends: Shelf = field(default_factory=lambda: Shelf(State.MEMBER))
     saves: Shelf = field(default_factory=lambda: Shelf(State.COMPLETED))
+    #: Jobs that should be told that their bytes are there.
     unconfirmed: deque[str] = field(default_factory=deque)
-    """Jobs that should be told that their bytes are there."""
+    #: Names of tasks under way of which there is one at a time.
     busy: set[str] = field(default_factory=set)
-    """Names of tasks under way of which there is one at a time."""
+    #: Whether all sources are read.
     scanned: bool = False
-    """Whether all sources are read."""
+    #: Whether files are being looked at.
     preparing: bool = False
-    """Whether files are being looked at."""

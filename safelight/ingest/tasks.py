@@ -21,16 +21,16 @@ from safelight.ingest.polling import Look
 from safelight.ingest.state import Desk
 from safelight.models import Added, MemberPage, Output
 
+#: What a confirmation that is refused says of a job, by code.
 _MISSING = {"UPLOAD_INCOMPLETE": "bytes", "JOB_NOT_FOUND": "job"}
-"""What a confirmation that is refused says of a job, by code."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Task:
     """One exchange with the other side."""
 
+    #: How often it is tried where it was not the server that was away; None: as long as the run's patience.
     most_tries: ClassVar[int | None] = None
-    """How often it is tried where it was not the server that was away; None: as long as the run's patience."""
 
     desk: Desk
     tries: int = 0

@@ -14,8 +14,8 @@ from safelight.models import Form, Link, Output
 from safelight.transport.upload_form import STALE
 from safelight.upload_source import Upload
 
+#: A form that expires within this is not used any more.
 _MARGIN = timedelta(seconds=20)
-"""A form that expires within this is not used any more."""
 
 
 class FileChanged(ClientError):

@@ -11,8 +11,8 @@ from typing import Any
 from safelight.errors import ClientError
 from safelight.ingest.entries import Found, Misfit
 
+#: Names taken in at once.
 _SLICE = 250
-"""Names taken in at once."""
 _SLICES_AHEAD = 2
 
 
@@ -20,8 +20,8 @@ _SLICES_AHEAD = 2
 class Ended:
     """How one thing ended."""
 
+    #: What was given along with it.
     task: Any
-    """What was given along with it."""
     started: float
     value: Any = None
     error: ClientError | None = None
@@ -33,8 +33,8 @@ class Scanned:
 
     entries: list[Found | Misfit]
     last: bool
+    #: A fault of ours, to be raised in the thread that waits.
     error: BaseException | None = None
-    """A fault of ours, to be raised in the thread that waits."""
 
 
 class Crew:

@@ -21,8 +21,8 @@ class Credentials:
 
     key_id: str
     secret: str = field(repr=False)
+    #: Of temporary keys.
     session_token: str | None = field(default=None, repr=False)
-    """Of temporary keys."""
 
 
 def find_credentials(environment: Mapping[str, str]) -> Credentials | None:

@@ -6,8 +6,8 @@ from safelight.errors import WaitedTooLong
 from safelight.models import Job
 from safelight.transport.timing import Timing
 
+#: Distance of the second look from the first, where the API gives no advice.
 FIRST_SECONDS = 0.25
-"""Distance of the second look from the first, where the API gives no advice."""
 GROWTH = 1.5
 LONGEST_SECONDS = 10.0
 

@@ -7,12 +7,12 @@ from safelight.errors import ApiError, ClientError, ConnectionLost, DownloadFail
 from safelight.transport import upload_form
 from safelight.transport.timing import Timing
 
+#: Distance to the first retry; each further one is twice as far.
 BASE_SECONDS = 0.5
-"""Distance to the first retry; each further one is twice as far."""
+#: Longest distance of our own choosing.
 LONGEST_SECONDS = 20.0
-"""Longest distance of our own choosing."""
+#: Longest ``Retry-After`` that is sat out; beyond, the caller decides.
 LONGEST_ASKED_SECONDS = 60.0
-"""Longest ``Retry-After`` that is sat out; beyond, the caller decides."""
 
 # The gateway refused at the door, so nothing has happened yet.
 _REFUSED = frozenset({429, 503})

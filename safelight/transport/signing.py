@@ -16,8 +16,8 @@ from safelight.transport.aws_credentials import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "execute-api"
+#: Besides letters and digits, what stays as it is.
 _PLAIN = "-_.~"
-"""Besides letters and digits, what stays as it is."""
 
 
 class Signed(httpx.Auth):

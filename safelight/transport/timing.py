@@ -10,12 +10,12 @@ from dataclasses import dataclass
 class Timing:
     """How the client waits."""
 
+    #: Seconds.
     sleep: Callable[[float], None] = time.sleep
-    """Seconds."""
+    #: Seconds since some moment.
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds since some moment."""
+    #: A number from 0 up to, not including, 1.
     jitter: Callable[[], float] = random.SystemRandom().random
-    """A number from 0 up to, not including, 1."""
 
 
 REAL = Timing()

@@ -12,14 +12,14 @@ from safelight.models import Form
 from safelight.transport.error_translation import translated
 from safelight.transport.responses import retry_after_seconds
 
+#: Refusals after which the same form may work.
 PASSING = frozenset({429, 500, 502, 503, 504})
-"""Refusals after which the same form may work."""
+#: The refusal of a form that has expired.
 STALE = 403
-"""The refusal of a form that has expired."""
 
 
 def send(form: Form, content: BinaryIO | bytes, client: httpx.Client) -> None:
-    """Send a whole picture, piece by piece if it is a file.
+    """Send a whole image, piece by piece if it is a file.
 
     ``client`` must carry no credentials: the form is one itself, and leads to another host than the API. Raises
     UploadRefused, or a fault of the connection.

@@ -14,11 +14,11 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+#: Calls in all, the first included. botocore backs off between them with jitter.
 MAX_ATTEMPTS = 3
-"""Calls in all, the first included. botocore backs off between them with jitter."""
+#: Spares almost half of what botocore itself takes of a call: it would put its user agent together twice for each, and
+#: compare every value with the service's model, which the type checker and the service do too.
 LEAN = Config(user_agent=f"safelight/{VERSION} boto3/{boto3.__version__}", parameter_validation=False)
-"""Spares almost half of what botocore itself takes of a call: it would put its user agent together twice for each, and
-compare every value with the service's model, which the type checker and the service do too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ THROTTLING_CODES = frozenset(
 )
 
 
+#: Reasons for which a transaction is cancelled that may pass.
 PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Reasons for which a transaction is cancelled that may pass."""
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from shared.aws.errors import translated
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+#: SQS's own limit.
 MAX_VISIBILITY = timedelta(hours=12)
-"""SQS's own limit."""
 
 
 class TextQueue:

@@ -17,16 +17,16 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
+#: Members in one request.
 MAX_MEMBERS = 100
-"""Members in one request."""
 COUNTED = {
     JobStatus.COMPLETED: "Completed",
     JobStatus.FAILED: "Failed",
     JobStatus.CANCELLED: "Cancelled",
     JobStatus.EXPIRED: "Expired",
 }
+#: Count of members whose records are gone: they belong to the total no more.
 DELETED = "Deleted"
-"""Count of members whose records are gone: they belong to the total no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Round:
     """A walk through all members that takes several requests."""
 
     started_at: datetime
+    #: The last member that is done with.
     after: str = ""
-    """The last member that is done with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +46,19 @@ class Batch:
     owner: str
     name: str | None
     created_at: datetime
+    #: Of members that have none of their own; None where this version can't read it.
     pipeline: Pipeline | None
-    """Of members that have none of their own; None where this version can't read it."""
     preset: PresetRef | None = None
     assets: tuple[AssetPin, ...] = ()
+    #: Told of the end of members that name none of their own.
     webhook: str | None = None
-    """Told of the end of members that name none of their own."""
+    #: Members that were ever made.
     added: int = 0
-    """Members that were ever made."""
     closed_at: datetime | None = None
     cancelling: Round | None = None
     retrying: Round | None = None
+    #: Where its members come from stored images.
     backfill: Backfill | None = None
-    """Where its members come from stored pictures."""
     expires_at: datetime
 
 
@@ -71,8 +71,8 @@ class Tally:
     cancelled: int = 0
     expired: int = 0
     deleted: int = 0
+    #: When the last member so far has ended.
     last_at: datetime | None = None
-    """When the last member so far has ended."""
 
     @property
     def ended(self) -> int:

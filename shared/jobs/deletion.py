@@ -7,10 +7,10 @@ from typing import Final, Self
 
 from shared.jobs.job import Job
 
+#: For so long the same statement is given again.
 KEPT: Final = timedelta(days=30)
-"""For so long the same statement is given again."""
+#: Objects that a statement names; ten outputs in each of ten attempts. Others are only counted.
 MAX_LISTED: Final = 100
-"""Objects that a statement names; ten outputs in each of ten attempts. Others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class GoneObject:
     """An object that was deleted."""
 
     key: str
+    #: Bytes.
     size: int
-    """Bytes."""
+    #: SHA-256, hexadecimal; None for what no record names, such as the results of a beaten attempt.
     digest: str | None
-    """SHA-256, hexadecimal; None for what no record names, such as the results of a beaten attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +30,15 @@ class Deletion:
 
     job_id: str
     owner: str
+    #: The moment from which the job was gone for everybody.
     deleted_at: datetime
-    """The moment from which the job was gone for everybody."""
+    #: At most ``MAX_LISTED``.
     objects: tuple[GoneObject, ...]
-    """At most ``MAX_LISTED``."""
     object_count: int
+    #: Of all objects.
     bytes: int
-    """Of all objects."""
+    #: Whether the bucket keeps older versions of what is deleted.
     leaves_versions: bool = False
-    """Whether the bucket keeps older versions of what is deleted."""
 
     @property
     def expires_at(self) -> datetime:

@@ -1,4 +1,4 @@
-"""A job: one picture, one pipeline, one status; and which moves are legal.
+"""A job: one image, one pipeline, one status; and which moves are legal.
 
 A job is a frozen value and a transition makes a new one. Nothing here writes: ``shared.aws.dynamodb.job_table``
 stores a new value under the condition of the old state.
@@ -16,37 +16,37 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
+#: Transitions that a job remembers; older ones fall off, the first stays.
 MAX_HISTORY = 50
-"""Transitions that a job remembers; older ones fall off, the first stays."""
+#: History code: the reconciler has sent another message.
 SWEPT = "SWEPT"
-"""History code: the reconciler has sent another message."""
+#: History code: the message used up its receives.
 BURIED = "DEAD_LETTER"
-"""History code: the message used up its receives."""
+#: Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's.
 RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
-"""Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's."""
+#: History code: the upload got more time.
 RENEWED = "FORM_RENEWED"
-"""History code: the upload got more time."""
+#: Owner of jobs where the API knows no caller (``ApiAuth=none``).
 ANONYMOUS = "anonymous"
-"""Owner of jobs where the API knows no caller (``ApiAuth=none``)."""
 
 
 class JobStatus(StrEnum):
     """Where a job stands."""
 
+    #: Known, its bytes not yet in the bucket.
     AWAITING_UPLOAD = "AWAITING_UPLOAD"
-    """Known, its bytes not yet in the bucket."""
+    #: Accepted; waits for a worker.
     PENDING = "PENDING"
-    """Accepted; waits for a worker."""
+    #: A worker holds its lease.
     PROCESSING = "PROCESSING"
-    """A worker holds its lease."""
+    #: Processed images stored.
     COMPLETED = "COMPLETED"
-    """Processed images stored."""
+    #: Ended with an error that the job states.
     FAILED = "FAILED"
-    """Ended with an error that the job states."""
+    #: Ended by its owner.
     CANCELLED = "CANCELLED"
-    """Ended by its owner."""
+    #: The upload never came.
     EXPIRED = "EXPIRED"
-    """The upload never came."""
 
     @property
     def is_terminal(self) -> bool:
@@ -71,8 +71,8 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.EXPIRED: frozenset(),
 }
 
+#: Where a retry begins. PROCESSING leads to PENDING too, but that is an attempt giving its claim back.
 RETRIABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
-"""Where a retry begins. PROCESSING leads to PENDING too, but that is an attempt giving its claim back."""
 
 
 class IllegalTransition(ValueError):
@@ -84,13 +84,13 @@ class RawImage:
     """Facts of the uploaded bytes; of a direct upload nothing is known before a worker has read it."""
 
     key: str
+    #: Bytes.
     size: int | None = None
-    """Bytes."""
     format: str | None = None
+    #: SHA-256 of the bytes, hexadecimal. Once known, no other bytes are processed under this job.
     digest: str | None = None
-    """SHA-256 of the bytes, hexadecimal. Once known, no other bytes are processed under this job."""
+    #: Pixels; known once the worker has read the header.
     width: int | None = None
-    """Pixels; known once the worker has read the header."""
     height: int | None = None
 
 
@@ -100,14 +100,14 @@ class OutputFacts:
 
     name: str
     key: str
+    #: Bytes.
     size: int
-    """Bytes."""
     width: int
     height: int
     format: str
     media_type: str
+    #: SHA-256 of the bytes, hexadecimal.
     digest: str
-    """SHA-256 of the bytes, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,63 +130,63 @@ class Transition:
 
     status: JobStatus
     at: datetime
+    #: Why, where there is something to say: an error's code, ``RETRIED`` or ``REDRIVEN``.
     code: str | None = None
-    """Why, where there is something to say: an error's code, ``RETRIED`` or ``REDRIVEN``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One picture, one pipeline, one status."""
+    """One image, one pipeline, one status."""
 
     id: str
     filename: str
     status: JobStatus
+    #: Moment of processing; until then, of the last transition.
     timestamp: datetime
-    """Moment of processing; until then, of the last transition."""
     uploaded_at: datetime
     raw: RawImage
+    #: None where the record has one that this version can't read: of a newer version, or of an older rule.
     pipeline: Pipeline | None
-    """None where the record has one that this version can't read: of a newer version, or of an older rule."""
     owner: str
+    #: What was said of bytes that come directly; None where they came with the job.
     promise: Promise | None = None
-    """What was said of bytes that come directly; None where they came with the job."""
+    #: What the worker copies the raw image from; None where its owner sends it.
     source: Source | None = None
-    """What the worker copies the raw image from; None where its owner sends it."""
+    #: Where the pipeline came from; what is done is the pipeline.
     preset: PresetRef | None = None
-    """Where the pipeline came from; what is done is the pipeline."""
+    #: Stored images that the pipeline refers to, in the content that they had when the job was made.
     assets: tuple[AssetPin, ...] = ()
-    """Stored pictures that the pipeline refers to, in the content that they had when the job was made."""
     outputs: tuple[OutputFacts, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: Runs so far. It only grows and is the fencing token: who commits must hold the newest.
     attempt: int = 0
-    """Runs so far. It only grows and is the fencing token: who commits must hold the newest."""
+    #: One more on every retry by the owner; messages carry it, so that an old one can't do harm.
     generation: int = 1
-    """One more on every retry by the owner; messages carry it, so that an old one can't do harm."""
     lease_until: datetime | None = None
+    #: When the reconciler should look; None once terminal.
     due_at: datetime | None = None
-    """When the reconciler should look; None once terminal."""
+    #: Attempts that do not count: a service failed them, or they belong to an earlier generation.
     excused: int = 0
-    """Attempts that do not count: a service failed them, or they belong to an earlier generation."""
+    #: Messages that the reconciler has sent for this generation; the distance between them doubles.
     sweeps: int = 0
-    """Messages that the reconciler has sent for this generation; the distance between them doubles."""
+    #: Messages of this generation that used up their receives.
     dead_letters: int = 0
-    """Messages of this generation that used up their receives."""
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
+    #: Name of the owner's webhook that is told of the end.
     webhook: str | None = None
-    """Name of the owner's webhook that is told of the end."""
     expires_at: datetime | None = None
+    #: Of a completed job: what it was made of and by what, see ``shared.jobs.receipt``; of older ones there is none.
     receipt: str | None = None
-    """Of a completed job: what it was made of and by what, see ``shared.jobs.receipt``; of older ones there is none."""
+    #: How often an operator has sent the job again after its attempts were exhausted.
     redrives: int = 0
-    """How often an operator has sent the job again after its attempts were exhausted."""
+    #: Set while the objects of a deleted job are being removed; such a job is gone for everybody else.
     deleted_at: datetime | None = None
-    """Set while the objects of a deleted job are being removed; such a job is gone for everybody else."""
 
     @property
     def is_dead_letter(self) -> bool:
-        """Tell whether the job failed by something that may pass, not by its picture: worth another try."""
+        """Tell whether the job failed by something that may pass, not by its image: worth another try."""
         return self.status is JobStatus.FAILED and self.error is not None and self.error.retriable
 
     @classmethod

@@ -16,8 +16,8 @@ class JobMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    #: Grows when the meaning changes. A worker refuses a version that it does not know.
     version: Literal[1] = 1
-    """Grows when the meaning changes. A worker refuses a version that it does not know."""
     job_id: str = Field(pattern=ID_PATTERN)
     generation: int = Field(ge=1)
 

@@ -9,16 +9,16 @@ import hashlib
 from shared.ids import is_id
 
 RAW_PREFIX = "raw/"
+#: Presigned uploads: S3 tells the interactive queue of each.
 DIRECT_PREFIX = f"{RAW_PREFIX}direct/"
-"""Presigned uploads: S3 tells the interactive queue of each."""
+#: Presigned uploads of members of batches: S3 tells the bulk queue.
 BULK_PREFIX = f"{RAW_PREFIX}bulk/"
-"""Presigned uploads of members of batches: S3 tells the bulk queue."""
+#: Copies that the worker makes itself, so nobody needs to be told of them.
 IMPORT_PREFIX = f"{RAW_PREFIX}import/"
-"""Copies that the worker makes itself, so nobody needs to be told of them."""
 PROCESSED_PREFIX = "processed/"
 DEAD_LETTER_PREFIX = "dead-letters/"
+#: Kept until their owner deletes them; no lifecycle rule.
 ASSET_PREFIX = "assets/"
-"""Kept until their owner deletes them; no lifecycle rule."""
 
 
 def raw_key(job_id: str) -> str:

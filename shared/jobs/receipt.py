@@ -18,8 +18,8 @@ from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Pipeline
 from shared.version import VERSION
 
+#: Of a receipt. The longest pipeline that may be asked for stays below; DynamoDB takes 400 KiB a record.
 MAX_BYTES: Final = 64 * 1024
-"""Of a receipt. The longest pipeline that may be asked for stays below; DynamoDB takes 400 KiB a record."""
 
 
 class _Facts(BaseModel):
@@ -27,7 +27,7 @@ class _Facts(BaseModel):
 
 
 class RawFacts(_Facts):
-    """The picture that went in."""
+    """The image that went in."""
 
     digest: str
     size: int
@@ -37,7 +37,7 @@ class RawFacts(_Facts):
 
 
 class MadeFacts(_Facts):
-    """One picture that came out."""
+    """One image that came out."""
 
     name: str
     key: str
@@ -59,25 +59,25 @@ class PresetFacts(_Facts):
 class Receipt(_Facts):
     """What is known of one completed job. Fields that a later version adds are passed over."""
 
+    #: Of this document.
     form: Literal[1] = 1
-    """Of this document."""
     job_id: str
     attempt: int
     uploaded_at: str
     started_at: str
     finished_at: str
     raw: RawFacts
+    #: As it ran: presets and short options resolved, every default filled in.
     pipeline: Pipeline
-    """As it ran: presets and short options resolved, every default filled in."""
     preset: PresetFacts | None
+    #: SHA-256, by name, of stored images that the pipeline refers to.
     assets: dict[str, str]
-    """SHA-256, by name, of stored pictures that the pipeline refers to."""
+    #: Of the worker; an image beyond them is refused, and what is not refused does not depend on them.
     limits: dict[str, int]
-    """Of the worker; a picture beyond them is refused, and what is not refused does not depend on them."""
     outputs: tuple[MadeFacts, ...]
     warnings: tuple[str, ...]
+    #: Versions by name.
     software: dict[str, str]
-    """Versions by name."""
 
 
 def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:

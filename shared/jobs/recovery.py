@@ -17,14 +17,14 @@ from shared.jobs.job import Job, JobFailure, JobStatus
 class Policy:
     """How patient recovery is."""
 
+    #: Attempts of one generation that may end without a result, services' faults not counted.
     max_attempts: int
-    """Attempts of one generation that may end without a result, services' faults not counted."""
+    #: Messages of one generation that may use up their receives, however fast they do.
     max_dead_letters: int
-    """Messages of one generation that may use up their receives, however fast they do."""
+    #: First distance between two messages for the same job.
     redispatch: timedelta
-    """First distance between two messages for the same job."""
+    #: The distance doubles up to here: a long backlog must not turn into a flood of duplicates.
     longest_redispatch: timedelta
-    """The distance doubles up to here: a long backlog must not turn into a flood of duplicates."""
 
     def next_due(self, job: Job, now: datetime) -> datetime:
         """Return when to look at a job again that gets another message now."""
@@ -49,14 +49,14 @@ class Step(StrEnum):
     """What recovery does with a job."""
 
     NOTHING = "nothing"
+    #: Write the job with its new due time, then send a message.
     SEND = "send"
-    """Write the job with its new due time, then send a message."""
+    #: Write the job with its new due time; the reconciler sends the message then.
     WAIT = "wait"
-    """Write the job with its new due time; the reconciler sends the message then."""
+    #: Write the job as ended.
     END = "end"
-    """Write the job as ended."""
+    #: Write the tombstone with its new due time, then remove what is left of the job, the record last.
     ERASE = "erase"
-    """Write the tombstone with its new due time, then remove what is left of the job, the record last."""
 
 
 @dataclass(frozen=True, slots=True)

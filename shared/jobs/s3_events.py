@@ -11,8 +11,8 @@ from urllib.parse import unquote_plus
 
 from shared.errors import BadMessage
 
+#: What S3 sends to a queue when a notification is set up for it.
 TEST_EVENT = "s3:TestEvent"
-"""What S3 sends to a queue when a notification is set up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Arrival:
 
     bucket: str
     key: str
+    #: Bytes.
     size: int
-    """Bytes."""
 
 
 def read_arrivals(body: str) -> tuple[Arrival, ...] | None:

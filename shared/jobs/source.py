@@ -1,10 +1,10 @@
-"""Pictures that are copied instead of sent: objects that lie in a bucket already."""
+"""Images that are copied instead of sent: objects that lie in a bucket already."""
 
 from dataclasses import dataclass
 
 SCHEME = "s3://"
+#: S3's own limit (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 MAX_KEY_BYTES = 1024
-"""S3's own limit (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +13,8 @@ class Location:
 
     bucket: str
     key: str
+    #: Of a bucket that keeps versions; None for the newest.
     version: str | None = None
-    """Of a bucket that keeps versions; None for the newest."""
 
     @property
     def uri(self) -> str:
@@ -29,11 +29,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The object that a job's picture is copied from, in the content that it had when the job was made."""
+    """The object that a job's image is copied from, in the content that it had when the job was made."""
 
     location: Location
+    #: As S3 wrote it, quotes included.
     etag: str
-    """As S3 wrote it, quotes included."""
 
 
 def read_location(uri: str, version: str | None = None) -> Location | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shared.errors import DigestMismatch, TypeMismatch
 from shared.pipeline.image_formats import ACCEPTED, ImageFormat, detect
 
+#: Promises nothing: the content decides.
 ANY_TYPE = "application/octet-stream"
-"""Promises nothing: the content decides."""
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-ms-bmp": "image/bmp"}
 _BY_TYPE = {image_format.media_type: image_format for image_format in ACCEPTED}
 
@@ -16,12 +16,12 @@ _BY_TYPE = {image_format.media_type: image_format for image_format in ACCEPTED}
 class Promise:
     """What the upload's form was asked for with."""
 
+    #: As the form demands it: of an accepted format, or ``ANY_TYPE``.
     media_type: str
-    """As the form demands it: of an accepted format, or ``ANY_TYPE``."""
+    #: Bytes; S3 itself holds the upload to it.
     size: int | None = None
-    """Bytes; S3 itself holds the upload to it."""
+    #: SHA-256 of the bytes, hexadecimal.
     digest: str | None = None
-    """SHA-256 of the bytes, hexadecimal."""
 
     @property
     def extension(self) -> str:
@@ -32,7 +32,7 @@ class Promise:
     def demand_kept(self, data: bytes) -> None:
         """Raise TypeMismatch or DigestMismatch where the bytes are not what was promised.
 
-        What is no picture at all is left to the decoder, which names the reason.
+        What is no image at all is left to the decoder, which names the reason.
         """
         promised, found = promised_format(self.media_type), detect(data)
         if promised is not None and found is not None and found != promised:

@@ -1,4 +1,4 @@
-"""Assets: pictures that a caller keeps under a name, for operations to refer to.
+"""Assets: images that a caller keeps under a name, for operations to refer to.
 
 A job pins the content that an asset had when the job was made. A new content under the same name has another key,
 so a job does the same on every attempt, whatever has been uploaded since; deleting the asset deletes all contents.
@@ -10,8 +10,8 @@ from typing import Final
 
 from shared.pipeline.image_formats import JPEG, PNG, WEBP
 
+#: Formats that a watermark may have.
 ASSET_FORMATS: Final = (PNG, JPEG, WEBP)
-"""Formats that a watermark may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +19,22 @@ class AssetPin:
     """One content of an asset, as a job refers to it."""
 
     name: str
+    #: SHA-256 of the bytes, hexadecimal.
     digest: str
-    """SHA-256 of the bytes, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """The facts of a picture that a caller keeps."""
+    """The facts of an image that a caller keeps."""
 
     name: str
+    #: SHA-256 of the bytes, hexadecimal.
     digest: str
-    """SHA-256 of the bytes, hexadecimal."""
+    #: Bytes.
     size: int
-    """Bytes."""
     format: str
+    #: Pixels, upright, as the header says.
     width: int
-    """Pixels, upright, as the header says."""
     height: int
     uploaded_at: datetime
 

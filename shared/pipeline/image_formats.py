@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class ImageFormat:
     """One format as the world names it."""
 
+    #: Upper case, as in the table's ``Format`` and in Pillow.
     name: str
-    """Upper case, as in the table's ``Format`` and in Pillow."""
     media_type: str
     extension: str
+    #: Whether it can hold transparency.
     alpha: bool = True
-    """Whether it can hold transparency."""
+    #: Whether one file can hold several images that Pillow finds.
     frames: bool = True
-    """Whether one file can hold several pictures that Pillow finds."""
 
 
 JPEG = ImageFormat("JPEG", "image/jpeg", "jpg", alpha=False, frames=False)
@@ -26,12 +26,12 @@ BMP = ImageFormat("BMP", "image/bmp", "bmp", frames=False)
 AVIF = ImageFormat("AVIF", "image/avif", "avif")
 
 ACCEPTED = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
+#: Formats that people send and that are refused by name, and why.
 NOT_AVAILABLE = {
     "HEIC": "Needs a decoder that Pillow does not bring along.",
     "SVG": "Is a program that draws, not a picture: it may fetch files and scripts.",
     "PDF": "Is a document of pages.",
 }
-"""Formats that people send and that are refused by name, and why."""
 BY_NAME = {image_format.name: image_format for image_format in ACCEPTED}
 
 _MAGIC = (

@@ -1,4 +1,4 @@
-"""What the beginning of a file says of its picture, read without decoding a pixel.
+"""What the beginning of a file says of its image, read without decoding a pixel.
 
 For JPEG, PNG, WebP, GIF and BMP. TIFF and AVIF may keep their facts anywhere in the file, and are not
 read here. A file can lie in its header: what the worker decodes is the truth, and this is for plans.
@@ -12,21 +12,21 @@ from typing import Final
 from shared.pipeline import image_formats
 from shared.pipeline.image_formats import ImageFormat, detect
 
+#: JPEG segments or PNG chunks that are looked at: a real file has a few dozen before its pixels.
 MAX_SEGMENTS: Final = 1000
-"""JPEG segments or PNG chunks that are looked at: a real file has a few dozen before its pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A picture as its header describes it, upright."""
+    """An image as its header describes it, upright."""
 
     image_format: ImageFormat
     width: int
     height: int
+    #: Whether it can have transparent pixels; None where the header does not tell.
     alpha: bool | None = None
-    """Whether it can have transparent pixels; None where the header does not tell."""
+    #: Whether it has more than one frame; None where the header does not tell.
     animated: bool | None = None
-    """Whether it has more than one frame; None where the header does not tell."""
 
 
 def read_header(data: bytes) -> Header | None:
@@ -93,10 +93,10 @@ def _exif_orientation(tiff: bytes) -> int:
 
 def _png(data: bytes) -> Header | None:
     """Read IHDR, and the chunks before the pixels for tRNS, acTL and eXIf (W3C PNG, third edition)."""
-    width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
+    width, height, _, color = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
         return None
-    alpha, animated, sideways = colour in {4, 6}, False, False
+    alpha, animated, sideways = color in {4, 6}, False, False
     at = 8
     for _ in range(MAX_SEGMENTS):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -112,12 +112,12 @@ def _png(data: bytes) -> Header | None:
 
 
 def _webp(data: bytes) -> Header | None:
-    """Read the first chunk (RFC 9649): VP8X has all facts, VP8L and VP8 are still pictures without EXIF."""
+    """Read the first chunk (RFC 9649): VP8X has all facts, VP8L and VP8 are still images without EXIF."""
     kind = data[12:16]
     if kind == b"VP8X":
         flags = data[20]
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
-        if len(data) < 30 or flags & 0x08:  # EXIF lies at the end of the file and may turn the picture
+        if len(data) < 30 or flags & 0x08:  # EXIF lies at the end of the file and may turn the image
             return None
         return Header(
             image_format=image_formats.WEBP,
@@ -158,5 +158,5 @@ _READERS: Final[dict[ImageFormat, Callable[[bytes], Header | None]]] = {
     image_formats.GIF: _gif,
     image_formats.BMP: _bmp,
 }
+#: Formats whose header is read here.
 READABLE: Final = tuple(_READERS)
-"""Formats whose header is read here."""

@@ -1,4 +1,4 @@
-"""What a picture may cost, decided from its header before a pixel is decoded."""
+"""What an image may cost, decided from its header before a pixel is decoded."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ class Limits:
 
     max_bytes: int
     max_pixels: int
+    #: Pixels.
     max_side: int
-    """Pixels."""
+    #: Of an animation that is kept as one; its first frame alone needs no count.
     max_frames: int = 100
-    """Of an animation that is kept as one; its first frame alone needs no count."""
+    #: Of all frames of an animation together.
     max_total_pixels: int = 50_000_000
-    """Of all frames of an animation together."""
 
     def check_bytes(self, count: int) -> None:
         """Raise TooManyBytes."""

@@ -28,10 +28,10 @@ class OutputFormat(StrEnum):
         return image_formats.BY_NAME[self.value.upper()]
 
 
+#: Formats that give up detail for size; the others keep what they are given (GIF: 256 colors of it).
 WITH_QUALITY: Final = (OutputFormat.JPEG, OutputFormat.WEBP, OutputFormat.AVIF)
-"""Formats that give up detail for size; the others keep what they are given (GIF: 256 colours of it)."""
+#: Formats that hold an animation.
 ANIMATED: Final = (OutputFormat.PNG, OutputFormat.WEBP, OutputFormat.AVIF, OutputFormat.GIF)
-"""Formats that hold an animation."""
 _SPELLINGS: Final = {"jpg": "jpeg", "tif": "tiff"}
 
 
@@ -57,7 +57,7 @@ class Output(StrictModel):
     background: str = Field(
         default="#ffffff",
         pattern=r"^#[0-9a-fA-F]{6}$",
-        description="Colour behind transparency where the format has none.",
+        description="Color behind transparency where the format has none.",
     )
     keep: tuple[Literal["copyright"], ...] = Field(
         default=(),

@@ -1,4 +1,4 @@
-"""What may be asked of a picture: ordered operations and the outputs to write.
+"""What may be asked of an image: ordered operations and the outputs to write.
 
 These models are the one place where a pipeline is validated; the API refuses what does not fit
 (``INVALID_PIPELINE``, with a pointer to the field), so that the worker only ever sees valid ones.
@@ -16,8 +16,8 @@ from shared.pipeline.strict import StrictModel
 
 MAX_OPERATIONS = 10
 MAX_OUTPUTS = 10
+#: Side of the box that the default pipeline fits an image into, pixels.
 DEFAULT_BOX = 1024
-"""Side of the box that the default pipeline fits a picture into, pixels."""
 
 __all__ = [
     "DEFAULT_BOX",
@@ -66,15 +66,15 @@ class Pipeline(StrictModel):
         return self
 
 
+#: What happens when nothing is asked: fit 1024 × 1024 without enlarging, gray, PNG.
 DEFAULT_PIPELINE = Pipeline(operations=(Resize(width=DEFAULT_BOX, height=DEFAULT_BOX), Grayscale()))
-"""What happens when nothing is asked: fit 1024 × 1024 without enlarging, grey, PNG."""
 
 
 def asset_of(operation: Operation) -> str | None:
-    """Return the name of the stored picture that an operation refers to, if it does."""
+    """Return the name of the stored image that an operation refers to, if it does."""
     return operation.image if isinstance(operation, Watermark) else None
 
 
 def asset_names(pipeline: Pipeline) -> frozenset[str]:
-    """Return the names of all stored pictures that a pipeline refers to."""
+    """Return the names of all stored images that a pipeline refers to."""
     return frozenset(name for operation in pipeline.operations if (name := asset_of(operation)))

@@ -13,8 +13,8 @@ from typing import Final
 
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Fit, Output, OutputFormat, Pipeline, Resize
 
+#: Characters.
 MAX_DESCRIPTION: Final = 500
-"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Preset:
     """One version of a named pipeline."""
 
     name: str
+    #: 1 at first; it only ever grows, also when the preset is deleted and made anew.
     version: int
-    """1 at first; it only ever grows, also when the preset is deleted and made anew."""
     pipeline: Pipeline
     description: str = ""
+    #: When this version was written; None for what is built in.
     created_at: datetime | None = None
-    """When this version was written; None for what is built in."""
 
     @property
     def built_in(self) -> bool:
@@ -56,12 +56,13 @@ def _box(width: int, height: int, fit: Fit, *outputs: Output) -> Pipeline:
     return Pipeline(operations=(Resize(width=width, height=height, fit=fit),), outputs=outputs)
 
 
+#: What every deployment has. Their names can't be taken.
 BUILT_IN: Final[Mapping[str, Preset]] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
             _built_in(
-                "default", "What happens when nothing is asked: inside 1024 × 1024, grey, PNG.", DEFAULT_PIPELINE
+                "default", "What happens when nothing is asked: inside 1024 × 1024, gray, PNG.", DEFAULT_PIPELINE
             ),
             _built_in(
                 "thumbnail",
@@ -102,4 +103,3 @@ BUILT_IN: Final[Mapping[str, Preset]] = MappingProxyType(
         )
     }
 )
-"""What every deployment has. Their names can't be taken."""

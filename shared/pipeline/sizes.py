@@ -1,6 +1,6 @@
 """Size arithmetic: what each operation makes of width and height, without touching a pixel.
 
-The worker decides by it before it runs an operation, the API before there is a picture at all.
+The worker decides by it before it runs an operation, the API before there is an image at all.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,16 +11,16 @@ from shared.errors import OutsideImage
 from shared.pipeline.operations import Crop, Fit, Operation, Pad, Resize, Rotate, Trim
 from shared.pipeline.operations.parameters import ANCHORS
 
+#: Width and height, pixels.
 Size = tuple[int, int]
-"""Width and height, pixels."""
+#: Left, upper, right and lower edge, pixels; right and lower are the first outside.
 Box = tuple[int, int, int, int]
-"""Left, upper, right and lower edge, pixels; right and lower are the first outside."""
 
 
 def size_after(size: Size, operation: Operation) -> Size:
     """Return the size that one operation leads to; of a trim, which depends on the content, the largest.
 
-    Raises OutsideImage for a crop that misses a picture of this size.
+    Raises OutsideImage for a crop that misses an image of this size.
     """
     measure = _MEASURES.get(type(operation))
     return measure(size, operation) if measure else size
@@ -32,7 +32,7 @@ def is_exact(operations: Iterable[Operation]) -> bool:
 
 
 def fitted_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -> Size:
-    """Return the size at which the whole picture fits into a box, proportions kept; a missing side is no limit."""
+    """Return the size at which the whole image fits into a box, proportions kept; a missing side is no limit."""
     width, height = size
     scale = min(
         box[0] / width if box[0] else float("inf"),
@@ -43,7 +43,7 @@ def fitted_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool
 
 
 def crop_box(size: Size, params: Crop) -> Box:
-    """Return the part of a picture that a crop keeps; for ``entropy`` one of the right size, in the middle.
+    """Return the part of an image that a crop keeps; for ``entropy`` one of the right size, in the middle.
 
     Raises OutsideImage.
     """
@@ -64,7 +64,7 @@ def crop_box(size: Size, params: Crop) -> Box:
 
 
 def place_box(size: Size, inner: Size, gravity: str) -> Box:
-    """Return where a box of size ``inner`` stands at one of the nine places of a picture; it may stand out."""
+    """Return where a box of size ``inner`` stands at one of the nine places of an image; it may stand out."""
     across, down = ANCHORS.get(gravity, ANCHORS["center"])
     left, upper = round((size[0] - inner[0]) * across), round((size[1] - inner[1]) * down)
     return left, upper, left + inner[0], upper + inner[1]
@@ -99,10 +99,10 @@ def _padded(size: Size, params: Pad) -> Size:
     return size[0] + params.left + params.right, size[1] + params.top + params.bottom
 
 
+#: Operations that are not here keep the size, or make it smaller by what they find in the image.
 _MEASURES: Final[Mapping[type[Any], Callable[[Size, Any], Size]]] = {
     Resize: _resized,
     Crop: _cropped,
     Rotate: _rotated,
     Pad: _padded,
 }
-"""Operations that are not here keep the size, or make it smaller by what they find in the picture."""

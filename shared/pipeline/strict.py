@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Strict
 
+#: No text, and no true and false, which pydantic takes for 1 and 0 unless it is strict.
 Integer = Annotated[int, Strict()]
-"""No text, and no true and false, which pydantic takes for 1 and 0 unless it is strict."""
+#: An integer is one too.
 Number = Annotated[float, Strict()]
-"""An integer is one too."""
+#: Not 1 and 0, which pydantic takes for true and false unless it is strict.
 Flag = Annotated[bool, Strict()]
-"""Not 1 and 0, which pydantic takes for true and false unless it is strict."""
 
 
 class StrictModel(BaseModel):

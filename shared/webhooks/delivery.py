@@ -13,29 +13,29 @@ from shared.names import NAME_PATTERN
 
 EVENT_ID_PATTERN: Final = r"^evt_[0-9A-Za-z_]{1,100}$"
 _SHAPE = re.compile(EVENT_ID_PATTERN)
+#: Between one try and the next: about 21 hours in all.
 PAUSES = (
     *(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)),
     *(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=10)),
 )
-"""Between one try and the next: about 21 hours in all."""
 MAX_TRIES = len(PAUSES) + 1
+#: SQS hides a message for twelve hours at most.
 LONGEST_PAUSE = timedelta(hours=11)
-"""SQS hides a message for twelve hours at most."""
+#: A delivery stays in the log for so long after its event.
 KEPT_FOR = timedelta(days=14)
-"""A delivery stays in the log for so long after its event."""
 
 
 class DeliveryState(StrEnum):
     """Where a delivery stands."""
 
+    #: Is tried, or waits for its next try.
     WAITING = "WAITING"
-    """Is tried, or waits for its next try."""
+    #: The receiver has answered 2xx.
     DELIVERED = "DELIVERED"
-    """The receiver has answered 2xx."""
+    #: Out of tries, or the receiver has answered 410.
     FAILED = "FAILED"
-    """Out of tries, or the receiver has answered 410."""
+    #: The webhook was disabled or gone when its turn came.
     HELD = "HELD"
-    """The webhook was disabled or gone when its turn came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +49,18 @@ class Delivery:
     job_id: str
     body: str
     state: DeliveryState
+    #: Of this round.
     tries: int
-    """Of this round."""
+    #: One more with every replay.
     round: int
-    """One more with every replay."""
     created_at: datetime
+    #: When the next try may begin.
     due_at: datetime
-    """When the next try may begin."""
     tried_at: datetime | None = None
+    #: Status of the last answer.
     answer: int | None = None
-    """Status of the last answer."""
+    #: Why the last try failed, where there was no answer.
     reason: str | None = None
-    """Why the last try failed, where there was no answer."""
 
 
 class DeliveryMessage(BaseModel):

@@ -10,15 +10,15 @@ from typing import Any
 from shared.clock import to_iso
 from shared.jobs.job import Job, JobStatus
 
+#: Of an event in CloudEvents' structured JSON form.
 MEDIA_TYPE = "application/cloudevents+json"
-"""Of an event in CloudEvents' structured JSON form."""
+#: Type of the event for each way in which a job may end.
 JOB_EVENTS = {
     JobStatus.COMPLETED: "image.job.completed",
     JobStatus.FAILED: "image.job.failed",
     JobStatus.CANCELLED: "image.job.cancelled",
     JobStatus.EXPIRED: "image.job.expired",
 }
-"""Type of the event for each way in which a job may end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Event:
 
     id: str
     type: str
+    #: ID of the job that it is about.
     subject: str
-    """ID of the job that it is about."""
+    #: The envelope as JSON.
     body: str
-    """The envelope as JSON."""
 
 
 def job_ended(job: Job, *, source: str, api_url: str) -> Event:

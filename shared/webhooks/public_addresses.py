@@ -14,12 +14,12 @@ CLOSED_V4 = tuple(
         *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
     )
 )
+#: All that is routed. Mapped, translated (NAT64), local and multicast addresses lie outside.
 OPEN_V6 = ip_network("2000::/3")
-"""All that is routed. Mapped, translated (NAT64), local and multicast addresses lie outside."""
+#: Of these: protocols (Teredo), documentation, 6to4, which hides an IPv4 address, and AS112.
 CLOSED_V6 = tuple(
     ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
-"""Of these: protocols (Teredo), documentation, 6to4, which hides an IPv4 address, and AS112."""
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -11,13 +11,13 @@ from urllib.parse import SplitResult, urlsplit
 from shared.webhooks.public_addresses import is_internal_literal
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what Standard Webhooks puts in front of every secret
+#: Standard Webhooks asks for 24 to 64.
 SECRET_BYTES: Final = 32
-"""Standard Webhooks asks for 24 to 64."""
+#: For so long after a rotation the secret before signs too.
 ROTATION: Final = timedelta(hours=24)
-"""For so long after a rotation the secret before signs too."""
 MAX_URL: Final = 2048
+#: Why a webhook was disabled.
 GONE: Final = "the receiver answered 410 Gone"
-"""Why a webhook was disabled."""
 _HOST = re.compile(r"^[A-Za-z0-9.:_-]+$")
 
 
@@ -28,12 +28,12 @@ class Webhook:
     owner: str
     name: str
     url: str
+    #: Types of events that it wants.
     events: tuple[str, ...]
-    """Types of events that it wants."""
     created_at: datetime
     updated_at: datetime
+    #: Why nothing is sent any more; None while it is in use.
     disabled: str | None = None
-    """Why nothing is sent any more; None while it is in use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Many pictures at once."""
+"""Many images at once."""
 
 import re
 from typing import Any

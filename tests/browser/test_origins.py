@@ -15,7 +15,7 @@ REFUSAL = {"code": "FORBIDDEN", "title": "The caller may not do this.", "status"
 
 
 def test_a_page_of_another_origin_works_whole(desk: Desk, site: Site, other_port: int, tmp_path: Path) -> None:
-    """From its own origin the page sends small and large pictures, watches, compares and deletes."""
+    """From its own origin the page sends small and large images, watches, compares and deletes."""
     with served(site, other_port) as url:
         visit = desk.visit(url)
         visit.open()

@@ -10,7 +10,7 @@ from support.running_stack import Site
 
 
 def test_drop_watch_compare_download_retry_delete(visit: Visit, site: Site, tmp_path: Path) -> None:
-    """Five pictures, one bad and one too large for a request, come to their ends and obey from there."""
+    """Five images, one bad and one too large for a request, come to their ends and obey from there."""
     large = large_picture(tmp_path)
     assert len(large) > 8_000_000
     visit.open()
@@ -113,7 +113,7 @@ def test_the_keyboard_is_enough(visit: Visit, site: Site, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("way", ["paste", "pick"])
 def test_other_ways_in(visit: Visit, way: str) -> None:
-    """A picture can be pasted and picked as well."""
+    """An image can be pasted and picked as well."""
     visit.open()
     if way == "pick":
         one: FilePayload = {"name": "p.png", "mimeType": "image/png", "buffer": picture("clock-small.png")}

@@ -38,7 +38,7 @@ def test_a_busy_server_is_given_time(visit: Visit) -> None:
 
 
 def test_a_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
-    """Without a network the page says so, loses nothing, and goes on when it is back; one picture stays one job."""
+    """Without a network the page says so, loses nothing, and goes on when it is back; one image stays one job."""
     visit.refusals_expected = {"net"}
     visit.open()
     visit.drop({"offline.png": picture("clock-small.png")})
@@ -54,7 +54,7 @@ def test_a_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
 
 
 def test_a_reload_loses_no_job(visit: Visit, site: Site) -> None:
-    """Loaded anew in the middle, the page finds its pictures again and sees them to their end."""
+    """Loaded anew in the middle, the page finds its images again and sees them to their end."""
     visit.open()
     with site.without_worker():
         visit.drop({"reload.png": picture("clock-small.png"), "again.png": picture("clock-small.png")})
@@ -82,7 +82,7 @@ def test_a_wrong_recipe_is_marked_before_anything_is_sent(visit: Visit) -> None:
 
 
 def test_an_open_job_can_be_cancelled_and_tried_again(visit: Visit, site: Site) -> None:
-    """A picture that waits is cancelled at a word, and developed after all at another."""
+    """An image that waits is cancelled at a word, and developed after all at another."""
     visit.open()
     with site.without_worker():
         visit.drop({"changed-mind.png": picture("clock-small.png")})

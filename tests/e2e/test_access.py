@@ -103,7 +103,7 @@ def test_no_credentials_no_answer(door: Door, path: str, known: bool) -> None:
 
 
 def test_a_caller_works_as_usual(door: Door, tmp_path: Path) -> None:
-    """With its own credentials a caller's picture goes in and comes out, by the client's own means."""
+    """With its own credentials a caller's image goes in and comes out, by the client's own means."""
     picture = tmp_path / "a b+ü.jpg"
     picture.write_bytes(sample_images.jpeg())
     with door.client(door.caller()) as safelight:

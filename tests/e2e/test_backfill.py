@@ -15,8 +15,8 @@ from support import sample_images
 from support.running_stack import Site, until
 
 pytestmark = pytest.mark.e2e
+#: More than two chunks. With 500 it takes some minutes more.
 PICTURES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
-"""More than two chunks. With 500 it takes some minutes more."""
 
 
 def command(site: Site, *arguments: str) -> list[str]:
@@ -38,7 +38,7 @@ def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
 
 
 def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
-    """Each stored picture gets one new job and none two, whatever became of the command that asked for them."""
+    """Each stored image gets one new job and none two, whatever became of the command that asked for them."""
     since = datetime.now(UTC).isoformat()
     with ThreadPoolExecutor(4) as threads:
         data = [sample_images.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]

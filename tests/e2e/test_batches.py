@@ -33,7 +33,7 @@ def post(site: Site, path: str) -> dict[str, Any]:
 
 
 def test_hundred_members_by_eight_senders(site: Site) -> None:
-    """Sent at once, some of them no pictures, some twice: every member ends once, and the counts are exact."""
+    """Sent at once, some of them no images, some twice: every member ends once, and the counts are exact."""
     made = make(site, 100, width=20)
     batch_id = made["batch"]["id"]
 

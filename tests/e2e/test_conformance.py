@@ -12,6 +12,8 @@ import pytest
 from support.running_stack import Site
 
 TESTS = Path(__file__).parents[1]
+#: All that schemathesis has, but ``positive_data_acceptance``: rules between two fields, and what an image's bytes
+#: hold, can't be said in a schema; and those for authentication, which is off here.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -25,8 +27,6 @@ CHECKS = (
     "use_after_free",
     "ensure_resource_availability",
 )
-"""All that schemathesis has, but ``positive_data_acceptance``: rules between two fields, and what a picture's bytes
-hold, can't be said in a schema; and those for authentication, which is off here."""
 
 
 @pytest.mark.timeout(400)

@@ -36,7 +36,7 @@ def test_deleted_job_is_gone_with_its_links(site: Site, client: Safelight) -> No
 
 
 def test_failed_job_is_retried(client: Safelight) -> None:
-    """A picture that can't be processed fails again, in a new generation and with a new attempt."""
+    """An image that can't be processed fails again, in a new generation and with a new attempt."""
     failed = client.wait(client.submit(b"\x89PNG\r\n\x1a\n words").id)
     assert (failed.status, failed.attempts, failed.generation) == ("FAILED", 1, 1)
     client.retry(failed.id)

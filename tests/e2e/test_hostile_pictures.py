@@ -1,4 +1,4 @@
-"""Pictures that exceed memory and time, among good ones, on a real engine."""
+"""Images that exceed memory and time, among good ones, on a real engine."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

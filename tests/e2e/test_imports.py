@@ -28,8 +28,8 @@ class Shop:
 
     site: Site
     bucket: str
+    #: Another bucket, which no setting names.
     closed: str
-    """Another bucket, which no setting names."""
 
     def put(self, key: str, data: bytes, *, bucket: str | None = None) -> str:
         """Store an object; return its address."""
@@ -129,7 +129,7 @@ def test_a_copy_for_a_job_that_is_deleted_meanwhile_is_cleared_away(shop: Shop) 
 
 
 def test_only_buckets_of_the_setting_are_read(shop: Shop) -> None:
-    """Neither other buckets of the account nor the pictures of other callers; and roles say so too."""
+    """Neither other buckets of the account nor the images of other callers; and roles say so too."""
     with Safelight(shop.site.stack.api_url, retries=0) as client:
         own = client.wait(client.submit(png(8, 8)).id, PATIENCE_SECONDS)
         keys = shop.site.keys(f"processed/{own.id}") + shop.site.keys(f"raw/api/{own.id}")

@@ -20,9 +20,10 @@ from safelight.client import Safelight
 PICTURES = 300
 FEW = 120
 KILLS = 10
+#: Uploads that one run has under way at most.
 MOST_UNDER_WAY = 32
-"""Uploads that one run has under way at most."""
 
+#: The command, which notes every upload before it begins.
 COUNTED = """
 import os, sys
 from safelight import forms
@@ -40,12 +41,11 @@ def counted(form, content, client):
 forms.send = counted
 app()
 """
-"""The command, which notes every upload before it begins."""
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Many small pictures in folders, all different."""
+    """Many small images in folders, all different."""
     return made(tmp_path / "photos", PICTURES)
 
 
@@ -56,7 +56,7 @@ def few_photos(tmp_path: Path) -> Path:
 
 
 def made(folder: Path, count: int) -> Path:
-    """Make pictures below a folder; return it."""
+    """Make images below a folder; return it."""
     for number in range(count):
         path = folder / str(number % 7) / f"{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def started(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
 
 
 def check_whole(folder: Path, api_url: str, count: int) -> None:
-    """Every picture has exactly one job, one result, and a line in a report that says it is complete."""
+    """Every image has exactly one job, one result, and a line in a report that says it is complete."""
     report = json.loads((folder / "report" / "report.json").read_text())
     assert report["complete"]
     assert (report["files"], report["succeeded"], report["jobs"]) == (count, count, count)

@@ -19,22 +19,22 @@ from support import sample_images
 from support.running_stack import QUICK, Site, running_site, until
 
 CLIENTS = 4
+#: One image in so many is large, and its worker is killed as soon as it has begun.
 LARGE_EVERY = 40
-"""One picture in so many is large, and its worker is killed as soon as it has begun."""
+#: Between two other victims, chosen at random.
 PAUSE_SECONDS = 2.0
-"""Between two other victims, chosen at random."""
 PATIENCE_SECONDS = 240.0
+#: Everything that has to run out does so within a minute.
 SHORT = QUICK | {
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
     "InteractiveConcurrency": "2",
 }
-"""Everything that has to run out does so within a minute."""
 ROLES = ("api", "worker", "reconciler", "dead_letters")
 GOOD = sample_images.jpeg(96, 64)
 LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
+#: Ends too early.
 POISONED = sample_images.jpeg(400, 300)[:3_000]
-"""Ends too early."""
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Killer:
     """Kills function processes until it is told to stop: workers at work, and whoever comes along."""
 
     site: Site
+    #: IDs of large images that were accepted.
     large: Queue[str] = field(default_factory=Queue)
-    """IDs of large pictures that were accepted."""
     killed: Counter[str] = field(default_factory=Counter)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -100,7 +100,7 @@ def killing(site: Site) -> Iterator[Killer]:
 
 
 def accepted(site: Site, body: bytes) -> str:
-    """Post a picture until the API accepts it: a killed function answers with an error, which the client retries."""
+    """Post an image until the API accepts it: a killed function answers with an error, which the client retries."""
     while True:
         with suppress(httpx.TransportError):
             answer = site.http.post("jobs", content=body, headers={"Content-Type": "image/jpeg"})
@@ -111,7 +111,7 @@ def accepted(site: Site, body: bytes) -> str:
 
 
 def submitted(site: Site, body: bytes, killer: Killer) -> str:
-    """Post a picture; tell the killer of a large one."""
+    """Post an image; tell the killer of a large one."""
     job_id = accepted(site, body)
     if body is LARGE:
         killer.large.put(job_id)
@@ -154,7 +154,7 @@ def test_jobs_end_while_processes_are_killed(
     assert set(ids) <= set(after), "accepted and lost"
     for job_id, body in zip(ids, bodies, strict=True):
         check(site, after[job_id], body)
-    # A client whose answer was lost sent its picture again: such jobs end as well, and nothing else is there.
+    # A client whose answer was lost sent its image again: such jobs end as well, and nothing else is there.
     assert {record["Status"]["S"] for record in after.values()} <= {"COMPLETED", "FAILED"}
     assert Counter(record["Status"]["S"] for job_id, record in after.items() if job_id in set(ids)) == Counter(
         {status: count for status, count in (("FAILED", poisoned), ("COMPLETED", jobs - poisoned)) if count}
@@ -173,7 +173,7 @@ def told(after: dict[str, dict[str, Any]]) -> str:
 
 
 def check(site: Site, record: dict[str, Any], body: bytes) -> None:
-    """Compare one record with what its picture deserves."""
+    """Compare one record with what its image deserves."""
     job_id, history = record["ID"]["S"], [line["M"]["Status"]["S"] for line in record["History"]["L"]]
     assert sum(status in {"COMPLETED", "FAILED"} for status in history) == 1, history
     if body is POISONED:

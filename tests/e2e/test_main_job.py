@@ -86,7 +86,7 @@ def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> N
     ],
 )
 def test_every_shape_of_body_arrives_whole(site: Site, content: bytes, headers: dict[str, str]) -> None:
-    """Whatever the gateway does to a body, the bytes that arrive are those of the picture."""
+    """Whatever the gateway does to a body, the bytes that arrive are those of the image."""
     answer = site.http.post("jobs", content=content, headers=headers)
     assert answer.status_code == 202, answer.text
     assert answer.json()["raw"]["digest"] == hashlib.sha256(PHOTO).hexdigest()

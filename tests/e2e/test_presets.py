@@ -94,7 +94,7 @@ def test_an_asset_is_kept_and_deleted(site: Site, client: Safelight, tmp_path: P
 
 
 def test_a_watermark_by_name(site: Site, client: Safelight) -> None:
-    """A job lays a stored picture over its own, pins its content, and is refused once the asset is gone."""
+    """A job lays a stored image over its own, pins its content, and is refused once the asset is gone."""
     kept = client.assets.put("e2e-mark", LOGO)
     asked = json.dumps({"operations": [{"op": "watermark", "image": "e2e-mark"}]})
     done = site.finished(site.submit(PHOTO, pipeline=asked)["id"])

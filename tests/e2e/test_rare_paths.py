@@ -17,8 +17,8 @@ from shared.jobs.job import Job, JobStatus
 
 PICTURE = sample_images.jpeg()
 LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
+#: Longer than a function needs to start.
 LEASE = timedelta(seconds=6)
-"""Longer than a function needs to start."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def counts(site: Site, batch_id: str) -> dict[str, int]:
 
 
 def test_the_raw_image_comes_back(site: Site) -> None:
-    """The link to the picture as it was sent leads to its bytes."""
+    """The link to the image as it was sent leads to its bytes."""
     job = site.submit(PICTURE)
     answer = httpx.get(f"{site.stack.api_url}/jobs/{job['id']}/raw", follow_redirects=True, timeout=60)
     assert (answer.status_code, answer.content) == (200, PICTURE)

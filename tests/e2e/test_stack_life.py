@@ -17,6 +17,7 @@ from infra.sessions import local_session
 from infra.stack import Stack
 
 CHANGED_VERSION = "0.1.0+changed"
+#: Service, call, list in its answer, and what in a line of it tells the name.
 PARTS_OF_A_STACK = [
     ("cloudformation", "describe_stacks", "Stacks", "StackName"),
     ("s3", "list_buckets", "Buckets", "Name"),
@@ -29,7 +30,6 @@ PARTS_OF_A_STACK = [
     ("iam", "list_roles", "Roles", "RoleName"),
     ("events", "list_rules", "Rules", "Name"),
 ]
-"""Service, call, list in its answer, and what in a line of it tells the name."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from faults.simulator.single import post
 from faults.simulator.stage import Stage
 from faults.simulator.verdict import bound, judge_end
 
+#: Per job: create; claim and complete; the raw image in and out, the processed one in; one message.
 HAPPY = {
     (Kind.API, "s3", "PutObject"): 1,
     (Kind.API, "dynamodb", "PutItem"): 1,
@@ -18,7 +19,6 @@ HAPPY = {
     (Kind.WORKER, "s3", "GetObject"): 1,
     (Kind.WORKER, "s3", "PutObject"): 1,
 }
-"""Per job: create; claim and complete; the raw image in and out, the processed one in; one message."""
 
 
 @pytest.mark.parametrize("count", [1, 10])
@@ -39,7 +39,7 @@ def test_a_job_costs_one_write_beyond_create_and_complete(stage: Stage, count: i
 
 
 def test_a_bad_picture_costs_no_more(stage: Stage) -> None:
-    """A picture that can't be processed is claimed once, read once and failed once."""
+    """An image that can't be processed is claimed once, read once and failed once."""
     world = stage.open()
     platform = Platform(stage)
     platform.submit(rendering.BAD)

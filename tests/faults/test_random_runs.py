@@ -15,8 +15,9 @@ from support import sample_images
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered, render
 
+#: Runs a test: small enough to spread over cores, large enough to meet what is rare.
 CHUNK = 500
-"""Runs a test: small enough to spread over cores, large enough to meet what is rare."""
+#: What a chunk must have met: else the search is blind where it matters.
 SOMETIMES = (
     "acknowledged when overtaken",
     "batch filled again",
@@ -47,7 +48,6 @@ SOMETIMES = (
     "upload pending",
     "upload processing",
 )
-"""What a chunk must have met: else the search is blind where it matters."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -82,7 +82,7 @@ def test_a_seed_is_a_run(stage: Stage) -> None:
 
 
 def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with real pixels: what is COMPLETED can be decoded, is grey, and has the size that was asked for."""
+    """The same with real pixels: what is COMPLETED can be decoded, is gray, and has the size that was asked for."""
     files = {rendering.GOOD: sample_images.jpeg(1200, 600), rendering.BAD: sample_images.jpeg(400, 300)[:3_000]}
     quick = stage.render
 

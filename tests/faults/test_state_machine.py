@@ -53,10 +53,10 @@ class Expected:
 class JobMachine(RuleBasedStateMachine):
     """One job and everybody who may write to it."""
 
+    #: Jobs as workers hold them, fresh or long overtaken.
     attempts = Bundle("attempts")
-    """Jobs as workers hold them, fresh or long overtaken."""
+    #: Jobs as a recovering function has read them, fresh or stale.
     readings = Bundle("readings")
-    """Jobs as a recovering function has read them, fresh or stale."""
 
     def __init__(self) -> None:
         """Create the job."""

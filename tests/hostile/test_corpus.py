@@ -13,10 +13,10 @@ from support import hostile_files, sample_images
 
 from shared.errors import ImageError, error_classes
 
+#: Of processor time and of wall clock for each file.
 SECONDS = 5
-"""Of processor time and of wall clock for each file."""
+#: For starting the child that replaces one, on a machine that is busy.
 GRACE_SECONDS = 25
-"""For starting the child that replaces one, on a machine that is busy."""
 ROOT = Path(__file__).parents[2]
 CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
 
@@ -42,7 +42,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(hostile_files.FILES))
 def test_every_file_ends_by_name_and_in_time(ends: Mapping[str, Any], name: str) -> None:
-    """A result or a picture's code, within the time limit, in a sentence without paths, tracebacks or libraries."""
+    """A result or an image's code, within the time limit, in a sentence without paths, tracebacks or libraries."""
     end = ends[name]
     assert end["code"] in hostile_files.EXPECTED.get(name, CODES), end
     assert end["seconds"] < SECONDS + GRACE_SECONDS

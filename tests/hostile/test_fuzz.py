@@ -59,7 +59,7 @@ PIPELINES = st.builds(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=damaged_files(), pipeline=PIPELINES)
 def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipeline: Pipeline) -> None:
-    """A result that decodes and is as large as it says, or a picture's error; never a fault of ours."""
+    """A result that decodes and is as large as it says, or an image's error; never a fault of ours."""
     try:
         rendered = boxed.render(data, pipeline, LIMITS)
     except ImageError:

@@ -21,12 +21,12 @@ SOMEONE = {"userArn": "arn:aws:iam::000000000000:user/some/one"}
 
 
 def put(cloud: Cloud, name: str = "logo", body: bytes | str = LOGO, **more: Any) -> Answer:
-    """Keep a picture."""
+    """Keep an image."""
     return cloud.call("PUT", f"/v1/assets/{name}", body, **({"headers": PNG} | more))
 
 
 def digest(data: bytes) -> str:
-    """Return the SHA-256 of a picture."""
+    """Return the SHA-256 of an image."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -54,7 +54,7 @@ def test_a_picture_is_kept_with_its_facts(cloud: Cloud) -> None:
     ],
 )
 def test_every_shape_of_body_is_taken(cloud: Cloud, body: bytes | str, headers: dict[str, str]) -> None:
-    """Base64 text and JSON mean the same picture as raw bytes."""
+    """Base64 text and JSON mean the same image as raw bytes."""
     assert put(cloud, body=body, headers=headers).json["digest"] == digest(LOGO)
 
 
@@ -152,7 +152,7 @@ MARKED = {"operations": [{"op": "watermark", "image": "logo", "opacity": 1, "sca
 
 
 def marked(cloud: Cloud, **query: str) -> dict[str, Any]:
-    """Create a job that lays the logo over a picture."""
+    """Create a job that lays the logo over an image."""
     return cloud.submit(sample_images.jpeg(80, 60), query=query or {"pipeline": json.dumps(MARKED)})
 
 

@@ -1,4 +1,4 @@
-"""Backfill: stored pictures processed anew, each exactly once, however often it is stopped."""
+"""Backfill: stored images processed anew, each exactly once, however often it is stopped."""
 
 from collections import Counter
 from datetime import timedelta
@@ -62,7 +62,7 @@ def members(cloud: Cloud, batch_id: str) -> list[Job]:
 
 
 def sources(cloud: Cloud, batch_id: str) -> Counter[str]:
-    """Count the members made of each job's picture."""
+    """Count the members made of each job's image."""
     return Counter(job.source.location.key.rpartition("/")[2] for job in members(cloud, batch_id) if job.source)
 
 
@@ -86,7 +86,7 @@ def test_stored_pictures_are_processed_anew(cloud: Cloud) -> None:
 
 
 def test_each_call_makes_what_its_time_allows(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped after every chunk and resumed, each picture has exactly one new job, in their order."""
+    """Stopped after every chunk and resumed, each image has exactly one new job, in their order."""
     monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
     monkeypatch.setattr(api.batches.lifecycle_routes, "BACKFILL_TIME", timedelta())
     ids = originals(cloud, 5)
@@ -152,7 +152,7 @@ def test_a_query_names_the_pictures(cloud: Cloud) -> None:
 
 
 def test_a_second_backfill_takes_each_picture_once(cloud: Cloud) -> None:
-    """What the first one has copied is the same picture; it counts only where that is asked for."""
+    """What the first one has copied is the same image; it counts only where that is asked for."""
     ids = originals(cloud, 2)
     first = begin(cloud)
     filled(cloud, first)

@@ -8,6 +8,7 @@ from support.moto_cloud import Cloud
 
 from shared.jobs.job import ANONYMOUS
 
+#: Owner, and what the gateway tells of the caller: AWS's names in the proxy event.
 CALLERS: dict[str, dict[str, Any]] = {
     "iam:arn:aws:iam::1:user/ann": {"identity": {"userArn": "arn:aws:iam::1:user/ann"}},
     "iam:arn:aws:sts::1:assumed-role/App": {"identity": {"userArn": "arn:aws:sts::1:assumed-role/App/session-1"}},
@@ -17,7 +18,6 @@ CALLERS: dict[str, dict[str, Any]] = {
     "sub:u2": {"authorizer": {"claims": {"sub": "u2", "email": "ann@example.org"}}},
     ANONYMOUS: {},
 }
-"""Owner, and what the gateway tells of the caller: AWS's names in the proxy event."""
 
 
 @pytest.mark.parametrize(("owner", "told"), CALLERS.items(), ids=CALLERS)

@@ -3,8 +3,8 @@
 import pytest
 from support.moto_cloud import Cloud
 
+#: As tests/integration/conftest.py sets UI_ORIGINS.
 OURS = ["https://ui.test", "http://127.0.0.1:5500"]
-"""As tests/integration/conftest.py sets UI_ORIGINS."""
 THEIRS = ["https://evil.test", "https://ui.test.evil.test", "http://ui.test", "null", ""]
 
 

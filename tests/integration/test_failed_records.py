@@ -76,7 +76,7 @@ def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def bad_picture(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
-    """Send half a picture."""
+    """Send half an image."""
     cloud.submit(sample_images.jpeg()[:200])
     messages = cloud.receive()
     cloud.deliver(messages)

@@ -1,4 +1,4 @@
-"""The worst files in one delivery with good pictures: only their own jobs fail, at once."""
+"""The worst files in one delivery with good images: only their own jobs fail, at once."""
 
 import pytest
 from support import events, hostile_files, sample_images
@@ -12,7 +12,7 @@ CODES = {error.code for error in error_classes(ImageError)}
 
 @pytest.mark.parametrize("name", hostile_files.WORST)
 def test_a_hostile_file_harms_nobody(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Good pictures around the file are completed in the same delivery; nothing of the fault is told."""
+    """Good images around the file are completed in the same delivery; nothing of the fault is told."""
     monkeypatch.setenv("RENDER_SECONDS", "2")
     before, bad, after = (
         cloud.submit(data) for data in (sample_images.jpeg(), small_enough(name), sample_images.png(mode="RGBA"))

@@ -122,7 +122,7 @@ def test_other_request_under_the_key_is_refused(cloud: Cloud, body: bytes, more:
 
 
 def test_the_shape_of_the_body_does_not_matter(cloud: Cloud) -> None:
-    """The same picture as raw bytes and as base64 text is the same request."""
+    """The same image as raw bytes and as base64 text is the same request."""
     first = post(cloud)
     second = post(cloud, base64.b64encode(PICTURE).decode(), headers={"Content-Type": "text/plain"})
     assert second.json["id"] == first.json["id"]

@@ -158,7 +158,7 @@ def test_large_objects_are_refused_before_a_byte_moves(cloud: Cloud, monkeypatch
     "body", [{"source": URI, "content": "aaaa"}, {"source": 1}, {"source": URI, "width": 0}, {"version": "1"}]
 )
 def test_request_that_contradicts_itself_makes_nothing(cloud: Cloud, body: dict[str, Any]) -> None:
-    """A picture comes one way, and options keep to their rules."""
+    """An image comes one way, and options keep to their rules."""
     assert (cloud.post("/v1/jobs", body).status, cloud.count()) == (422, 0)
 
 
@@ -340,7 +340,7 @@ def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeyp
 
 
 def test_members_of_another_owner_stay_closed(cloud: Cloud) -> None:
-    """Nobody reads another's pictures by naming the image bucket as source."""
+    """Nobody reads another's images by naming the image bucket as source."""
     job = cloud.submit(JPEG)
     work(cloud)
     stored = cloud.keys()

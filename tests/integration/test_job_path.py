@@ -26,7 +26,7 @@ FAILED_AT_ONCE = [
 
 
 def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
-    """Raw bytes in, a grey PNG out, the record as the data dictionary says."""
+    """Raw bytes in, a gray PNG out, the record as the data dictionary says."""
     picture = sample_images.jpeg(2000, 1000)
     job = cloud.submit(picture, query={"filename": "my cat.jpg"})
     assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
@@ -51,7 +51,7 @@ def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
 
 
 def test_seed_flow_with_base64_text(cloud: Cloud) -> None:
-    """`base64 -w 0 photo.jpg` as text/plain is a picture."""
+    """`base64 -w 0 photo.jpg` as text/plain is an image."""
     text = base64.b64encode(sample_images.jpeg()).decode()
     answer = cloud.call("POST", "/v1/jobs", text, headers={"Content-Type": "text/plain"})
     assert answer.status == 202
@@ -75,7 +75,7 @@ def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("data", "code"), FAILED_AT_ONCE)
 def test_bad_picture_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
-    """A picture that can't be processed ends its job on the first attempt; its neighbours never notice."""
+    """An image that can't be processed ends its job on the first attempt; its neighbours never notice."""
     bad = cloud.submit(data)
     good = [cloud.submit(sample_images.jpeg()) for _ in range(4)]
     assert cloud.deliver(cloud.receive()) == []

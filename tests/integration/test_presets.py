@@ -11,13 +11,13 @@ import api.dependencies
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.pipeline.preset import BUILT_IN
 
-GREY = {"operations": [{"op": "grayscale"}]}
+GRAY = {"operations": [{"op": "grayscale"}]}
 SMALL = {"operations": [{"op": "resize", "width": 10}]}
 SOMEONE = {"userArn": "arn:aws:iam::000000000000:user/someone"}
 JPEG = {"Content-Type": "image/jpeg"}
 
 
-def put(cloud: Cloud, name: str, pipeline: Any = GREY, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+def put(cloud: Cloud, name: str, pipeline: Any = GRAY, headers: dict[str, str] | None = None, **more: Any) -> Answer:
     """Write a preset."""
     sent = {"Content-Type": "application/json", **(headers or {})}
     return cloud.call("PUT", f"/v1/presets/{name}", json.dumps({"pipeline": pipeline}), headers=sent, **more)
@@ -107,8 +107,8 @@ def test_of_two_writers_one_wins(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
         return seen
 
     monkeypatch.setattr(PresetTable, "_state", overtaken)
-    assert put(cloud, "mine", GREY, {"If-Match": '"1"'}).status == 412
-    assert put(cloud, "mine", GREY).json["version"] == 4
+    assert put(cloud, "mine", GRAY, {"If-Match": '"1"'}).status == 412
+    assert put(cloud, "mine", GRAY).json["version"] == 4
     assert table.get("anonymous", "mine", 3).pipeline.operations[0].op == "resize"
 
 
@@ -132,12 +132,12 @@ def test_built_in_presets_can_be_read_and_not_changed(cloud: Cloud, name: str) -
 @pytest.mark.parametrize(
     ("name", "body", "status", "code", "pointer"),
     [
-        ("Mine", {"pipeline": GREY}, 422, "INVALID_REQUEST", "/name"),
-        ("a%23b", {"pipeline": GREY}, 422, "INVALID_REQUEST", "/name"),
+        ("Mine", {"pipeline": GRAY}, 422, "INVALID_REQUEST", "/name"),
+        ("a%23b", {"pipeline": GRAY}, 422, "INVALID_REQUEST", "/name"),
         ("mine", {}, 422, "INVALID_REQUEST", "/pipeline"),
-        ("mine", {"pipeline": GREY, "colour": 1}, 422, "INVALID_REQUEST", "/colour"),
+        ("mine", {"pipeline": GRAY, "color": 1}, 422, "INVALID_REQUEST", "/color"),
         ("mine", {"pipeline": {"operations": [{"op": "swirl"}]}}, 422, "INVALID_PIPELINE", "/pipeline/operations/0"),
-        ("mine", {"pipeline": GREY, "description": "x" * 501}, 422, "INVALID_REQUEST", "/description"),
+        ("mine", {"pipeline": GRAY, "description": "x" * 501}, 422, "INVALID_REQUEST", "/description"),
         ("mine", [], 400, "BAD_JSON", None),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_job_keeps_what_the_preset_said(cloud: Cloud) -> None:
     put(cloud, "mine", SMALL)
     job = cloud.submit(sample_images.jpeg(), query={"preset": "mine"})
     assert job["preset"] == {"name": "mine", "version": 1}
-    put(cloud, "mine", GREY)
+    put(cloud, "mine", GRAY)
     cloud.call("DELETE", "/v1/presets/mine")
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json

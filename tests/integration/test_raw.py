@@ -1,4 +1,4 @@
-"""The way back to the picture as it was sent."""
+"""The way back to the image as it was sent."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -30,7 +30,7 @@ def test_it_redirects_unless_told_otherwise(cloud: Cloud) -> None:
 
 
 def test_what_nobody_has_read_is_not_shown(cloud: Cloud) -> None:
-    """A job that waits for its bytes has no picture to show yet."""
+    """A job that waits for its bytes has no image to show yet."""
     wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
     job = cloud.call("POST", "/v1/uploads", json.dumps(wanted), headers={"Content-Type": "application/json"}).json
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
@@ -38,7 +38,7 @@ def test_what_nobody_has_read_is_not_shown(cloud: Cloud) -> None:
 
 
 def test_another_callers_picture_does_not_exist(cloud: Cloud) -> None:
-    """Who asks for a picture of another's learns nothing, not even that it is there."""
+    """Who asks for an image of another's learns nothing, not even that it is there."""
     job = cloud.submit(sample_images.jpeg(), identity={"userArn": "arn:aws:iam::1:user/ann"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", identity={"userArn": "arn:aws:iam::1:user/bob"})
     assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")

@@ -10,8 +10,8 @@ from infra.deployment import code_bucket, template
 from infra.sessions import Clients
 
 TEXT = template.TEMPLATE.read_text(encoding="utf-8")
+#: CloudFormation's own limit for a template that is read from S3.
 MOST_BYTES = 1_000_000
-"""CloudFormation's own limit for a template that is read from S3."""
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])

@@ -8,6 +8,7 @@ import pytest
 from support import recorded_calls
 from support.recorded_calls import Right
 
+#: Statements and actions that no code of ours uses but AWS asks for, and why the embedded engine sees none of them.
 BY_THE_PLATFORM = {
     "Log": "Lambda writes a function's logs in its name; the embedded engine writes them in its own",
     "TellMissingFromForbidden": "S3 decides by it what to answer for an object that is gone; the engine does not",
@@ -16,7 +17,6 @@ BY_THE_PLATFORM = {
     "sqs:DeleteMessage": "as ReceiveMessage",
     "sqs:GetQueueAttributes": "as ReceiveMessage",
 }
-"""Statements and actions that no code of ours uses but AWS asks for, and why the embedded engine sees none of them."""
 
 
 @pytest.fixture(scope="module")

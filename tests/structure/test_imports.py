@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("api", "worker", "notifier", "shared", "infra", "safelight")
 
+#: What a room never imports; see DESIGN's arrows in docs/architecture.md.
 NEVER = {
     "shared": {"api", "worker", "notifier", "safelight", "infra"},
     "api": {"worker", "notifier", "safelight", "infra", "PIL"},
@@ -18,19 +19,18 @@ NEVER = {
     "safelight": {"api", "worker", "notifier", "shared", "boto3", "botocore", "PIL", "aws_lambda_powertools"},
     "infra": {"api", "worker", "notifier", "safelight", "PIL"},
 }
-"""What a room never imports; see DESIGN's arrows in docs/architecture.md."""
+#: Libraries that one place alone knows.
 ONLY_THERE = {
     "PIL": ("worker/imaging/",),
     "boto3": ("shared/aws/", "infra/"),
     "botocore": ("shared/aws/", "infra/"),
 }
-"""Libraries that one place alone knows."""
+#: Where the environment is read and clients are made.
 COMPOSITION_ROOTS = (
     *("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py"),
     "notifier/app.py",
     "notifier/webhooks.py",
 )
-"""Where the environment is read and clients are made."""
 
 
 def modules(*rooms: str) -> list[str]:
@@ -72,7 +72,7 @@ def test_a_library_is_known_in_one_place(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules("worker/imaging"))
 def test_pixels_know_no_aws_and_no_settings(module: str) -> None:
-    """The imaging room imports Pillow, and of ours only what describes a picture and what is asked of it.
+    """The imaging room imports Pillow, and of ours only what describes an image and what is asked of it.
 
     Sizes, operations and outputs are the parts of a pipeline, pure values without I/O: the API foretells by
     them what the worker does, so both must use the same.

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda path: path.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    """Files, headings, pictures, scripts behind figures, tests behind promises: all are there."""
+    """Files, headings, images, scripts behind figures, tests behind promises: all are there."""
     assert not links.broken(ROOT, page)
 
 

@@ -19,6 +19,7 @@ FUNCTIONS = (
     "NotifierFunction",
     "WebhookFunction",
 )
+#: What AWS emits by itself, with the dimensions of one set: AWS's pages on each service's metrics, as of 2026.
 BY_AWS = {
     "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations", "IteratorAge"}, ("FunctionName",)),
     "AWS/SQS": (
@@ -32,7 +33,6 @@ BY_AWS = {
     "AWS/Logs": ({"IncomingBytes", "IncomingLogEvents"}, ("LogGroupName",)),
     "AWS/ApiGateway": ({"Count", "4XXError", "5XXError"}, ("ApiName", "Stage")),
 }
-"""What AWS emits by itself, with the dimensions of one set: AWS's pages on each service's metrics, as of 2026."""
 
 
 def values_of(dimension: str) -> set[str]:

@@ -67,7 +67,7 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
     ("place", "content"), tuple(bodies()), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_every_request_and_every_good_answer_has_an_example_that_is_valid(place: str, content: dict[str, Any]) -> None:
-    """What the document shows fits its schema, and has no field that the schema does not know. Pictures aside."""
+    """What the document shows fits its schema, and has no field that the schema does not know. Images aside."""
     document = json.loads(written())
     assert content.get("examples"), (
         f"{place}: add its example to api/openapi/examples.json, under the name of its schema"

@@ -39,7 +39,7 @@ def test_every_output_option_is_documented() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_runs_and_its_picture_shows_it(name: str) -> None:
-    """What stands on the page is accepted, runs, and is what the picture beside it was made with."""
+    """What stands on the page is accepted, runs, and is what the image beside it was made with."""
     fresh = sample_images.opened(operation_pictures.make(name, EXAMPLES[name]))
     stored = sample_images.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
     assert fresh.size == stored.size
@@ -47,7 +47,7 @@ def test_every_example_runs_and_its_picture_shows_it(name: str) -> None:
 
 
 def test_every_picture_belongs_to_an_example() -> None:
-    """Each picture of the folder is on the page, each example has one, and all are small together."""
+    """Each image of the folder is on the page, each example has one, and all are small together."""
     files = list(operation_pictures.PICTURES.iterdir())
     assert {path.stem for path in files} == {*EXAMPLES, "astronaut", "horse"}
     assert len(EXAMPLES) >= len(MODELS)

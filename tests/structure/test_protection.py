@@ -14,10 +14,10 @@ KEYED = Resolver(KmsKeyArn=KEY)
 UNPROTECTED = Resolver(ProtectData="false")
 PLAIN = Resolver(RequireTls="false")
 TRACED = Resolver(Tracing="true")
+#: Tables that need no protection, and why.
 SHORT_LIVED = {"IdempotencyTable": "what it remembers is worth nothing after a day"}
-"""Tables that need no protection, and why."""
+#: Buckets whose content needs no key of one's own, and why.
 PUBLIC = {"UiBucket": "the page's files are public, and a key of one's own would keep CloudFront out"}
-"""Buckets whose content needs no key of one's own, and why."""
 
 
 def of_type(kind: str) -> list[str]:

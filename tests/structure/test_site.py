@@ -32,7 +32,7 @@ def test_every_page_is_on_the_site(site: Path) -> None:
 
 
 def test_readers_fetch_nothing_from_anybody_else(site: Path) -> None:
-    """Scripts, styles, fonts and pictures are the site's own."""
+    """Scripts, styles, fonts and images are the site's own."""
     for page in site.rglob("*.html"):
         assert not FETCHED.search(page.read_text("utf-8")), page.name
     for style in site.rglob("*.css"):

@@ -36,8 +36,8 @@ DEFAULTS = template.parameter_defaults(TEMPLATE)
 MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
 SOURCES = ("JobQueue", "BulkQueue")
 QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue", "WebhookQueue", "WebhookDeadLetterQueue")
+#: Roles of the functions that move jobs.
 MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
-"""Roles of the functions that move jobs."""
 ROLES = (*MOVERS, "NotifierRole", "WebhookRole")
 FUNCTIONS: dict[str, type[BaseModel]] = {
     "ApiFunction": ApiSettings,
@@ -633,8 +633,8 @@ def test_callers_do_not_let_themselves_in() -> None:
     assert properties("CallerPoolClient")["PreventUserExistenceErrors"] == "ENABLED"
 
 
+#: On the roles of all functions, each under a condition.
 OPTIONAL_POLICIES = {"TracingPolicy", "NetworkPolicy", "KeyPolicy"}
-"""On the roles of all functions, each under a condition."""
 
 
 @pytest.mark.parametrize("policy", sorted(OPTIONAL_POLICIES))

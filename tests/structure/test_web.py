@@ -12,15 +12,15 @@ WEB = ROOT / "web"
 MODULES = sorted((WEB / "app").rglob("*.js"))
 MOST_BYTES = 150_000
 MOST_LINES = 170
+#: Whatever makes markup or code of a text.
 MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML"
     r"|\beval\(|new Function|srcdoc|javascript:"
 )
-"""Whatever makes markup or code of a text."""
 IMPORT = re.compile(r'(?:from|import) "(\.[^"]+)"')
 ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/2000/svg)[\w.-]+")
+#: Codes of the page itself, for what no answer of the API tells.
 PAGES_OWN = {"OFFLINE", "UPLOAD_REFUSED"}
-"""Codes of the page itself, for what no answer of the API tells."""
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)

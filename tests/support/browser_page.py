@@ -34,8 +34,8 @@ class Visit:
     context: BrowserContext
     url: str
     said: list[str] = field(default_factory=list)
+    #: Statuses that the test provokes (``net`` for no network): a browser logs each as an error.
     refusals_expected: set[str] = field(default_factory=set)
-    """Statuses that the test provokes (``net`` for no network): a browser logs each as an error."""
 
     def hear(self, message: ConsoleMessage) -> None:
         """Keep what is an error or a warning."""
@@ -70,11 +70,11 @@ class Visit:
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
     def print_of(self, name: str) -> Locator:
-        """Return the picture of that name in the tray or in a list."""
+        """Return the image of that name in the tray or in a list."""
         return self.page.locator(".print").filter(has=self.page.locator(".name", has_text=name))
 
     def expect_state(self, name: str, state: str) -> None:
-        """Wait until a picture is in a state."""
+        """Wait until an image is in a state."""
         shown = self.print_of(name).locator(".status")
         expect(shown).to_have_text(state, timeout=PATIENCE_MILLISECONDS)
 
@@ -92,7 +92,7 @@ class Visit:
         raise AssertionError(f"Tab never came to {name!r}")
 
     def job_id(self, name: str) -> str:
-        """Return the ID of a developed picture's job."""
+        """Return the ID of a developed image's job."""
         link = self.print_of(name).get_by_role("link", name="Compare").first
         return str(link.get_attribute("href")).rsplit("/", 1)[-1]
 
@@ -126,7 +126,7 @@ class Desk:
 
 
 def picture(name: str) -> bytes:
-    """Read one of the bundled pictures."""
+    """Read one of the bundled images."""
     return (PICTURES / name).read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Colour profiles that tests make, and the same colours by arithmetic of their own.
+"""Color profiles that tests make, and the same colors by arithmetic of their own.
 
 Numbers: ICC.1:2022 for the layout; IEC 61966-2-1 (sRGB), SMPTE EG 432-1 (Display P3) and the Adobe RGB (1998)
 specification for curves and primaries, here adapted to D50 as profiles hold them.
@@ -10,8 +10,8 @@ from itertools import product
 
 from PIL import Image, ImageCms
 
+#: Columns red, green and blue; rows X, Y and Z.
 Matrix = tuple[tuple[float, float, float], ...]
-"""Columns red, green and blue; rows X, Y and Z."""
 
 SRGB: Matrix = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.71410))
 DISPLAY_P3: Matrix = ((0.51512, 0.29198, 0.15710), (0.24120, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407))
@@ -40,19 +40,19 @@ def adobe_rgb_profile() -> bytes:
 
 
 def in_display_p3(image: Image.Image) -> Image.Image:
-    """Return an sRGB picture with the numbers that show the same colours in Display P3."""
+    """Return an sRGB image with the numbers that show the same colors in Display P3."""
     return _converted(image, DISPLAY_P3, _srgb_encoded)
 
 
 def in_adobe_rgb(image: Image.Image) -> Image.Image:
-    """Return an sRGB picture with the numbers that show the same colours in Adobe RGB."""
+    """Return an sRGB image with the numbers that show the same colors in Adobe RGB."""
     return _converted(image, ADOBE_RGB, lambda light: max(0.0, light) ** (1 / ADOBE_GAMMA))
 
 
 def swapped_cmyk_profile() -> bytes:
     """Return a CMYK profile whose cyan ink looks magenta and whose magenta ink looks cyan.
 
-    A program that ignores it shows the wrong colours. Its table has the 16 corners only: inks of 0 or 100 %.
+    A program that ignores it shows the wrong colors. Its table has the 16 corners only: inks of 0 or 100 %.
     """
     corners = b""
     for cyan, magenta, yellow, black in product((0, 1), repeat=4):
@@ -118,7 +118,7 @@ def _srgb_encoded(light: float) -> float:
 
 
 def _lab_bytes(red: float, green: float, blue: float) -> bytes:
-    """Return L*, a* and b* (CIE 1976, D50) of an sRGB colour as a profile's eight-bit table holds them."""
+    """Return L*, a* and b* (CIE 1976, D50) of an sRGB color as a profile's eight-bit table holds them."""
     light = [_srgb_light(value) for value in (red, green, blue)]
     x, y, z = (value / white for value, white in zip(_times(SRGB, light), D50, strict=True))
     f = [value ** (1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116 for value in (x, y, z)]

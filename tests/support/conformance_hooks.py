@@ -1,4 +1,4 @@
-"""What schemathesis is told of Safelight: a body that says it is a picture holds one.
+"""What schemathesis is told of Safelight: a body that says it is an image holds one.
 
 Loaded by the schemathesis command, see e2e/test_conformance.py. Without it every upload would be refused for
 its first bytes, and nothing behind that would ever be tried.
@@ -20,7 +20,7 @@ _PICTURES = {
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - the shape that is called
-    """Send a picture where a valid body is meant; what is meant to be refused stays as it was generated."""
+    """Send an image where a valid body is meant; what is meant to be refused stays as it was generated."""
     meant_well = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
     if meant_well and case.media_type in _PICTURES and "data" in kwargs:
         kwargs["data"] = _PICTURES[case.media_type]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
+#: Receipt handle of a message that never lay in a queue.
 NO_HANDLE = "none"
-"""Receipt handle of a message that never lay in a queue."""
 
 
 @dataclass

@@ -33,28 +33,28 @@ def problem(status: int, code: str, detail: str = "It is so.", **headers: str) -
 class BulkApi:
     """Batches, uploads and their store. Called from many threads."""
 
+    #: What to answer, or raise, instead; None lets the request through.
     fault: Callable[[httpx.Request], Answer] = lambda _request: None
-    """What to answer, or raise, instead; None lets the request through."""
+    #: Whether the answer is lost after the request was carried out.
     lost: Callable[[httpx.Request], bool] = lambda _request: False
-    """Whether the answer is lost after the request was carried out."""
+    #: Looks at its page after which a job with bytes has ended.
     looks: int = 1
-    """Looks at its page after which a job with bytes has ended."""
+    #: Looks at its page for which a job with bytes is not taken yet, because its message waits in the queue.
     waits: int = 0
-    """Looks at its page for which a job with bytes is not taken yet, because its message waits in the queue."""
     form_seconds: float = 900.0
+    #: The error of a member, if it has one.
     refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _member: None
-    """The error of a member, if it has one."""
+    #: Where forms and links lead to.
     store_url: str = STORE_URL
-    """Where forms and links lead to."""
+    #: Whether only a confirmation tells that bytes have come.
     events_lost: bool = False
-    """Whether only a confirmation tells that bytes have come."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: By Idempotency-Key: the body, and what was answered.
     answers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    """By Idempotency-Key: the body, and what was answered."""
     calls: Counter[str] = field(default_factory=Counter)
+    #: How often each job's bytes came.
     received: Counter[str] = field(default_factory=Counter)
-    """How often each job's bytes came."""
     requests: list[str] = field(default_factory=list)
     made_jobs: Iterator[int] = field(default_factory=itertools.count)
     made_batches: Iterator[int] = field(default_factory=itertools.count)

@@ -20,10 +20,10 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
 LIMITS: Final = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
 OUTPUTS: Final = tuple(Output(name=each.value, format=each) for each in OutputFormat)
 NO_ALPHA: Final = (OutputFormat.JPEG,)
+#: Decibels are rounded down to a multiple of this, so that another processor prints the same page.
 STEP: Final = 5
-"""Decibels are rounded down to a multiple of this, so that another processor prints the same page."""
+#: Least PSNR, dB, against what the file was made from; lossless formats carry the loss of the input alone.
 WORST: Final = {OutputFormat.PNG: 30, OutputFormat.TIFF: 30, OutputFormat.GIF: 25}
-"""Least PSNR, dB, against what the file was made from; lossless formats carry the loss of the input alone."""
 
 
 def rendered(kind: Kind) -> Rendered:
@@ -54,18 +54,18 @@ def expected(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
 
 
 def likeness(made: Image.Image, wanted: Image.Image) -> float:
-    """Return the PSNR in dB of two pictures as they look, on black and on white, whichever is worse."""
+    """Return the PSNR in dB of two images as they look, on black and on white, whichever is worse."""
     return min(_psnr(on(made, ground), on(wanted, ground)) for ground in ("black", "white"))
 
 
 def on(image: Image.Image, ground: str) -> Image.Image:
-    """Lay a picture on a colour."""
+    """Lay an image on a color."""
     flat = Image.new("RGBA", image.size, ground)
     return Image.alpha_composite(flat, image.convert("RGBA")).convert("RGB")
 
 
 def _cut(image: Image.Image) -> Image.Image:
-    """Return a picture on white with every pixel either clear or opaque."""
+    """Return an image on white with every pixel either clear or opaque."""
     alpha = image.convert("RGBA").getchannel("A")
     flat = on(image, "white").convert("RGBA")
     flat.putalpha(alpha.point([255 if value >= 128 else 0 for value in range(256)]))
@@ -105,7 +105,7 @@ or *identical*, pixel by pixel. The loss of a lossy input counts too. ⚠ marks 
 
 - Every result is upright, in sRGB, eight bits a channel. JPEG, WebP and AVIF are written with their default quality.
 - JPEG has no transparency: it is laid on the output's `background`, white here. GIF has no half transparency: what is
-  at least half opaque is laid on the background, the rest is clear. It holds 256 colours, dithered if there are more.
+  at least half opaque is laid on the background, the rest is clear. It holds 256 colors, dithered if there are more.
 - Animations stay animations in PNG (APNG), WebP, AVIF and GIF, with the duration of each frame and the number of plays
   (an AVIF tells and keeps none). JPEG and TIFF get the first frame. Of a TIFF with several pages the first is read.
 - Without a profile, CMYK is turned into RGB by the plain formula; with one, by the profile.

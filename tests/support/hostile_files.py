@@ -18,8 +18,8 @@ from support import sample_images
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CUTS = (0.02, 0.3, 0.6, 0.9, 0.999)
+#: Damaged copies of each format.
 FLIPS = 12
-"""Damaged copies of each format."""
 MIB = 1024 * 1024
 
 Builder = Callable[[], bytes]
@@ -37,9 +37,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, *extra: bytes, depth: int = 8, colour: int = 0, pixels: bytes | None = None) -> bytes:
-    """Return a PNG of these claims; by default with the data of one grey pixel."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+def png(width: int, height: int, *extra: bytes, depth: int = 8, color: int = 0, pixels: bytes | None = None) -> bytes:
+    """Return a PNG of these claims; by default with the data of one gray pixel."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(b"\0\0") if pixels is None else pixels)
     return PNG_SIGNATURE + header + b"".join(extra) + data + chunk(b"IEND", b"")
 
@@ -52,7 +52,7 @@ def zeros(count: int) -> bytes:
     return b"".join([*parts, packer.compress(bytes(count % MIB)), packer.flush()])
 
 
-def grey_png(*extra: bytes) -> bytes:
+def gray_png(*extra: bytes) -> bytes:
     """Return an honest 8 × 8 PNG with some chunks more."""
     return png(8, 8, *extra, pixels=zlib.compress(bytes(9 * 8)))
 
@@ -61,15 +61,15 @@ def png_floods() -> dict[str, Builder]:
     """Return PNG files whose ancillary chunks are the attack."""
     bomb = zeros(256 * MIB)
     return {
-        "png-icc-bomb": lambda: grey_png(chunk(b"iCCP", b"icc\0\0" + bomb)),
-        "png-text-bomb": lambda: grey_png(chunk(b"zTXt", b"k\0\0" + bomb)),
-        "png-itext-bomb": lambda: grey_png(chunk(b"iTXt", b"k\0\1\0\0\0" + bomb)),
-        "png-many-texts": lambda: grey_png(*[chunk(b"zTXt", b"k\0\0" + zeros(MIB - 1))] * 200),
-        "png-thousands-of-chunks": lambda: grey_png(*[chunk(b"tEXt", b"k\0v")] * 100_000),
-        "png-large-exif": lambda: grey_png(chunk(b"eXIf", b"II*\0" + random.Random(1).randbytes(5 * MIB))),
+        "png-icc-bomb": lambda: gray_png(chunk(b"iCCP", b"icc\0\0" + bomb)),
+        "png-text-bomb": lambda: gray_png(chunk(b"zTXt", b"k\0\0" + bomb)),
+        "png-itext-bomb": lambda: gray_png(chunk(b"iTXt", b"k\0\1\0\0\0" + bomb)),
+        "png-many-texts": lambda: gray_png(*[chunk(b"zTXt", b"k\0\0" + zeros(MIB - 1))] * 200),
+        "png-thousands-of-chunks": lambda: gray_png(*[chunk(b"tEXt", b"k\0v")] * 100_000),
+        "png-large-exif": lambda: gray_png(chunk(b"eXIf", b"II*\0" + random.Random(1).randbytes(5 * MIB))),
         "png-data-bomb": lambda: png(8, 8, pixels=zeros(512 * MIB)),
         "png-endless-chunk": lambda: PNG_SIGNATURE + struct.pack(">I", 0x7FFFFFFF) + b"IHDR" + bytes(64),
-        "png-bad-palette": lambda: png(8, 8, depth=8, colour=3, pixels=zlib.compress(bytes([0, *[255] * 8]) * 8)),
+        "png-bad-palette": lambda: png(8, 8, depth=8, color=3, pixels=zlib.compress(bytes([0, *[255] * 8]) * 8)),
     }
 
 
@@ -123,7 +123,7 @@ def directory(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
 
 
 def tiff(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
-    """Return a TIFF of one directory; entries replace those of an honest 8 × 8 grey picture."""
+    """Return a TIFF of one directory; entries replace those of an honest 8 × 8 gray image."""
     usual = {256: (4, 1, 8), 257: (4, 1, 8), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 400)}
     usual |= {277: (3, 1, 1), 278: (4, 1, 8), 279: (4, 1, 64)}
     usual |= {tag: tuple(rest) for tag, *rest in entries}  # type: ignore[misc] # three numbers are left
@@ -132,7 +132,7 @@ def tiff(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
 
 
 def tiff_of_directories(count: int) -> bytes:
-    """Return a TIFF with thousands of directories, each a picture."""
+    """Return a TIFF with thousands of directories, each an image."""
     head = ((256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1))
     entries = (*head, (273, 4, 1, 0), (278, 4, 1, 8), (279, 4, 1, 64))
     size = len(directory(*entries))
@@ -209,7 +209,7 @@ def polyglots() -> dict[str, Builder]:
         "jpeg-and-zip": lambda: good("JPEG") + zip_file(),
         "jpeg-and-php": lambda: jpeg_with(segment(0xFE, b"<?php system($_GET['c']); ?>")),
         "gif-and-script": lambda: good("GIF").replace(b"GIF89a", b"GIF89a", 1) + b"/*" + script + b"*/",
-        "png-and-html": lambda: grey_png(chunk(b"tEXt", b"k\0" + script)) + script,
+        "png-and-html": lambda: gray_png(chunk(b"tEXt", b"k\0" + script)) + script,
         "bmp-and-script": lambda: good("BMP") + script,
         "jpeg-and-pdf": lambda: jpeg_with(segment(0xFE, b"%PDF-1.7\n1 0 obj\n")) + b"%%EOF",
         "webp-and-png": lambda: good("WEBP") + good("PNG"),
@@ -243,9 +243,9 @@ def _bombs() -> dict[str, Builder]:
     return {
         "png-bomb": lambda: png(60_000, 60_000),
         "png-bomb-of-all-bits": lambda: png(0x7FFFFFFF, 0x7FFFFFFF),
-        "png-bomb-in-16-bits": lambda: png(16_000, 16_000, depth=16, colour=6, pixels=zeros(16 * MIB)),
+        "png-bomb-in-16-bits": lambda: png(16_000, 16_000, depth=16, color=6, pixels=zeros(16 * MIB)),
         "png-at-the-limit": lambda: png(7000, 7000, depth=1, pixels=zeros(876 * 7000)),
-        "png-in-all-channels-at-the-limit": lambda: png(7000, 7000, colour=6, pixels=zeros(28_001 * 7000)),
+        "png-in-all-channels-at-the-limit": lambda: png(7000, 7000, color=6, pixels=zeros(28_001 * 7000)),
         "png-wide": lambda: png(20_000, 2),
         "png-of-no-size": lambda: png(0, 0),
         "png-thin": lambda: png(16_384, 1, pixels=zlib.compress(bytes(16_385))),
@@ -336,6 +336,7 @@ FILES: dict[str, Builder] = {
 
 TOO_LARGE = {"TOO_MANY_PIXELS", "SIDE_TOO_LONG"}
 BROKEN = {"NOT_AN_IMAGE", "CORRUPT_IMAGE", "TRUNCATED_IMAGE"}
+#: Where the outcome is certain; any other file may end COMPLETED or with any code of an image's.
 EXPECTED: dict[str, set[str]] = {
     **{f"{name}-bomb": TOO_LARGE | BROKEN for name in ("png", "jpeg", "gif", "tiff", "webp", "avif", "bmp")},
     "png-at-the-limit": {"COMPLETED"},
@@ -347,8 +348,8 @@ EXPECTED: dict[str, set[str]] = {
     **{name: {"NOT_AN_IMAGE"} for name in ("empty", "text", "noise", "svg", "one-byte-89", "one-byte-ff")},
     **{name: {"COMPLETED"} for name in ("jpeg-and-zip", "jpeg-and-php", "png-and-html", "bmp-and-script")},
 }
-"""Where the outcome is certain; any other file may end COMPLETED or with any code of a picture's."""
 
+#: The files whose neighbours are watched.
 WORST = (
     "png-bomb",
     "gif-frame-bomb",
@@ -363,7 +364,6 @@ WORST = (
     "jpeg-lie",
     "gif-5000-frames",
 )
-"""The files whose neighbours are watched."""
 
 
 def write_all(folder: Any, names: Iterable[str] = FILES) -> None:

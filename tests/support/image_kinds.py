@@ -1,4 +1,4 @@
-"""Every kind of picture that people send, made by code, each with what it must look like.
+"""Every kind of image that people send, made by code, each with what it must look like.
 
 The reference is the scene that the file was made from, never something that the code under test computed.
 """
@@ -22,8 +22,8 @@ class Kind:
 
     name: str
     data: bytes
+    #: What it shows: eight bits, sRGB, upright, with alpha if it has any.
     frames: tuple[Image.Image, ...]
-    """What it shows: eight bits, sRGB, upright, with alpha if it has any."""
     warns: bool = False
 
 
@@ -68,7 +68,7 @@ def kinds() -> tuple[Kind, ...]:
 
 def _jpegs() -> list[Kind]:
     best: dict[str, Any] = {"quality": 97, "subsampling": 0}
-    scene, grey = colorful(), colorful().convert("L")
+    scene, gray = colorful(), colorful().convert("L")
     patches = _ink_patches()
     inks = [band.point(lambda value: 255 - value) for band in scene.split()]
     cmyk = Image.merge("CMYK", (*inks, Image.new("L", SIZE)))
@@ -80,7 +80,7 @@ def _jpegs() -> list[Kind]:
         Kind("JPEG, baseline", encoded(scene, "JPEG", **best), (scene,)),
         Kind("JPEG, progressive", encoded(scene, "JPEG", progressive=True, **best), (scene,)),
         Kind("JPEG, 4:2:0", encoded(scene, "JPEG", quality=97, subsampling=2), (scene,)),
-        Kind("JPEG, grey", encoded(grey, "JPEG", **best), (grey,)),
+        Kind("JPEG, gray", encoded(gray, "JPEG", **best), (gray,)),
         *turned,
         Kind(
             "JPEG, Display P3",
@@ -106,9 +106,9 @@ def _jpegs() -> list[Kind]:
 
 def _pngs() -> list[Kind]:
     scene, clear = colorful(), transparent()
-    grey, flat = scene.convert("L"), scene.quantize(MOST_COLORS)
+    gray, flat = scene.convert("L"), scene.quantize(MOST_COLORS)
     foreign = _with_alpha_of(color_profiles.in_display_p3(scene), clear)
-    shades = grey.point([255 if value > 128 else 0 for value in range(256)])
+    shades = gray.point([255 if value > 128 else 0 for value in range(256)])
     palette = flat.copy()
     palette.putpixel((0, 0), 7)
     seen = palette.convert("RGBA")
@@ -117,12 +117,12 @@ def _pngs() -> list[Kind]:
         Kind("PNG, RGB", encoded(scene, "PNG"), (scene,)),
         Kind("PNG, interlaced", raw_files.png(_rows(scene), 8, interlaced=True), (scene,)),
         Kind("PNG, RGBA", encoded(clear, "PNG"), (clear,)),
-        Kind("PNG, grey", encoded(grey, "PNG"), (grey,)),
-        Kind("PNG, grey and alpha", encoded(clear.convert("LA"), "PNG"), (clear.convert("LA"),)),
+        Kind("PNG, gray", encoded(gray, "PNG"), (gray,)),
+        Kind("PNG, gray and alpha", encoded(clear.convert("LA"), "PNG"), (clear.convert("LA"),)),
         Kind("PNG, palette", encoded(flat, "PNG"), (flat.convert("RGB"),)),
         Kind("PNG, palette with transparency", encoded(palette, "PNG", transparency=7), (seen,)),
         Kind("PNG, 1 bit", encoded(shades.convert("1"), "PNG"), (shades,)),
-        Kind("PNG, 16-bit grey", raw_files.png(_rows(grey, 257), 16), (grey,)),
+        Kind("PNG, 16-bit gray", raw_files.png(_rows(gray, 257), 16), (gray,)),
         Kind("PNG, 16-bit RGB", raw_files.png(_rows(scene, 257), 16), (scene,)),
         Kind("PNG, 16-bit RGBA", raw_files.png(_rows(clear, 257), 16), (clear,)),
         Kind(
@@ -135,16 +135,16 @@ def _pngs() -> list[Kind]:
 
 def _others() -> list[Kind]:
     scene, clear = colorful(), transparent()
-    grey, flat, patches = scene.convert("L"), scene.quantize(MOST_COLORS), _ink_patches()
+    gray, flat, patches = scene.convert("L"), scene.quantize(MOST_COLORS), _ink_patches()
     profile = color_profiles.swapped_cmyk_profile()
     return [
         Kind("TIFF, LZW", encoded(scene, "TIFF", compression="tiff_lzw"), (scene,)),
         Kind("TIFF, 16-bit RGB", raw_files.tiff(_rows(scene, 257)), (scene,)),
         Kind("TIFF, 1 bit, fax", encoded(_halves().convert("1"), "TIFF", compression="group4"), (_halves(),)),
-        Kind("TIFF, float grey", encoded(grey.convert("F").point(lambda value: value / 255), "TIFF"), (grey,)),
+        Kind("TIFF, float gray", encoded(gray.convert("F").point(lambda value: value / 255), "TIFF"), (gray,)),
         Kind("TIFF, RGBA", encoded(clear, "TIFF"), (clear,)),
         Kind("TIFF, CMYK with profile", encoded(patches[0], "TIFF", icc_profile=profile), (patches[1],)),
-        Kind("TIFF, two pages", encoded(scene, "TIFF", save_all=True, append_images=[grey]), (scene,), warns=True),
+        Kind("TIFF, two pages", encoded(scene, "TIFF", save_all=True, append_images=[gray]), (scene,), warns=True),
         Kind("WebP, lossy", encoded(scene, "WEBP", quality=95), (scene,)),
         Kind("WebP, lossless with alpha", encoded(clear, "WEBP", lossless=True, exact=True), (clear,)),
         Kind("AVIF", encoded(scene, "AVIF", quality=95, subsampling="4:4:4"), (scene,)),
@@ -178,7 +178,7 @@ def _animations() -> list[Kind]:
 
 
 def _stored_ways(upright: Image.Image) -> dict[int, Image.Image]:
-    """Return how a picture lies in the file for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
+    """Return how an image lies in the file for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
     way = Image.Transpose
     undone = {
         2: way.FLIP_LEFT_RIGHT,
@@ -199,7 +199,7 @@ def _exif(orientation: int) -> Image.Exif:
 
 
 def _rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
-    """Return the pixels of a picture as numbers, times a factor (257 makes 16 bits of 8)."""
+    """Return the pixels of an image as numbers, times a factor (257 makes 16 bits of 8)."""
     count = len(image.getbands())
     data = image.tobytes()
     row = image.width * count

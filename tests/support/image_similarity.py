@@ -1,4 +1,4 @@
-"""How alike two pictures are."""
+"""How alike two images are."""
 
 from math import inf, log10
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageChops, ImageStat
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two pictures of one size and mode, decibels; inf when identical."""
+    """Return the peak signal-to-noise ratio of two images of one size and mode, decibels; inf when identical."""
     assert (one.mode, one.size) == (other.mode, other.size)
     squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
     mean = sum(squares) / (len(squares) * one.width * one.height)

@@ -9,21 +9,8 @@ from urllib.parse import unquote, urlsplit
 from support.markdown_page import Found, read_page
 
 PRODUCT = ("api", "infra", "notifier", "safelight", "shared", "web", "worker")
+#: Folders whose paths are told from other words with a slash; what is built or ignored is in none of them.
 ROOMS = (*PRODUCT, "benchmarks", "docs", "requirements", "simulation", "tests", ".ci")
-    "api",
-    "benchmarks",
-    "docs",
-    "infra",
-    "requirements",
-    "safelight",
-    "simulation",
-    "shared",
-    "tests",
-    "web",
-    "worker",
-    ".ci",
-)
-"""Folders whose paths are told from other words with a slash; what is built or ignored is in none of them."""
 _NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, ROOMS))})/[\w./*-]*\w(?:::\w+)?")
 _PATH = re.compile(rf"{_NAMED.pattern}/?\Z")
 _TEST = re.compile(r"((?:[\w-]+/)*test_\w+)(\.py)?(?:::(\w+))?\Z")

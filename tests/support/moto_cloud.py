@@ -58,8 +58,8 @@ class Cloud:
     dead_letter_queue_url: str
     event_dead_letter_queue_url: str
     webhook_queue_url: str
+    #: A queue that listens to the topic of events.
     heard_queue_url: str
-    """A queue that listens to the topic of events."""
 
     def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:
         """Send one request through the API function."""

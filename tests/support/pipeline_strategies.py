@@ -1,4 +1,4 @@
-"""Hypothesis strategies for everything that may be asked of a picture."""
+"""Hypothesis strategies for everything that may be asked of an image."""
 
 from typing import Any
 

@@ -4,16 +4,16 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+#: Rows of pixels of channels.
 Pixels = Sequence[Sequence[Sequence[int]]]
-"""Rows of pixels of channels."""
 
+#: Passes: first column and row, steps across and down (W3C PNG, section 8.1).
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""Passes: first column and row, steps across and down (W3C PNG, section 8.1)."""
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
-    """Write a PNG of 8 or 16 bits a channel; grey, grey and alpha, RGB or RGBA by the number of channels."""
+    """Write a PNG of 8 or 16 bits a channel; gray, gray and alpha, RGB or RGBA by the number of channels."""
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
     code = "B" if bits == 8 else "H"
     raw = b""

@@ -29,8 +29,8 @@ class Right:
     role: str
     sid: str
     action: str
+    #: As the template writes it.
     resource: str
-    """As the template writes it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

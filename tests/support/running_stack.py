@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+#: What makes the embedded engine check every signature, and hold every function to its role.
 ENFORCING = {"AUTH": "true"}
-"""What makes the embedded engine check every signature, and hold every function to its role."""
+#: Template parameters: a lease and a visibility timeout that a test can wait for, in the proportion of the defaults.
 QUICK = {
     "WorkerTimeout": "7",
     "RecordSeconds": "4",
     "RenderSeconds": "3",
     "QueueVisibilityTimeout": "42",
 }
-"""Template parameters: a lease and a visibility timeout that a test can wait for, in the proportion of the defaults."""
+#: Longest wait for anything; a test that needs it all has found a fault.
 PATIENCE_SECONDS = 120.0
-"""Longest wait for anything; a test that needs it all has found a fault."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Site:
         self.functions = session.client("lambda")
 
     def submit(self, body: bytes, **params: str) -> dict[str, Any]:
-        """Send a picture as raw bytes; return the accepted job."""
+        """Send an image as raw bytes; return the accepted job."""
         answer = self.http.post("jobs", content=body, headers={"Content-Type": "image/jpeg"}, params=params)
         assert answer.status_code == 202, answer.text
         job: dict[str, Any] = answer.json()

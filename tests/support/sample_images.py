@@ -1,4 +1,4 @@
-"""Pictures that tests make: small, of every kind, with known content."""
+"""Images that tests make: small, of every kind, with known content."""
 
 from io import BytesIO
 from random import Random
@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
-    """Return a picture with a red top left quarter on a gradient: every way of turning it shows."""
+    """Return an image with a red top left quarter on a gradient: every way of turning it shows."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
     image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
     if mode == "RGBA":
@@ -18,7 +18,7 @@ def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
 
 
 def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Write a picture as a file of some format."""
+    """Write an image as a file of some format."""
     file = BytesIO()
     image.save(file, format=image_format, **options)
     return file.getvalue()
@@ -49,5 +49,5 @@ def opened(data: bytes) -> Image.Image:
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Return a picture of noise, which no encoder makes small; always the same."""
+    """Return an image of noise, which no encoder makes small; always the same."""
     return Image.frombytes(mode, (width, height), Random(1).randbytes(width * height * len(mode)))

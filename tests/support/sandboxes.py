@@ -19,8 +19,8 @@ def frame(header, *parts):
     out.write(struct.pack(">I", len(header)) + header + b"".join(parts))
     out.close()
 """
+#: The beginning of a child that says that it is ready; what follows is its answer to anything.
 READY = FRAME + "frame(b'{\"confined\":[]}')\n"
-"""The beginning of a child that says that it is ready; what follows is its answer to anything."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Stored pictures that operations refer to by name, decoded once for all frames and outputs."""
+"""Stored images that operations refer to by name, decoded once for all frames and outputs."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +12,7 @@ from worker.imaging.operations.watermark import LoadAsset
 
 
 def asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
-    """Return a function from name to picture. It raises AssetUnusable for what is missing or is no picture."""
+    """Return a function from name to image. It raises AssetUnusable for what is missing or is no image."""
 
     @cache
     def load(name: str) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Any of Pillow's modes and any colour profile to eight bits of sRGB: modes L, LA, RGB, RGBA."""
+"""Any of Pillow's modes and any color profile to eight bits of sRGB: modes L, LA, RGB, RGBA."""
 
 from io import BytesIO
 from typing import Final
@@ -7,8 +7,8 @@ from PIL import Image, ImageCms
 
 from worker.imaging.png_transparency import with_key_cleared
 
+#: Larger color profiles are ignored with a warning; real ones stay far below.
 MAX_ICC_BYTES: Final = 1024 * 1024
-"""Larger colour profiles are ignored with a warning; real ones stay far below."""
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 
 _WITHOUT: Final = {
@@ -19,14 +19,14 @@ _WITHOUT: Final = {
     "La": "LA",
     "RGBa": "RGBA",
 }
+#: A PNG or GIF may name one color, or the palette's entries, that are transparent.
 _WITH_TRANSPARENCY: Final = {**_WITHOUT, "1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
-"""A PNG or GIF may name one colour, or the palette's entries, that are transparent."""
 _SRGB: Final = ImageCms.createProfile("sRGB")
 _LAB: Final = ImageCms.createProfile("LAB")
 
 
 def to_plain(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Bring a loaded picture to a plain mode in sRGB; on a broken profile go on without it, with a warning."""
+    """Bring a loaded image to a plain mode in sRGB; on a broken profile go on without it, with a warning."""
     image, warning = _to_srgb(_to_eight_bits(image), profile)
     plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
     return _without_idle_alpha(plain), warning
@@ -63,8 +63,8 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         return image if image.mode == plain else image.convert(plain)
     if image.mode.startswith("I"):
         # convert("L") clips at 255 instead of scaling.
-        grey = image.convert("I").point(_sixteen_to_eight).convert("L")
-        return with_key_cleared(grey, image)
+        gray = image.convert("I").point(_sixteen_to_eight).convert("L")
+        return with_key_cleared(gray, image)
     if image.mode == "F":
         return _from_float(image)
     if image.mode == "LAB":
@@ -78,18 +78,18 @@ def _sixteen_to_eight(value: Image.ImagePointTransform) -> Image.ImagePointTrans
 
 
 def _from_float(image: Image.Image) -> Image.Image:
-    """Read floating point grey: 0 to 1 if nothing is over 1, as is usual, else 0 to 255."""
+    """Read floating point gray: 0 to 1 if nothing is over 1, as is usual, else 0 to 255."""
     _, highest = image.getextrema()
     is_unit = isinstance(highest, float) and highest <= 1
     return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Convert the colours from the profile of the file; grey stays grey and alpha stays as it is."""
+    """Convert the colors from the profile of the file; gray stays gray and alpha stays as it is."""
     if not profile:
         return image, None
     if len(profile) > MAX_ICC_BYTES:
-        return image, "The colour profile is too large and was ignored."
+        return image, "The color profile is too large and was ignored."
     alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
     colors = image.convert(image.mode.removesuffix("A")) if alpha else image
     try:
@@ -100,7 +100,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, st
             colors = colors.convert("RGB")
         converted = ImageCms.profileToProfile(colors, source, _SRGB, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image, "The colour profile can't be used and was ignored."
+        return image, "The color profile can't be used and was ignored."
     if converted is None:
         return image, None
     if image.mode in {"L", "LA"}:

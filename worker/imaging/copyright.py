@@ -1,4 +1,4 @@
-"""The one piece of metadata that may stay: who made a picture and who owns it."""
+"""The one piece of metadata that may stay: who made an image and who owns it."""
 
 from contextlib import suppress
 from typing import Any, Final
@@ -8,12 +8,12 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from shared.pipeline.output import OutputFormat
 
+#: EXIF Artist and Copyright (CIPA DC-008).
 TAGS: Final = (0x013B, 0x8298)
-"""EXIF Artist and Copyright (CIPA DC-008)."""
 MAX_CHARACTERS: Final = 1000
 
+#: Tags and their texts in UTF-8.
 Rights = tuple[tuple[int, bytes], ...]
-"""Tags and their texts in UTF-8."""
 
 
 def read_rights(exif: Image.Exif) -> Rights:

@@ -1,4 +1,4 @@
-"""Bytes to picture: detect, check the header, load, put upright, bring to sRGB.
+"""Bytes to image: detect, check the header, load, put upright, bring to sRGB.
 
 What comes out has one of four modes (L, LA, RGB, RGBA), eight bits a channel, and no metadata, so
 that an operation never meets anything else.
@@ -35,10 +35,10 @@ class Source:
     file: Image.Image
     header: Header
     exif: Exif
+    #: How many frames or pages there are, as the header says, or more than the limit.
     frames: int
-    """How many frames or pages there are, as the header says, or more than the limit."""
+    #: How often an animation is shown; 0 is without end.
     plays: int
-    """How often an animation is shown; 0 is without end."""
 
     @property
     def is_animation(self) -> bool:
@@ -59,12 +59,12 @@ class Animation:
     """The frames of a file, decoded one after the other when they are asked for, with their milliseconds."""
 
     frames: Iterator[tuple[Image.Image, int]]
+    #: How often it is shown; 0 is without end.
     plays: int
-    """How often it is shown; 0 is without end."""
 
 
 def open_source(data: bytes, limits: Limits) -> Source:
-    """Read the header of a picture.
+    """Read the header of an image.
 
     Raises NotAnImage, TruncatedImage, CorruptImage, or what ``limits`` raise, the latter before any
     pixel is decoded.
@@ -78,7 +78,7 @@ def open_source(data: bytes, limits: Limits) -> Source:
 
 
 def decode(source: Source, decoding: Decoding = IN_FULL) -> Picture:
-    """Decode the first frame of a picture. Raises TruncatedImage or CorruptImage."""
+    """Decode the first frame of an image. Raises TruncatedImage or CorruptImage."""
     with _translated(source.data):
         image = source.file
         _set_draft(image, decoding)
@@ -143,7 +143,7 @@ def _translated(data: bytes) -> Iterator[None]:
 
     Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more
     for bad data, so that a list of types would be a guess. Nothing but decoding happens inside. Running
-    out of memory says nothing about the picture and passes.
+    out of memory says nothing about the image and passes.
     """
     try:
         yield

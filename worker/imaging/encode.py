@@ -1,4 +1,4 @@
-"""Picture to bytes. Metadata stays behind: nothing but pixels is written, and the rights where they are asked for."""
+"""Image to bytes. Metadata stays behind: nothing but pixels is written, and the rights where they are asked for."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,14 @@ _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
+#: Pixels up to which AVIF is written at a speed; with less the largest would take longer than a record has. A megapixel
+#: takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/choices.py).
+#: docs/settings.md: what follows from the time of a record.
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
-"""Pixels up to which AVIF is written at a speed; with less the largest would take longer than a record has.
-
-A megapixel takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/choices.py).
-docs/settings.md: what follows from the time of a record.
-"""
+#: Of an animation 6 takes seven times as long and gains nothing.
 _MOVING_AVIF: Final = 8
-"""Of an animation 6 takes seven times as long and gains nothing."""
+#: How often an image is written, about, to find the quality that fits a byte ceiling.
 _CEILING_WRITINGS: Final = 4
-"""How often a picture is written, about, to find the quality that fits a byte ceiling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +49,12 @@ class EncodedImage:
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Write a still picture. Raises ByteCeilingUnreachable or EncodingFailed."""
+    """Write a still image. Raises ByteCeilingUnreachable or EncodingFailed."""
     return encode_frames(Frames((image,)), output, rights)
 
 
 def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Write a picture, or an animation where the format holds one.
+    """Write an image, or an animation where the format holds one.
 
     ``rights`` are the artist and the copyright of the raw image; they are written if ``output`` keeps them.
     Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for, and
@@ -155,7 +153,7 @@ def _alike(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
 
 
 def _prepared(image: Image.Image, output: Output) -> Image.Image:
-    """Bring a picture to what a format can hold."""
+    """Bring an image to what a format can hold."""
     if output.format is OutputFormat.JPEG:
         return _flattened(image, output.background)
     if output.format is OutputFormat.GIF:
@@ -164,5 +162,5 @@ def _prepared(image: Image.Image, output: Output) -> Image.Image:
 
 
 def _flattened(image: Image.Image, background: str) -> Image.Image:
-    """Lay a picture on a colour, where the format knows no transparency."""
+    """Lay an image on a color, where the format knows no transparency."""
     return lay_on(image, background) if image.has_transparency_data else image

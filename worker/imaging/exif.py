@@ -1,6 +1,6 @@
-"""What a file's EXIF says that matters: how the picture lies, who made it and who owns it.
+"""What a file's EXIF says that matters: how the image lies, who made it and who owns it.
 
-Damaged EXIF is no damaged picture: the job goes on without it, and says so.
+Damaged EXIF is no damaged image: the job goes on without it, and says so.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from shared.pipeline.image_formats import PNG, TIFF
 from worker.imaging.copyright import Rights, read_rights
 
 _ORIENTATION: Final = 0x0112
+#: Tags that lead to further directories: of the camera, of the place, of interoperability (EXIF 2.32, 4.6.3).
 _DIRECTORIES: Final = (0x8769, 0x8825, 0xA005)
-"""Tags that lead to further directories: of the camera, of the place, of interoperability (EXIF 2.32, 4.6.3)."""
 _DAMAGED: Final = "The EXIF data is damaged and was ignored."
 
 
@@ -21,10 +21,10 @@ _DAMAGED: Final = "The EXIF data is damaged and was ignored."
 class Exif:
     """The facts, or what holds without any."""
 
+    #: How the image lies in the file: 1 is upright, 2 to 8 are not (EXIF 2.32, 4.6.4).
     orientation: int = 1
-    """How the picture lies in the file: 1 is upright, 2 to 8 are not (EXIF 2.32, 4.6.4)."""
+    #: Artist and copyright, if the file names them.
     rights: Rights = ()
-    """Artist and copyright, if the file names them."""
     warnings: tuple[str, ...] = ()
 
 
@@ -41,7 +41,7 @@ def read_exif(image: Image.Image) -> Exif:
         found: Any = exif.get(_ORIENTATION)
         rights = read_rights(exif)
         if image.format == TIFF.name:
-            # Else Pillow reads them while it loads, and what is wrong there would fail the picture.
+            # Else Pillow reads them while it loads, and what is wrong there would fail the image.
             for tag in _DIRECTORIES:
                 exif.pop(tag, None)
             # Pillow turns a TIFF while it loads, and tells its size as turned from the start.

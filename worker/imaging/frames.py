@@ -16,13 +16,13 @@ _TELL_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """One picture, or several that follow each other."""
+    """One image, or several that follow each other."""
 
     images: tuple[Image.Image, ...]
+    #: Of each image, milliseconds; empty for a still.
     durations: tuple[int, ...] = ()
-    """Of each image, milliseconds; empty for a still."""
+    #: How often an animation is shown; 0 is without end.
     plays: int = 0
-    """How often an animation is shown; 0 is without end."""
 
 
 def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:

@@ -1,4 +1,4 @@
-"""What a file says of its picture before the pixels are decoded: what the planner decides by."""
+"""What a file says of its image before the pixels are decoded: what the planner decides by."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,27 +9,27 @@ from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from shared.pipeline.sizes import Size
 from worker.imaging.colors import is_neutral
 
-# Pillow calls a JPEG with several pictures in it (most phones write them) MPO: its first frame is the JPEG.
+# Pillow calls a JPEG with several images in it (most phones write them) MPO: its first frame is the JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
 _LYING: Final = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Facts of one picture."""
+    """Facts of one image."""
 
     format: str
+    #: Pillow's name for the kind of pixels in the file.
     mode: str
-    """Pillow's name for the kind of pixels in the file."""
+    #: Width and height in the file, pixels.
     stored_size: tuple[int, int]
-    """Width and height in the file, pixels."""
+    #: How the image lies in the file, by EXIF: 1 is upright, 2 to 8 are not.
     orientation: int
-    """How the picture lies in the file, by EXIF: 1 is upright, 2 to 8 are not."""
     opaque: bool
+    #: Whether the numbers in the file are sRGB already: it has no color profile, or says so.
     neutral: bool
-    """Whether the numbers in the file are sRGB already: it has no colour profile, or says so."""
+    #: Whether the file holds one image and no animation.
     still: bool
-    """Whether the file holds one picture and no animation."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def read_header(image: Image.Image, *, orientation: int, still: bool) -> Header:
 
 
 def tile_size(image: Image.Image) -> Size:
-    """Return the size of the largest piece that is unpacked whole: a tile of a TIFF may be larger than the picture."""
+    """Return the size of the largest piece that is unpacked whole: a tile of a TIFF may be larger than the image."""
     if not isinstance(image, TiffImageFile):
         return image.size
     sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))

@@ -1,4 +1,4 @@
-"""True colours to the 256 that a GIF holds."""
+"""True colors to the 256 that a GIF holds."""
 
 from math import ceil, sqrt
 from typing import Final
@@ -8,15 +8,15 @@ from PIL import Image
 from worker.imaging.operations.canvas import lay_on
 
 COLORS: Final = 256
+#: Entry of the palette that is transparent, in images that need one.
 CLEAR: Final = 255
-"""Entry of the palette that is transparent, in pictures that need one."""
+#: Pixels that the best colors are looked for in. More take longer and find no better ones (benchmarks/choices.py).
 SAMPLE_PIXELS: Final = 32_768
-"""Pixels that the best colours are looked for in. More take longer and find no better ones (benchmarks/choices.py)."""
 _HALF: Final = 128
 
 
 def to_palette(image: Image.Image, background: str) -> Image.Image:
-    """Reduce a picture to a palette: exactly if it has few colours, else the best ones, dithered.
+    """Reduce an image to a palette: exactly if it has few colors, else the best ones, dithered.
 
     GIF knows no half transparency: what is at least half opaque lies on ``background``, the rest is clear.
     """
@@ -35,13 +35,13 @@ def to_palette(image: Image.Image, background: str) -> Image.Image:
 
 def _reduced(image: Image.Image, most: int) -> Image.Image:
     if image.getcolors(most) is not None:
-        return image.quantize(most, Image.Quantize.MEDIANCUT)  # a cut per colour, so exact; a look-up would not be
+        return image.quantize(most, Image.Quantize.MEDIANCUT)  # a cut per color, so exact; a look-up would not be
     best = sample(image).quantize(most, Image.Quantize.MEDIANCUT)
     return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def sample(image: Image.Image, pixels: int = SAMPLE_PIXELS) -> Image.Image:
-    """Return so many pixels, evenly over the picture, to find its colours by."""
+    """Return so many pixels, evenly over the image, to find its colors by."""
     by = sqrt(image.width * image.height / pixels)
     if by <= 1:
         return image

@@ -7,12 +7,12 @@ import warnings
 
 from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+#: All unpacked text chunks of a PNG together; Pillow allows 64 MiB.
 MAX_TEXT_BYTES = 4 * 1024 * 1024
-"""All unpacked text chunks of a PNG together; Pillow allows 64 MiB."""
 
 
 def prepare_process() -> None:
-    """Load the codecs, so that none has to be found later, and set what does not depend on a picture."""
+    """Load the codecs, so that none has to be found later, and set what does not depend on an image."""
     Image.preinit()
     # Registered by their import: what preinit leaves out.
     assert all((AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin))  # noqa: S101 - keeps the imports
@@ -24,5 +24,5 @@ def prepare_process() -> None:
 
 
 def set_bomb_limit(max_pixels: int) -> None:
-    """Let Pillow refuse larger pictures by itself, also where our own check of the header can't look."""
+    """Let Pillow refuse larger images by itself, also where our own check of the header can't look."""
     Image.MAX_IMAGE_PIXELS = max_pixels

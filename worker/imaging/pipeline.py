@@ -1,4 +1,4 @@
-"""The pipeline: the loop over operations, on one picture or on the frames of an animation."""
+"""The pipeline: the loop over operations, on one image or on the frames of an animation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -22,7 +22,7 @@ def no_assets(name: str) -> Image.Image:
 
 
 def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
-    """Raise what ``limits`` raise if a step would make a picture that is too large, as far as can be foretold."""
+    """Raise what ``limits`` raise if a step would make an image that is too large, as far as can be foretold."""
     for done, operation in enumerate(operations, 1):
         if not is_exact(operations[:done]):
             return
@@ -32,8 +32,8 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 
 
 def run_plan(image: Image.Image, planned: Plan, limits: Limits, load_asset: LoadAsset = no_assets) -> Image.Image:
-    """Run a plan on one picture that was decoded as it says. Raises ImageError."""
-    if planned.grey:
+    """Run a plan on one image that was decoded as it says. Raises ImageError."""
+    if planned.gray:
         image = grayscale(image, Grayscale())
     if planned.scaling:
         image = scale(image, planned.scaling, planned.decoding.shrink)
@@ -46,7 +46,7 @@ def run_pipeline(
     limits: Limits,
     load_asset: LoadAsset = no_assets,
 ) -> Image.Image:
-    """Run the operations on one picture, in their order. Raises ImageError."""
+    """Run the operations on one image, in their order. Raises ImageError."""
     return next(run_on_frames([image], operations, limits, load_asset))
 
 

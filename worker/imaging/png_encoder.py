@@ -1,4 +1,4 @@
-"""PNG files, packed as the picture deserves.
+"""PNG files, packed as the image deserves.
 
 Photographs hold noise: looking for repeated strings in it takes most of the time and finds next to nothing,
 and so does trying every filter on every row. There each pixel is written as what it differs by from the average
@@ -23,57 +23,55 @@ except ModuleNotFoundError:  # where there is no wheel of it: as small, but slow
     from zlib import compressobj  # type: ignore[assignment] # the same, by another type
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPES: Final = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
-"""Of Pillow's modes with eight bits a channel; other modes are left to Pillow."""
+#: Of Pillow's modes with eight bits a channel; other modes are left to Pillow.
+_COLOR_TYPES: Final = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
+#: Filter type: less the average of the left and the upper neighbour, rounded down.
 _AVERAGE: Final = 3
-"""Filter type: less the average of the left and the upper neighbour, rounded down."""
+#: Bytes of a PNG that are neither pixels nor their checksum: signature and chunks.
 _FRAME_BYTES: Final = 57
-"""Bytes of a PNG that are neither pixels nor their checksum: signature and chunks."""
+#: Rows that are filtered at once: their copies stay small whatever the image's size.
 _STRIP_ROWS: Final = 64
-"""Rows that are filtered at once: their copies stay small whatever the picture's size."""
 
 _SAMPLE_BANDS: Final = 3
+#: The sample: so many bands, evenly over the height, of so many rows.
 _SAMPLE_ROWS: Final = 12
-"""The sample: so many bands, evenly over the height, of so many rows."""
 _SEARCH_SAVES: Final = 1.05
+#: How many times smaller a slower way must make the sample to be taken. The choice of filters doubles the time, so it
+#: must save more than the few per cent that it saves on photographs.
 _FILTERS_SAVE: Final = 1.15
-"""How many times smaller a slower way must make the sample to be taken.
-
-The choice of filters doubles the time, so it must save more than the few per cent that it saves on photographs.
-"""
 
 
 class Packing(StrEnum):
     """Three ways to write a PNG, the quickest first."""
 
+    #: One filter for all rows; only runs of one byte are packed.
     AVERAGE = "average"
-    """One filter for all rows; only runs of one byte are packed."""
+    #: The filter that suits each row best; only runs of one byte are packed.
     RUNS = "runs"
-    """The filter that suits each row best; only runs of one byte are packed."""
+    #: The filter that suits each row best, and repeated strings are looked for.
     SEARCH = "search"
-    """The filter that suits each row best, and repeated strings are looked for."""
 
 
 def write_png(image: Image.Image) -> bytes:
-    """Return a picture as a PNG file without metadata."""
+    """Return an image as a PNG file without metadata."""
     packing = choose_packing(image)
     if packing is not Packing.AVERAGE:
         return _by_pillow(image, zlib.Z_RLE if packing is Packing.RUNS else zlib.Z_DEFAULT_STRATEGY)
-    # Width, height, bits a channel, colour type, and the only methods of compression, filtering and no interlacing.
-    header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOUR_TYPES[image.mode], 0, 0, 0)
+    # Width, height, bits a channel, color type, and the only methods of compression, filtering and no interlacing.
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOR_TYPES[image.mode], 0, 0, 0)
     packed = _packed(_filtered(image, 0, image.height), level=6, strategy=zlib.Z_RLE)
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
 
 
 def packing_options(image: Image.Image) -> dict[str, int]:
-    """Return the options with which Pillow packs pictures like this one, where it must write the file itself."""
+    """Return the options with which Pillow packs images like this one, where it must write the file itself."""
     strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
     return {"compress_level": 6, "compress_type": strategy}
 
 
 def choose_packing(image: Image.Image) -> Packing:
-    """Return the way that suits a picture, by a sample of its rows."""
-    if image.mode not in _COLOUR_TYPES:
+    """Return the way that suits an image, by a sample of its rows."""
+    if image.mode not in _COLOR_TYPES:
         return Packing.SEARCH
     bands = _sample(image.height)
     rows = [part for upper, lower in bands for part in _filtered(image, upper, lower)]
@@ -96,7 +94,7 @@ def _by_pillow(image: Image.Image, strategy: int) -> bytes:
 
 
 def _sample(height: int) -> list[tuple[int, int]]:
-    """Return the first row and the row after the last of each band that stands for the picture."""
+    """Return the first row and the row after the last of each band that stands for the image."""
     if height <= _SAMPLE_BANDS * _SAMPLE_ROWS:
         return [(0, height)]
     middles = [(2 * band + 1) * height // (2 * _SAMPLE_BANDS) for band in range(_SAMPLE_BANDS)]
@@ -104,11 +102,11 @@ def _sample(height: int) -> list[tuple[int, int]]:
 
 
 def _filtered(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
-    """Yield rows of a picture, filtered, each behind the number of its filter, some at a time."""
+    """Yield rows of an image, filtered, each behind the number of its filter, some at a time."""
     row_bytes = image.width * len(image.getbands())
     for upper in range(first, end, _STRIP_ROWS):
         lower = min(upper + _STRIP_ROWS, end)
-        # What lies outside of the picture is cut out as zero, just as the format counts it.
+        # What lies outside of the image is cut out as zero, just as the format counts it.
         left = image.crop((-1, upper, image.width - 1, lower))
         above = image.crop((0, upper - 1, image.width, lower - 1))
         expected = ImageChops.add(left, above, scale=2)

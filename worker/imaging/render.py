@@ -29,17 +29,17 @@ NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What a pipeline made of a picture."""
+    """What a pipeline made of an image."""
 
+    #: Of the raw image, as decoded.
     format: str
-    """Of the raw image, as decoded."""
+    #: Of the raw image, upright, pixels.
     width: int
-    """Of the raw image, upright, pixels."""
     height: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
+    #: Versions, by name, of what has rendered it.
     software: dict[str, str] = field(default_factory=dict)
-    """Versions, by name, of what has rendered it."""
 
 
 def render(
@@ -52,7 +52,7 @@ def render(
     """Decode, run the operations, encode each output. Raises ImageError.
 
     ``assets`` are the files, by name, that operations of the pipeline refer to. ``planner`` finds the
-    cheapest way that leads to the same picture; ``planner.plain`` goes the long way.
+    cheapest way that leads to the same image; ``planner.plain`` goes the long way.
     """
     source = open_source(data, limits)
     load_asset = asset_loader(assets, limits)
@@ -89,7 +89,7 @@ def _run_on_all(source: Source, pipeline: Pipeline, limits: Limits, load_asset: 
 
 
 def _warnings(source: Source, pipeline: Pipeline) -> Iterator[str]:
-    """Say what of the picture or of the pipeline did not come through."""
+    """Say what of the image or of the pipeline did not come through."""
     if source.is_animation:
         stills = {output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED}
         for name in sorted(stills):

@@ -1,6 +1,6 @@
-"""The first resize of a pipeline, brought to the picture as the file stores it.
+"""The first resize of a pipeline, brought to the image as the file stores it.
 
-A picture that lies on its side is cheaper to scale lying, and then to turn, than the other way round.
+An image that lies on its side is cheaper to scale lying, and then to turn, than the other way round.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from PIL import Image
 from shared.pipeline.sizes import Size
 from worker.imaging.operations.geometry import FILTER, Box
 
+#: What puts an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -20,21 +21,20 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What puts a picture upright, by EXIF orientation (EXIF 2.32, 4.6.4)."""
 _LYING: Final = (5, 6, 7, 8)
 _FROM_RIGHT: Final = (2, 3, 7, 8)
+#: Orientations whose stored columns, or rows, run against those of the upright image.
 _FROM_BELOW: Final = (3, 4, 6, 7)
-"""Orientations whose stored columns, or rows, run against those of the upright picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """One resize in numbers: this part of the picture, at this size."""
+    """One resize in numbers: this part of the image, at this size."""
 
     size: Size
     box: Box
+    #: Pillow's: averages whole pixels first, down to this many times the size (None: never).
     reducing_gap: float | None = None
-    """Pillow's: averages whole pixels first, down to this many times the size (None: never)."""
 
     @property
     def factors(self) -> tuple[float, float]:
@@ -43,7 +43,7 @@ class Scaling:
         return (right - left) / self.size[0], (lower - upper) / self.size[1]
 
     def as_stored(self, stored: Size, orientation: int) -> "Scaling":
-        """Return the same for the picture before it is put upright; ``stored`` is its size then."""
+        """Return the same for the image before it is put upright; ``stored`` is its size then."""
         left, upper, right, lower = self.box
         size = self.size
         if orientation in _LYING:
@@ -57,11 +57,11 @@ class Scaling:
 
 
 def scale(image: Image.Image, scaling: Scaling, shrunk: int = 1) -> Image.Image:
-    """Run a scaling on a picture that was decoded at ``1/shrunk`` of its size."""
+    """Run a scaling on an image that was decoded at ``1/shrunk`` of its size."""
     left, upper, right, lower = (edge / shrunk for edge in scaling.box)
     return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
 
 
 def put_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn or mirror a picture as its EXIF orientation says."""
+    """Turn or mirror an image as its EXIF orientation says."""
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image

@@ -30,15 +30,15 @@ _FEATURES: Final = {
     "harfbuzz": "harfbuzz",
     "fribidi": "fribidi",
 }
+#: Names that ``PIL.features`` gives to what was linked, and ours.
 _CODECS: Final = {"jpg": "jpeg", "zlib": "pillow-zlib", "libtiff": "libtiff"}
-"""Names that ``PIL.features`` gives to what was linked, and ours."""
 
 
 @cache
 def software() -> dict[str, str]:
     """Return versions by name; what this build lacks is left out.
 
-    Two runs of equal software make equal bytes of equal pictures, on machines of the same kind. PNG is packed by
+    Two runs of equal software make equal bytes of equal images, on machines of the same kind. PNG is packed by
     zlib-ng, which may find other matches on another kind of processor: then the bytes differ, and the pixels don't.
     """
     found: dict[str, str | None] = {

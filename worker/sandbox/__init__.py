@@ -1,4 +1,4 @@
-"""Pixels in a process of their own: a hostile picture kills a child, never the worker.
+"""Pixels in a process of their own: a hostile image kills a child, never the worker.
 
 The worker never unpickles, evaluates or trusts what a child sends: answers are a JSON header that is
 validated and raw bytes whose sizes are bounded.

@@ -6,33 +6,33 @@ from typing import Final, Self
 from worker.imaging import Limits
 
 MIB: Final = 1024 * 1024
+#: Peak of decode, one conversion, resize and encode for each source pixel: 16 for lossless WebP, the most of all
+#: formats that were measured, and a quarter more.
 BYTES_PER_PIXEL: Final = 20
-"""Peak of decode, one conversion, resize and encode for each source pixel: 16 for lossless WebP, the most
-of all formats that were measured, and a quarter more."""
+#: What an image costs whatever its size: codecs, tables, results.
 FIXED_BYTES: Final = 120 * MIB
-"""What a picture costs whatever its size: codecs, tables, results."""
+#: Kept for the worker itself and for images on their way, at the least.
 PARENT_BYTES: Final = 256 * MIB
-"""Kept for the worker itself and for pictures on their way, at the least."""
+#: What a child holds when it is ready, and half of what the worker does; ``benchmarks/overlap.py`` prints both.
 BASE_BYTES: Final = 64 * MIB
-"""What a child holds when it is ready, and half of what the worker does; ``benchmarks/overlap.py`` prints both."""
+#: Lambda gives one processor for each so many MiB of memory, though it shows at least two.
 PROCESSOR_MIB: Final = 1769
-"""Lambda gives one processor for each so many MiB of memory, though it shows at least two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """The limits of one child."""
 
+    #: Address space beyond what the child holds when it is ready.
     memory_bytes: int
-    """Address space beyond what the child holds when it is ready."""
+    #: For one record: of the processor, and on the wall clock.
     seconds: int
-    """For one record: of the processor, and on the wall clock."""
+    #: Most bytes of all outputs of one record together.
     answer_bytes: int
-    """Most bytes of all outputs of one record together."""
 
     @classmethod
     def of(cls, limits: Limits, *, memory_mib: int, children: int, seconds: int) -> Self:
-        """Give each child what a picture at its limits needs, and no more than the function has for it.
+        """Give each child what an image at its limits needs, and no more than the function has for it.
 
         ``memory_mib`` is the memory of the whole function.
         """

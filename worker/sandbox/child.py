@@ -22,8 +22,8 @@ from worker.sandbox.confinement import confine, start_clock
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
+#: Characters of a traceback that are sent: its end, which says most.
 MAX_FAULT: Final = 4000
-"""Characters of a traceback that are sent: its end, which says most."""
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def answer(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
-    """Render one picture; yield the frame of what came of it."""
+    """Render one image; yield the frame of what came of it."""
     memory = _Scarcity()
     try:
         set_bomb_limit(request.limits.max_pixels)

@@ -1,4 +1,4 @@
-"""What a child gives up before it sees the first byte of a picture.
+"""What a child gives up before it sees the first byte of an image.
 
 Each measure is taken where the system has it; ``confine`` returns the names of those that were. What none
 of them can do: the child still runs as the worker's user and can read the files which that user can read.

@@ -7,8 +7,8 @@ import time
 from typing import IO, Final
 
 CHUNK: Final = 1024 * 1024
+#: Linux only. Elsewhere an image goes through in smaller pieces.
 _SET_PIPE_SIZE: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
-"""Linux only. Elsewhere a picture goes through in smaller pieces."""
 
 
 class PipeClosed(Exception):

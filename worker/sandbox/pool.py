@@ -22,8 +22,8 @@ from worker.sandbox.protocol import Answer, Refusal, Request, filled
 
 MAX_DETAIL: Final = 300
 MAX_WARNINGS: Final = 20
+#: Pixels; no format that is accepted can say more.
 MAX_SIDE: Final = 65_535
-"""Pixels; no format that is accepted can say more."""
 _REFUSALS: Final = {kind.code: kind for kind in error_classes(ImageError) if issubclass(kind, ImageError)}
 
 
@@ -42,7 +42,7 @@ class Sandbox:
         environment: Mapping[str, str],
         program: Sequence[str] = PROGRAM,
     ) -> None:
-        """Make the places; no process is started before ``warm_up`` or the first picture.
+        """Make the places; no process is started before ``warm_up`` or the first image.
 
         ``environment`` is what a child needs to run Python here, such as LD_LIBRARY_PATH, and nothing else.
         ``program`` is what each runs, as arguments of the interpreter.
@@ -61,7 +61,7 @@ class Sandbox:
     def warm_up(self) -> None:
         """Start one child and don't wait for it: it imports Pillow while the caller makes its clients.
 
-        Where the system refuses, the first picture will say so.
+        Where the system refuses, the first image will say so.
         """
         place = self._places.get()
         try:
@@ -83,7 +83,7 @@ class Sandbox:
         """Decode, run the operations, encode each output, in a child.
 
         Raises what ``worker.imaging.render`` raises, and TimedOut or ResourceLimit when the child overran or
-        died: these cost the child and no other picture. TimeTooShort says that no child was free until
+        died: these cost the child and no other image. TimeTooShort says that no child was free until
         ``start_by`` (monotonic, seconds), SandboxUnavailable that none could be started.
         """
         request = Request(
@@ -139,7 +139,7 @@ class Sandbox:
         return self._start()
 
     def _living_or_none(self, child: Child | None) -> Child | None:
-        """Replace a child at once, so that the next picture need not wait for the imports."""
+        """Replace a child at once, so that the next image need not wait for the imports."""
         try:
             return None if child is None else self._living(child)
         except SandboxUnavailable:

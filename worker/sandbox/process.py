@@ -1,4 +1,4 @@
-"""One child process: started with nothing, given one picture at a time, killed when it is late."""
+"""One child process: started with nothing, given one image at a time, killed when it is late."""
 
 import signal
 import subprocess
@@ -21,10 +21,10 @@ _Frame = TypeVar("_Frame", bound=BaseModel)
 PROGRAM: Final = ("-m", "worker.sandbox.child")
 # No working directory on the path, no user packages, no site, no compiled files.
 _FLAGS: Final = ("-P", "-s", "-S", "-B")
+#: For the imports, which take 0.15 s on a laptop and may take seconds in a cold function.
 READY_SECONDS: Final = 15
-"""For the imports, which take 0.15 s on a laptop and may take seconds in a cold function."""
+#: After so many a child is replaced, lest anything that piles up in it grows for ever.
 MAX_RECORDS: Final = 100
-"""After so many a child is replaced, lest anything that piles up in it grows for ever."""
 
 
 class _Garbage(Exception):
@@ -34,7 +34,7 @@ class _Garbage(Exception):
 class Child:
     """A process that renders. Not for two threads at once.
 
-    ``healthy`` tells whether it may be given another picture.
+    ``healthy`` tells whether it may be given another image.
     """
 
     def __init__(self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM) -> None:
@@ -76,7 +76,7 @@ class Child:
         return self._in_step and self._records < MAX_RECORDS and self._process.poll() is None
 
     def run(self, request: Request, parts: Sequence[bytes]) -> tuple[Answer, list[bytes]]:
-        """Have one picture rendered.
+        """Have one image rendered.
 
         Raises TimedOut when it takes longer than the budget, ResourceLimit when the child dies of it or
         answers nonsense, SandboxUnavailable when the child never came to life.

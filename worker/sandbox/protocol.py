@@ -20,8 +20,8 @@ from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered
 
 LENGTH: Final = struct.Struct(">I")
+#: Ten outputs and ten operations take less than 4 KiB.
 MAX_HEADER_BYTES: Final = 256 * 1024
-"""Ten outputs and ten operations take less than 4 KiB."""
 
 
 class _Frame(BaseModel):
@@ -38,31 +38,31 @@ class _Frame(BaseModel):
 class Ready(_Frame):
     """A child has imported all it needs and has given up all it doesn't."""
 
+    #: Names of the measures that this system let it take; see ``confinement``.
     confined: tuple[str, ...]
-    """Names of the measures that this system let it take; see ``confinement``."""
+    #: Versions of what renders there, told before it has seen an image that might have taken it over.
     software: dict[str, str] = {}
-    """Versions of what renders there, told before it has seen a picture that might have taken it over."""
 
 
 class Request(_Frame):
-    """One picture to render. The parts are the raw image, then each asset."""
+    """One image to render. The parts are the raw image, then each asset."""
 
     pipeline: Pipeline
     limits: Limits
+    #: Names of the assets, in the order of their parts.
     assets: tuple[str, ...]
-    """Names of the assets, in the order of their parts."""
+    #: Most bytes of all outputs together.
     answer_bytes: NonNegativeInt
-    """Most bytes of all outputs together."""
 
 
 class Answer(_Frame):
     """The end of one request: exactly one of three. With ``rendered`` the parts are the outputs."""
 
+    #: The data of its outputs is left empty here.
     rendered: Rendered | None = None
-    """The data of its outputs is left empty here."""
     refusal: "Refusal | None" = None
+    #: A traceback: a fault of ours, for the log.
     fault: str | None = None
-    """A traceback: a fault of ours, for the log."""
 
     @classmethod
     def of(cls, rendered: Rendered) -> tuple[Self, tuple[bytes, ...]]:
@@ -79,8 +79,8 @@ class Refusal(BaseModel):
 
     code: str
     detail: str
+    #: The technical reason, for the log.
     cause: str
-    """The technical reason, for the log."""
 
 
 def filled(rendered: Rendered, parts: Iterable[bytes]) -> Rendered:

@@ -19,11 +19,11 @@ from typing import Final
 class Machine:
     """The calls of one processor, by number."""
 
+    #: AUDIT_ARCH of linux/audit.h.
     arch: int
-    """AUDIT_ARCH of linux/audit.h."""
     denied: Mapping[str, int]
+    #: Allowed only with the caller's own process ID as first argument, or 0 for itself.
     own_only: Mapping[str, int]
-    """Allowed only with the caller's own process ID as first argument, or 0 for itself."""
 
 
 X86_64: Final = Machine(

@@ -4,8 +4,8 @@ import ctypes
 import sys
 from typing import Final
 
+#: malloc.h of glibc.
 _M_ARENA_MAX: Final = -8
-"""malloc.h of glibc."""
 
 
 def share_one() -> bool:

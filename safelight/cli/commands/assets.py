@@ -1,4 +1,4 @@
-"""``safelight assets``: pictures for watermarks."""
+"""``safelight assets``: images for watermarks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,7 @@ def put(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Keep a picture under a name; jobs that exist keep what the name had before."""
+    """Keep an image under a name; jobs that exist keep what the name had before."""
     from safelight.cli.commands.showing import show_assets  # noqa: PLC0415 - --help must not wait for httpx and rich
 
     with connect(context, api_url) as client:

@@ -1,4 +1,4 @@
-"""``safelight backfill``: process stored pictures anew, with another preset or pipeline."""
+"""``safelight backfill``: process stored images anew, with another preset or pipeline."""
 
 from typing import Annotated, Any
 
@@ -45,9 +45,9 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Process pictures that are stored already with another preset or pipeline, by the bulk lane.
+    """Process images that are stored already with another preset or pipeline, by the bulk lane.
 
-    Each picture gets exactly one new job, however often this is stopped: Ctrl-C leaves it to --resume.
+    Each image gets exactly one new job, however often this is stopped: Ctrl-C leaves it to --resume.
     """
     from safelight.cli.commands import backfilling  # noqa: PLC0415 - --help must not wait for httpx and rich
 

@@ -59,7 +59,7 @@ def _shown(batch: Batch, *, as_json: bool) -> int:
 
 
 def _line(batch: Batch) -> str:
-    """Write how a backfill stands: ID, members made, counts, pictures that are gone."""
+    """Write how a backfill stands: ID, members made, counts, images that are gone."""
     made = f"{batch.total} made" + ("" if batch.is_filled else " so far")
     counts = [f"{count} {name}" for name, count in batch.counts.items() if count]
     gone = batch.backfill.skipped if batch.backfill else 0

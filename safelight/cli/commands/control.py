@@ -47,7 +47,7 @@ def retry(
 
 
 def delete(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
-    """Erase jobs: their pictures, all that was made of them, their records. This can't be undone.
+    """Erase jobs: their images, all that was made of them, their records. This can't be undone.
 
     With --json it prints what went, what stays and until when; also for jobs that were deleted before.
     """

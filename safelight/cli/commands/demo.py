@@ -1,4 +1,4 @@
-"""``safelight demo``: a local stack, a handful of pictures, and what became of them."""
+"""``safelight demo``: a local stack, a handful of images, and what became of them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,9 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")] = Path("demo-results"),
     as_json: Json = False,
 ) -> None:
-    """Start a local Safelight if none runs, and put a handful of pictures through it.
+    """Start a local Safelight if none runs, and put a handful of images through it.
 
-    One of them is no picture at all, to show how that ends.
+    One of them is no image at all, to show how that ends.
     """
     from safelight.cli.demo import run_demo  # noqa: PLC0415 - --help must not wait for httpx and rich
 

@@ -1,4 +1,4 @@
-"""Bringing one processed picture to where it is wanted."""
+"""Bringing one processed image to where it is wanted."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from safelight.models import Job
 
 
 def print_link(client: Safelight, job_id: str, output: str | None, *, as_json: bool) -> None:
-    """Print a link to the picture."""
+    """Print a link to the image."""
     link = client.result_link(job_id, output)
     if as_json:
         documents.print_document(link.document())
@@ -23,7 +23,7 @@ def print_link(client: Safelight, job_id: str, output: str | None, *, as_json: b
 
 
 def to_standard_output(client: Safelight, job_id: str, output: str | None) -> None:
-    """Write the picture to standard output, once it is here whole."""
+    """Write the image to standard output, once it is here whole."""
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
         path = client.download(job_id, Path(folder) / "picture", output)
         with path.open("rb") as file:
@@ -31,7 +31,7 @@ def to_standard_output(client: Safelight, job_id: str, output: str | None) -> No
 
 
 def to_file(client: Safelight, job_id: str, output: str | None, target: Path | None, *, as_json: bool) -> None:
-    """Write the picture to ``target``, into it if it is a folder, or to the current folder.
+    """Write the image to ``target``, into it if it is a folder, or to the current folder.
 
     Raises LocalFileError where a name that nobody chose is taken.
     """

@@ -48,8 +48,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be
 Patience = Annotated[
     float, typer.Option("--patience", min=1, metavar="SECONDS", help="How long a server may be away or busy.")
 ]
+#: Most requests at once.
 MOST = 128
-"""Most requests at once."""
 
 
 def ingest(  # noqa: PLR0913 - each option is an argument
@@ -77,7 +77,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Send any number of pictures, and fetch the results.
+    """Send any number of images, and fetch the results.
 
     It can be stopped, or killed, at any moment: the same command goes on where it was. Every file gets exactly one job,
     equal bytes are sent once, and one bad file never stops the others.

@@ -23,13 +23,13 @@ from safelight.ingest.manifests import read_manifest
 from safelight.ingest.options import IngestOrder
 from safelight.ingest.sources import find
 
+#: Below the state folder.
 FOLDER = "ingest"
-"""Below the state folder."""
 INTERRUPTED = 130
+#: Names that a dry run shows.
 _SHOWN = 20
-"""Names that a dry run shows."""
+#: Failed files in the JSON document; the report has all.
 _MOST_TOLD = 1000
-"""Failed files in the JSON document; the report has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Keeping:
     """Where an ingest keeps what it knows."""
 
     state_dir: Path
+    #: None: below the state folder, by what is asked.
     checkpoint: Path | None = None
-    """None: below the state folder, by what is asked."""
+    #: None: beside the checkpoint.
     report: Path | None = None
-    """None: beside the checkpoint."""
     fresh: bool = False
 
 

@@ -1,4 +1,4 @@
-"""``safelight result``: fetch a processed picture."""
+"""``safelight result``: fetch a processed image."""
 
 from pathlib import Path
 from typing import Annotated
@@ -37,9 +37,9 @@ def result(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Download a processed picture.
+    """Download a processed image.
 
-    Without -o it goes to the current folder under the picture's own name, and replaces no other file.
+    Without -o it goes to the current folder under the image's own name, and replaces no other file.
     """
     from safelight.cli.commands import fetching  # noqa: PLC0415 - --help must not wait for httpx and rich
 

@@ -23,7 +23,7 @@ safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --w
 
 
 class Fit(StrEnum):
-    """How a picture is brought to a box of another shape."""
+    """How an image is brought to a box of another shape."""
 
     inside = "inside"
     cover = "cover"
@@ -46,7 +46,7 @@ Height = Annotated[int | None, typer.Option("--height", min=1, help="Fit into th
 FitOption = Annotated[Fit | None, typer.Option("--fit", help="How to fit into width and height.")]
 Format = Annotated[str | None, typer.Option("--format", metavar="NAME", help="Output format: png, jpeg or webp.")]
 Quality = Annotated[int | None, typer.Option("--quality", min=1, max=100, help="For jpeg and webp.")]
-Grayscale = Annotated[bool | None, typer.Option("--grayscale/--color", help="Turn it grey, or keep its colours.")]
+Grayscale = Annotated[bool | None, typer.Option("--grayscale/--color", help="Turn it gray, or keep its colors.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay until every job is done.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results there; implies --wait.")]
 Timeout = Annotated[
@@ -74,9 +74,9 @@ def submit(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Send pictures to be processed, one job per file.
+    """Send images to be processed, one job per file.
 
-    Without options a picture is fitted into 1024 × 1024 pixels, turned grey and written as PNG.
+    Without options an image is fitted into 1024 × 1024 pixels, turned gray and written as PNG.
 
     One bad file never stops the others.
     """

@@ -19,8 +19,8 @@ safelight verify 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --receipt receipt.json --json
 
 safelight verify 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --asset logo=logo.png"""
 
+#: States of findings, see ``worker.receipt_check``.
 WELL, UNDONE = frozenset({"same", "other"}), "not-done"
-"""States of findings, see ``worker.receipt_check``."""
 
 
 def verify(  # noqa: PLR0913 - each option is an argument
@@ -38,7 +38,7 @@ def verify(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Compare a job's pictures with its receipt, do the job again here and compare that, bit for bit.
+    """Compare a job's images with its receipt, do the job again here and compare that, bit for bit.
 
     Exit code 0: all the same. 1: something differs, was changed or is missing. 2: it could not be done.
     """

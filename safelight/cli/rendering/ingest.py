@@ -17,12 +17,12 @@ from safelight.cli.rendering import text
 from safelight.ingest.progress import Tally
 
 _LINE_SECONDS = 10.0
+#: The rate is that of about this time.
 _SMOOTHING_SECONDS = 20.0
-"""The rate is that of about this time."""
+#: Codes of failures that are shown on the way; the report has all.
 _CODES = 3
-"""Codes of failures that are shown on the way; the report has all."""
+#: Failed files in the table at the end; the report has all.
 _ROWS = 20
-"""Failed files in the table at the end; the report has all."""
 
 Report = Callable[[Tally], None]
 

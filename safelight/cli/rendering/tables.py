@@ -11,8 +11,8 @@ from safelight.cli.submission import Outcome
 from safelight.models import Job
 
 _FIGURES = {"Before", "After", "Change", "Time"}
+#: Columns from which on IDs and figures fit side by side.
 ROOMY = 110
-"""Columns from which on IDs and figures fit side by side."""
 _STYLES = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "EXPIRED": "yellow"}
 
 
@@ -35,7 +35,7 @@ def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
 
 
 def print_demo(outcomes: Iterable[Outcome], console: Console) -> None:
-    """Print what the demo made of its pictures."""
+    """Print what the demo made of its images."""
     rows = [
         (
             _plain(each.file.name),

@@ -18,10 +18,10 @@ from safelight.ingest.entries import S3
 from safelight.ingest.inspection import Prepared, Refusal
 from safelight.models import Added
 
+#: Members that one request may make.
 MEMBERS = 100
-"""Members that one request may make."""
+#: How often a member is asked for that the API refuses for a reason that passes, or forgets with its batch.
 TRIES = 5
-"""How often a member is asked for that the API refuses for a reason that passes, or forgets with its batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from safelight.errors import ClientError
 from safelight.ingest.checkpoint.schema import APPLICATION, TABLES, VERSION
 
 FILE_NAME = "checkpoint.sqlite"
+#: Pages of the file that are kept in memory, KiB: the same however large it grows.
 _CACHE_KIB = 256
-"""Pages of the file that are kept in memory, KiB: the same however large it grows."""
 
 
 class CheckpointUnusable(ClientError):

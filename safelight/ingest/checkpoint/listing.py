@@ -11,8 +11,8 @@ from safelight.ingest.checkpoint.schema import State
 from safelight.ingest.entries import Found, Misfit
 from safelight.ingest.output_paths import collision_key, target
 
+#: Results of one name are numbered up to this; further ones get their file's number.
 _NUMBERED = 9
-"""Results of one name are numbered up to this; further ones get their file's number."""
 
 _LAST_STATES = (State.SENT, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED)
 

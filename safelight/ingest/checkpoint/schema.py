@@ -2,37 +2,39 @@
 
 from enum import IntEnum
 
+#: Written into the file: no other program's database is taken for a checkpoint.
 APPLICATION = 0x5AFE11
-"""Written into the file: no other program's database is taken for a checkpoint."""
+#: Written into the file; another version is not read.
 VERSION = 1
-"""Written into the file; another version is not read."""
 
 
 class State(IntEnum):
     """How far a file is. The numbers are stored."""
 
+    #: Named by a source; nothing is known of its content.
     FOUND = 0
-    """Named by a source; nothing is known of its content."""
+    #: Part of a request whose content is fixed; whether it was answered is not known.
     CHUNKED = 1
-    """Part of a request whose content is fixed; whether it was answered is not known."""
+    #: Has a job that awaits its bytes.
     MEMBER = 2
-    """Has a job that awaits its bytes."""
+    #: Has a job that has its bytes.
     SENT = 3
-    """Has a job that has its bytes."""
+    #: Its job has a result.
     COMPLETED = 4
-    """Its job has a result."""
+    #: The result is in the folder for results.
     SAVED = 5
-    """The result is in the folder for results."""
+    #: Its job ended without a result.
     FAILED = 6
-    """Its job ended without a result."""
+    #: It has no job, or never got its bytes there.
     REFUSED = 7
-    """It has no job, or never got its bytes there."""
+    #: Has the same bytes and options as another one, and shares what becomes of that.
     TWIN = 8
-    """Has the same bytes and options as another one, and shares what becomes of that."""
+    #: Its job has a result that could not be fetched.
     UNSAVED = 9
-    """Its job has a result that could not be fetched."""
 
 
+#: ``chunks.body`` is kept until it is answered. ``digest`` is SHA-256, hexadecimal; ``modified`` is in nanoseconds.
+#: ``results`` has the path of every result below the folder for results, so that no file overwrites another's.
 TABLES = f"""
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE batches (
@@ -81,8 +83,4 @@ CREATE INDEX by_open_job ON files (batch, job) WHERE state IN ({State.MEMBER:d},
 CREATE TABLE results (path_key TEXT PRIMARY KEY, file INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION:d};
 PRAGMA user_version = {VERSION:d};
-"""
-"""``chunks.body`` is kept until it is answered. ``digest`` is SHA-256, hexadecimal; ``modified`` is in nanoseconds.
-
-``results`` has the path of every result below the folder for results, so that no file overwrites another's.
 """

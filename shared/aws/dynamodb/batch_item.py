@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 BATCH_PART = "batch"
+#: Items that share the counting of one batch.
 COUNT_SHARDS = 8
-"""Items that share the counting of one batch."""
 
 
 def key_of(batch_id: str, part: str = BATCH_PART) -> dict[str, Any]:

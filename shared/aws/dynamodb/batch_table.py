@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+#: Members made in one transaction, of the 100 items and 4 MB that DynamoDB allows.
 CHUNK = 50
-"""Members made in one transaction, of the 100 items and 4 MB that DynamoDB allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Place:
     """Where a dead letter stands in the order of all."""
 
+    #: ``DeadReason``: unique, since it ends in the job's ID.
     order: str
-    """``DeadReason``: unique, since it ends in the job's ID."""
     job_id: str
 
 

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 WireItem = dict[str, "AttributeValueTypeDef"]
 
+#: Partitions of ``Open``. One takes 1,000 writes a second and a job makes three.
 OPEN_SHARDS = 8
-"""Partitions of ``Open``. One takes 1,000 writes a second and a job makes three."""
+#: Partitions of ``Dead``: an outage may fail many jobs at once.
 DEAD_SHARDS = 4
-"""Partitions of ``Dead``: an outage may fail many jobs at once."""
+#: Read ones that are kept: the members of a batch, and most jobs of a listing, have the same.
 KEPT_PIPELINES = 128
-"""Read ones that are kept: the members of a batch, and most jobs of a listing, have the same."""
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()

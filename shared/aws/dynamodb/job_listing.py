@@ -15,13 +15,13 @@ from shared.jobs.job import Job, JobStatus
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+#: Jobs a page: what one BatchGetItem can fetch.
 MAX_PAGE = 100
-"""Jobs a page: what one BatchGetItem can fetch."""
+#: Records read for one page at the most; a rare status may give a short page with a cursor.
 MAX_EXAMINED = 1_000
-"""Records read for one page at the most; a rare status may give a short page with a cursor."""
 MAX_TRIES = 5
+#: Before asking again for records that DynamoDB left out, because it was busy; it doubles.
 FIRST_PAUSE_SECONDS = 0.02
-"""Before asking again for records that DynamoDB left out, because it was busy; it doubles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,12 @@ class Query:
     owner: str
     status: JobStatus | None = None
     batch_id: str | None = None
+    #: Oldest ID that may appear.
     first_id: str | None = None
-    """Oldest ID that may appear."""
+    #: Newer IDs, and this one, do not appear.
     before_id: str | None = None
-    """Newer IDs, and this one, do not appear."""
+    #: DynamoDB removes expired records late; those before this moment do not appear.
     now: datetime
-    """DynamoDB removes expired records late; those before this moment do not appear."""
     limit: int = 20
 
 

@@ -21,23 +21,23 @@ from shared.jobs.message import JobMessage
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+#: What the reconciler grants a worker beyond its lease.
 DUE_MARGIN = timedelta(seconds=60)
-"""What the reconciler grants a worker beyond its lease."""
 
 
 class Refusal(StrEnum):
     """Why a job was not handed out."""
 
+    #: No such record: deleted, or past its retention.
     GONE = "gone"
-    """No such record: deleted, or past its retention."""
+    #: The upload came too late.
     EXPIRED = "expired"
-    """The upload came too late."""
+    #: Terminal: the message is a duplicate.
     FINISHED = "finished"
-    """Terminal: the message is a duplicate."""
+    #: The message is of an older generation, or the job waits for something else.
     STALE = "stale"
-    """The message is of an older generation, or the job waits for something else."""
+    #: Another worker has it.
     LEASED = "leased"
-    """Another worker has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +260,7 @@ class JobTable:
             self._client.update_item(**update)
 
 
+#: Attributes that a transition may take away.
 OPTIONAL_ATTRIBUTES = (
     "RawSize",
     "RawFormat",
@@ -284,7 +285,7 @@ OPTIONAL_ATTRIBUTES = (
     "DeadShard",
     "DeadReason",
 )
-"""Attributes that a transition may take away."""
+#: Attributes that are written with a job and never change.
 LASTING_ATTRIBUTES = frozenset(
     (
         "ID",
@@ -300,7 +301,6 @@ LASTING_ATTRIBUTES = frozenset(
         "ExpiresAt",
     )
 )
-"""Attributes that are written with a job and never change."""
 
 
 def _key(job_id: str) -> dict[str, Any]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "preset#"
 VERSION_PREFIX: Final = "preset-version#"
+#: How often a write is tried when others change the same preset at the same moment.
 MAX_TRIES: Final = 3
-"""How often a write is tried when others change the same preset at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from shared.ids import new_id
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+#: How long a key is remembered.
 KEPT = timedelta(hours=24)
-"""How long a key is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,13 @@ class Ticket:
     """The right to do what a request asks, and what it reserves."""
 
     scope: str
+    #: For the job that the request makes, if it makes one.
     job_id: str
-    """For the job that the request makes, if it makes one."""
+    #: The moment of the request: of its first try.
     at: datetime
-    """The moment of the request: of its first try."""
     holder: str
+    #: Whether an earlier try died half-way, or nobody knows how far it got.
     again: bool = False
-    """Whether an earlier try died half-way, or nobody knows how far it got."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_TRIES = 6
+#: Before a transaction that met another one on an item is tried again; it doubles.
 FIRST_PAUSE_SECONDS = 0.01
-"""Before a transaction that met another one on an item is tried again; it doubles."""
 
 
 def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDef]") -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
+#: Objects in one call: S3's own limit.
 MAX_DELETED = 1000
-"""Objects in one call: S3's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class StoredObject:
     """An object of the bucket."""
 
     key: str
+    #: Bytes.
     size: int
-    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class KeptLetter:
     """A message that nobody could read, kept whole."""
 
     key: str
+    #: Bytes.
     size: int
-    """Bytes."""
     at: datetime
 
 

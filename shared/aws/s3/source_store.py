@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
+#: Storage classes that S3 reads nothing from before it is restored; GLACIER_IR is none of them.
 ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-"""Storage classes that S3 reads nothing from before it is restored; GLACIER_IR is none of them."""
 RESTORED: Final = 'ongoing-request="false"'
 
 REFUSALS: Final[Mapping[str, type[ImageError]]] = {
@@ -41,8 +41,8 @@ class Found:
     """What S3 says of an object."""
 
     source: Source
+    #: Bytes.
     size: int
-    """Bytes."""
 
 
 class SourceStore:

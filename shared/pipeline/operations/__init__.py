@@ -30,8 +30,8 @@ AnyOperation = (
 )
 Operation = Annotated[AnyOperation, Field(discriminator="op")]
 
+#: The values of ``op``.
 NAMES: Final = tuple(each.model_fields["op"].default for each in get_args(AnyOperation))
-"""The values of ``op``."""
 
 __all__ = [
     "NAMES",

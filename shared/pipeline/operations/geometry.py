@@ -8,21 +8,21 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shared.pipeline.operations.parameters import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
 from shared.pipeline.strict import Flag, Integer, Number, StrictModel
 
+#: Farthest pixel that a crop can name: the longest side that any limit may allow.
 MAX_SOURCE_SIDE: Final = 65_535
-"""Farthest pixel that a crop can name: the longest side that any limit may allow."""
 
 
 class Fit(StrEnum):
-    """How a picture is brought to a box of another shape."""
+    """How an image is brought to a box of another shape."""
 
+    #: Whole image, proportions kept, no side longer than the box's.
     INSIDE = "inside"
-    """Whole picture, proportions kept, no side longer than the box's."""
+    #: Box filled, proportions kept, the overhang cut off.
     COVER = "cover"
-    """Box filled, proportions kept, the overhang cut off."""
+    #: Whole image, proportions kept, the rest of the box filled with the background.
     CONTAIN = "contain"
-    """Whole picture, proportions kept, the rest of the box filled with the background."""
+    #: Box filled, proportions given up.
     EXACT = "exact"
-    """Box filled, proportions given up."""
 
 
 class Resize(StrictModel):
@@ -53,7 +53,7 @@ class Resize(StrictModel):
 class Crop(StrictModel):
     """Cut out a box: at ``x`` and ``y``, at a place, or where most of the detail is (``entropy``).
 
-    What lies outside of the picture is left away; a box that lies outside as a whole fails the job.
+    What lies outside of the image is left away; a box that lies outside as a whole fails the job.
     """
 
     op: Literal["crop"] = "crop"
@@ -97,7 +97,7 @@ class Rotate(StrictModel):
 
 
 class Flip(StrictModel):
-    """Mirror the picture."""
+    """Mirror the image."""
 
     op: Literal["flip"] = "flip"
     direction: Literal["horizontal", "vertical", "both"] = Field(
@@ -107,7 +107,7 @@ class Flip(StrictModel):
 
 
 class Trim(StrictModel):
-    """Cut off a border of one colour, that of the top left pixel; a picture of nothing else stays whole."""
+    """Cut off a border of one color, that of the top left pixel; an image of nothing else stays whole."""
 
     op: Literal["trim"] = "trim"
     tolerance: Integer = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
@@ -117,7 +117,7 @@ Margin = Annotated[Integer, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
 
 
 class Pad(StrictModel):
-    """Add room around the picture."""
+    """Add room around the image."""
 
     op: Literal["pad"] = "pad"
     top: Margin = 0

@@ -1,4 +1,4 @@
-"""The words that the parameters of several operations share: sides, colours, units, places."""
+"""The words that the parameters of several operations share: sides, colors, units, places."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,8 +8,8 @@ from pydantic import Field
 
 from shared.pipeline.strict import Integer
 
+#: Longest side of a result, pixels.
 MAX_SIDE: Final = 10_000
-"""Longest side of a result, pixels."""
 
 Side = Annotated[Integer, Field(ge=1, le=MAX_SIDE, description="Pixels.")]
 
@@ -20,12 +20,13 @@ Color = Annotated[
         description="`#rrggbb`, or `#rrggbbaa` with its opacity at the end.",
     ),
 ]
+#: What new area is filled with unless a color is stated; a format without transparency shows its background there.
 TRANSPARENT: Final = "#00000000"
-"""What new area is filled with unless a colour is stated; a format without transparency shows its background there."""
 
+#: Pixels, or shares (0 to 1) of the image that the operation meets.
 Unit = Literal["pixel", "relative"]
-"""Pixels, or shares (0 to 1) of the picture that the operation meets."""
 
+#: Nine places in an image.
 Gravity = Literal[
     "center",
     "top",
@@ -37,8 +38,8 @@ Gravity = Literal[
     "bottom-left",
     "bottom-right",
 ]
-"""Nine places in a picture."""
 
+#: How much of the free room, as a share, lies left of and above what stands at each place.
 ANCHORS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         "center": (0.5, 0.5),
@@ -52,4 +53,3 @@ ANCHORS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "bottom-right": (1.0, 1.0),
     },
 )
-"""How much of the free room, as a share, lies left of and above what stands at each place."""

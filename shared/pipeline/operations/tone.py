@@ -1,4 +1,4 @@
-"""Operations that change light and colour: grayscale, adjust, background."""
+"""Operations that change light and color: grayscale, adjust, background."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ Factor = Annotated[Number, Field(ge=0, le=4, description="1 changes nothing.")]
 
 
 class Grayscale(StrictModel):
-    """Turn the picture grey (ITU-R BT.601 luma); transparency stays."""
+    """Turn the image gray (ITU-R BT.601 luma); transparency stays."""
 
     op: Literal["grayscale"] = "grayscale"
 
@@ -26,7 +26,7 @@ class Adjust(StrictModel):
 
 
 class Background(StrictModel):
-    """Lay the picture on a colour, wherever it is transparent."""
+    """Lay the image on a color, wherever it is transparent."""
 
     op: Literal["background"] = "background"
     color: Color = "#ffffff"

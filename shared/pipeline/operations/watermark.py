@@ -1,4 +1,4 @@
-"""The operation that puts a text or a picture on the picture."""
+"""The operation that puts a text or an image on the image."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -7,8 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from shared.pipeline.operations.parameters import Color, Gravity
 from shared.pipeline.strict import Flag, Number, StrictModel
 
+#: Characters: drawing time grows with them.
 MAX_TEXT: Final = 200
-"""Characters: drawing time grows with them."""
 
 AssetName = Annotated[
     str,
@@ -17,7 +17,7 @@ AssetName = Annotated[
 
 
 class Watermark(StrictModel):
-    """Lay a line of text, or a stored picture, over the picture."""
+    """Lay a line of text, or a stored image, over the image."""
 
     op: Literal["watermark"] = "watermark"
     text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT)

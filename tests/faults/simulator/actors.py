@@ -39,24 +39,24 @@ class End(StrEnum):
 class Actor:
     """One invocation, or one thread of it: code that runs until its next AWS call, again and again."""
 
+    #: Of the invocation.
     name: str
-    """Of the invocation."""
     kind: Kind
     body: Callable[[], Any]
+    #: By how much its clock is wrong.
     skew: timedelta = timedelta(0)
-    """By how much its clock is wrong."""
+    #: When its platform kills it.
     deadline: datetime | None = None
-    """When its platform kills it."""
+    #: The invocation that it is a thread of.
     parent: "Actor | None" = None
-    """The invocation that it is a thread of."""
+    #: Until when it waits for an answer.
     ready_at: datetime | None = None
-    """Until when it waits for an answer."""
     end: End | None = None
     result: Any = None
+    #: Asked of the invocation only: threads die with it.
     dying: bool = False
-    """Asked of the invocation only: threads die with it."""
+    #: AWS calls begun; each thread counts its own.
     calls: int = 0
-    """AWS calls begun; each thread counts its own."""
     threads: list["Actor"] = field(default_factory=list)
     _greenlet: Any = field(init=False)
 

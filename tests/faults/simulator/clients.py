@@ -1,4 +1,4 @@
-"""What clients do beside posting a picture: announce and send one, name one in a bucket, make a batch of both.
+"""What clients do beside posting an image: announce and send one, name one in a bucket, make a batch of both.
 
 Each runs our use cases as the API does, in an invocation of its own; what a client does on its own, such as sending
 bytes to S3, happens to the world when it is due.
@@ -35,11 +35,11 @@ class Sending:
     """How a client keeps its promise to send bytes."""
 
     data: bytes
+    #: How often it sends them; 0: never.
     times: int = 1
-    """How often it sends them; 0: never."""
     after: timedelta = timedelta(seconds=1)
+    #: Whether S3's word of them reaches the queue.
     is_heard: bool = True
-    """Whether S3's word of them reaches the queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,10 +22,10 @@ from faults.simulator.stage import Stage
 from faults.simulator.verdict import bound, judge_end
 from faults.simulator.world import MAX_STEPS, SHOP, World
 
+#: By how much a clock may be wrong, either way.
 SKEW = timedelta(minutes=10)
-"""By how much a clock may be wrong, either way."""
+#: Of one function at a time.
 MAX_INVOCATIONS = 3
-"""Of one function at a time."""
 FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
 NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
@@ -38,8 +38,8 @@ class Report:
     seed: int
     breaches: list[str]
     seen: Counter[str]
+    #: The calls in their order, for whoever looks for the cause.
     story: list[str] = field(default_factory=list)
-    """The calls in their order, for whoever looks for the cause."""
 
     def __str__(self) -> str:
         lines = "\n  ".join(self.story[-60:])
@@ -50,7 +50,7 @@ class Run:
     """One run of one seed."""
 
     def __init__(self, stage: Stage, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
-        """Draw from ``seed`` how bad this run will be; ``files`` follow the marks of the pictures that are posted."""
+        """Draw from ``seed`` how bad this run will be; ``files`` follow the marks of the images that are posted."""
         self.random = random.Random(seed)
         random.seed(seed)  # the worker's jitter
         self.seed = seed
@@ -203,7 +203,7 @@ class Run:
         return self.random.choice((-1, 0, 1)) * SKEW * self.random.random()
 
     def _wish(self) -> Callable[[], object]:
-        """Draw what a client will want, most often to post a picture."""
+        """Draw what a client will want, most often to post an image."""
         kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
         if kind == "post":
             data = self._picture()
@@ -251,14 +251,14 @@ class Run:
         )
 
     def _stocked(self) -> str:
-        """Put a picture into the shop; return its key."""
+        """Put an image into the shop; return its key."""
         shop = self.world.bucket.others[SHOP]
         key = f"{len(shop)}.jpg"
         shop[key] = Stored(self._picture(), "image/jpeg")
         return key
 
     def _change_the_shop(self) -> None:
-        """Remove a picture from the shop, or put another in its place."""
+        """Remove an image from the shop, or put another in its place."""
         shop = self.world.bucket.others[SHOP]
         if not shop:
             return

@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+#: One value as it travels: ``{"S": "text"}``.
 Wire = Mapping[str, Any]
-"""One value as it travels: ``{"S": "text"}``."""
 Item = Mapping[str, Wire]
 Path = tuple[str, ...]
 

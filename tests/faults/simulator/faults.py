@@ -23,44 +23,44 @@ Service = str
 Answer = dict[str, Any]
 
 ENDPOINT = "https://aws.invalid"
+#: As in ``botocore.retries.standard.TransientRetryableChecker``; a test compares our model with botocore.
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
-"""As in ``botocore.retries.standard.TransientRetryableChecker``; a test compares our model with botocore."""
 
 
 class Fault(StrEnum):
     """What goes wrong with one send."""
 
+    #: The caller's process dies; nothing was sent.
     KILLED_BEFORE = "killed before"
-    """The caller's process dies; nothing was sent."""
+    #: It dies once the service has done its part.
     KILLED_AFTER = "killed after"
-    """It dies once the service has done its part."""
+    #: No connection; nothing was sent.
     UNREACHABLE = "unreachable"
-    """No connection; nothing was sent."""
+    #: The service answers 500 and has done nothing.
     ERROR = "500 before"
-    """The service answers 500 and has done nothing."""
+    #: The service asks for fewer requests and has done nothing; a transaction meets another one.
     THROTTLED = "throttled"
-    """The service asks for fewer requests and has done nothing; a transaction meets another one."""
+    #: The service has done its part, the answer never comes.
     LOST = "answer lost"
-    """The service has done its part, the answer never comes."""
+    #: The service has done its part and answers 500 all the same.
     ERROR_AFTER = "500 after"
-    """The service has done its part and answers 500 all the same."""
+    #: No answer comes; the request reaches the service only afterwards.
     OVERDUE = "arrives late"
-    """No answer comes; the request reaches the service only afterwards."""
+    #: The answer takes longer than a lease.
     SLOW = "slow"
-    """The answer takes longer than a lease."""
+    #: The service carries the request out twice, as SQS may with a message.
     TWICE = "done twice"
-    """The service carries the request out twice, as SQS may with a message."""
+    #: The answer's body ends too early.
     CUT = "body cut"
-    """The answer's body ends too early."""
 
 
 KILLS = frozenset({Fault.KILLED_BEFORE, Fault.KILLED_AFTER})
+#: After these the service has not (yet) done anything.
 EFFECTLESS = frozenset({Fault.KILLED_BEFORE, Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.OVERDUE})
-"""After these the service has not (yet) done anything."""
 TIMES_OUT = frozenset({Fault.LOST, Fault.OVERDUE})
 
+#: How long a slow answer takes: longer than the worker's lease.
 SLOWNESS = timedelta(seconds=100)
-"""How long a slow answer takes: longer than the worker's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class Send:
     """One try of one AWS call."""
 
     actor: Actor
+    #: Which call of its actor, from 1.
     number: int
-    """Which call of its actor, from 1."""
     service: Service
     operation: str
     request: Mapping[str, Any]
+    #: Which try of the call, from 0.
     tried: int
-    """Which try of the call, from 0."""
 
 
 Plan = Callable[[Send], Fault | None]

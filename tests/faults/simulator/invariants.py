@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
+#: What the owner sees of an ended job; it stays as it is until a new generation begins.
 VISIBLE = ("Status", "Timestamp", "S3Path", "Size", "Format", "Outputs", "Error", "Attempt")
-"""What the owner sees of an ended job; it stays as it is until a new generation begins."""
+#: From a look for bytes to what follows from it, at most: a function lives no longer, a late request included.
 LOOKING = timedelta(minutes=10)
-"""From a look for bytes to what follows from it, at most: a function lives no longer, a late request included."""
+#: What a batch counts, by the names that it has in the table.
 COUNTS = ("Completed", "Failed", "Cancelled", "Expired", "Deleted")
-"""What a batch counts, by the names that it has in the table."""
 
 
 class Watch:
@@ -48,7 +48,7 @@ class Watch:
         """IDs that a client was told."""
         self.deleted_jobs: set[str] = set()
         self.late: set[str] = set()
-        """IDs of jobs whose picture or record arrived after their deletion, by a request that had been given up."""
+        """IDs of jobs whose image or record arrived after their deletion, by a request that had been given up."""
         self.acknowledger: str | None = None
         """Name of the invocation in whose name the platform deletes."""
         self._holders: dict[tuple[str, str], int] = {}
@@ -286,7 +286,7 @@ class Watch:
         self._demand(isinstance(actor.result, ServiceError), f"a function raised: {actor.name}, {actor.result!r}")
 
     def answered(self, job_id: str) -> None:
-        """Judge a 2xx: the job is there, and so is its picture."""
+        """Judge a 2xx: the job is there, and so is its image."""
         self.accepted.add(job_id)
         self._demand(job_id in self.ever, f"I5 {job_id}: a client was told of a job that does not exist")
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from faults.simulator.faults import Fault
 from faults.simulator.single import STEADY, Ending, Hit, Scene
 
+#: The endings of one scene; None is the one without a fault.
 Played = Mapping[Hit | None, Ending]
-"""The endings of one scene; None is the one without a fault."""
 
 HEAD = """# What becomes of a job when one thing fails
 

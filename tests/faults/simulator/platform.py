@@ -11,8 +11,8 @@ from faults.simulator.queues import Message, Queue
 from faults.simulator.stage import Stage
 from faults.simulator.world import MAX_STEPS, Circles
 
+#: Of the reconciler's schedule.
 PERIOD = timedelta(minutes=1)
-"""Of the reconciler's schedule."""
 
 
 @dataclass
@@ -20,8 +20,8 @@ class Platform:
     """Starts invocations and deals with their ends."""
 
     stage: Stage
+    #: By invocation: its queue, and its messages with the receipts that it was given.
     deliveries: dict[Actor, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
-    """By invocation: its queue, and its messages with the receipts that it was given."""
     ended: list[Actor] = field(default_factory=list)
     _next_sweep: datetime | None = None
 
@@ -32,7 +32,7 @@ class Platform:
         return world.queue, world.bulk_queue, world.dead_letters
 
     def submit(self, data: bytes) -> Actor:
-        """Let a client post a picture."""
+        """Let a client post an image."""
         return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
 
     def client(self, body: Callable[[], Any]) -> Actor:

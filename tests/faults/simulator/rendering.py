@@ -1,4 +1,4 @@
-"""Pictures that cost nothing: a few bytes that look like a JPEG, and a render double that obeys them.
+"""Images that cost nothing: a few bytes that look like a JPEG, and a render double that obeys them.
 
 The double stands where ``worker.imaging.render`` does; what it makes differs from attempt to attempt, so that two
 attempts can't hide behind equal bytes.
@@ -13,10 +13,10 @@ from worker.imaging import Limits, Rendered
 from worker.imaging.encode import EncodedImage
 
 GOOD: Final = b"\xff\xd8\xff\xe0 good"
+#: Fails its own job with CORRUPT_IMAGE.
 BAD: Final = b"\xff\xd8\xff\xe0 bad"
-"""Fails its own job with CORRUPT_IMAGE."""
+#: Takes its worker down, every time.
 DEADLY: Final = b"\xff\xd8\xff\xe0 deadly"
-"""Takes its worker down, every time."""
 
 
 def quick_render(
@@ -51,8 +51,8 @@ def quick_render(
 class QuickSandbox:
     """Stands in for ``worker.sandbox.Sandbox``: no processes, and a render that the stage chooses."""
 
+    #: Set by the stage.
     render: Callable[..., Rendered]
-    """Set by the stage."""
 
     def __init__(self, *_: object, **__: object) -> None:
         """Need nothing."""

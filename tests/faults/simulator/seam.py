@@ -17,14 +17,14 @@ from faults.simulator.faults import EFFECTLESS, SLOWNESS, Answer, Fault, Plan, S
 
 from shared.aws.clients import MAX_ATTEMPTS
 
+#: Between two tries of a call; botocore takes a random part of 1 s, then of 2 s.
 BACKOFF = timedelta(milliseconds=500)
-"""Between two tries of a call; botocore takes a random part of 1 s, then of 2 s."""
+#: How long the caller waits; a time-out takes as long as the clients' setting.
 WAITS: Mapping[Fault | None, timedelta] = {
     Fault.SLOW: SLOWNESS,
     Fault.LOST: timedelta(seconds=5),
     Fault.OVERDUE: timedelta(seconds=5),
 }
-"""How long the caller waits; a time-out takes as long as the clients' setting."""
 
 
 class Around(Protocol):

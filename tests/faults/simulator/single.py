@@ -19,10 +19,10 @@ from shared.aws.dynamodb.job_item import open_shard
 from shared.clock import from_iso
 from shared.errors import ServiceError
 
+#: Number of a job whose partition the reconciler reads first, so that its steps come first.
 FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
-"""Number of a job whose partition the reconciler reads first, so that its steps come first."""
+#: Faults that may meet all tries of a call; the others end it at the first.
 STEADY = (Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ERROR_AFTER, Fault.OVERDUE)
-"""Faults that may meet all tries of a call; the others end it at the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Ending:
 
     text: str
     breaches: tuple[str, ...]
+    #: What the invocation called, in order.
     operations: tuple[str, ...]
-    """What the invocation called, in order."""
 
 
 def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
@@ -114,7 +114,7 @@ def _rounded(took: timedelta) -> str:
 
 
 def _submitted(platform: Platform, count: int = 1) -> None:
-    """Let clients post pictures, without faults."""
+    """Let clients post images, without faults."""
     stage = platform.stage
     stage.world.plan = no_faults
     for _ in range(count):
@@ -128,7 +128,7 @@ def _lose_messages(platform: Platform) -> None:
 
 
 def post(platform: Platform) -> Actor:
-    """Let a client post a picture through the API function."""
+    """Let a client post an image through the API function."""
     stage = platform.stage
     return stage.world.start(Kind.API, partial(stage.post, rendering.GOOD), limit=stage.limit(Kind.API))
 

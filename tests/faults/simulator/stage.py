@@ -44,8 +44,8 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import Rendered
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler)
+#: What the render double takes.
 WORK = timedelta(seconds=1)
-"""What the render double takes."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Stage:
     # ------------------------------------------------------------------------------- what actors run
 
     def submit(self, data: bytes) -> Job:
-        """Accept a picture as the API does, and tell the client."""
+        """Accept an image as the API does, and tell the client."""
         upload = Upload(data=data, image_format=JPEG)
         submitted = api.jobs.submission.submit_job(
             upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.stores.intake()
@@ -160,7 +160,7 @@ class Stage:
         return submitted.job
 
     def post(self, data: bytes) -> int:
-        """Post a picture through the whole API function; return the status that the client gets.
+        """Post an image through the whole API function; return the status that the client gets.
 
         Only one request at a time: the function keeps the present one in a global, as Lambda lets it.
         """

@@ -11,8 +11,8 @@ from faults.simulator.actors import Actor, End, current, pause
 class Threads:
     """A pool whose threads are further actors of the invocation; outside of all actors it works one by one."""
 
+    #: Makes a thread of an invocation; the stage says how.
     starter: Callable[[Actor, Callable[[], Any]], Actor]
-    """Makes a thread of an invocation; the stage says how."""
 
     def __init__(self, max_workers: int | None = None, **_: Any) -> None:
         """Run at most ``max_workers`` at a time."""

@@ -11,14 +11,14 @@ from faults.simulator.world import World
 from shared.jobs.job import JobStatus
 from shared.jobs.recovery import Policy, longest_life
 
+#: As in docs/reliability.md: period and margin are a minute each.
 MARGIN = timedelta(minutes=1)
-"""As in docs/reliability.md: period and margin are a minute each."""
+#: What a good image may end with.
 NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED", "JOB_CANCELLED"})
-"""What a good picture may end with."""
+#: What an announced upload may end with whose bytes did not come in time; a retry before they came finds nothing.
 WITHOUT_BYTES = frozenset({"UPLOAD_EXPIRED", "RAW_IMAGE_MISSING"})
-"""What an announced upload may end with whose bytes did not come in time; a retry before they came finds nothing."""
+#: What an import may end with whose object was removed or replaced.
 WITHOUT_SOURCE = frozenset({"SOURCE_MISSING", "SOURCE_CHANGED"})
-"""What an import may end with whose object was removed or replaced."""
 FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
 

@@ -16,10 +16,10 @@ from faults.simulator.tables import Tables, from_template
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOBS, BATCHES = "JobTable", "BatchTable"
+#: A bucket that images are imported from.
 SHOP = "shop"
-"""A bucket that pictures are imported from."""
+#: Steps of all actors of a world together; the longest runs take some hundreds.
 MAX_STEPS = 20_000
-"""Steps of all actors of a world together; the longest runs take some hundreds."""
 
 
 class Circles(AssertionError):

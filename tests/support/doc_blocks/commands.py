@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 _USAGE: Any = typer.BadParameter.__base__  # Typer has no public name for it
 SHELLS = ("sh", "console")
 _OPERATORS = re.compile(r"[();<>|&\n]+")
+#: Commands of the AWS command line that are no operation of a service.
 _AWS_OWN = {("logs", "tail"), ("s3", "sync"), ("s3", "cp"), ("s3", "ls"), ("configure", "export-credentials")}
-"""Commands of the AWS command line that are no operation of a service."""
 _AWS_GLOBAL = {"--query", "--output", "--region", "--profile", "--no-cli-pager", "--endpoint-url"}
 
 

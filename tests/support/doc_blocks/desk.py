@@ -1,4 +1,4 @@
-"""The folder in which a reader would try the pages: the pictures that they name, and the set-up that they assume."""
+"""The folder in which a reader would try the pages: the images that they name, and the set-up that they assume."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ from support.doc_blocks.shell import path_with
 ROOT = Path(__file__).parents[3]
 BUNDLED = ROOT / "safelight" / "demo_images"
 
+#: What pages name, as they name it. Whoever writes of another file adds it here.
 _FILES: Mapping[str, Callable[[], bytes]] = {
     "photo.jpg": (BUNDLED / "astronaut.jpg").read_bytes,
     "holiday.jpg": (BUNDLED / "contact-sheet.jpg").read_bytes,
@@ -23,11 +24,10 @@ _FILES: Mapping[str, Callable[[], bytes]] = {
     "archive/old.tif": lambda: sample_images.encoded(sample_images.scene(400, 300), "TIFF"),
     "thumbnail.json": lambda: b'{"operations": [{"op": "resize", "width": 64, "height": 64}]}',
 }
-"""What pages name, as they name it. Whoever writes of another file adds it here."""
 
 
 def lay_out(folder: Path) -> None:
-    """Put what the pages assume into a folder: pictures, and the environment of ``make demo``."""
+    """Put what the pages assume into a folder: images, and the environment of ``make demo``."""
     for name, content in _FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,15 +23,15 @@ from shared.pipeline.operations import AnyOperation
 from shared.pipeline.output import Output
 from shared.pipeline.pipeline import Pipeline
 
+#: An address of a local API as pages show it; the real one takes its place.
 _LOCAL_API = re.compile(r"http://127\.0\.0\.1:4566/[^\s\"']*?/v1\b")
-"""An address of a local API as pages show it; the real one takes its place."""
+#: What a caller writes, told by a member that it has.
 _MODELS: Mapping[str, TypeAdapter[Any]] = {
     "op": TypeAdapter(AnyOperation),
     "operations": TypeAdapter(Pipeline),
     "outputs": TypeAdapter(Pipeline),
     "format": TypeAdapter(Output),
 }
-"""What a caller writes, told by a member that it has."""
 _POLICY = "Effect"
 
 
@@ -43,8 +43,8 @@ class Reader:
     openapi: Mapping[str, Any]
     printed: str = ""
     mark: Mark | None = None
+    #: The line of each block that was run, parsed or marked.
     tried: list[int] = field(default_factory=list)
-    """The line of each block that was run, parsed or marked."""
 
     def __post_init__(self) -> None:
         self.player = Player(self.shell)
@@ -110,5 +110,5 @@ class Reader:
     _mermaid = _text  # tests/structure/test_diagrams.py parses them
 
 
+#: What a block may be. Another word after a fence, or none, fails the page.
 LANGUAGES = ("sh", "console", "python", "json", "yaml", "csv", "text", "mermaid")
-"""What a block may be. Another word after a fence, or none, fails the page."""

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+#: Longest time for a block.
 SECONDS = 120
-"""Longest time for a block."""
+#: An HTTP error is the end of a block; without this curl calls it a success.
 _CURL = "silent\nshow-error\nfail-with-body\nmax-time = 60\n"
-"""An HTTP error is the end of a block; without this curl calls it a success."""
 
 
 @dataclass

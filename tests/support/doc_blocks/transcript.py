@@ -7,8 +7,8 @@ from support.doc_blocks.shell import Shell
 
 _ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
 _WELL = (0,)
+#: All went well, or some of it did not, as the transcript then shows.
 _EITHER = (0, 1)
-"""All went well, or some of it did not, as the transcript then shows."""
 
 
 @dataclass(frozen=True)

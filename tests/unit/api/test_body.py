@@ -91,7 +91,7 @@ def test_form_gives_file_name_and_options() -> None:
 
 
 def test_json_gives_content_and_options() -> None:
-    """JSON holds the picture in base64; its other members are options."""
+    """JSON holds the image in base64; its other members are options."""
     body = json.dumps({"content": TEXT, "filename": "cat.jpg", "pipeline": {}})
     upload = read(body, "application/json")
     assert upload.data == PICTURE
@@ -165,7 +165,7 @@ def test_bad_body_has_its_own_error(body: Any, content_type: str, error: type[Sa
 
 
 def test_largest_picture_passes_in_both_shapes() -> None:
-    """A picture of just the stated size goes through raw and as base64 text."""
+    """An image of just the stated size goes through raw and as base64 text."""
     largest = PICTURE + bytes(MAX_RAW_BYTES - len(PICTURE))
     assert len(read(largest, "image/jpeg").data) == MAX_RAW_BYTES
     assert len(read(base64.b64encode(largest).decode(), "text/plain").data) == MAX_RAW_BYTES

@@ -1,4 +1,4 @@
-"""What is asked along with a picture."""
+"""What is asked along with an image."""
 
 from typing import Any
 

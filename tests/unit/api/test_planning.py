@@ -25,7 +25,7 @@ FACTS = {"width": 40, "height": 30, "format": "png"}
 
 
 def picture(**more: Any) -> PlannedPicture:
-    """Return a picture that is known to be still and opaque, unless told otherwise."""
+    """Return an image that is known to be still and opaque, unless told otherwise."""
     facts: dict[str, Any] = {"image_format": PNG, "width": 400, "height": 300, "animated": False, "alpha": False}
     return PlannedPicture(**(facts | more))
 
@@ -93,7 +93,7 @@ def test_limits_are_foretold(facts: dict[str, Any], asked: list[dict[str, Any]],
         ({"animated": True}, [], {"format": "webp"}, []),
         ({"animated": None, "image_format": JPEG}, [], {"format": "tiff"}, []),
         ({"animated": None, "image_format": TIFF}, [], {}, [("FIRST_FRAME_ONLY", "", False)]),
-        ({}, [], {"format": "gif"}, [("COLOURS_REDUCED", "/outputs/0", False)]),
+        ({}, [], {"format": "gif"}, [("COLORS_REDUCED", "/outputs/0", False)]),
         ({}, [{"op": "round_corners", "radius": 9}], {"format": "jpeg"}, [("ALPHA_LOST", "/outputs/0", True)]),
         ({"alpha": True}, [{"op": "background"}], {"format": "jpeg"}, []),
         ({}, [{"op": "rotate", "angle": 90}], {"format": "jpeg"}, []),
@@ -148,7 +148,7 @@ def test_no_job_does_other_than_its_plan(operations: list[Any], transparent: boo
 
 
 def test_a_result_has_a_largest_side() -> None:
-    """A picture within the limits whose result would be too long fails, as at the worker."""
+    """An image within the limits whose result would be too long fails, as at the worker."""
     planned = plan(picture(width=10_001, height=1), Pipeline(), ROOMY)
     assert planned.failure is not None
     assert planned.failure.code == "SIDE_TOO_LONG"
@@ -197,7 +197,7 @@ def test_the_beginning_of_a_file_is_enough() -> None:
         (FACTS | {"width": "40"}, ["/width"]),
         (FACTS | {"format": "heic"}, ["/format"]),
         (FACTS | {"size": 0}, ["/size"]),
-        (FACTS | {"colour": "red"}, ["/colour"]),
+        (FACTS | {"color": "red"}, ["/color"]),
         (FACTS | {"options": {"preset": "web"}}, ["/options/preset"]),
         (FACTS | {"options": {"widht": 3}}, ["/options/widht"]),
     ],

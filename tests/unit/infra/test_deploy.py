@@ -23,17 +23,17 @@ class CloudFormation:
     """Keeps the state of one stack and a list of the calls that change something."""
 
     state: str | None = None
+    #: State after a change set has been executed.
     end: str = "CREATE_COMPLETE"
-    """State after a change set has been executed."""
+    #: Why a change set can't be made.
     refusal: str = ""
-    """Why a change set can't be made."""
+    #: Resource and reason, in the order in which they happen.
     failures: tuple[tuple[str, str], ...] = ()
-    """Resource and reason, in the order in which they happen."""
     parameters: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     events: list[dict[str, str]] = field(default_factory=list)
+    #: How each change set was given its template.
     templates: list[dict[str, Any]] = field(default_factory=list)
-    """How each change set was given its template."""
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         """Answer as CloudFormation does, a missing stack included."""

@@ -30,7 +30,7 @@ GOOD = template.parameter_defaults(TEMPLATE)
         ({"UiLogBucket": "logs"}, "need UiCloudFront=true"),
         ({"UiCloudFront": "true", "PublicUi": "true"}, "choose one"),
         ({"WorkerTimeout": "a minute"}, "whole number"),
-        ({"Colour": "red"}, "no parameter Colour"),
+        ({"Color": "red"}, "no parameter Color"),
     ],
 )
 def test_contradictions_are_refused(change: dict[str, str], complaint: str) -> None:

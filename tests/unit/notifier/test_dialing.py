@@ -9,6 +9,7 @@ from notifier import safe_connect
 from notifier.safe_connect import SocketAddress, connect
 from shared.errors import AddressNotAllowed, HostNotFound
 
+#: Ways to write this machine, all of which the system's resolver may understand.
 SPELLINGS = (
     *(
         "127.0.0.1",
@@ -24,7 +25,6 @@ SPELLINGS = (
     ),
     *("::1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:ffff:7f00:0001", "localhost"),
 )
-"""Ways to write this machine, all of which the system's resolver may understand."""
 
 
 @pytest.fixture

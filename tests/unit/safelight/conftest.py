@@ -52,18 +52,18 @@ class FakeApi:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    #: Said before anything else, one a request.
     answers: list[httpx.Response | BaseException] = field(default_factory=list)
-    """Said before anything else, one a request."""
     letters: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
+    #: What comparing with a receipt finds: things and states.
     findings: list[tuple[str, str]] = field(default_factory=list)
-    """What comparing with a receipt finds: things and states."""
+    #: Bytes that links say there are.
     promised: int | None = None
-    """Bytes that links say there are."""
+    #: Whether its store has no objects any more.
     is_emptied: bool = False
-    """Whether its store has no objects any more."""
+    #: Whether it makes an image of everything.
     forgiving: bool = False
-    """Whether it makes a picture of everything."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
@@ -262,7 +262,7 @@ def invoke(api: FakeApi, fake_time: FakeTime) -> Callable[..., Result]:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A file that begins like a picture."""
+    """A file that begins like an image."""
     path = tmp_path / "holiday.png"
     path.write_bytes(PNG + b"0123456789")
     return path

@@ -61,7 +61,7 @@ def test_submit_json(invoke: Invoke, picture: Path) -> None:
 
 
 def test_submit_waits_and_downloads(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """With --out the results are in that folder, which is made, under the pictures' names."""
+    """With --out the results are in that folder, which is made, under the images' names."""
     result = invoke("submit", picture, "--out", "results/today")
     saved = Path("results/today/holiday.png")
     assert result.exit_code == 0
@@ -71,7 +71,7 @@ def test_submit_waits_and_downloads(invoke: Invoke, picture: Path, tmp_path: Pat
 
 
 def test_results_of_one_name_do_not_overwrite_each_other(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """Two pictures of one name from two folders end as two results."""
+    """Two images of one name from two folders end as two results."""
     other = tmp_path / "other" / "HOLIDAY.jpg"
     other.parent.mkdir()
     other.write_bytes(picture.read_bytes())
@@ -221,7 +221,7 @@ def test_an_empty_list_is_no_error(invoke: Invoke) -> None:
 
 
 def test_result_goes_to_the_current_folder(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """Without -o the picture's own name is used, and a file of that name is not replaced."""
+    """Without -o the image's own name is used, and a file of that name is not replaced."""
     invoke("submit", picture, "--wait")
     before = picture.read_bytes()
     refused = invoke("result", "JOB00000")

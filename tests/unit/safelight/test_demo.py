@@ -1,4 +1,4 @@
-"""The demo: its pictures, its verdict, and what it says."""
+"""The demo: its images, its verdict, and what it says."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Invoke = Callable[..., Result]
 
 
 def test_the_demo_ends_well(invoke: Invoke, tmp_path: Path) -> None:
-    """All pictures are processed, the results are in the folder, and the next steps name the real address."""
+    """All images are processed, the results are in the folder, and the next steps name the real address."""
     result = invoke("demo")
     assert result.exit_code == 0, result.output
     names = {path.name for path in demo_pictures()}
@@ -47,7 +47,7 @@ def test_demo_json(invoke: Invoke) -> None:
 
 
 def test_a_picture_that_fails_spoils_the_demo(invoke: Invoke, api: Any) -> None:
-    """Exit code 1, and the picture is named."""
+    """Exit code 1, and the image is named."""
     api.answers = [httpx.Response(500)]
     result = invoke("demo")
     assert result.exit_code == 1
@@ -55,7 +55,7 @@ def test_a_picture_that_fails_spoils_the_demo(invoke: Invoke, api: Any) -> None:
 
 
 def test_a_fake_that_passes_spoils_the_demo(invoke: Invoke, api: Any) -> None:
-    """A pipeline that makes a picture of what is none is broken as well."""
+    """A pipeline that makes an image of what is none is broken as well."""
     api.forgiving = True
     result = invoke("demo")
     assert result.exit_code == 1
@@ -83,6 +83,6 @@ def test_the_bundled_pictures_show_what_they_should() -> None:
 
 
 def test_every_bundled_picture_has_an_attribution() -> None:
-    """Whoever passes the pictures on can say where each is from."""
+    """Whoever passes the images on can say where each is from."""
     text = (PICTURES / "ATTRIBUTION.md").read_text(encoding="utf-8")
     assert [path.name for path in demo_pictures() if path.name not in text] == []

@@ -1,4 +1,4 @@
-"""Pictures that go straight to the store, and batches, as the library offers them."""
+"""Images that go straight to the store, and batches, as the library offers them."""
 
 from pathlib import Path
 

@@ -31,7 +31,7 @@ def only_files(folder: Path) -> list[str]:
 
 
 def test_the_result_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
-    """The picture is where it was wanted, and replaces what was there."""
+    """The image is where it was wanted, and replaces what was there."""
     target = tmp_path / "out.png"
     target.write_text("old")
     assert client.download(job_id, target) == target

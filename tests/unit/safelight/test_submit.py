@@ -1,4 +1,4 @@
-"""Sending pictures: what arrives at the API, and what never leaves."""
+"""Sending images: what arrives at the API, and what never leaves."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_a_file_arrives_whole_under_its_own_name(client: Safelight, api: Any, pi
 
 
 def test_an_object_is_named_instead_of_sent(client: Safelight, api: Any) -> None:
-    """Address, name and wishes go as JSON, and no picture."""
+    """Address, name and wishes go as JSON, and no image."""
     client.submit(source="s3://shop/a b.jpg", filename="a.jpg", preset="web", wait=3, idempotency_key="k")
     client.submit(source="s3://shop/b.jpg", options={"width": 3})
     assert [json.loads(body) for body in api.bodies] == [

@@ -17,7 +17,7 @@ SAMPLES = {
     "JPEG progressive": sample_images.jpeg(progressive=True),
     "PNG": sample_images.png(),
     "PNG palette": sample_images.png(mode="P"),
-    "PNG grey": sample_images.png(mode="L"),
+    "PNG gray": sample_images.png(mode="L"),
     "PNG alpha": sample_images.png(mode="RGBA"),
     "WEBP lossy": sample_images.encoded(sample_images.scene(), "WEBP"),
     "WEBP lossless": sample_images.encoded(sample_images.scene(), "WEBP", lossless=True),
@@ -30,7 +30,7 @@ SAMPLES = {
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_header_says_what_decoding_finds(name: str) -> None:
-    """Format and size are those of the decoded picture, and alpha is there where it is."""
+    """Format and size are those of the decoded image, and alpha is there where it is."""
     header = read_header(SAMPLES[name])
     source = open_source(SAMPLES[name], LIMITS)
     picture = decode(source)
@@ -64,7 +64,7 @@ def test_animation_is_told(kind: str) -> None:
     assert header.animated is True
 
 
-def test_transparent_colour_counts_as_alpha() -> None:
+def test_transparent_color_counts_as_alpha() -> None:
     """A PNG with one transparent palette entry has transparency."""
     header = read_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
     assert header is not None

@@ -1,4 +1,4 @@
-"""What may be asked of a picture."""
+"""What may be asked of an image."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Grayscale, Output, OutputFormat, Pipeline, Resize
 
 
-def test_default_fits_greys_and_writes_png() -> None:
-    """Without wishes: inside 1024 × 1024, not enlarged, grey, PNG."""
+def test_default_fits_grays_and_writes_png() -> None:
+    """Without wishes: inside 1024 × 1024, not enlarged, gray, PNG."""
     assert DEFAULT_PIPELINE.operations == (Resize(width=1024, height=1024, enlarge=False), Grayscale())
     assert [output.format for output in DEFAULT_PIPELINE.outputs] == [OutputFormat.PNG]
 

@@ -7,6 +7,7 @@ from shared.pipeline.operations import Watermark
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import BUILT_IN
 
+#: What each version asks for beyond the defaults. A line never changes: a changed preset is a new line.
 RELEASED: dict[tuple[str, int], str] = {
     ("default", 1): 'resize{"width":1024,"height":1024} grayscale{} output{}',
     ("thumbnail", 1): 'resize{"width":256,"height":256,"fit":"cover"} output{"format":"jpeg","quality":80}',
@@ -20,7 +21,6 @@ RELEASED: dict[tuple[str, int], str] = {
     ("social", 1): 'resize{"width":1200,"height":630,"fit":"cover"} output{"format":"jpeg","quality":85}',
     ("archive", 1): "output{}",
 }
-"""What each version asks for beyond the defaults. A line never changes: a changed preset is a new line."""
 
 
 def asked(pipeline: Pipeline) -> str:
@@ -62,6 +62,6 @@ def test_plain_names_are_names(name: str) -> None:
 
 
 def test_every_asset_can_be_asked_for() -> None:
-    """A name under which a picture can be kept is one that a watermark takes."""
+    """A name under which an image can be kept is one that a watermark takes."""
     taken, _ = Watermark.model_json_schema()["properties"]["image"]["anyOf"]
     assert taken["pattern"] == NAME_PATTERN

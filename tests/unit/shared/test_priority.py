@@ -41,7 +41,7 @@ def test_only_the_records_of_a_delivery_give_way() -> None:
 
 
 def test_a_child_has_the_same_priority_whoever_starts_it() -> None:
-    """A child that a bulk record has started renders interactive pictures too, and must not be slower at that."""
+    """A child that a bulk record has started renders interactive images too, and must not be slower at that."""
     before = process_ids()
     with sandbox() as box:
 

@@ -20,7 +20,7 @@ def test_kept_promises_pass(media_type: str) -> None:
 
 @pytest.mark.parametrize("media_type", [each.media_type for each in ACCEPTED if each.name != "JPEG"])
 def test_picture_of_another_type_breaks_it(media_type: str) -> None:
-    """A picture is never processed as what it is not."""
+    """An image is never processed as what it is not."""
     with pytest.raises(TypeMismatch):
         Promise(media_type=media_type).demand_kept(JPEG)
 

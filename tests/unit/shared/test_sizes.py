@@ -42,7 +42,7 @@ READ = TypeAdapter[Any](Operation)
     ],
 )
 def test_size_after(size: tuple[int, int], asked: dict[str, Any], expected: tuple[int, int]) -> None:
-    """Each operation's size is told without a picture."""
+    """Each operation's size is told without an image."""
     assert size_after(size, READ.validate_python(asked)) == expected
 
 
@@ -83,7 +83,7 @@ def test_a_box_stands_at_its_place(gravity: str, corner: tuple[int, int]) -> Non
 def test_a_relative_crop_is_never_empty_and_never_outside(
     size: tuple[int, int], x: float, y: float, width: float, height: float
 ) -> None:
-    """Whatever shares are asked for, the box has a pixel and lies in the picture, or is refused."""
+    """Whatever shares are asked for, the box has a pixel and lies in the image, or is refused."""
     try:
         left, upper, right, lower = crop_box(size, Crop(unit="relative", x=x, y=y, width=width, height=height))
     except OutsideImage:

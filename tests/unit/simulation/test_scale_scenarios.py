@@ -24,7 +24,7 @@ def finished(load: Load) -> tuple[World, float]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_runs_small_and_ends(name: str) -> None:
-    """A scenario of less pictures ends with none open, and tells what it came to."""
+    """A scenario of less images ends with none open, and tells what it came to."""
     scenario = SCENARIOS[name].smaller(400)
     if scenario.load.outages:
         scenario = replace(scenario, load=replace(scenario.load, rate=2))

@@ -80,7 +80,7 @@ def test_an_outage_of_s3_costs_time_and_no_job() -> None:
 
 
 def test_a_picture_that_is_refused_fails_at_once_and_alone() -> None:
-    """Each bad picture ends FAILED by its first attempt, each other one completes by its own."""
+    """Each bad image ends FAILED by its first attempt, each other one completes by its own."""
     for name in ("bad pictures", "dying children"):
         jobs = run(LOADS[name]).jobs
         for job in range(len(jobs)):
@@ -89,7 +89,7 @@ def test_a_picture_that_is_refused_fails_at_once_and_alone() -> None:
 
 
 def test_what_kills_workers_is_given_up_after_its_attempts() -> None:
-    """No such picture completes or goes on for ever, and none is given up before it has had its attempts."""
+    """No such image completes or goes on for ever, and none is given up before it has had its attempts."""
     world = run(LOADS["dying workers"])
     jobs = world.jobs
     killers = [job for job in range(len(jobs)) if jobs.poison[job]]
@@ -99,7 +99,7 @@ def test_what_kills_workers_is_given_up_after_its_attempts() -> None:
 
 
 def test_a_delivery_takes_as_long_as_its_slowest_part() -> None:
-    """Ten pictures, one child, transfers ahead: ten renderings and what the first and last have around them."""
+    """Ten images, one child, transfers ahead: ten renderings and what the first and last have around them."""
     times = replace(TIMES, render=fixed(1.0), transfer=fixed(0.1), overhead=fixed(0), cold_start=fixed(0))
     world = World(Settings.of_template(), times, Load(backlog=10), 1)
     world.run(DAY)

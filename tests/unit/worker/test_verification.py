@@ -34,7 +34,7 @@ def digest(data: bytes) -> str:
 
 @cache
 def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
-    """Process a picture as the worker does; return its receipt and what is stored then."""
+    """Process an image as the worker does; return its receipt and what is stored then."""
     assets = {"logo": sample_images.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
     data = (PHOTOS / name).read_bytes()
     with sandbox() as made_in:  # as the worker does: outside of it, AVIF is written by several threads, otherwise
@@ -127,7 +127,7 @@ def test_other_software_is_named_and_excuses_nothing() -> None:
 
 
 def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
-    """As another packer would make it, a PNG differs and shows the same; a picture with a dot does not."""
+    """As another packer would make it, a PNG differs and shows the same; an image with a dot does not."""
     receipt, evidence = made("astronaut.jpg")
     image = sample_images.opened(evidence.outputs["png"] or b"")
     packed = sample_images.encoded(image, "PNG", compress_level=1)
@@ -143,7 +143,7 @@ def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
 
 def test_animations_are_compared_in_all_their_frames() -> None:
     """A difference in the second frame is one."""
-    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue")]
+    frames = [Image.new("RGB", (40, 30), color) for color in ("red", "green", "blue")]
     pipeline = Pipeline(outputs=(Output(format=OutputFormat.WEBP),))
     files = [
         sample_images.encoded(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)

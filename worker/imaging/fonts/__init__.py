@@ -11,8 +11,8 @@ from typing import Final
 from PIL import ImageFont, features
 
 _FILES: Final = {"dejavu-sans": Path(__file__).with_name("DejaVuSans.ttf")}
+#: Unicode never assigns it, so every font draws its sign for what it lacks.
 _NO_CHARACTER: Final = "\uffff"
-"""Unicode never assigns it, so every font draws its sign for what it lacks."""
 _PROBE_PIXELS: Final = 24
 
 

@@ -1,4 +1,4 @@
-"""Operations: each a function from picture and parameters to picture, in one file per family.
+"""Operations: each a function from image and parameters to image, in one file per family.
 
 The table finds the function by the type of the parameters. An operation that has no function is a
 mistake that a test finds before anybody else. What depends on the content is settled first, by ``looking``.
@@ -45,10 +45,10 @@ FUNCTIONS: Final[Mapping[type[Any], Function]] = {
     Sharpen: sharpen,
     RoundCorners: round_corners,
 }
+#: Operations that never run as they are: a look at the image turns them into a crop.
 SETTLED: Final = (Trim,)
-"""Operations that never run as they are: a look at the picture turns them into a crop."""
 
 
 def functions(load_asset: LoadAsset) -> Mapping[type[Any], Function]:
-    """Return the function of each operation, those that need stored pictures with a way to them."""
+    """Return the function of each operation, those that need stored images with a way to them."""
     return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

@@ -1,4 +1,4 @@
-"""Colours and canvases: what operations need that lay a picture on something."""
+"""Colors and canvases: what operations need that lay an image on something."""
 
 from PIL import Image, ImageColor
 
@@ -10,12 +10,12 @@ def rgba(color: str) -> tuple[int, int, int, int]:
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
-    """Return a picture with an alpha channel, grey if it was grey."""
+    """Return an image with an alpha channel, gray if it was gray."""
     return image if image.mode in {"LA", "RGBA"} else image.convert("LA" if image.mode == "L" else "RGBA")
 
 
-def is_grey(color: str) -> bool:
-    """Tell whether a grey picture can hold a colour. A transparent one is none."""
+def is_gray(color: str) -> bool:
+    """Tell whether a gray image can hold a color. A transparent one is none."""
     red, green, blue, opacity = rgba(color)
     return opacity == 0 or red == green == blue
 
@@ -26,23 +26,23 @@ def lay_on(
     size: tuple[int, int] | None = None,
     at: tuple[int, int] = (0, 0),
 ) -> Image.Image:
-    """Lay a picture on a canvas of one colour, which shows wherever the picture is transparent.
+    """Lay an image on a canvas of one color, which shows wherever the image is transparent.
 
-    The canvas must be large enough for the picture where it is laid. The result has alpha only if the
-    colour is not opaque, and stays grey if the colour allows it.
+    The canvas must be large enough for the image where it is laid. The result has alpha only if the
+    color is not opaque, and stays gray if the color allows it.
     """
     size = size or image.size
-    grey = image.mode in {"L", "LA"} and is_grey(background)
+    gray = image.mode in {"L", "LA"} and is_gray(background)
     red, green, blue, opacity = rgba(background)
     if opacity == 0:
-        canvas = Image.new("LA" if grey else "RGBA", size)
-        canvas.paste(with_alpha(image) if grey else image.convert("RGBA"), at)
+        canvas = Image.new("LA" if gray else "RGBA", size)
+        canvas.paste(with_alpha(image) if gray else image.convert("RGBA"), at)
         return canvas
     if opacity == 255:
-        canvas = Image.new("L", size, red) if grey else Image.new("RGB", size, (red, green, blue))
+        canvas = Image.new("L", size, red) if gray else Image.new("RGB", size, (red, green, blue))
         alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
         canvas.paste(image.convert(canvas.mode), at, alpha)
         return canvas
     canvas = Image.new("RGBA", size, (red, green, blue, opacity))
     canvas.alpha_composite(image.convert("RGBA"), at)
-    return canvas.convert("LA") if grey else canvas
+    return canvas.convert("LA") if gray else canvas

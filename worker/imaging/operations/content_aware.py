@@ -1,6 +1,6 @@
-"""Operations that depend on what is in the picture: trim, and crop by entropy.
+"""Operations that depend on what is in the image: trim, and crop by entropy.
 
-Each looks at the picture and becomes a plain crop. Of an animation they look at all frames, so that the
+Each looks at the image and becomes a plain crop. Of an animation they look at all frames, so that the
 frames stay together.
 """
 
@@ -14,8 +14,8 @@ from PIL import Image, ImageChops, ImageFilter
 from shared.pipeline.operations import Crop, Operation, Trim
 from shared.pipeline.sizes import Box, crop_box
 
+#: Side to which an image is reduced to see where its detail is; finer grain is noise.
 _SURVEY_PIXELS: Final = 256
-"""Side to which a picture is reduced to see where its detail is; finer grain is noise."""
 
 
 def needs_a_look(operation: Operation) -> bool:
@@ -39,7 +39,7 @@ def _crop_to(box: Box) -> Crop:
 
 
 def _content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
-    """Return the box, over all frames, of what differs from the pixel at the top left; or the whole picture."""
+    """Return the box, over all frames, of what differs from the pixel at the top left; or the whole image."""
     boxes = [box for box in (_differing_box(frame, tolerance) for frame in frames) if box]
     if not boxes:
         return 0, 0, *frames[0].size
@@ -72,12 +72,12 @@ def _liveliest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> Box:
 
 
 def _edges(frames: Sequence[Image.Image]) -> Image.Image:
-    """Return how much changes around each point, over all frames, on a small picture."""
+    """Return how much changes around each point, over all frames, on a small image."""
     found = None
     for frame in frames:
         small = frame.convert("LA").convert("La").getchannel(0) if frame.mode in {"LA", "RGBA"} else frame.convert("L")
         small.thumbnail((_SURVEY_PIXELS, _SURVEY_PIXELS), Image.Resampling.BOX)
-        # Pillow's edge filter leaves the rim as it is, as if the picture ended in a line.
+        # Pillow's edge filter leaves the rim as it is, as if the image ended in a line.
         framed = Image.new("L", (small.width + 2, small.height + 2))
         framed.paste(small.resize(framed.size, Image.Resampling.NEAREST))
         framed.paste(small, (1, 1))

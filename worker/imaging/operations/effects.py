@@ -5,12 +5,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from shared.pipeline.operations import Blur, RoundCorners, Sharpen
 from worker.imaging.operations.canvas import with_alpha
 
+#: Radius, pixels, up to which a corner is drawn four times as large for a smooth edge; more would only cost memory.
 _SMOOTH_UP_TO = 512
-"""Radius, pixels, up to which a corner is drawn four times as large for a smooth edge; more would only cost memory."""
 
 
 def blur(image: Image.Image, params: Blur) -> Image.Image:
-    """Blur evenly, multiplied by alpha, so that colours under transparent parts don't bleed out."""
+    """Blur evenly, multiplied by alpha, so that colors under transparent parts don't bleed out."""
     if image.mode not in {"LA", "RGBA"}:
         return image.filter(ImageFilter.GaussianBlur(params.radius))
     premultiplied = image.convert("La" if image.mode == "LA" else "RGBa")

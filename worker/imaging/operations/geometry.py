@@ -10,10 +10,10 @@ from shared.pipeline.sizes import Size, crop_box, fitted_size, place_box, size_a
 from worker.imaging.operations.canvas import lay_on, rgba, with_alpha
 
 FILTER = Image.Resampling.LANCZOS
+#: Left, upper, right and lower edge, pixels and parts of pixels.
 Box = tuple[float, float, float, float]
-"""Left, upper, right and lower edge, pixels and parts of pixels."""
+#: By degrees clockwise; Pillow counts the other way.
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
-"""By degrees clockwise; Pillow counts the other way."""
 _FLIPS = {
     "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
     "vertical": Image.Transpose.FLIP_TOP_BOTTOM,
@@ -32,18 +32,18 @@ def resize(image: Image.Image, params: Resize) -> Image.Image:
 
 
 def framing(size: Size, params: Resize) -> tuple[Size, Box]:
-    """Return the size after a resize, of any fit but contain, and the part of the picture that fills it."""
+    """Return the size after a resize, of any fit but contain, and the part of the image that fills it."""
     target = size_after(size, params)
     return target, _covering_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
 
 
 def resize_exactly(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Bring a picture to a size, and leave one alone that has it."""
+    """Bring an image to a size, and leave one alone that has it."""
     return image if size == image.size else image.resize(size, FILTER)
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:
-    """Cut out a box, clamped to the picture. Raises OutsideImage."""
+    """Cut out a box, clamped to the image. Raises OutsideImage."""
     return image.crop(crop_box(image.size, params))
 
 
@@ -60,12 +60,12 @@ def rotate(image: Image.Image, params: Rotate) -> Image.Image:
 
 
 def flip(image: Image.Image, params: Flip) -> Image.Image:
-    """Mirror the picture."""
+    """Mirror the image."""
     return image.transpose(_FLIPS[params.direction])
 
 
 def pad(image: Image.Image, params: Pad) -> Image.Image:
-    """Add room around the picture."""
+    """Add room around the image."""
     return lay_on(image, params.background, size_after(image.size, params), (params.left, params.top))
 
 
@@ -76,12 +76,12 @@ def _covering_box(size: Size, target: Size, gravity: str) -> Box:
     cut_width, cut_height = min(width, target[0] / scale), min(height, target[1] / scale)
     across, down = ANCHORS[gravity]
     left, upper = (width - cut_width) * across, (height - cut_height) * down
-    # Sums of fractions may stand out of the picture by a rounding error.
+    # Sums of fractions may stand out of the image by a rounding error.
     return left, upper, min(width, left + cut_width), min(height, upper + cut_height)
 
 
 def _turned(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
-    """Turn around the middle onto a transparent canvas. A clear rim around the picture makes its edges smooth."""
+    """Turn around the middle onto a transparent canvas. A clear rim around the image makes its edges smooth."""
     image = with_alpha(image)
     framed = Image.new(image.mode, (image.width + 2, image.height + 2))
     framed.paste(image, (1, 1))

@@ -1,23 +1,23 @@
-"""Operations that change light and colour: grayscale, adjust, background."""
+"""Operations that change light and color: grayscale, adjust, background."""
 
 from PIL import Image, ImageEnhance
 
 from shared.pipeline.operations import Adjust, Background, Grayscale
 from worker.imaging.operations.canvas import lay_on
 
+#: Contrast turns around this gray, and not around the mean of the image: frames must not flicker.
 _MIDDLE = 128
-"""Contrast turns around this grey, and not around the mean of the picture: frames must not flicker."""
 
 
 def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: ARG001 - every operation has this shape
-    """Turn the picture grey by ITU-R BT.601 luma, which is Pillow's; alpha stays."""
+    """Turn the image gray by ITU-R BT.601 luma, which is Pillow's; alpha stays."""
     if image.mode in {"L", "LA"}:
         return image
     return image.convert("LA" if image.mode == "RGBA" else "L")
 
 
 def adjust(image: Image.Image, params: Adjust) -> Image.Image:
-    """Change brightness and contrast of each channel by a curve, then the distance of colours from their grey."""
+    """Change brightness and contrast of each channel by a curve, then the distance of colors from their gray."""
     curve = [_clipped((value * params.brightness - _MIDDLE) * params.contrast + _MIDDLE) for value in range(256)]
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     colors = image.convert(image.mode.removesuffix("A")) if alpha else image
@@ -30,7 +30,7 @@ def adjust(image: Image.Image, params: Adjust) -> Image.Image:
 
 
 def background(image: Image.Image, params: Background) -> Image.Image:
-    """Lay the picture on a colour, wherever it is transparent."""
+    """Lay the image on a color, wherever it is transparent."""
     return lay_on(image, params.color) if image.mode in {"LA", "RGBA"} else image
 
 

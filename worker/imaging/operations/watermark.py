@@ -1,4 +1,4 @@
-"""The operation that lays a text or a stored picture over the picture."""
+"""The operation that lays a text or a stored image over the image."""
 
 from collections.abc import Callable
 
@@ -10,15 +10,15 @@ from worker.imaging.fonts import load_font
 from worker.imaging.operations.canvas import rgba, with_alpha
 from worker.imaging.operations.geometry import resize_exactly, rotate
 
+#: Returns the stored image of a name, decoded. Raises AssetUnusable.
 LoadAsset = Callable[[str], Image.Image]
-"""Returns the stored picture of a name, decoded. Raises AssetUnusable."""
 
+#: Font size at which a text is measured before its real size is known.
 _MEASURE_PIXELS = 100
-"""Font size at which a text is measured before its real size is known."""
 
 
 def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> Image.Image:
-    """Lay a mark over the picture, or over all of it in rows."""
+    """Lay a mark over the image, or over all of it in rows."""
     box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
     mark = load_asset(params.image) if params.image else _draw_text(params, box)
     mark = rotate(with_alpha(mark), Rotate(angle=params.angle))
@@ -43,8 +43,8 @@ def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
     size = max(1, round(right - left)), max(1, round(lower - upper))
     ink = Image.new("L", size)
     ImageDraw.Draw(ink).text((-left, -upper), text, fill=opacity, font=font)
-    is_grey = red == green == blue
-    drawn = Image.new("L", size, red) if is_grey else Image.new("RGB", size, (red, green, blue))
+    is_gray = red == green == blue
+    drawn = Image.new("L", size, red) if is_gray else Image.new("RGB", size, (red, green, blue))
     drawn.putalpha(ink)
     return drawn
 
@@ -56,7 +56,7 @@ def _faded(mark: Image.Image, opacity: float) -> Image.Image:
 
 
 def _place(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
-    """Return the upper left corner of a mark: at its place within the margin, but never out of the picture."""
+    """Return the upper left corner of a mark: at its place within the margin, but never out of the image."""
     inner = size[0] - 2 * margin, size[1] - 2 * margin
     left, upper = place_box(inner, mark, gravity)[:2]
     return (
@@ -80,7 +80,7 @@ def _tiled(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
 
 
 def _laid_over(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
-    """Return the picture with a mark on it; grey stays grey under a grey mark, alpha stays as it would in the world."""
+    """Return the image with a mark on it; gray stays gray under a gray mark, alpha stays as it would in the world."""
     if image.mode in {"L", "LA"} and mark.mode == "RGBA":
         image = image.convert("RGB" if image.mode == "L" else "RGBA")
     if image.mode in {"L", "RGB"}:

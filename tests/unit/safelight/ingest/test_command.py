@@ -58,7 +58,7 @@ def ingest(bulk: BulkApi, fake_time: Any) -> Invoke:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Three pictures in folders, one that is none, one that is empty."""
+    """Three images in folders, one that is none, one that is empty."""
     folder = tmp_path / "photos"
     for name in ("a.png", "deep/a.png", "deep/b.png"):
         path = folder / name

@@ -1,4 +1,4 @@
-"""Manifests: rows become pictures with options of their own, bad rows become outcomes."""
+"""Manifests: rows become images with options of their own, bad rows become outcomes."""
 
 import json
 from pathlib import Path
@@ -64,7 +64,7 @@ BAD: dict[str, tuple[str, str | bytes]] = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_row_is_an_outcome(tmp_path: Path, case: str) -> None:
-    """It says where it stands and what is wrong, and the next row is a picture all the same."""
+    """It says where it stands and what is wrong, and the next row is an image all the same."""
     name, text = BAD[case]
     bad, good = read_manifest(written(tmp_path / name, text))
     assert isinstance(bad, Misfit)

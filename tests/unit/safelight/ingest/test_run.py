@@ -48,7 +48,7 @@ class Clock:
 
 
 class Bench:
-    """An API, a folder of pictures, a folder for results and a checkpoint; runs as often as one likes."""
+    """An API, a folder of images, a folder for results and a checkpoint; runs as often as one likes."""
 
     def __init__(self, root: Path) -> None:
         """Begin with nothing."""
@@ -60,7 +60,7 @@ class Bench:
         self.path = root / "state" / "checkpoint.sqlite"
 
     def pictures(self, count: int, folder: str = "") -> None:
-        """Make pictures, all different."""
+        """Make images, all different."""
         (self.photos / folder).mkdir(exist_ok=True)
         for number in range(count):
             (self.photos / folder / f"{number:04}.png").write_bytes(PNG + f"raw {folder}{number}".encode())
@@ -78,7 +78,7 @@ class Bench:
             return state.database.execute(f"SELECT {columns} FROM files ORDER BY number").fetchall()  # noqa: S608
 
     def check_whole(self, count: int) -> None:
-        """Every file has exactly one job, and its own result lies where its picture lay."""
+        """Every file has exactly one job, and its own result lies where its image lay."""
         assert len(self.api.jobs) == count
         names = sorted(path.relative_to(self.photos) for path in self.photos.rglob("*.png"))
         assert len(names) == count
@@ -96,7 +96,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_a_folder_goes_through(bench: Bench) -> None:
-    """Every picture has one job, its bytes are sent once, and its result lies where it lay."""
+    """Every image has one job, its bytes are sent once, and its result lies where it lay."""
     bench.pictures(120)
     bench.pictures(130, "deep")
     tally = bench.run()

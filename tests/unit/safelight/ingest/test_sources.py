@@ -31,7 +31,7 @@ def relatives(entries: Iterator[Found | Misfit]) -> list[str]:
 
 
 def test_a_folder_yields_its_pictures_in_order(tmp_path: Path) -> None:
-    """Every file with a picture's suffix, however deep, sorted by name; hidden ones and other files are left out."""
+    """Every file with an image's suffix, however deep, sorted by name; hidden ones and other files are left out."""
     tree(tmp_path, "b/2.PNG", "b/1.jpg", "a.webp", "notes.txt", ".hidden/x.jpg", "b/._1.jpg", "c/d/e/f.tiff")
     assert relatives(find([str(tmp_path)], Search())) == ["a.webp", "b/1.jpg", "b/2.PNG", "c/d/e/f.tiff"]
 
@@ -43,7 +43,7 @@ def test_patterns_replace_the_suffixes(tmp_path: Path) -> None:
 
 
 def test_the_folder_for_results_is_not_a_source(tmp_path: Path) -> None:
-    """Results below a source don't become pictures of the next run."""
+    """Results below a source don't become images of the next run."""
     tree(tmp_path, "a.jpg", "out/a.png")
     assert relatives(find([str(tmp_path)], Search(avoid=(tmp_path / "out",)))) == ["a.jpg"]
 

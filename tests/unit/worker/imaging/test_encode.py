@@ -57,7 +57,7 @@ def test_ceiling_that_is_met_anyway_costs_no_quality() -> None:
 
 @pytest.mark.parametrize("count", [2, 255, 256])
 def test_few_colors_are_kept_exactly_in_a_palette(count: int) -> None:
-    """A drawing of up to 256 colours loses nothing in a GIF."""
+    """A drawing of up to 256 colors loses nothing in a GIF."""
     image = Image.new("RGB", (count, 2))
     for x in range(count):
         image.paste((x, 255 - x, x // 2), (x, 0, x + 1, 2))
@@ -86,7 +86,7 @@ def test_what_an_encoder_refuses_is_a_picture_s_error(size: tuple[int, int], out
 
 
 def test_large_avif_is_written_faster() -> None:
-    """Speed grows with the pixels to be written, and with how often, so that the largest picture is in time."""
+    """Speed grows with the pixels to be written, and with how often, so that the largest image is in time."""
     small, middle, large = (Image.new("L", (side, 1000)) for side in (1000, 17_000, 25_000))
     avif, ceiling = Output(format=OutputFormat.AVIF), Output(format=OutputFormat.AVIF, max_bytes=10_000)
     speeds = [avif_speed([image], avif) for image in (small, middle, large)]
@@ -96,7 +96,7 @@ def test_large_avif_is_written_faster() -> None:
 
 
 def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
-    """Within half a decibel, on a scene with many colours and noise."""
+    """Within half a decibel, on a scene with many colors and noise."""
     shade = Image.radial_gradient("L").resize((600, 400))
     photo = Image.merge("RGB", (Image.effect_noise((600, 400), 50), shade, shade.rotate(180)))
     best = photo.quantize(256, Image.Quantize.MEDIANCUT)

@@ -1,4 +1,4 @@
-"""Every kind of picture in every output: as it looked, upright, whole, and as docs/fidelity.md says."""
+"""Every kind of image in every output: as it looked, upright, whole, and as docs/fidelity.md says."""
 
 from io import BytesIO
 
@@ -27,7 +27,7 @@ def written(kind: Kind, output: OutputFormat, limits: Limits = fidelity.LIMITS, 
 @pytest.mark.parametrize("output", OutputFormat)
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_looks_the_same_in_each_format(name: str, output: OutputFormat) -> None:
-    """Size, frames, transparency and every colour come out as they were, within the loss of the format."""
+    """Size, frames, transparency and every color come out as they were, within the loss of the format."""
     images, _ = fidelity.frames_of(written(KINDS[name], output))
     wanted = fidelity.expected(KINDS[name], output)
     assert [image.size for image in images] == [SIZE] * len(wanted)
@@ -47,9 +47,9 @@ def test_warnings_come_where_something_is_lost(name: str) -> None:
     assert bool(made.warnings) == KINDS[name].warns
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if "grey" in name or "1 bit" in name])
-def test_grey_stays_one_channel(name: str) -> None:
-    """A grey picture is not blown up to three channels."""
+@pytest.mark.parametrize("name", [name for name in KINDS if "gray" in name or "1 bit" in name])
+def test_gray_stays_one_channel(name: str) -> None:
+    """A gray image is not blown up to three channels."""
     assert sample_images.opened(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
 
 

@@ -21,8 +21,8 @@ XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + SECRET + b"</x:xmpmeta>"
 ARTIST, COPYRIGHT = "Zoë Äöü", "© 2026 Zoë"
 SOURCES = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 WITH_RIGHTS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
+#: What a TIFF needs to be decoded: size, bits, compression, strips, kinds of samples.
 TIFF_TAGS = {256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 338, 339}
-"""What a TIFF needs to be decoded: size, bits, compression, strips, kinds of samples."""
 
 
 def exif() -> Image.Exif:
@@ -170,7 +170,7 @@ def _text(value: str) -> str:
 
 
 def test_without_rights_keeping_them_adds_nothing() -> None:
-    """A picture that names no owner gets no empty EXIF block."""
+    """An image that names no owner gets no empty EXIF block."""
     pipeline = Pipeline.model_validate({"output": {"format": "jpeg", "keep": ["copyright"]}})
     data = render(sample_images.jpeg(), pipeline, LIMITS).outputs[0][1].data
     assert parts(data) <= PIXELS_ONLY[OutputFormat.JPEG]

@@ -1,4 +1,4 @@
-"""Files that are odd but good enough: damaged EXIF, broken pages, tiles that are too large, one clear colour."""
+"""Files that are odd but good enough: damaged EXIF, broken pages, tiles that are too large, one clear color."""
 
 import struct
 import zlib
@@ -19,7 +19,7 @@ LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 KEEP = Pipeline.model_validate({"outputs": [{"format": "png", "keep": ["copyright"]}]})
 DAMAGED = "The EXIF data is damaged and was ignored."
 WITH_EXIF = ("JPEG", "PNG", "WEBP", "TIFF")
-GREY, COLOUR, PALETTE = (Image.linear_gradient("L").resize((16, 16)).convert(mode) for mode in ("L", "RGB", "P"))
+GRAY, COLOR, PALETTE = (Image.linear_gradient("L").resize((16, 16)).convert(mode) for mode in ("L", "RGB", "P"))
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of damage so, too
 
@@ -30,7 +30,7 @@ def image_of(rendered: Rendered) -> Image.Image:
 
 
 def foreign_profile() -> bytes:
-    """Return a colour profile that has to be applied."""
+    """Return a color profile that has to be applied."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return srgb.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
 
@@ -50,7 +50,7 @@ def exif(orientation: int = 6) -> bytes:
     [b"Exif\0\0no directory at all", b"Exif\0\0II*\0\x08", b"Exif\0\0XX*\0\x08\0\0\0\1\0"],
 )
 def test_damaged_exif_is_a_warning(image_format: str, damaged: bytes) -> None:
-    """The picture is processed as if it had none, and the job says so."""
+    """The image is processed as if it had none, and the job says so."""
     made = render(sample_images.encoded(sample_images.scene(), image_format, exif=damaged), KEEP, LIMITS)
     assert made.warnings == (DAMAGED,)
     assert image_of(made).size == (64, 48)
@@ -67,7 +67,7 @@ def test_damaged_directories_of_a_tiff_do_no_harm(tag: int, kind: int) -> None:
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), image_format=st.sampled_from(WITH_EXIF))
 def test_any_damage_within_exif_leaves_the_picture(data: st.DataObject, image_format: str) -> None:
-    """Whatever bytes of the EXIF are wrong, the job completes; the picture may only lie differently."""
+    """Whatever bytes of the EXIF are wrong, the job completes; the image may only lie differently."""
     good = bytearray(exif())
     if image_format == "TIFF":
         file = bytearray(sample_images.encoded(sample_images.scene(), "TIFF", exif=bytes(good)))
@@ -94,21 +94,21 @@ def test_broken_second_page_costs_only_itself() -> None:
 
 @pytest.mark.parametrize(("side", "error"), [(3_000, TooManyPixels), (40_000, SideTooLong)])
 def test_large_tiles_are_refused_by_the_header(side: int, error: type[Exception]) -> None:
-    """A tile is unpacked whole, so it counts as much as a picture of its size."""
+    """A tile is unpacked whole, so it counts as much as an image of its size."""
     with pytest.raises(error):
         render(hostile_files.tiff_of_tiles(side), KEEP, LIMITS)
 
 
 def test_a_tile_larger_than_the_picture_is_nothing_unusual() -> None:
-    """A small picture in one tile of the usual size is processed."""
+    """A small image in one tile of the usual size is processed."""
     tile = bytes(256 * 256)
     data = hostile_files.tiff((256, 4, 1, 10), (257, 4, 1, 10), (322, 4, 1, 256), (323, 4, 1, 256), (324, 4, 1, 400),
                               (325, 4, 1, len(tile)))  # fmt: skip
     assert image_of(render(data + tile, KEEP, LIMITS)).size == (10, 10)
 
 
-def narrow_grey(bits: int, values: list[int], key: int) -> bytes:
-    """Return a PNG of one row of 8 bits: grey of less than a byte a pixel, with one transparent number."""
+def narrow_gray(bits: int, values: list[int], key: int) -> bytes:
+    """Return a PNG of one row of 8 bits: gray of less than a byte a pixel, with one transparent number."""
     row = sum(value << (8 - bits * (at + 1)) for at, value in enumerate(values))
     header = struct.pack(">IIBBBBB", len(values), 1, bits, 0, 0, 0, 0)
     pixels = zlib.compress(bytes([0, row]))
@@ -117,16 +117,16 @@ def narrow_grey(bits: int, values: list[int], key: int) -> bytes:
 
 
 def wide(pixels: list[list[int]], key: list[int]) -> bytes:
-    """Return a PNG of one row of 16 bits a channel with one transparent colour."""
+    """Return a PNG of one row of 16 bits a channel with one transparent color."""
     return raw_files.png([pixels], 16, chunks=[(b"tRNS", struct.pack(f">{len(key)}H", *key))])
 
 
 KEYED: dict[str, bytes] = {
-    "grey, 1 bit": narrow_grey(1, [1, 0, 0, 0, 0, 0, 0, 0], 1),
-    "grey, 2 bits": narrow_grey(2, [1, 0, 2, 3], 1),
-    "grey, 4 bits": narrow_grey(4, [5, 10], 5),
-    "grey, 8 bits": sample_images.encoded(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
-    "grey, 16 bits": wide([[0x050A], [0x050B]], [0x050A]),
+    "gray, 1 bit": narrow_gray(1, [1, 0, 0, 0, 0, 0, 0, 0], 1),
+    "gray, 2 bits": narrow_gray(2, [1, 0, 2, 3], 1),
+    "gray, 4 bits": narrow_gray(4, [5, 10], 5),
+    "gray, 8 bits": sample_images.encoded(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
+    "gray, 16 bits": wide([[0x050A], [0x050B]], [0x050A]),
     "RGB, 8 bits": sample_images.encoded(
         Image.frombytes("RGB", (2, 1), b"\1\2\3\4\5\6"), "PNG", transparency=(1, 2, 3)
     ),
@@ -137,8 +137,8 @@ KEYED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("with_profile", [False, True])
 @pytest.mark.parametrize("name", KEYED)
-def test_the_transparent_colour_of_a_png_stays_transparent(name: str, with_profile: bool) -> None:
-    """Whatever the depth, and with a colour profile too: the first pixel is clear, another is not."""
+def test_the_transparent_color_of_a_png_stays_transparent(name: str, with_profile: bool) -> None:
+    """Whatever the depth, and with a color profile too: the first pixel is clear, another is not."""
     data = KEYED[name]
     if with_profile:
         profile = raw_files.chunk(b"iCCP", b"test\0\0" + zlib.compress(foreign_profile()))

@@ -1,4 +1,4 @@
-"""Operations: what each does to the pixels, on small pictures with known content."""
+"""Operations: what each does to the pixels, on small images with known content."""
 
 from typing import Any
 
@@ -30,14 +30,14 @@ def run(image: Image.Image, *wanted: dict[str, Any]) -> Image.Image:
 
 
 def halves(mode: str = "RGB") -> Image.Image:
-    """Return a picture of 40 × 20 pixels, red on the left and blue on the right."""
+    """Return an image of 40 × 20 pixels, red on the left and blue on the right."""
     image = Image.new("RGB", (40, 20), RED)
     image.paste(BLUE, (20, 0, 40, 20))
     return image.convert(mode)
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
-    """Tell whether two pictures agree in mode, size and every pixel."""
+    """Tell whether two images agree in mode, size and every pixel."""
     return (one.mode, one.size, one.tobytes()) == (other.mode, other.size, other.tobytes())
 
 
@@ -80,7 +80,7 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
 
 
 def test_resize_cover_keeps_the_side_that_gravity_names() -> None:
-    """A square out of a wide picture is its left part if that is asked for."""
+    """A square out of a wide image is its left part if that is asked for."""
     square = {"op": "resize", "width": 20, "height": 20, "fit": "cover"}
     assert run(halves(), square | {"gravity": "left"}).getpixel((15, 10)) == RED
     assert run(halves(), square | {"gravity": "right"}).getpixel((5, 10)) == BLUE
@@ -88,16 +88,16 @@ def test_resize_cover_keeps_the_side_that_gravity_names() -> None:
 
 @pytest.mark.parametrize(("background", "mode"), [("#00000000", "RGBA"), ("#00ff00", "RGB"), ("#00ff0080", "RGBA")])
 def test_resize_contain_fills_the_rest_of_the_box(background: str, mode: str) -> None:
-    """The whole picture is in the box, and what it leaves free shows the background."""
+    """The whole image is in the box, and what it leaves free shows the background."""
     made = run(halves(), {"op": "resize", "width": 20, "height": 20, "fit": "contain", "background": background})
     assert (made.mode, made.size) == (mode, (20, 20))
-    assert made.getpixel((2, 10))[:3] == RED  # type: ignore[index] # a colour pixel
+    assert made.getpixel((2, 10))[:3] == RED  # type: ignore[index] # a color pixel
     opacity = {"RGB": None, "RGBA": int(background[7:] or "ff", 16)}[mode]
     assert made.getpixel((2, 2)) == ((0, 255, 0) if opacity is None else (0, 255 if opacity else 0, 0, opacity))
 
 
 def test_crop_cuts_the_box_in_pixels_of_its_step() -> None:
-    """A crop counts in the pixels of the picture that it meets, and is clamped to it."""
+    """A crop counts in the pixels of the image that it meets, and is clamped to it."""
     made = run(halves(), {"op": "crop", "x": 15, "y": 5, "width": 10, "height": 100})
     assert same(made, halves().crop((15, 5, 25, 20)))
     after_resize = run(
@@ -107,7 +107,7 @@ def test_crop_cuts_the_box_in_pixels_of_its_step() -> None:
 
 
 def test_crop_outside_of_the_picture_fails() -> None:
-    """A box that misses the picture is an error with its own code, and no empty picture."""
+    """A box that misses the image is an error with its own code, and no empty image."""
     with pytest.raises(OutsideImage):
         run(halves(), {"op": "crop", "x": 40, "y": 0, "width": 5, "height": 5})
 
@@ -115,7 +115,7 @@ def test_crop_outside_of_the_picture_fails() -> None:
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("corner", [(0, 0), (150, 0), (0, 70), (150, 70), (75, 35)])
 def test_entropy_finds_the_detail(corner: tuple[int, int], mode: str) -> None:
-    """Of a flat picture with one lively patch, the crop keeps the patch, wherever it is."""
+    """Of a flat image with one lively patch, the crop keeps the patch, wherever it is."""
     image = Image.new("RGB", (200, 100), (90, 90, 90))
     patch = Image.effect_noise((50, 30), 90)
     image.paste(patch, corner)
@@ -183,7 +183,7 @@ def test_flip_mirrors(direction: str, way: Image.Transpose) -> None:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_trim_cuts_the_border_off(mode: str) -> None:
-    """What is of the colour of the corner goes, noise below the tolerance too; what is inside stays."""
+    """What is of the color of the corner goes, noise below the tolerance too; what is inside stays."""
     image = Image.new("RGB", (50, 40), (250, 250, 250))
     image.putpixel((3, 3), (245, 247, 250))
     image.paste((10, 40, 90), (12, 8, 30, 33))
@@ -193,7 +193,7 @@ def test_trim_cuts_the_border_off(mode: str) -> None:
 
 
 def test_trim_cuts_transparent_borders_off() -> None:
-    """Transparent pixels are the same whatever colour they hide."""
+    """Transparent pixels are the same whatever color they hide."""
     image = Image.new("RGBA", (30, 30), (255, 0, 0, 0))
     image.paste((0, 255, 0, 0), (0, 0, 15, 30))
     image.paste((9, 9, 9, 255), (10, 12, 20, 18))
@@ -201,7 +201,7 @@ def test_trim_cuts_transparent_borders_off() -> None:
 
 
 def test_trim_leaves_a_flat_picture_whole() -> None:
-    """A picture that is all border is not trimmed to nothing."""
+    """An image that is all border is not trimmed to nothing."""
     assert run(Image.new("L", (7, 9), 3), {"op": "trim"}).size == (7, 9)
 
 
@@ -212,18 +212,18 @@ def test_pad_adds_room() -> None:
     assert (made.getpixel((2, 10)), made.getpixel((3, 2)), made.getpixel((5, 1))) == ((0, 255, 0), RED, (0, 255, 0))
 
 
-def test_grey_stays_grey_on_a_grey_canvas() -> None:
-    """A grey picture does not become three channels where none is needed."""
-    grey = Image.new("L", (8, 8), 50)
-    assert run(grey, {"op": "pad", "left": 2, "background": "#808080"}).mode == "L"
-    assert run(grey, {"op": "pad", "left": 2}).mode == "LA"
-    assert run(grey, {"op": "pad", "left": 2, "background": "#ff0000"}).mode == "RGB"
-    assert run(grey, {"op": "watermark", "text": "x"}).mode == "L"
-    assert run(grey, {"op": "watermark", "text": "x", "color": "#ff0000"}).mode == "RGB"
+def test_gray_stays_gray_on_a_gray_canvas() -> None:
+    """A gray image does not become three channels where none is needed."""
+    gray = Image.new("L", (8, 8), 50)
+    assert run(gray, {"op": "pad", "left": 2, "background": "#808080"}).mode == "L"
+    assert run(gray, {"op": "pad", "left": 2}).mode == "LA"
+    assert run(gray, {"op": "pad", "left": 2, "background": "#ff0000"}).mode == "RGB"
+    assert run(gray, {"op": "watermark", "text": "x"}).mode == "L"
+    assert run(gray, {"op": "watermark", "text": "x", "color": "#ff0000"}).mode == "RGB"
 
 
 def test_background_shows_where_the_picture_is_transparent() -> None:
-    """Half transparent white on black is grey; opaque pictures stay as they are."""
+    """Half transparent white on black is gray; opaque images stay as they are."""
     half = Image.new("RGBA", (4, 4), (255, 255, 255, 128))
     assert run(half, {"op": "background", "color": "#000000"}).getpixel((1, 1)) == (128, 128, 128)
     assert same(run(halves(), {"op": "background"}), halves())
@@ -242,13 +242,13 @@ def test_background_shows_where_the_picture_is_transparent() -> None:
     ],
 )
 def test_adjust_follows_its_formula(wish: dict[str, float], expected: tuple[int, int, int]) -> None:
-    """Brightness multiplies, contrast turns around 128, saturation 0 is BT.601 grey; alpha stays."""
+    """Brightness multiplies, contrast turns around 128, saturation 0 is BT.601 gray; alpha stays."""
     made = run(Image.new("RGBA", (2, 2), (200, 100, 50, 77)), {"op": "adjust", **wish})
     assert made.getpixel((0, 0)) == (*expected, 77)
 
 
 def test_blur_spreads_and_keeps_the_light() -> None:
-    """A dot becomes a soft spot of the same sum; no colour of transparent pixels comes out."""
+    """A dot becomes a soft spot of the same sum; no color of transparent pixels comes out."""
     dot = Image.new("L", (41, 41))
     dot.paste(255, (18, 18, 23, 23))
     made = run(dot, {"op": "blur", "radius": 3})
@@ -316,7 +316,7 @@ def test_watermark_is_where_it_should_be_and_nowhere_else(
 
 
 def test_watermark_grows_with_the_picture() -> None:
-    """The mark takes the same share of a small and of a large picture."""
+    """The mark takes the same share of a small and of a large image."""
     shares = []
     for side in (100, 1000):
         image = Image.new("L", (side, side))
@@ -328,7 +328,7 @@ def test_watermark_grows_with_the_picture() -> None:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_watermark_mixes_by_its_opacity(mode: str) -> None:
-    """A white mark at opacity 0.5 on black is mid grey; at 0 it is not there."""
+    """A white mark at opacity 0.5 on black is mid gray; at 0 it is not there."""
     image = Image.new("RGB", (40, 20)).convert(mode)
     logo = {"op": "watermark", "image": "logo", "scale": 1, "margin": 0}
     green = run(image, logo | {"opacity": 0.5}).convert("RGB").getpixel((20, 10))[1]  # type: ignore[index] # RGB
@@ -337,7 +337,7 @@ def test_watermark_mixes_by_its_opacity(mode: str) -> None:
 
 
 def test_tiles_cover_the_whole_picture() -> None:
-    """Every part of the picture has its share of marks."""
+    """Every part of the image has its share of marks."""
     image = Image.new("L", (400, 300))
     made = run(image, {"op": "watermark", "text": "copy", "tile": True, "opacity": 1, "scale": 0.1})
     parts = [brightness(made, (x, y, x + 100, y + 100)) for x in range(0, 400, 100) for y in range(0, 300, 100)]
@@ -345,7 +345,7 @@ def test_tiles_cover_the_whole_picture() -> None:
 
 
 def test_smallest_tiles_on_the_largest_picture_are_cheap() -> None:
-    """A mark of a pixel without a gap, repeated over a large picture, ends (it doubles, it does not paste each)."""
+    """A mark of a pixel without a gap, repeated over a large image, ends (it doubles, it does not paste each)."""
     made = run(
         Image.new("L", (2000, 400)),
         {"op": "watermark", "text": ".", "tile": True, "scale": 0.01, "margin": 0, "opacity": 1},
@@ -354,7 +354,7 @@ def test_smallest_tiles_on_the_largest_picture_are_cheap() -> None:
 
 
 def test_watermark_without_its_picture_fails() -> None:
-    """A name that nothing is stored under, or something that is no picture, fails the job by its own code."""
+    """A name that nothing is stored under, or something that is no image, fails the job by its own code."""
     operation = pipeline_strategies.READ.validate_python({"op": "watermark", "image": "logo"})
     for assets in ({}, {"logo": b"no picture"}):
         with pytest.raises(AssetUnusable):
@@ -395,7 +395,7 @@ def test_frames_run_one_after_the_other() -> None:
 
 
 def test_what_is_known_only_after_a_trim_is_held_to_the_limits() -> None:
-    """A trim down to a thin line, then a large width, would be a very high picture: it is refused before it is made."""
+    """A trim down to a thin line, then a large width, would be a very high image: it is refused before it is made."""
     image = Image.new("L", (200, 200))
     image.paste(255, (100, 0, 101, 200))
     with pytest.raises((SideTooLong, TooManyPixels)):

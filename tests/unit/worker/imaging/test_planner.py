@@ -1,4 +1,4 @@
-"""The planner's rewrites: the same picture as the plain way, off where it would not be, and truly shorter."""
+"""The planner's rewrites: the same image as the plain way, off where it would not be, and truly shorter."""
 
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ SMALL = Resize(width=400, height=400)
 PIPELINES = {
     "default": [{"op": "resize", "width": 1024, "height": 1024}, {"op": "grayscale"}],
     "small": [{"op": "resize", "width": 320, "height": 320}, {"op": "grayscale"}],
-    "grey first": [{"op": "grayscale"}, {"op": "resize", "width": 200}],
-    "colour": [{"op": "resize", "width": 500, "height": 500}],
+    "gray first": [{"op": "grayscale"}, {"op": "resize", "width": 200}],
+    "color": [{"op": "resize", "width": 500, "height": 500}],
     "thumbnail": [{"op": "resize", "width": 256, "height": 256, "fit": "cover"}],
     "squeezed": [{"op": "resize", "width": 300, "height": 90, "fit": "exact"}],
     "twice": [{"op": "resize", "width": 400}, {"op": "resize", "width": 150}, {"op": "grayscale"}],
@@ -63,7 +63,7 @@ def test_a_photograph_looks_as_it_would_the_plain_way(photograph: Path, operatio
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("operations", PIPELINES.values(), ids=PIPELINES)
 def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: list[dict[str, Any]]) -> None:
-    """What is no JPEG is decoded whole, and yet reduced and turned grey the cheaper way."""
+    """What is no JPEG is decoded whole, and yet reduced and turned gray the cheaper way."""
     options = {"lossless": True} if kind == "WEBP" else {}
     with Image.open(PHOTOGRAPHS[0]) as photograph:
         data = sample_images.encoded(photograph.convert("RGB"), kind, **options)
@@ -73,7 +73,7 @@ def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: l
 @pytest.mark.parametrize("fit", ["inside", "cover", "exact"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: str) -> None:
-    """A picture stored in any of the eight ways comes out the same, cut at the same edges."""
+    """An image stored in any of the eight ways comes out the same, cut at the same edges."""
     data = sample_images.sideways_jpeg(801, 602, orientation)
     assert likeness(data, [{"op": "resize", "width": 90, "height": 120, "fit": fit}]) >= ENOUGH_DECIBELS
 
@@ -88,7 +88,7 @@ def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: st
 def test_a_stored_scaling_stays_inside_and_keeps_its_area(
     stored: tuple[int, int], orientation: int, box: tuple[int, int], fit: str
 ) -> None:
-    """Seen from the stored picture, a scaling's part is as large as it was, and inside."""
+    """Seen from the stored image, a scaling's part is as large as it was, and inside."""
     header = with_header(stored_size=stored, orientation=orientation)
     params = Resize.model_validate({"width": box[0], "height": box[1], "fit": fit})
     upright = Scaling(size=framing(header.size, params)[0], box=framing(header.size, params)[1])
@@ -105,7 +105,7 @@ def test_the_default_job_on_a_large_photograph_takes_every_short_way() -> None:
     assert made.decoding.luma
     assert made.decoding.shrink == 2
     assert not made.decoding.upright
-    assert made.grey
+    assert made.gray
     assert made.scaling is not None
     assert made.scaling.size == (600, 450)
     assert made.turn == 6
@@ -123,30 +123,30 @@ def test_shrinking_leaves_two_pixels_for_each_of_the_result(side: int, shrink: i
     [{"format": "PNG"}, {"mode": "CMYK"}, {"mode": "L"}, {"neutral": False}, {"still": False}],
     ids=str,
 )
-def test_luma_is_decoded_only_where_it_is_the_grey_picture(facts: dict[str, Any]) -> None:
-    """Another format, CMYK, grey already, a colour profile or an animation: no luma."""
+def test_luma_is_decoded_only_where_it_is_the_gray_picture(facts: dict[str, Any]) -> None:
+    """Another format, CMYK, gray already, a color profile or an animation: no luma."""
     assert not plan(with_header(**facts), (SMALL, Grayscale())).decoding.luma
 
 
 @pytest.mark.parametrize("facts", [{"format": "PNG"}, {"mode": "CMYK"}, {"neutral": False}, {"still": False}], ids=str)
 def test_nothing_is_shrunk_that_would_differ(facts: dict[str, Any]) -> None:
-    """Another format, CMYK, a colour profile or an animation: decoded whole."""
+    """Another format, CMYK, a color profile or an animation: decoded whole."""
     assert plan(with_header(**facts), (SMALL,)).decoding.shrink == 1
 
 
-def test_colours_are_kept_without_grayscale() -> None:
-    """A pipeline that never turns grey decodes colours."""
+def test_colors_are_kept_without_grayscale() -> None:
+    """A pipeline that never turns gray decodes colors."""
     made = plan(JPEG, (SMALL,))
-    assert not made.grey
+    assert not made.gray
     assert not made.decoding.luma
 
 
-def test_transparency_is_resized_in_colour() -> None:
-    """Alpha weighs colours at edges: the order of operations stays, unless grey was asked first."""
+def test_transparency_is_resized_in_color() -> None:
+    """Alpha weighs colors at edges: the order of operations stays, unless gray was asked first."""
     clear = with_header(format="PNG", mode="RGBA", opaque=False)
-    assert not plan(clear, (SMALL, Grayscale())).grey
+    assert not plan(clear, (SMALL, Grayscale())).gray
     assert plan(clear, (SMALL, Grayscale())).operations == (Grayscale(),)
-    assert plan(clear, (Grayscale(), SMALL)).grey
+    assert plan(clear, (Grayscale(), SMALL)).gray
 
 
 @pytest.mark.parametrize(
@@ -155,18 +155,18 @@ def test_transparency_is_resized_in_colour() -> None:
     ids=str,
 )
 def test_what_does_not_shrink_is_left_alone(operations: tuple[Operation, ...]) -> None:
-    """Nothing to do, or a picture that grows in either direction: the plain way."""
+    """Nothing to do, or an image that grows in either direction: the plain way."""
     assert plan(JPEG, operations) == Plan(operations=operations)
 
 
 def test_an_animation_is_left_alone() -> None:
-    """More than one picture in a file: the plain way."""
+    """More than one image in a file: the plain way."""
     operations = (SMALL, Grayscale())
     assert plan(with_header(still=False), operations) == Plan(operations=operations)
 
 
-def test_a_profile_keeps_its_colours() -> None:
-    """A photograph with a foreign profile comes out identical, grey by its true colours."""
+def test_a_profile_keeps_its_colors() -> None:
+    """A photograph with a foreign profile comes out identical, gray by its true colors."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     foreign = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
@@ -181,7 +181,7 @@ def test_a_profile_keeps_its_colours() -> None:
 )
 @pytest.mark.parametrize("operations", [PIPELINES["small"], PIPELINES["thumbnail"]], ids=["small", "thumbnail"])
 def test_every_kind_of_jpeg_can_be_shrunk(options: dict[str, Any], operations: list[dict[str, Any]]) -> None:
-    """Progressive, any chroma subsampling, RGB instead of YCbCr: the same picture."""
+    """Progressive, any chroma subsampling, RGB instead of YCbCr: the same image."""
     with Image.open(PHOTOGRAPHS[0]) as photograph:
         data = sample_images.encoded(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
     assert likeness(data, operations) >= ENOUGH_DECIBELS

@@ -16,7 +16,7 @@ from worker.imaging.encode import encode
 from worker.imaging.png_encoder import Packing, choose_packing
 
 PICTURES = Path(__file__).parents[4] / "safelight" / "demo_images"
-# The contact sheet has borders of one colour, and counts as a graphic.
+# The contact sheet has borders of one color, and counts as a graphic.
 PHOTOGRAPHS = sorted(path for path in PICTURES.glob("*.jpg") if path.stem != "contact-sheet")
 
 
@@ -29,12 +29,12 @@ def page_of_text(mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
-def test_a_grey_photograph_is_packed_quickly(path: Path) -> None:
+def test_a_gray_photograph_is_packed_quickly(path: Path) -> None:
     """Nothing repeats in a photograph, and without the search its file is hardly larger."""
     with Image.open(path) as photograph:
-        grey = photograph.convert("L").resize((640, 480))
-    assert choose_packing(grey) is not Packing.SEARCH
-    assert len(encode(grey, Output()).data) < 1.2 * len(sample_images.encoded(grey, "PNG", optimize=True))
+        gray = photograph.convert("L").resize((640, 480))
+    assert choose_packing(gray) is not Packing.SEARCH
+    assert len(encode(gray, Output()).data) < 1.2 * len(sample_images.encoded(gray, "PNG", optimize=True))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])

@@ -1,4 +1,4 @@
-"""Pixels: upright, in the right colours, at the right size, without metadata, and safely refused."""
+"""Pixels: upright, in the right colors, at the right size, without metadata, and safely refused."""
 
 from typing import Any, get_args
 
@@ -39,8 +39,8 @@ def image_of(rendered: Rendered) -> Image.Image:
     return sample_images.opened(rendered.outputs[0][1].data)
 
 
-def test_default_pipeline_fits_and_greys() -> None:
-    """A large colour picture comes out grey, PNG, its longer side 1024."""
+def test_default_pipeline_fits_and_grays() -> None:
+    """A large color image comes out gray, PNG, its longer side 1024."""
     made = render(
         sample_images.jpeg(2000, 1500), Pipeline(operations=(Resize(width=1024, height=1024), Grayscale())), LIMITS
     )
@@ -51,7 +51,7 @@ def test_default_pipeline_fits_and_greys() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_comes_out_upright(orientation: int) -> None:
-    """The red corner of a picture stored in any of the eight EXIF ways ends at the top left."""
+    """The red corner of an image stored in any of the eight EXIF ways ends at the top left."""
     upright = sample_images.scene(64, 48)
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -93,7 +93,7 @@ def test_each_input_makes_each_output_without_metadata(source: str, output: str)
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
 def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
-    """Palette, one bit, sixteen bits and CMYK all end as plain grey or colour, not black and not clipped."""
+    """Palette, one bit, sixteen bits and CMYK all end as plain gray or color, not black and not clipped."""
     scene = sample_images.scene()
     image = Image.new("I;16", (64, 48), 32_768) if mode == "I;16" else scene.convert(mode)
     made = image_of(render(sample_images.encoded(image, "TIFF" if mode == "CMYK" else "PNG"), KEEP, LIMITS))
@@ -102,7 +102,7 @@ def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
         assert made.getpixel((0, 0)) == 128
 
 
-def test_transparency_lies_on_the_stated_colour_in_jpeg() -> None:
+def test_transparency_lies_on_the_stated_color_in_jpeg() -> None:
     """A transparent pixel becomes the background that was asked for."""
     clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     made = image_of(render(sample_images.encoded(clear, "PNG"), pipeline(format="jpeg", background="#00ff00"), LIMITS))
@@ -112,7 +112,7 @@ def test_transparency_lies_on_the_stated_colour_in_jpeg() -> None:
 
 
 @pytest.mark.parametrize("output", ["png", "webp"])
-def test_transparency_survives_grey_and_resize(output: str) -> None:
+def test_transparency_survives_gray_and_resize(output: str) -> None:
     """Alpha is kept where the format can hold it."""
     data = sample_images.png(mode="RGBA")
     made = image_of(render(data, pipeline({"op": "resize", "width": 32}, {"op": "grayscale"}, format=output), LIMITS))
@@ -120,7 +120,7 @@ def test_transparency_survives_grey_and_resize(output: str) -> None:
     assert made.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
-def test_colours_are_converted_to_srgb() -> None:
+def test_colors_are_converted_to_srgb() -> None:
     """A pixel with a foreign profile changes its numbers, so that it looks the same without the profile."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
@@ -136,7 +136,7 @@ def test_colours_are_converted_to_srgb() -> None:
 def test_broken_profile_is_a_warning_and_not_a_failure() -> None:
     """A profile that is none is ignored, and the job says so."""
     made = render(sample_images.jpeg(icc_profile=b"no profile at all"), KEEP, LIMITS)
-    assert made.warnings == ("The colour profile can't be used and was ignored.",)
+    assert made.warnings == ("The color profile can't be used and was ignored.",)
 
 
 def test_several_outputs_come_from_one_run() -> None:
@@ -166,7 +166,7 @@ def test_bad_file_has_its_own_error(data: bytes, error: type[ImageError]) -> Non
 
 
 def test_bomb_is_refused_by_its_header() -> None:
-    """A file of a few bytes that claims a huge picture costs nothing."""
+    """A file of a few bytes that claims a huge image costs nothing."""
     header = bytearray(sample_images.png())
     header[16:24] = (60_000).to_bytes(4, "big") * 2
     with pytest.raises((NotAnImage, CorruptImage, TooManyPixels, SideTooLong)):
@@ -219,14 +219,14 @@ def test_resize_leads_to_the_size_that_was_foretold(
     params: dict[str, Any],
     expected: tuple[int, int],
 ) -> None:
-    """The planned size is the size of the picture that comes out."""
+    """The planned size is the size of the image that comes out."""
     asked = Resize.model_validate(params)
     assert size_after(size, asked) == expected
     assert resize(Image.new("L", size), asked).size == expected
 
 
 def test_cover_keeps_the_middle_and_the_proportions() -> None:
-    """A square out of a wide picture is its middle, not squeezed."""
+    """A square out of a wide image is its middle, not squeezed."""
     wide = Image.new("L", (300, 100))
     wide.paste(255, (100, 0, 200, 100))
     square = resize(wide, Resize(width=50, height=50, fit=Fit.COVER))

@@ -15,7 +15,7 @@ def test_a_child_gets_what_the_limits_may_need() -> None:
 @pytest.mark.parametrize("memory_mib", [512, 1024, 2048, 3538, 10_240])
 @pytest.mark.parametrize("processors", [1, 2, 6])
 def test_all_together_fit_into_the_function(memory_mib: int, processors: int) -> None:
-    """Children, worker and pictures on their way never add up to more memory than there is."""
+    """Children, worker and images on their way never add up to more memory than there is."""
     children = count_children(memory_mib=memory_mib, processors=processors)
     budget = Budget.of(LIMITS, memory_mib=memory_mib, children=children, seconds=15)
     room = room_bytes(budget, memory_mib=memory_mib, children=children)

@@ -1,4 +1,4 @@
-"""What a child can no longer do when it meets its first picture."""
+"""What a child can no longer do when it meets its first image."""
 
 import fcntl
 import os
@@ -159,8 +159,8 @@ def test_a_child_ends_with_its_parent() -> None:
         assert child._process.wait(timeout=60) == 0
 
 
+#: No operation: nothing lets the planner decode less than the whole image.
 WHOLE = Pipeline()
-"""No operation: nothing lets the planner decode less than the whole picture."""
 LARGE = [
     ("JPEG", "RGB", {}),
     ("PNG", "RGBA", {}),
@@ -175,7 +175,7 @@ LARGE = [
 @linux
 @pytest.mark.parametrize(("name", "mode", "options"), LARGE, ids=[row[0] for row in LARGE])
 def test_too_little_memory_is_called_by_its_name(name: str, mode: str, options: dict[str, object]) -> None:
-    """Whatever a codec makes of a refused allocation, the picture is not called damaged; the next one is fine."""
+    """Whatever a codec makes of a refused allocation, the image is not called damaged; the next one is fine."""
     tight = replace(BUDGET, memory_bytes=24 * 1024 * 1024)
     large = sample_images.encoded(sample_images.scene(3000, 2400).convert(mode), name, **options)
     before = process_ids()
@@ -197,7 +197,7 @@ def test_outputs_that_are_too_large_together_are_refused() -> None:
 
 
 def test_a_picture_that_takes_too_long_is_stopped() -> None:
-    """Overrunning the time costs the child, and the code says so; the next picture is fine."""
+    """Overrunning the time costs the child, and the code says so; the next image is fine."""
     many = [{"name": f"o{number}", "format": "webp"} for number in range(10)]
     slow = Pipeline.model_validate(
         {

@@ -43,13 +43,13 @@ def child_id(boxed: Sandbox) -> int | None:
 
 
 def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> Rendered:
-    """Return what the picture makes, rendered here."""
+    """Return what the image makes, rendered here."""
     return render(PICTURE, pipeline, LIMITS)
 
 
 @pytest.mark.parametrize("pipeline", [DEFAULT_PIPELINE, THREE])
 def test_results_are_those_of_render(pipeline: Pipeline) -> None:
-    """Bytes, facts and warnings come through the pipes unchanged, picture after picture, from one child."""
+    """Bytes, facts and warnings come through the pipes unchanged, image after image, from one child."""
     with sandbox() as boxed:
         first = boxed.render(PICTURE, pipeline, LIMITS)
         child = child_id(boxed)
@@ -76,7 +76,7 @@ def test_large_pictures_go_through_the_pipes() -> None:
     ],
 )
 def test_refusals_are_those_of_render(data: bytes, error: type[ImageError]) -> None:
-    """A picture that can't be decoded is refused by the same error and sentence, and costs no child."""
+    """An image that can't be decoded is refused by the same error and sentence, and costs no child."""
     with pytest.raises(error) as told:
         render(data, DEFAULT_PIPELINE, LIMITS)
     with sandbox() as boxed:
@@ -118,7 +118,7 @@ MISBEHAVIOUR = {
 
 @pytest.mark.parametrize(("script", "error"), MISBEHAVIOUR.values(), ids=list(MISBEHAVIOUR))
 def test_a_child_that_misbehaves_costs_one_picture(script: str, error: type[ImageError]) -> None:
-    """Whatever a child does instead of answering, the picture has a code, the child is gone and another is there."""
+    """Whatever a child does instead of answering, the image has a code, the child is gone and another is there."""
     before = process_ids()
     with sandbox(SHORT, script=READY + script) as boxed:
         boxed.warm_up()
@@ -204,7 +204,7 @@ def test_an_interpreter_that_is_not_there_is_not_the_pictures_fault(monkeypatch:
 
 
 def test_a_child_that_died_in_its_sleep_is_replaced() -> None:
-    """A child that was killed between two pictures costs none."""
+    """A child that was killed between two images costs none."""
     with sandbox() as boxed:
         boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
         child = child_id(boxed)
@@ -228,7 +228,7 @@ def test_a_child_is_replaced_when_it_is_worn_out(monkeypatch: pytest.MonkeyPatch
 
 
 def test_children_work_side_by_side_and_never_for_two() -> None:
-    """Twelve threads share two children: each gets the result of its own picture."""
+    """Twelve threads share two children: each gets the result of its own image."""
     sizes = [(20 + number, 10 + number) for number in range(12)]
     before = process_ids()
     with sandbox(children=2) as boxed, ThreadPoolExecutor(12) as threads:
@@ -238,7 +238,7 @@ def test_children_work_side_by_side_and_never_for_two() -> None:
 
 
 def test_nothing_is_started_too_late() -> None:
-    """A picture whose turn comes after ``start_by`` goes back untouched, whether a child is free or not."""
+    """An image whose turn comes after ``start_by`` goes back untouched, whether a child is free or not."""
     with sandbox(SHORT, script=READY + "signal.pause()") as boxed:
         with pytest.raises(TimeTooShort):
             boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic())

@@ -16,6 +16,7 @@ _BY_UPLOAD: Final = (
     ("/v1/uploads/{job_id}/confirm", "post"),
 )
 
+#: Path, method and status of an answer: the operations that it leads to, and their parameters.
 _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], Mapping[str, str]]]] = {
     ("/v1/jobs", "post", "202"): (_BY_JOB, {"job_id": "$response.body#/id"}),
     ("/v1/uploads", "post", "201"): ((*_BY_JOB, *_BY_UPLOAD), {"job_id": "$response.body#/id"}),
@@ -28,7 +29,6 @@ _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], M
         {"name": "$request.path.name"},
     ),
 }
-"""Path, method and status of an answer: the operations that it leads to, and their parameters."""
 
 
 def add_links(paths: Mapping[str, Any]) -> None:
