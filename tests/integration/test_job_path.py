@@ -33,7 +33,7 @@ def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (done["status"], done["done"], done["format"], done["attempts"]) == ("COMPLETED", True, "PNG", 1)
-    assert done["result"]["width"], done["result"]["height"] == (1024, 512)
+    assert (done["result"]["width"], done["result"]["height"]) == (1024, 512)
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
     assert sample_images.opened(data).mode == "L"
     assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
@@ -133,7 +133,7 @@ def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> 
     after = cloud.item(job["id"])
     assert after["Attempt"] == {"N": "2"}
     assert after["S3Path"]["S"].endswith("/2/image.png")
-    late = stale.completed(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
+    late = stale.complete(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
     assert cloud.jobs.commit(late) is False
     assert cloud.item(job["id"]) == after
 
@@ -160,7 +160,7 @@ def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: 
     claimed = table.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60))
     assert isinstance(claimed, Job)
     assert claimed.attempt == 1
-    completed = claimed.completed(raw=claimed.raw, outputs=(), warnings=(), now=utc_now())
+    completed = claimed.complete(raw=claimed.raw, outputs=(), warnings=(), now=utc_now())
     assert table.commit(completed) is True
 
 
