@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 #: As many as a client has connections (``shared.aws.clients``).
-AT_A_TIME = 10
+MAX_CONCURRENCY = 10
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
 def map_parallel(function: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
     """Return what a function returns for each thing, in their order; raises the first thing's error that has one."""
-    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="call") as threads:
+    with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="call") as threads:
         return list(threads.map(function, things))

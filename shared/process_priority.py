@@ -15,7 +15,7 @@ BULK_NICENESS: Final = 10
 RENDERING_NICENESS: Final = 5
 
 
-def give_way(niceness: int) -> None:
+def lower_priority(niceness: int) -> None:
     """Lower the priority of the calling thread, for good, where threads have one of their own.
 
     Threads and processes that it starts inherit it.

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.jobs.recovery import Policy
+from shared.jobs.recovery import RecoveryPolicy
 
 #: In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API.
 SAME_HOST = "caller"
@@ -122,16 +122,16 @@ class RecoverySettings(StoreSettings):
     listing_shards: Positive
     #: Attempts that may end without a result before a job fails; services' faults do not count.
     max_attempts: Positive
-    #: Messages that may use up their receives before a job fails; see ``Policy.patience``.
+    #: Messages that may use up their receives before a job fails; see ``Policy.give_up_after``.
     max_dead_letters: Positive
     #: First distance between two messages for the same job; it doubles.
     redispatch_seconds: Positive
     #: The distance grows no further.
     longest_redispatch_seconds: Positive
 
-    def policy(self) -> Policy:
+    def policy(self) -> RecoveryPolicy:
         """Return how patient recovery is."""
-        return Policy(
+        return RecoveryPolicy(
             max_attempts=self.max_attempts,
             max_dead_letters=self.max_dead_letters,
             redispatch=timedelta(seconds=self.redispatch_seconds),
@@ -181,6 +181,6 @@ class WebhookSettings(_Settings):
     aws_call_seconds: Positive
 
     @property
-    def sends_anywhere(self) -> bool:
+    def allows_internal_targets(self) -> bool:
         """Tell whether plain HTTP and internal addresses are allowed."""
         return self.webhook_targets == "any"

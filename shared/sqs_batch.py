@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, DeliveryError
-from shared.process_priority import give_way
+from shared.process_priority import lower_priority
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 
@@ -21,10 +21,10 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
     handle: RecordHandler,
     logger: Logger,
     *,
-    side_by_side: int = 1,
+    max_concurrency: int = 1,
     niceness: int = 0,
 ) -> PartialItemFailureResponse:
-    """Hand over each record, ``side_by_side`` at a time; the answer names those that must come back.
+    """Hand over each record, ``max_concurrency`` at a time; the answer names those that must come back.
 
     A record comes back when ``handle`` raises. That is logged, and never fails its neighbours or the
     invocation: CloudWatch's ``Errors`` counts crashes alone. Records are started in their order, each when a
@@ -53,7 +53,7 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
         return True
 
     with ThreadPoolExecutor(
-        side_by_side, thread_name_prefix="record", initializer=give_way, initargs=(niceness,)
+        max_concurrency, thread_name_prefix="record", initializer=lower_priority, initargs=(niceness,)
     ) as threads:
         done = list(threads.map(is_done, records))
     returned = [record for record, is_over in zip(records, done, strict=True) if not is_over]

@@ -7,12 +7,12 @@ from shared.jobs.deletion import Deletion
 from shared.jobs.job import Job
 
 
-def erase(tombstone: Job, jobs: JobTable, images: ImageStore, log: DeletionLog) -> Deletion:
+def erase_job(tombstone: Job, jobs: JobTable, images: ImageStore, log: DeletionLog) -> Deletion:
     """Remove what is left of a deleted job, its record last, and return what went.
 
     That is written down before anything goes: died at any step, the next try states the same. Raises ServiceError.
     """
-    deletion = log.keep(Deletion.of(tombstone, ((each.key, each.size) for each in images.found(tombstone))))
+    deletion = log.keep(Deletion.of(tombstone, ((each.key, each.size) for each in images.list_objects(tombstone))))
     if images.delete_job(tombstone):
         deletion = log.note_versions(deletion)
     jobs.remove(tombstone.id)

@@ -37,35 +37,35 @@ THROTTLING_CODES = frozenset(
 
 
 #: Reasons for which a transaction is cancelled that may pass.
-PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+RETRYABLE_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_aws_errors() -> Iterator[None]:
     """Turn what botocore raises inside into a ServiceError, with botocore's error as its cause."""
     try:
         yield
     except ClientError as error:
-        raise translate(error) from error
+        raise to_service_error(error) from error
     except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise ServiceUnavailable from error
     except BotoCoreError as error:
         raise ServiceRefused from error
 
 
-def translate(error: ClientError) -> ServiceError:
+def to_service_error(error: ClientError) -> ServiceError:
     """Choose the error for an answer that a service gave."""
     if error_code(error) in THROTTLING_CODES:
         return ServiceThrottled(retry_after_seconds=1)
     if error_code(error) == "TransactionCanceledException":
-        met = {str(reason.get("Code")) for reason in cancellations(error)}
-        if met & PASSING and not met & {"ConditionalCheckFailed"}:
+        met = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
+        if met & RETRYABLE_REASONS and not met & {"ConditionalCheckFailed"}:
             return ServiceThrottled(retry_after_seconds=1)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return ServiceUnavailable() if status >= 500 else ServiceRefused()
 
 
-def cancellations(error: ClientError) -> list[dict[str, Any]]:
+def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:
     """Return why a transaction was cancelled, one reason for each of its writes."""
     return list(cast("dict[str, Any]", error.response).get("CancellationReasons", ()))
 

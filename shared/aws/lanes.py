@@ -11,7 +11,7 @@ from shared.jobs.message import JobMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class JobQueues:
     """The interactive queue and the bulk queue; each has a mapping of its own to the same worker."""
 
     interactive: JobQueue
@@ -21,6 +21,6 @@ class Lanes:
         """Return the queue of a job: members of a batch go by the bulk lane, always."""
         return self.bulk if job.batch_id else self.interactive
 
-    def hint(self, job: Job) -> None:
+    def notify_worker(self, job: Job) -> None:
         """Send a hint that a job may be due, of its present generation. Raises ServiceError."""
         self.of(job).send(JobMessage(job_id=job.id, generation=job.generation))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.webhooks.event import Event
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class EventTopic:
 
     def publish(self, event: Event) -> None:
         """Tell of an event. Its type is a message attribute, by which a subscription may choose."""
-        with translated():
+        with translate_aws_errors():
             self._client.publish(
                 TopicArn=self._arn,
                 Message=event.body,

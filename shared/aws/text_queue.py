@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -22,13 +22,13 @@ class TextQueue:
 
     def send(self, text: str) -> None:
         """Send a message."""
-        with translated():
+        with translate_aws_errors():
             self._client.send_message(QueueUrl=self._url, MessageBody=text)
 
     def return_after(self, receipt_handle: str, delay: timedelta) -> None:
         """Make a message that is in our hands visible again after ``delay``, whole seconds, rounded up."""
         seconds = -int(-min(max(delay, timedelta(0)), MAX_VISIBILITY).total_seconds() // 1)
-        with translated():
+        with translate_aws_errors():
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )

@@ -15,7 +15,7 @@ CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class BackfillFilter:
     """Which jobs' images; None for any."""
 
     status: JobStatus | None = JobStatus.COMPLETED
@@ -31,7 +31,7 @@ class Wanted:
     #: Whether images count that an earlier backfill has copied; else each is taken from its first job alone.
     copies: bool = False
 
-    def takes(self, job: Job, bucket: str) -> bool:
+    def matches(self, job: Job, bucket: str) -> bool:
         """Tell whether a job's image is wanted and known; ``bucket`` is that of the images.
 
         What a worker has not read, or has found to be no image, is left out: its bytes may be anything.
@@ -51,7 +51,7 @@ class Wanted:
 class Backfill:
     """The query of a batch, and how far it is done."""
 
-    wanted: Wanted
+    filter: BackfillFilter
     #: ID of the last job that is done with; the walk goes from the newest to the oldest.
     before: str
     #: Jobs that were wanted and whose image is no longer there.

@@ -19,18 +19,18 @@ from shared.pipeline.preset import PresetRef
 
 #: Members in one request.
 MAX_MEMBERS = 100
-COUNTED = {
+COUNTERS = {
     JobStatus.COMPLETED: "Completed",
     JobStatus.FAILED: "Failed",
     JobStatus.CANCELLED: "Cancelled",
     JobStatus.EXPIRED: "Expired",
 }
 #: Count of members whose records are gone: they belong to the total no more.
-DELETED = "Deleted"
+DELETED_COUNTER = "Deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class MemberScan:
     """A walk through all members that takes several requests."""
 
     started_at: datetime
@@ -55,15 +55,15 @@ class Batch:
     #: Members that were ever made.
     added: int = 0
     closed_at: datetime | None = None
-    cancelling: Round | None = None
-    retrying: Round | None = None
+    cancelling: MemberScan | None = None
+    retrying: MemberScan | None = None
     #: Where its members come from stored images.
     backfill: Backfill | None = None
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class MemberCounts:
     """What became of the members so far."""
 
     completed: int = 0
@@ -81,22 +81,22 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BatchState:
     """A batch and its counts, read together."""
 
     batch: Batch
-    tally: Tally
+    counts: MemberCounts
 
     @property
     def total(self) -> int:
         """Count the members."""
         # The shards are read a moment after the batch itself: what was added in between must not show as a surplus.
-        return max(self.batch.added - self.tally.deleted, self.tally.ended)
+        return max(self.batch.added - self.counts.deleted, self.counts.ended)
 
     @property
     def open(self) -> int:
         """Count the members that have not ended."""
-        return self.total - self.tally.ended
+        return self.total - self.counts.ended
 
     @property
     def is_done(self) -> bool:
@@ -108,17 +108,17 @@ class Standing:
         """Return when the batch was done. Written with the last member's end, it is the same whenever it is asked."""
         if not self.is_done or self.batch.closed_at is None:
             return None
-        return max(self.batch.closed_at, self.tally.last_at or self.batch.closed_at)
+        return max(self.batch.closed_at, self.counts.last_at or self.batch.closed_at)
 
 
-def count_of(job: Job) -> str | None:
+def counter_of(job: Job) -> str | None:
     """Return the count that a job stands in; None while it is open."""
-    return DELETED if job.deleted_at is not None else COUNTED.get(job.status)
+    return DELETED_COUNTER if job.deleted_at is not None else COUNTERS.get(job.status)
 
 
-def change(before: Job, after: Job) -> Mapping[str, int]:
+def count_changes(before: Job, after: Job) -> Mapping[str, int]:
     """Return how the counts change when a member becomes ``after``; empty where they do not."""
-    left, entered = count_of(before), count_of(after)
+    left, entered = counter_of(before), counter_of(after)
     if left == entered:
         return {}
     return {name: step for name, step in ((left, -1), (entered, 1)) if name is not None}

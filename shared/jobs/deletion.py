@@ -8,13 +8,13 @@ from typing import Final, Self
 from shared.jobs.job import Job
 
 #: For so long the same statement is given again.
-KEPT: Final = timedelta(days=30)
+RETENTION: Final = timedelta(days=30)
 #: Objects that a statement names; ten outputs in each of ten attempts. Others are only counted.
 MAX_LISTED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class GoneObject:
+class DeletedObject:
     """An object that was deleted."""
 
     key: str
@@ -33,7 +33,7 @@ class Deletion:
     #: The moment from which the job was gone for everybody.
     deleted_at: datetime
     #: At most ``MAX_LISTED``.
-    objects: tuple[GoneObject, ...]
+    objects: tuple[DeletedObject, ...]
     object_count: int
     #: Of all objects.
     bytes: int
@@ -43,14 +43,14 @@ class Deletion:
     @property
     def expires_at(self) -> datetime:
         """Return until when the statement is kept."""
-        return self.deleted_at + KEPT
+        return self.deleted_at + RETENTION
 
     @classmethod
     def of(cls, job: Job, found: Iterable[tuple[str, int]]) -> Self:
         """State what goes with the tombstone of a job: keys and sizes as found, digests as the record has them."""
         assert job.deleted_at is not None  # noqa: S101 - only tombstones are erased
         digests = {job.raw.key: job.raw.digest} | {output.key: output.digest for output in job.outputs}
-        gone = [GoneObject(key, size, digests.get(key)) for key, size in found]
+        gone = [DeletedObject(key, size, digests.get(key)) for key, size in found]
         return cls(
             job_id=job.id,
             owner=job.owner,

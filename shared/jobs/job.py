@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Self
 
 from shared.errors import JobCancelled, SafelightError
-from shared.jobs.source import Source
-from shared.jobs.upload_declaration import Promise
+from shared.jobs.source import ImportSource
+from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
@@ -19,13 +19,13 @@ from shared.pipeline.preset import PresetRef
 #: Transitions that a job remembers; older ones fall off, the first stays.
 MAX_HISTORY = 50
 #: History code: the reconciler has sent another message.
-SWEPT = "SWEPT"
+REQUEUED = "SWEPT"
 #: History code: the message used up its receives.
-BURIED = "DEAD_LETTER"
+DEAD_LETTERED = "DEAD_LETTER"
 #: Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's.
 RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
 #: History code: the upload got more time.
-RENEWED = "FORM_RENEWED"
+FORM_RENEWED = "FORM_RENEWED"
 #: Owner of jobs where the API knows no caller (``ApiAuth=none``).
 ANONYMOUS = "anonymous"
 
@@ -95,7 +95,7 @@ class RawImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFacts:
+class ProcessedImage:
     """Facts of one processed image."""
 
     name: str
@@ -149,14 +149,14 @@ class Job:
     pipeline: Pipeline | None
     owner: str
     #: What was said of bytes that come directly; None where they came with the job.
-    promise: Promise | None = None
+    declaration: UploadDeclaration | None = None
     #: What the worker copies the raw image from; None where its owner sends it.
-    source: Source | None = None
+    source: ImportSource | None = None
     #: Where the pipeline came from; what is done is the pipeline.
     preset: PresetRef | None = None
     #: Stored images that the pipeline refers to, in the content that they had when the job was made.
     assets: tuple[AssetPin, ...] = ()
-    outputs: tuple[OutputFacts, ...] = ()
+    outputs: tuple[ProcessedImage, ...] = ()
     warnings: tuple[str, ...] = ()
     #: Runs so far. It only grows and is the fencing token: who commits must hold the newest.
     attempt: int = 0
@@ -166,9 +166,9 @@ class Job:
     #: When the reconciler should look; None once terminal.
     due_at: datetime | None = None
     #: Attempts that do not count: a service failed them, or they belong to an earlier generation.
-    excused: int = 0
+    uncounted: int = 0
     #: Messages that the reconciler has sent for this generation; the distance between them doubles.
-    sweeps: int = 0
+    requeues: int = 0
     #: Messages of this generation that used up their receives.
     dead_letters: int = 0
     error: JobFailure | None = None
@@ -200,11 +200,11 @@ class Job:
         owner: str,
         now: datetime,
         due_after: timedelta,
-        keep_for: timedelta,
+        retention: timedelta,
         preset: PresetRef | None = None,
         assets: tuple[AssetPin, ...] = (),
-        promise: Promise | None = None,
-        source: Source | None = None,
+        declaration: UploadDeclaration | None = None,
+        source: ImportSource | None = None,
         batch_id: str | None = None,
         webhook: str | None = None,
     ) -> Self:
@@ -212,7 +212,7 @@ class Job:
 
         It is PENDING, or AWAITING_UPLOAD where its bytes are only promised.
         """
-        status = JobStatus.AWAITING_UPLOAD if promise else JobStatus.PENDING
+        status = JobStatus.AWAITING_UPLOAD if declaration else JobStatus.PENDING
         return cls(
             id=job_id,
             filename=filename,
@@ -222,7 +222,7 @@ class Job:
             raw=raw,
             pipeline=pipeline,
             owner=owner,
-            promise=promise,
+            declaration=declaration,
             source=source,
             preset=preset,
             assets=assets,
@@ -230,19 +230,19 @@ class Job:
             history=(Transition(status=status, at=now),),
             batch_id=batch_id,
             webhook=webhook,
-            expires_at=(now + keep_for).replace(microsecond=0),  # DynamoDB's TTL counts seconds
+            expires_at=(now + retention).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 
     @property
-    def asked_at(self) -> datetime:
+    def generation_started_at(self) -> datetime:
         """Return when this generation began: at the upload, or at the last retry that the history remembers."""
         asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
         return asked[-1] if asked else self.uploaded_at
 
     @property
-    def open_for(self) -> timedelta:
+    def elapsed(self) -> timedelta:
         """Return how long the job was on its way to its last transition: since its upload, or its last retry."""
-        return self.timestamp - self.asked_at
+        return self.timestamp - self.generation_started_at
 
     @property
     def is_unfinished(self) -> bool:
@@ -252,53 +252,55 @@ class Job:
     @property
     def attempts_used(self) -> int:
         """Return the attempts of this generation that count against the limit."""
-        return self.attempt - self.excused
+        return self.attempt - self.uncounted
 
     def is_leased(self, now: datetime) -> bool:
         """Tell whether a worker holds the job."""
         return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
 
-    def arrived(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
+    def confirm_upload(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
         """Return this job as one whose bytes are in the bucket. Raises IllegalTransition."""
-        return replace(self._moved(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
+        return replace(self._transition(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
 
-    def renewed(self, *, now: datetime, due_at: datetime) -> "Job":
+    def extend_upload(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this job with more time for its upload."""
-        line = Transition(status=self.status, at=now, code=RENEWED)
+        line = Transition(status=self.status, at=now, code=FORM_RENEWED)
         return replace(self, history=bounded_history((*self.history, line)), due_at=due_at)
 
-    def completed(
+    def complete(
         self,
         *,
         raw: RawImage,
-        outputs: tuple[OutputFacts, ...],
+        outputs: tuple[ProcessedImage, ...],
         warnings: tuple[str, ...],
         now: datetime,
     ) -> "Job":
         """Return this job with its processed images. Raises IllegalTransition."""
-        return replace(self._moved(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None)
+        return replace(
+            self._transition(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None
+        )
 
-    def failed(self, failure: JobFailure, *, now: datetime) -> "Job":
+    def fail(self, failure: JobFailure, *, now: datetime) -> "Job":
         """Return this job as ended with an error. Raises IllegalTransition."""
-        return replace(self._moved(JobStatus.FAILED, now, code=failure.code), error=failure)
+        return replace(self._transition(JobStatus.FAILED, now, code=failure.code), error=failure)
 
-    def released(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
+    def release(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
         """Return this job as given back unfinished through no fault of its own. Raises IllegalTransition."""
-        back = self._moved(JobStatus.PENDING, now, code=error.code)
-        return replace(back, due_at=due_at, excused=self.excused + 1)
+        back = self._transition(JobStatus.PENDING, now, code=error.code)
+        return replace(back, due_at=due_at, uncounted=self.uncounted + 1)
 
-    def expired(self, failure: JobFailure, *, now: datetime) -> "Job":
+    def expire(self, failure: JobFailure, *, now: datetime) -> "Job":
         """Return this job as one whose upload never came. Raises IllegalTransition."""
-        return replace(self._moved(JobStatus.EXPIRED, now, code=failure.code), error=failure)
+        return replace(self._transition(JobStatus.EXPIRED, now, code=failure.code), error=failure)
 
-    def swept(self, *, now: datetime, due_at: datetime) -> "Job":
+    def requeue(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this job as looked after once more by the reconciler: told again, or erased further."""
-        line = Transition(status=self.status, at=now, code=SWEPT)
-        return replace(self, history=bounded_history((*self.history, line)), sweeps=self.sweeps + 1, due_at=due_at)
+        line = Transition(status=self.status, at=now, code=REQUEUED)
+        return replace(self, history=bounded_history((*self.history, line)), requeues=self.requeues + 1, due_at=due_at)
 
-    def buried(self, *, now: datetime, due_at: datetime) -> "Job":
+    def record_dead_letter(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this open job as one whose message died, though it has attempts left."""
-        line = Transition(status=self.status, at=now, code=BURIED)
+        line = Transition(status=self.status, at=now, code=DEAD_LETTERED)
         return replace(
             self,
             history=bounded_history((*self.history, line)),
@@ -306,12 +308,12 @@ class Job:
             due_at=due_at,
         )
 
-    def cancelled(self, *, now: datetime) -> "Job":
+    def cancel(self, *, now: datetime) -> "Job":
         """Return this job as ended by its owner. Raises IllegalTransition."""
         failure = JobFailure.of(JobCancelled())
-        return replace(self._moved(JobStatus.CANCELLED, now, code=failure.code), error=failure)
+        return replace(self._transition(JobStatus.CANCELLED, now, code=failure.code), error=failure)
 
-    def retried(  # noqa: PLR0913 - what a retry may change
+    def retry(  # noqa: PLR0913 - what a retry may change
         self,
         *,
         now: datetime,
@@ -331,14 +333,14 @@ class Job:
             msg = f"{self.status} can't be retried"
             raise IllegalTransition(msg)
         return replace(
-            self._moved(JobStatus.PENDING, now, code=code),
+            self._transition(JobStatus.PENDING, now, code=code),
             generation=self.generation + 1,
             pipeline=pipeline or self.pipeline,
             preset=preset if pipeline else self.preset,
             assets=assets if pipeline else self.assets,
             due_at=now + due_after,
-            excused=self.attempt,
-            sweeps=0,
+            uncounted=self.attempt,
+            requeues=0,
             dead_letters=0,
             error=None,
             outputs=(),
@@ -346,7 +348,7 @@ class Job:
             redrives=self.redrives + (code == REDRIVEN),
         )
 
-    def deleted(self, *, now: datetime, due_at: datetime) -> "Job":
+    def delete(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more.
 
         From ``due_at`` on the reconciler erases what is left of it, should the deletion die half-way.
@@ -357,13 +359,13 @@ class Job:
             generation=self.generation + 1,
             lease_until=None,
             due_at=due_at,
-            sweeps=0,
+            requeues=0,
             dead_letters=0,
             error=None,
             deleted_at=now,
         )
 
-    def _moved(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
+    def _transition(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
         if status not in TRANSITIONS[self.status]:
             msg = f"{self.status} does not lead to {status}"
             raise IllegalTransition(msg)

@@ -26,7 +26,7 @@ class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class RawFacts(_Facts):
+class ReceiptRaw(_Facts):
     """The image that went in."""
 
     digest: str
@@ -36,7 +36,7 @@ class RawFacts(_Facts):
     height: int
 
 
-class MadeFacts(_Facts):
+class ReceiptOutput(_Facts):
     """One image that came out."""
 
     name: str
@@ -49,7 +49,7 @@ class MadeFacts(_Facts):
     height: int
 
 
-class PresetFacts(_Facts):
+class ReceiptPreset(_Facts):
     """Where the pipeline came from."""
 
     name: str
@@ -66,21 +66,21 @@ class Receipt(_Facts):
     uploaded_at: str
     started_at: str
     finished_at: str
-    raw: RawFacts
+    raw: ReceiptRaw
     #: As it ran: presets and short options resolved, every default filled in.
     pipeline: Pipeline
-    preset: PresetFacts | None
+    preset: ReceiptPreset | None
     #: SHA-256, by name, of stored images that the pipeline refers to.
     assets: dict[str, str]
     #: Of the worker; an image beyond them is refused, and what is not refused does not depend on them.
     limits: dict[str, int]
-    outputs: tuple[MadeFacts, ...]
+    outputs: tuple[ReceiptOutput, ...]
     warnings: tuple[str, ...]
     #: Versions by name.
     software: dict[str, str]
 
 
-def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:
+def build_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:
     """Write the receipt of a job that has just been completed.
 
     None where it would be longer than a record bears, or holds a number that no canonical form has.
@@ -93,29 +93,29 @@ def write_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, star
         "uploaded_at": to_iso(job.uploaded_at),
         "started_at": to_iso(started_at),
         "finished_at": to_iso(job.timestamp),
-        "raw": _facts(job.raw, RawFacts),
+        "raw": _facts(job.raw, ReceiptRaw),
         "pipeline": job.pipeline.model_dump(mode="json", exclude_none=True),
         "preset": {"name": job.preset.name, "version": job.preset.version} if job.preset else None,
         "assets": {pin.name: pin.digest for pin in job.assets},
         "limits": _facts(limits, None),
-        "outputs": [_facts(output, MadeFacts) for output in job.outputs],
+        "outputs": [_facts(output, ReceiptOutput) for output in job.outputs],
         "warnings": list(job.warnings),
         "software": {"safelight": VERSION, **software},
     }
     try:
-        text = canonical(document)
+        text = to_canonical_json(document)
     except ValueError:
         # A pipeline may say a whole number that JSON's readers can't hold; that is no reason to lose the job.
         return None
     return text if len(text.encode()) <= MAX_BYTES else None
 
 
-def canonical(receipt: dict[str, Any]) -> str:
+def to_canonical_json(receipt: dict[str, Any]) -> str:
     """Write a receipt in canonical form (RFC 8785). Raises ValueError for what has none."""
     return rfc8785.dumps(receipt).decode()
 
 
-def digest_of(text: str) -> str:
+def receipt_digest(text: str) -> str:
     """Return the SHA-256 of a receipt in canonical form, hexadecimal: its name."""
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 The record is the truth and a message only a hint, so recovery is mostly one more hint. A job fails when its
 attempts are used up. A delivery that never became an attempt costs none, so a job whose messages die untried goes on
-for ``Policy.patience``, and fails only after that: without an end there would be no bound.
+for ``Policy.give_up_after``, and fails only after that: without an end there would be no bound.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.jobs.job import Job, JobFailure, JobStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class RecoveryPolicy:
     """How patient recovery is."""
 
     #: Attempts of one generation that may end without a result, services' faults not counted.
@@ -28,11 +28,11 @@ class Policy:
 
     def next_due(self, job: Job, now: datetime) -> datetime:
         """Return when to look at a job again that gets another message now."""
-        doublings = min(job.sweeps + job.dead_letters, 16)
+        doublings = min(job.requeues + job.dead_letters, 16)
         return now + min(self.redispatch * (1 << doublings), self.longest_redispatch)
 
     @property
-    def patience(self) -> timedelta:
+    def give_up_after(self) -> timedelta:
         """Return for how long a generation is tried whose messages die though it has attempts left."""
         return self.longest_redispatch * self.max_dead_letters
 
@@ -40,12 +40,12 @@ class Policy:
         """Tell whether a job has had all its attempts."""
         return job.attempts_used >= self.max_attempts
 
-    def is_given_up(self, job: Job, now: datetime) -> bool:
+    def should_give_up(self, job: Job, now: datetime) -> bool:
         """Tell whether the messages of a job have died often enough, for long enough."""
-        return job.dead_letters >= self.max_dead_letters and now - job.asked_at >= self.patience
+        return job.dead_letters >= self.max_dead_letters and now - job.generation_started_at >= self.give_up_after
 
 
-class Step(StrEnum):
+class RecoveryStep(StrEnum):
     """What recovery does with a job."""
 
     NOTHING = "nothing"
@@ -63,49 +63,49 @@ class Step(StrEnum):
 class Decision:
     """A step, and the job as it is after it."""
 
-    step: Step
+    step: RecoveryStep
     job: Job
 
 
-def sweep(job: Job, policy: Policy, now: datetime, *, uploaded: int | None = None) -> Decision:
+def decide_overdue(job: Job, policy: RecoveryPolicy, now: datetime, *, uploaded: int | None = None) -> Decision:
     """Decide about a job that the reconciler has found overdue, or about the tombstone of one.
 
     ``uploaded`` are the bytes of an awaited upload that are in the bucket after all, None for none: S3's word of
     them may have been lost like any other message.
     """
     if not job.is_unfinished or job.due_at is None or job.due_at > now or job.is_leased(now):
-        return Decision(Step.NOTHING, job)
+        return Decision(RecoveryStep.NOTHING, job)
     if job.deleted_at is not None:
-        return Decision(Step.ERASE, job.swept(now=now, due_at=policy.next_due(job, now)))
+        return Decision(RecoveryStep.ERASE, job.requeue(now=now, due_at=policy.next_due(job, now)))
     if job.status is JobStatus.AWAITING_UPLOAD:
         if uploaded is None:
-            return Decision(Step.END, job.expired(JobFailure.of(UploadExpired()), now=now))
-        return Decision(Step.SEND, job.arrived(size=uploaded, now=now, due_at=policy.next_due(job, now)))
+            return Decision(RecoveryStep.END, job.expire(JobFailure.of(UploadExpired()), now=now))
+        return Decision(RecoveryStep.SEND, job.confirm_upload(size=uploaded, now=now, due_at=policy.next_due(job, now)))
     if policy.is_exhausted(job):
-        return Decision(Step.END, job.failed(JobFailure.of(AttemptsExhausted()), now=now))
-    return Decision(Step.SEND, job.swept(now=now, due_at=policy.next_due(job, now)))
+        return Decision(RecoveryStep.END, job.fail(JobFailure.of(AttemptsExhausted()), now=now))
+    return Decision(RecoveryStep.SEND, job.requeue(now=now, due_at=policy.next_due(job, now)))
 
 
-def bury(job: Job, policy: Policy, now: datetime) -> Decision:
+def decide_dead_letter(job: Job, policy: RecoveryPolicy, now: datetime) -> Decision:
     """Decide about a job whose message has used up its receives.
 
     A worker that dies in every attempt uses the attempts up. An outage does not, nor do deliveries that had too
     little time: their messages die while the job has attempts left, and it gets another one later.
     """
     if job.status.is_terminal or job.is_leased(now):
-        return Decision(Step.NOTHING, job)
+        return Decision(RecoveryStep.NOTHING, job)
     if job.status is JobStatus.AWAITING_UPLOAD:
         # The dead letter is S3's word that the bytes had come; the reconciler looks for them when the job is due.
-        return Decision(Step.NOTHING, job)
+        return Decision(RecoveryStep.NOTHING, job)
     due_at = policy.next_due(job, now)
-    buried = job.buried(now=now, due_at=due_at)
-    if policy.is_exhausted(buried) or policy.is_given_up(buried, now):
-        return Decision(Step.END, buried.failed(JobFailure.of(AttemptsExhausted()), now=now))
-    return Decision(Step.WAIT, buried)
+    buried = job.record_dead_letter(now=now, due_at=due_at)
+    if policy.is_exhausted(buried) or policy.should_give_up(buried, now):
+        return Decision(RecoveryStep.END, buried.fail(JobFailure.of(AttemptsExhausted()), now=now))
+    return Decision(RecoveryStep.WAIT, buried)
 
 
-def longest_life(  # noqa: PLR0913 - the bound follows from all of these
-    policy: Policy,
+def longest_job_lifetime(  # noqa: PLR0913 - the bound follows from all of these
+    policy: RecoveryPolicy,
     *,
     lease: timedelta,
     visibility: timedelta,
@@ -118,7 +118,7 @@ def longest_life(  # noqa: PLR0913 - the bound follows from all of these
     Between two messages for a job lies at most the longest distance and one period of the reconciler. A message
     that is received is dead after ``receives`` visibility timeouts; an attempt that dies is over with its lease
     and is found ``margin`` and a period later. By the time that ``max_dead_letters`` messages may take, a job's
-    patience is over, and the next one that dies ends it. A job ends with its last attempt or with that message,
+    give_up_after is over, and the next one that dies ends it. A job ends with its last attempt or with that message,
     whichever is first, and the worst that can be is that both are spent one after the other.
     """
     message = visibility * receives + policy.longest_redispatch + period

@@ -16,7 +16,7 @@ TEST_EVENT = "s3:TestEvent"
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class CreatedObject:
     """One object that was stored."""
 
     bucket: str
@@ -25,7 +25,7 @@ class Arrival:
     size: int
 
 
-def read_arrivals(body: str) -> tuple[Arrival, ...] | None:
+def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
     """Read S3's notification: none for its test event, or None where the message is no notification at all.
 
     Keys come URL-encoded, a space as a plus sign
@@ -45,10 +45,10 @@ def read_arrivals(body: str) -> tuple[Arrival, ...] | None:
     return tuple(_read(record) for record in event["Records"])
 
 
-def _read(record: Any) -> Arrival:  # noqa: ANN401 - whatever came
+def _read(record: Any) -> CreatedObject:  # noqa: ANN401 - whatever came
     try:
         stored = record["s3"]["object"]
-        return Arrival(
+        return CreatedObject(
             bucket=str(record["s3"]["bucket"]["name"]),
             key=unquote_plus(str(stored["key"]), errors="strict"),
             size=int(stored.get("size", 0)),

@@ -8,7 +8,7 @@ MAX_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class S3Location:
     """Where an object lies."""
 
     bucket: str
@@ -28,15 +28,15 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ImportSource:
     """The object that a job's image is copied from, in the content that it had when the job was made."""
 
-    location: Location
+    location: S3Location
     #: As S3 wrote it, quotes included.
     etag: str
 
 
-def read_location(uri: str, version: str | None = None) -> Location | None:
+def parse_s3_location(uri: str, version: str | None = None) -> S3Location | None:
     """Read ``s3://bucket/key``; None where it is none.
 
     Parts of a key that are ``.`` or ``..`` are refused: a client or proxy may resolve them, and then another object is
@@ -49,4 +49,4 @@ def read_location(uri: str, version: str | None = None) -> Location | None:
         return None
     if not uri.startswith(SCHEME) or not bucket or not is_key:
         return None
-    return Location(bucket=bucket, key=key, version=version)
+    return S3Location(bucket=bucket, key=key, version=version)

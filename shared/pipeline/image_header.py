@@ -17,7 +17,7 @@ MAX_SEGMENTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class ImageHeader:
     """An image as its header describes it, upright."""
 
     image_format: ImageFormat
@@ -29,7 +29,7 @@ class Header:
     animated: bool | None = None
 
 
-def read_header(data: bytes) -> Header | None:
+def read_image_header(data: bytes) -> ImageHeader | None:
     """Read the header from the beginning of a file.
 
     Returns None for other formats, and where the facts lie beyond ``data`` or make no sense.
@@ -45,7 +45,7 @@ def read_header(data: bytes) -> Header | None:
     return header if header and header.width > 0 and header.height > 0 else None
 
 
-def _jpeg(data: bytes) -> Header | None:
+def _jpeg(data: bytes) -> ImageHeader | None:
     """Walk the segments up to the frame header (ITU-T T.81, annex B); the EXIF segment comes before it."""
     sideways = False
     for marker, start, length in _jpeg_segments(data):
@@ -53,7 +53,9 @@ def _jpeg(data: bytes) -> Header | None:
             sideways = _exif_orientation(data[start + 6 : start + length]) >= 5
         elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
             height, width = struct.unpack_from(">HH", data, start + 1)
-            header = Header(image_format=image_formats.JPEG, width=width, height=height, alpha=False, animated=False)
+            header = ImageHeader(
+                image_format=image_formats.JPEG, width=width, height=height, alpha=False, animated=False
+            )
             return replace(header, width=height, height=width) if sideways else header
     return None
 
@@ -91,7 +93,7 @@ def _exif_orientation(tiff: bytes) -> int:
     return 1
 
 
-def _png(data: bytes) -> Header | None:
+def _png(data: bytes) -> ImageHeader | None:
     """Read IHDR, and the chunks before the pixels for tRNS, acTL and eXIf (W3C PNG, third edition)."""
     width, height, _, color = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
@@ -107,11 +109,11 @@ def _png(data: bytes) -> Header | None:
         if kind == b"eXIf":
             sideways = _exif_orientation(data[at + 8 : at + 8 + length]) >= 5
         at += 12 + length
-    header = Header(image_format=image_formats.PNG, width=width, height=height, alpha=alpha, animated=animated)
+    header = ImageHeader(image_format=image_formats.PNG, width=width, height=height, alpha=alpha, animated=animated)
     return replace(header, width=height, height=width) if sideways else header
 
 
-def _webp(data: bytes) -> Header | None:
+def _webp(data: bytes) -> ImageHeader | None:
     """Read the first chunk (RFC 9649): VP8X has all facts, VP8L and VP8 are still images without EXIF."""
     kind = data[12:16]
     if kind == b"VP8X":
@@ -119,7 +121,7 @@ def _webp(data: bytes) -> Header | None:
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
         if len(data) < 30 or flags & 0x08:  # EXIF lies at the end of the file and may turn the image
             return None
-        return Header(
+        return ImageHeader(
             image_format=image_formats.WEBP,
             width=width,
             height=height,
@@ -129,29 +131,29 @@ def _webp(data: bytes) -> Header | None:
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-        return Header(
+        return ImageHeader(
             image_format=image_formats.WEBP, width=width, height=height, alpha=bool(bits >> 28 & 1), animated=False
         )
     if kind == b"VP8 ":
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-        return Header(image_format=image_formats.WEBP, width=width, height=height, alpha=False, animated=False)
+        return ImageHeader(image_format=image_formats.WEBP, width=width, height=height, alpha=False, animated=False)
     return None
 
 
-def _gif(data: bytes) -> Header | None:
+def _gif(data: bytes) -> ImageHeader | None:
     """Read the screen (GIF89a specification, section 18); only the whole file tells its frames."""
     width, height = struct.unpack_from("<HH", data, 6)
-    return Header(image_format=image_formats.GIF, width=width, height=height)
+    return ImageHeader(image_format=image_formats.GIF, width=width, height=height)
 
 
-def _bmp(data: bytes) -> Header | None:
+def _bmp(data: bytes) -> ImageHeader | None:
     """Read the header; a height below zero says that the rows run downwards."""
     (size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if size == 12 else "<ii", data, 18)
-    return Header(image_format=image_formats.BMP, width=width, height=abs(height), animated=False)
+    return ImageHeader(image_format=image_formats.BMP, width=width, height=abs(height), animated=False)
 
 
-_READERS: Final[dict[ImageFormat, Callable[[bytes], Header | None]]] = {
+_READERS: Final[dict[ImageFormat, Callable[[bytes], ImageHeader | None]]] = {
     image_formats.JPEG: _jpeg,
     image_formats.PNG: _png,
     image_formats.WEBP: _webp,

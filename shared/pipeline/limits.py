@@ -46,7 +46,7 @@ class Limits:
             )
 
 
-def check_result(size: tuple[int, int]) -> None:
+def check_result_size(size: tuple[int, int]) -> None:
     """Raise SideTooLong for a result that is larger than any operation may ask for, whatever the raw image was."""
     if max(size) > MAX_SIDE:
         raise SideTooLong(

@@ -14,15 +14,15 @@ from shared.names import NAME_PATTERN
 EVENT_ID_PATTERN: Final = r"^evt_[0-9A-Za-z_]{1,100}$"
 _SHAPE = re.compile(EVENT_ID_PATTERN)
 #: Between one try and the next: about 21 hours in all.
-PAUSES = (
+RETRY_DELAYS = (
     *(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)),
     *(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=10)),
 )
-MAX_TRIES = len(PAUSES) + 1
+MAX_TRIES = len(RETRY_DELAYS) + 1
 #: SQS hides a message for twelve hours at most.
-LONGEST_PAUSE = timedelta(hours=11)
+MAX_DELAY = timedelta(hours=11)
 #: A delivery stays in the log for so long after its event.
-KEPT_FOR = timedelta(days=14)
+RETENTION = timedelta(days=14)
 
 
 class DeliveryState(StrEnum):
@@ -95,13 +95,13 @@ def decode_delivery(text: str) -> DeliveryMessage:
         raise BadMessage from error
 
 
-def pause_after(tries: int, *, asked: timedelta | None, spread: float) -> timedelta | None:
+def retry_delay(tries: int, *, requested: timedelta | None, spread: float) -> timedelta | None:
     """Return how long to wait after so many failed tries; None when they were enough.
 
-    ``asked`` is what the receiver wants (``Retry-After``), heard within bounds; ``spread`` between 0 and 1 keeps
+    ``requested`` is what the receiver wants (``Retry-After``), heard within bounds; ``spread`` between 0 and 1 keeps
     deliveries apart that failed together.
     """
     if tries >= MAX_TRIES:
         return None
-    usual = PAUSES[tries - 1] * (0.8 + 0.4 * spread)
-    return min(max(usual, asked or usual), LONGEST_PAUSE)
+    usual = RETRY_DELAYS[tries - 1] * (0.8 + 0.4 * spread)
+    return min(max(usual, requested or usual), MAX_DELAY)

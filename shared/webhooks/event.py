@@ -33,7 +33,7 @@ class Event:
     body: str
 
 
-def job_ended(job: Job, *, source: str, api_url: str) -> Event:
+def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
     """Tell of a job that has ended. Raises KeyError for one that has not.
 
     The ID follows from the job and its generation, and a generation ends once: whoever hears of the same end
@@ -63,7 +63,7 @@ def job_ended(job: Job, *, source: str, api_url: str) -> Event:
         id=event_id(job),
         type=kind,
         subject=job.id,
-        body=envelope(event_id(job), kind, source=source, subject=job.id, time=to_iso(job.timestamp), data=data),
+        body=build_envelope(event_id(job), kind, source=source, subject=job.id, time=to_iso(job.timestamp), data=data),
     )
 
 
@@ -72,7 +72,7 @@ def event_id(job: Job) -> str:
     return f"evt_{job.id}_{job.generation}"
 
 
-def envelope(  # noqa: PLR0913 - the attributes that CloudEvents demands, and two more
+def build_envelope(  # noqa: PLR0913 - the attributes that CloudEvents demands, and two more
     identifier: str, kind: str, *, source: str, subject: str, time: str, data: dict[str, Any]
 ) -> str:
     """Write a CloudEvents envelope; members of ``data`` without a value are left out."""

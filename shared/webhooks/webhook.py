@@ -14,7 +14,7 @@ SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what Standard Webhooks puts in f
 #: Standard Webhooks asks for 24 to 64.
 SECRET_BYTES: Final = 32
 #: For so long after a rotation the secret before signs too.
-ROTATION: Final = timedelta(hours=24)
+SECRET_OVERLAP: Final = timedelta(hours=24)
 MAX_URL: Final = 2048
 #: Why a webhook was disabled.
 GONE: Final = "the receiver answered 410 Gone"
@@ -37,7 +37,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class SigningSecrets:
     """What signs: the newest secret first."""
 
     current: str
@@ -49,11 +49,11 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def complaint(url: str, *, anywhere: bool) -> str | None:
-    """Say what is wrong with an address; None for one that may be used.
+def find_url_problem(url: str, *, allow_internal: bool) -> str | None:
+    """Return what is wrong with a webhook URL, or None if it may be used.
 
-    ``anywhere`` allows plain HTTP, any port and internal addresses, for work on one's own machine. What a name leads
-    to is not looked at here: that may change, and is checked at every connection.
+    ``allow_internal`` permits plain HTTP, any port and internal addresses, for local development. The address that a
+    host name resolves to is not checked here: it may change, so every connection checks it.
     """
     try:
         parts = urlsplit(url)
@@ -62,7 +62,7 @@ def complaint(url: str, *, anywhere: bool) -> str | None:
         return "is no URL"
     if problem := _malformed(url, parts):
         return problem
-    if anywhere:
+    if allow_internal:
         return None if parts.scheme in {"http", "https"} else "must begin with http:// or https://"
     if parts.scheme != "https":
         return "must begin with https://"

@@ -15,7 +15,7 @@ from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
 from shared.aws.clients import make_clients
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.errors import SafelightError
 
 CALLS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -44,7 +44,7 @@ def through_botocore(service: str, fault: Fault, times: int) -> tuple[int, str]:
 
     client.meta.events.register_first("before-send", wire)
     try:
-        with translated():
+        with translate_aws_errors():
             getattr(client, METHODS[service])(**CALLS[service][1])
     except SafelightError as error:
         return len(sends), error.code
@@ -67,7 +67,7 @@ def through_the_seam(service: str, fault: Fault, times: int) -> tuple[int, str]:
 
     def body() -> str:
         try:
-            with translated():
+            with translate_aws_errors():
                 getattr(client, METHODS[service])(**CALLS[service][1])
         except SafelightError as error:
             return error.code

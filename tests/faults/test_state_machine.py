@@ -1,4 +1,4 @@
-"""The state machine of a job, on the table: any order of claims, ends, releases, sweeps, burials, twice or late.
+"""The state machine of a job, on the table: any order of claims, ends, releases, requeues, burials, twice or late.
 
 The model below knows in a few lines what ``JobTable`` promises; Hypothesis looks for an order in which they differ.
 """
@@ -17,14 +17,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from support import sample_jobs
 
 from shared.aws.clients import make_clients
-from shared.aws.dynamodb.job_table import JobTable, Refused
+from shared.aws.dynamodb.job_table import ClaimRefusal, JobTable
 from shared.errors import CorruptImage, ServiceUnavailable
-from shared.jobs.job import Job, JobFailure, JobStatus, OutputFacts
+from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage
 from shared.jobs.message import JobMessage
-from shared.jobs.recovery import Policy, Step, bury, sweep
+from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter, decide_overdue
 
 LEASE = timedelta(seconds=60)
-POLICY = Policy(
+POLICY = RecoveryPolicy(
     max_attempts=5, max_dead_letters=3, redispatch=timedelta(minutes=15), longest_redispatch=timedelta(hours=2)
 )
 
@@ -110,8 +110,8 @@ class JobMachine(RuleBasedStateMachine):
         is_ours = self.is_free and generation == self.expected.generation
         claimed = self.table.claim(JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE)
         self.now = now
-        assert isinstance(claimed, Refused) is not is_ours
-        if isinstance(claimed, Refused):
+        assert isinstance(claimed, ClaimRefusal) is not is_ours
+        if isinstance(claimed, ClaimRefusal):
             return multiple()
         self.expected = replace(self.expected, status=JobStatus.PROCESSING, attempt=self.expected.attempt + 1)
         assert claimed.attempt == self.expected.attempt
@@ -120,7 +120,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(held=attempts)
     def complete(self, held: Job) -> None:
         """Commit a result; only the newest attempt may, and only once."""
-        facts = OutputFacts(
+        facts = ProcessedImage(
             name="image",
             key=f"processed/{held.id}/{held.attempt}/image.png",
             size=1,
@@ -130,17 +130,17 @@ class JobMachine(RuleBasedStateMachine):
             media_type="image/png",
             digest="00",
         )
-        self.commit(held, held.completed(raw=held.raw, outputs=(facts,), warnings=(), now=self.now))
+        self.commit(held, held.complete(raw=held.raw, outputs=(facts,), warnings=(), now=self.now))
 
     @rule(held=attempts)
     def fail(self, held: Job) -> None:
         """Commit a failure."""
-        self.commit(held, held.failed(JobFailure.of(CorruptImage()), now=self.now))
+        self.commit(held, held.fail(JobFailure.of(CorruptImage()), now=self.now))
 
     @rule(held=attempts)
     def release(self, held: Job) -> None:
         """Give the job back."""
-        self.commit(held, held.released(ServiceUnavailable(), now=self.now, due_at=self.now + LEASE))
+        self.commit(held, held.release(ServiceUnavailable(), now=self.now, due_at=self.now + LEASE))
 
     def commit(self, held: Job, new: Job) -> None:
         """Write the end of an attempt and check who wins."""
@@ -165,23 +165,25 @@ class JobMachine(RuleBasedStateMachine):
     @rule(seen=readings)
     def sweep(self, seen: Job) -> None:
         """Let a reconciler act on what it has read."""
-        self.recover(seen, sweep(seen, POLICY, self.now).step, sweep(seen, POLICY, self.now).job)
+        self.recover(seen, decide_overdue(seen, POLICY, self.now).step, decide_overdue(seen, POLICY, self.now).job)
 
     @rule(seen=readings)
     def bury(self, seen: Job) -> None:
         """Let the dead-letter function act on what it has read."""
-        self.recover(seen, bury(seen, POLICY, self.now).step, bury(seen, POLICY, self.now).job)
+        self.recover(
+            seen, decide_dead_letter(seen, POLICY, self.now).step, decide_dead_letter(seen, POLICY, self.now).job
+        )
 
-    def recover(self, seen: Job, step: Step, new: Job) -> None:
+    def recover(self, seen: Job, step: RecoveryStep, new: Job) -> None:
         """Write a decision; it must lose when anybody has moved the job since it was read.
 
         Where the very same move of the same moment is there already, nobody can tell whose it was: it may be this one,
         from a try whose answer was lost. It counts as done, and changes nothing more.
         """
-        if step is Step.NOTHING:
+        if step is RecoveryStep.NOTHING:
             return
         before = self.stored
-        done = self.table.swap(seen, new)
+        done = self.table.compare_and_swap(seen, new)
         assert done is (before == seen or new.history[-1] in before.history)
         if before == seen:
             self.expected = replace(self.expected, status=new.status)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import AssetNotFound
 from shared.pipeline.asset import Asset
@@ -34,7 +34,7 @@ class AssetTable:
 
     def get(self, owner: str, name: str) -> Asset:
         """Read an asset's facts. Raises AssetNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
         if "Item" not in answer:
             raise AssetNotFound
@@ -43,7 +43,7 @@ class AssetTable:
     def page(self, owner: str, *, limit: int, after: str | None = None) -> AssetPage:
         """List assets by name; ``after`` is the last name of the page before."""
         request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, after)}
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
@@ -62,13 +62,13 @@ class AssetTable:
     def put(self, owner: str, asset: Asset) -> bool:
         """Write an asset's facts, in the place of what was there; tell whether nothing was."""
         item = {"Owner": owner, "Entry": PREFIX + asset.name, **_to_item(asset)}
-        with translated():
+        with translate_aws_errors():
             answer = self._client.put_item(TableName=self._table, Item=to_wire(item), ReturnValues="ALL_OLD")
         return not answer.get("Attributes")
 
     def delete(self, owner: str, name: str) -> bool:
         """Forget an asset; tell whether there was one."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.delete_item(TableName=self._table, Key=_key(owner, name), ReturnValues="ALL_OLD")
         return bool(answer.get("Attributes"))
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.clock import from_iso, to_iso
-from shared.jobs.backfill import Backfill, Wanted
+from shared.jobs.backfill import Backfill, BackfillFilter
 from shared.jobs.job import JobStatus
 
 
 def backfill_to_map(backfill: Backfill) -> dict[str, Any]:
     """Write the query and how far it is done."""
-    wanted = backfill.wanted
+    wanted = backfill.filter
     written = {
         "Status": wanted.status.value if wanted.status else None,
         "BatchID": wanted.batch_id,
@@ -32,7 +32,7 @@ def backfill_from_map(written: Mapping[str, Any] | None) -> Backfill | None:
     if written is None:
         return None
     return Backfill(
-        wanted=Wanted(
+        filter=BackfillFilter(
             status=JobStatus(written["Status"]) if "Status" in written else None,
             batch_id=written.get("BatchID"),
             since=from_iso(written["Since"]) if "Since" in written else None,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.aws.dynamodb.backfill_item import backfill_from_map, backfill_to_map
 from shared.aws.dynamodb.job_item import Item, shard_of, to_wire
 from shared.clock import from_iso, to_iso
-from shared.jobs.batch import COUNTED, DELETED, Batch, Round, Standing, Tally, count_of
+from shared.jobs.batch import COUNTERS, DELETED_COUNTER, Batch, BatchState, MemberCounts, MemberScan, counter_of
 from shared.jobs.job import Job
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
@@ -26,7 +26,7 @@ BATCH_PART = "batch"
 COUNT_SHARDS = 8
 
 
-def key_of(batch_id: str, part: str = BATCH_PART) -> dict[str, Any]:
+def batch_key(batch_id: str, part: str = BATCH_PART) -> dict[str, Any]:
     """Return the key of one item."""
     return {"ID": {"S": batch_id}, "Part": {"S": part}}
 
@@ -45,27 +45,27 @@ def to_batch_item(batch: Batch) -> Item:
         "Webhook": batch.webhook,
         "Added": batch.added,
         "ClosedAt": to_iso(batch.closed_at) if batch.closed_at else None,
-        "Cancelling": round_to_map(batch.cancelling),
-        "Retrying": round_to_map(batch.retrying),
+        "Cancelling": scan_to_map(batch.cancelling),
+        "Retrying": scan_to_map(batch.retrying),
         "Backfill": backfill_to_map(batch.backfill) if batch.backfill else None,
         "ExpiresAt": int(batch.expires_at.timestamp()),
     }
     return {name: value for name, value in item.items() if value is not None}
 
 
-def round_to_map(walk: Round | None) -> dict[str, str] | None:
+def scan_to_map(walk: MemberScan | None) -> dict[str, str] | None:
     """Write how far a walk through the members has come."""
     return None if walk is None else {"StartedAt": to_iso(walk.started_at), "After": walk.after}
 
 
-def from_items(items: Iterable[Mapping[str, Any]]) -> Standing | None:
+def from_items(items: Iterable[Mapping[str, Any]]) -> BatchState | None:
     """Read a batch with its counts; None where there is no batch among the items."""
     by_part = {item["Part"]: item for item in items}
     whole = by_part.pop(BATCH_PART, None)
-    return None if whole is None else Standing(_batch(whole), _tally(list(by_part.values())))
+    return None if whole is None else BatchState(_batch(whole), _tally(list(by_part.values())))
 
 
-def counting(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "TransactWriteItemTypeDef":
+def count_member_change(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "TransactWriteItemTypeDef":
     """Return the write that counts a change of a member, to go along with the change itself.
 
     A shard outlives its batch: it is kept for twice as long as a job, counted from its last change.
@@ -75,7 +75,7 @@ def counting(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "Tr
     values: dict[str, Any] = {f":{name}": step for name, step in steps.items()}
     sets = ["#ExpiresAt = :kept"]
     values[":kept"] = int((job.timestamp + 2 * kept).timestamp())
-    if count_of(before) is None:
+    if counter_of(before) is None:
         names["#LastAt"] = "LastAt"
         values[":at"] = to_iso(job.deleted_at or job.timestamp)
         sets.append("#LastAt = :at")
@@ -83,7 +83,7 @@ def counting(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "Tr
     return {
         "Update": {
             "TableName": table,
-            "Key": key_of(str(job.batch_id), f"count#{shard_of(job.id, COUNT_SHARDS)}"),
+            "Key": batch_key(str(job.batch_id), f"count#{shard_of(job.id, COUNT_SHARDS)}"),
             "UpdateExpression": f"SET {', '.join(sets)} ADD {adds}",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_wire(values),
@@ -110,10 +110,10 @@ def _batch(item: Mapping[str, Any]) -> Batch:
     )
 
 
-def _tally(shards: list[Mapping[str, Any]]) -> Tally:
-    sums = {name: sum(shard.get(name, 0) for shard in shards) for name in (*COUNTED.values(), DELETED)}
+def _tally(shards: list[Mapping[str, Any]]) -> MemberCounts:
+    sums = {name: sum(shard.get(name, 0) for shard in shards) for name in (*COUNTERS.values(), DELETED_COUNTER)}
     last = max((shard["LastAt"] for shard in shards if "LastAt" in shard), default=None)
-    return Tally(**{name.lower(): count for name, count in sums.items()}, last_at=_moment(last))
+    return MemberCounts(**{name.lower(): count for name, count in sums.items()}, last_at=_moment(last))
 
 
 def _pipeline(text: str | None) -> Pipeline | None:
@@ -123,8 +123,8 @@ def _pipeline(text: str | None) -> Pipeline | None:
         return None
 
 
-def _round(written: Mapping[str, str] | None) -> Round | None:
-    return None if written is None else Round(started_at=from_iso(written["StartedAt"]), after=written["After"])
+def _round(written: Mapping[str, str] | None) -> MemberScan | None:
+    return None if written is None else MemberScan(started_at=from_iso(written["StartedAt"]), after=written["After"])
 
 
 def _moment(text: str | None) -> datetime | None:

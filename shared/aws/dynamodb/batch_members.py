@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.aws.dynamodb.job_item import from_wire, to_wire
 from shared.aws.dynamodb.job_listing import MAX_EXAMINED, MAX_PAGE, JobListing
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.jobs.job import Job, JobStatus
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class BatchMembers:
 
     def _chunks(self, batch_id: str, after: str, size: int) -> Iterator[list[str]]:
         while True:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.query(
                     TableName=self._table,
                     IndexName="ByBatch",

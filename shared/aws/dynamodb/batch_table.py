@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.backfill_item import backfill_to_map
-from shared.aws.dynamodb.batch_item import from_items, key_of, round_to_map, to_batch_item
+from shared.aws.dynamodb.batch_item import batch_key, from_items, scan_to_map, to_batch_item
 from shared.aws.dynamodb.expressions import is_refused, names, refused_item
 from shared.aws.dynamodb.job_item import from_wire, to_item, to_wire
 from shared.aws.dynamodb.job_listing import JobListing
-from shared.aws.dynamodb.transactions import refused, transact
-from shared.aws.errors import translated
+from shared.aws.dynamodb.transactions import is_transaction_refused, transact
+from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 from shared.errors import BatchClosed, BatchNotFound, ServiceError, ServiceUnavailable
 from shared.jobs.backfill import Backfill
-from shared.jobs.batch import Batch, Round, Standing
+from shared.jobs.batch import Batch, BatchState, MemberScan
 from shared.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CHUNK = 50
 class BatchPage:
     """Some batches, newest first, and the ID to go on before; None when there are no more."""
 
-    standings: tuple[Standing, ...]
+    states: tuple[BatchState, ...]
     next_before_id: str | None
 
 
@@ -51,7 +51,7 @@ class BatchTable:
     def create(self, batch: Batch) -> None:
         """Write a new batch. One that is there already under its ID is of an earlier try of the same request."""
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=to_wire(to_batch_item(batch)),
@@ -64,9 +64,9 @@ class BatchTable:
             if old is None or old["CreatedAt"] != to_iso(batch.created_at):
                 raise
 
-    def get(self, batch_id: str, owner: str, *, now: datetime) -> Standing:
+    def get(self, batch_id: str, owner: str, *, now: datetime) -> BatchState:
         """Read a batch with its counts. Raises BatchNotFound, also for another owner's and after its retention."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#ID = :id",
@@ -81,7 +81,7 @@ class BatchTable:
 
     def page(self, owner: str, *, before_id: str | None, limit: int, now: datetime) -> BatchPage:
         """List an owner's batches."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName="ByOwner",
@@ -99,7 +99,7 @@ class BatchTable:
                 found.append(self.get(batch_id, owner, now=now))
             except BatchNotFound:
                 continue  # past its retention; DynamoDB removes it late
-        return BatchPage(standings=tuple(found), next_before_id=ids[limit - 1] if len(ids) > limit else None)
+        return BatchPage(states=tuple(found), next_before_id=ids[limit - 1] if len(ids) > limit else None)
 
     def append(self, batch_id: str, jobs: Sequence[Job], *, expires_at: datetime) -> None:
         """Make members, a chunk at a time, each chunk together with the total that counts it.
@@ -111,7 +111,7 @@ class BatchTable:
             try:
                 transact(self._client, [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)])
             except ServiceError as error:
-                if not refused(error):
+                if not is_transaction_refused(error):
                     raise
                 self._judge(chunk, error)
 
@@ -128,7 +128,7 @@ class BatchTable:
         update: TransactWriteItemTypeDef = {
             "Update": {
                 "TableName": self._table,
-                "Key": key_of(batch.id),
+                "Key": batch_key(batch.id),
                 "UpdateExpression": f"SET #ExpiresAt = :kept, #Backfill = :backfill{closing} ADD #Added :count",
                 "ConditionExpression": (
                     "#Backfill.#Before = :before AND #Backfill.#Complete = :no AND attribute_not_exists(#ClosedAt)"
@@ -149,7 +149,7 @@ class BatchTable:
         try:
             transact(self._client, [*map(self._put, jobs), update])
         except ServiceError as error:
-            if not refused(error):
+            if not is_transaction_refused(error):
                 raise
             return False
         return True
@@ -163,21 +163,24 @@ class BatchTable:
             ExpressionAttributeValues=to_wire({":at": to_iso(at)}),
         )
 
-    def walked(self, batch_id: str, name: str, walk: Round | None) -> None:
+    def save_scan(self, batch_id: str, name: str, walk: MemberScan | None) -> None:
         """Remember how far a walk (``Cancelling`` or ``Retrying``) has come; None when it is over."""
         written: dict[str, Any] = {"UpdateExpression": "REMOVE #Walk"}
         if walk is not None:
             written = {
                 "UpdateExpression": "SET #Walk = :walk",
-                "ExpressionAttributeValues": to_wire({":walk": round_to_map(walk)}),
+                "ExpressionAttributeValues": to_wire({":walk": scan_to_map(walk)}),
             }
         self._update(batch_id, ExpressionAttributeNames={"#Walk": name, "#ID": "ID"}, **written)
 
     def _update(self, batch_id: str, **request: Any) -> None:  # noqa: ANN401 - boto3's own arguments
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.update_item(
-                    TableName=self._table, Key=key_of(batch_id), ConditionExpression="attribute_exists(#ID)", **request
+                    TableName=self._table,
+                    Key=batch_key(batch_id),
+                    ConditionExpression="attribute_exists(#ID)",
+                    **request,
                 )
         except ServiceError as error:
             if is_refused(error):
@@ -198,7 +201,7 @@ class BatchTable:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": key_of(batch_id),
+                "Key": batch_key(batch_id),
                 "UpdateExpression": "SET #ExpiresAt = :kept ADD #Added :count",
                 "ConditionExpression": "attribute_exists(#ID) AND attribute_not_exists(#ClosedAt)",
                 "ExpressionAttributeNames": names("ID", "ClosedAt", "ExpiresAt", "Added"),

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.aws.dynamodb.job_item import DEAD_SHARDS, dead_shard, from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeadLetterRef:
     """Where a dead letter stands in the order of all."""
 
     #: ``DeadReason``: unique, since it ends in the job's ID.
@@ -19,7 +19,7 @@ class Place:
     job_id: str
 
 
-class DeadLetters:
+class DeadLetterIndex:
     """The index. It is eventually consistent and holds keys alone: what it names must be read again."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
@@ -27,7 +27,7 @@ class DeadLetters:
         self._client = client
         self._table = table
 
-    def page(self, reason: str | None, after: str, limit: int) -> list[Place]:
+    def page(self, reason: str | None, after: str, limit: int) -> list[DeadLetterRef]:
         """Return the next ``limit`` places after one, of one reason or of all; fewer mean that there are no more.
 
         Raises ServiceError.
@@ -41,10 +41,10 @@ class DeadLetters:
         ]
         return sorted((place for place in merged if place.order != after), key=lambda place: place.order)[:limit]
 
-    def _shard(self, shard: str, first: str, last: str, limit: int) -> list[Place]:
+    def _shard(self, shard: str, first: str, last: str, limit: int) -> list[DeadLetterRef]:
         if first > last:
             return []
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName="Dead",
@@ -54,4 +54,4 @@ class DeadLetters:
                 Limit=limit + 1,
             )
         items = [from_wire(item) for item in answer["Items"]]
-        return [Place(item["DeadReason"], item["ID"]) for item in items]
+        return [DeadLetterRef(item["DeadReason"], item["ID"]) for item in items]

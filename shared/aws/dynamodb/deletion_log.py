@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import names, refused_item
 from shared.aws.dynamodb.job_item import Item, from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError
-from shared.jobs.deletion import Deletion, GoneObject
+from shared.jobs.deletion import DeletedObject, Deletion
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,7 +32,7 @@ class DeletionLog:
     def keep(self, deletion: Deletion) -> Deletion:
         """Write a statement, and return the one that stands: of an earlier try, if that came so far."""
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=to_wire(_to_item(deletion)),
@@ -51,13 +51,13 @@ class DeletionLog:
     def note_versions(self, deletion: Deletion) -> Deletion:
         """Add to a statement that the bucket keeps older versions, and return it."""
         noted = replace(deletion, leaves_versions=True)
-        with translated():
+        with translate_aws_errors():
             self._client.put_item(TableName=self._table, Item=to_wire(_to_item(noted)))
         return noted
 
     def find(self, job_id: str, owner: str, *, now: datetime) -> Deletion | None:
         """Return the statement about a job that an owner has deleted, if it is still kept."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key=to_wire({"ID": _place(job_id, owner)}), ConsistentRead=True
             )
@@ -93,7 +93,7 @@ def _from_item(item: Mapping[str, Any], owner: str) -> Deletion:
         job_id=item["JobID"],
         owner=owner,
         deleted_at=from_iso(item["DeletedAt"]),
-        objects=tuple(GoneObject(each["Key"], each["Size"], each.get("Digest")) for each in item["Objects"]),
+        objects=tuple(DeletedObject(each["Key"], each["Size"], each.get("Digest")) for each in item["Objects"]),
         object_count=item["ObjectCount"],
         bytes=item["Bytes"],
         leaves_versions=item.get("LeavesVersions", False),

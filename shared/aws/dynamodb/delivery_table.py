@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import is_refused, names
 from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import DeliveryNotFound, ServiceError
-from shared.webhooks.delivery import KEPT_FOR, Delivery, DeliveryMessage, DeliveryState
+from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, DeliveryState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,10 +52,10 @@ class DeliveryTable:
             ":type": message.type,
             ":job": message.job_id,
             ":body": message.body,
-            ":expires": int((now + KEPT_FOR).timestamp()),
+            ":expires": int((now + RETENTION).timestamp()),
         }
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=_key(message.owner, message.webhook, message.event_id),
@@ -91,7 +91,7 @@ class DeliveryTable:
             ":reason": delivery.reason,
         }
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=_key(delivery.owner, delivery.webhook, delivery.event_id),
@@ -110,7 +110,7 @@ class DeliveryTable:
 
     def find(self, owner: str, webhook: str, event_id: str) -> Delivery:
         """Read a delivery. Raises DeliveryNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key=_key(owner, webhook, event_id), ConsistentRead=True
             )
@@ -121,7 +121,7 @@ class DeliveryTable:
     def replay(self, owner: str, webhook: str, event_id: str, *, now: datetime) -> Delivery:
         """Begin a delivery anew, whatever became of it, in a round of its own. Raises DeliveryNotFound."""
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=_key(owner, webhook, event_id),
@@ -137,7 +137,7 @@ class DeliveryTable:
                             ":now": to_iso(now),
                             ":zero": 0,
                             ":one": 1,
-                            ":expires": int((now + KEPT_FOR).timestamp()),
+                            ":expires": int((now + RETENTION).timestamp()),
                         }
                     ),
                     ReturnValues="ALL_NEW",
@@ -151,7 +151,7 @@ class DeliveryTable:
     def page(self, owner: str, webhook: str, *, limit: int, after: str | None = None) -> DeliveryPage:
         """List the deliveries of a webhook, newest job first; ``after`` is the last event of the page before."""
         request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, webhook, after)}
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",

@@ -5,7 +5,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from shared.aws.dynamodb.job_item import from_wire
-from shared.aws.errors import cancellations, error_code
+from shared.aws.errors import cancellation_reasons, error_code
 from shared.errors import ServiceError
 
 
@@ -19,7 +19,7 @@ def is_refused(error: ServiceError) -> bool:
     cause = error.__cause__
     if not isinstance(cause, ClientError):
         return False
-    first = next(iter(cancellations(cause)), {})
+    first = next(iter(cancellation_reasons(cause)), {})
     return "ConditionalCheckFailedException" in {error_code(cause), f"{first.get('Code')}Exception"}
 
 
@@ -28,6 +28,6 @@ def refused_item(error: ServiceError) -> dict[str, Any] | None:
     cause = error.__cause__
     if not isinstance(cause, ClientError) or not is_refused(error):
         return None
-    first = next(iter(cancellations(cause)), cast("dict[str, Any]", cause.response))
+    first = next(iter(cancellation_reasons(cause)), cast("dict[str, Any]", cause.response))
     item = cast("dict[str, Any] | None", first.get("Item"))
     return from_wire(item) if item else None

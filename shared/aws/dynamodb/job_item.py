@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from shared.clock import from_iso, to_iso
 from shared.jobs import object_keys
-from shared.jobs.job import Job, JobFailure, JobStatus, OutputFacts, RawImage, Transition
-from shared.jobs.source import Location, Source
-from shared.jobs.upload_declaration import Promise
+from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage, RawImage, Transition
+from shared.jobs.source import ImportSource, S3Location
+from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
@@ -59,7 +59,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Height": job.raw.height,
         "Digest": job.raw.digest,
         "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
-        "Promise": _promise_to_map(job.promise) if job.promise else None,
+        "Promise": _promise_to_map(job.declaration) if job.declaration else None,
         "Source": _source_to_map(job.source) if job.source else None,
         "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
         "Assets": {pin.name: pin.digest for pin in job.assets} or None,
@@ -67,8 +67,8 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Warnings": list(job.warnings) or None,
         "Attempt": job.attempt,
         "Generation": job.generation,
-        "Excused": job.excused or None,
-        "Sweeps": job.sweeps or None,
+        "Excused": job.uncounted or None,
+        "Sweeps": job.requeues or None,
         "DeadLetters": job.dead_letters or None,
         "LeaseUntil": _iso(job.lease_until),
         "DueAt": _iso(job.due_at) if job.is_unfinished else None,
@@ -107,7 +107,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         ),
         pipeline=_pipeline(item["Pipeline"]) if isinstance(item["Pipeline"], str) else None,
         owner=item["Owner"],
-        promise=_promise_from_map(item["Promise"]) if "Promise" in item else None,
+        declaration=_promise_from_map(item["Promise"]) if "Promise" in item else None,
         source=_source_from_map(item["Source"]) if "Source" in item else None,
         preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
@@ -115,8 +115,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
         warnings=tuple(item.get("Warnings", ())),
         attempt=item["Attempt"],
         generation=item["Generation"],
-        excused=item.get("Excused", 0),
-        sweeps=item.get("Sweeps", 0),
+        uncounted=item.get("Excused", 0),
+        requeues=item.get("Sweeps", 0),
         dead_letters=item.get("DeadLetters", 0),
         lease_until=_moment(item.get("LeaseUntil")),
         due_at=_moment(item.get("DueAt")),
@@ -179,7 +179,7 @@ def _transition_from_map(line: Mapping[str, Any]) -> Transition:
     return Transition(status=JobStatus(line["Status"]), at=from_iso(line["At"]), code=line.get("Code"))
 
 
-def _output_to_map(output: OutputFacts) -> dict[str, Any]:
+def _output_to_map(output: ProcessedImage) -> dict[str, Any]:
     return {
         "Name": output.name,
         "Key": output.key,
@@ -192,8 +192,8 @@ def _output_to_map(output: OutputFacts) -> dict[str, Any]:
     }
 
 
-def _output_from_map(output: Mapping[str, Any]) -> OutputFacts:
-    return OutputFacts(
+def _output_from_map(output: Mapping[str, Any]) -> ProcessedImage:
+    return ProcessedImage(
         name=output["Name"],
         key=output["Key"],
         size=output["Size"],
@@ -205,24 +205,24 @@ def _output_from_map(output: Mapping[str, Any]) -> OutputFacts:
     )
 
 
-def _promise_to_map(promise: Promise) -> dict[str, Any]:
-    written = {"MediaType": promise.media_type, "Size": promise.size, "Digest": promise.digest}
+def _promise_to_map(declaration: UploadDeclaration) -> dict[str, Any]:
+    written = {"MediaType": declaration.media_type, "Size": declaration.size, "Digest": declaration.digest}
     return {name: value for name, value in written.items() if value is not None}
 
 
-def _promise_from_map(written: Mapping[str, Any]) -> Promise:
-    return Promise(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
+def _promise_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
+    return UploadDeclaration(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
 
 
-def _source_to_map(source: Source) -> dict[str, str]:
+def _source_to_map(source: ImportSource) -> dict[str, str]:
     written = {"Path": source.location.uri, "ETag": source.etag}
     return written | {"Version": source.location.version} if source.location.version else written
 
 
-def _source_from_map(written: Mapping[str, str]) -> Source:
+def _source_from_map(written: Mapping[str, str]) -> ImportSource:
     bucket, key = object_keys.split_s3_uri(written["Path"])
-    return Source(
-        location=Location(bucket=bucket, key=key, version=written.get("Version")),
+    return ImportSource(
+        location=S3Location(bucket=bucket, key=key, version=written.get("Version")),
         etag=written["ETag"],
     )
 

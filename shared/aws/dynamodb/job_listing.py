@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.job_item import from_item, from_wire, owner_shard, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.errors import ServiceThrottled
 from shared.jobs.job import Job, JobStatus
 
@@ -25,7 +25,7 @@ FIRST_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class JobQuery:
     """What to list."""
 
     owner: str
@@ -41,7 +41,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JobPage:
     """Some jobs, newest first, and the ID to go on before; None when there are no more."""
 
     jobs: tuple[Job, ...]
@@ -60,7 +60,7 @@ class JobListing:
         self._table = table
         self._listing_shards = listing_shards
 
-    def page(self, query: Query) -> Page:
+    def page(self, query: JobQuery) -> JobPage:
         """Return one page. Raises ServiceError."""
         found: list[Job] = []
         before = query.before_id
@@ -73,14 +73,14 @@ class JobListing:
             for job in self.fetch(ids):
                 if _is_wanted(job, query):
                     if len(found) == query.limit:
-                        return Page(tuple(found), found[-1].id)
+                        return JobPage(tuple(found), found[-1].id)
                     found.append(job)
             if len(ids) < chunk:
-                return Page(tuple(found), None)
+                return JobPage(tuple(found), None)
             before = ids[-1]
-        return Page(tuple(found), before)
+        return JobPage(tuple(found), before)
 
-    def _ids(self, query: Query, before: str | None, count: int) -> list[str]:
+    def _ids(self, query: JobQuery, before: str | None, count: int) -> list[str]:
         """Return the next IDs in falling order, at most ``count``; fewer mean that there are no more."""
         if query.batch_id is not None:
             partitions = [("ByBatch", "BatchID", query.batch_id)]
@@ -101,7 +101,7 @@ class JobListing:
         if first and before and first > before:
             return []  # DynamoDB refuses a range that ends before it begins
         # "0" sorts before every ID and "~" after. BETWEEN includes its ends, so the cursor itself is left out below.
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName=index,
@@ -123,7 +123,7 @@ class JobListing:
                 break
             if tries:
                 time.sleep(FIRST_PAUSE_SECONDS * (1 << tries) * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}},
                 )
@@ -137,7 +137,7 @@ class JobListing:
         return [from_item(items[job_id]) for job_id in ids if job_id in items]
 
 
-def _is_wanted(job: Job, query: Query) -> bool:
+def _is_wanted(job: Job, query: JobQuery) -> bool:
     expired = job.expires_at is not None and job.expires_at <= query.now
     gone = expired or job.deleted_at is not None
     return job.owner == query.owner and query.status in {None, job.status} and not gone

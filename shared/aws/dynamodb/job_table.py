@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.batch_item import counting
+from shared.aws.dynamodb.batch_item import count_member_change
 from shared.aws.dynamodb.expressions import is_refused, names, refused_item
 from shared.aws.dynamodb.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
 from shared.aws.dynamodb.transactions import transact
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
-from shared.jobs.batch import change
+from shared.jobs.batch import count_changes
 from shared.jobs.job import Job, JobStatus, Transition
 from shared.jobs.message import JobMessage
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DUE_MARGIN = timedelta(seconds=60)
 
 
-class Refusal(StrEnum):
+class RefusalReason(StrEnum):
     """Why a job was not handed out."""
 
     #: No such record: deleted, or past its retention.
@@ -41,10 +41,10 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ClaimRefusal:
     """The answer to a claim that found the job not free."""
 
-    reason: Refusal
+    reason: RefusalReason
     lease_until: datetime | None = None
 
 
@@ -75,7 +75,7 @@ class JobTable:
         try: the job that this one made is returned as it stands.
         """
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=to_wire(to_item(job, self._bucket, self._listing_shards)),
@@ -92,13 +92,15 @@ class JobTable:
 
     def get(self, job_id: str, *, deleted: bool = False) -> Job:
         """Read a job as last written; a tombstone only if ``deleted`` ones are wanted. Raises JobNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
         if "Item" not in answer or ("DeletedAt" in answer["Item"] and not deleted):
             raise JobNotFound
         return from_item(from_wire(answer["Item"]))
 
-    def claim(self, message: JobMessage, *, now: datetime, lease: timedelta, arrived: bool = False) -> Job | Refused:
+    def claim(
+        self, message: JobMessage, *, now: datetime, lease: timedelta, arrived: bool = False
+    ) -> Job | ClaimRefusal:
         """Take a job for one attempt, in one write.
 
         Free is what is PENDING, or PROCESSING with a lease that ran out, in the generation that the
@@ -121,7 +123,7 @@ class JobTable:
         } | ({":awaiting": JobStatus.AWAITING_UPLOAD.value} if arrived else {})
         awaiting = " OR #Status = :awaiting" if arrived else ""
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=_key(message.job_id),
@@ -157,7 +159,7 @@ class JobTable:
         nothing was changed.
         """
         try:
-            with translated():
+            with translate_aws_errors():
                 self._replace(
                     _running(job),
                     job,
@@ -174,17 +176,17 @@ class JobTable:
             return _is_same_end(refused_item(error), job)
         return True
 
-    def swap(self, seen: Job, new: Job) -> bool:
+    def compare_and_swap(self, seen: Job, new: Job) -> bool:
         """Write a new value of a job, on condition that nobody has moved it since it was read.
 
         Returns False when somebody has, and nothing was changed.
         """
         try:
-            return self.move(seen, new) is new
+            return self.transition(seen, new) is new
         except JobNotFound:
             return False
 
-    def move(self, seen: Job, new: Job) -> Job:
+    def transition(self, seen: Job, new: Job) -> Job:
         """Do as :meth:`swap`, and return ``new`` itself, or the job as it stands when somebody has moved it.
 
         Raises JobNotFound when it is gone.
@@ -194,7 +196,7 @@ class JobTable:
         due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
         letters = "#DeadLetters = :seen_letters" if seen.dead_letters else "attribute_not_exists(#DeadLetters)"
         try:
-            with translated():
+            with translate_aws_errors():
                 self._replace(
                     seen,
                     new,
@@ -218,7 +220,7 @@ class JobTable:
     def remove(self, job_id: str) -> None:
         """Take away a tombstone. That it is gone already is no fault."""
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.delete_item(
                     TableName=self._table,
                     Key=_key(job_id),
@@ -232,13 +234,13 @@ class JobTable:
 
     def ping(self) -> None:
         """Tell, by not raising, that the table answers."""
-        with translated():
+        with translate_aws_errors():
             self._client.get_item(TableName=self._table, Key=_key("health"))
 
     def _replace(self, seen: Job, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
         """Write every attribute that a transition may change, and leave those that this version does not know."""
         item = to_item(job, self._bucket, self._listing_shards)
-        written = {name: value for name, value in item.items() if name not in LASTING_ATTRIBUTES}
+        written = {name: value for name, value in item.items() if name not in IMMUTABLE_ATTRIBUTES}
         absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
         sets = ", ".join(f"#{name} = :{name}" for name in written)
         removes = ", ".join(f"#{name}" for name in absent)
@@ -253,9 +255,9 @@ class JobTable:
             ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        steps = change(seen, job) if job.batch_id else {}
+        steps = count_changes(seen, job) if job.batch_id else {}
         if steps:
-            transact(self._client, [{"Update": update}, counting(self._batch_table, job, seen, steps)])
+            transact(self._client, [{"Update": update}, count_member_change(self._batch_table, job, seen, steps)])
         else:
             self._client.update_item(**update)
 
@@ -286,7 +288,7 @@ OPTIONAL_ATTRIBUTES = (
     "DeadReason",
 )
 #: Attributes that are written with a job and never change.
-LASTING_ATTRIBUTES = frozenset(
+IMMUTABLE_ATTRIBUTES = frozenset(
     (
         "ID",
         "Filename",
@@ -312,20 +314,20 @@ def _running(job: Job) -> Job:
     return replace(job, status=JobStatus.PROCESSING, deleted_at=None)
 
 
-def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived: bool) -> Refused:
+def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived: bool) -> ClaimRefusal:
     if old is None or "DeletedAt" in old:
-        return Refused(Refusal.GONE)
+        return ClaimRefusal(RefusalReason.GONE)
     job = from_item(old)
     if job.status is JobStatus.EXPIRED:
-        return Refused(Refusal.EXPIRED)
+        return ClaimRefusal(RefusalReason.EXPIRED)
     if job.generation != message.generation:
-        return Refused(Refusal.STALE)
+        return ClaimRefusal(RefusalReason.STALE)
     if job.status.is_terminal:
-        return Refused(Refusal.FINISHED)
+        return ClaimRefusal(RefusalReason.FINISHED)
     if job.status is JobStatus.PROCESSING:
-        return Refused(Refusal.LEASED, job.lease_until)
+        return ClaimRefusal(RefusalReason.LEASED, job.lease_until)
     if job.status is JobStatus.AWAITING_UPLOAD and not arrived:
-        return Refused(Refusal.STALE)
+        return ClaimRefusal(RefusalReason.STALE)
     # PENDING in the right generation refuses nobody: the job moved while the answer was on its way.
     raise ServiceUnavailable
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.aws.dynamodb.job_item import OPEN_SHARDS, from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class OpenJobs:
         self._client = client
         self._table = table
 
-    def overdue(self, now: datetime) -> Iterator[str]:
+    def list_overdue(self, now: datetime) -> Iterator[str]:
         """Yield the IDs of jobs that were due before ``now``, the longest overdue of each shard first.
 
         Raises ServiceError.
@@ -41,7 +41,7 @@ class OpenJobs:
         )
         iterator = iter(pages)
         while True:
-            with translated():
+            with translate_aws_errors():
                 page = next(iterator, None)
             if page is None:
                 return

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import error_code, translated
+from shared.aws.errors import error_code, translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import PipelineUnreadable, PresetChanged, PresetNotFound, ServiceError, ServiceThrottled
 from shared.pipeline.pipeline import Pipeline
@@ -67,7 +67,7 @@ class PresetTable:
         """
         values = {":owner": owner, ":prefix": PREFIX}
         request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, PREFIX + after)}
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
@@ -132,7 +132,7 @@ class PresetTable:
         return (last if item is not None and "Pipeline" in item else 0), last
 
     def _item(self, owner: str, entry: str) -> dict[str, Any] | None:
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(TableName=self._table, Key=_key(owner, entry), ConsistentRead=True)
         return from_wire(answer["Item"]) if "Item" in answer else None
 
@@ -154,7 +154,7 @@ class PresetTable:
         botocore gives each call a token of its own, by which DynamoDB knows the second try of a lost answer.
         """
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.transact_write_items(TransactItems=writes)
         except ServiceError as error:
             cause = error.__cause__

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import is_refused, names, refused_item
 from shared.aws.dynamodb.job_item import Item, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import KeyInUse, KeyReused, ServiceError
 from shared.ids import new_id
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 #: How long a key is remembered.
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Reservation:
     """The right to do what a request asks, and what it reserves."""
 
     scope: str
@@ -37,11 +37,11 @@ class Ticket:
     at: datetime
     holder: str
     #: Whether an earlier try died half-way, or nobody knows how far it got.
-    again: bool = False
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredResponse:
     """The answer that was given before, without what can be read elsewhere."""
 
     answer: dict[str, Any]
@@ -55,13 +55,13 @@ class RequestLog:
         self._client = client
         self._table = table
 
-    def open(self, scope: str, fingerprint: str, *, now: datetime, lease: timedelta) -> Ticket | Stored:
+    def open(self, scope: str, fingerprint: str, *, now: datetime, lease: timedelta) -> Reservation | StoredResponse:
         """Reserve for a request, or find what was answered before.
 
         ``scope`` names key, caller and route, ``fingerprint`` all that was asked. Raises KeyReused when the
         key came with another request, KeyInUse while another try holds the lease.
         """
-        ticket = Ticket(scope=scope, job_id=new_id(now), at=now, holder=uuid.uuid4().hex)
+        ticket = Reservation(scope=scope, job_id=new_id(now), at=now, holder=uuid.uuid4().hex)
         item = {
             "ID": scope,
             "Fingerprint": fingerprint,
@@ -69,10 +69,10 @@ class RequestLog:
             "At": to_iso(now),
             "Holder": ticket.holder,
             "LeaseUntil": to_iso(now + lease),
-            "ExpiresAt": int((now + KEPT).timestamp()),
+            "ExpiresAt": int((now + RETENTION).timestamp()),
         }
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=to_wire(item),
@@ -90,7 +90,7 @@ class RequestLog:
             return self._reopen(old, ticket, fingerprint, now=now, lease=lease)
         return ticket
 
-    def close(self, ticket: Ticket, answer: dict[str, Any]) -> None:
+    def close(self, ticket: Reservation, answer: dict[str, Any]) -> None:
         """Keep what was answered. Another holder by now has done the same with the same reservation."""
         self._update(
             ticket,
@@ -99,7 +99,7 @@ class RequestLog:
             ExpressionAttributeValues=to_wire({":answer": json.dumps(answer), ":holder": ticket.holder}),
         )
 
-    def release(self, ticket: Ticket, *, now: datetime) -> None:
+    def release(self, ticket: Reservation, *, now: datetime) -> None:
         """Let the next try begin at once, with the same reservation: how far this one got, nobody knows."""
         self._update(
             ticket,
@@ -108,10 +108,10 @@ class RequestLog:
             ExpressionAttributeValues=to_wire({":now": to_iso(now), ":holder": ticket.holder}),
         )
 
-    def forget(self, ticket: Ticket) -> None:
+    def delete(self, ticket: Reservation) -> None:
         """Take the record away: the request was refused and has done nothing."""
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.delete_item(
                     TableName=self._table,
                     Key=to_wire({"ID": ticket.scope}),
@@ -124,20 +124,20 @@ class RequestLog:
                 raise
 
     def _reopen(
-        self, old: Item, ticket: Ticket, fingerprint: str, *, now: datetime, lease: timedelta
-    ) -> Ticket | Stored:
+        self, old: Item, ticket: Reservation, fingerprint: str, *, now: datetime, lease: timedelta
+    ) -> Reservation | StoredResponse:
         """Judge a record that is there; take it over when its holder has died or given up."""
         if old["Fingerprint"] != fingerprint:
             raise KeyReused
         if "Answer" in old:
-            return Stored(json.loads(old["Answer"]))
+            return StoredResponse(json.loads(old["Answer"]))
         if from_iso(old["LeaseUntil"]) > now:
             raise KeyInUse(retry_after_seconds=1)
-        taken = Ticket(
-            scope=ticket.scope, job_id=old["JobID"], at=from_iso(old["At"]), holder=ticket.holder, again=True
+        taken = Reservation(
+            scope=ticket.scope, job_id=old["JobID"], at=from_iso(old["At"]), holder=ticket.holder, is_repeat=True
         )
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_wire({"ID": ticket.scope}),
@@ -156,9 +156,9 @@ class RequestLog:
                 raise KeyInUse(retry_after_seconds=1) from error
         return taken
 
-    def _update(self, ticket: Ticket, **request: Any) -> None:  # noqa: ANN401 - boto3's own arguments
+    def _update(self, ticket: Reservation, **request: Any) -> None:  # noqa: ANN401 - boto3's own arguments
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_wire({"ID": ticket.scope}),

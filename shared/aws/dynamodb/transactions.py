@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.aws.errors import cancellations, translated
+from shared.aws.errors import cancellation_reasons, translate_aws_errors
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDe
         if tried:
             time.sleep(FIRST_PAUSE_SECONDS * (1 << tried) * random.uniform(0.5, 1))  # noqa: S311 - jitter
         try:
-            with translated():
+            with translate_aws_errors():
                 client.transact_write_items(TransactItems=writes)
         except ServiceError as error:
             if tried == MAX_TRIES - 1 or "TransactionConflict" not in _codes(error):
@@ -38,11 +38,13 @@ def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDe
             return
 
 
-def refused(error: ServiceError) -> bool:
+def is_transaction_refused(error: ServiceError) -> bool:
     """Tell whether a condition of a transaction did not hold."""
     return "ConditionalCheckFailed" in _codes(error)
 
 
 def _codes(error: ServiceError) -> set[str]:
     cause = error.__cause__
-    return {str(reason.get("Code")) for reason in cancellations(cause)} if isinstance(cause, ClientError) else set()
+    return (
+        {str(reason.get("Code")) for reason in cancellation_reasons(cause)} if isinstance(cause, ClientError) else set()
+    )

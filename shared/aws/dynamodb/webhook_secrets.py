@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import is_refused, names
 from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError, WebhookNotFound
-from shared.webhooks.webhook import Secrets, Webhook
+from shared.webhooks.webhook import SigningSecrets, Webhook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +31,7 @@ class WebhookSecrets:
     def rotate(self, owner: str, name: str, secret: str, *, now: datetime, keep: timedelta) -> None:
         """Let a new secret sign; the one before signs too for ``keep``. It is not read here. Raises WebhookNotFound."""
         try:
-            with translated():
+            with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=_key(owner, name),
@@ -45,19 +45,19 @@ class WebhookSecrets:
                 raise WebhookNotFound from error
             raise
 
-    def get(self, owner: str, name: str, now: datetime) -> Secrets:
+    def get(self, owner: str, name: str, now: datetime) -> SigningSecrets:
         """Read what signs at this moment. Raises WebhookNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
         if "Item" not in answer:
             raise WebhookNotFound
         item = from_wire(answer["Item"])
         counts = "Previous" in item and from_iso(item["PreviousUntil"]) > now
-        return Secrets(item["Secret"], item["Previous"] if counts else None)
+        return SigningSecrets(item["Secret"], item["Previous"] if counts else None)
 
     def delete(self, owner: str, name: str) -> None:
         """Forget a webhook's secrets."""
-        with translated():
+        with translate_aws_errors():
             self._client.delete_item(TableName=self._table, Key=_key(owner, name))
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.dynamodb.expressions import is_refused, names
 from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.dynamodb.transactions import refused, transact
+from shared.aws.dynamodb.transactions import is_transaction_refused, transact
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.errors import translated
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError, WebhookNotFound
 from shared.webhooks.webhook import Webhook
@@ -42,7 +42,7 @@ class WebhookTable:
 
     def get(self, owner: str, name: str) -> Webhook:
         """Read a webhook. Raises WebhookNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
         if "Item" not in answer:
             raise WebhookNotFound
@@ -51,7 +51,7 @@ class WebhookTable:
     def page(self, owner: str, *, limit: int, after: str | None = None) -> WebhookPage:
         """List an owner's webhooks by name; ``after`` is the last name of the page before."""
         request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, after)}
-        with translated():
+        with translate_aws_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
@@ -77,7 +77,7 @@ class WebhookTable:
         try:
             transact(self._client, [{"Put": put}, secrets.first(webhook, secret)])
         except ServiceError as error:
-            if refused(error):
+            if is_transaction_refused(error):
                 return False
             raise
         return True
@@ -109,7 +109,7 @@ class WebhookTable:
 
     def delete(self, owner: str, name: str) -> None:
         """Take a webhook away. Raises WebhookNotFound."""
-        with translated():
+        with translate_aws_errors():
             answer = self._client.delete_item(TableName=self._table, Key=_key(owner, name), ReturnValues="ALL_OLD")
         if not answer.get("Attributes"):
             raise WebhookNotFound
@@ -125,7 +125,7 @@ class WebhookTable:
         condition: str = "",
     ) -> Webhook:
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=_key(owner, name),

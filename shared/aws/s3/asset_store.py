@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.aws.errors import error_code, translated
+from shared.aws.errors import error_code, translate_aws_errors
 from shared.errors import ServiceError, TooManyBytes, WatermarkNotFound
 from shared.jobs import object_keys
 from shared.pipeline.asset import AssetPin
@@ -25,7 +25,7 @@ class AssetStore:
 
     def put(self, owner: str, pin: AssetPin, data: bytes, media_type: str) -> None:
         """Store one content. S3 checks it against the digest and refuses what was cut on the way."""
-        with translated():
+        with translate_aws_errors():
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=object_keys.asset_key(owner, pin.name, pin.digest),
@@ -41,7 +41,7 @@ class AssetStore:
         ``max_bytes`` (before a byte is read).
         """
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.get_object(
                     Bucket=self._bucket, Key=object_keys.asset_key(owner, pin.name, pin.digest)
                 )
@@ -56,9 +56,9 @@ class AssetStore:
             raise WatermarkNotFound(f"The stored bytes of {pin.name} are not those that were uploaded.")
         return data
 
-    def contents(self, owner: str, name: str) -> list[str]:
+    def list_contents(self, owner: str, name: str) -> list[str]:
         """List the keys of all contents that an asset has had."""
-        with translated():
+        with translate_aws_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=object_keys.asset_folder(owner, name)
             )
@@ -67,5 +67,5 @@ class AssetStore:
     def delete(self, contents: list[str]) -> None:
         """Delete objects by key; one that is gone already is no fault."""
         for key in contents:
-            with translated():
+            with translate_aws_errors():
                 self._client.delete_object(Bucket=self._bucket, Key=key)

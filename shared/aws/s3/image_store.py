@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.aws.errors import error_code, translated
+from shared.aws.errors import error_code, translate_aws_errors
 from shared.aws.s3.upload_forms import UploadForm, sign_form
 from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
 from shared.jobs import object_keys
-from shared.jobs.job import Job, OutputFacts, RawImage
+from shared.jobs.job import Job, ProcessedImage, RawImage
 from shared.pipeline.image_formats import BY_NAME
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLetter:
+class StoredDeadLetter:
     """A message that nobody could read, kept whole."""
 
     key: str
@@ -61,7 +61,7 @@ class ImageStore:
         self._presigner = presigner or client
         self.bucket = bucket
 
-    def signing_with(self, presigner: "S3Client") -> "ImageStore":
+    def with_presigner(self, presigner: "S3Client") -> "ImageStore":
         """Return the same store, with links to the endpoint of another client."""
         return ImageStore(self._client, self.bucket, presigner=presigner)
 
@@ -69,24 +69,24 @@ class ImageStore:
         """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
         self._put(raw.key, data, media_type, raw.digest or hashlib.sha256(data).hexdigest())
 
-    def put_processed(self, facts: OutputFacts, data: bytes) -> None:
+    def put_processed(self, facts: ProcessedImage, data: bytes) -> None:
         """Store the bytes of one output."""
         self._put(facts.key, data, facts.media_type, facts.digest)
 
-    def keep_dead_letter(self, message_id: str, body: bytes) -> str:
+    def store_dead_letter(self, message_id: str, body: bytes) -> str:
         """Keep a copy of a message that nobody could read; return its key."""
         key = object_keys.dead_letter_key(message_id)
         self._put(key, body, "application/json", hashlib.sha256(body).hexdigest())
         return key
 
-    def kept_letters(self, after: str, limit: int) -> list[KeptLetter]:
+    def list_dead_letters(self, after: str, limit: int) -> list[StoredDeadLetter]:
         """Return the next kept messages after a key; fewer than ``limit`` mean that there are no more."""
-        with translated():
+        with translate_aws_errors():
             page = self._client.list_objects_v2(
                 Bucket=self.bucket, Prefix=object_keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
             )
         found = page.get("Contents", ())
-        return [KeptLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
+        return [StoredDeadLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
         """Fetch the raw bytes.
@@ -95,7 +95,7 @@ class ImageStore:
         when it is over ``max_bytes`` (before a byte is read).
         """
         try:
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.get_object(Bucket=self.bucket, Key=raw.key)
                 if answer["ContentLength"] > max_bytes:
                     raise TooManyBytes(
@@ -110,12 +110,12 @@ class ImageStore:
             raise RawImageMissing("The stored bytes are not those that were uploaded.")
         return data
 
-    def stored_size(self, key: str) -> int | None:
+    def get_size(self, key: str) -> int | None:
         """Return the bytes of an object, None where there is none.
 
         By listing, which tells the two apart without a right to read the object.
         """
-        with translated():
+        with translate_aws_errors():
             page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
 
@@ -123,9 +123,9 @@ class ImageStore:
         """Delete bytes that came for a job that is no more."""
         self._delete([key])
 
-    def found(self, job: Job) -> list[StoredObject]:
+    def list_objects(self, job: Job) -> list[StoredObject]:
         """Return what lies in the bucket of a job: its raw image, as its record says it, and all of every attempt."""
-        size = job.raw.size if job.raw.size is not None else self.stored_size(job.raw.key)
+        size = job.raw.size if job.raw.size is not None else self.get_size(job.raw.key)
         raw = [] if size is None else [StoredObject(job.raw.key, size)]
         return [*raw, *self._objects(object_keys.processed_prefix(job.id))]
 
@@ -136,14 +136,14 @@ class ImageStore:
         """
         return self._delete([job.raw.key, *(each.key for each in self._objects(object_keys.processed_prefix(job.id)))])
 
-    def delete_processed(self, outputs: Iterable[OutputFacts]) -> None:
+    def delete_processed(self, outputs: Iterable[ProcessedImage]) -> None:
         """Delete the processed images of an attempt that came too late."""
         self._delete([facts.key for facts in outputs])
 
     def _objects(self, prefix: str) -> Iterator[StoredObject]:
         more = ""
         while True:
-            with translated():
+            with translate_aws_errors():
                 page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=more)
             found = [StoredObject(entry["Key"], entry["Size"]) for entry in page.get("Contents", ())]
             yield from found
@@ -155,7 +155,7 @@ class ImageStore:
         has_versions = False
         for start in range(0, len(targets), MAX_DELETED):
             objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in targets[start : start + MAX_DELETED]]
-            with translated():
+            with translate_aws_errors():
                 answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
             # S3 names here what it could not delete, with status 200; asking again is all that one can do.
             if answer.get("Errors"):
@@ -163,7 +163,7 @@ class ImageStore:
             has_versions |= any(each.get("DeleteMarker") for each in answer.get("Deleted", ()))
         return has_versions
 
-    def link(self, facts: OutputFacts, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+    def link(self, facts: ProcessedImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         """Sign a link that downloads one processed image under ``filename``."""
         return self._link(facts.key, facts.media_type, filename=filename, lifetime=lifetime, now=now)
 
@@ -186,14 +186,14 @@ class ImageStore:
         return Link(url=url, expires_at=now + lifetime)
 
     def form(self, job: Job, *, max_bytes: int, lifetime: timedelta, now: datetime) -> UploadForm:
-        """Sign the form for the upload that a job awaits; it must have a promise."""
-        assert job.promise is not None  # noqa: S101 - only such jobs await an upload
+        """Sign the form for the upload that a job awaits; it must have a declaration."""
+        assert job.declaration is not None  # noqa: S101 - only such jobs await an upload
         return sign_form(
-            self._presigner, self.bucket, job.raw.key, job.promise, max_bytes=max_bytes, lifetime=lifetime, now=now
+            self._presigner, self.bucket, job.raw.key, job.declaration, max_bytes=max_bytes, lifetime=lifetime, now=now
         )
 
     def _put(self, key: str, data: bytes, media_type: str, digest: str) -> None:
-        with translated():
+        with translate_aws_errors():
             self._client.put_object(
                 Bucket=self.bucket,
                 Key=key,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from shared.aws.errors import error_code, translated
+from shared.aws.errors import error_code, translate_aws_errors
 from shared.errors import ImageError, ServiceError, SourceArchived, SourceChanged, SourceForbidden, SourceMissing
-from shared.jobs.source import Location, Source
+from shared.jobs.source import ImportSource, S3Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,10 +37,10 @@ REFUSALS: Final[Mapping[str, type[ImageError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceObject:
     """What S3 says of an object."""
 
-    source: Source
+    source: ImportSource
     #: Bytes.
     size: int
 
@@ -53,7 +53,7 @@ class SourceStore:
         self._client = client
         self._bucket = bucket
 
-    def find(self, location: Location) -> Found:
+    def find(self, location: S3Location) -> SourceObject:
         """Look at an object. Raises SourceMissing, SourceForbidden or SourceArchived."""
         version: Any = {"VersionId": location.version} if location.version else {}
         with _refusals():
@@ -61,9 +61,9 @@ class SourceStore:
         archived = facts.get("StorageClass") in ARCHIVES or "ArchiveStatus" in facts
         if archived and RESTORED not in facts.get("Restore", ""):
             raise SourceArchived
-        return Found(Source(location=location, etag=facts["ETag"]), facts["ContentLength"])
+        return SourceObject(ImportSource(location=location, etag=facts["ETag"]), facts["ContentLength"])
 
-    def copy(self, source: Source, key: str) -> None:
+    def copy(self, source: ImportSource, key: str) -> None:
         """Copy an object to ``key``: its bytes, and nothing else that it has. Twice is once.
 
         Raises what :meth:`find` does, and SourceChanged when its content is not what it was.
@@ -89,7 +89,7 @@ class SourceStore:
 @contextmanager
 def _refusals() -> Iterator[None]:
     try:
-        with translated():
+        with translate_aws_errors():
             yield
     except ServiceError as error:
         code = error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.jobs.upload_declaration import Promise
+from shared.jobs.upload_declaration import UploadDeclaration
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,7 +24,7 @@ def sign_form(  # noqa: PLR0913 - where to, what, how long
     presigner: "S3Client",
     bucket: str,
     key: str,
-    promise: Promise,
+    declaration: UploadDeclaration,
     *,
     max_bytes: int,
     lifetime: timedelta,
@@ -35,13 +35,13 @@ def sign_form(  # noqa: PLR0913 - where to, what, how long
     S3 holds the upload to exactly this key and type and to the promised size, or else to 1 to ``max_bytes`` bytes
     (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html).
     """
-    least, most = (promise.size, promise.size) if promise.size is not None else (1, max_bytes)
+    least, most = (declaration.size, declaration.size) if declaration.size is not None else (1, max_bytes)
     seconds = int(lifetime.total_seconds())
     signed = presigner.generate_presigned_post(
         Bucket=bucket,
         Key=key,
-        Fields={"Content-Type": promise.media_type},
-        Conditions=[{"Content-Type": promise.media_type}, ["content-length-range", least, most]],
+        Fields={"Content-Type": declaration.media_type},
+        Conditions=[{"Content-Type": declaration.media_type}, ["content-length-range", least, most]],
         ExpiresIn=seconds,
     )
     return UploadForm(

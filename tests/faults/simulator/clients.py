@@ -23,7 +23,7 @@ from api.uploads.use_cases import announced
 from shared.errors import ImageError, SafelightError
 from shared.jobs import object_keys
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
-from shared.jobs.source import Location
+from shared.jobs.source import S3Location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 CHOICE = Choice(DEFAULT_PIPELINE)
@@ -75,7 +75,7 @@ def announce(stage: Stage, sending: Sending) -> str:
 
 def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Ask for a job of an object in the shop; return the answer's status."""
-    where, dock = Location(bucket=SHOP, key=key), stage.stores.dock()
+    where, dock = S3Location(bucket=SHOP, key=key), stage.stores.dock()
     try:
         job = import_picture(where, None, CHOICE, ANONYMOUS, dock, job_id=job_id, at=at, again=again).job
     except ImageError as error:

@@ -19,7 +19,7 @@ from faults.simulator.queues import Message
 from shared.clock import from_iso
 from shared.errors import ServiceError
 from shared.jobs.job import TRANSITIONS, JobStatus
-from shared.jobs.s3_events import read_arrivals
+from shared.jobs.s3_events import parse_s3_event
 
 if TYPE_CHECKING:
     from faults.simulator.world import World
@@ -338,7 +338,7 @@ class Watch:
 def _read(message: Message) -> list[tuple[str, int]] | None:
     """Return jobs and generations of a message, ours or S3's, or None when it is neither."""
     try:
-        arrivals = read_arrivals(message.body)
+        arrivals = parse_s3_event(message.body)
         if arrivals is not None:
             return [(each.key.rsplit("/", 1)[-1], 1) for each in arrivals]
         body = json.loads(message.body)

@@ -76,7 +76,7 @@ MUTANTS = (
         "message sent before the record",
         api.jobs.submission.submit_job,
         "job = intake.jobs.create(job)",
-        "intake.lanes.hint(job); job = intake.jobs.create(job)",
+        "intake.queues.notify_worker(job); job = intake.jobs.create(job)",
     ),
     Mutant(
         "record before the raw image",
@@ -84,11 +84,14 @@ MUTANTS = (
         "intake.images.put_raw(",
         "intake.jobs.create(job); intake.images.put_raw(",
     ),
-    Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return Step.NOTHING\n    try:"),
+    Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"),
     Mutant("one output key for all attempts", object_keys.processed_key, "{attempt}/", ""),
     Mutant("lease not compared on claim", JobTable.claim, "#LeaseUntil < :now", "#LeaseUntil <> :now"),
     Mutant(
-        "dead letter dropped", worker.dead_letters._bury, "if not parts().jobs.swap(job, decision.job):", "if False:"
+        "dead letter dropped",
+        worker.dead_letters._bury,
+        "if not parts().jobs.compare_and_swap(job, decision.job):",
+        "if False:",
     ),
     Mutant(
         "service's fault taken for the picture's",
@@ -131,7 +134,7 @@ MUTANTS = (
     Mutant(
         "uploads expired without looking for their bytes",
         worker.reconciler.reconcile,
-        "parts().images.stored_size(job.raw.key) if awaits else None",
+        "parts().images.get_size(job.raw.key) if awaits else None",
         "None",
     ),
     Mutant(

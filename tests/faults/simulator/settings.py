@@ -7,7 +7,7 @@ from typing import Any
 
 from faults.simulator.queues import ACCOUNT
 
-from infra.deployment.template import load, parameter_defaults
+from infra.deployment.template import load_template, parameter_defaults
 
 BUCKET = "images"
 REGION_URL = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}"
@@ -24,7 +24,7 @@ class Blueprint:
     @classmethod
     def read(cls) -> "Blueprint":
         """Read the template."""
-        template = load()
+        template = load_template()
         return cls(template["Resources"], parameter_defaults(template))
 
     def tables(self) -> dict[str, Mapping[str, Any]]:

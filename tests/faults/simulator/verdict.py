@@ -9,7 +9,7 @@ from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
 from shared.jobs.job import JobStatus
-from shared.jobs.recovery import Policy, longest_life
+from shared.jobs.recovery import RecoveryPolicy, longest_job_lifetime
 
 #: As in docs/reliability.md: period and margin are a minute each.
 MARGIN = timedelta(minutes=1)
@@ -25,13 +25,13 @@ FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 def bound(blueprint: Blueprint) -> timedelta:
     """Return the bound T of the template's defaults."""
     seconds = {name: timedelta(seconds=blueprint.number(name)) for name in TIMES}
-    policy = Policy(
+    policy = RecoveryPolicy(
         max_attempts=blueprint.number("MaxReceiveCount"),
         max_dead_letters=blueprint.number("MaxDeadLetters"),
         redispatch=seconds["RedispatchSeconds"],
         longest_redispatch=seconds["LongestRedispatchSeconds"],
     )
-    return longest_life(
+    return longest_job_lifetime(
         policy,
         lease=seconds["WorkerTimeout"],
         visibility=seconds["QueueVisibilityTimeout"],

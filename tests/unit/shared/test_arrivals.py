@@ -10,7 +10,7 @@ from support import events
 from shared.errors import BadMessage
 from shared.jobs.message import JobMessage
 from shared.jobs.object_keys import direct_key, job_of_direct_key
-from shared.jobs.s3_events import Arrival, read_arrivals
+from shared.jobs.s3_events import CreatedObject, parse_s3_event
 
 JOB = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 
@@ -18,13 +18,13 @@ JOB = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 @given(st.text(min_size=1, max_size=50), st.integers(0, 2**40))
 def test_every_key_is_read_as_it_was(key: str, size: int) -> None:
     """Whatever is in a key, the encoding of the event is undone."""
-    assert read_arrivals(events.s3("b", key, size)) == (Arrival("b", key, size),)
+    assert parse_s3_event(events.s3("b", key, size)) == (CreatedObject("b", key, size),)
 
 
 def test_test_event_tells_of_nothing() -> None:
     """What S3 sends when a notification is set up is recognised and empty."""
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "now", "Bucket": "b"})
-    assert read_arrivals(body) == ()
+    assert parse_s3_event(body) == ()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_test_event_tells_of_nothing() -> None:
 )
 def test_other_messages_are_no_events(body: str) -> None:
     """A message of our own, and any text, is left to others."""
-    assert read_arrivals(body) is None
+    assert parse_s3_event(body) is None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_other_messages_are_no_events(body: str) -> None:
 def test_event_without_its_parts_is_refused(record: object) -> None:
     """An event that names no object is a bad message, whatever is missing."""
     with pytest.raises(BadMessage):
-        read_arrivals(json.dumps({"Records": [record]}))
+        parse_s3_event(json.dumps({"Records": [record]}))
 
 
 @pytest.mark.parametrize("bulk", [False, True])

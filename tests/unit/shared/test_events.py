@@ -8,10 +8,10 @@ import pytest
 from support.sample_jobs import LATER, RAW, new_job, processing_job
 
 from shared.clock import to_iso
-from shared.jobs.job import TERMINAL, Job, JobFailure, JobStatus, OutputFacts
-from shared.webhooks.event import JOB_EVENTS, event_id, job_ended
+from shared.jobs.job import TERMINAL, Job, JobFailure, JobStatus, ProcessedImage
+from shared.webhooks.event import JOB_EVENTS, build_job_event, event_id
 
-FACTS = OutputFacts(
+FACTS = ProcessedImage(
     name="large", key="processed/k", size=9, width=4, height=3, format="PNG", media_type="image/png", digest="00"
 )
 FAILURE = JobFailure(code="NOT_AN_IMAGE", message="It is none.", retriable=False)
@@ -20,18 +20,18 @@ FAILURE = JobFailure(code="NOT_AN_IMAGE", message="It is none.", retriable=False
 def ended() -> dict[JobStatus, Job]:
     """Return a job in each state in which one may end."""
     return {
-        JobStatus.COMPLETED: processing_job().completed(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
-        JobStatus.FAILED: processing_job().failed(FAILURE, now=LATER),
-        JobStatus.CANCELLED: new_job().cancelled(now=LATER),
+        JobStatus.COMPLETED: processing_job().complete(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
+        JobStatus.FAILED: processing_job().fail(FAILURE, now=LATER),
+        JobStatus.CANCELLED: new_job().cancel(now=LATER),
         JobStatus.EXPIRED: Job(
             **{name: getattr(new_job(), name) for name in Job.__slots__} | {"status": JobStatus.AWAITING_UPLOAD}
-        ).expired(FAILURE, now=LATER),
+        ).expire(FAILURE, now=LATER),
     }
 
 
 def told(job: Job, api_url: str = "") -> dict[str, Any]:
     """Return the envelope about a job."""
-    document: dict[str, Any] = json.loads(job_ended(job, source="urn:safelight:test", api_url=api_url).body)
+    document: dict[str, Any] = json.loads(build_job_event(job, source="urn:safelight:test", api_url=api_url).body)
     return document
 
 
@@ -57,8 +57,8 @@ def test_the_envelope_is_one_of_cloudevents(status: JobStatus) -> None:
 def test_the_same_end_has_the_same_id() -> None:
     """The ID follows from job and generation: told again it is the same, after a retry it is another one."""
     failed = ended()[JobStatus.FAILED]
-    again = failed.retried(now=LATER, due_after=LATER - failed.uploaded_at).cancelled(now=LATER)
-    assert job_ended(failed, source="a", api_url="").id == event_id(failed) == told(failed)["id"]
+    again = failed.retry(now=LATER, due_after=LATER - failed.uploaded_at).cancel(now=LATER)
+    assert build_job_event(failed, source="a", api_url="").id == event_id(failed) == told(failed)["id"]
     assert event_id(again) != event_id(failed)
     assert "." not in event_id(failed), "a full stop would be ambiguous in a signature"
 
@@ -87,4 +87,4 @@ def test_a_failure_says_why() -> None:
 def test_an_open_job_tells_nothing() -> None:
     """There is no event for a job that has not ended."""
     with pytest.raises(KeyError):
-        job_ended(new_job(), source="a", api_url="")
+        build_job_event(new_job(), source="a", api_url="")

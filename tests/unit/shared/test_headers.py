@@ -7,9 +7,9 @@ from PIL import Image
 from support import sample_images
 
 from shared.pipeline.image_formats import BY_NAME
-from shared.pipeline.image_header import READABLE, read_header
+from shared.pipeline.image_header import READABLE, read_image_header
 from shared.pipeline.limits import Limits
-from worker.imaging.decode import decode, open_source
+from worker.imaging.decode import decode, open_image
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
 SAMPLES = {
@@ -31,8 +31,8 @@ SAMPLES = {
 @pytest.mark.parametrize("name", SAMPLES)
 def test_header_says_what_decoding_finds(name: str) -> None:
     """Format and size are those of the decoded image, and alpha is there where it is."""
-    header = read_header(SAMPLES[name])
-    source = open_source(SAMPLES[name], LIMITS)
+    header = read_image_header(SAMPLES[name])
+    source = open_image(SAMPLES[name], LIMITS)
     picture = decode(source)
     assert header is not None
     assert header.image_format is BY_NAME[source.header.format]
@@ -48,9 +48,9 @@ def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> Non
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = sample_images.encoded(sample_images.scene(), kind, exif=exif)
-    header = read_header(data)
+    header = read_image_header(data)
     assert header is not None
-    assert (header.width, header.height) == decode(open_source(data, LIMITS)).image.size
+    assert (header.width, header.height) == decode(open_image(data, LIMITS)).image.size
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -59,14 +59,14 @@ def test_animation_is_told(kind: str) -> None:
     data = sample_images.encoded(
         sample_images.scene(), kind, save_all=True, append_images=[sample_images.scene().rotate(180)], duration=50
     )
-    header = read_header(data)
+    header = read_image_header(data)
     assert header is not None
     assert header.animated is True
 
 
 def test_transparent_color_counts_as_alpha() -> None:
     """A PNG with one transparent palette entry has transparency."""
-    header = read_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
+    header = read_image_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
     assert header is not None
     assert header.alpha is True
 
@@ -76,11 +76,11 @@ def test_no_file_breaks_the_reader(name: str, length: int, noise: bytes, at: int
     """Whatever is cut off or overwritten: an answer with real sides, or none, never an exception."""
     data = SAMPLES[name][:length]
     data = data[:at] + noise + data[at + len(noise) :]
-    header = read_header(data)
+    header = read_image_header(data)
     assert header is None or min(header.width, header.height) > 0
 
 
 def test_formats_that_hide_their_size_are_not_guessed() -> None:
     """TIFF may keep its directory anywhere: no answer instead of a wrong one."""
-    assert read_header(sample_images.encoded(sample_images.scene(), "TIFF")) is None
+    assert read_image_header(sample_images.encoded(sample_images.scene(), "TIFF")) is None
     assert "TIFF" not in {each.name for each in READABLE}

@@ -20,7 +20,14 @@ FAILURE = JobFailure(code="X", message="m", retriable=True)
 def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
     """Return a job that stands there, with some life behind it."""
     return replace(
-        new_job(), status=status, attempt=attempt, excused=1, sweeps=2, dead_letters=2, error=FAILURE, warnings=("w",)
+        new_job(),
+        status=status,
+        attempt=attempt,
+        uncounted=1,
+        requeues=2,
+        dead_letters=2,
+        error=FAILURE,
+        warnings=("w",),
     )
 
 
@@ -29,9 +36,9 @@ def test_what_is_open_can_be_cancelled(status: JobStatus) -> None:
     """An open job ends with an error that says so; an ended one stays as it is."""
     if status not in OPEN:
         with pytest.raises(IllegalTransition):
-            job_in(status).cancelled(now=LATER)
+            job_in(status).cancel(now=LATER)
         return
-    job = job_in(status).cancelled(now=LATER)
+    job = job_in(status).cancel(now=LATER)
     assert (job.status, job.due_at, job.lease_until) == (JobStatus.CANCELLED, None, None)
     assert job.error is not None
     assert (job.error.code, job.history[-1].code, job.is_dead_letter) == ("JOB_CANCELLED", "JOB_CANCELLED", False)
@@ -42,11 +49,11 @@ def test_what_failed_or_was_cancelled_can_be_retried(status: JobStatus) -> None:
     """A retry begins the limits anew in a new generation and keeps the attempt number; nothing else can be retried."""
     if status not in RETRIABLE:
         with pytest.raises(IllegalTransition):
-            job_in(status).retried(now=LATER, due_after=WAIT)
+            job_in(status).retry(now=LATER, due_after=WAIT)
         return
-    job = job_in(status).retried(now=LATER, due_after=WAIT)
+    job = job_in(status).retry(now=LATER, due_after=WAIT)
     assert (job.status, job.generation, job.attempt, job.due_at) == (JobStatus.PENDING, 2, 3, LATER + WAIT)
-    assert (job.attempts_used, job.sweeps, job.dead_letters) == (0, 0, 0)
+    assert (job.attempts_used, job.requeues, job.dead_letters) == (0, 0, 0)
     assert (job.error, job.warnings, job.outputs) == (None, (), ())
     assert (job.history[-1].code, job.redrives) == (RETRIED, 0)
 
@@ -54,14 +61,14 @@ def test_what_failed_or_was_cancelled_can_be_retried(status: JobStatus) -> None:
 def test_retry_may_change_the_pipeline() -> None:
     """Another pipeline replaces the old one; none keeps it."""
     failed, other = job_in(JobStatus.FAILED), Pipeline()
-    assert failed.retried(now=LATER, due_after=WAIT).pipeline == failed.pipeline
-    assert failed.retried(now=LATER, due_after=WAIT, pipeline=other).pipeline == other
+    assert failed.retry(now=LATER, due_after=WAIT).pipeline == failed.pipeline
+    assert failed.retry(now=LATER, due_after=WAIT, pipeline=other).pipeline == other
 
 
 def test_redrives_are_counted() -> None:
     """Only an operator's counts."""
     failed = job_in(JobStatus.FAILED)
-    again = failed.retried(now=LATER, due_after=WAIT, code=REDRIVEN)
+    again = failed.retry(now=LATER, due_after=WAIT, code=REDRIVEN)
     assert (again.redrives, again.history[-1].code) == (1, REDRIVEN)
 
 
@@ -83,7 +90,7 @@ def test_index_of_dead_letters_holds_what_may_work_now(status: JobStatus, *, ret
 )
 def test_tombstone_fits_no_message_and_no_attempt(status: JobStatus, attempt: int, generation: int) -> None:
     """Whatever the state, a deleted job is of a generation that was never sent, and waits for its erasure alone."""
-    job = replace(job_in(status, attempt=attempt), generation=generation).deleted(now=NOW, due_at=LATER)
+    job = replace(job_in(status, attempt=attempt), generation=generation).delete(now=NOW, due_at=LATER)
     assert (job.generation, job.deleted_at, job.status in TERMINAL) == (generation + 1, NOW, True)
     item = to_item(job, "bucket", 4)
     assert not item.keys() & {"DeadShard", "LeaseUntil"}

@@ -30,7 +30,7 @@ def test_new_job_waits_and_has_a_due_time() -> None:
 def test_completed_job_is_a_new_value() -> None:
     """A transition leaves the old job as it was and takes lease and due time away."""
     before = processing_job()
-    after = before.completed(raw=RAW, outputs=(), warnings=("w",), now=LATER)
+    after = before.complete(raw=RAW, outputs=(), warnings=("w",), now=LATER)
     assert before.status is JobStatus.PROCESSING
     assert after.status is JobStatus.COMPLETED
     assert after.timestamp == LATER
@@ -40,7 +40,7 @@ def test_completed_job_is_a_new_value() -> None:
 
 def test_failed_job_says_why_in_its_history() -> None:
     """A failure is kept with its code, in the job and in its history."""
-    job = processing_job().failed(JobFailure.of(NotAnImage()), now=LATER)
+    job = processing_job().fail(JobFailure.of(NotAnImage()), now=LATER)
     assert job.error is not None
     assert job.error.code == "NOT_AN_IMAGE"
     assert job.history[-1] == Transition(status=JobStatus.FAILED, at=LATER, code="NOT_AN_IMAGE")
@@ -55,7 +55,7 @@ def test_other_moves_do_not_exist(source: JobStatus, target: JobStatus) -> None:
     job = new_job()
     object.__setattr__(job, "status", source)
     with pytest.raises(IllegalTransition):
-        job._moved(target, LATER)
+        job._transition(target, LATER)
 
 
 def test_nothing_leaves_completed_and_expired() -> None:
@@ -74,8 +74,8 @@ def test_history_keeps_its_beginning_and_its_end() -> None:
 
 def test_time_to_completion_begins_anew_with_a_retry() -> None:
     """What a user waited for counts from the upload, or from the last time that somebody asked for a retry."""
-    done = processing_job().failed(JobFailure(code="X", message="m", retriable=True), now=LATER)
-    assert done.open_for == LATER - done.uploaded_at
+    done = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
+    assert done.elapsed == LATER - done.uploaded_at
     asked = LATER + timedelta(days=3)
-    again = done.retried(now=asked, due_after=timedelta(minutes=15)).cancelled(now=asked + timedelta(seconds=2))
-    assert again.open_for == timedelta(seconds=2)
+    again = done.retry(now=asked, due_after=timedelta(minutes=15)).cancel(now=asked + timedelta(seconds=2))
+    assert again.elapsed == timedelta(seconds=2)

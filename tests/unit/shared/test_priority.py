@@ -11,7 +11,7 @@ from support.sandboxes import LIMITS, process_ids, sandbox
 
 from shared.observability import make_logger
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from shared.process_priority import BULK_NICENESS, RENDERING_NICENESS, give_way
+from shared.process_priority import BULK_NICENESS, RENDERING_NICENESS, lower_priority
 from shared.sqs_batch import process_records
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux alone")
@@ -33,7 +33,7 @@ def test_only_the_records_of_a_delivery_give_way() -> None:
         events.Context(),  # type: ignore[arg-type] # has what is read of a context
         lambda _record, _context: seen.append(niceness()),
         make_logger("test"),
-        side_by_side=2,
+        max_concurrency=2,
         niceness=BULK_NICENESS,
     )
     assert seen == [BULK_NICENESS] * 3
@@ -46,7 +46,7 @@ def test_a_child_has_the_same_priority_whoever_starts_it() -> None:
     with sandbox() as box:
 
         def render() -> None:
-            give_way(BULK_NICENESS)
+            lower_priority(BULK_NICENESS)
             box.render(PICTURE.read_bytes(), DEFAULT_PIPELINE, LIMITS)
 
         record = threading.Thread(target=render)

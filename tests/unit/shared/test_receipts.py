@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from support.sample_jobs import LATER, NOW, processing_job
 
-from shared.jobs.job import OutputFacts, RawImage
-from shared.jobs.receipt import MAX_BYTES, Receipt, canonical, digest_of, write_receipt
+from shared.jobs.job import ProcessedImage, RawImage
+from shared.jobs.receipt import MAX_BYTES, Receipt, build_receipt, receipt_digest, to_canonical_json
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
 from shared.pipeline.output import OutputFormat
@@ -20,7 +20,7 @@ def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
     """Complete a job and write its receipt."""
     raw = RawImage(key="raw/api/X", size=10, format="JPEG", digest="00" * 32, width=4, height=3)
     outputs = tuple(
-        OutputFacts(
+        ProcessedImage(
             name=output.name,
             key=f"processed/X/1/{output.name}.png",
             size=1,
@@ -32,8 +32,8 @@ def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
         )
         for output in pipeline.outputs
     )
-    job = replace(processing_job(), pipeline=pipeline).completed(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
-    return write_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
+    job = replace(processing_job(), pipeline=pipeline).complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
+    return build_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
 
 
 def test_a_receipt_says_what_went_in_what_was_done_and_what_came_out() -> None:
@@ -55,7 +55,7 @@ def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
     assert one is not None
     assert other is not None
     assert one == same
-    assert digest_of(one) != digest_of(other)
+    assert receipt_digest(one) != receipt_digest(other)
 
 
 def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:
@@ -64,14 +64,14 @@ def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:
     assert text is not None
     members = dict(reversed(json.loads(text).items()))
     members["attempt"] = float(members["attempt"])
-    assert canonical(json.loads(json.dumps(members, indent=2))) == text
+    assert to_canonical_json(json.loads(json.dumps(members, indent=2))) == text
 
 
 @pytest.mark.parametrize("value", [float("nan"), 10**400, "\ud800"])
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     """No number, one that no reader could hold, no text."""
     with pytest.raises(ValueError, match=r"representable|exceeds|codepoints"):
-        canonical({"attempt": value})
+        to_canonical_json({"attempt": value})
 
 
 def test_a_number_without_a_form_costs_the_receipt_and_not_the_job() -> None:

@@ -23,15 +23,15 @@ def delivery(*bodies: str) -> dict[str, Any]:
     return events.sqs(*messages, queue="jobs")
 
 
-def returned(event: dict[str, Any], handle: RecordHandler, *, side_by_side: int = 4) -> list[str]:
+def returned(event: dict[str, Any], handle: RecordHandler, *, max_concurrency: int = 4) -> list[str]:
     """Process an event; return the IDs that must come back."""
-    answer = process_records(event, CONTEXT, handle, make_logger("test"), side_by_side=side_by_side)
+    answer = process_records(event, CONTEXT, handle, make_logger("test"), max_concurrency=max_concurrency)
     assert set(answer) == {"batchItemFailures"}
     return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
 
-@pytest.mark.parametrize("side_by_side", [1, 4])
-def test_exactly_the_failed_come_back(side_by_side: int) -> None:
+@pytest.mark.parametrize("max_concurrency", [1, 4])
+def test_exactly_the_failed_come_back(max_concurrency: int) -> None:
     """Whichever of four records fail, those and no others are named, in their order; also when all fail."""
     for subset in itertools.product([False, True], repeat=4):
         fails = dict(zip("abcd", subset, strict=True))
@@ -41,7 +41,7 @@ def test_exactly_the_failed_come_back(side_by_side: int) -> None:
                 raise LeaseHeld
 
         expected = [body for body, failed in fails.items() if failed]
-        assert returned(delivery(*"abcd"), handle, side_by_side=side_by_side) == expected
+        assert returned(delivery(*"abcd"), handle, max_concurrency=max_concurrency) == expected
 
 
 @pytest.mark.parametrize("fault", [ValueError, MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit, BadMessage])
@@ -69,14 +69,14 @@ def test_records_run_side_by_side_and_no_more_than_allowed() -> None:
         with lock:
             running -= 1
 
-    assert returned(delivery(*"abcdef"), handle, side_by_side=3) == []
+    assert returned(delivery(*"abcdef"), handle, max_concurrency=3) == []
     assert most == 3
 
 
 def test_records_start_in_their_order() -> None:
     """The first of a delivery is started first, so that what is left over is always its end."""
     started = []
-    returned(delivery(*"abcdefgh"), lambda record, _: started.append(record.body), side_by_side=1)
+    returned(delivery(*"abcdefgh"), lambda record, _: started.append(record.body), max_concurrency=1)
     assert started == list("abcdefgh")
 
 
@@ -91,7 +91,7 @@ def test_log_lines_carry_their_own_records_keys(capsys: pytest.CaptureFixture[st
         logger.info("working")
         together.wait()
 
-    process_records(delivery(*"abcd"), CONTEXT, handle, logger, side_by_side=2)
+    process_records(delivery(*"abcd"), CONTEXT, handle, logger, max_concurrency=2)
     logger.info("over")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     working = [(line["message_id"], line["job_id"]) for line in lines if line["message"] == "working"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.aws.dynamodb.job_item import from_item, from_wire, to_item, to_wire
 from shared.jobs.job import ANONYMOUS, Job, JobStatus, RawImage
-from shared.jobs.source import Location, Source, read_location
+from shared.jobs.source import ImportSource, S3Location, parse_s3_location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -20,8 +20,8 @@ KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(
 @given(KEYS, st.none() | st.text(min_size=1))
 def test_address_reads_back(key: str, version: str | None) -> None:
     """Whatever a key holds, slashes and spaces included, is the key."""
-    found = read_location(f"s3://a-bucket/{key}", version)
-    assert found == Location(bucket="a-bucket", key=key, version=version)
+    found = parse_s3_location(f"s3://a-bucket/{key}", version)
+    assert found == S3Location(bucket="a-bucket", key=key, version=version)
     assert found.uri == f"s3://a-bucket/{key}"
 
 
@@ -45,13 +45,13 @@ def test_address_reads_back(key: str, version: str | None) -> None:
 )
 def test_other_texts_are_no_addresses(text: str) -> None:
     """Nor are keys that something on the way could take for another one, or that S3 can't have."""
-    assert read_location(text) is None
+    assert parse_s3_location(text) is None
 
 
 @given(KEYS, st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
 def test_record_keeps_the_source(key: str, version: str | None) -> None:
     """It comes back from the item as it went in, and the job waits for a worker at once."""
-    source = Source(location=Location(bucket="a-bucket", key=key, version=version), etag='"1-2"')
+    source = ImportSource(location=S3Location(bucket="a-bucket", key=key, version=version), etag='"1-2"')
     job = Job.new(
         job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
         filename="a.jpg",
@@ -60,7 +60,7 @@ def test_record_keeps_the_source(key: str, version: str | None) -> None:
         owner=ANONYMOUS,
         now=NOW,
         due_after=timedelta(minutes=1),
-        keep_for=timedelta(days=1),
+        retention=timedelta(days=1),
         source=source,
     )
     assert (job.status, job.source) == (JobStatus.PENDING, source)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadMessage
-from shared.webhooks.delivery import LONGEST_PAUSE, MAX_TRIES, PAUSES, DeliveryMessage, decode_delivery, pause_after
-from shared.webhooks.webhook import SECRET_PREFIX, complaint, new_secret
+from shared.webhooks.delivery import MAX_DELAY, MAX_TRIES, RETRY_DELAYS, DeliveryMessage, decode_delivery, retry_delay
+from shared.webhooks.webhook import SECRET_PREFIX, find_url_problem, new_secret
 
 MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")
 
@@ -17,8 +17,8 @@ MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t
 @pytest.mark.parametrize("url", ["https://example.org/hook", "https://example.org:443/a?b=c", "https://8.8.8.8/"])
 def test_public_https_may_be_kept(url: str) -> None:
     """An address on the internet, by TLS, is taken everywhere."""
-    assert complaint(url, anywhere=False) is None
-    assert complaint(url, anywhere=True) is None
+    assert find_url_problem(url, allow_internal=False) is None
+    assert find_url_problem(url, allow_internal=True) is None
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_public_https_may_be_kept(url: str) -> None:
 )
 def test_what_is_for_ones_own_machine_is_refused_elsewhere(url: str) -> None:
     """Plain HTTP, other ports and internal addresses are taken only where everything is allowed."""
-    assert complaint(url, anywhere=False)
-    assert complaint(url, anywhere=True) is None
+    assert find_url_problem(url, allow_internal=False)
+    assert find_url_problem(url, allow_internal=True) is None
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_what_is_for_ones_own_machine_is_refused_elsewhere(url: str) -> None:
 )
 def test_what_is_no_address_is_refused_everywhere(url: str) -> None:
     """Other schemes, credentials, fragments, line breaks and what is no URL at all."""
-    assert complaint(url, anywhere=True)
-    assert complaint(url, anywhere=False)
+    assert find_url_problem(url, allow_internal=True)
+    assert find_url_problem(url, allow_internal=False)
 
 
 def test_secrets_are_as_the_standard_writes_them() -> None:
@@ -59,24 +59,24 @@ def test_secrets_are_as_the_standard_writes_them() -> None:
 
 
 @given(st.integers(1, MAX_TRIES + 3), st.floats(0, 1), st.none() | st.timedeltas(timedelta(0), timedelta(days=9)))
-def test_pauses_grow_within_bounds(tries: int, spread: float, asked: timedelta | None) -> None:
+def test_pauses_grow_within_bounds(tries: int, spread: float, requested: timedelta | None) -> None:
     """Each pause is near the usual one, longer when the receiver asks for it, never over what SQS can hide."""
-    pause = pause_after(tries, asked=asked, spread=spread)
+    pause = retry_delay(tries, requested=requested, spread=spread)
     if tries >= MAX_TRIES:
         assert pause is None
         return
     assert pause is not None
-    assert PAUSES[tries - 1] * 0.8 <= pause <= LONGEST_PAUSE
-    if asked is not None:
-        assert pause >= min(asked, LONGEST_PAUSE)
+    assert RETRY_DELAYS[tries - 1] * 0.8 <= pause <= MAX_DELAY
+    if requested is not None:
+        assert pause >= min(requested, MAX_DELAY)
 
 
 def test_tries_go_on_for_hours() -> None:
     """They begin close together and end most of a day later; each pause is longer than the one before."""
-    assert PAUSES[0] <= timedelta(seconds=10)
-    assert sum(PAUSES, timedelta()) > timedelta(hours=12)
-    assert list(PAUSES) == sorted(PAUSES)
-    assert timedelta(hours=12) > LONGEST_PAUSE
+    assert RETRY_DELAYS[0] <= timedelta(seconds=10)
+    assert sum(RETRY_DELAYS, timedelta()) > timedelta(hours=12)
+    assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
+    assert timedelta(hours=12) > MAX_DELAY
 
 
 def test_messages_are_read_back() -> None:
