@@ -4,6 +4,7 @@ The folder is the whole checkout, so that links between README, docs and code ar
 fetched, neither by the build nor by whoever reads the site.
 """
 
+import posixpath
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,8 @@ def setup(app: "Sphinx") -> None:
 def _add_contents(_app: "Sphinx", page: str, source: list[str]) -> None:
     if page != root_doc:
         return
-    # In the order of the README's own table.
-    listed = dict.fromkeys(re.findall(r"^\| \[([\w/.-]+)\.md\]", source[0], re.MULTILINE))
+    # In the order of the index, whose links are relative to docs.
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    targets = re.findall(r"^\| \[[^]]+\]\(([\w/.-]+)\.md\)", index, re.MULTILINE)
+    listed = ["docs/README", *(posixpath.normpath(f"docs/{target}") for target in targets)]
     source[0] += "\n".join(["\n```{toctree}", ":hidden:", "", *listed, "```\n"])

@@ -48,7 +48,7 @@ def pages(tmp_path: Path) -> Path:
     ("page", "old", "new", "complaint"),
     [
         ("README.md", "(docs/faq.md)", "(docs/questions.md)", "docs/questions.md leads nowhere"),
-        ("README.md", "architecture.md#the-sandbox", "architecture.md#the-sandpit", "has no such heading"),
+        ("docs/faq.md", "presets.md#plans", "presets.md#sketches", "has no such heading"),
         ("docs/benchmarks.md", "`benchmarks/odd_images.py`", "`benchmarks/odd.py`", "there is no benchmarks/odd.py"),
         (
             "docs/web.md",
@@ -132,7 +132,7 @@ def test_an_api_that_does_not_keep_to_its_document(status: int, body: object, wh
 )
 def test_a_command_that_does_not_exist(old: str, new: str) -> None:
     """Caught by test_document_blocks.py of this ring, also where the block can't run."""
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = "\n".join((ROOT / page).read_text("utf-8") for page in ("README.md", "docs/presets.md"))
     assert [each for fence in parse_page(once(text, old, new)).fences for each in wrong_commands(fence)]
     assert not [each for fence in parse_page(text).fences for each in wrong_commands(fence)]
 
