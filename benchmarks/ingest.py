@@ -26,8 +26,8 @@ import psutil
 from PIL import Image
 from process_usage import Usage
 
-from infra import local
-from infra.engines import embedded
+from infra import local_stack
+from infra.engines.record import EngineRecord
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from simulation import service_times
 from worker.imaging import Limits, render
@@ -121,7 +121,7 @@ def read_arguments() -> argparse.Namespace:
 def ingested(folder: Path, pictures: Path) -> Run:
     """Ingest a folder on an engine of its own, once its functions are warm; return what that took."""
     state = folder / "state"
-    stack = local.up(state)
+    stack = local_stack.up(state)
     try:
         first = folder / "first"
         make_small(first, 10)
@@ -132,7 +132,7 @@ def ingested(folder: Path, pictures: Path) -> Run:
         after = parts_of(state)
         times = service_times.as_json(service_times.deliveries(stack, since), service_times.requests(stack, since))
     finally:
-        local.down(state, wipe=True)
+        local_stack.down(state, wipe=True)
     took = Parts(
         after.engine - before.engine, after.functions - before.functions, max(0.0, after.pixels - before.pixels)
     )
@@ -158,7 +158,7 @@ def command(api_url: str, pictures: Path, folder: Path, name: str) -> Usage:
 
 def parts_of(state: Path) -> Parts:
     """Return the processor time that the engine and its functions have taken so far."""
-    record = embedded.Record.read(state / "engine.json")
+    record = EngineRecord.read(state / "engine.json")
     if record is None:
         raise SystemExit("The engine is gone.")
     engine = psutil.Process(record.pid)

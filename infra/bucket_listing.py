@@ -1,22 +1,22 @@
-"""Listing what lies in a bucket, for the bulk ingestion of the client, which knows no boto3."""
+"""List the objects of a bucket for ``safelight ingest``; the client itself does not import boto3."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.sessions import aws_clients, local_clients, translated
+from infra.sessions import aws_clients, local_clients, translate_aws_errors
 from infra.stack import Stack
 
 _SCHEME = "s3://"
 
 
 def list_objects(name: str, api_url: str, state_dir: Path) -> Iterator[str]:
-    """Yield the names of all objects below ``s3://bucket/prefix``, page after page as they are consumed.
+    """Yield the URIs of all non-empty objects below ``s3://bucket/prefix``, page by page.
 
-    Looks on the local engine where ``api_url`` is that of the local stack, else in the account of the usual
-    credentials. Raises SetupFault.
+    Uses the local engine if ``api_url`` is that of the local stack, otherwise AWS with the usual credentials.
+    Raises SetupError.
     """
     endpoint = _local_endpoint(api_url, state_dir)
-    with translated():
+    with translate_aws_errors():
         s3 = (local_clients(endpoint) if endpoint else aws_clients(None, None)).s3
         bucket, _, prefix = name.removeprefix(_SCHEME).partition("/")
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -1,7 +1,7 @@
-"""The commands that bring a stack up and down, deploy it, and look the set-up over.
+"""Commands that start, stop, deploy and check a stack.
 
-What a command needs is imported in it: every `safelight --help` reads this module, and boto3 takes longer
-than all the rest.
+Each command imports what it needs: `safelight --help` reads this module, and importing boto3 takes longer
+than everything else.
 """
 
 # ruff: noqa: PLC0415
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
 if TYPE_CHECKING:
-    from infra.deployment.deploy import Changes
-    from infra.local import Report
+    from infra.deployment.change_sets import Changes
+    from infra.local_stack import Report
     from infra.stack import Stack
 
 STATE_VARIABLE = "SAFELIGHT_STATE_DIR"
-#: Exit code of an expected fault.
-FAULT = 2
+#: Exit code of an expected error.
+COULD_NOT_RUN = 2
 
 app = typer.Typer()
 
@@ -44,45 +44,47 @@ class RemoteEngine(StrEnum):
     AWS = "aws"
 
 
-Profile = Annotated[str | None, typer.Option(help="AWS profile; otherwise the usual credentials.")]
-Region = Annotated[str | None, typer.Option(help="AWS region; otherwise the profile's.")]
-StackName = Annotated[str, typer.Option("--name", help="Name of the stack and beginning of its resources' names.")]
-Where = Annotated[RemoteEngine, typer.Option("--engine", help="Where to.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+Profile = Annotated[str | None, typer.Option(help="AWS profile; default: the usual credential chain.")]
+Region = Annotated[str | None, typer.Option(help="AWS region; default: the profile's region.")]
+StackName = Annotated[str, typer.Option("--name", help="Name of the stack and prefix of its resource names.")]
+Where = Annotated[RemoteEngine, typer.Option("--engine", help="Target engine.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")]
 
 
 def state_dir() -> Path:
-    """Return the folder that everything local lies in."""
+    """Return the folder for local state."""
     return Path(os.environ.get(STATE_VARIABLE) or ".safelight")
 
 
 @app.command()
 def up(
-    engine: Annotated[LocalEngine, typer.Option(help="What plays AWS.")] = LocalEngine.EMBEDDED,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON and nothing else.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on, and deploy again whenever our code changes.")] = False,
+    engine: Annotated[LocalEngine, typer.Option(help="Engine to run on.")] = LocalEngine.EMBEDDED,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the addresses, as JSON.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep running and redeploy when the code changes.")] = False,
 ) -> None:
-    """Start the engine, deploy the stack and wait until it is healthy; safe to repeat."""
-    with _faults(), _progress(quiet=as_json) as report:
-        from infra import local
+    """Start the engine, deploy the stack and wait until it is healthy. Idempotent."""
+    with _expected_errors(), _progress(quiet=as_json) as report:
+        from infra import local_stack
 
-        stack = local.up(state_dir(), engine.value, report=report)
+        stack = local_stack.up(state_dir(), engine.value, report=report)
     _show(stack, as_json=as_json)
     if watch:
-        from infra import reload
+        from infra import hot_reload
 
-        typer.echo("Watching the functions' code and web/; Ctrl-C ends it and leaves the stack up.", err=True)
-        reload.follow(state_dir(), engine.value, lambda text: typer.echo(text, err=True))
+        typer.echo(
+            "Watching the functions' code and web/. Press Ctrl-C to stop watching; the stack keeps running.", err=True
+        )
+        hot_reload.follow_changes(state_dir(), engine.value, lambda text: typer.echo(text, err=True))
 
 
 @app.command()
-def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all data too.")] = False) -> None:
-    """Stop the engine. Data is kept for the next `up` unless it is wiped."""
-    with _faults():
-        from infra import local
+def down(wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data too.")] = False) -> None:
+    """Stop the engine. Data is kept for the next `up` unless you pass --wipe."""
+    with _expected_errors():
+        from infra import local_stack
 
-        told = local.down(state_dir(), wipe=wipe)
-    typer.echo(told or f"Nothing was running{'; what was left is removed' if wipe else ''}.")
+        stopped = local_stack.down(state_dir(), wipe=wipe)
+    typer.echo(stopped or f"Nothing was running{'; its data is deleted' if wipe else ''}.")
 
 
 @app.command()
@@ -98,18 +100,20 @@ def deploy(  # noqa: PLR0913 - one argument for each option
     yes: Yes = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON; needs --yes.")] = False,
 ) -> None:
-    """Deploy to an AWS account; shows what would change and asks before it does anything."""
+    """Deploy to an AWS account. Shows the change set and asks for confirmation."""
     del engine  # one value so far
-    with _faults():
-        from infra.deployment import remote
+    with _expected_errors():
+        from infra.deployment import aws_account
 
         if as_json and not yes:
-            raise SetupFault("--json prints nothing but JSON and so can't ask: add --yes.")
-        account = remote.Account(name, profile, region)
+            raise SetupError("--json cannot ask for confirmation: add --yes.")
+        account = aws_account.Account(name, profile, region)
         given = _parameters(parameter or [])
-        stack = remote.deploy_aws(account, given, state_dir() / "build", lambda changes: _approve(changes, yes=yes))
+        stack = aws_account.deploy_aws(
+            account, given, state_dir() / "build", lambda changes: _approve(changes, yes=yes)
+        )
         if stack is None:
-            typer.echo("Nothing was changed.", err=True)
+            typer.echo("No changes were made.", err=True)
             raise typer.Exit(1)
     _show(stack, as_json=as_json)
 
@@ -125,24 +129,24 @@ def destroy(
 ) -> None:
     """Delete the stack from an AWS account, with every image and job in it."""
     del engine  # one value so far
-    with _faults():
+    with _expected_errors():
         if not yes:
             typer.confirm(f"Delete the stack {name} with all its images and jobs?", abort=True)
-        from infra.deployment import remote
+        from infra.deployment import aws_account
 
-        gone = remote.destroy_aws(remote.Account(name, profile, region))
+        gone = aws_account.destroy_aws(aws_account.Account(name, profile, region))
     typer.echo(f"The stack {name} is deleted." if gone else f"There is no stack {name}.")
 
 
 @app.command()
 def doctor() -> None:
-    """Check the set-up and say what to do; exit code 1 when something must be mended."""
-    from infra.doctor import Level, examine
+    """Check the setup and show how to fix problems. Exit code 1 if a check fails."""
+    from infra.doctor import Level, diagnose
 
     console = Console(highlight=False, soft_wrap=True)
     colors = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
     failed = False
-    for finding in examine(state_dir()):
+    for finding in diagnose(state_dir()):
         failed = failed or finding.level is Level.FAIL
         console.print(f"{finding.level.value:<5}", style=colors[finding.level], end="")
         console.print(finding.text, markup=False)
@@ -168,7 +172,7 @@ def _show(stack: "Stack", *, as_json: bool) -> None:
 
 @contextmanager
 def _progress(*, quiet: bool) -> "Iterator[Report]":
-    """Hand out what is told each step: a spinner on a terminal, lines elsewhere, nothing when quiet."""
+    """Yield a function that shows each step: a spinner on a terminal, lines elsewhere, nothing if quiet."""
     console = Console(stderr=True)
     if quiet:
         yield lambda _text: None
@@ -183,7 +187,7 @@ def _approve(changes: "Changes", *, yes: bool) -> bool:
     for change in changes:
         note = f" (replacement: {change.replacement})" if change.replacement in ("True", "Conditional") else ""
         typer.echo(f"{change.action:<8}{change.resource_type:<36}{change.logical_id}{note}", err=True)
-    return yes or typer.confirm(f"Make these {len(changes)} changes?", err=True)
+    return yes or typer.confirm(f"Apply these {len(changes)} changes?", err=True)
 
 
 def _parameters(lines: list[str]) -> dict[str, str]:
@@ -191,33 +195,33 @@ def _parameters(lines: list[str]) -> dict[str, str]:
     for line in lines:
         name, equals, value = line.partition("=")
         if not equals:
-            raise SetupFault(f"--parameter takes NAME=VALUE, not {line!r}.")
+            raise SetupError(f"--parameter must be NAME=VALUE, not {line!r}.")
         given[name] = value
     return given
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
-    """Say an expected fault in one sentence, without a traceback."""
+def _expected_errors() -> Iterator[None]:
+    """Print an expected error as one sentence, without a traceback."""
     try:
         yield
-    except Exception as fault:
-        sentence = _sentence(fault)
+    except Exception as error:
+        sentence = _sentence(error)
         if sentence is None:
             raise
         sys.stdout.flush()
         typer.echo(sentence, err=True)
-        raise typer.Exit(FAULT) from fault
+        raise typer.Exit(COULD_NOT_RUN) from error
 
 
-def _sentence(fault: Exception) -> str | None:
-    """Say it in words, or return None for what is no expected fault."""
+def _sentence(error: Exception) -> str | None:
+    """Return the sentence for an expected error, None for any other."""
     from filelock import Timeout
 
-    if isinstance(fault, Timeout):
-        return f"Another command holds {fault.lock_file}; wait for it and try again."
-    if isinstance(fault, SetupFault):
-        return str(fault)
-    if isinstance(fault, OSError):
-        return f"The state directory can't be used: {fault}"
+    if isinstance(error, Timeout):
+        return f"Another command holds {error.lock_file}. Wait until it ends and try again."
+    if isinstance(error, SetupError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The state directory can't be used: {error}"
     return None

@@ -1,4 +1,4 @@
-"""Looks the set-up over and says what to do about what is wrong."""
+"""Check the setup and say how to fix what is wrong."""
 
 import importlib.metadata
 import importlib.util
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from infra import local
-from infra.engines import compose, embedded, localstack, localstack_health
-from infra.engines.records import Places, Record
-from infra.faults import SetupFault
+from infra import local_stack
+from infra.engines import compose, embedded, localstack
+from infra.engines.record import VERSION, EnginePaths, EngineRecord
+from infra.errors import SetupError
 from infra.stack import Stack
 
-LEAST_PYTHON = (3, 11)
+MIN_PYTHON = (3, 11)
 #: Modules that the embedded engine and its functions import, with the package that brings each.
 NEEDED = {
     "aws_lambda_powertools": "aws-lambda-powertools",
@@ -38,7 +38,7 @@ NEEDED = {
     "yaml": "pyyaml",
     "zlib_ng": "zlib-ng",
 }
-LEAST_DISK_BYTES = 1 << 30
+MIN_FREE_BYTES = 1 << 30
 HEALTH_SECONDS = 10
 
 
@@ -57,18 +57,18 @@ class Finding:
     """One line of the report."""
 
     level: Level
-    #: What was found and, unless all is well, what to do.
+    #: What was found and, if something is wrong, what to do.
     text: str
 
 
-def examine(state_dir: Path) -> Iterator[Finding]:
-    """Yield one finding after the other; none of the checks changes anything."""
+def diagnose(state_dir: Path) -> Iterator[Finding]:
+    """Yield the findings in order. No check changes anything."""
     yield _python()
     yield from _packages()
     yield _engine_version()
     yield _pip()
     yield _disk(state_dir)
-    yield from _diversions()
+    yield from _environment()
     yield from _engine(state_dir)
     yield _localstack()
     yield from _stack_on_localstack(state_dir)
@@ -76,7 +76,7 @@ def examine(state_dir: Path) -> Iterator[Finding]:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= LEAST_PYTHON:
+    if sys.version_info >= MIN_PYTHON:
         return Finding(Level.OK, f"Python {found}")
     return Finding(Level.FAIL, f"Python {found} is too old: install 3.11 or newer and make the environment again.")
 
@@ -95,47 +95,52 @@ def _engine_version() -> Finding:
         found = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:
         return Finding(Level.FAIL, "MiniStack is not installed: pip install --requirement requirements/local.txt")
-    if found == embedded.VERSION:
+    if found == VERSION:
         return Finding(Level.OK, f"MiniStack {found}")
-    return Finding(Level.WARN, f"MiniStack is {found}, tested is {embedded.VERSION}: install the pinned requirements.")
+    return Finding(
+        Level.WARN,
+        f"MiniStack is {found}, this project is tested with {VERSION}: install the pinned requirements.",
+    )
 
 
 def _pip() -> Finding:
     if importlib.util.find_spec("pip"):
-        return Finding(Level.OK, "pip is there to build zips for AWS")
+        return Finding(Level.OK, "pip is available to build zips for AWS")
     return Finding(Level.WARN, "pip is missing; only `safelight deploy` needs it: python -m ensurepip")
 
 
 def _disk(state_dir: Path) -> Finding:
     folder = next(each for each in (state_dir.resolve(), *state_dir.resolve().parents) if each.is_dir())
     if not os.access(folder, os.W_OK):
-        return Finding(Level.FAIL, f"{folder} can't be written to: set SAFELIGHT_STATE_DIR to another folder.")
+        return Finding(Level.FAIL, f"{folder} is not writable: set SAFELIGHT_STATE_DIR to another folder.")
     free = shutil.disk_usage(folder).free
-    if free < LEAST_DISK_BYTES:
-        return Finding(Level.WARN, f"{free >> 20} MiB are free below {folder}: pictures may not fit.")
-    return Finding(Level.OK, f"{folder} can be written to, {free >> 30} GiB free")
+    if free < MIN_FREE_BYTES:
+        return Finding(Level.WARN, f"{free >> 20} MiB are free below {folder}: images may not fit.")
+    return Finding(Level.OK, f"{folder} is writable, {free >> 30} GiB free")
 
 
-def _diversions() -> Iterator[Finding]:
+def _environment() -> Iterator[Finding]:
     set_here = [name for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE") if os.environ.get(name)]
     for name in set_here:
         yield Finding(Level.WARN, f"{name} is set: local engines ignore it, other AWS tools in this shell do not.")
 
 
 def _engine(state_dir: Path) -> Iterator[Finding]:
-    record = Record.read(Places.below(state_dir).record)
+    record = EngineRecord.read(EnginePaths.below(state_dir).record)
     if record is None or not record.pid:
         yield Finding(Level.OK, "the embedded engine is down; `safelight up` starts it")
         return
-    if not embedded.running(state_dir):
-        yield Finding(Level.WARN, f"the engine of {record.url} has died; `safelight up` starts it again.")
+    if not embedded.is_running(state_dir):
+        yield Finding(
+            Level.WARN, f"the engine of {record.url} has stopped unexpectedly; run `safelight up` to start it again."
+        )
         return
     yield Finding(Level.OK, f"the embedded engine answers at {record.url}")
-    complaints = embedded.complaints(state_dir)
-    if complaints:
-        log = Places.below(state_dir).log
-        yield Finding(Level.WARN, f"the engine has logged {complaints} errors: read {log}")
-    stack = local.current(state_dir)
+    errors = embedded.count_log_errors(state_dir)
+    if errors:
+        log = EnginePaths.below(state_dir).log
+        yield Finding(Level.WARN, f"the engine has logged {errors} errors: read {log}")
+    stack = local_stack.read_current_stack(state_dir)
     if stack is None:
         yield Finding(Level.WARN, "no stack is recorded; run `safelight up` again.")
     elif stack.engine == "embedded":
@@ -143,33 +148,36 @@ def _engine(state_dir: Path) -> Iterator[Finding]:
 
 
 def _localstack() -> Finding:
-    """Look for a LocalStack; nobody needs one for the embedded engine, so its absence is no fault."""
+    """Look for a LocalStack. The embedded engine needs none, so a missing one is OK."""
     try:
-        found = localstack.find()
-    except SetupFault as fault:
-        return Finding(Level.WARN, f"{fault} Start it, or unset {localstack.ENDPOINT_VARIABLE}.")
+        found = localstack.find_running()
+    except SetupError as error:
+        return Finding(Level.WARN, f"{error} Start it, or unset {localstack.ENDPOINT_VARIABLE}.")
     if found:
-        release = localstack_health.ask(found)
+        release = localstack.get_version(found)
         if release == localstack.VERSION:
             return Finding(Level.OK, f"LocalStack {release} answers at {found}")
-        return Finding(Level.WARN, f"LocalStack at {found} is {release}, tested is {localstack.VERSION}.")
-    missing = compose.missing()
+        return Finding(
+            Level.WARN, f"LocalStack at {found} is {release}, this project is tested with {localstack.VERSION}."
+        )
+    missing = compose.find_missing()
     if missing:
         return Finding(
-            Level.OK, f"no LocalStack runs, and none can be started: {missing} The embedded engine needs none."
+            Level.OK,
+            f"no LocalStack is running, and none can be started: {missing} The embedded engine does not need it.",
         )
-    return Finding(Level.OK, "no LocalStack runs; `safelight up --engine localstack` starts one in Docker")
+    return Finding(Level.OK, "no LocalStack is running; `safelight up --engine localstack` starts one in Docker")
 
 
 def _stack_on_localstack(state_dir: Path) -> Iterator[Finding]:
-    stack = local.current(state_dir)
+    stack = local_stack.read_current_stack(state_dir)
     if stack and stack.engine == "localstack":
         yield _api(stack)
 
 
 def _api(stack: Stack) -> Finding:
     try:
-        local.await_health(stack.api_url, seconds=HEALTH_SECONDS)
-    except SetupFault as fault:
-        return Finding(Level.FAIL, f"{fault} Run `safelight up` again, or `safelight down --wipe` first.")
+        local_stack.wait_until_healthy(stack.api_url, seconds=HEALTH_SECONDS)
+    except SetupError as error:
+        return Finding(Level.FAIL, f"{error} Run `safelight up` again, or `safelight down --wipe` first.")
     return Finding(Level.OK, f"the API is healthy at {stack.api_url}")

@@ -1,8 +1,8 @@
-"""The web page as it lies in its bucket: which files, of which type, and how long a browser may keep them.
+"""The web page in its bucket: files, types, cache times, and how they are uploaded.
 
-The files are served as they stand in `web/`, but for three things that only a deployment knows: `config.json`
-says where the API is, the page's policy names the hosts that it may talk to, and the folder of scripts and
-styles carries a hash of its content, so that a browser keeps it for good and never mixes two versions.
+The files of `web/` are served unchanged, with three exceptions that depend on the deployment: `config.json` has the
+address of the API; the page's Content-Security-Policy names the hosts that it may contact; and the name of the folder
+of scripts and styles contains a hash of its content, so browsers cache it forever and never mix two versions.
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from infra.deployment.packaging import SOURCE, walk
-from infra.faults import SetupFault
-from infra.stack import api_address
+from infra.deployment.packaging import SOURCE_ROOT, walk_files
+from infra.errors import SetupError
+from infra.sessions import Clients
+from infra.stack import get_api_address
 from shared.version import VERSION
 
-START: Final = "index.html"
+START_PAGE: Final = "index.html"
 CONFIG: Final = "config.json"
 #: Folder of everything that the page loads.
-PARTS: Final = "app"
+APP_FOLDER: Final = "app"
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -31,9 +32,9 @@ TYPES: Final[Mapping[str, str]] = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-FOR_GOOD: Final = "public, max-age=31536000, immutable"
-#: Kept, but shown only after the server has said that it is still the newest.
-ASK_FIRST: Final = "no-cache"
+CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
+#: Cached, but revalidated before each use.
+REVALIDATE: Final = "no-cache"
 _OWN_HOST_ONLY: Final = ("connect-src 'self'", "img-src 'self'")
 
 
@@ -46,51 +47,77 @@ class File:
     cache: str
 
 
-def configuration(outputs: Mapping[str, str], auth: str) -> dict[str, Any]:
-    """Return what the page must know: where the API is and how one signs in. ``auth`` is ApiAuth's value.
+def make_configuration(outputs: Mapping[str, str], auth: str) -> dict[str, Any]:
+    """Return the content of ``config.json``: the API's address and how to sign in. ``auth`` is ApiAuth's value.
 
-    On a local engine the address is a path: page and API have one host there, by whatever name it is called.
+    On a local engine the address is a path: the page and the API have the same host.
     """
     cognito = None
     if auth == "cognito" and "CognitoDomain" in outputs:
         cognito = {"domain": outputs["CognitoDomain"], "client_id": outputs["CognitoClientId"]}
-    return {"api_url": api_address(outputs), "auth": auth, "cognito": cognito, "version": VERSION}
+    return {"api_url": get_api_address(outputs), "auth": auth, "cognito": cognito, "version": VERSION}
 
 
-def files(outputs: Mapping[str, str], auth: str, source: Path = SOURCE) -> dict[str, File]:
-    """Return the bucket's objects by key, the start page last. Raises SetupFault for a file of unknown type."""
+def build_files(outputs: Mapping[str, str], auth: str, source: Path = SOURCE_ROOT) -> dict[str, File]:
+    """Return the bucket's objects by key, the start page last. Raises SetupError for a file of unknown type."""
     folder = source / "web"
-    parts = {name: path.read_bytes() for name, path in sorted(walk(folder / PARTS))}
+    parts = {name: path.read_bytes() for name, path in sorted(walk_files(folder / APP_FOLDER))}
     digest = hashlib.sha256()
     for name, data in parts.items():
         digest.update(f"{name} {len(data)} ".encode() + data)
-    versioned = f"{PARTS}-{digest.hexdigest()[:12]}"
-    found = {f"{versioned}/{name}": File(data, _type(name), FOR_GOOD) for name, data in parts.items()}
-    config = configuration(outputs, auth)
-    found[CONFIG] = File(json.dumps(config, indent=2).encode(), TYPES[".json"], ASK_FIRST)
-    page = (folder / START).read_text(encoding="utf-8").replace(f'"{PARTS}/', f'"{versioned}/')
-    found[START] = File(_allow(page, _hosts(outputs, config)).encode(), TYPES[".html"], ASK_FIRST)
+    versioned = f"{APP_FOLDER}-{digest.hexdigest()[:12]}"
+    found = {f"{versioned}/{name}": File(data, _type(name), CACHE_FOREVER) for name, data in parts.items()}
+    config = make_configuration(outputs, auth)
+    found[CONFIG] = File(json.dumps(config, indent=2).encode(), TYPES[".json"], REVALIDATE)
+    page = (folder / START_PAGE).read_text(encoding="utf-8").replace(f'"{APP_FOLDER}/', f'"{versioned}/')
+    found[START_PAGE] = File(_allow(page, _hosts(outputs, config)).encode(), TYPES[".html"], REVALIDATE)
     return found
 
 
 def _type(name: str) -> str:
     suffix = Path(name).suffix
     if suffix not in TYPES:
-        raise SetupFault(f"web/{PARTS}/{name} has no known type; infra/page.py lists those that there are.")
+        raise SetupError(f"web/{APP_FOLDER}/{name} has an unknown type; add it to TYPES in infra/page.py.")
     return TYPES[suffix]
 
 
 def _hosts(outputs: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """Name the hosts beside its own that the page needs; none on a local engine."""
+    """Return the origins that the page needs besides its own; none on a local engine."""
     named = [config["api_url"], outputs.get("ImageBucketUrl", ""), (config["cognito"] or {}).get("domain", "")]
     split = [urlsplit(each) for each in named]
     return [f"{each.scheme}://{each.netloc}" for each in split if each.netloc]
 
 
 def _allow(page: str, hosts: list[str]) -> str:
-    """Add hosts to the page's policy, which allows its own alone."""
-    for written in _OWN_HOST_ONLY:
-        if written not in page:
-            raise SetupFault(f"web/{START} has no policy with {written}.")
-        page = page.replace(written, " ".join([written, *hosts]))
+    """Add hosts to the page's policy, which allows only its own origin."""
+    for directive in _OWN_HOST_ONLY:
+        if directive not in page:
+            raise SetupError(f"web/{START_PAGE} has no policy with {directive}.")
+        page = page.replace(directive, " ".join([directive, *hosts]))
     return page
+
+
+def publish(clients: Clients, bucket: str, files: Mapping[str, File]) -> int:
+    """Upload what differs, then delete what is no longer part of the page; return the number of uploads.
+
+    The start page comes last: until then, the bucket has the old page with all of its parts.
+    """
+    stored = {
+        entry["Key"]: entry["ETag"].strip('"')
+        for page in clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        for entry in page.get("Contents", [])
+    }
+    changed = [key for key, file in files.items() if stored.get(key) != _etag(file)]
+    for key in sorted(changed, key=lambda each: each == START_PAGE):
+        file = files[key]
+        clients.s3.put_object(
+            Bucket=bucket, Key=key, Body=file.data, ContentType=file.media_type, CacheControl=file.cache
+        )
+    for key in stored.keys() - files.keys():
+        clients.s3.delete_object(Bucket=bucket, Key=key)
+    return len(changed)
+
+
+def _etag(file: File) -> str:
+    """Return the ETag of an object that was uploaded in one part and is encrypted with S3's own keys."""
+    return hashlib.md5(file.data, usedforsecurity=False).hexdigest()

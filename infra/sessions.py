@@ -1,4 +1,4 @@
-"""boto3 clients for tooling: a local engine through localstack-client, AWS through plain boto3."""
+"""boto3 clients for tooling: localstack-client for a local engine, plain boto3 for AWS."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from localstack_client.session import Session as LocalSession  # type: ignore[import-untyped]
 
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -20,15 +20,15 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_sts import STSClient
 
 LOCAL_REGION = "us-east-1"
-#: Key ID and secret of the root user on every local engine; one that checks signatures takes no other.
+#: Key ID and secret of the root user on every local engine. Engines that check signatures accept no other.
 LOCAL_KEY = "test"
-#: Variables that localstack-client obeys even where it is told a host.
+#: Variables that override the host given to localstack-client.
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """What a deployment talks to."""
+    """AWS clients of a deployment."""
 
     cloudformation: "CloudFormationClient"
     s3: "S3Client"
@@ -37,7 +37,7 @@ class Clients:
 
 
 def local_session(endpoint_url: str) -> LocalSession:
-    """Make a boto3-like session for a local engine, whatever the caller's environment points at."""
+    """Make a boto3-like session for a local engine. Ignores the caller's environment."""
     with _unset(*_DIVERTING):
         return LocalSession(
             LOCAL_KEY, LOCAL_KEY, localstack_host=urlsplit(endpoint_url).netloc, region_name=LOCAL_REGION
@@ -47,7 +47,7 @@ def local_session(endpoint_url: str) -> LocalSession:
 def local_clients(endpoint_url: str) -> Clients:
     """Make the clients for a local engine."""
     session = local_session(endpoint_url)
-    # A proxy of the caller's must not get what is meant for this machine.
+    # Requests to this machine must not go through the caller's proxy.
     config = Config(proxies={}, retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
     return Clients(
         cloudformation=session.client("cloudformation", config=config),
@@ -58,11 +58,11 @@ def local_clients(endpoint_url: str) -> Clients:
 
 
 def aws_clients(profile: str | None, region: str | None) -> Clients:
-    """Make the clients for a real account. Raises SetupFault when profile or region is missing."""
-    with translated():
+    """Make the clients for an AWS account. Raises SetupError if the profile or region is missing."""
+    with translate_aws_errors():
         session = boto3.session.Session(profile_name=profile, region_name=region)
         if not session.region_name:
-            raise SetupFault("No region is set: pass --region or set AWS_DEFAULT_REGION.")
+            raise SetupError("No region is set: pass --region or set AWS_DEFAULT_REGION.")
         return Clients(
             cloudformation=session.client("cloudformation"),
             s3=session.client("s3"),
@@ -72,15 +72,15 @@ def aws_clients(profile: str | None, region: str | None) -> Clients:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what boto3 raises into a SetupFault that says it in one sentence."""
+def translate_aws_errors() -> Iterator[None]:
+    """Raise SetupError, with a sentence, for what boto3 raises."""
     try:
         yield
     except ClientError as error:
-        told = error.response["Error"]
-        raise SetupFault(f"{error.operation_name} was refused: {told['Message']} ({told['Code']})") from error
+        details = error.response["Error"]
+        raise SetupError(f"{error.operation_name} was refused: {details['Message']} ({details['Code']})") from error
     except BotoCoreError as error:
-        raise SetupFault(f"AWS can't be reached with these settings: {error}") from error
+        raise SetupError(f"AWS cannot be reached with these settings: {error}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where a running Safelight is: what ``safelight up`` prints and everything else starts from."""
+"""Addresses and names of a running stack, as ``safelight up`` prints them."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Stack:
     endpoint_url: str
     #: Base address of the HTTP API; ends in ``/v1``.
     api_url: str
-    #: Address of the web page; empty where nobody may read it.
+    #: Address of the web page; empty if it is not published.
     ui_url: str
     bucket: str
     table: str
@@ -32,11 +32,11 @@ class Stack:
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
-        """Read the outputs of the CloudFormation stack. Raises KeyError where one is missing."""
+        """Read the outputs of the CloudFormation stack. Raises KeyError if one is missing."""
         return cls(
             engine=engine,
             endpoint_url=endpoint_url,
-            api_url=f"{endpoint_url}{api_address(outputs)}",
+            api_url=f"{endpoint_url}{get_api_address(outputs)}",
             ui_url=_ui_url(outputs, endpoint_url),
             bucket=outputs["ImageBucketName"],
             table=outputs["TableName"],
@@ -54,23 +54,23 @@ class Stack:
         )
 
     def to_json(self) -> str:
-        """Write the fields, and nothing else, as one JSON object."""
+        """Return the fields as one JSON object."""
         return json.dumps(asdict(self), indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what :meth:`to_json` wrote. Raises ValueError, TypeError on anything else."""
+        """Read the output of :meth:`to_json`. Raises ValueError or TypeError for anything else."""
         return cls(**json.loads(text))
 
     def save(self, path: Path) -> None:
-        """Write the file in one step, so that no reader sees half of it."""
+        """Write the file atomically."""
         scratch = path.with_suffix(".tmp")
         scratch.write_text(self.to_json() + "\n", encoding="utf-8")
         scratch.replace(path)
 
 
-def api_address(outputs: Mapping[str, str]) -> str:
-    """Return the base address of the API; on a local engine its path, which every name of the engine shares."""
+def get_api_address(outputs: Mapping[str, str]) -> str:
+    """Return the base address of the API; on a local engine its path, which is valid for every host name."""
     if "ApiUrl" in outputs:
         return outputs["ApiUrl"]
     return f"{LOCAL_API_PREFIX}/{outputs['ApiId']}/{outputs['StageName']}/{API_VERSION}"

@@ -28,8 +28,8 @@ import psutil
 from ingest import BUNDLED, LIMITS, make_photos
 from PIL import Image
 
-from infra import local
-from infra.engines import embedded
+from infra import local_stack
+from infra.engines.record import EngineRecord
 from infra.sessions import local_session
 from infra.stack import Stack
 from shared.errors import ImageError
@@ -87,7 +87,7 @@ def main() -> None:
         folder = Path(name)
         photos = choose(asked.folder, folder / "photos", WARM + PROBES + SINGLES + 2 * asked.pictures)
         state = folder / "state"
-        stack = local.up(state, "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
+        stack = local_stack.up(state, "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
             bench = Bench(stack, state)
             steps = bench.steps(photos)
@@ -95,7 +95,7 @@ def main() -> None:
             posted = bench.posted(rest[: asked.pictures])
             drained = bench.drained(rest[asked.pictures :])
         finally:
-            local.down(state, wipe=True)
+            local_stack.down(state, wipe=True)
     print(f"Steps, milliseconds of processor time: {told(steps)}")
     cores = os.cpu_count() or 1
     for what, (took, used) in (("posted by four callers", posted), ("all waiting in the queue", drained)):
@@ -208,7 +208,7 @@ class Bench:
 
     def _used(self) -> Used:
         """Look at the clocks of every process."""
-        record = embedded.Record.read(self._state / "engine.json")
+        record = EngineRecord.read(self._state / "engine.json")
         if record is None:
             raise SystemExit("The engine is gone.")
         engine = psutil.Process(record.pid)

@@ -1,4 +1,4 @@
-"""The bucket that Lambda and CloudFormation read our zips and a long template from."""
+"""The bucket from which Lambda reads the zips and CloudFormation a long template."""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,14 +18,14 @@ _NOT_THERE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})
 _FIRST_REGION = "us-east-1"
 
 
-def name(clients: Clients, prefix: str) -> str:
-    """Return the bucket's name: one for each stack, so that deleting one can't harm another."""
+def bucket_name(clients: Clients, prefix: str) -> str:
+    """Return the bucket's name. Each stack has its own, so deleting one stack cannot harm another."""
     account = clients.sts.get_caller_identity()["Account"]
     return f"{prefix}-code-{account}-{clients.region}"
 
 
-def upload(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
-    """Store what is not there yet; the key tells the content."""
+def upload_packages(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
+    """Store the packages that are not stored yet. The key contains a hash of the content."""
     _ensure(clients, bucket)
     for package in packages:
         if not _exists(clients, bucket, package.key):
@@ -33,14 +33,14 @@ def upload(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
 
 
 def upload_template(clients: Clients, bucket: str, body: str) -> str:
-    """Store a template that is too long for a request; return its address."""
+    """Store a template that is too long for a request; return its URL."""
     key = f"templates/{hashlib.sha256(body.encode()).hexdigest()[:32]}.yaml"
     clients.s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/yaml")
     return f"{clients.s3.meta.endpoint_url}/{bucket}/{key}"
 
 
-def empty(clients: Clients, bucket: str) -> None:
-    """Delete every object, every version included. A bucket that is gone counts as empty."""
+def empty_bucket(clients: Clients, bucket: str) -> None:
+    """Delete every version of every object. A missing bucket counts as empty."""
     try:
         for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             found: list[ObjectIdentifierTypeDef] = [
@@ -54,10 +54,10 @@ def empty(clients: Clients, bucket: str) -> None:
             raise
 
 
-def remove(clients: Clients, bucket: str) -> None:
-    """Empty the bucket and delete it, where it exists."""
+def delete_bucket(clients: Clients, bucket: str) -> None:
+    """Empty and delete the bucket. Idempotent."""
     if _bucket_exists(clients, bucket):
-        empty(clients, bucket)
+        empty_bucket(clients, bucket)
         clients.s3.delete_bucket(Bucket=bucket)
 
 

@@ -1,4 +1,4 @@
-"""Reads the SAM template: its parameters, and the whole of it for tests."""
+"""Read the SAM template."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML, read by libyaml for its speed, with CloudFormation's short forms (``!Ref`` and its kind)."""
+    """YAML loader (libyaml, for speed) that knows CloudFormation's short forms such as ``!Ref``."""
 
 
 def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -33,20 +33,20 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
-def load(text: str | None = None) -> dict[str, Any]:
-    """Parse a template, ours unless another is given, with intrinsic functions in their long form."""
+def load_template(text: str | None = None) -> dict[str, Any]:
+    """Parse a template (by default ours) with intrinsic functions in their long form."""
     source = TEMPLATE.read_text(encoding="utf-8") if text is None else text
     template: dict[str, Any] = yaml.load(source, Loader=_Loader)  # noqa: S506 - derived from CSafeLoader
     return template
 
 
 def parameter_names(template: Mapping[str, Any]) -> frozenset[str]:
-    """Name every parameter."""
+    """Return the names of all parameters."""
     return frozenset(template["Parameters"])
 
 
 def parameter_defaults(template: Mapping[str, Any]) -> dict[str, str]:
-    """Map each parameter that has a default to it, as the string that CloudFormation passes on."""
+    """Return the defaults by parameter name, as the strings that CloudFormation passes on."""
     return {
         name: str(declared["Default"]) for name, declared in template["Parameters"].items() if "Default" in declared
     }

@@ -1,1 +1,1 @@
-"""The engines that a stack can run on, beside AWS itself."""
+"""Local engines that a stack can run on."""

@@ -1,4 +1,4 @@
-"""Starts and stops the LocalStack of docker-compose.yml."""
+"""Start and stop the LocalStack of docker-compose.yml."""
 
 import os
 import shutil
@@ -6,44 +6,44 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.deployment.packaging import SOURCE
-from infra.faults import SetupFault
+from infra.deployment.packaging import SOURCE_ROOT
+from infra.errors import SetupError
 
-FILE = SOURCE / "docker-compose.yml"
-SETTINGS = SOURCE / ".env"
+FILE = SOURCE_ROOT / "docker-compose.yml"
+SETTINGS = SOURCE_ROOT / ".env"
 SERVICE = "localstack"
 PORT_VARIABLE = "SAFELIGHT_PORT"
 DEFAULT_PORT = "4566"
-#: The image may have to be pulled first: 1.2 GB.
+#: Includes pulling the image, 1.2 GB.
 START_SECONDS = 600
 _ASK_SECONDS = 20
 
 
-def missing() -> str:
-    """Say in one sentence what is missing to start the file; nothing when all is there."""
+def find_missing() -> str:
+    """Return a sentence on what is missing to start LocalStack; empty if nothing is."""
     if not FILE.is_file():
-        return "docker-compose.yml is missing; it comes with a source checkout."
+        return "docker-compose.yml is missing; it is part of a source checkout."
     if shutil.which("docker") is None:
         return "Docker is not installed."
     if not _succeeds("docker", "compose", "version"):
-        return "Docker has no `compose` command; install its Compose plugin."
+        return "Docker has no `compose` command; install the Compose plugin."
     if not _succeeds("docker", "info"):
         return "the Docker daemon does not answer; start it."
     return ""
 
 
-def address() -> str:
-    """Return where the file publishes its engine, by the environment or ``.env`` as Compose reads them."""
+def get_address() -> str:
+    """Return the published address of LocalStack. Reads the environment and ``.env`` as Compose does."""
     return f"http://127.0.0.1:{os.environ.get(PORT_VARIABLE) or _settings().get(PORT_VARIABLE) or DEFAULT_PORT}"
 
 
 def up(extra: Mapping[str, str]) -> None:
-    """Start the engine and wait until it is healthy. Raises SetupFault with Docker's last words."""
+    """Start the engine and wait until it is healthy. Raises SetupError with Docker's last line of output."""
     _compose("up", "--wait", SERVICE, extra=extra)
 
 
 def down(*, volumes: bool) -> None:
-    """Stop all and remove the containers, and with ``volumes`` what they kept. Raises SetupFault."""
+    """Stop and remove the containers, with ``volumes`` their data too. Raises SetupError."""
     _compose("down", *(["--volumes"] if volumes else []))
 
 
@@ -55,12 +55,12 @@ def _compose(*arguments: str, extra: Mapping[str, str] | None = None) -> None:
             command, env=environment, capture_output=True, text=True, check=False, timeout=START_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise SetupFault(f"docker compose {arguments[0]} did not end within {START_SECONDS} s.") from error
+        raise SetupError(f"docker compose {arguments[0]} did not end within {START_SECONDS} s.") from error
     except OSError as error:
-        raise SetupFault(f"docker can't be run: {error.strerror}.") from error
+        raise SetupError(f"docker cannot be run: {error.strerror}.") from error
     if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise SetupFault(f"docker compose {arguments[0]} failed: {lines[-1]}")
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+        raise SetupError(f"docker compose {arguments[0]} failed: {lines[-1]}")
 
 
 def _succeeds(*command: str) -> bool:

@@ -1,7 +1,7 @@
-"""The embedded engine: MiniStack as a background process of this machine, on loopback alone.
+"""The embedded engine: MiniStack as a background process that listens on loopback only.
 
-Its state lies under the state directory and is written when it stops in an orderly way. A killed engine
-keeps the objects in its buckets but falls back to the last orderly stop in everything else.
+It writes its state below the state directory when it stops. A killed engine keeps the objects in its buckets;
+everything else returns to the state of the last orderly stop.
 """
 
 import shutil
@@ -9,88 +9,84 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.engines import launch, processes
-from infra.engines.records import Places, Record
-from infra.faults import SetupFault
+from infra.engines.record import EnginePaths, EngineRecord
+from infra.errors import SetupError
 
-__all__ = ["VERSION", "Places", "Record", "complaints", "end", "running", "start", "stop", "wipe"]
-
-#: The release that all of this was measured on; requirements/local.txt pins it.
-VERSION = "1.5.33"
-#: The engine writes its state within this time, or is killed.
+#: Time for the engine to write its state before it is killed.
 STOP_SECONDS = 20
-#: Ports tried, should others take them between our look and the engine's start.
+#: Ports to try: another process may take a port before the engine binds it.
 ATTEMPTS = 5
 
 
 def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Start the engine unless it runs already with these settings; return its address.
+    """Start the engine unless it is running with these settings; return its address.
 
-    ``extra`` is added to its environment. Raises SetupFault when it does not come up.
+    ``extra`` is added to its environment. Raises SetupError if it does not start.
     """
-    places = Places.below(state_dir)
-    wanted = dict(extra or {})
-    last = Record.read(places.record)
-    if last and last.environment == wanted and running(state_dir):
+    paths = EnginePaths.below(state_dir)
+    settings = dict(extra or {})
+    last = EngineRecord.read(paths.record)
+    if last and last.environment == settings and is_running(state_dir):
         return last.url
-    stop(state_dir)  # also one that hangs: two engines on one state would destroy it
-    launch.make_room(places)
+    stop(state_dir)  # also if it hangs: two engines on one state would destroy it
+    launch.make_folders(paths)
     ports = [last.port] if last and launch.is_free(last.port) else []
     for _ in range(ATTEMPTS):
-        port = ports.pop() if ports else launch.free_port()
+        port = ports.pop() if ports else launch.find_free_port()
         if last and last.port != port:
-            launch.readdress(places.data / "state", last.port, port)
-        last = Record(port)
-        last.save(places.record)
-        record = launch.try_port(places, port, wanted)
+            launch.rewrite_port(paths.data / "state", last.port, port)
+        last = EngineRecord(port)
+        last.save(paths.record)
+        record = launch.try_port(paths, port, settings)
         if record:
-            record.save(places.record)
+            record.save(paths.record)
             return record.url
-    raise SetupFault(f"The embedded engine found no free port in {ATTEMPTS} attempts; see {places.log}.")
+    raise SetupError(f"The embedded engine found no free port in {ATTEMPTS} attempts; see {paths.log}.")
 
 
-def running(state_dir: Path) -> bool:
-    """Tell whether the engine of this state directory is alive and answers."""
-    record = Record.read(Places.below(state_dir).record)
+def is_running(state_dir: Path) -> bool:
+    """Return True if the engine of this state directory is running and healthy."""
+    record = EngineRecord.read(EnginePaths.below(state_dir).record)
     if record is None:
         return False
-    process = processes.find(record.pid, record.created)
-    return process is not None and processes.listens(process, record.port) and launch.answers(record.url)
+    process = processes.find_process(record.pid, record.created)
+    return process is not None and processes.is_listening(process, record.port) and launch.is_healthy(record.url)
 
 
 def stop(state_dir: Path) -> bool:
-    """Stop the engine and the functions it runs; return whether there was anything to stop."""
-    places = Places.below(state_dir)
-    record = Record.read(places.record)
-    process = processes.find(record.pid, record.created) if record else None
+    """Stop the engine and its functions; return False if nothing was running."""
+    paths = EnginePaths.below(state_dir)
+    record = EngineRecord.read(paths.record)
+    process = processes.find_process(record.pid, record.created) if record else None
     if record is None or process is None:
         return False
-    family = processes.family(process)
-    # The engine first: it writes its state, while the functions' answers still reach it.
-    processes.end([process], grace_seconds=STOP_SECONDS)
-    processes.end((member for member in family if member.is_running()), grace_seconds=2)
-    Record(port=record.port).save(places.record)
-    shutil.rmtree(places.scratch, ignore_errors=True)
+    family = processes.list_family(process)
+    # Stop the engine first: it writes its state while its functions can still answer.
+    processes.end_processes([process], grace_seconds=STOP_SECONDS)
+    processes.end_processes((member for member in family if member.is_running()), grace_seconds=2)
+    EngineRecord(port=record.port).save(paths.record)
+    shutil.rmtree(paths.scratch, ignore_errors=True)
     return True
 
 
-def end(state_dir: Path, _stack_name: str, wiped: bool) -> str:
-    """Stop the engine and, if asked, remove all that it holds; say what was done, if anything ran."""
+def shut_down(state_dir: Path, _stack_name: str, wiped: bool) -> str:
+    """Stop the engine, with ``wiped`` delete its data; return a sentence if anything was running."""
     stopped = stop(state_dir)
     if wiped:
-        wipe(state_dir)
+        delete_data(state_dir)
     return f"The embedded engine is stopped; its data is {'removed' if wiped else 'kept'}." if stopped else ""
 
 
-def complaints(state_dir: Path) -> int:
-    """Count the errors that the engine has logged since it started."""
-    log = Places.below(state_dir).log
+def count_log_errors(state_dir: Path) -> int:
+    """Return the number of errors in the engine's log."""
+    log = EnginePaths.below(state_dir).log
     return log.read_text(encoding="utf-8", errors="replace").count(" ERROR ") if log.is_file() else 0
 
 
-def wipe(state_dir: Path) -> None:
-    """Remove all that the engine has left. It must not be running."""
-    places = Places.below(state_dir)
-    shutil.rmtree(places.data, ignore_errors=True)
-    shutil.rmtree(places.scratch, ignore_errors=True)
-    for path in (places.record, places.log):
+def delete_data(state_dir: Path) -> None:
+    """Delete the engine's data and log. The engine must not be running."""
+    paths = EnginePaths.below(state_dir)
+    shutil.rmtree(paths.data, ignore_errors=True)
+    shutil.rmtree(paths.scratch, ignore_errors=True)
+    for path in (paths.record, paths.log):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Starts the embedded engine's process on a port, in surroundings of its own."""
+"""Start the embedded engine's process on a port, with its own environment."""
 
 import contextlib
 import os
@@ -14,25 +14,25 @@ import httpx
 import psutil
 
 from infra.engines import processes
-from infra.engines.records import HOST, Places, Record
-from infra.faults import SetupFault
+from infra.engines.record import HOST, EnginePaths, EngineRecord
+from infra.errors import SetupError
 
 HEALTH_PATH = "/_ministack/health"
 START_SECONDS = 30
 _TAIL_CHARACTERS = 600
 
 
-def environment(places: Places, port: int, extra: Mapping[str, str]) -> dict[str, str]:
-    """Make the engine's whole environment.
+def make_environment(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the engine's complete environment.
 
-    Nothing of the caller's is in it: functions inherit it, and a foreign AWS_ENDPOINT_URL, profile or
-    proxy would send them elsewhere.
+    Nothing is inherited: functions get this environment too, and the caller's AWS_ENDPOINT_URL, profile or
+    proxy would redirect them.
     """
-    home = places.scratch / "home"
+    home = paths.scratch / "home"
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
-        "TMPDIR": str(places.scratch),
+        "TMPDIR": str(paths.scratch),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
@@ -47,26 +47,26 @@ def environment(places: Places, port: int, extra: Mapping[str, str]) -> dict[str
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(places.data / "state"),
+        "STATE_DIR": str(paths.data / "state"),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(places.data / "s3"),
+        "S3_DATA_DIR": str(paths.data / "s3"),
         **extra,
     }
 
 
-def make_room(places: Places) -> None:
-    """Make the folders; what an earlier run left unzipped goes, and its log."""
-    shutil.rmtree(places.scratch, ignore_errors=True)
-    (places.scratch / "home").mkdir(parents=True)
-    (places.data / "state").mkdir(parents=True, exist_ok=True)
-    (places.data / "s3").mkdir(parents=True, exist_ok=True)
-    places.log.unlink(missing_ok=True)
+def make_folders(paths: EnginePaths) -> None:
+    """Create the folders; delete the scratch files and the log of an earlier run."""
+    shutil.rmtree(paths.scratch, ignore_errors=True)
+    (paths.scratch / "home").mkdir(parents=True)
+    (paths.data / "state").mkdir(parents=True, exist_ok=True)
+    (paths.data / "s3").mkdir(parents=True, exist_ok=True)
+    paths.log.unlink(missing_ok=True)
 
 
-def readdress(state: Path, old: int, new: int) -> None:
-    """Rewrite the kept addresses when the port of the last run belongs to somebody else now.
+def rewrite_port(state: Path, old: int, new: int) -> None:
+    """Rewrite stored addresses because the port of the last run is no longer free.
 
-    The engine looks a queue up by its whole address, port included, and would never deliver from it.
+    The engine finds queues by their full address, including the port.
     """
     for path in state.glob("*.json"):
         text = path.read_text(encoding="utf-8")
@@ -75,25 +75,25 @@ def readdress(state: Path, old: int, new: int) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def try_port(places: Places, port: int, extra: Mapping[str, str]) -> Record | None:
-    """Start on one port; None when somebody else has it. Raises SetupFault when the engine fails."""
-    with places.log.open("ab") as log:
+def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineRecord | None:
+    """Start on one port; return None if the port is taken. Raises SetupError if the engine fails."""
+    with paths.log.open("ab") as log:
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-m", "infra.engines.serve", HOST, str(port)],
-            cwd=places.scratch,
-            env=environment(places, port, extra),
+            [sys.executable, "-P", "-m", "infra.engines.server", HOST, str(port)],
+            cwd=paths.scratch,
+            env=make_environment(paths, port, extra),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C at our terminal is not meant for it
+            start_new_session=True,  # Ctrl-C in this terminal must not stop it
         )
     try:
         process = psutil.Process(engine.pid)
-        record = Record(port=port, pid=engine.pid, created=process.create_time(), environment=dict(extra))
+        record = EngineRecord(port=port, pid=engine.pid, created=process.create_time(), environment=dict(extra))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and engine.poll() is None:
-            if processes.listens(process, port) and answers(record.url):
-                engine.returncode = 0  # it is meant to outlive us: no complaint when this object goes
+            if processes.is_listening(process, port) and is_healthy(record.url):
+                engine.returncode = 0  # it outlives this process: suppress the warning about a running child
                 return record
             time.sleep(0.02)
     except BaseException:
@@ -104,18 +104,18 @@ def try_port(places: Places, port: int, extra: Mapping[str, str]) -> Record | No
         return None
     engine.kill()
     engine.wait()
-    raise SetupFault(f"The embedded engine did not start: {_tail(places.log)}")
+    raise SetupError(f"The embedded engine did not start: {_tail(paths.log)}")
 
 
-def answers(url: str) -> bool:
-    """Tell whether an engine answers there."""
+def is_healthy(url: str) -> bool:
+    """Return True if an engine is healthy at this address."""
     with contextlib.suppress(httpx.HTTPError), httpx.Client(trust_env=False, timeout=5) as client:
         return client.get(url + HEALTH_PATH).status_code == httpx.codes.OK
     return False
 
 
-def free_port() -> int:
-    """Find a port that nobody has; somebody may take it before the engine does."""
+def find_free_port() -> int:
+    """Return a free port. Another process may take it before the engine does."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -123,9 +123,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody has the port."""
+    """Return True if the port is free."""
     with socket.socket() as probe:
-        if os.name == "posix":  # as the engine does: a port that only lingers is free
+        if os.name == "posix":  # as the engine does: a port in TIME_WAIT is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -136,4 +136,4 @@ def is_free(port: int) -> bool:
 
 def _tail(path: Path) -> str:
     text = path.read_text(encoding="utf-8", errors="replace").strip()
-    return text[-_TAIL_CHARACTERS:] or f"it said nothing; see {path}"
+    return text[-_TAIL_CHARACTERS:] or f"no output; see {path}"

@@ -1,8 +1,9 @@
-"""LocalStack: one that runs already, or else the one of docker-compose.yml where Docker is there.
+"""LocalStack: one that is already running, or the one of docker-compose.yml if Docker is available.
 
-``down`` stops only what ``up`` has started. LocalStack's free edition keeps nothing when it stops.
+``down`` stops only what ``up`` started. LocalStack's free edition loses its data when it stops.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -12,141 +13,162 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from infra.deployment import deploy, packaging, watch, wheels
-from infra.engines import compose, localstack_health
-from infra.faults import SetupFault
-from infra.sessions import local_clients, translated
+import httpx
+
+from infra.deployment import change_sets, cloudformation, packaging, wheels
+from infra.engines import compose
+from infra.errors import SetupError
+from infra.sessions import local_clients, translate_aws_errors
 
 #: The last release whose image starts without an account token; docker-compose.yml pins it.
 VERSION = "4.14.0"
 ENDPOINT_VARIABLE = "LOCALSTACK_ENDPOINT"
-#: A container that calls itself healthy answers from outside within this time.
+#: Time until a healthy container answers from outside.
 ANSWER_SECONDS = 60
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
-WHEELS = packaging.SOURCE / "build" / "wheels"
-#: Lambda's names for the processors that a machine may report.
+WHEELS = packaging.SOURCE_ROOT / "build" / "wheels"
+#: LocalStack answers here before it loads a service; MiniStack does not answer here. A request for MiniStack's own
+#: path would make LocalStack load S3 first, which takes long on a busy machine.
+INFO_PATH = "/_localstack/info"
+_INFO_SECONDS = 5
+#: Lambda's names for processors, by the name that a machine reports.
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What ``localstack.json`` remembers between ``up`` and ``down``."""
+class LocalStackRecord:
+    """Content of ``localstack.json``, which ``up`` writes and ``down`` reads."""
 
     url: str
-    #: Whether `up` has started it; if not, `down` leaves it running.
+    #: True if `up` started it. Otherwise `down` leaves it running.
     is_ours: bool
-    #: Whether `down` has stopped it since; its volume is there until it is wiped.
+    #: True if `down` has stopped it since. Its volume remains until it is wiped.
     is_stopped: bool = False
 
     @classmethod
     def read(cls, state_dir: Path) -> Self | None:
-        """Read it; None when there is none or it is damaged."""
+        """Return the record, None if it is missing or damaged."""
         try:
             return cls(**json.loads(_file(state_dir).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def save(self, state_dir: Path) -> None:
-        """Write it."""
+        """Write the record."""
         _file(state_dir).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
 def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Find a LocalStack or start one; return its address.
+    """Find or start a LocalStack; return its address.
 
-    ``extra`` reaches only a LocalStack that is started here. Raises SetupFault, also where that is not possible.
+    ``extra`` is the environment of a LocalStack that is started here. Raises SetupError.
     """
-    found = find()
+    found = find_running()
     if found:
         if extra:
-            raise SetupFault(f"LocalStack runs already at {found}, and its settings are not ours to change.")
-        Record(found, is_ours=Record.read(state_dir) == Record(found, is_ours=True)).save(state_dir)
+            raise SetupError(f"LocalStack is already running at {found}, so its settings cannot be changed.")
+        is_ours = LocalStackRecord.read(state_dir) == LocalStackRecord(found, is_ours=True)
+        LocalStackRecord(found, is_ours=is_ours).save(state_dir)
         return found
-    missing = compose.missing()
+    missing = compose.find_missing()
     if missing:
-        raise SetupFault(
+        raise SetupError(
             f"No LocalStack answers at {DEFAULT_ENDPOINT} and none can be started: {missing} "
-            f"Name a running one in {ENDPOINT_VARIABLE}, or use --engine embedded."
+            f"Set {ENDPOINT_VARIABLE} to a running one, or use --engine embedded."
         )
-    url = compose.address()
-    Record(url, is_ours=True).save(state_dir)
+    url = compose.get_address()
+    LocalStackRecord(url, is_ours=True).save(state_dir)
     compose.up(extra or {})
     deadline = time.monotonic() + ANSWER_SECONDS
-    while not localstack_health.ask(url):
+    while not get_version(url):
         if time.monotonic() > deadline:
-            raise SetupFault(f"The container of LocalStack has started, but it does not answer at {url}.")
+            raise SetupError(f"The LocalStack container is running but does not answer at {url}.")
         time.sleep(0.2)
     return url
 
 
-def find() -> str | None:
-    """Return the address of the LocalStack that runs. Raises SetupFault where the one that was named does not."""
+def find_running() -> str | None:
+    """Return the address of a running LocalStack, or None. Raises SetupError if the configured one does not answer."""
     named = os.environ.get(ENDPOINT_VARIABLE, "").rstrip("/")
     if not named:
-        return next((url for url in (compose.address(), DEFAULT_ENDPOINT) if localstack_health.ask(url)), None)
+        candidates = (compose.get_address(), DEFAULT_ENDPOINT)
+        return next((url for url in candidates if get_version(url)), None)
     if not named.startswith(("http://", "https://")):
-        raise SetupFault(f"{ENDPOINT_VARIABLE} must be an address like {DEFAULT_ENDPOINT}, not {named!r}.")
-    if not localstack_health.ask(named):
-        raise SetupFault(f"No LocalStack answers at {named}, which {ENDPOINT_VARIABLE} names.")
-    # botocore puts a bucket's name in front of any host but an address, and nobody resolves that.
+        raise SetupError(f"{ENDPOINT_VARIABLE} must be a URL like {DEFAULT_ENDPOINT}, not {named!r}.")
+    if not get_version(named):
+        raise SetupError(f"No LocalStack answers at {named}, the value of {ENDPOINT_VARIABLE}.")
+    # botocore prefixes a host name, but not an IP address, with the bucket's name; that name would not resolve.
     return named.replace("//localhost:", "//127.0.0.1:", 1)
 
 
-def end(state_dir: Path, stack_name: str, wiped: bool) -> str:
-    """Stop the LocalStack that `up` has started; on any other only delete the stack, if asked.
+def get_version(url: str) -> str | None:
+    """Return the release of the LocalStack at ``url``; None if something else or nothing answers."""
+    with (
+        contextlib.suppress(httpx.HTTPError, ValueError),
+        httpx.Client(trust_env=False, timeout=_INFO_SECONDS) as client,
+    ):
+        answer = client.get(url + INFO_PATH)
+        info = answer.json() if answer.status_code == httpx.codes.OK else None
+        if isinstance(info, dict) and "version" in info and "session_id" in info:
+            return str(info["version"])
+    return None
 
-    Says what it did, nothing where there was nothing. Raises SetupFault.
+
+def shut_down(state_dir: Path, stack_name: str, wiped: bool) -> str:
+    """Stop the LocalStack that `up` started. On any other, only delete the stack if ``wiped``.
+
+    Return a sentence on what was done, or an empty string. Raises SetupError.
     """
-    record = Record.read(state_dir)
+    record = LocalStackRecord.read(state_dir)
     if record is None or (record.is_stopped and not wiped):
         return ""
     if record.is_ours:
         compose.down(volumes=wiped)
-        told = "" if record.is_stopped else "LocalStack is stopped; its free edition keeps no data."
+        sentence = "" if record.is_stopped else "LocalStack is stopped; its free edition keeps no data."
         if not wiped:
             replace(record, is_stopped=True).save(state_dir)
-            return told
+            return sentence
     elif wiped:
-        told = _delete(record.url, stack_name)
+        sentence = _delete(record.url, stack_name)
     else:
-        return f"LocalStack at {record.url} was not started by Safelight and goes on, with the stack on it."
+        return f"LocalStack at {record.url} was not started by Safelight. It keeps running with the stack."
     _file(state_dir).unlink(missing_ok=True)
-    return told
+    return sentence
 
 
-def architecture() -> str:
-    """Return Lambda's name for this machine's processor, on which LocalStack runs functions. Raises SetupFault."""
+def get_architecture() -> str:
+    """Return Lambda's name for this machine's processor. Raises SetupError."""
     machine = platform.machine().lower()
     if machine not in _MACHINES:
-        raise SetupFault(f"Lambda knows no {machine} processor, so LocalStack can't run functions here.")
+        raise SetupError(f"Lambda does not support {machine} processors, so LocalStack cannot run functions here.")
     return _MACHINES[machine]
 
 
-def packages(source: Path = packaging.SOURCE) -> dict[str, packaging.Package]:
-    """Build the zips with everything in them, for the machine's processor. Raises SetupFault."""
-    return wheels.full(WHEELS, architecture(), source)
+def build_packages(source: Path = packaging.SOURCE_ROOT) -> dict[str, packaging.Package]:
+    """Build the zips with all dependencies for this machine's processor. Raises SetupError."""
+    return wheels.build_full(WHEELS, get_architecture(), source)
 
 
-def fetch(source: Path = packaging.SOURCE) -> None:
-    """Fetch the wheels that :func:`packages` needs, so that it works offline afterwards. Raises SetupFault."""
-    for name in packaging.ROOMS:
-        wheels.installed(source / "requirements" / f"{name}.txt", WHEELS, architecture())
+def fetch_wheels(source: Path = packaging.SOURCE_ROOT) -> None:
+    """Fetch the wheels for :func:`build_packages`, so that it works offline later. Raises SetupError."""
+    for name in packaging.FUNCTION_PACKAGES:
+        wheels.install_wheels(source / "requirements" / f"{name}.txt", WHEELS, get_architecture())
 
 
-def parameters() -> dict[str, str]:
-    """Return the template parameters that are LocalStack's own.
+def get_parameters() -> dict[str, str]:
+    """Return the template parameters for LocalStack.
 
-    Not every LocalStack has DynamoDB's streams; whose has them may turn notifications on.
+    Notifications need DynamoDB streams, which not every LocalStack has. Turn them on if yours has them.
     """
-    return {"Architecture": architecture(), "Notifications": "off"}
+    return {"Architecture": get_architecture(), "Notifications": "off"}
 
 
 def _delete(url: str, stack_name: str) -> str:
-    if not localstack_health.ask(url):
-        return f"No LocalStack answers at {url} any more, so nothing is left to delete there."
-    with translated():
-        deploy.destroy(watch.Target(local_clients(url), stack_name, watch.LOCAL_PACE))
-    return f"The stack {stack_name} and its data are deleted; LocalStack at {url} goes on."
+    if not get_version(url):
+        return f"No LocalStack answers at {url} any more, so there is nothing to delete."
+    with translate_aws_errors():
+        change_sets.destroy(cloudformation.Target(local_clients(url), stack_name, cloudformation.LOCAL_POLLING))
+    return f"The stack {stack_name} and its data are deleted; LocalStack at {url} keeps running."
 
 
 def _file(state_dir: Path) -> Path:

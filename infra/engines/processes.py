@@ -1,16 +1,16 @@
-"""Processes that outlive the command that started them: told apart, and ended without a trace."""
+"""Background processes: find the right one, and end it."""
 
 import contextlib
 from collections.abc import Iterable
 
 import psutil
 
-#: Creation times are floats that have been through a file.
+#: Creation times are floats that were written to a file and read back.
 _TOLERANCE_SECONDS = 0.01
 
 
-def find(pid: int, created: float) -> psutil.Process | None:
-    """Return the process that was started then; None when it is gone or the number is another's now."""
+def find_process(pid: int, created: float) -> psutil.Process | None:
+    """Return the process with this ID and creation time (seconds since 1970); None if it has ended."""
     try:
         process = psutil.Process(pid)
         alive = abs(process.create_time() - created) < _TOLERANCE_SECONDS
@@ -19,8 +19,8 @@ def find(pid: int, created: float) -> psutil.Process | None:
         return None
 
 
-def listens(process: psutil.Process, port: int) -> bool:
-    """Tell whether it is this process that has the port."""
+def is_listening(process: psutil.Process, port: int) -> bool:
+    """Return True if this process listens on the port."""
     try:
         connections = process.net_connections(kind="tcp")
     except psutil.Error:
@@ -28,15 +28,15 @@ def listens(process: psutil.Process, port: int) -> bool:
     return any(line.status == psutil.CONN_LISTEN and line.laddr[1] == port for line in connections)
 
 
-def family(process: psutil.Process) -> list[psutil.Process]:
-    """List the process and all that it has started."""
+def list_family(process: psutil.Process) -> list[psutil.Process]:
+    """Return the process and all its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return []
 
 
-def end(processes: Iterable[psutil.Process], *, grace_seconds: float) -> None:
-    """Ask each to end, and kill those that have not within ``grace_seconds``."""
+def end_processes(processes: Iterable[psutil.Process], *, grace_seconds: float) -> None:
+    """Terminate each process, and kill those that are still running after ``grace_seconds``."""
     waiting = list(processes)
     for process in waiting:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from support.moto_cloud import Cloud
 
-from infra.page import ASK_FIRST, START, File
-from infra.publishing import publish
+from infra.page import REVALIDATE, START_PAGE, File
+from infra.page import publish
 from infra.sessions import Clients
 
 BUCKET = "ui-for-tests"
@@ -24,7 +24,7 @@ def clients(cloud: Cloud) -> Clients:
 
 
 def _files(**texts: str) -> dict[str, File]:
-    return {name: File(text.encode(), "text/html; charset=utf-8", ASK_FIRST) for name, text in texts.items()}
+    return {name: File(text.encode(), "text/html; charset=utf-8", REVALIDATE) for name, text in texts.items()}
 
 
 def test_the_bucket_becomes_what_the_page_is(clients: Clients) -> None:
@@ -36,7 +36,7 @@ def test_the_bucket_becomes_what_the_page_is(clients: Clients) -> None:
     assert sorted(entry["Key"] for entry in found) == ["one", "two"]
     answer = clients.s3.get_object(Bucket=BUCKET, Key="two")
     assert answer["Body"].read() == b"new"
-    assert (answer["ContentType"], answer["CacheControl"]) == ("text/html; charset=utf-8", ASK_FIRST)
+    assert (answer["ContentType"], answer["CacheControl"]) == ("text/html; charset=utf-8", REVALIDATE)
 
 
 def test_the_start_page_comes_last(clients: Clients) -> None:
@@ -45,5 +45,5 @@ def test_the_start_page_comes_last(clients: Clients) -> None:
     clients.s3.meta.events.register(
         "before-parameter-build.s3.PutObject", lambda params, **_: order.append(params["Key"])
     )
-    publish(clients, BUCKET, {START: _files(x="x")["x"], **_files(b="b", a="a")})
-    assert order[-1] == START
+    publish(clients, BUCKET, {START_PAGE: _files(x="x")["x"], **_files(b="b", a="a")})
+    assert order[-1] == START_PAGE

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.deployment.packaging import ROOMS
+from infra.deployment.packaging import FUNCTION_PACKAGES
 from infra.deployment.wheels import PYTHON_VERSION
-from infra.engines import compose, embedded, localstack
+from infra.engines import compose, localstack
+from infra.engines.record import VERSION
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
@@ -42,7 +43,7 @@ def test_images_are_pinned() -> None:
     """No image is `latest` or untagged, and the releases are those that the code was tested with."""
     images = {name: value for name, value in VARIABLES.items() if name.endswith("_IMAGE")}
     assert images["LOCALSTACK_IMAGE"] == f"localstack/localstack:{localstack.VERSION}"
-    assert images["MINISTACK_IMAGE"].endswith(f":{embedded.VERSION}")
+    assert images["MINISTACK_IMAGE"].endswith(f":{VERSION}")
     assert images["PYTHON_IMAGE"].startswith(f"python:{PYTHON_VERSION}")
     assert images["LAMBDA_IMAGE"].endswith(f":{PYTHON_VERSION}")
     assert not [image for image in images.values() if ":" not in image or image.endswith(":latest")]
@@ -90,7 +91,7 @@ def test_the_image_gets_all_that_the_zips_are_made_of() -> None:
     copied = set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
     let_in = set(re.findall(r"^!(\w+)", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
     assert copied == let_in
-    assert copied >= {room for rooms in ROOMS.values() for room in rooms} | {"infra", "requirements"}
+    assert copied >= {room for rooms in FUNCTION_PACKAGES.values() for room in rooms} | {"infra", "requirements"}
 
 
 def test_each_engine_skips_only_what_is_documented() -> None:

@@ -12,8 +12,9 @@ import psutil
 import pytest
 from support.running_stack import QUICK
 
-from infra import local
-from infra.engines import embedded, launch
+from infra import local_stack
+from infra.engines import launch
+from infra.engines.record import EngineRecord
 from infra.stack import Stack
 
 READY = Path(__file__).parents[2] / ".ci" / "moto_transactions.py"
@@ -43,18 +44,18 @@ class EmbeddedServer:
     folder: Path
 
     def up(self) -> Stack:  # noqa: D102 - said by OwnServer, as are those below
-        return local.up(self.folder, "embedded", QUICK)
+        return local_stack.up(self.folder, "embedded", QUICK)
 
     def stop(self) -> None:  # noqa: D102
-        local.down(self.folder)
+        local_stack.down(self.folder)
 
     def kill(self) -> None:  # noqa: D102
-        record = embedded.Record.read(self.folder / "engine.json")
+        record = EngineRecord.read(self.folder / "engine.json")
         assert record is not None
         psutil.Process(record.pid).kill()
 
     def remove(self) -> None:  # noqa: D102
-        local.down(self.folder, wipe=True)
+        local_stack.down(self.folder, wipe=True)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class LocalStackServer:
     folder: Path
     program: str
     setting: pytest.MonkeyPatch
-    port: int = field(default_factory=launch.free_port)
+    port: int = field(default_factory=launch.find_free_port)
 
     def up(self) -> Stack:  # noqa: D102
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ class LocalStackServer:
         clean = {name: os.environ[name] for name in ("PATH", "AWS_DEFAULT_REGION")} | {"HOME": str(self.folder)}
         self._run("start", clean)
         self.setting.setenv("LOCALSTACK_ENDPOINT", f"http://127.0.0.1:{self.port}")
-        return local.up(self.folder / "state", "localstack", QUICK)
+        return local_stack.up(self.folder / "state", "localstack", QUICK)
 
     def stop(self) -> None:  # noqa: D102
         self._run("stop")

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from support import recorded_calls
 
-from infra import local
-from infra.engines import embedded
+from infra import local_stack
+from infra.engines.record import EngineRecord
 from infra.sessions import local_session
 from infra.stack import Stack
 
@@ -108,7 +108,7 @@ class Site:
         return found
 
     def _engine_children(self) -> list[psutil.Process]:
-        record = embedded.Record.read(self.folder / "engine.json")
+        record = EngineRecord.read(self.folder / "engine.json")
         assert record is not None
         return psutil.Process(record.pid).children(recursive=True)
 
@@ -171,11 +171,11 @@ def running_site(
     held = ENFORCING if engine == "embedded" else {}
     given = held if environment is None else environment
     recording = recorded_calls.engine_environment(named["NamePrefix"]) if held and given else {}
-    stack = local.up(folder, engine, named, environment={**given, **recording})
+    stack = local_stack.up(folder, engine, named, environment={**given, **recording})
     try:
         if recording:
             recorded_calls.keep_policies(stack.endpoint_url, named["NamePrefix"])
         with httpx.Client(base_url=stack.api_url + "/", timeout=60, trust_env=False) as client:
             yield Site(stack, client, folder)
     finally:
-        local.down(folder, wipe=True)
+        local_stack.down(folder, wipe=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infra import commands, doctor, local
-from infra.deployment import remote
-from infra.faults import SetupFault
+from infra import commands, doctor, local_stack
+from infra.deployment import aws_account
+from infra.errors import SetupError
 from infra.stack import Stack
 
 STACK = Stack(
@@ -35,7 +35,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_json_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """With --json standard output is the stack and standard error is silent."""
-    monkeypatch.setattr(local, "up", lambda *_, report, **__: report("working") or STACK)
+    monkeypatch.setattr(local_stack, "up", lambda *_, report, **__: report("working") or STACK)
     result = runner.invoke(commands.app, ["up", "--json"])
     assert result.exit_code == 0
     assert Stack(**json.loads(result.stdout)) == STACK
@@ -44,7 +44,7 @@ def test_json_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_up_tells_its_steps_and_the_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Off a terminal the steps are plain lines, apart from the result."""
-    monkeypatch.setattr(local, "up", lambda *_, report, **__: report("working") or STACK)
+    monkeypatch.setattr(local_stack, "up", lambda *_, report, **__: report("working") or STACK)
     result = runner.invoke(commands.app, ["up"])
     assert result.stderr == "working\n"
     assert STACK.api_url in result.stdout
@@ -54,9 +54,9 @@ def test_a_fault_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """An expected fault ends with code 2 and its sentence, never with a traceback."""
 
     def fail(*_: object, **__: object) -> None:
-        raise SetupFault("The engine is out of film.")
+        raise SetupError("The engine is out of film.")
 
-    monkeypatch.setattr(local, "up", fail)
+    monkeypatch.setattr(local_stack, "up", fail)
     result = runner.invoke(commands.app, ["up", "--json"])
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", "The engine is out of film.\n")
 
@@ -72,7 +72,7 @@ def test_an_unusable_folder_is_one_sentence(state: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["--json"], "add --yes"), (["--yes", "--parameter", "LinkSeconds"], "takes NAME=VALUE")],
+    [(["--json"], "add --yes"), (["--yes", "--parameter", "LinkSeconds"], "must be NAME=VALUE")],
 )
 def test_deploy_refuses_what_it_cannot_do(arguments: list[str], sentence: str) -> None:
     """A deployment that could not ask, or would not understand, does not begin."""
@@ -84,7 +84,7 @@ def test_deploy_refuses_what_it_cannot_do(arguments: list[str], sentence: str) -
 @pytest.mark.parametrize("answer", ["n\n", "\n"])
 def test_destroy_needs_a_yes(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is deleted on anything but a yes."""
-    monkeypatch.setattr(remote, "destroy_aws", lambda _: pytest.fail("deleted"))
+    monkeypatch.setattr(aws_account, "destroy_aws", lambda _: pytest.fail("deleted"))
     assert runner.invoke(commands.app, ["destroy"], input=answer).exit_code == 1
 
 
@@ -92,18 +92,18 @@ def test_destroy_needs_a_yes(answer: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_doctor_fails_only_on_a_failure(level: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning is no reason to stop a script; a failure is."""
     findings = [doctor.Finding(doctor.Level(level), "the lamp [red]")]
-    monkeypatch.setattr(doctor, "examine", lambda _: findings)
+    monkeypatch.setattr(doctor, "diagnose", lambda _: findings)
     result = runner.invoke(commands.app, ["doctor"])
     assert (result.exit_code, result.stdout) == (code, f"{level:<5}the lamp [red]\n")
 
 
 def test_doctor_finds_this_set_up_well(state: Path) -> None:
     """Where the tests run, everything that the embedded engine needs is there."""
-    assert not [finding for finding in doctor.examine(state) if finding.level is doctor.Level.FAIL]
+    assert not [finding for finding in doctor.diagnose(state) if finding.level is doctor.Level.FAIL]
 
 
 def test_doctor_sees_a_dead_engine(state: Path) -> None:
     """A record whose process is gone is a warning that says what to do."""
     (state / "engine.json").write_text('{"port": 1, "pid": 1, "created": 1.0}')
-    texts = [finding.text for finding in doctor.examine(state) if finding.level is doctor.Level.WARN]
-    assert any("has died; `safelight up` starts it again" in text for text in texts)
+    texts = [finding.text for finding in doctor.diagnose(state) if finding.level is doctor.Level.WARN]
+    assert any("has stopped unexpectedly; run `safelight up`" in text for text in texts)

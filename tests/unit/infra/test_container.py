@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra import container, local
+from infra import container, local_stack
 from infra.engines import localstack
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
 OUTPUTS = {
     name: name
@@ -41,10 +41,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     monkeypatch.setenv("ENGINE_URL", ENGINE)
     monkeypatch.setenv("PUBLIC_URL", PUBLIC)
-    monkeypatch.setattr(container, "await_engine", lambda _: None)
-    monkeypatch.setattr(localstack, "packages", lambda _: {})
-    monkeypatch.setattr(local, "deploy_on", deploy_on)
-    monkeypatch.setattr(local, "await_health", lambda _: None)
+    monkeypatch.setattr(container, "wait_for_engine", lambda _: None)
+    monkeypatch.setattr(localstack, "build_packages", lambda _: {})
+    monkeypatch.setattr(local_stack, "deploy_to_engine", deploy_on)
+    monkeypatch.setattr(local_stack, "wait_until_healthy", lambda _: None)
     return given
 
 
@@ -70,14 +70,14 @@ def test_a_fault_is_one_sentence_and_a_code(
     """An engine that does not come up ends the container with its sentence and code 1."""
 
     def fail(_: str) -> None:
-        raise SetupFault("The engine is out of film.")
+        raise SetupError("The engine is out of film.")
 
-    monkeypatch.setattr(container, "await_engine", fail)
+    monkeypatch.setattr(container, "wait_for_engine", fail)
     assert container.main() == 1
     assert capsys.readouterr() == ("", "The engine is out of film.\n")
 
 
 def test_an_engine_that_never_answers_is_named() -> None:
     """After the time is up the sentence has the address and the last fault."""
-    with pytest.raises(SetupFault, match=r"The engine at http://127\.0\.0\.1:9 is not healthy after 0 s"):
-        container.await_engine("http://127.0.0.1:9", seconds=0)
+    with pytest.raises(SetupError, match=r"The engine at http://127\.0\.0\.1:9 is not healthy after 0 s"):
+        container.wait_for_engine("http://127.0.0.1:9", seconds=0)

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.deployment import deploy, packaging, watch
-from infra.faults import SetupFault
-from infra.sessions import Clients, translated
+from infra.deployment import change_sets, packaging
+from infra.deployment import cloudformation as watch
+from infra.errors import SetupError
+from infra.sessions import Clients, translate_aws_errors
 
 PACKAGES = {name: packaging.Package(name, name.encode()) for name in ("api", "worker", "notifier")}
 VALUES = {"CodeBucket": "code", "LinkSeconds": "900"}
-PACE = watch.Pace(every=0, at_most=5)
+PACE = watch.Polling(interval=0, timeout=5)
 ADDED = {"Action": "Add", "LogicalResourceId": "JobQueue", "ResourceType": "AWS::SQS::Queue"}
 
 
@@ -102,10 +103,10 @@ class Pages:
 def buckets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done to buckets."""
     done: list[str] = []
-    monkeypatch.setattr("infra.deployment.code_bucket.upload", lambda *_: done.append("upload"))
+    monkeypatch.setattr("infra.deployment.code_bucket.upload_packages", lambda *_: done.append("upload"))
     monkeypatch.setattr("infra.deployment.code_bucket.upload_template", lambda *_: "https://bucket/template.yaml")
-    monkeypatch.setattr("infra.deployment.code_bucket.empty", lambda _, bucket: done.append(f"empty {bucket}"))
-    monkeypatch.setattr("infra.deployment.code_bucket.remove", lambda _, bucket: done.append(f"remove {bucket}"))
+    monkeypatch.setattr("infra.deployment.code_bucket.empty_bucket", lambda _, bucket: done.append(f"empty {bucket}"))
+    monkeypatch.setattr("infra.deployment.code_bucket.delete_bucket", lambda _, bucket: done.append(f"remove {bucket}"))
     return done
 
 
@@ -118,7 +119,7 @@ def target(cloudformation: CloudFormation) -> watch.Target:
 def test_a_new_stack_is_created() -> None:
     """Where there is no stack the change set creates it."""
     aws = CloudFormation()
-    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["CREATE", "execute"]
 
 
@@ -131,7 +132,7 @@ def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
     long.write_text("#" * length, encoding="utf-8")
     monkeypatch.setattr("infra.deployment.template.TEMPLATE", long)
     aws = CloudFormation()
-    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     expected = {"TemplateBody": "#" * length, "TemplateURL": "https://bucket/template.yaml"}
     assert aws.templates == [{goes_by: expected[goes_by]}]
 
@@ -139,7 +140,7 @@ def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
 def test_a_living_stack_is_updated() -> None:
     """Where there is a stack the change set updates it, and the end of the update is waited for."""
     aws = CloudFormation(state="CREATE_COMPLETE", end="UPDATE_COMPLETE")
-    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["UPDATE", "execute"]
 
 
@@ -149,27 +150,27 @@ def test_a_living_stack_is_updated() -> None:
 def test_nothing_to_do_is_success(reason: str) -> None:
     """A change set without changes is dropped and is no fault."""
     aws = CloudFormation(state="UPDATE_COMPLETE", refusal=reason)
-    assert not deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert not change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["UPDATE", "forget"]
 
 
 def test_a_refused_template_says_why() -> None:
     """Any other refusal is told."""
     aws = CloudFormation(refusal="Circular dependency between resources")
-    with pytest.raises(SetupFault, match="Circular dependency"):
-        deploy.deploy(target(aws), PACKAGES, VALUES)
+    with pytest.raises(SetupError, match="Circular dependency"):
+        change_sets.deploy(target(aws), PACKAGES, VALUES)
 
 
 def test_declined_changes_leave_no_trace() -> None:
     """Who says no to the first deployment keeps an account without an empty shell of a stack."""
     aws = CloudFormation()
-    shown: list[deploy.Changes] = []
+    shown: list[change_sets.Changes] = []
 
-    def decline(changes: deploy.Changes) -> bool:
+    def decline(changes: change_sets.Changes) -> bool:
         shown.append(changes)
         return False
 
-    assert not deploy.deploy(target(aws), PACKAGES, VALUES, decline)
+    assert not change_sets.deploy(target(aws), PACKAGES, VALUES, decline)
     assert shown == [[watch.Change("Add", "JobQueue", "AWS::SQS::Queue")]]
     assert aws.calls == ["CREATE", "forget", "delete"]
 
@@ -180,44 +181,47 @@ def test_the_first_reason_comes_first() -> None:
         end="ROLLBACK_COMPLETE",
         failures=(("JobTable", "Table already exists"), ("JobQueue", "Resource creation cancelled")),
     )
-    with pytest.raises(SetupFault, match=r"could not be deployed: JobTable: Table already exists$"):
-        deploy.deploy(target(aws), PACKAGES, VALUES)
+    with pytest.raises(SetupError, match=r"could not be deployed: JobTable: Table already exists$"):
+        change_sets.deploy(target(aws), PACKAGES, VALUES)
 
 
 def test_a_stack_that_never_came_up_is_replaced() -> None:
     """CloudFormation can't update a stack whose creation was rolled back: it is deleted first."""
     aws = CloudFormation(state="ROLLBACK_COMPLETE")
-    assert deploy.deploy(target(aws), PACKAGES, VALUES)
+    assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["delete", "CREATE", "execute"]
 
 
 def test_a_busy_stack_is_left_alone() -> None:
     """While somebody else updates the stack nothing is begun."""
     aws = CloudFormation(state="UPDATE_IN_PROGRESS")
-    with pytest.raises(SetupFault, match="busy"):
-        deploy.deploy(target(aws), PACKAGES, VALUES)
+    with pytest.raises(SetupError, match="busy"):
+        change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == []
 
 
 def test_protected_data_is_not_touched(buckets: list[str]) -> None:
     """A protected stack is refused before the first object is deleted."""
     aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "true", "CodeBucket": "code"})
-    with pytest.raises(SetupFault, match="ProtectData=false"):
-        deploy.destroy(target(aws))
+    with pytest.raises(SetupError, match="ProtectData=false"):
+        change_sets.destroy(target(aws))
     assert (aws.calls, buckets) == ([], [])
 
 
 def test_destroy_empties_what_cloudformation_would_not(buckets: list[str]) -> None:
     """The image bucket is emptied before the stack goes, the code bucket removed after."""
     aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "false", "CodeBucket": "code"})
-    assert deploy.destroy(target(aws))
+    assert change_sets.destroy(target(aws))
     assert aws.calls == ["delete"]
     assert buckets == ["empty images", "remove code"]
-    assert not deploy.destroy(target(aws))
+    assert not change_sets.destroy(target(aws))
 
 
 def test_a_refusal_by_aws_becomes_a_sentence() -> None:
     """What boto3 raises is told as operation, reason and code."""
     told = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
-    with pytest.raises(SetupFault, match=r"^CreateStack was refused: not you \(AccessDenied\)$"), translated():
+    with (
+        pytest.raises(SetupError, match=r"^CreateStack was refused: not you \(AccessDenied\)$"),
+        translate_aws_errors(),
+    ):
         raise ClientError(told, "CreateStack")  # type: ignore[arg-type]

@@ -14,11 +14,11 @@ import httpx
 import psutil
 import pytest
 
-from infra import local
+from infra import local_stack
 from infra.deployment import packaging
 from infra.engines import embedded, launch, processes
-from infra.engines.records import HOST, Places, Record
-from infra.faults import SetupFault
+from infra.engines.record import HOST, EnginePaths, EngineRecord
+from infra.errors import SetupError
 from infra.sessions import local_session
 from infra.stack import Stack
 
@@ -44,8 +44,8 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (source / room / "__init__.py").touch()  # or the installed room of that name would be found first
         for module in modules:
             (source / room / f"{module}.py").write_text(HANDLER)
-    engine = dataclasses.replace(local.ENGINES["embedded"], packages=lambda _: packaging.slim(source))
-    monkeypatch.setattr(local, "ENGINES", {"embedded": engine})
+    engine = dataclasses.replace(local_stack.ENGINES["embedded"], packages=lambda _: packaging.build_slim(source))
+    monkeypatch.setattr(local_stack, "ENGINES", {"embedded": engine})
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def state(tmp_path: Path, stubs: None) -> Iterator[Path]:  # noqa: ARG001 - repl
     """A state directory whose engine does not outlive the test."""
     folder = tmp_path / "state"
     yield folder
-    local.down(folder, wipe=True)
+    local_stack.down(folder, wipe=True)
 
 
 def test_nothing_of_the_caller_reaches_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials, endpoints, proxies and paths of the caller stay with the caller."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "HTTP_PROXY", "PYTHONPATH", "SERVICES", "SECRET"):
         monkeypatch.setenv(name, "the caller's")
-    made = launch.environment(Places.below(tmp_path), 4566, {"AUTH": "true"})
+    made = launch.make_environment(EnginePaths.below(tmp_path), 4566, {"AUTH": "true"})
     assert "the caller's" not in made.values()
     assert not {"AWS_ENDPOINT_URL", "AWS_PROFILE", "PYTHONPATH"} & made.keys()
     assert made["BIND_HOST"] == "127.0.0.1"
@@ -72,36 +72,36 @@ def test_nothing_of_the_caller_reaches_the_engine(tmp_path: Path, monkeypatch: p
 def test_a_record_names_one_process_for_good() -> None:
     """A process number that another process has got since does not count."""
     me = psutil.Process()
-    assert processes.find(me.pid, me.create_time()) == me
-    assert processes.find(me.pid, me.create_time() - 5) is None
+    assert processes.find_process(me.pid, me.create_time()) == me
+    assert processes.find_process(me.pid, me.create_time() - 5) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"port": 1, "unknown": 2}'])
 def test_a_damaged_record_counts_as_none(text: str, tmp_path: Path) -> None:
     """Half a file does not keep the engine from starting or stopping."""
     (tmp_path / "engine.json").write_text(text)
-    assert not embedded.running(tmp_path)
+    assert not embedded.is_running(tmp_path)
     assert not embedded.stop(tmp_path)
 
 
 def test_a_failed_start_shows_what_the_engine_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that ends at once is reported with its own last words."""
     monkeypatch.setattr("sys.executable", "/bin/ls")
-    with pytest.raises(SetupFault, match=r"did not start: .*ls"):
+    with pytest.raises(SetupError, match=r"did not start: .*ls"):
         embedded.start(tmp_path)
-    assert not embedded.running(tmp_path)
+    assert not embedded.is_running(tmp_path)
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
     """The sentence names those that there are."""
-    with pytest.raises(SetupFault, match="choose one of embedded, localstack"):
-        local.up(tmp_path, "abacus")
+    with pytest.raises(SetupError, match="choose one of embedded, localstack"):
+        local_stack.up(tmp_path, "abacus")
 
 
 def test_down_needs_nothing_to_be_up(tmp_path: Path) -> None:
     """Stopping what never ran is no fault."""
-    assert not local.down(tmp_path / "nowhere")
-    assert not local.down(tmp_path, wipe=True)
+    assert not local_stack.down(tmp_path / "nowhere")
+    assert not local_stack.down(tmp_path, wipe=True)
 
 
 @pytest.mark.e2e
@@ -110,7 +110,7 @@ def test_functions_see_the_engine_and_nothing_else(state: Path, monkeypatch: pyt
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("SECRET", "the caller's")
-    stack = local.up(state)
+    stack = local_stack.up(state)
     seen = _environment_of_the_api(stack)
     assert seen["AWS_ENDPOINT_URL"] == stack.endpoint_url
     assert seen["API_PATH_PREFIX"] == httpx.URL(stack.api_url).path.removesuffix("/v1")
@@ -122,13 +122,13 @@ def test_functions_see_the_engine_and_nothing_else(state: Path, monkeypatch: pyt
 @pytest.mark.e2e
 def test_up_again_changes_nothing(state: Path) -> None:
     """A second `up` finds the same engine and the same stack; new code or parameters reach the function."""
-    stack = local.up(state)
+    stack = local_stack.up(state)
     before = _record(state)
     steps: list[str] = []
-    assert local.up(state, report=steps.append) == stack
+    assert local_stack.up(state, report=steps.append) == stack
     assert _record(state) == before
     assert not any("deploying" in step for step in steps)
-    changed = local.up(state, parameters={"LinkSeconds": "901"})
+    changed = local_stack.up(state, parameters={"LinkSeconds": "901"})
     assert changed == stack
     assert _environment_of_the_api(stack)["LINK_SECONDS"] == "901"
 
@@ -136,37 +136,37 @@ def test_up_again_changes_nothing(state: Path) -> None:
 @pytest.mark.e2e
 def test_data_outlives_down_and_a_lost_port(state: Path) -> None:
     """After `down` every process is gone; `up` finds the data again, even where the port is another's now."""
-    stack = local.up(state)
+    stack = local_stack.up(state)
     _clients(stack)["dynamodb"].put_item(TableName=stack.table, Item=JOB)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
-    family = processes.family(psutil.Process(_record(state).pid))
+    family = processes.list_family(psutil.Process(_record(state).pid))
     assert len(family) > 1, "a function should be running"
-    assert local.down(state)
+    assert local_stack.down(state)
     assert not any(member.is_running() for member in family)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind((HOST, _record(state).port))
         squatter.listen()
-        again = local.up(state)
+        again = local_stack.up(state)
     assert again.endpoint_url != stack.endpoint_url
     clients = _clients(again)
     assert clients["dynamodb"].get_item(TableName=again.table, Key=JOB)["Item"] == JOB
     assert clients["s3"].get_object(Bucket=again.bucket, Key="processed/x")["Body"].read() == b"x"
     clients["sqs"].send_message(QueueUrl=again.queue_url, MessageBody="{}")
     _await_empty_queue(clients["sqs"], again.queue_url)
-    assert embedded.complaints(state) == 0
+    assert embedded.count_log_errors(state) == 0
 
 
 @pytest.mark.e2e
 def test_a_killed_engine_is_replaced(state: Path) -> None:
     """After a kill the next `up` starts anew; the objects are still there."""
-    stack = local.up(state)
+    stack = local_stack.up(state)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
-    family = processes.family(psutil.Process(_record(state).pid))
+    family = processes.list_family(psutil.Process(_record(state).pid))
     os.kill(_record(state).pid, signal.SIGKILL)
     psutil.wait_procs(family, timeout=10)
-    assert not embedded.running(state)
-    again = local.up(state)
+    assert not embedded.is_running(state)
+    again = local_stack.up(state)
     kept = _clients(again)["s3"].get_object(Bucket=stack.bucket, Key="processed/x")
     assert kept["Body"].read() == b"x"
 
@@ -174,10 +174,10 @@ def test_a_killed_engine_is_replaced(state: Path) -> None:
 @pytest.mark.e2e
 def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that lives but no longer answers is ended before another touches its state."""
-    local.up(state)
+    local_stack.up(state)
     hanging = psutil.Process(_record(state).pid)
-    monkeypatch.setattr(embedded, "running", lambda _: False)
-    local.up(state)
+    monkeypatch.setattr(embedded, "is_running", lambda _: False)
+    local_stack.up(state)
     assert not hanging.is_running()
     assert _record(state).pid != hanging.pid
 
@@ -187,29 +187,29 @@ def test_two_checkouts_do_not_meet(state: Path, tmp_path: Path) -> None:
     """Two state directories have two engines with their own data."""
     other = tmp_path / "other"
     try:
-        first, second = local.up(state), local.up(other)
+        first, second = local_stack.up(state), local_stack.up(other)
         assert first.endpoint_url != second.endpoint_url
         _clients(first)["dynamodb"].put_item(TableName=first.table, Item=JOB)
         assert "Item" not in _clients(second)["dynamodb"].get_item(TableName=second.table, Key=JOB)
-        local.down(other, wipe=True)
+        local_stack.down(other, wipe=True)
         assert not other.exists()
-        assert embedded.running(state)
+        assert embedded.is_running(state)
     finally:
-        local.down(other, wipe=True)
+        local_stack.down(other, wipe=True)
 
 
 @pytest.mark.e2e
 def test_other_settings_restart_the_engine(state: Path) -> None:
     """An engine that runs with other settings than are asked for is replaced, with its data."""
-    stack = local.up(state)
+    stack = local_stack.up(state)
     before = _record(state)
-    again = local.up(state, environment={"LAMBDA_WARM_TTL_SECONDS": "5"})
+    again = local_stack.up(state, environment={"LAMBDA_WARM_TTL_SECONDS": "5"})
     assert again == stack
     assert _record(state).pid != before.pid
 
 
-def _record(state: Path) -> Record:
-    return Record(**json.loads((state / "engine.json").read_text()))
+def _record(state: Path) -> EngineRecord:
+    return EngineRecord(**json.loads((state / "engine.json").read_text()))
 
 
 def _environment_of_the_api(stack: Stack) -> dict[str, str]:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from infra.deployment import packaging, wheels
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
 HANDLERS = {
     "api": ("api.app",),
     "worker": ("worker.app", "worker.dead_letters"),
     "notifier": ("notifier.app", "notifier.webhooks"),
 }
-CACHE = packaging.SOURCE / "build" / "wheels"
+CACHE = packaging.SOURCE_ROOT / "build" / "wheels"
 ENVIRONMENT_OF_A_FUNCTION = {
     "AWS_CALL_SECONDS": "5",
     "API_PATH_PREFIX": "/prod",
@@ -71,21 +71,21 @@ def test_same_content_gives_same_bytes(source: Path, tmp_path_factory: pytest.Te
     for path in copy.rglob("*.py"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
         path.chmod(0o755)
-    assert packaging.slim(copy) == packaging.slim(source)
+    assert packaging.build_slim(copy) == packaging.build_slim(source)
 
 
 def test_new_content_gives_a_new_key(source: Path) -> None:
     """A change of one line shows in the key, so that CloudFormation sees it; the other zip keeps its key."""
-    before = packaging.slim(source)
+    before = packaging.build_slim(source)
     (source / "api" / "__init__.py").write_text("# changed\n")
-    after = packaging.slim(source)
+    after = packaging.build_slim(source)
     assert after["api"].key != before["api"].key
     assert after["worker"].key == before["worker"].key
 
 
 def test_slim_zips_hold_only_what_the_function_runs(source: Path) -> None:
     """A slim zip has the function's room and the shared one, and nothing that a run left behind."""
-    assert {name: names(package) for name, package in packaging.slim(source).items()} == {
+    assert {name: names(package) for name, package in packaging.build_slim(source).items()} == {
         "api": ["api/__init__.py", "shared/__init__.py"],
         "worker": ["shared/__init__.py", "worker/__init__.py"],
         "notifier": ["notifier/__init__.py", "shared/__init__.py"],
@@ -94,7 +94,7 @@ def test_slim_zips_hold_only_what_the_function_runs(source: Path) -> None:
 
 def test_the_real_zips_hold_the_handlers() -> None:
     """The modules that the template names as handlers are in their zips."""
-    for name, package in packaging.slim().items():
+    for name, package in packaging.build_slim().items():
         assert {f"{module.replace('.', '/')}.py" for module in HANDLERS[name]} <= set(names(package))
 
 
@@ -108,10 +108,10 @@ def test_markers_are_judged_by_lambda_not_by_this_machine() -> None:
         "arm==4 ; platform_machine == 'aarch64' \\\n    --hash=sha256:ee\n"
         "plain==5 \\\n    --hash=sha256:ff\n"
     )
-    kept = wheels.for_lambda(pins, "x86_64").splitlines()
+    kept = wheels.select_for_lambda(pins, "x86_64").splitlines()
     assert [line.split()[0] for line in kept] == ["new==2", "plain==5"]
     assert kept[0].count("--hash=") == 2
-    assert "arm==4" in wheels.for_lambda(pins, "arm64")
+    assert "arm==4" in wheels.select_for_lambda(pins, "arm64")
 
 
 def test_dead_weight_is_left_out(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_dead_weight_is_left_out(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert sorted(name for name, _ in wheels.kept(tmp_path)) == [
+    assert sorted(name for name, _ in wheels.select_files(tmp_path)) == [
         "botocore/data/endpoints.json",
         "botocore/data/s3/2006-03-01/service-2.json.gz",
         "pydantic-2.dist-info/METADATA",
@@ -139,8 +139,8 @@ def test_dead_weight_is_left_out(tmp_path: Path) -> None:
 
 def test_full_zips_say_where_they_can_be_built(tmp_path: Path) -> None:
     """Without the pinned requirements the fault names the file."""
-    with pytest.raises(SetupFault, match=r"api\.txt is missing"):
-        wheels.full(tmp_path / "cache", source=tmp_path)
+    with pytest.raises(SetupError, match=r"api\.txt is missing"):
+        wheels.build_full(tmp_path / "cache", source=tmp_path)
 
 
 @pytest.mark.parametrize("name", HANDLERS)
@@ -149,7 +149,7 @@ def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
     python = _runtime()
     if python is None:
         pytest.skip(f"no python{wheels.PYTHON_VERSION} on this machine")
-    package = wheels.full(CACHE)[name]
+    package = wheels.build_full(CACHE)[name]
     zipfile.ZipFile(io.BytesIO(package.data)).extractall(tmp_path / "code")
     done = subprocess.run(
         [python, "-I", "-B", "-c", IMPORT, str(tmp_path / "code"), *HANDLERS[name]],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra import page
-from infra.deployment.packaging import SOURCE
-from infra.faults import SetupFault
+from infra.deployment.packaging import SOURCE_ROOT
+from infra.errors import SetupError
 
 LOCAL = {"ApiId": "abc", "StageName": "prod", "UiBucketName": "ui"}
 AWS = {
@@ -19,7 +19,7 @@ COGNITO = {"CognitoDomain": "https://login.test", "CognitoClientId": "client"}
 
 
 def _policy(files: dict[str, page.File]) -> dict[str, list[str]]:
-    text = files[page.START].data.decode()
+    text = files[page.START_PAGE].data.decode()
     content = text.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0]
     parts = [each.split() for each in content.split(";")]
     return {name: values for name, *values in parts}
@@ -27,7 +27,7 @@ def _policy(files: dict[str, page.File]) -> dict[str, list[str]]:
 
 def test_a_local_page_needs_its_own_host_alone() -> None:
     """On a local engine the API is a path of the page's host, and the policy names no other."""
-    files = page.files(LOCAL, "none")
+    files = page.build_files(LOCAL, "none")
     config = json.loads(files[page.CONFIG].data)
     assert (config["api_url"], config["auth"]) == ("/_aws/execute-api/abc/prod/v1", "none")
     assert _policy(files)["connect-src"] == ["'self'"]
@@ -35,18 +35,18 @@ def test_a_local_page_needs_its_own_host_alone() -> None:
 
 def test_a_page_on_aws_may_reach_its_api_and_its_images_and_no_other_host() -> None:
     """The policy allows the API, the image bucket and, where one signs in, the place to sign in."""
-    files = page.files(AWS | COGNITO, "cognito")
+    files = page.build_files(AWS | COGNITO, "cognito")
     config = json.loads(files[page.CONFIG].data)
     assert config["cognito"] == {"domain": "https://login.test", "client_id": "client"}
     api, images = "https://abc.execute-api.eu-west-1.amazonaws.com", AWS["ImageBucketUrl"]
     assert _policy(files)["connect-src"] == ["'self'", api, images, "https://login.test"]
     assert images in _policy(files)["img-src"]
-    assert _policy(page.files(AWS | COGNITO, "iam"))["connect-src"] == ["'self'", api, images]
+    assert _policy(page.build_files(AWS | COGNITO, "iam"))["connect-src"] == ["'self'", api, images]
 
 
 def test_the_policy_is_strict() -> None:
     """No inline code, no evaluated code, no plug-ins, no frames, no forms that leave."""
-    policy = _policy(page.files(LOCAL, "none"))
+    policy = _policy(page.build_files(LOCAL, "none"))
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == ["'self'"]
     assert policy["base-uri"] == policy["form-action"] == ["'none'"]
@@ -55,29 +55,29 @@ def test_the_policy_is_strict() -> None:
 def test_parts_are_kept_for_good_under_a_name_that_tells_their_content(tmp_path: Path) -> None:
     """Whatever changes in the parts changes their folder, which the start page names; the page itself is asked for."""
     source = _copy(tmp_path)
-    before = page.files(LOCAL, "none", source)
+    before = page.build_files(LOCAL, "none", source)
     (source / "web" / "app" / "main.js").write_text("// other\n")
-    after = page.files(LOCAL, "none", source)
+    after = page.build_files(LOCAL, "none", source)
     folders = [{key.partition("/")[0] for key in each if "/" in key} for each in (before, after)]
     assert len(folders[0]) == len(folders[1]) == 1
     assert folders[0] != folders[1]
     (folder,) = folders[1]
-    assert f'src="{folder}/main.js"' in after[page.START].data.decode()
-    assert {file.cache for key, file in after.items() if "/" in key} == {page.FOR_GOOD}
-    assert after[page.START].cache == after[page.CONFIG].cache == page.ASK_FIRST
+    assert f'src="{folder}/main.js"' in after[page.START_PAGE].data.decode()
+    assert {file.cache for key, file in after.items() if "/" in key} == {page.CACHE_FOREVER}
+    assert after[page.START_PAGE].cache == after[page.CONFIG].cache == page.REVALIDATE
 
 
 def test_an_unknown_type_is_refused(tmp_path: Path) -> None:
     """A file that a browser would not know how to take is a mistake, and named."""
     source = _copy(tmp_path)
     (source / "web" / "app" / "notes.docx").write_bytes(b"")
-    with pytest.raises(SetupFault, match=r"notes\.docx"):
-        page.files(LOCAL, "none", source)
+    with pytest.raises(SetupError, match=r"notes\.docx"):
+        page.build_files(LOCAL, "none", source)
 
 
 def _copy(folder: Path) -> Path:
     for name, text in {
-        "index.html": (SOURCE / "web" / "index.html").read_text(encoding="utf-8"),
+        "index.html": (SOURCE_ROOT / "web" / "index.html").read_text(encoding="utf-8"),
         "app/main.js": "// one\n",
         "app/style.css": "",
     }.items():

@@ -2,11 +2,11 @@
 
 import pytest
 
-from infra import local
+from infra import local_stack
 from infra.deployment import parameters, template
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
-TEMPLATE = template.load()
+TEMPLATE = template.load_template()
 KNOWN = template.parameter_names(TEMPLATE)
 GOOD = template.parameter_defaults(TEMPLATE)
 
@@ -35,21 +35,21 @@ GOOD = template.parameter_defaults(TEMPLATE)
 )
 def test_contradictions_are_refused(change: dict[str, str], complaint: str) -> None:
     """Values that CloudFormation would take but the pipeline can't work with are refused, and named."""
-    with pytest.raises(SetupFault, match=complaint):
-        parameters.check(GOOD | change, KNOWN)
+    with pytest.raises(SetupError, match=complaint):
+        parameters.check_parameters(GOOD | change, KNOWN)
 
 
 def test_the_exact_limit_is_allowed() -> None:
     """Six timeouts and the window are enough."""
-    parameters.check(GOOD | {"QueueVisibilityTimeout": "360"}, KNOWN)
+    parameters.check_parameters(GOOD | {"QueueVisibilityTimeout": "360"}, KNOWN)
 
 
 @pytest.mark.parametrize("processors", [None, 1, 2, 11, 64, 5000])
 def test_local_parameters_are_valid_on_any_machine(processors: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many processors there are, concurrency is a value that the template allows."""
     monkeypatch.setattr("os.cpu_count", lambda: processors)
-    values = local.local_parameters()
-    parameters.check(GOOD | values, KNOWN)
+    values = local_stack.local_parameters()
+    parameters.check_parameters(GOOD | values, KNOWN)
     for name in ("InteractiveConcurrency", "BulkConcurrency"):
         assert values[name] in TEMPLATE["Parameters"][name]["AllowedValues"]
         assert 2 <= int(values[name]) <= max(2, processors or 1)

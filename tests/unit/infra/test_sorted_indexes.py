@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from infra.engines import sorted_indexes
+from infra.engines.patches import sorted_indexes
 
 dynamodb: Any = importlib.import_module("ministack.services.dynamodb")
 Answer = dict[str, Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import local
+from infra import local_stack
 from infra.stack import Stack
 
 OUTPUTS = {
@@ -51,15 +51,15 @@ def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
 
 def test_json_can_be_read_back(stack: Stack, tmp_path: Path) -> None:
     """What one command saves another finds."""
-    stack.save(local.stack_file(tmp_path))
-    assert local.current(tmp_path) == stack
+    stack.save(local_stack.stack_path(tmp_path))
+    assert local_stack.read_current_stack(tmp_path) == stack
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"engine": "embedded"}', "{"])
 def test_a_damaged_file_counts_as_none(text: str, tmp_path: Path) -> None:
     """Half a file is no reason to fail: the next `up` writes it anew."""
-    local.stack_file(tmp_path).write_text(text)
-    assert local.current(tmp_path) is None
+    local_stack.stack_path(tmp_path).write_text(text)
+    assert local_stack.read_current_stack(tmp_path) is None
 
 
 def test_local_addresses_lead_through_the_engine(stack: Stack) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra import local, reload
-from infra.faults import SetupFault
+from infra import hot_reload, local_stack
+from infra.errors import SetupError
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_each_change_counts_once() -> None:
         seen.append(next(looks))
         return seen[-1]
 
-    found = reload.changes(look, pause=lambda: None)
+    found = hot_reload.watch_changes(look, pause=lambda: None)
     for so_far in ([1, 1, 2], [1, 1, 2, 2, 2, 3], [1, 1, 2, 2, 2, 3, 1]):
         next(found)
         assert seen == so_far
@@ -38,16 +38,16 @@ def test_each_change_counts_once() -> None:
 )
 def test_what_is_deployed_counts(source: Path, name: str, counts: bool) -> None:
     """New and changed files of the functions' rooms and of the page are a change; other rooms are not."""
-    before = reload.fingerprint(source)
+    before = hot_reload.take_fingerprint(source)
     (source / name).write_text("# another line\n")
-    assert (reload.fingerprint(source) != before) == counts
+    assert (hot_reload.take_fingerprint(source) != before) == counts
 
 
 def test_a_faulty_state_is_reported_and_waited_out(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Code that can't be deployed ends nothing: the next change is tried again."""
-    outcomes = iter([SetupFault("The template is torn."), None])
+    outcomes = iter([SetupError("The template is torn."), None])
     told: list[str] = []
 
     def up(*_: object, **__: object) -> None:
@@ -55,8 +55,8 @@ def test_a_faulty_state_is_reported_and_waited_out(
         if outcome:
             raise outcome
 
-    monkeypatch.setattr(local, "up", up)
-    monkeypatch.setattr(reload, "changes", lambda _: iter([None, None]))
-    reload.follow(tmp_path, "embedded", told.append, source)
+    monkeypatch.setattr(local_stack, "up", up)
+    monkeypatch.setattr(hot_reload, "watch_changes", lambda _: iter([None, None]))
+    hot_reload.follow_changes(tmp_path, "embedded", told.append, source)
     assert told[0] == "The template is torn."
-    assert told[1].startswith("deployed what changed in")
+    assert told[1].startswith("redeployed in")

@@ -1,4 +1,4 @@
-"""Watches CloudFormation: what a change set would do, how a stack ends, and why it failed."""
+"""CloudFormation stacks: describe them, wait for changes, and find out why they failed."""
 
 import time
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from infra.faults import SetupFault
+from infra.errors import SetupError
 from infra.sessions import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 MAX_REASONS = 3
-DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+COMPLETE_STATES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -29,28 +29,28 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How often to look, and how long, in seconds."""
+class Polling:
+    """Polling interval and time limit, in seconds."""
 
-    every: float
-    at_most: float
+    interval: float
+    timeout: float
 
 
-LOCAL_PACE = Pace(every=0.1, at_most=120)
-AWS_PACE = Pace(every=3, at_most=1800)
+LOCAL_POLLING = Polling(interval=0.1, timeout=120)
+AWS_POLLING = Polling(interval=3, timeout=1800)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A stack by name, how to reach it, and how patiently."""
+    """A stack by name, the clients that reach it, and how to poll."""
 
     clients: Clients
     stack_name: str
-    pace: Pace = AWS_PACE
+    polling: Polling = AWS_POLLING
 
 
-def describe(target: Target) -> "StackTypeDef | None":
-    """Return CloudFormation's description of the stack, None where there is no such stack."""
+def describe_stack(target: Target) -> "StackTypeDef | None":
+    """Return CloudFormation's description of the stack, None if it does not exist."""
     try:
         return target.clients.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
     except ClientError as error:
@@ -59,26 +59,26 @@ def describe(target: Target) -> "StackTypeDef | None":
         raise
 
 
-def outputs(stack: "StackTypeDef") -> dict[str, str]:
-    """Map output names to values."""
+def get_outputs(stack: "StackTypeDef") -> dict[str, str]:
+    """Return the outputs of a stack by name."""
     return {line["OutputKey"]: line["OutputValue"] for line in stack.get("Outputs", [])}
 
 
-def parameters_of(stack: "StackTypeDef | None") -> dict[str, str]:
-    """Map the names of a stack's parameters to the values in force."""
+def get_parameters(stack: "StackTypeDef | None") -> dict[str, str]:
+    """Return the parameter values of a stack by name."""
     lines = stack.get("Parameters", []) if stack else []
     return {line["ParameterKey"]: line.get("ParameterValue", "") for line in lines}
 
 
-def await_changes(target: Target, change_set: str) -> list[Change]:
-    """Wait until the changes are known; none is an answer too."""
-    for _ in _looks(target.pace):
+def wait_for_changes(target: Target, change_set: str) -> list[Change]:
+    """Wait until the changes are known and return them. Raises SetupError."""
+    for _ in _polls(target.polling):
         answer = target.clients.cloudformation.describe_change_set(ChangeSetName=change_set)
         if answer["Status"] == "FAILED":
             reason = answer.get("StatusReason", "no reason given")
             if any(phrase in reason for phrase in _NOTHING_TO_DO):
                 return []
-            raise SetupFault(f"CloudFormation refuses the template: {reason}")
+            raise SetupError(f"CloudFormation rejected the template: {reason}")
         if answer["Status"] == "CREATE_COMPLETE":
             pages = target.clients.cloudformation.get_paginator("describe_change_set").paginate(
                 ChangeSetName=change_set
@@ -93,31 +93,34 @@ def await_changes(target: Target, change_set: str) -> list[Change]:
                 )
                 for line in lines
             ]
-    raise SetupFault(f"CloudFormation did not work out the changes within {target.pace.at_most:.0f} s.")
+    raise SetupError(f"CloudFormation did not compute the changes within {target.polling.timeout:.0f} s.")
 
 
-def await_end(target: Target, seen: frozenset[str]) -> str:
-    """Return the state in which what was just begun ends; ``seen`` are the events from before it.
+def wait_for_end(target: Target, seen: frozenset[str]) -> str:
+    """Wait until the running operation ends; return the final state. Raises SetupError.
 
-    Until the first new event the state is that of the time before.
+    ``seen`` are the events before the operation. Until there is a new event, the stack still has its old state, which
+    is why boto3's waiters are not enough: they would return at once.
     """
-    for _ in _looks(target.pace):
-        if event_ids(target) == seen:
+    for _ in _polls(target.polling):
+        if get_event_ids(target) == seen:
             continue
-        stack = describe(target)
+        stack = describe_stack(target)
         if stack is None:
             return "DELETE_COMPLETE"
         state = stack["StackStatus"]
-        # What is cleaned up after an update no longer matters to who waits for it.
+        # The update is done; only the cleanup is still running.
         if state == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
             return "UPDATE_COMPLETE"
         if not state.endswith("_IN_PROGRESS"):
             return state
-    raise SetupFault(f"The stack {target.stack_name} did not settle within {target.pace.at_most:.0f} s.")
+    raise SetupError(
+        f"The stack {target.stack_name} did not reach a final state within {target.polling.timeout:.0f} s."
+    )
 
 
-def event_ids(target: Target) -> frozenset[str]:
-    """Name the newest events of the stack; none where there is no stack."""
+def get_event_ids(target: Target) -> frozenset[str]:
+    """Return the IDs of the newest events of the stack; empty if it does not exist."""
     try:
         events = target.clients.cloudformation.describe_stack_events(StackName=target.stack_name)["StackEvents"]
     except ClientError:
@@ -125,8 +128,8 @@ def event_ids(target: Target) -> frozenset[str]:
     return frozenset(event["EventId"] for event in events)
 
 
-def reasons(target: Target, seen: frozenset[str]) -> list[str]:
-    """Say why resources failed, the first failure first: those after it are mostly its consequence."""
+def failure_reasons(target: Target, seen: frozenset[str]) -> list[str]:
+    """Return why resources failed, the first failure first: later ones are mostly its consequence."""
     pages = target.clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=target.stack_name)
     failed = [
         f"{event.get('LogicalResourceId', '?')}: {event['ResourceStatusReason']}"
@@ -139,11 +142,11 @@ def reasons(target: Target, seen: frozenset[str]) -> list[str]:
     return failed[::-1][:MAX_REASONS]
 
 
-def _looks(pace: Pace) -> Iterator[None]:
-    """Yield once for each look, until the time is up."""
-    deadline = time.monotonic() + pace.at_most
+def _polls(polling: Polling) -> Iterator[None]:
+    """Yield once per poll until the time is up."""
+    deadline = time.monotonic() + polling.timeout
     while True:
         yield
         if time.monotonic() > deadline:
             return
-        time.sleep(pace.every)
+        time.sleep(polling.interval)

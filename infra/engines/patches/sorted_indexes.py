@@ -1,13 +1,12 @@
-"""Lets the embedded engine's indexes keep their order, as DynamoDB's do, so that a query costs what it reads.
+"""Sorted secondary indexes for MiniStack, so that a query costs only what it reads, as in DynamoDB.
 
-MiniStack sorts all keys of an index's partition for each query and holds each to the query's condition. With a hundred
-thousand jobs of one owner a listing would take a second, and each look at a large batch likewise. Here a partition
-keeps its keys in order, and a query of a common form is given only those keys that its range, its start and its limit
-leave; what they are worth, and every other query, is still decided by MiniStack's own code
-(``benchmarks/table_growth.py``).
+MiniStack sorts all keys of an index partition for each query and checks each against the query's condition. With
+100,000 jobs of one owner, a listing takes a second. Here, a partition keeps its keys sorted. A query of a common form
+sees only the keys within its range, start and limit. MiniStack's own code still evaluates them, and answers every
+other query (``benchmarks/table_growth.py``).
 """
 
-# ruff: noqa: SLF001, ANN401 - it changes the inside of a module that has no types
+# ruff: noqa: SLF001, ANN401 - patches private functions of an untyped module
 
 import re
 from bisect import bisect_left, bisect_right, insort
@@ -18,9 +17,9 @@ from operator import itemgetter
 from threading import RLock
 from typing import Any, Final
 
-#: Hash and range of an item in its table.
+#: Hash and range key of an item in its table.
 Key = tuple[Any, Any]
-#: Range of an item in an index, then its hash and range in the table, each as something that can be compared.
+#: Range key of an item in an index, then its hash and range keys in the table, as comparable values.
 Position = tuple[Any, ...]
 
 _PATCHED: Final = ("_index_members", "_index_item", "_query")
@@ -32,72 +31,72 @@ _position: Final = itemgetter(0)
 
 
 class Partition(dict[Key, Position]):
-    """The keys of one partition of an index, as MiniStack keeps them, and in order beside."""
+    """The keys of one partition of an index: a dict as MiniStack expects, plus a sorted list."""
 
     def __init__(self, entries: Iterable[tuple[Key, Position]] = ()) -> None:
-        """Sort what is there at first."""
+        """Sort the initial entries."""
         super().__init__(entries)
         self.order: list[tuple[Position, Key]] = sorted((position, key) for key, position in self.items())
 
     def put(self, key: Key, position: Position) -> None:
-        """Add a key, or move it."""
+        """Add or move a key."""
         self.drop(key)
         self[key] = position
         insort(self.order, (position, key))
 
     def drop(self, key: Key) -> None:
-        """Take a key away, if it is there."""
+        """Remove a key if it exists."""
         position = self.pop(key, None)
         if position is not None:
             del self.order[bisect_left(self.order, (position, key))]
 
-    def between(self, low: Any, high: Any, *, low_too: bool, high_too: bool) -> slice:
-        """Return where the keys are whose range is within bounds; None is no bound."""
+    def between(self, low: Any, high: Any, *, low_inclusive: bool, high_inclusive: bool) -> slice:
+        """Return the slice of keys within the bounds; None means no bound."""
         first, last = 0, len(self.order)
         if low is not None:
-            first = (bisect_left if low_too else bisect_right)(self.order, low, key=_range_of)
+            first = (bisect_left if low_inclusive else bisect_right)(self.order, low, key=_range_of)
         if high is not None:
-            last = (bisect_right if high_too else bisect_left)(self.order, high, key=_range_of)
+            last = (bisect_right if high_inclusive else bisect_left)(self.order, high, key=_range_of)
         return slice(first, max(first, last))
 
 
 def install(dynamodb: Any) -> None:
-    """Put ordered partitions into MiniStack's module of DynamoDB, for this process."""
+    """Replace the index functions of MiniStack's DynamoDB module in this process."""
     indexes = _Indexes(dynamodb)
     for name in _PATCHED:
         setattr(dynamodb, name, getattr(indexes, name.removeprefix("_")))
 
 
 class _Indexes:
-    """What takes the place of MiniStack's functions of the same names."""
+    """Replacements for MiniStack's functions of the same names."""
 
     def __init__(self, dynamodb: Any) -> None:
         self._own = dynamodb
         self._query = dynamodb._query
         self._asked: ContextVar[dict[str, Any] | None] = ContextVar("asked", default=None)
-        # MiniStack removes expired items in a thread of its own.
+        # MiniStack removes expired items in a separate thread.
         self._lock = RLock()
 
     def index_members(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Return the partitions of each index by name; to a query, of its own index what it may read.
+        """Return the partitions of each index by name; during a query, only the keys that it may read.
 
-        A query asks for them when it has been found to be a good one.
+        MiniStack calls this after it has validated the query.
         """
         with self._lock:
             members = self._members(table)
             data = self._asked.get()
             try:
                 return members if data is None else self._readable(data, table, members)
-            except (TypeError, ArithmeticError):  # values of odd kinds, which can't be compared
+            except (TypeError, ArithmeticError):  # values that cannot be compared
                 return members
 
     def index_item(self, table: dict[str, Any], base_pk: Any, base_sk: Any, item: Any, add: bool) -> None:
-        """Note that an item has come into its table, or has gone."""
+        """Update the indexes after an item was added or removed."""
         with self._lock:
             self._index_item(table, (base_pk, base_sk), item, add=add)
 
     def query(self, data: dict[str, Any]) -> Any:
-        """Answer a query, of a common form from what it may read alone."""
+        """Answer a query; make its request visible to :meth:`index_members`."""
         token = self._asked.set(data)
         try:
             return self._query(data)
@@ -110,7 +109,7 @@ class _Indexes:
             return
         for name, hashes, ranges in self._own._index_key_schemas(table):
             if name not in members:
-                table.pop(self._own._INDEX_MEMBERS)  # a new index: all is gathered again when asked for
+                table.pop(self._own._INDEX_MEMBERS)  # a new index: rebuild all on the next read
                 return
             value = self._own._index_partition(item, hashes, ranges)
             if value is None:
@@ -144,7 +143,7 @@ class _Indexes:
         return tuple(self._own._index_order_value(item, name, kind) for name, kind in keys)
 
     def _readable(self, data: dict[str, Any], table: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
-        """Return the members of the index that a query may read, all where its form is not a common one."""
+        """Return the members of the index that a query may read; all if the query has an uncommon form."""
         name, condition, start = data["IndexName"], data.get("KeyConditionExpression"), data.get("ExclusiveStartKey")
         asked = _CONDITION.fullmatch(condition) if isinstance(condition, str) else None
         if asked is None:
@@ -170,7 +169,7 @@ class _Indexes:
         if partition is None:
             return members
         low, high = self._bounds(asked, values, kinds[1])
-        found = partition.between(low[0], high[0], low_too=low[1], high_too=high[1])
+        found = partition.between(low[0], high[0], low_inclusive=low[1], high_inclusive=high[1])
         forward = data.get("ScanIndexForward", True)
         if start:
             found = _after(partition, found, self._position_of(table, ranges, start), forward=forward)
@@ -178,13 +177,13 @@ class _Indexes:
         items = table["items"]
         keys = (partition.order[at][1] for at in (positions if forward else reversed(positions)))
         there = (key for key in keys if key[1] in items.get(key[0], ()))
-        # One more than asked: an item that goes before it is read must not make the page look like the last one.
+        # One more than the limit: an item that expires before it is read must not make the page look like the last one.
         return {name: {value: list(there if limit is None else islice(there, limit + 1))}}
 
     def _bounds(
         self, asked: re.Match[str], values: dict[str, Any], kind: str
     ) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
-        """Return the lower and the upper bound of a condition, each with whether it belongs to the range itself."""
+        """Return the lower and upper bound of a condition, each with True if it is inclusive."""
 
         def of(part: str) -> Any:
             return self._own._sort_key_value(values[asked[part]], kind)
@@ -203,7 +202,7 @@ def _range_of(entry: tuple[Position, Key]) -> Any:
 
 
 def _after(partition: Partition, found: slice, start: Position, *, forward: bool) -> slice:
-    """Leave out what an earlier page has read."""
+    """Return the slice without what earlier pages returned."""
     if forward:
         return slice(max(found.start, bisect_right(partition.order, start, key=_position)), found.stop)
     return slice(found.start, min(found.stop, bisect_left(partition.order, start, key=_position)))

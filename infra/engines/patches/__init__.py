@@ -1,0 +1,1 @@
+"""Changes to the embedded engine, each for one exact release."""

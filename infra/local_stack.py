@@ -1,0 +1,212 @@
+"""Start and stop a local stack: the entry point of ``safelight up`` and of the tests."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from filelock import FileLock
+
+from infra import page
+from infra.deployment import change_sets, cloudformation, packaging, template
+from infra.engines import embedded, localstack
+from infra.errors import SetupError
+from infra.page import publish
+from infra.sessions import local_clients, translate_aws_errors
+from infra.stack import LOCAL_API_PREFIX, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+STACK_NAME = "safelight"
+HEALTH_SECONDS = 60
+LOCK_SECONDS = 300
+#: SQS accepts no lower MaximumConcurrency.
+MIN_CONCURRENCY = 2
+_HEALTHY = frozenset({httpx.codes.OK, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
+#: Receives each step in a few words.
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How to start and stop one engine for a state directory, and what is deployed on it."""
+
+    #: Return the engine's address. Raises SetupError.
+    start: Callable[[Path, Mapping[str, str] | None], str]
+    #: Stops what runs for the state directory and, with True, removes the data of the stack of that name. Says in a
+    #: sentence what it did; nothing where there was nothing to stop.
+    end: Callable[[Path, str, bool], str]
+    #: Build the zips from the source folder.
+    packages: Callable[[Path], dict[str, packaging.Package]]
+    #: Template parameters of this engine.
+    parameters: Callable[[], Mapping[str, str]] = dict
+
+
+ENGINES: Mapping[str, Engine] = {
+    "embedded": Engine(embedded.start, embedded.shut_down, packaging.build_slim),
+    "localstack": Engine(localstack.start, localstack.shut_down, localstack.build_packages, localstack.get_parameters),
+}
+
+
+def up(  # noqa: PLR0913 - each with a default of its own
+    state_dir: Path,
+    engine: str = "embedded",
+    parameters: Mapping[str, str] | None = None,
+    *,
+    report: Report = lambda _text: None,
+    environment: Mapping[str, str] | None = None,
+    source: Path = packaging.SOURCE_ROOT,
+) -> Stack:
+    """Start the stack unless it runs already, and return it.
+
+    ``get_parameters`` are template parameters that differ from the local ones; ``make_environment`` is added to
+    the engine's; ``source`` is the folder whose code is deployed. Does only what is missing, so that it may
+    be called at any time. Raises SetupError.
+    """
+    chosen = _engine(engine)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    given = local_parameters() | dict(chosen.parameters()) | dict(parameters or {})
+    name = given.get("NamePrefix", STACK_NAME)
+    with _lock(state_dir):
+        report(f"starting the engine {engine}")
+        endpoint_url = chosen.start(state_dir, environment)
+        _name_file(state_dir).write_text(name, encoding="utf-8")  # before any resource of that name exists
+        report("building the zips")
+        deployed = deploy_to_engine(endpoint_url, name, chosen.packages(source), given, report, source)
+        stack = Stack.from_outputs(cloudformation.get_outputs(deployed), engine=engine, endpoint_url=endpoint_url)
+        stack.save(stack_path(state_dir))
+        report("waiting for the API")
+        wait_until_healthy(stack.api_url)
+    return stack
+
+
+def down(state_dir: Path, *, wipe: bool = False) -> str:
+    """Stop the engine of a state directory; return a sentence on what was stopped, or an empty string.
+
+    With ``wipe``, delete its data too. Raises SetupError.
+    """
+    if not state_dir.is_dir():
+        return ""
+    with _lock(state_dir):
+        name = _stack_name(state_dir)
+        stopped = [engine.end(state_dir, name, wipe) for engine in ENGINES.values()]
+        stack_path(state_dir).unlink(missing_ok=True)
+        if wipe:
+            _name_file(state_dir).unlink(missing_ok=True)
+            shutil.rmtree(state_dir / "build", ignore_errors=True)
+    if wipe:
+        _lock_file(state_dir).unlink(missing_ok=True)
+        if not any(state_dir.iterdir()):  # other files belong to someone else
+            state_dir.rmdir()
+    return " ".join(filter(None, stopped))
+
+
+def local_parameters() -> dict[str, str]:
+    """Return the template parameters of a local stack that differ from the defaults."""
+    counts = [int(count) for count in template.load_template()["Mappings"]["Counts"]]
+    workers = str(max(count for count in counts if count <= max(MIN_CONCURRENCY, os.cpu_count() or 1)))
+    return {
+        "ApiAuth": "none",
+        "ApiPathPrefix": LOCAL_API_PREFIX,
+        "PublicEndpointUrl": "caller",
+        "PublicUi": "true",
+        "RequireTls": "false",
+        "ProtectData": "false",
+        "Monitoring": "basic",
+        "WebhookTargets": "any",
+        "ThrottleRate": "10000",
+        "ThrottleBurst": "5000",
+        "InteractiveConcurrency": workers,
+        "BulkConcurrency": workers,
+    }
+
+
+def deploy_to_engine(  # noqa: PLR0913, PLR0917 - the last two have defaults
+    endpoint_url: str,
+    name: str,
+    packages: Mapping[str, packaging.Package],
+    given: Mapping[str, str],
+    report: Report = lambda _text: None,
+    source: Path = packaging.SOURCE_ROOT,
+) -> "StackTypeDef":
+    """Bring the stack ``bucket_name`` to this template, code, parameters and page; return CloudFormation's description.
+
+    Idempotent: an up-to-date stack stays as it is. Raises SetupError.
+    """
+    with translate_aws_errors():
+        target = cloudformation.Target(local_clients(endpoint_url), name, cloudformation.LOCAL_POLLING)
+        values = change_sets.resolve_parameters(target.clients, packages, given, previous={})
+        found = cloudformation.describe_stack(target)
+        if not change_sets.is_current(target, found, values):
+            report("deploying the stack")
+            change_sets.deploy(target, packages, values)
+            found = cloudformation.describe_stack(target)
+        if found is None:
+            raise SetupError("The engine lost the stack right after its deployment. Try again.")
+        outputs = cloudformation.get_outputs(found)
+        publish(target.clients, outputs["UiBucketName"], page.build_files(outputs, values["ApiAuth"], source))
+    return found
+
+
+def read_current_stack(state_dir: Path) -> Stack | None:
+    """Return the stack of the last ``up``, None after ``down``. Its engine may have died since."""
+    try:
+        return Stack.from_json(stack_path(state_dir).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def wait_until_healthy(api_url: str, seconds: float = HEALTH_SECONDS) -> None:
+    """Wait until the API is healthy. Raises SetupError after ``seconds``.
+
+    A gateway that requires credentials counts as healthy when it answers 401 or 403.
+    """
+    deadline = time.monotonic() + seconds
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        while True:
+            try:
+                answer = client.get(f"{api_url}/health")
+                if answer.status_code in _HEALTHY:
+                    return
+                last = f"HTTP {answer.status_code} {answer.text[:300]}"
+            except httpx.HTTPError as error:
+                last = str(error)
+            if time.monotonic() > deadline:
+                raise SetupError(f"The API is not healthy after {seconds:.0f} s: {last}")
+            time.sleep(0.2)
+
+
+def stack_path(state_dir: Path) -> Path:
+    """Return the path of the file that describes the current stack."""
+    return state_dir / "stack.json"
+
+
+def _engine(name: str) -> Engine:
+    if name not in ENGINES:
+        raise SetupError(f"There is no engine {name}; choose one of {', '.join(ENGINES)}.")
+    return ENGINES[name]
+
+
+def _name_file(state_dir: Path) -> Path:
+    return state_dir / "stack-name"
+
+
+def _stack_name(state_dir: Path) -> str:
+    try:
+        return _name_file(state_dir).read_text(encoding="utf-8").strip() or STACK_NAME
+    except OSError:
+        return STACK_NAME
+
+
+def _lock_file(state_dir: Path) -> Path:
+    return state_dir / "lock"
+
+
+def _lock(state_dir: Path) -> FileLock:
+    """Lock the state directory: two engines on one state would destroy it."""
+    return FileLock(_lock_file(state_dir), timeout=LOCK_SECONDS)
