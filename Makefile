@@ -1,12 +1,12 @@
-# Two commands matter: `make demo` and `make test`. Both do all set-up first, and reuse it.
+# Start with `make demo` and `make test`. Both do all setup first, and reuse it.
 PYTHON ?= python3
 VENV := .venv
 PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
-# Hashes of packages, pictures in base64, IDs in examples, and tests, whose keys open nothing.
-NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|safelight/demo_images/|api/examples\.json|docs/openapi\.json|docs/notifications\.md)
+# Package hashes, base64 images, IDs in examples, and tests, whose keys are fake.
+NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -15,78 +15,78 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.local ## Start the embedded engine and process real pictures on it
+demo: $(VENV)/.local ## Start the embedded engine and process real images on it
 	@$(BIN)/safelight demo
 
 up: $(VENV)/.local ## Start the embedded engine and deploy
 	@$(BIN)/safelight up
 
-down: $(VENV)/.local ## Stop the embedded engine; data stays
+down: $(VENV)/.local ## Stop the embedded engine; keep its data
 	@$(BIN)/safelight down
 
-pull: ## Pull and build the images of docker-compose.yml, so that it works offline
+pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: check unit integration hostile faults e2e browser ## Lint, types and all tests
+test: check unit integration hostile faults e2e browser ## Run all checks and tests
 
-test-localstack: $(VENV)/.dev ## End-to-end tests on LocalStack: LOCALSTACK_ENDPOINT, or docker-compose.yml
+test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
-check: $(VENV)/.dev audit ## Lint, types, template, supply chain, documents as a site
+check: $(VENV)/.dev audit ## Check lint, types, template, supply chain and the docs site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SITE)
 
-unit: $(VENV)/.dev $(VENV)/.diagrams ## Tests without AWS
+unit: $(VENV)/.dev $(VENV)/.diagrams ## Run the tests that need no AWS
 	$(BIN)/pytest tests/unit tests/structure -n auto -q
 
-integration: $(VENV)/.dev ## Tests on moto
+integration: $(VENV)/.dev ## Run the tests on moto
 	$(BIN)/pytest tests/integration -n auto -q
 
-hostile: $(VENV)/.dev ## Hostile files and fuzzing through the sandbox
+hostile: $(VENV)/.dev ## Run hostile files and fuzzing through the sandbox
 	$(BIN)/pytest tests/hostile -q
 
-faults: $(VENV)/.dev ## 10,000 runs with faults between any two steps, and each single fault; without an engine
+faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults, and each single fault
 	$(BIN)/pytest tests/faults -n auto -q
 
-e2e: $(VENV)/.dev $(VENV)/.newman ## Tests on an engine of their own, then: no function has a right that it did not use
+e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 3 --dist loadfile -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
-kills: $(VENV)/.dev ## 1,000 jobs, twice, while function processes are killed at random
+kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
 	$(BIN)/pytest tests/e2e/test_kills.py --kill-jobs 1000 -q
 
-browser: $(VENV)/.dev ## Tests of the page in Chromium; skipped where there is none, but for CI
+browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/browser -q
 
-format: $(VENV)/.dev ## Format and fix what can be fixed
+format: $(VENV)/.dev ## Format the code and fix lint errors
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=folder for the pixels)
+bench: $(VENV)/.bench ## Run the benchmarks (PHOTOS=FOLDER for the pixels)
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/pixels.py $(PHOTOS) > benchmarks/pixels.json
 	$(BIN)/python benchmarks/report.py benchmarks/pixels.json
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/engines.py
 
-docs: $(VENV)/.dev $(VENV)/.diagrams ## Make a site of README and docs, build/site
+docs: $(VENV)/.dev $(VENV)/.diagrams ## Build the docs site in build/site
 	$(SITE)
 	@echo build/site/index.html
 
-scale: $(VENV)/.dev ## Simulate the scenarios of docs/scaling.md, each with a twentieth of its pictures
+scale: $(VENV)/.dev ## Simulate the scenarios of docs/scaling.md with 5 % of the images
 	$(BIN)/python -m simulation --bounds
 	$(BIN)/python -m simulation --quick
 
-lock: $(VENV)/.dev ## Pin the dependencies again (UPGRADE=--upgrade for newer ones)
+lock: $(VENV)/.dev ## Pin the dependencies (UPGRADE=--upgrade for newer versions)
 	PATH="$(abspath $(BIN)):$$PATH" requirements/lock.sh
 
-# B506 and B608 are ruff's S506 and S608, which are justified where they occur. Without git every file is looked at.
-audit: $(AUDIT)/.done $(CHECKOV)/.done ## Look for weak code, secrets in files, a weak template, known holes in what is pinned
+# B506 and B608 are ruff's S506 and S608, which are justified where they occur. Without git, every file is checked.
+audit: $(AUDIT)/.done $(CHECKOV)/.done ## Check code, files, template and pinned packages for security problems
 	$(AUDIT)/bin/bandit --quiet --recursive api worker notifier shared infra safelight requirements -ll --skip B506,B608
 	@if [ -e .git ]; then git ls-files -z; else find . -type d \( -name '.*[a-z_-]' -o -name node_modules -o -name build \) \
 	! -name .ci -prune -o -type f -print0; fi | \
@@ -94,15 +94,15 @@ audit: $(AUDIT)/.done $(CHECKOV)/.done ## Look for weak code, secrets in files, 
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 	@$(AUDIT)/bin/python requirements/advisories.py requirements/api.txt requirements/worker.txt requirements/notifier.txt requirements/local.txt
 
-sbom: $(AUDIT)/.done ## Write what goes into each Lambda zip as CycloneDX documents, build/sbom-*.json
+sbom: $(AUDIT)/.done ## Write a CycloneDX document per Lambda zip, build/sbom-*.json
 	@mkdir -p build
 	@for group in api worker notifier; do \
 	$(AUDIT)/bin/cyclonedx-py requirements requirements/$$group.txt --output-reproducible --output-file build/sbom-$$group.json; \
 	echo "build/sbom-$$group.json"; done
 
-# Two, because checkov asks for other versions of what the others need.
+# Two environments: checkov needs other versions of shared dependencies.
 $(AUDIT)/.done $(CHECKOV)/.done: .venv-%/.done: requirements/%.txt
-	@echo "Installing what make audit looks with, $* …"
+	@echo "Installing the tools of make audit: $* …"
 	@$(PYTHON) -m venv .venv-$*
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
@@ -111,20 +111,20 @@ $(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.d
 	@echo "Installing what the benchmarks compare with …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
 	@if command -v npm >/dev/null; then npm ci --prefix benchmarks --silent --no-audit --no-fund; \
-	else echo "npm is not installed: sharp is left out."; fi
+	else echo "npm is not installed: the benchmarks skip sharp."; fi
 	@touch $@
 
 $(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
 	@if command -v npm >/dev/null; then npm ci --prefix tests/postman --silent --no-audit --no-fund; \
-	else echo "npm is not installed: the Postman collection is not tried."; fi
+	else echo "npm is not installed: the Postman collection is not tested."; fi
 	@touch $@
 
 $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
 	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
-	else echo "npm is not installed: diagrams are not parsed, and shown as text."; fi
+	else echo "npm is not installed: diagrams are not checked."; fi
 	@touch $@
 
-clean: ## Stop the engine and remove what was built or installed
+clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
 	rm -rf $(VENV) $(AUDIT) $(CHECKOV) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -134,14 +134,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing what Safelight needs …"
+	@echo "Installing the dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/local.txt
 	@$(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-# dev.txt holds all of local.txt, so whoever tests first need not install twice.
+# dev.txt contains all of local.txt, so nothing is installed twice.
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing what the tests need …"
+	@echo "Installing the test dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@$(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $(VENV)/.local $@
