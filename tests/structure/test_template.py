@@ -25,12 +25,12 @@ from shared.settings import (
     WebhookSettings,
     WorkerSettings,
 )
-from shared.webhooks.delivery import MAX_TRIES, PAUSES
+from shared.webhooks.delivery import MAX_TRIES, RETRY_DELAYS
 from shared.webhooks.event import JOB_EVENTS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
-TEMPLATE = template.load()
+TEMPLATE = template.load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = template.parameter_defaults(TEMPLATE)
 MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
@@ -109,7 +109,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 def test_the_transform_adds_nothing_of_its_own() -> None:
     """SAM turns our functions into Lambda functions and invents no role, no API and no mapping."""
-    plain = transform(template.load(), {}, _NoPolicies())
+    plain = transform(template.load_template(), {}, _NoPolicies())
     kinds = {name: resource["Type"] for name, resource in plain["Resources"].items()}
     expected = {name: resource["Type"].replace("Serverless", "Lambda") for name, resource in RESOURCES.items()}
     assert kinds == expected
@@ -132,7 +132,7 @@ def test_every_parameter_is_described_and_bounded() -> None:
 
 def test_parameter_defaults_agree_with_each_other() -> None:
     """The defaults pass the same rules that a deployment is held to."""
-    parameters.check(DEFAULTS, template.parameter_names(TEMPLATE))
+    parameters.check_parameters(DEFAULTS, template.parameter_names(TEMPLATE))
 
 
 @pytest.mark.parametrize("queue", SOURCES)
@@ -347,7 +347,7 @@ def test_webhooks_have_their_keys() -> None:
 def test_deliveries_have_time_for_all_their_tries() -> None:
     """A message outlives the longest run of tries, and is received more often than it is tried."""
     queue = properties("WebhookQueue")
-    longest = sum(PAUSES, timedelta()) * 1.2
+    longest = sum(RETRY_DELAYS, timedelta()) * 1.2
     assert queue["MessageRetentionPeriod"] > longest.total_seconds()
     assert queue["RedrivePolicy"]["maxReceiveCount"] > 2 * MAX_TRIES
     assert queue["VisibilityTimeout"] >= parameters.VISIBILITY_FACTOR * properties("WebhookFunction")["Timeout"]
@@ -531,11 +531,13 @@ def test_every_setting_is_set_and_none_is_unknown(function: str, settings: type[
 
 
 def test_the_settings_page_is_complete() -> None:
-    """docs/settings.md has a row for every variable and every parameter, with the parameter's default."""
+    """docs/settings.md has a row for every parameter, with its default, and every variable of another name."""
     page = SETTINGS_PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE))
+    parameters = TEMPLATE["Parameters"].keys()
     variables = {name for function in FUNCTIONS for name in environment(function)}
-    assert rows.keys() == variables | TEMPLATE["Parameters"].keys()
+    alike = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper() for name in parameters}
+    assert parameters | (variables - alike) <= rows.keys() <= parameters | variables
     for name, default in DEFAULTS.items():
         assert f"| `{default}` |" in f"{rows[name]}|" if default else "| empty |" in f"{rows[name]}|", name
 

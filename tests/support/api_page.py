@@ -1,30 +1,26 @@
-"""The route tables of docs/api.md, generated from the OpenAPI document."""
+"""The table of routes in docs/api.md, generated from the OpenAPI document."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-#: Order of the sections; a tag that is not listed comes last.
-SECTIONS: Final = ("Jobs", "Uploads", "Batches", "Presets", "Assets", "Webhooks", "Operators", "System")
-#: What the generated part replaces.
+#: Order of the tags; a tag that is not listed comes last.
+TAGS: Final = ("Jobs", "Uploads", "Batches", "Presets", "Assets", "Webhooks", "Operators", "System")
+#: The part of the page that is generated.
 GENERATED: Final = re.compile(r"(?<=<!-- generated: routes -->\n).*(?=<!-- end of routes -->)", re.DOTALL)
+_HEAD: Final = ("| Method | Path | Action | Parameters | Success |", "| --- | --- | --- | --- | --- |")
 
 
 def routes(openapi: Mapping[str, Any]) -> str:
-    """Return one section with a table for each tag of the document."""
+    """Return the table, with the routes of a tag next to each other."""
     operations = [
         (path, method.upper(), operation)
         for path, methods in openapi["paths"].items()
         for method, operation in methods.items()
     ]
-    tags = dict.fromkeys((*SECTIONS, *(operation["tags"][0] for _, _, operation in operations)))
-    sections = [_section(tag, (each for each in operations if each[2]["tags"][0] == tag)) for tag in tags]
-    return "\n" + "\n\n".join(sections) + "\n\n"
-
-
-def _section(tag: str, operations: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
-    head = ("| Method | Path | Action | Parameters | Success |", "| --- | --- | --- | --- | --- |")
-    return "\n".join((f"### {tag}", "", *head, *(_row(*each) for each in sorted(operations, key=lambda op: op[:2]))))
+    tags = tuple(dict.fromkeys((*TAGS, *(operation["tags"][0] for _, _, operation in operations))))
+    operations.sort(key=lambda entry: (tags.index(entry[2]["tags"][0]), entry[0], entry[1]))
+    return "\n" + "\n".join((*_HEAD, *(_row(*entry) for entry in operations))) + "\n\n"
 
 
 def _row(path: str, method: str, operation: Mapping[str, Any]) -> str:
