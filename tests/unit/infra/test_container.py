@@ -1,4 +1,4 @@
-"""The one-shot container: it waits, deploys beside the engine, and tells the host's addresses."""
+"""The one-shot container: it waits for the engine, deploys and prints addresses for the host."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ ENGINE, PUBLIC = "http://localstack:4566", "http://127.0.0.1:4999"
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Replace the engine; return what the stack is given."""
+    """Replace the engine; return the parameters of the stack."""
     given: dict[str, str] = {}
 
     def deploy_on(url: str, _name: str, _packages: object, parameters: dict[str, str], _report: object) -> object:
@@ -48,10 +48,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return given
 
 
-def test_it_prints_what_the_host_can_reach(
+def test_it_prints_addresses_for_the_host(
     deployed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The addresses are those of the host, while the deployment goes to the engine's name in the network."""
+    """The addresses are for the host; the deployment uses the engine's name in the network."""
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     monkeypatch.setattr(container, "STATE", tmp_path)
     assert container.main() == 0
@@ -64,10 +64,10 @@ def test_it_prints_what_the_host_can_reach(
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_fault_is_one_sentence_and_a_code(
+def test_an_engine_that_does_not_start_ends_the_container(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An engine that does not come up ends the container with its sentence and code 1."""
+    """With a sentence and exit code 1."""
 
     def fail(_: str) -> None:
         raise SetupError("The engine is out of film.")
@@ -77,7 +77,7 @@ def test_a_fault_is_one_sentence_and_a_code(
     assert capsys.readouterr() == ("", "The engine is out of film.\n")
 
 
-def test_an_engine_that_never_answers_is_named() -> None:
-    """After the time is up the sentence has the address and the last fault."""
+def test_a_timeout_names_the_engine() -> None:
+    """The message has the address and the last error."""
     with pytest.raises(SetupError, match=r"The engine at http://127\.0\.0\.1:9 is not healthy after 0 s"):
         container.wait_for_engine("http://127.0.0.1:9", seconds=0)

@@ -1,4 +1,4 @@
-"""The embedded engine: its environment, and its life with a stack on it."""
+"""The embedded engine: environment, start, stop and data."""
 
 import dataclasses
 import json
@@ -37,7 +37,7 @@ JOB = {"ID": {"S": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}}
 
 @pytest.fixture
 def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Functions that tell their environment, in place of ours."""
+    """Functions that return their environment, instead of ours."""
     source = tmp_path / "source"
     for room, *modules in (("api", "app"), ("worker", "app", "dead_letters"), ("notifier", "app"), ("shared",)):
         (source / room).mkdir(parents=True)
@@ -50,14 +50,14 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path, stubs: None) -> Iterator[Path]:  # noqa: ARG001 - replaces the functions
-    """A state directory whose engine does not outlive the test."""
+    """A state directory whose engine stops with the test."""
     folder = tmp_path / "state"
     yield folder
     local_stack.down(folder, wipe=True)
 
 
-def test_nothing_of_the_caller_reaches_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials, endpoints, proxies and paths of the caller stay with the caller."""
+def test_the_engine_inherits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither credentials, endpoints, proxies nor paths of the caller."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "HTTP_PROXY", "PYTHONPATH", "SERVICES", "SECRET"):
         monkeypatch.setenv(name, "the caller's")
     made = launch.make_environment(EnginePaths.below(tmp_path), 4566, {"AUTH": "true"})
@@ -69,23 +69,23 @@ def test_nothing_of_the_caller_reaches_the_engine(tmp_path: Path, monkeypatch: p
     assert all(made[name].startswith(str(tmp_path)) for name in written)
 
 
-def test_a_record_names_one_process_for_good() -> None:
-    """A process number that another process has got since does not count."""
+def test_a_reused_process_id_is_not_the_engine() -> None:
+    """The creation time must match too."""
     me = psutil.Process()
     assert processes.find_process(me.pid, me.create_time()) == me
     assert processes.find_process(me.pid, me.create_time() - 5) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"port": 1, "unknown": 2}'])
-def test_a_damaged_record_counts_as_none(text: str, tmp_path: Path) -> None:
-    """Half a file does not keep the engine from starting or stopping."""
+def test_a_damaged_record_is_ignored(text: str, tmp_path: Path) -> None:
+    """The engine can still start and stop."""
     (tmp_path / "engine.json").write_text(text)
     assert not embedded.is_running(tmp_path)
     assert not embedded.stop(tmp_path)
 
 
-def test_a_failed_start_shows_what_the_engine_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that ends at once is reported with its own last words."""
+def test_a_failed_start_shows_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has the end of the engine's log."""
     monkeypatch.setattr("sys.executable", "/bin/ls")
     with pytest.raises(SetupError, match=r"did not start: .*ls"):
         embedded.start(tmp_path)
@@ -93,20 +93,20 @@ def test_a_failed_start_shows_what_the_engine_said(tmp_path: Path, monkeypatch: 
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    """The sentence names those that there are."""
+    """The error lists the engines."""
     with pytest.raises(SetupError, match="choose one of embedded, localstack"):
         local_stack.up(tmp_path, "abacus")
 
 
-def test_down_needs_nothing_to_be_up(tmp_path: Path) -> None:
-    """Stopping what never ran is no fault."""
+def test_down_is_idempotent(tmp_path: Path) -> None:
+    """Stopping an engine that never ran is not an error."""
     assert not local_stack.down(tmp_path / "nowhere")
     assert not local_stack.down(tmp_path, wipe=True)
 
 
 @pytest.mark.e2e
-def test_functions_see_the_engine_and_nothing_else(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function finds its dependencies and the engine, whatever the caller's environment points at."""
+def test_functions_see_only_the_engine(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function finds its dependencies and the engine, independent of the caller's environment."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("SECRET", "the caller's")
@@ -120,8 +120,8 @@ def test_functions_see_the_engine_and_nothing_else(state: Path, monkeypatch: pyt
 
 
 @pytest.mark.e2e
-def test_up_again_changes_nothing(state: Path) -> None:
-    """A second `up` finds the same engine and the same stack; new code or parameters reach the function."""
+def test_up_is_idempotent(state: Path) -> None:
+    """A second `up` finds the same engine and stack; new code or parameters reach the function."""
     stack = local_stack.up(state)
     before = _record(state)
     steps: list[str] = []
@@ -134,8 +134,8 @@ def test_up_again_changes_nothing(state: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_data_outlives_down_and_a_lost_port(state: Path) -> None:
-    """After `down` every process is gone; `up` finds the data again, even where the port is another's now."""
+def test_data_survives_down_and_a_lost_port(state: Path) -> None:
+    """After `down`, every process is gone. `up` finds the data, even on another port."""
     stack = local_stack.up(state)
     _clients(stack)["dynamodb"].put_item(TableName=stack.table, Item=JOB)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
@@ -159,7 +159,7 @@ def test_data_outlives_down_and_a_lost_port(state: Path) -> None:
 
 @pytest.mark.e2e
 def test_a_killed_engine_is_replaced(state: Path) -> None:
-    """After a kill the next `up` starts anew; the objects are still there."""
+    """The next `up` starts a new one; the objects are still there."""
     stack = local_stack.up(state)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
     family = processes.list_family(psutil.Process(_record(state).pid))
@@ -173,7 +173,7 @@ def test_a_killed_engine_is_replaced(state: Path) -> None:
 
 @pytest.mark.e2e
 def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that lives but no longer answers is ended before another touches its state."""
+    """It is stopped before another one uses its state."""
     local_stack.up(state)
     hanging = psutil.Process(_record(state).pid)
     monkeypatch.setattr(embedded, "is_running", lambda _: False)
@@ -183,8 +183,8 @@ def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.e2e
-def test_two_checkouts_do_not_meet(state: Path, tmp_path: Path) -> None:
-    """Two state directories have two engines with their own data."""
+def test_two_state_directories_are_independent(state: Path, tmp_path: Path) -> None:
+    """Each has its own engine and data."""
     other = tmp_path / "other"
     try:
         first, second = local_stack.up(state), local_stack.up(other)
@@ -199,8 +199,8 @@ def test_two_checkouts_do_not_meet(state: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_other_settings_restart_the_engine(state: Path) -> None:
-    """An engine that runs with other settings than are asked for is replaced, with its data."""
+def test_changed_settings_restart_the_engine(state: Path) -> None:
+    """With its data."""
     stack = local_stack.up(state)
     before = _record(state)
     again = local_stack.up(state, environment={"LAMBDA_WARM_TTL_SECONDS": "5"})

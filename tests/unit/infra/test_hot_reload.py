@@ -1,4 +1,4 @@
-"""Hot reload: what counts as a change, and what follows from it."""
+"""Hot reload: what counts as a change, and how it is deployed."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from infra.errors import SetupError
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A tree with the rooms."""
+    """A source tree with all packages."""
     for room in ("api", "worker", "notifier", "shared", "safelight", "web"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("# one\n")
     return tmp_path
 
 
-def test_each_change_counts_once() -> None:
-    """Looks that show the same bring nothing; each that differs from the one before brings one deployment."""
+def test_each_change_is_reported_once() -> None:
+    """Looks with equal results yield nothing."""
     looks = iter([1, 1, 2, 2, 2, 3, 1])
     seen: list[int] = []
 
@@ -36,17 +36,17 @@ def test_each_change_counts_once() -> None:
     ("name", "counts"),
     [("api/new.py", True), ("shared/__init__.py", True), ("web/index.html", True), ("safelight/x.py", False)],
 )
-def test_what_is_deployed_counts(source: Path, name: str, counts: bool) -> None:
-    """New and changed files of the functions' rooms and of the page are a change; other rooms are not."""
+def test_only_deployed_files_count(source: Path, name: str, counts: bool) -> None:
+    """Files of the functions' packages and of the page count; others do not."""
     before = hot_reload.take_fingerprint(source)
     (source / name).write_text("# another line\n")
     assert (hot_reload.take_fingerprint(source) != before) == counts
 
 
-def test_a_faulty_state_is_reported_and_waited_out(
+def test_a_failed_deployment_does_not_stop_the_watch(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Code that can't be deployed ends nothing: the next change is tried again."""
+    """The next change is deployed again."""
     outcomes = iter([SetupError("The template is torn."), None])
     told: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Finding LocalStack, starting it, ending it: by a server that answers as it does, and a `docker` that is none."""
+"""Find, start and stop LocalStack, with a server double and a `docker` double."""
 
 import json
 import threading
@@ -48,7 +48,7 @@ class Server:
 
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make sure that nothing answers where LocalStack is looked for; return an address like that."""
+    """Return an address where nothing answers, and make it the default."""
     with Server({}) as server:
         url = server.url
     monkeypatch.setattr(localstack, "DEFAULT_ENDPOINT", url)
@@ -59,7 +59,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def running(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: ARG001 - nothing else is found
-    """Have a LocalStack named in the environment; return its address."""
+    """Set a running LocalStack in the environment; return its address."""
     with Server(LOCALSTACK) as server:
         monkeypatch.setenv(localstack.ENDPOINT_VARIABLE, server.url)
         yield server.url
@@ -75,21 +75,21 @@ def running(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # 
         ({"/_localstack/info": {"version": "1"}}, None),
     ],
 )
-def test_only_localstack_counts_as_localstack(documents: Mapping[str, Any], release: str | None) -> None:
-    """MiniStack answers at the same path, and a web server may answer anything; neither is taken for LocalStack."""
+def test_only_localstack_is_recognized(documents: Mapping[str, Any], release: str | None) -> None:
+    """MiniStack and other servers are not taken for LocalStack."""
     with Server(documents) as server:
         assert localstack.get_version(server.url) == release
 
 
-def test_what_the_environment_names_is_used(running: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LOCALSTACK_ENDPOINT counts, with or without a slash, and localhost becomes an address that S3 clients can use."""
+def test_the_endpoint_variable_is_used(running: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With or without a slash; localhost becomes an IP address that S3 clients can use."""
     assert localstack.find_running() == running
     monkeypatch.setenv(localstack.ENDPOINT_VARIABLE, running.replace("127.0.0.1", "localhost") + "/")
     assert localstack.find_running() == running
 
 
-def test_without_a_name_the_usual_address_is_tried(running: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A LocalStack at its default address is found by itself; where there is none the answer is none."""
+def test_the_default_address_is_tried(running: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None if nothing answers there."""
     monkeypatch.delenv(localstack.ENDPOINT_VARIABLE)
     assert localstack.find_running() is None
     monkeypatch.setattr(localstack, "DEFAULT_ENDPOINT", running)
@@ -100,10 +100,10 @@ def test_without_a_name_the_usual_address_is_tried(running: str, monkeypatch: py
     ("named", "sentence"),
     [("{nowhere}", "No LocalStack answers at {nowhere}"), ("127.0.0.1:4566", "must be a URL like http://")],
 )
-def test_a_wrong_name_is_a_sentence(
+def test_an_invalid_endpoint_is_an_error(
     nowhere: str, named: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An endpoint that does not answer, or is no address, is named; no other engine is taken silently."""
+    """It is named, and no other engine is used instead."""
     monkeypatch.setenv(localstack.ENDPOINT_VARIABLE, named.format(nowhere=nowhere))
     monkeypatch.setattr(compose, "up", lambda _: pytest.fail("started another"))
     with pytest.raises(SetupError, match=sentence.format(nowhere=nowhere)):
@@ -111,8 +111,8 @@ def test_a_wrong_name_is_a_sentence(
 
 
 @pytest.mark.usefixtures("nowhere")
-def test_without_docker_one_sentence_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a LocalStack nor Docker: the sentence says both, and the two ways on."""
+def test_without_docker_the_error_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names both alternatives."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetupError, match=r"Docker is not installed\. Set LOCALSTACK_ENDPOINT"):
         local_stack.up(tmp_path, "localstack")
@@ -129,23 +129,23 @@ def test_without_docker_one_sentence_says_what_is_missing(tmp_path: Path, monkey
 def test_each_missing_part_of_docker_is_named(
     script: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The plugin and the daemon are told apart."""
+    """The Compose plugin and the daemon have their own sentences."""
     _fake_docker(tmp_path, script, monkeypatch)
     missing = compose.find_missing()
     assert sentence in missing
     assert bool(missing) == bool(sentence)
 
 
-def test_a_failing_compose_shows_its_last_words(nowhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Docker said last is in the sentence, and the record leads `down` to what may have been started."""
+def test_a_failing_compose_shows_its_last_line(nowhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record lets `down` stop what may have been started."""
     _fake_docker(tmp_path, '[ "$4" != up ] || { echo "no space left on device" >&2; exit 1; }', monkeypatch)
     with pytest.raises(SetupError, match="docker compose up failed: no space left on device"):
         localstack.start(tmp_path)
     assert localstack.LocalStackRecord.read(tmp_path) == localstack.LocalStackRecord(nowhere, is_ours=True)
 
 
-def test_what_was_started_is_stopped(nowhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`down` takes the containers away, `--wipe` their volumes too, even later; beyond that there is nothing to do."""
+def test_down_stops_what_up_started(nowhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--wipe` deletes the volumes too, even later."""
     calls = _fake_docker(tmp_path, "", monkeypatch)
     localstack.LocalStackRecord(nowhere, is_ours=True).save(tmp_path)
     assert "is stopped" in localstack.shut_down(tmp_path, "safelight", False)
@@ -157,8 +157,8 @@ def test_what_was_started_is_stopped(nowhere: str, tmp_path: Path, monkeypatch: 
     assert localstack.LocalStackRecord.read(tmp_path) is None
 
 
-def test_what_runs_already_is_not_ours(running: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A LocalStack that was there before is used, never stopped, and its settings are left alone."""
+def test_a_running_localstack_is_not_stopped(running: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used, but neither stopped nor changed."""
     monkeypatch.setattr(compose, "down", lambda **_: pytest.fail("stopped"))
     assert localstack.start(tmp_path) == running
     assert "keeps running" in localstack.shut_down(tmp_path, "safelight", False)
@@ -166,23 +166,23 @@ def test_what_runs_already_is_not_ours(running: str, tmp_path: Path, monkeypatch
         localstack.start(tmp_path, {"DEBUG": "1"})
 
 
-def test_the_wrong_stack_is_never_deleted(nowhere: str, tmp_path: Path) -> None:
-    """Where the LocalStack is gone, `down --wipe` says so and forgets it."""
+def test_wipe_without_localstack_forgets_it(nowhere: str, tmp_path: Path) -> None:
+    """`down --wipe` says that it is gone."""
     localstack.LocalStackRecord(nowhere, is_ours=False).save(tmp_path)
     assert "there is nothing to delete" in localstack.shut_down(tmp_path, "safelight", True)
     assert localstack.LocalStackRecord.read(tmp_path) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"url": 1, "unknown": 2}'])
-def test_a_damaged_record_counts_as_none(text: str, tmp_path: Path) -> None:
-    """Half a file keeps nobody from going on."""
+def test_a_damaged_record_is_ignored(text: str, tmp_path: Path) -> None:
+    """LocalStack can still start."""
     (tmp_path / "localstack.json").write_text(text)
     assert localstack.shut_down(tmp_path, "safelight", True) == ""
 
 
 @pytest.mark.parametrize(("machine", "name"), [("x86_64", "x86_64"), ("aarch64", "arm64"), ("arm64", "arm64")])
-def test_functions_are_built_for_this_machine(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LocalStack runs functions on the machine's own processor, whatever the template's default."""
+def test_functions_are_built_for_this_processor(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LocalStack runs functions on the processor of this machine."""
     monkeypatch.setattr("platform.machine", lambda: machine)
     assert localstack.get_parameters() == {"Architecture": name, "Notifications": "off"}
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
@@ -191,7 +191,7 @@ def test_functions_are_built_for_this_machine(machine: str, name: str, monkeypat
 
 
 def _fake_docker(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a `docker` on the path that notes its arguments and runs a script; return its notes."""
+    """Put a `docker` on the path that records its arguments and runs a script; return the record."""
     calls = folder / "calls"
     program = folder / "docker"
     program.write_text(f'#!/bin/sh\necho "$@" >> "{calls}"\n{script}\n')

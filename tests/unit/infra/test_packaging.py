@@ -50,13 +50,13 @@ print(json.dumps([hasattr(importlib.import_module(each), "handler") for each in 
 
 
 def names(package: packaging.Package) -> list[str]:
-    """List what is in a zip."""
+    """Return the names in a zip."""
     return zipfile.ZipFile(io.BytesIO(package.data)).namelist()
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A tree with the rooms, and with what a run leaves behind."""
+    """A source tree with all packages and with caches."""
     for room in ("api", "worker", "notifier", "shared", "safelight", "infra"):
         (tmp_path / room / "__pycache__").mkdir(parents=True)
         (tmp_path / room / "__init__.py").write_text(f"# {room}\n")
@@ -65,7 +65,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_same_content_gives_same_bytes(source: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Neither the time of a file nor its mode nor its folder changes the zip."""
+    """Times, modes and folders of files do not change the zip."""
     copy = tmp_path_factory.mktemp("copy")
     shutil.copytree(source, copy, dirs_exist_ok=True)
     for path in copy.rglob("*.py"):
@@ -75,7 +75,7 @@ def test_same_content_gives_same_bytes(source: Path, tmp_path_factory: pytest.Te
 
 
 def test_new_content_gives_a_new_key(source: Path) -> None:
-    """A change of one line shows in the key, so that CloudFormation sees it; the other zip keeps its key."""
+    """The other zip keeps its key."""
     before = packaging.build_slim(source)
     (source / "api" / "__init__.py").write_text("# changed\n")
     after = packaging.build_slim(source)
@@ -83,8 +83,8 @@ def test_new_content_gives_a_new_key(source: Path) -> None:
     assert after["worker"].key == before["worker"].key
 
 
-def test_slim_zips_hold_only_what_the_function_runs(source: Path) -> None:
-    """A slim zip has the function's room and the shared one, and nothing that a run left behind."""
+def test_slim_zips_have_only_the_function_s_packages(source: Path) -> None:
+    """Its own package and the shared one, without caches."""
     assert {name: names(package) for name, package in packaging.build_slim(source).items()} == {
         "api": ["api/__init__.py", "shared/__init__.py"],
         "worker": ["shared/__init__.py", "worker/__init__.py"],
@@ -92,14 +92,14 @@ def test_slim_zips_hold_only_what_the_function_runs(source: Path) -> None:
     }
 
 
-def test_the_real_zips_hold_the_handlers() -> None:
-    """The modules that the template names as handlers are in their zips."""
+def test_the_zips_contain_the_handlers() -> None:
+    """Every handler of the template is in its zip."""
     for name, package in packaging.build_slim().items():
         assert {f"{module.replace('.', '/')}.py" for module in HANDLERS[name]} <= set(names(package))
 
 
-def test_markers_are_judged_by_lambda_not_by_this_machine() -> None:
-    """A pin that only Windows or an old Python needs is left out, whoever builds; hashes stay with theirs."""
+def test_markers_are_evaluated_for_lambda() -> None:
+    """Pins for Windows or an old Python are left out; hashes stay with their pins."""
     pins = (
         "colorama==1 ; sys_platform == 'win32' \\\n    --hash=sha256:aa\n"
         "# a comment\n"
@@ -114,8 +114,8 @@ def test_markers_are_judged_by_lambda_not_by_this_machine() -> None:
     assert "arm==4" in wheels.select_for_lambda(pins, "arm64")
 
 
-def test_dead_weight_is_left_out(tmp_path: Path) -> None:
-    """Descriptions of services that we don't use, tests and scripts stay behind; versions and licences don't."""
+def test_unneeded_files_are_left_out(tmp_path: Path) -> None:
+    """Unused service models, tests and scripts are left out; versions and licenses are kept."""
     for name in (
         "botocore/data/s3/2006-03-01/service-2.json.gz",
         "botocore/data/ec2/2016-11-15/service-2.json.gz",
@@ -137,15 +137,15 @@ def test_dead_weight_is_left_out(tmp_path: Path) -> None:
     ]
 
 
-def test_full_zips_say_where_they_can_be_built(tmp_path: Path) -> None:
-    """Without the pinned requirements the fault names the file."""
+def test_missing_requirements_are_named(tmp_path: Path) -> None:
+    """Without the pinned requirements, the error names the file."""
     with pytest.raises(SetupError, match=r"api\.txt is missing"):
         wheels.build_full(tmp_path / "cache", source=tmp_path)
 
 
 @pytest.mark.parametrize("name", HANDLERS)
 def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
-    """With nothing but the unpacked zip, Lambda's Python imports every handler in it."""
+    """With only the unpacked zip, Lambda's Python imports every handler in it."""
     python = _runtime()
     if python is None:
         pytest.skip(f"no python{wheels.PYTHON_VERSION} on this machine")
@@ -166,7 +166,7 @@ def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
 
 
 def _runtime() -> str | None:
-    """Find a Python of Lambda's version that really starts; a pyenv shim may not."""
+    """Return a Python of Lambda's version that starts; a pyenv shim may not."""
     version = f"python{wheels.PYTHON_VERSION}"
     installed = sorted(Path.home().glob(f".pyenv/versions/{wheels.PYTHON_VERSION}*/bin/{version}"))
     for candidate in (shutil.which(version), *map(str, installed)):

@@ -1,4 +1,4 @@
-"""The web page as it is put into its bucket."""
+"""The web page in its bucket."""
 
 import json
 from pathlib import Path
@@ -25,16 +25,16 @@ def _policy(files: dict[str, page.File]) -> dict[str, list[str]]:
     return {name: values for name, *values in parts}
 
 
-def test_a_local_page_needs_its_own_host_alone() -> None:
-    """On a local engine the API is a path of the page's host, and the policy names no other."""
+def test_a_local_page_needs_only_its_own_host() -> None:
+    """The API is a path of the same host, so the policy names no other."""
     files = page.build_files(LOCAL, "none")
     config = json.loads(files[page.CONFIG].data)
     assert (config["api_url"], config["auth"]) == ("/_aws/execute-api/abc/prod/v1", "none")
     assert _policy(files)["connect-src"] == ["'self'"]
 
 
-def test_a_page_on_aws_may_reach_its_api_and_its_images_and_no_other_host() -> None:
-    """The policy allows the API, the image bucket and, where one signs in, the place to sign in."""
+def test_a_page_on_aws_can_reach_only_its_services() -> None:
+    """The policy allows the API, the image bucket and the sign-in page."""
     files = page.build_files(AWS | COGNITO, "cognito")
     config = json.loads(files[page.CONFIG].data)
     assert config["cognito"] == {"domain": "https://login.test", "client_id": "client"}
@@ -45,15 +45,15 @@ def test_a_page_on_aws_may_reach_its_api_and_its_images_and_no_other_host() -> N
 
 
 def test_the_policy_is_strict() -> None:
-    """No inline code, no evaluated code, no plug-ins, no frames, no forms that leave."""
+    """No inline code, evaluated code, plug-ins, frames or forms to other hosts."""
     policy = _policy(page.build_files(LOCAL, "none"))
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == ["'self'"]
     assert policy["base-uri"] == policy["form-action"] == ["'none'"]
 
 
-def test_parts_are_kept_for_good_under_a_name_that_tells_their_content(tmp_path: Path) -> None:
-    """Whatever changes in the parts changes their folder, which the start page names; the page itself is asked for."""
+def test_the_app_folder_is_cached_forever(tmp_path: Path) -> None:
+    """Its name changes with its content; the start page is revalidated."""
     source = _copy(tmp_path)
     before = page.build_files(LOCAL, "none", source)
     (source / "web" / "app" / "main.js").write_text("// other\n")
@@ -68,7 +68,7 @@ def test_parts_are_kept_for_good_under_a_name_that_tells_their_content(tmp_path:
 
 
 def test_an_unknown_type_is_refused(tmp_path: Path) -> None:
-    """A file that a browser would not know how to take is a mistake, and named."""
+    """The error names the file."""
     source = _copy(tmp_path)
     (source / "web" / "app" / "notes.docx").write_bytes(b"")
     with pytest.raises(SetupError, match=r"notes\.docx"):

@@ -34,19 +34,19 @@ GOOD = template.parameter_defaults(TEMPLATE)
     ],
 )
 def test_contradictions_are_refused(change: dict[str, str], complaint: str) -> None:
-    """Values that CloudFormation would take but the pipeline can't work with are refused, and named."""
+    """Values that CloudFormation accepts but the pipeline cannot use are refused by name."""
     with pytest.raises(SetupError, match=complaint):
         parameters.check_parameters(GOOD | change, KNOWN)
 
 
 def test_the_exact_limit_is_allowed() -> None:
-    """Six timeouts and the window are enough."""
+    """Six timeouts and the batching window are enough."""
     parameters.check_parameters(GOOD | {"QueueVisibilityTimeout": "360"}, KNOWN)
 
 
 @pytest.mark.parametrize("processors", [None, 1, 2, 11, 64, 5000])
 def test_local_parameters_are_valid_on_any_machine(processors: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many processors there are, concurrency is a value that the template allows."""
+    """Concurrency is a value that the template allows, for any number of processors."""
     monkeypatch.setattr("os.cpu_count", lambda: processors)
     values = local_stack.local_parameters()
     parameters.check_parameters(GOOD | values, KNOWN)

@@ -1,4 +1,4 @@
-"""Queries on indexes that keep their order are answered as MiniStack itself answers them."""
+"""Sorted indexes give the same results as MiniStack's own."""
 
 import copy
 import importlib
@@ -32,7 +32,7 @@ CONDITIONS = (
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Make the table; return what puts the ordered indexes in."""
+    """Create the table; return a function that installs the sorted indexes."""
     for name in ("_query", "_index_members", "_index_item"):
         monkeypatch.setattr(dynamodb, name, getattr(dynamodb, name))
     answered(
@@ -68,14 +68,14 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
 
 
 def answered(answer: tuple[int, Any, bytes]) -> Answer:
-    """Read an answer, which must be a good one."""
+    """Return the body of a successful response."""
     assert answer[0] == 200, answer[2]
     found: Answer = json.loads(answer[2])
     return found
 
 
 def change(dice: random.Random) -> None:
-    """Write, replace, move or delete an item; some lack what an index takes."""
+    """Write, replace, move or delete an item; some lack index attributes."""
     key = {"ID": {"S": f"id-{dice.randrange(60)}"}}
     if dice.random() < 0.2:
         answered(dynamodb._delete_item({"TableName": TABLE, "Key": key}))
@@ -90,7 +90,7 @@ def change(dice: random.Random) -> None:
 
 
 def asked(dice: random.Random) -> dict[str, Any]:
-    """Make a query, which may be wrong."""
+    """Return a random query, which may be invalid."""
     index = dice.choice(list(INDEXES))
     condition = dice.choice(CONDITIONS)
     texts, numbers = ("a", "ab", "b", "é"), ("-3", "0", "2.5", "9")
@@ -123,7 +123,7 @@ WRONG = (
 
 
 def pages(query: dict[str, Any]) -> list[tuple[int, Answer]]:
-    """Ask until there is no more."""
+    """Query all pages."""
     told: list[tuple[int, Answer]] = []
     more: dict[str, Any] = {}
     while True:
@@ -135,8 +135,8 @@ def pages(query: dict[str, Any]) -> list[tuple[int, Answer]]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_query_is_answered_as_before(tables: Callable[[], None], seed: int) -> None:
-    """Whatever is written and asked, page by page, in both directions; half of it was there before the order was."""
+def test_queries_return_the_same_with_and_without_the_patch(tables: Callable[[], None], seed: int) -> None:
+    """For random writes and queries, page by page, in both directions."""
     dice = random.Random(seed)
     for _ in range(80):
         change(dice)
@@ -162,8 +162,8 @@ def test_every_query_is_answered_as_before(tables: Callable[[], None], seed: int
 
 
 @pytest.mark.parametrize("change", WRONG, ids=str)
-def test_an_odd_query_ends_as_before(tables: Callable[[], None], change: dict[str, Any]) -> None:
-    """Whatever MiniStack does with it, it does."""
+def test_invalid_queries_fail_the_same(tables: Callable[[], None], change: dict[str, Any]) -> None:
+    """With the same error as MiniStack."""
     answered(dynamodb._put_item({"TableName": TABLE, "Item": {"ID": {"S": "b"}, "H": {"S": "x"}, "N": {"N": "1"}}}))
     query = {
         "TableName": TABLE,
@@ -184,8 +184,8 @@ def test_an_odd_query_ends_as_before(tables: Callable[[], None], change: dict[st
     assert outcome() == by_ministack
 
 
-def test_items_may_expire_meanwhile(tables: Callable[[], None]) -> None:
-    """MiniStack removes them in a thread of its own: what is left is found, in order, to the last page."""
+def test_items_can_expire_during_a_listing(tables: Callable[[], None]) -> None:
+    """The remaining items are found in order, to the last page."""
     tables()
     key = "{:05}".format
 
@@ -218,10 +218,8 @@ def test_items_may_expire_meanwhile(tables: Callable[[], None]) -> None:
     assert found == [key(number) for number in range(1, 3000, 2)]
 
 
-def test_a_page_of_a_large_partition_reads_no_more_than_itself(
-    tables: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The condition is tried on as many items as a page has, not on all."""
+def test_a_page_evaluates_only_its_own_items(tables: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of evaluated conditions does not grow with the partition."""
     tables()
     for number in range(500):
         item = {"ID": {"S": f"{number:03}"}, "H": {"S": "x"}, "T": {"S": f"{number:03}"}}

@@ -1,4 +1,4 @@
-"""Where a running stack is."""
+"""The description of a running stack."""
 
 import json
 from pathlib import Path
@@ -36,8 +36,8 @@ def stack() -> Stack:
     return Stack.from_outputs(OUTPUTS, engine="embedded", endpoint_url="http://127.0.0.1:4566")
 
 
-def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
-    """Machines find the same ten fields on every engine."""
+def test_json_has_exactly_the_documented_fields(stack: Stack) -> None:
+    """The same ten fields on every engine."""
     assert list(json.loads(stack.to_json())) == FIELDS
     assert stack.functions == {
         "api": "safelight-api",
@@ -50,34 +50,34 @@ def test_json_has_exactly_the_promised_fields(stack: Stack) -> None:
 
 
 def test_json_can_be_read_back(stack: Stack, tmp_path: Path) -> None:
-    """What one command saves another finds."""
+    """A saved stack equals the original."""
     stack.save(local_stack.stack_path(tmp_path))
     assert local_stack.read_current_stack(tmp_path) == stack
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"engine": "embedded"}', "{"])
-def test_a_damaged_file_counts_as_none(text: str, tmp_path: Path) -> None:
-    """Half a file is no reason to fail: the next `up` writes it anew."""
+def test_a_damaged_file_is_ignored(text: str, tmp_path: Path) -> None:
+    """The next `up` writes it again."""
     local_stack.stack_path(tmp_path).write_text(text)
     assert local_stack.read_current_stack(tmp_path) is None
 
 
-def test_local_addresses_lead_through_the_engine(stack: Stack) -> None:
-    """On a local engine the API lies below the engine's own address and ends in its version."""
+def test_local_addresses_start_with_the_engine(stack: Stack) -> None:
+    """The API is below the engine's address and ends in its version."""
     assert stack.api_url == "http://127.0.0.1:4566/_aws/execute-api/abc123/prod/v1"
     assert stack.ui_url == "http://127.0.0.1:4566/page/index.html"
 
 
-def test_aws_addresses_come_from_the_stack() -> None:
-    """On AWS the API has its own address and there is no endpoint."""
+def test_aws_addresses_come_from_the_outputs() -> None:
+    """The API has its own address, and there is no endpoint."""
     api = "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1"
     stack = Stack.from_outputs({**OUTPUTS, "ApiUrl": api}, engine="aws", endpoint_url="")
     assert (stack.api_url, stack.endpoint_url) == (api, "")
     assert stack.ui_url == "", "the bucket of the page is private"
 
 
-def test_a_public_page_has_an_address_on_aws() -> None:
-    """Where everybody may read the page the stack says where it is."""
+def test_a_published_page_has_an_address_on_aws() -> None:
+    """From the output UiUrl."""
     public = {"ApiUrl": "https://abc123.test/prod/v1", "UiUrl": "https://page.s3.eu-west-1.amazonaws.com/index.html"}
     stack = Stack.from_outputs({**OUTPUTS, **public}, engine="aws", endpoint_url="")
     assert stack.ui_url == public["UiUrl"]

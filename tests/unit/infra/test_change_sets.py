@@ -1,4 +1,4 @@
-"""Deployment by change set, against a CloudFormation that says what the test wants to hear."""
+"""Deployment by change set, on a CloudFormation double."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -116,18 +116,18 @@ def target(cloudformation: CloudFormation) -> watch.Target:
     return watch.Target(Clients(double, double, double, "us-east-1"), "safelight", PACE)
 
 
-def test_a_new_stack_is_created() -> None:
-    """Where there is no stack the change set creates it."""
+def test_a_missing_stack_is_created() -> None:
+    """The change set is of type CREATE."""
     aws = CloudFormation()
     assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["CREATE", "execute"]
 
 
 @pytest.mark.parametrize(("length", "goes_by"), [(51_200, "TemplateBody"), (51_201, "TemplateURL")])
-def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
+def test_a_long_template_is_uploaded(
     length: int, goes_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """CloudFormation takes 51,200 bytes in the request; what is longer is stored, and its address given instead."""
+    """CloudFormation accepts 51,200 bytes in a request; a longer template is passed by URL."""
     long = tmp_path / "template.yaml"
     long.write_text("#" * length, encoding="utf-8")
     monkeypatch.setattr("infra.deployment.template.TEMPLATE", long)
@@ -137,8 +137,8 @@ def test_a_template_that_is_too_long_for_a_request_goes_by_the_bucket(
     assert aws.templates == [{goes_by: expected[goes_by]}]
 
 
-def test_a_living_stack_is_updated() -> None:
-    """Where there is a stack the change set updates it, and the end of the update is waited for."""
+def test_an_existing_stack_is_updated() -> None:
+    """The change set is of type UPDATE, and deploy waits for its end."""
     aws = CloudFormation(state="CREATE_COMPLETE", end="UPDATE_COMPLETE")
     assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["UPDATE", "execute"]
@@ -147,22 +147,22 @@ def test_a_living_stack_is_updated() -> None:
 @pytest.mark.parametrize(
     "reason", ["The submitted information didn't contain changes. Submit …", "No updates are to be performed."]
 )
-def test_nothing_to_do_is_success(reason: str) -> None:
-    """A change set without changes is dropped and is no fault."""
+def test_an_empty_change_set_is_success(reason: str) -> None:
+    """A change set without changes is deleted."""
     aws = CloudFormation(state="UPDATE_COMPLETE", refusal=reason)
     assert not change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["UPDATE", "forget"]
 
 
-def test_a_refused_template_says_why() -> None:
-    """Any other refusal is told."""
+def test_a_rejected_template_shows_the_reason() -> None:
+    """Any other failure of the change set is an error."""
     aws = CloudFormation(refusal="Circular dependency between resources")
     with pytest.raises(SetupError, match="Circular dependency"):
         change_sets.deploy(target(aws), PACKAGES, VALUES)
 
 
-def test_declined_changes_leave_no_trace() -> None:
-    """Who says no to the first deployment keeps an account without an empty shell of a stack."""
+def test_declined_changes_leave_no_stack() -> None:
+    """Declining the first deployment deletes the empty stack."""
     aws = CloudFormation()
     shown: list[change_sets.Changes] = []
 
@@ -175,8 +175,8 @@ def test_declined_changes_leave_no_trace() -> None:
     assert aws.calls == ["CREATE", "forget", "delete"]
 
 
-def test_the_first_reason_comes_first() -> None:
-    """A failed deployment names what failed first, and leaves out what was only cancelled for it."""
+def test_the_first_failure_comes_first() -> None:
+    """Cancelled resources are left out."""
     aws = CloudFormation(
         end="ROLLBACK_COMPLETE",
         failures=(("JobTable", "Table already exists"), ("JobQueue", "Resource creation cancelled")),
@@ -185,31 +185,31 @@ def test_the_first_reason_comes_first() -> None:
         change_sets.deploy(target(aws), PACKAGES, VALUES)
 
 
-def test_a_stack_that_never_came_up_is_replaced() -> None:
-    """CloudFormation can't update a stack whose creation was rolled back: it is deleted first."""
+def test_a_rolled_back_creation_is_replaced() -> None:
+    """CloudFormation cannot update such a stack, so it is deleted first."""
     aws = CloudFormation(state="ROLLBACK_COMPLETE")
     assert change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == ["delete", "CREATE", "execute"]
 
 
-def test_a_busy_stack_is_left_alone() -> None:
-    """While somebody else updates the stack nothing is begun."""
+def test_a_busy_stack_is_refused() -> None:
+    """Nothing starts while another update runs."""
     aws = CloudFormation(state="UPDATE_IN_PROGRESS")
     with pytest.raises(SetupError, match="busy"):
         change_sets.deploy(target(aws), PACKAGES, VALUES)
     assert aws.calls == []
 
 
-def test_protected_data_is_not_touched(buckets: list[str]) -> None:
-    """A protected stack is refused before the first object is deleted."""
+def test_a_protected_stack_is_not_destroyed(buckets: list[str]) -> None:
+    """It is refused before any object is deleted."""
     aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "true", "CodeBucket": "code"})
     with pytest.raises(SetupError, match="ProtectData=false"):
         change_sets.destroy(target(aws))
     assert (aws.calls, buckets) == ([], [])
 
 
-def test_destroy_empties_what_cloudformation_would_not(buckets: list[str]) -> None:
-    """The image bucket is emptied before the stack goes, the code bucket removed after."""
+def test_destroy_empties_the_buckets(buckets: list[str]) -> None:
+    """The image bucket before the stack is deleted, the code bucket after."""
     aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "false", "CodeBucket": "code"})
     assert change_sets.destroy(target(aws))
     assert aws.calls == ["delete"]
@@ -217,8 +217,8 @@ def test_destroy_empties_what_cloudformation_would_not(buckets: list[str]) -> No
     assert not change_sets.destroy(target(aws))
 
 
-def test_a_refusal_by_aws_becomes_a_sentence() -> None:
-    """What boto3 raises is told as operation, reason and code."""
+def test_an_aws_error_becomes_a_sentence() -> None:
+    """It names the operation, the reason and the code."""
     told = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
     with (
         pytest.raises(SetupError, match=r"^CreateStack was refused: not you \(AccessDenied\)$"),
