@@ -35,6 +35,8 @@ class StoreSettings(_Settings):
     image_bucket: str
     job_table: str
     batch_table: str
+    #: Partitions of the listing index for each owner. Must not shrink once jobs are stored.
+    listing_shards: Positive
     #: Longest wait for one answer from an AWS service, before it is tried again.
     aws_call_seconds: Positive
 
@@ -78,8 +80,6 @@ class ApiSettings(StoreSettings):
     backup_days: Annotated[int, Field(ge=0)]
     #: Age at which a PENDING job without news is sent to the queue again.
     redispatch_seconds: Positive
-    #: Partitions of the listing index for each owner; must not shrink on a living table.
-    listing_shards: Positive
     max_raw_bytes: Positive
     max_pixels: Positive
     #: Pixels.
@@ -113,13 +113,11 @@ class WorkerSettings(StoreSettings):
     max_frames: Positive
     #: Of all frames of an animation together.
     max_total_pixels: Positive
-    listing_shards: Positive
 
 
 class RecoverySettings(StoreSettings):
     """What the two functions that recover jobs must agree on."""
 
-    listing_shards: Positive
     #: Attempts that may end without a result before a job fails; services' faults do not count.
     max_attempts: Positive
     #: Messages that may use up their receives before a job fails; see ``Policy.give_up_after``.

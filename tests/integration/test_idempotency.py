@@ -18,7 +18,7 @@ from api.http.idempotency import keyed, once
 from api.http.idempotency_key import remembered
 from api.jobs.job_spec import Choice
 from api.jobs.submission import Submitted, submit_job
-from shared.aws.dynamodb.request_log import Ticket
+from shared.aws.dynamodb.request_log import Reservation
 from shared.clock import utc_now
 from shared.errors import KeyInUse, ServiceUnavailable
 from shared.pipeline.image_formats import BY_NAME
@@ -201,7 +201,7 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
     upload = Upload(PICTURE, BY_NAME["JPEG"])
     together = threading.Barrier(8)
 
-    def submit(ticket: Ticket) -> Submitted:
+    def submit(ticket: Reservation) -> Submitted:
         intake = stores.intake()
         return submit_job(upload, Choice(DEFAULT_PIPELINE), None, "me", intake, job_id=ticket.job_id, at=ticket.at)
 
@@ -223,8 +223,8 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
 CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: api.dependencies.stores().images, "put_raw"),
     (lambda: api.dependencies.stores().jobs, "create"),
-    (lambda: api.dependencies.stores().lanes.interactive, "send"),
-    (lambda: api.dependencies.stores().requests, "close"),
+    (lambda: api.dependencies.stores().queues.interactive, "send"),
+    (lambda: api.dependencies.stores().requests, "store_response"),
 ]
 
 
@@ -235,7 +235,7 @@ def test_died_half_way_still_one_job(
 ) -> None:
     """Wherever the API dies, the key blocks no longer than the invocation could last, and one job comes of it."""
     killed_at(cloud, monkeypatch, owner(), step, after=after)
-    if step == "close" and after:
+    if step == "store_response" and after:
         assert post(cloud).headers["Idempotency-Replayed"] == "true"
     else:
         assert post(cloud).json["code"] == "KEY_IN_USE"
@@ -253,7 +253,7 @@ def test_died_half_way_still_one_job(
 
 def test_died_after_the_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next try uses what was reserved: the job has the ID and the moment of the first."""
-    killed_at(cloud, monkeypatch, api.dependencies.stores().requests, "open", after=True)
+    killed_at(cloud, monkeypatch, api.dependencies.stores().requests, "reserve", after=True)
     (item,) = cloud.clients.dynamodb.scan(TableName="Idempotency")["Items"]
     pass_time(timedelta(minutes=2))
     job = post(cloud).json
@@ -285,7 +285,7 @@ def test_answer_that_can_not_be_kept_is_given_all_the_same(cloud: Cloud, monkeyp
         raise ServiceUnavailable
 
     with monkeypatch.context() as failing:
-        failing.setattr(api.dependencies.stores().requests, "close", refuse)
+        failing.setattr(api.dependencies.stores().requests, "store_response", refuse)
         first = post(cloud)
     assert first.status == 202
     pass_time(timedelta(minutes=2))
@@ -345,7 +345,7 @@ def test_action_that_died_half_way_is_recognised(cloud: Cloud, monkeypatch: pyte
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(api.dependencies.stores().requests, "close", die)
+        dying.setattr(api.dependencies.stores().requests, "store_response", die)
         with pytest.raises(Killed):
             post(cloud, b"", path=path)
     pass_time(timedelta(minutes=2))

@@ -94,7 +94,7 @@ def test_of_two_writers_one_wins(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
     """A write between reading and writing is noticed: 412 with a precondition, else the next number."""
     put(cloud, "mine")
     table = api.dependencies.stores().presets
-    state = PresetTable._state
+    state = PresetTable._numbers
     rivals = [SMALL, SMALL]
 
     def overtaken(self: PresetTable, owner: str, name: str) -> tuple[int, int]:
@@ -102,11 +102,11 @@ def test_of_two_writers_one_wins(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
         if rivals:
             rivals.pop()
             with monkeypatch.context() as undisturbed:
-                undisturbed.setattr(PresetTable, "_state", state)
+                undisturbed.setattr(PresetTable, "_numbers", state)
                 assert put(cloud, "mine", SMALL).status == 200
         return seen
 
-    monkeypatch.setattr(PresetTable, "_state", overtaken)
+    monkeypatch.setattr(PresetTable, "_numbers", overtaken)
     assert put(cloud, "mine", GRAY, {"If-Match": '"1"'}).status == 412
     assert put(cloud, "mine", GRAY).json["version"] == 4
     assert table.get("anonymous", "mine", 3).pipeline.operations[0].op == "resize"

@@ -1,11 +1,9 @@
-"""The facts of assets in the ``Library`` table: entries ``asset#{name}`` under their owner."""
+"""Asset records in the ``Library`` table: entries ``asset#{name}`` under their owner."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import translate_aws_errors
+from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
 from shared.clock import from_iso, to_iso
 from shared.errors import AssetNotFound
 from shared.pipeline.asset import Asset
@@ -13,68 +11,33 @@ from shared.pipeline.asset import Asset
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-PREFIX: Final = "asset#"
-
-
-@dataclass(frozen=True, slots=True)
-class AssetPage:
-    """Some assets by name, and where the next page begins."""
-
-    assets: tuple[Asset, ...]
-    next_after: str | None
-
 
 class AssetTable:
-    """What is known of callers' assets. Every method raises ServiceError where DynamoDB fails."""
+    """Records of callers' assets. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Work on the ``Library`` table."""
-        self._client = client
-        self._table = table
+        """Use the ``Library`` table."""
+        self._items = OwnedItems(client, table, "asset#")
 
     def get(self, owner: str, name: str) -> Asset:
-        """Read an asset's facts. Raises AssetNotFound."""
-        with translate_aws_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
-        if "Item" not in answer:
+        """Return an asset's record. Raises AssetNotFound."""
+        item = self._items.get(owner, name)
+        if item is None:
             raise AssetNotFound
-        return _from_item(from_wire(answer["Item"]))
+        return _from_item(item)
 
-    def page(self, owner: str, *, limit: int, after: str | None = None) -> AssetPage:
-        """List assets by name; ``after`` is the last name of the page before."""
-        request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, after)}
-        with translate_aws_errors():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
-                ExpressionAttributeNames={"#Owner": "Owner", "#Entry": "Entry"},
-                ExpressionAttributeValues=to_wire({":owner": owner, ":prefix": PREFIX}),
-                ConsistentRead=True,
-                Limit=limit,
-                **request,
-            )
-        last = answer.get("LastEvaluatedKey")
-        return AssetPage(
-            assets=tuple(_from_item(from_wire(item)) for item in answer["Items"]),
-            next_after=from_wire(last)["Entry"].removeprefix(PREFIX) if last else None,
-        )
+    def page(self, owner: str, *, limit: int, after: str | None = None) -> OwnedPage[Asset]:
+        """List assets by name; ``after`` is the last name of the previous page."""
+        page = self._items.page(owner, limit=limit, after=after)
+        return OwnedPage(tuple(map(_from_item, page.entries)), page.next_after)
 
     def put(self, owner: str, asset: Asset) -> bool:
-        """Write an asset's facts, in the place of what was there; tell whether nothing was."""
-        item = {"Owner": owner, "Entry": PREFIX + asset.name, **_to_item(asset)}
-        with translate_aws_errors():
-            answer = self._client.put_item(TableName=self._table, Item=to_wire(item), ReturnValues="ALL_OLD")
-        return not answer.get("Attributes")
+        """Write or replace an asset's record. Return True if it is new."""
+        return self._items.put(owner, asset.name, _to_item(asset))
 
     def delete(self, owner: str, name: str) -> bool:
-        """Forget an asset; tell whether there was one."""
-        with translate_aws_errors():
-            answer = self._client.delete_item(TableName=self._table, Key=_key(owner, name), ReturnValues="ALL_OLD")
-        return bool(answer.get("Attributes"))
-
-
-def _key(owner: str, name: str) -> dict[str, Any]:
-    return {"Owner": {"S": owner}, "Entry": {"S": PREFIX + name}}
+        """Delete an asset's record. Return True if there was one."""
+        return self._items.delete(owner, name)
 
 
 def _to_item(asset: Asset) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""A batch and its counts as items of the ``Batches`` table, and back; and the write that counts a member.
+"""Conversion between a batch and its items in the ``Batches`` table, and the write that counts a member.
 
-All items of a batch share its ID: ``batch`` is the batch itself, ``count#0`` and so on are its counts.
+All items of a batch share its ID. The part ``batch`` is the batch itself; ``count#0`` to ``count#7`` are its counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from shared.aws.dynamodb.backfill_item import backfill_from_map, backfill_to_map
-from shared.aws.dynamodb.job_item import Item, shard_of, to_wire
+from shared.aws.dynamodb.expressions import placeholders
+from shared.aws.dynamodb.job_item import shard_of
+from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_optional_iso, to_wire
 from shared.clock import from_iso, to_iso
+from shared.jobs.backfill import Backfill, BackfillFilter
 from shared.jobs.batch import COUNTERS, DELETED_COUNTER, Batch, BatchState, MemberCounts, MemberScan, counter_of
-from shared.jobs.job import Job
+from shared.jobs.job import Job, JobStatus
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
@@ -22,17 +24,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 BATCH_PART = "batch"
-#: Items that share the counting of one batch.
+#: Items over which the counts of one batch are spread.
 COUNT_SHARDS = 8
 
 
 def batch_key(batch_id: str, part: str = BATCH_PART) -> dict[str, Any]:
-    """Return the key of one item."""
+    """Return the primary key of one item."""
     return {"ID": {"S": batch_id}, "Part": {"S": part}}
 
 
 def to_batch_item(batch: Batch) -> Item:
-    """Write a batch; its counts are other items."""
+    """Return a batch as an item. Its counts are separate items."""
     item: Item = {
         "ID": batch.id,
         "Part": BATCH_PART,
@@ -44,48 +46,67 @@ def to_batch_item(batch: Batch) -> Item:
         "Assets": {pin.name: pin.digest for pin in batch.assets} or None,
         "Webhook": batch.webhook,
         "Added": batch.added,
-        "ClosedAt": to_iso(batch.closed_at) if batch.closed_at else None,
+        "ClosedAt": to_optional_iso(batch.closed_at),
         "Cancelling": scan_to_map(batch.cancelling),
         "Retrying": scan_to_map(batch.retrying),
         "Backfill": backfill_to_map(batch.backfill) if batch.backfill else None,
         "ExpiresAt": int(batch.expires_at.timestamp()),
     }
-    return {name: value for name, value in item.items() if value is not None}
+    return drop_none(item)
 
 
-def scan_to_map(walk: MemberScan | None) -> dict[str, str] | None:
-    """Write how far a walk through the members has come."""
-    return None if walk is None else {"StartedAt": to_iso(walk.started_at), "After": walk.after}
+def scan_to_map(scan: MemberScan | None) -> dict[str, str] | None:
+    """Return the position of a scan over the members as a map."""
+    return None if scan is None else {"StartedAt": to_iso(scan.started_at), "After": scan.after}
+
+
+def backfill_to_map(backfill: Backfill) -> dict[str, Any]:
+    """Return a backfill's filter and position as a map."""
+    query = backfill.filter
+    return drop_none(
+        {
+            "Status": query.status.value if query.status else None,
+            "BatchID": query.batch_id,
+            "Since": to_optional_iso(query.since),
+            "Until": to_optional_iso(query.until),
+            "Preset": query.preset,
+            "PresetVersion": query.preset_version,
+            "Format": query.format,
+            "Copies": query.copies or None,
+            "Before": backfill.before,
+            "Skipped": backfill.skipped,
+            "Complete": backfill.complete,
+        }
+    )
 
 
 def from_items(items: Iterable[Mapping[str, Any]]) -> BatchState | None:
-    """Read a batch with its counts; None where there is no batch among the items."""
+    """Return a batch with its counts, or None if the items hold no batch."""
     by_part = {item["Part"]: item for item in items}
-    whole = by_part.pop(BATCH_PART, None)
-    return None if whole is None else BatchState(_batch(whole), _tally(list(by_part.values())))
+    batch = by_part.pop(BATCH_PART, None)
+    return None if batch is None else BatchState(_batch(batch), _counts(list(by_part.values())))
 
 
 def count_member_change(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "TransactWriteItemTypeDef":
-    """Return the write that counts a change of a member, to go along with the change itself.
+    """Return the write that counts a member's transition, for the transaction that makes the transition.
 
-    A shard outlives its batch: it is kept for twice as long as a job, counted from its last change.
+    A count item outlives its batch: it expires after twice the retention of a job, counted from its last change.
     """
-    kept = (job.expires_at or job.uploaded_at) - job.uploaded_at
-    names = {f"#{name}": name for name in (*steps, "ExpiresAt")}
+    retention = (job.expires_at or job.uploaded_at) - job.uploaded_at
     values: dict[str, Any] = {f":{name}": step for name, step in steps.items()}
-    sets = ["#ExpiresAt = :kept"]
-    values[":kept"] = int((job.timestamp + 2 * kept).timestamp())
+    values[":expires"] = int((job.timestamp + 2 * retention).timestamp())
+    sets = ["#ExpiresAt = :expires"]
     if counter_of(before) is None:
-        names["#LastAt"] = "LastAt"
         values[":at"] = to_iso(job.deleted_at or job.timestamp)
         sets.append("#LastAt = :at")
     adds = ", ".join(f"#{name} :{name}" for name in steps)
+    expression = f"SET {', '.join(sets)} ADD {adds}"
     return {
         "Update": {
             "TableName": table,
             "Key": batch_key(str(job.batch_id), f"count#{shard_of(job.id, COUNT_SHARDS)}"),
-            "UpdateExpression": f"SET {', '.join(sets)} ADD {adds}",
-            "ExpressionAttributeNames": names,
+            "UpdateExpression": expression,
+            "ExpressionAttributeNames": placeholders(expression),
             "ExpressionAttributeValues": to_wire(values),
         }
     }
@@ -102,18 +123,18 @@ def _batch(item: Mapping[str, Any]) -> Batch:
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         webhook=item.get("Webhook"),
         added=item.get("Added", 0),
-        closed_at=_moment(item.get("ClosedAt")),
-        cancelling=_round(item.get("Cancelling")),
-        retrying=_round(item.get("Retrying")),
-        backfill=backfill_from_map(item.get("Backfill")),
+        closed_at=from_optional_iso(item.get("ClosedAt")),
+        cancelling=_scan(item.get("Cancelling")),
+        retrying=_scan(item.get("Retrying")),
+        backfill=_backfill(item.get("Backfill")),
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=UTC),
     )
 
 
-def _tally(shards: list[Mapping[str, Any]]) -> MemberCounts:
+def _counts(shards: list[Mapping[str, Any]]) -> MemberCounts:
     sums = {name: sum(shard.get(name, 0) for shard in shards) for name in (*COUNTERS.values(), DELETED_COUNTER)}
     last = max((shard["LastAt"] for shard in shards if "LastAt" in shard), default=None)
-    return MemberCounts(**{name.lower(): count for name, count in sums.items()}, last_at=_moment(last))
+    return MemberCounts(**{name.lower(): count for name, count in sums.items()}, last_at=from_optional_iso(last))
 
 
 def _pipeline(text: str | None) -> Pipeline | None:
@@ -123,9 +144,25 @@ def _pipeline(text: str | None) -> Pipeline | None:
         return None
 
 
-def _round(written: Mapping[str, str] | None) -> MemberScan | None:
-    return None if written is None else MemberScan(started_at=from_iso(written["StartedAt"]), after=written["After"])
+def _scan(stored: Mapping[str, str] | None) -> MemberScan | None:
+    return None if stored is None else MemberScan(started_at=from_iso(stored["StartedAt"]), after=stored["After"])
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else from_iso(text)
+def _backfill(stored: Mapping[str, Any] | None) -> Backfill | None:
+    if stored is None:
+        return None
+    return Backfill(
+        filter=BackfillFilter(
+            status=JobStatus(stored["Status"]) if "Status" in stored else None,
+            batch_id=stored.get("BatchID"),
+            since=from_optional_iso(stored.get("Since")),
+            until=from_optional_iso(stored.get("Until")),
+            preset=stored.get("Preset"),
+            preset_version=stored.get("PresetVersion"),
+            format=stored.get("Format"),
+            copies=stored.get("Copies", False),
+        ),
+        before=stored["Before"],
+        skipped=stored["Skipped"],
+        complete=stored["Complete"],
+    )

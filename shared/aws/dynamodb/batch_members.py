@@ -1,11 +1,11 @@
-"""The members of a batch in the order of their IDs, a page at a time."""
+"""The members of a batch in the order of their IDs, one page at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.aws.dynamodb.job_item import from_wire, to_wire
 from shared.aws.dynamodb.job_listing import MAX_EXAMINED, MAX_PAGE, JobListing
+from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.jobs.job import Job, JobStatus
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemberPage:
-    """Some members, the oldest first, and the ID to go on after; None when there are no more."""
+    """Members, oldest first, and the ID after which the next page starts; None on the last page."""
 
     jobs: tuple[Job, ...]
     next_after: str | None
 
 
 class BatchMembers:
-    """Reads the index ``ByBatch``, which may be a moment old, and the records themselves from the table."""
+    """Reads member IDs from the eventually consistent index ``ByBatch``, and their records from the table."""
 
     def __init__(self, client: "DynamoDBClient", table: str, listing: JobListing) -> None:
-        """Work on the index of ``table``."""
+        """Use the index of ``table``."""
         self._client = client
         self._table = table
         self._listing = listing
 
     def page(self, batch_id: str, *, after: str, limit: int, status: JobStatus | None = None) -> MemberPage:
-        """Return the next members after an ID. A rare status may give a short page that still has a next one."""
+        """Return the next members after an ID. With a rare status, a page may be short and still have a next one."""
         found: list[Job] = []
         examined = 0
         for ids in self._chunks(batch_id, after, MAX_PAGE if status else limit):
@@ -45,19 +45,19 @@ class BatchMembers:
                 return MemberPage(tuple(found), ids[-1])
         return MemberPage(tuple(found), None)
 
-    def among(self, ids: list[str]) -> dict[str, Job]:
-        """Return those of some IDs, at most a hundred, that have a record, as last written."""
+    def find(self, ids: list[str]) -> dict[str, Job]:
+        """Return the jobs of up to 100 IDs, by ID; IDs without a record are left out."""
         return {job.id: job for job in self._listing.fetch(ids)}
 
     def chunks(self, batch_id: str, after: str) -> Iterator[list[Job]]:
-        """Yield all members after an ID, a page at a time."""
+        """Yield all members after an ID, one page at a time."""
         for ids in self._chunks(batch_id, after, MAX_PAGE):
             yield [job for job in self._listing.fetch(ids) if job.deleted_at is None]
 
     def _chunks(self, batch_id: str, after: str, size: int) -> Iterator[list[str]]:
         while True:
             with translate_aws_errors():
-                answer = self._client.query(
+                response = self._client.query(
                     TableName=self._table,
                     IndexName="ByBatch",
                     KeyConditionExpression="#BatchID = :batch AND #ID > :after",
@@ -66,7 +66,7 @@ class BatchMembers:
                     ExpressionAttributeValues=to_wire({":batch": batch_id, ":after": after or "0"}),
                     Limit=size,
                 )
-            ids = [str(from_wire(item)["ID"]) for item in answer["Items"]]
+            ids = [str(from_wire(item)["ID"]) for item in response["Items"]]
             if not ids:
                 return
             yield ids

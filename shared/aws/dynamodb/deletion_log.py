@@ -1,6 +1,6 @@
-"""Statements about deleted jobs, in the ``Idempotency`` table: who deletes once more is answered from here.
+"""Records of deletions in the ``Idempotency`` table, from which a repeated deletion is answered.
 
-They are apart from the jobs, whose table has backups: of a deleted job nothing should be in the next one.
+They are not in the jobs table, because that one has backups and the next backup must hold nothing of a deleted job.
 """
 
 import hashlib
@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import names, refused_item
-from shared.aws.dynamodb.job_item import Item, from_wire, to_wire
+from shared.aws.dynamodb.expressions import placeholders, refused_item
+from shared.aws.dynamodb.wire import Item, from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 
 
 class DeletionLog:
-    """All that one can do to a statement. Every method raises ServiceError where DynamoDB fails."""
+    """Records of deletions. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Work on ``table``."""
+        """Use the ``Idempotency`` table."""
         self._client = client
         self._table = table
 
-    def keep(self, deletion: Deletion) -> Deletion:
-        """Write a statement, and return the one that stands: of an earlier try, if that came so far."""
+    def record(self, deletion: Deletion) -> Deletion:
+        """Store a deletion, and return the stored one: that of an earlier try if there is one."""
+        # An ID can be used again after its deletion, by a repeated request with the same Idempotency-Key.
+        condition = "attribute_not_exists(#ID) OR #DeletedAt < :at"
         try:
             with translate_aws_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=to_wire(_to_item(deletion)),
-                    # An ID can be used anew after its deletion, by a request that was repeated under its key.
-                    ConditionExpression="attribute_not_exists(#ID) OR #DeletedAt < :at",
-                    ExpressionAttributeNames=names("ID", "DeletedAt"),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(condition),
                     ExpressionAttributeValues=to_wire({":at": to_iso(deletion.deleted_at)}),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -48,33 +49,33 @@ class DeletionLog:
             return _from_item(old, deletion.owner)
         return deletion
 
-    def note_versions(self, deletion: Deletion) -> Deletion:
-        """Add to a statement that the bucket keeps older versions, and return it."""
-        noted = replace(deletion, leaves_versions=True)
+    def record_versions(self, deletion: Deletion) -> Deletion:
+        """Record that the bucket keeps older versions of the deleted objects, and return the deletion."""
+        recorded = replace(deletion, leaves_versions=True)
         with translate_aws_errors():
-            self._client.put_item(TableName=self._table, Item=to_wire(_to_item(noted)))
-        return noted
+            self._client.put_item(TableName=self._table, Item=to_wire(_to_item(recorded)))
+        return recorded
 
     def find(self, job_id: str, owner: str, *, now: datetime) -> Deletion | None:
-        """Return the statement about a job that an owner has deleted, if it is still kept."""
+        """Return the record of a job that an owner deleted, or None if there is none or it has expired."""
         with translate_aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table, Key=to_wire({"ID": _place(job_id, owner)}), ConsistentRead=True
+            response = self._client.get_item(
+                TableName=self._table, Key=to_wire({"ID": _record_id(job_id, owner)}), ConsistentRead=True
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             return None
-        found = _from_item(from_wire(answer["Item"]), owner)
-        # DynamoDB removes what has expired late.
+        found = _from_item(from_wire(response["Item"]), owner)
+        # DynamoDB removes expired items late.
         return found if found.expires_at > now else None
 
 
-def _place(job_id: str, owner: str) -> str:
+def _record_id(job_id: str, owner: str) -> str:
     return "deletion#" + hashlib.sha256(json.dumps([owner, job_id]).encode()).hexdigest()
 
 
 def _to_item(deletion: Deletion) -> Item:
     item: Item = {
-        "ID": _place(deletion.job_id, deletion.owner),
+        "ID": _record_id(deletion.job_id, deletion.owner),
         "JobID": deletion.job_id,
         "DeletedAt": to_iso(deletion.deleted_at),
         "Objects": [

@@ -1,175 +1,110 @@
-"""Deliveries in the ``Webhooks`` table: the log of each webhook, and what keeps an event from being sent twice at once.
+"""Deliveries in the ``Webhooks`` table: the log of each webhook, and the claim that prevents concurrent sends.
 
-An event has one record for each webhook, made by whoever claims it first, so a duplicate finds it there.
+The first claim of an event creates its one record per webhook, so a duplicate message finds that record.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import is_refused, names
-from shared.aws.dynamodb.job_item import from_wire, to_wire
-from shared.aws.errors import translate_aws_errors
+from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
+from shared.aws.dynamodb.wire import from_optional_iso
 from shared.clock import from_iso, to_iso
-from shared.errors import DeliveryNotFound, ServiceError
+from shared.errors import DeliveryNotFound
 from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, DeliveryState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
-    """Some deliveries, newest job first, and where the next page begins."""
-
-    deliveries: tuple[Delivery, ...]
-    next_after: str | None
-
-
 class DeliveryTable:
-    """All that one can do to deliveries. Every method raises ServiceError where DynamoDB fails."""
+    """Deliveries to webhooks. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Work on the ``Webhooks`` table."""
-        self._client = client
-        self._table = table
+        """Use the ``Webhooks`` table."""
+        self._items = OwnedItems(client, table, "delivery#")
 
     def claim(self, message: DeliveryMessage, *, now: datetime, lease: timedelta) -> Delivery | None:
-        """Take a delivery for one try; None when there is nothing to do, now or ever: see :meth:`find`.
+        """Claim a delivery for one try. Return None if it is not free; :meth:`find` says why.
 
-        Free is what nobody has claimed yet, and what waits in the round of the message and is due.
+        A delivery is free if nobody has claimed it yet, or if it is due and waits in the round of the message.
         """
-        values = {
-            ":waiting": DeliveryState.WAITING.value,
-            ":now": to_iso(now),
-            ":due": to_iso(now + lease),
-            ":round": message.round,
-            ":zero": 0,
-            ":one": 1,
-            ":name": message.webhook,
-            ":event": message.event_id,
-            ":type": message.type,
-            ":job": message.job_id,
-            ":body": message.body,
-            ":expires": int((now + RETENTION).timestamp()),
-        }
-        try:
-            with translate_aws_errors():
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(message.owner, message.webhook, message.event_id),
-                    UpdateExpression=(
-                        "SET #State = :waiting, #DueAt = :due, #TriedAt = :now,"
-                        " #Tries = if_not_exists(#Tries, :zero) + :one,"
-                        " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
-                        " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
-                        " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)"
-                    ),
-                    ConditionExpression=(
-                        "attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)"
-                    ),
-                    ExpressionAttributeNames=names(
-                        *("State", "DueAt", "TriedAt", "Tries", "Round", "CreatedAt", "Webhook", "EventID"),
-                        *("Type", "JobID", "Body", "ExpiresAt"),
-                    ),
-                    ExpressionAttributeValues=to_wire(values),
-                    ReturnValues="ALL_NEW",
-                )
-        except ServiceError as error:
-            if is_refused(error):
-                return None
-            raise
-        return from_item(from_wire(answer["Attributes"]))
+        item = self._items.update(
+            message.owner,
+            _name(message.webhook, message.event_id),
+            "SET #State = :waiting, #DueAt = :due, #TriedAt = :now, #Tries = if_not_exists(#Tries, :zero) + :one,"
+            " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
+            " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
+            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)",
+            {
+                ":waiting": DeliveryState.WAITING.value,
+                ":now": to_iso(now),
+                ":due": to_iso(now + lease),
+                ":round": message.round,
+                ":zero": 0,
+                ":one": 1,
+                ":name": message.webhook,
+                ":event": message.event_id,
+                ":type": message.type,
+                ":job": message.job_id,
+                ":body": message.body,
+                ":expires": _expiry(now),
+            },
+            condition="attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)",
+        )
+        return None if item is None else _from_item(item)
 
     def finish(self, delivery: Delivery) -> bool:
-        """Write how a try ended; False when another try, or a replay, has begun since."""
-        item = {
-            ":state": delivery.state.value,
-            ":due": to_iso(delivery.due_at),
-            ":answer": delivery.answer,
-            ":reason": delivery.reason,
-        }
-        try:
-            with translate_aws_errors():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(delivery.owner, delivery.webhook, delivery.event_id),
-                    UpdateExpression="SET #State = :state, #DueAt = :due, #Answer = :answer, #Reason = :reason",
-                    ConditionExpression="#Tries = :tries AND #Round = :round",
-                    ExpressionAttributeNames=names("State", "DueAt", "Answer", "Reason", "Tries", "Round"),
-                    ExpressionAttributeValues=to_wire(
-                        item | {":tries": delivery.tries, ":round": delivery.round},
-                    ),
-                )
-        except ServiceError as error:
-            if is_refused(error):
-                return False
-            raise
-        return True
+        """Write the result of a try. Return False if another try or a replay has started since."""
+        item = self._items.update(
+            delivery.owner,
+            _name(delivery.webhook, delivery.event_id),
+            "SET #State = :state, #DueAt = :due, #Answer = :answer, #Reason = :reason",
+            {
+                ":state": delivery.state.value,
+                ":due": to_iso(delivery.due_at),
+                ":answer": delivery.answer,
+                ":reason": delivery.reason,
+                ":tries": delivery.tries,
+                ":round": delivery.round,
+            },
+            condition="#Tries = :tries AND #Round = :round",
+        )
+        return item is not None
 
     def find(self, owner: str, webhook: str, event_id: str) -> Delivery:
-        """Read a delivery. Raises DeliveryNotFound."""
-        with translate_aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table, Key=_key(owner, webhook, event_id), ConsistentRead=True
-            )
-        if "Item" not in answer:
+        """Return a delivery. Raises DeliveryNotFound."""
+        item = self._items.get(owner, _name(webhook, event_id))
+        if item is None:
             raise DeliveryNotFound
-        return from_item(from_wire(answer["Item"]))
+        return _from_item(item)
 
     def replay(self, owner: str, webhook: str, event_id: str, *, now: datetime) -> Delivery:
-        """Begin a delivery anew, whatever became of it, in a round of its own. Raises DeliveryNotFound."""
-        try:
-            with translate_aws_errors():
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(owner, webhook, event_id),
-                    UpdateExpression=(
-                        "SET #State = :waiting, #DueAt = :now, #Tries = :zero,"
-                        " #Round = #Round + :one, #ExpiresAt = :expires"
-                    ),
-                    ConditionExpression="attribute_exists(#State)",
-                    ExpressionAttributeNames=names("State", "DueAt", "Tries", "Round", "ExpiresAt"),
-                    ExpressionAttributeValues=to_wire(
-                        {
-                            ":waiting": DeliveryState.WAITING.value,
-                            ":now": to_iso(now),
-                            ":zero": 0,
-                            ":one": 1,
-                            ":expires": int((now + RETENTION).timestamp()),
-                        }
-                    ),
-                    ReturnValues="ALL_NEW",
-                )
-        except ServiceError as error:
-            if is_refused(error):
-                raise DeliveryNotFound from error
-            raise
-        return from_item(from_wire(answer["Attributes"]))
-
-    def page(self, owner: str, webhook: str, *, limit: int, after: str | None = None) -> DeliveryPage:
-        """List the deliveries of a webhook, newest job first; ``after`` is the last event of the page before."""
-        request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, webhook, after)}
-        with translate_aws_errors():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
-                ExpressionAttributeNames=names("Owner", "Entry"),
-                ExpressionAttributeValues=to_wire({":owner": owner, ":prefix": _prefix(webhook)}),
-                ScanIndexForward=False,
-                Limit=limit,
-                **request,
-            )
-        last = answer.get("LastEvaluatedKey")
-        return DeliveryPage(
-            deliveries=tuple(from_item(from_wire(item)) for item in answer["Items"]),
-            next_after=from_wire(last)["Entry"].removeprefix(_prefix(webhook)) if last else None,
+        """Start a delivery again in a new round, whatever its state. Raises DeliveryNotFound."""
+        item = self._items.update(
+            owner,
+            _name(webhook, event_id),
+            "SET #State = :waiting, #DueAt = :now, #Tries = :zero, #Round = #Round + :one, #ExpiresAt = :expires",
+            {
+                ":waiting": DeliveryState.WAITING.value,
+                ":now": to_iso(now),
+                ":zero": 0,
+                ":one": 1,
+                ":expires": _expiry(now),
+            },
+            condition="attribute_exists(#State)",
         )
+        if item is None:
+            raise DeliveryNotFound
+        return _from_item(item)
+
+    def page(self, owner: str, webhook: str, *, limit: int, after: str | None = None) -> OwnedPage[Delivery]:
+        """List a webhook's deliveries, newest job first; ``after`` is the last event ID of the previous page."""
+        page = self._items.page(owner, limit=limit, after=after, folder=_name(webhook, ""), newest_first=True)
+        return OwnedPage(tuple(map(_from_item, page.entries)), page.next_after)
 
 
-def from_item(item: Mapping[str, Any]) -> Delivery:
-    """Read a delivery back."""
+def _from_item(item: Mapping[str, Any]) -> Delivery:
     return Delivery(
         owner=item["Owner"],
         webhook=item["Webhook"],
@@ -182,15 +117,15 @@ def from_item(item: Mapping[str, Any]) -> Delivery:
         round=item["Round"],
         created_at=from_iso(item["CreatedAt"]),
         due_at=from_iso(item["DueAt"]),
-        tried_at=from_iso(item["TriedAt"]) if "TriedAt" in item else None,
+        tried_at=from_optional_iso(item.get("TriedAt")),
         answer=item.get("Answer"),
         reason=item.get("Reason"),
     )
 
 
-def _prefix(webhook: str) -> str:
-    return f"delivery#{webhook}#"
+def _name(webhook: str, event_id: str) -> str:
+    return f"{webhook}#{event_id}"
 
 
-def _key(owner: str, webhook: str, event_id: str) -> dict[str, Any]:
-    return {"Owner": {"S": owner}, "Entry": {"S": _prefix(webhook) + event_id}}
+def _expiry(now: datetime) -> int:
+    return int((now + RETENTION).timestamp())

@@ -1,30 +1,37 @@
-"""Conditional writes: stand-ins for names, and what a refused write tells of the item that was in the way."""
+"""Parts of conditional writes: name placeholders, and what a refused write reports."""
 
+import re
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from shared.aws.dynamodb.job_item import from_wire
+from shared.aws.dynamodb.wire import Item, from_wire
 from shared.aws.errors import cancellation_reasons, error_code
 from shared.errors import ServiceError
 
 
-def names(*attributes: str) -> dict[str, str]:
-    """Stand-ins for all names: Status, Timestamp, Size, Format and more are reserved words."""
-    return {f"#{name}": name for name in attributes}
+def placeholders(*expressions: str) -> dict[str, str]:
+    """Return ``ExpressionAttributeNames`` for every ``#Name`` in some expressions.
+
+    All names get one, because Status, Timestamp, Size, Format and more are reserved words.
+    """
+    return {f"#{name}": name for expression in expressions for name in re.findall(r"#(\w+)", expression)}
 
 
 def is_refused(error: ServiceError) -> bool:
-    """Tell whether the condition was the reason; of a transaction, that of its first write."""
+    """Return True if a condition failed: that of a single write, or of any write in a transaction."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):
         return False
-    first = next(iter(cancellation_reasons(cause)), {})
-    return "ConditionalCheckFailedException" in {error_code(cause), f"{first.get('Code')}Exception"}
+    codes = {error_code(cause).removesuffix("Exception"), *(each.get("Code") for each in cancellation_reasons(cause))}
+    return "ConditionalCheckFailed" in codes
 
 
-def refused_item(error: ServiceError) -> dict[str, Any] | None:
-    """Return the item that did not meet the condition, None where there is none; the write must ask for it."""
+def refused_item(error: ServiceError) -> Item | None:
+    """Return the stored item that failed the condition, or None if there is none.
+
+    Of a transaction, that of the first write. The write must set ``ReturnValuesOnConditionCheckFailure``.
+    """
     cause = error.__cause__
     if not isinstance(cause, ClientError) or not is_refused(error):
         return None

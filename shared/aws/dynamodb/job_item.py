@@ -1,19 +1,18 @@
-"""A job as an item of the ``Images`` table, and back.
+"""Conversion between a job and its item in the ``Images`` table.
 
-The first seven attributes are the data dictionary; ``docs/data-dictionary.md`` lists all of them.
-Attributes without a value are absent, so that the sparse index ``Open`` holds open jobs alone.
+The first seven attributes are the data dictionary; ``docs/data-dictionary.md`` lists all of them. Attributes without
+a value are absent, so the sparse indexes ``Open`` and ``Dead`` hold only the jobs that have their keys.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import ValidationError
 
+from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_optional_iso
 from shared.clock import from_iso, to_iso
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage, RawImage, Transition
@@ -23,25 +22,16 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-Item = dict[str, Any]
-WireItem = dict[str, "AttributeValueTypeDef"]
-
-#: Partitions of ``Open``. One takes 1,000 writes a second and a job makes three.
+#: Partitions of ``Open``. DynamoDB allows 1,000 writes per second to one; a job makes three.
 OPEN_SHARDS = 8
-#: Partitions of ``Dead``: an outage may fail many jobs at once.
+#: Partitions of ``Dead``. An outage may fail many jobs within a short time.
 DEAD_SHARDS = 4
-#: Read ones that are kept: the members of a batch, and most jobs of a listing, have the same.
-KEPT_PIPELINES = 128
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
+#: Parsed pipelines to cache: members of a batch, and most jobs of a listing, share one.
+PIPELINE_CACHE_SIZE = 128
 
 
 def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
-    """Write a job as an item in Python's types; ``listing_shards`` spreads ``Recent`` (see settings)."""
+    """Return a job as an item. ``listing_shards`` is the number of partitions per owner in ``Recent``."""
     first = job.outputs[0] if job.outputs else None
     item: Item = {
         "ID": job.id,
@@ -59,7 +49,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Height": job.raw.height,
         "Digest": job.raw.digest,
         "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
-        "Promise": _promise_to_map(job.declaration) if job.declaration else None,
+        "Promise": _declaration_to_map(job.declaration) if job.declaration else None,
         "Source": _source_to_map(job.source) if job.source else None,
         "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
         "Assets": {pin.name: pin.digest for pin in job.assets} or None,
@@ -70,8 +60,8 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Excused": job.uncounted or None,
         "Sweeps": job.requeues or None,
         "DeadLetters": job.dead_letters or None,
-        "LeaseUntil": _iso(job.lease_until),
-        "DueAt": _iso(job.due_at) if job.is_unfinished else None,
+        "LeaseUntil": to_optional_iso(job.lease_until),
+        "DueAt": to_optional_iso(job.due_at) if job.is_unfinished else None,
         "OpenShard": open_shard(job.id) if job.is_unfinished else None,
         "Error": _failure_to_map(job.error) if job.error else None,
         "History": [transition_to_map(line) for line in job.history],
@@ -84,13 +74,13 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
         "DeadReason": dead_reason(job) if job.is_dead_letter else None,
-        "DeletedAt": _iso(job.deleted_at),
+        "DeletedAt": to_optional_iso(job.deleted_at),
     }
-    return {name: value for name, value in item.items() if value is not None}
+    return drop_none(item)
 
 
 def from_item(item: Mapping[str, Any]) -> Job:
-    """Read an item back."""
+    """Return the job that an item holds."""
     return Job(
         id=item["ID"],
         filename=item["Filename"],
@@ -107,7 +97,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         ),
         pipeline=_pipeline(item["Pipeline"]) if isinstance(item["Pipeline"], str) else None,
         owner=item["Owner"],
-        declaration=_promise_from_map(item["Promise"]) if "Promise" in item else None,
+        declaration=_declaration_from_map(item["Promise"]) if "Promise" in item else None,
         source=_source_from_map(item["Source"]) if "Source" in item else None,
         preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
@@ -118,8 +108,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
         uncounted=item.get("Excused", 0),
         requeues=item.get("Sweeps", 0),
         dead_letters=item.get("DeadLetters", 0),
-        lease_until=_moment(item.get("LeaseUntil")),
-        due_at=_moment(item.get("DueAt")),
+        lease_until=from_optional_iso(item.get("LeaseUntil")),
+        due_at=from_optional_iso(item.get("DueAt")),
         error=_failure_from_map(item["Error"]) if "Error" in item else None,
         history=tuple(_transition_from_map(line) for line in item.get("History", ())),
         batch_id=item.get("BatchID"),
@@ -129,48 +119,38 @@ def from_item(item: Mapping[str, Any]) -> Job:
         else None,
         receipt=item.get("Receipt"),
         redrives=item.get("Redrives", 0),
-        deleted_at=_moment(item.get("DeletedAt")),
+        deleted_at=from_optional_iso(item.get("DeletedAt")),
     )
 
 
-def to_wire(item: Mapping[str, Any]) -> WireItem:
-    """Turn Python's types into DynamoDB's."""
-    return {name: _serializer.serialize(value) for name, value in item.items()}
-
-
-def from_wire(item: Mapping[str, Any]) -> Item:
-    """Turn DynamoDB's types into Python's; numbers become ``int``, all of ours are whole."""
-    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
-
-
 def shard_of(job_id: str, shards: int) -> int:
-    """Spread IDs evenly: made at the same moment, they share their first characters."""
+    """Return the shard of a job, from a hash: IDs created at the same time start with the same characters."""
     return crc32(job_id.encode()) % shards
 
 
 def open_shard(job_id: str) -> str:
-    """Return the partition of ``Open`` that an unfinished job is in."""
+    """Return the partition key of an unfinished job in ``Open``."""
     return f"open#{shard_of(job_id, OPEN_SHARDS)}"
 
 
 def owner_shard(owner: str, shard: int) -> str:
-    """Return one partition of ``Recent``."""
+    """Return the key of one partition of ``Recent``."""
     return f"{owner}#{shard}"
 
 
 def dead_shard(shard: int) -> str:
-    """Return one partition of ``Dead``."""
+    """Return the key of one partition of ``Dead``."""
     return f"dead#{shard}"
 
 
 def dead_reason(job: Job) -> str:
-    """Return the place of a dead letter in ``Dead``: by reason, then by time. No two jobs share one."""
+    """Return the sort key of a dead letter in ``Dead``: error code, time and job ID. It is unique."""
     code = job.error.code if job.error else ""
     return f"{code}#{to_iso(job.timestamp)}#{job.id}"
 
 
 def transition_to_map(line: Transition) -> dict[str, str]:
-    """Write one line of the history."""
+    """Return one transition of the history as a map."""
     written = {"Status": line.status.value, "At": to_iso(line.at)}
     return written | {"Code": line.code} if line.code else written
 
@@ -205,12 +185,12 @@ def _output_from_map(output: Mapping[str, Any]) -> ProcessedImage:
     )
 
 
-def _promise_to_map(declaration: UploadDeclaration) -> dict[str, Any]:
+def _declaration_to_map(declaration: UploadDeclaration) -> dict[str, Any]:
     written = {"MediaType": declaration.media_type, "Size": declaration.size, "Digest": declaration.digest}
-    return {name: value for name, value in written.items() if value is not None}
+    return drop_none(written)
 
 
-def _promise_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
+def _declaration_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
     return UploadDeclaration(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
 
 
@@ -235,28 +215,10 @@ def _failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
     return JobFailure(code=failure["Code"], message=failure["Message"], retriable=failure["Retriable"])
 
 
-@lru_cache(maxsize=KEPT_PIPELINES)
+@lru_cache(maxsize=PIPELINE_CACHE_SIZE)
 def _pipeline(text: str) -> Pipeline | None:
-    """Read a stored pipeline. One that can't be read fails its own job, not a listing or a sweep."""
+    """Parse a stored pipeline, or return None: an unreadable one must fail its own job, not a listing or a recovery."""
     try:
         return Pipeline.model_validate_json(text)
     except ValidationError:
         return None
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else to_iso(moment)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else from_iso(text)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB can hold
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return value

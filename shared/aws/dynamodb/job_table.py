@@ -1,66 +1,69 @@
-"""The ``Images`` table: the truth about every job. Each transition is one conditional write."""
+"""The ``Images`` table: the record of every job. Each transition is one conditional write."""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import count_member_change
-from shared.aws.dynamodb.expressions import is_refused, names, refused_item
-from shared.aws.dynamodb.job_item import from_item, from_wire, to_item, to_wire, transition_to_map
+from shared.aws.dynamodb.expressions import is_refused, placeholders, refused_item
+from shared.aws.dynamodb.job_item import from_item, to_item, transition_to_map
 from shared.aws.dynamodb.transactions import transact
+from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
 from shared.jobs.batch import count_changes
 from shared.jobs.job import Job, JobStatus, Transition
 from shared.jobs.message import JobMessage
+from shared.settings import StoreSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-#: What the reconciler grants a worker beyond its lease.
+#: How long after the end of a lease the reconciler looks at the job.
 DUE_MARGIN = timedelta(seconds=60)
 
 
 class RefusalReason(StrEnum):
-    """Why a job was not handed out."""
+    """Why a claim was refused."""
 
-    #: No such record: deleted, or past its retention.
+    #: There is no record: the job was deleted or its retention has ended.
     GONE = "gone"
-    #: The upload came too late.
+    #: The upload did not arrive in time.
     EXPIRED = "expired"
-    #: Terminal: the message is a duplicate.
+    #: The job has ended: the message is a duplicate.
     FINISHED = "finished"
-    #: The message is of an older generation, or the job waits for something else.
+    #: The message has an older generation, or the job still awaits its upload.
     STALE = "stale"
-    #: Another worker has it.
+    #: Another worker holds the lease.
     LEASED = "leased"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRefusal:
-    """The answer to a claim that found the job not free."""
+    """The result of a claim of a job that is not free."""
 
     reason: RefusalReason
     lease_until: datetime | None = None
 
 
 class JobTable:
-    """All that one can do to the record of a job. Every method raises ServiceError where DynamoDB fails.
+    """Records of jobs. Every method raises ServiceError if DynamoDB fails.
 
-    A write that timed out may have happened, and botocore then sends it again. Each conditional write
-    here recognises its own traces in the refused item and takes them for success.
+    botocore repeats a write that timed out, although it may have succeeded. So each conditional write compares the
+    item that failed the condition with its own values, and treats an equal one as success.
     """
 
     def __init__(
         self, client: "DynamoDBClient", table: str, *, batch_table: str, bucket: str, listing_shards: int
     ) -> None:
-        """Work on ``table``; ``bucket`` completes the ``s3://`` paths of its items.
+        """Use ``table``; ``bucket`` is part of the ``s3://`` paths of its items.
 
-        What becomes of members of batches is counted in ``batch_table``, in the write that moves them.
+        A transition of a batch's member is counted in ``batch_table``, in the same transaction.
         """
         self._client = client
         self._table = table
@@ -68,11 +71,22 @@ class JobTable:
         self._bucket = bucket
         self._listing_shards = listing_shards
 
-    def create(self, job: Job) -> Job:
-        """Write the record of a new job, from here on accepted, and return it.
+    @classmethod
+    def of(cls, clients: Clients, settings: StoreSettings) -> Self:
+        """Create the table from a Lambda's clients and settings."""
+        return cls(
+            clients.dynamodb,
+            settings.job_table,
+            batch_table=settings.batch_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+        )
 
-        A request that is made again under its Idempotency-Key brings the ID and moment of its first
-        try: the job that this one made is returned as it stands.
+    def create(self, job: Job) -> Job:
+        """Write the record of a new job and return it: from then on the job is accepted.
+
+        A request that repeats an Idempotency-Key has the job ID and time of its first try. Then the job that the
+        first try created is returned in its current state.
         """
         try:
             with translate_aws_errors():
@@ -80,32 +94,31 @@ class JobTable:
                     TableName=self._table,
                     Item=to_wire(to_item(job, self._bucket, self._listing_shards)),
                     ConditionExpression="attribute_not_exists(#ID)",
-                    ExpressionAttributeNames={"#ID": "ID"},
+                    ExpressionAttributeNames=placeholders("#ID"),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ServiceError as error:
-            # An ID holds 80 random bits: an equal record is ours, from a try whose answer was lost.
+            # An ID has 80 random bits, so an equal record comes from an earlier try of this request.
             if (old := refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
                 raise
             return from_item(old)
         return job
 
     def get(self, job_id: str, *, deleted: bool = False) -> Job:
-        """Read a job as last written; a tombstone only if ``deleted`` ones are wanted. Raises JobNotFound."""
+        """Return a job with a consistent read, or its tombstone if ``deleted`` is true. Raises JobNotFound."""
         with translate_aws_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
-        if "Item" not in answer or ("DeletedAt" in answer["Item"] and not deleted):
+            response = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
+        if "Item" not in response or ("DeletedAt" in response["Item"] and not deleted):
             raise JobNotFound
-        return from_item(from_wire(answer["Item"]))
+        return from_item(from_wire(response["Item"]))
 
     def claim(
-        self, message: JobMessage, *, now: datetime, lease: timedelta, arrived: bool = False
+        self, message: JobMessage, *, now: datetime, lease: timedelta, uploaded: bool = False
     ) -> Job | ClaimRefusal:
-        """Take a job for one attempt, in one write.
+        """Claim a job for one attempt, in one write, and return it with its new attempt number.
 
-        Free is what is PENDING, or PROCESSING with a lease that ran out, in the generation that the
-        message names; with ``arrived``, because S3 says that the bytes are there, also what is AWAITING_UPLOAD.
-        The job that is returned carries the new attempt number.
+        A job of the message's generation is free if it is PENDING, or PROCESSING with an expired lease. With
+        ``uploaded``, because S3 has reported the upload, it is also free if it is AWAITING_UPLOAD.
         """
         claimant = uuid.uuid4().hex
         lease_until = now + lease
@@ -120,25 +133,24 @@ class JobTable:
             ":one": 1,
             ":line": [line],
             ":claimant": claimant,
-        } | ({":awaiting": JobStatus.AWAITING_UPLOAD.value} if arrived else {})
-        awaiting = " OR #Status = :awaiting" if arrived else ""
+        } | ({":awaiting": JobStatus.AWAITING_UPLOAD.value} if uploaded else {})
+        awaiting = " OR #Status = :awaiting" if uploaded else ""
+        expression = (
+            "SET #Status = :processing, #Timestamp = :now, #LeaseUntil = :lease, #DueAt = :due,"
+            " #Attempt = #Attempt + :one, #Claimant = :claimant, #History = list_append(#History, :line)"
+        )
+        condition = (
+            "#Generation = :generation AND"
+            f" (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now){awaiting})"
+        )
         try:
             with translate_aws_errors():
-                answer = self._client.update_item(
+                response = self._client.update_item(
                     TableName=self._table,
                     Key=_key(message.job_id),
-                    UpdateExpression=(
-                        "SET #Status = :processing, #Timestamp = :now, #LeaseUntil = :lease, #DueAt = :due,"
-                        " #Attempt = #Attempt + :one, #Claimant = :claimant,"
-                        " #History = list_append(#History, :line)"
-                    ),
-                    ConditionExpression=(
-                        "#Generation = :generation AND"
-                        f" (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now){awaiting})"
-                    ),
-                    ExpressionAttributeNames=names(
-                        "Status", "Timestamp", "LeaseUntil", "DueAt", "Attempt", "Claimant", "History", "Generation"
-                    ),
+                    UpdateExpression=expression,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(expression, condition),
                     ExpressionAttributeValues=to_wire(values),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -149,14 +161,14 @@ class JobTable:
             old = refused_item(error)
             if old is not None and old.get("Claimant") == claimant:
                 return from_item(old)
-            return _why_refused(old, message, arrived=arrived)
-        return from_item(from_wire(answer["Attributes"]))
+            return _why_refused(old, message, uploaded=uploaded)
+        return from_item(from_wire(response["Attributes"]))
 
     def commit(self, job: Job) -> bool:
-        """Write the end of an attempt, on condition that this attempt is still the newest and runs.
+        """Write the end of an attempt, on condition that the attempt is still the newest and running.
 
-        Returns False when it is not: another worker has taken over, or the owner has cancelled, and
-        nothing was changed.
+        Return False if it is not, because another worker has claimed the job or the owner has cancelled it. Then
+        nothing has changed.
         """
         try:
             with translate_aws_errors():
@@ -173,13 +185,13 @@ class JobTable:
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            return _is_same_end(refused_item(error), job)
+            return _has_same_end(refused_item(error), job)
         return True
 
     def compare_and_swap(self, seen: Job, new: Job) -> bool:
-        """Write a new value of a job, on condition that nobody has moved it since it was read.
+        """Write a transition, on condition that the job has not changed since it was read.
 
-        Returns False when somebody has, and nothing was changed.
+        Return False if it has. Then nothing was written.
         """
         try:
             return self.transition(seen, new) is new
@@ -187,12 +199,12 @@ class JobTable:
             return False
 
     def transition(self, seen: Job, new: Job) -> Job:
-        """Do as :meth:`swap`, and return ``new`` itself, or the job as it stands when somebody has moved it.
+        """Write a transition like :meth:`compare_and_swap`. Return ``new``, or the stored job if it has changed.
 
-        Raises JobNotFound when it is gone.
+        Raises JobNotFound if the job no longer exists.
         """
-        # Every move that keeps status, attempt and generation moves the due time; only a burial may leave it where
-        # it is, when the job was put off to that very moment already, and counts.
+        # Every transition that keeps status, attempt and generation changes the due time. Only a dead letter may keep
+        # it, if the job is due at that very time already; it changes the number of dead letters.
         due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
         letters = "#DeadLetters = :seen_letters" if seen.dead_letters else "attribute_not_exists(#DeadLetters)"
         try:
@@ -214,42 +226,44 @@ class JobTable:
             if (old := refused_item(error)) is None:
                 raise JobNotFound from error
             stored = from_item(old)
-            return new if _holds(stored, new) else stored
+            return new if _includes(stored, new) else stored
         return new
 
-    def remove(self, job_id: str) -> None:
-        """Take away a tombstone. That it is gone already is no fault."""
+    def delete_tombstone(self, job_id: str) -> None:
+        """Delete a tombstone. Idempotent."""
+        condition = "attribute_not_exists(#ID) OR attribute_exists(#DeletedAt)"
         try:
             with translate_aws_errors():
                 self._client.delete_item(
                     TableName=self._table,
                     Key=_key(job_id),
-                    ConditionExpression="attribute_not_exists(#ID) OR attribute_exists(#DeletedAt)",
-                    ExpressionAttributeNames=names("ID", "DeletedAt"),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(condition),
                 )
         except ServiceError as error:
-            # A job that lives again under this ID is another request's, and stays.
+            # The ID belongs to a new job, created by a repeated request: keep it.
             if not is_refused(error):
                 raise
 
     def ping(self) -> None:
-        """Tell, by not raising, that the table answers."""
+        """Check that the table is reachable. Raise ServiceError if it is not."""
         with translate_aws_errors():
             self._client.get_item(TableName=self._table, Key=_key("health"))
 
     def _replace(self, seen: Job, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
-        """Write every attribute that a transition may change, and leave those that this version does not know."""
+        """Write all attributes that a transition may change. Keep attributes that this version does not know."""
         item = to_item(job, self._bucket, self._listing_shards)
         written = {name: value for name, value in item.items() if name not in IMMUTABLE_ATTRIBUTES}
         absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
         sets = ", ".join(f"#{name} = :{name}" for name in written)
         removes = ", ".join(f"#{name}" for name in absent)
+        expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
         update: Any = {
             "TableName": self._table,
             "Key": _key(job.id),
-            "UpdateExpression": f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            "UpdateExpression": expression,
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": names(*written, *absent),
+            "ExpressionAttributeNames": placeholders(expression, condition),
             "ExpressionAttributeValues": to_wire(
                 {f":{name}": value for name, value in written.items()} | dict(values),
             ),
@@ -262,7 +276,7 @@ class JobTable:
             self._client.update_item(**update)
 
 
-#: Attributes that a transition may take away.
+#: Attributes that a transition may remove.
 OPTIONAL_ATTRIBUTES = (
     "RawSize",
     "RawFormat",
@@ -287,7 +301,7 @@ OPTIONAL_ATTRIBUTES = (
     "DeadShard",
     "DeadReason",
 )
-#: Attributes that are written with a job and never change.
+#: Attributes that are written when a job is created and never change.
 IMMUTABLE_ATTRIBUTES = frozenset(
     (
         "ID",
@@ -310,11 +324,11 @@ def _key(job_id: str) -> dict[str, Any]:
 
 
 def _running(job: Job) -> Job:
-    """Return what a commit demands to find: the job as it was while it ran."""
+    """Return the job as it was while the attempt ran: the state that a commit requires."""
     return replace(job, status=JobStatus.PROCESSING, deleted_at=None)
 
 
-def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived: bool) -> ClaimRefusal:
+def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, uploaded: bool) -> ClaimRefusal:
     if old is None or "DeletedAt" in old:
         return ClaimRefusal(RefusalReason.GONE)
     job = from_item(old)
@@ -326,14 +340,14 @@ def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, arrived:
         return ClaimRefusal(RefusalReason.FINISHED)
     if job.status is JobStatus.PROCESSING:
         return ClaimRefusal(RefusalReason.LEASED, job.lease_until)
-    if job.status is JobStatus.AWAITING_UPLOAD and not arrived:
+    if job.status is JobStatus.AWAITING_UPLOAD and not uploaded:
         return ClaimRefusal(RefusalReason.STALE)
-    # PENDING in the right generation refuses nobody: the job moved while the answer was on its way.
+    # A PENDING job of the right generation is free: the job has changed since the write was refused.
     raise ServiceUnavailable
 
 
-def _is_same_end(old: Mapping[str, Any] | None, job: Job) -> bool:
-    """Tell whether the refused write is already there, from a try whose answer was lost."""
+def _has_same_end(old: Mapping[str, Any] | None, job: Job) -> bool:
+    """Return True if an earlier try of the refused commit, whose response was lost, has succeeded."""
     if old is None:
         return False
     stored = from_item(old)
@@ -345,8 +359,8 @@ def _is_same_end(old: Mapping[str, Any] | None, job: Job) -> bool:
     )
 
 
-def _holds(stored: Job, moved: Job) -> bool:
-    """Tell whether a refused move is already there, from a try whose answer was lost, whatever came after it."""
+def _includes(stored: Job, moved: Job) -> bool:
+    """Return True if an earlier try of the refused transition has succeeded, even if others followed it."""
     return (
         stored.generation == moved.generation
         and stored.deleted_at == moved.deleted_at

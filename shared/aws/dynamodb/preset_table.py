@@ -1,19 +1,21 @@
-"""Presets of callers in the ``Library`` table: every version for good, and which one counts.
+"""Callers' presets in the ``Library`` table: every version, and which one is current.
 
-Two kinds of entries, both under the owner: ``preset#{name}`` is the newest version, or marks a deletion;
-``preset-version#{name}#{version}`` is one version and never changes. A transaction writes both, so that the
-newest is always among the versions, and a number is given once even when the preset is deleted and made anew.
+Two kinds of entries, both under the owner. ``preset#{name}`` is the newest version or marks a deletion.
+``preset-version#{name}#{version}`` is one version and never changes. A transaction writes both, so the newest
+version is always stored as a version too. Version numbers are never reused, even after a preset is deleted and
+created again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from shared.aws.dynamodb.job_item import from_wire, to_wire
+from shared.aws.dynamodb.expressions import placeholders
+from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
+from shared.aws.dynamodb.wire import Item, to_wire
 from shared.aws.errors import error_code, translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import PipelineUnreadable, PresetChanged, PresetNotFound, ServiceError, ServiceThrottled
@@ -24,35 +26,28 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef
 
-PREFIX: Final = "preset#"
-VERSION_PREFIX: Final = "preset-version#"
-#: How often a write is tried when others change the same preset at the same moment.
+#: Tries of a write while others change the same preset.
 MAX_TRIES: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class PresetPage:
-    """Some presets by name, and where the next page begins."""
-
-    presets: tuple[Preset, ...]
-    next_after: str | None
-
-
 class PresetTable:
-    """All that one can do to callers' presets. Every method raises ServiceError where DynamoDB fails."""
+    """Callers' presets. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Work on the ``Library`` table."""
+        """Use the ``Library`` table."""
         self._client = client
-        self._table = table
+        self._newest = OwnedItems(client, table, "preset#")
+        self._versions = OwnedItems(client, table, "preset-version#")
 
     def get(self, owner: str, name: str, version: int | None = None) -> Preset:
-        """Read the newest version, or a certain one even of a deleted preset.
+        """Return the newest version, or a given one even if the preset was deleted.
 
-        Raises PresetNotFound, or PipelineUnreadable for what another version of this code has written.
+        Raises PresetNotFound, or PipelineUnreadable for a pipeline that this version of the code can't read.
         """
-        entry = PREFIX + name if version is None else _version_entry(name, version)
-        item = self._item(owner, entry)
+        if version is None:
+            item = self._newest.get(owner, name)
+        else:
+            item = self._versions.get(owner, _version_name(name, version))
         if item is None or "Pipeline" not in item:
             raise PresetNotFound
         preset = _from_item(item)
@@ -60,31 +55,16 @@ class PresetTable:
             raise PipelineUnreadable
         return preset
 
-    def page(self, owner: str, *, limit: int, after: str | None = None) -> PresetPage:
-        """List the newest versions by name; ``after`` is the last name of the page before.
+    def page(self, owner: str, *, limit: int, after: str | None = None) -> OwnedPage[Preset]:
+        """List the newest versions by name; ``after`` is the last name of the previous page.
 
-        What another version of this code has written and this one can't read is left out.
+        Deleted presets and pipelines that this version of the code can't read are left out.
         """
-        values = {":owner": owner, ":prefix": PREFIX}
-        request: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(owner, PREFIX + after)}
-        with translate_aws_errors():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="#Owner = :owner AND begins_with(#Entry, :prefix)",
-                ExpressionAttributeNames={"#Owner": "Owner", "#Entry": "Entry"},
-                ExpressionAttributeValues=to_wire(values),
-                ConsistentRead=True,
-                Limit=limit,
-                **request,
-            )
-        items = [from_wire(item) for item in answer["Items"]]
-        last = answer.get("LastEvaluatedKey")
-        return PresetPage(
-            presets=tuple(preset for item in items if "Pipeline" in item and (preset := _from_item(item))),
-            next_after=from_wire(last)["Entry"].removeprefix(PREFIX) if last else None,
-        )
+        page = self._newest.page(owner, limit=limit, after=after)
+        presets = tuple(preset for item in page.entries if "Pipeline" in item and (preset := _from_item(item)))
+        return OwnedPage(presets, page.next_after)
 
-    def put(  # noqa: PLR0913 - a preset has these facts, and a precondition
+    def put(  # noqa: PLR0913 - the fields of a preset, and a precondition
         self,
         owner: str,
         name: str,
@@ -94,65 +74,60 @@ class PresetTable:
         now: datetime,
         expected: int | None = None,
     ) -> tuple[Preset, bool]:
-        """Write a new version; return it, and whether there was none before.
+        """Write a new version. Return it, and whether the preset is new.
 
-        ``expected`` is the version that must be the newest, 0 for none at all: else PresetChanged. Without it
-        whatever is there gets a successor.
+        ``expected`` is the version that must be the newest, 0 for none; otherwise raises PresetChanged. Without
+        it the new version follows whatever is stored.
         """
         for _ in range(MAX_TRIES):
-            current, last = self._state(owner, name)
+            current, last = self._numbers(owner, name)
             if expected is not None and expected != current:
                 raise PresetChanged
             preset = Preset(name=name, version=last + 1, pipeline=pipeline, description=description, created_at=now)
-            item = {"Owner": owner, **_to_item(preset)}
-            version = to_wire(item | {"Entry": _version_entry(name, last + 1)})
-            newest = self._newest(item | {"Entry": PREFIX + name}, last)
-            if self._write(newest, {"Put": {"TableName": self._table, "Item": version}}):
+            item = _to_item(preset)
+            version: PutTypeDef = {
+                "TableName": self._versions.table,
+                "Item": to_wire(self._versions.key(owner, _version_name(name, last + 1)) | item),
+            }
+            if self._write(self._put_newest(owner, name, item, last), {"Put": version}):
                 return preset, current == 0
         raise ServiceThrottled(retry_after_seconds=1)
 
     def delete(self, owner: str, name: str, *, now: datetime, expected: int | None = None) -> None:
-        """Take a preset off the list; its versions stay readable. Raises PresetNotFound or PresetChanged."""
+        """Mark a preset as deleted; its versions stay readable. Raises PresetNotFound or PresetChanged."""
         for _ in range(MAX_TRIES):
-            current, last = self._state(owner, name)
+            current, last = self._numbers(owner, name)
             if current == 0:
                 raise PresetNotFound
             if expected is not None and expected != current:
                 raise PresetChanged
-            # The mark has a number of its own, so that no precondition takes it for the version before.
-            mark = {"Owner": owner, "Entry": PREFIX + name, "Name": name, "Version": last + 1, "DeletedAt": to_iso(now)}
-            if self._write(self._newest(mark, last)):
+            # The mark has its own number, so that no precondition takes it for the previous version.
+            mark = {"Name": name, "Version": last + 1, "DeletedAt": to_iso(now)}
+            if self._write(self._put_newest(owner, name, mark, last)):
                 return
         raise ServiceThrottled(retry_after_seconds=1)
 
-    def _state(self, owner: str, name: str) -> tuple[int, int]:
-        """Return the version that counts, 0 for none, and the last number that was given."""
-        item = self._item(owner, PREFIX + name)
+    def _numbers(self, owner: str, name: str) -> tuple[int, int]:
+        """Return the current version, 0 for none, and the last number that was used."""
+        item = self._newest.get(owner, name)
         last = 0 if item is None else int(item["Version"])
         return (last if item is not None and "Pipeline" in item else 0), last
 
-    def _item(self, owner: str, entry: str) -> dict[str, Any] | None:
-        with translate_aws_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(owner, entry), ConsistentRead=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
-
-    def _newest(self, item: Mapping[str, Any], last: int) -> "TransactWriteItemTypeDef":
-        """Replace the newest entry on condition that its number is the one that was read, 0 for no entry."""
+    def _put_newest(self, owner: str, name: str, item: Item, last: int) -> "TransactWriteItemTypeDef":
+        """Return the write of the newest entry, on condition that its number is still ``last``, 0 for no entry."""
+        condition = "#Version = :last" if last else "attribute_not_exists(#Version)"
         put: PutTypeDef = {
-            "TableName": self._table,
-            "Item": to_wire(item),
-            "ConditionExpression": "#Version = :last" if last else "attribute_not_exists(#Version)",
-            "ExpressionAttributeNames": {"#Version": "Version"},
+            "TableName": self._newest.table,
+            "Item": to_wire(self._newest.key(owner, name) | item),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": placeholders(condition),
         }
         if last:
             put["ExpressionAttributeValues"] = to_wire({":last": last})
         return {"Put": put}
 
     def _write(self, *writes: "TransactWriteItemTypeDef") -> bool:
-        """Write all or nothing; False when somebody was faster.
-
-        botocore gives each call a token of its own, by which DynamoDB knows the second try of a lost answer.
-        """
+        """Write all items or none. Return False if another request changed the preset first."""
         try:
             with translate_aws_errors():
                 self._client.transact_write_items(TransactItems=writes)
@@ -164,12 +139,8 @@ class PresetTable:
         return True
 
 
-def _key(owner: str, entry: str) -> dict[str, Any]:
-    return {"Owner": {"S": owner}, "Entry": {"S": entry}}
-
-
-def _version_entry(name: str, version: int) -> str:
-    return f"{VERSION_PREFIX}{name}#{version:010d}"
+def _version_name(name: str, version: int) -> str:
+    return f"{name}#{version:010d}"
 
 
 def _to_item(preset: Preset) -> dict[str, Any]:
@@ -183,7 +154,7 @@ def _to_item(preset: Preset) -> dict[str, Any]:
 
 
 def _from_item(item: Mapping[str, Any]) -> Preset | None:
-    """Read a version back; None where the pipeline is of another version of this code."""
+    """Return the preset, or None if this version of the code can't read its pipeline."""
     try:
         pipeline = Pipeline.model_validate_json(item["Pipeline"])
     except ValidationError:

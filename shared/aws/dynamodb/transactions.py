@@ -15,36 +15,31 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_TRIES = 6
-#: Before a transaction that met another one on an item is tried again; it doubles.
+#: Pause before the first retry of a conflicting transaction. It doubles with each retry.
 FIRST_PAUSE_SECONDS = 0.01
 
 
 def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDef]") -> None:
-    """Write all or nothing. Raises ServiceError; :func:`refused` tells whether a condition was the reason.
+    """Write all items or none. Raises ServiceError; ``is_refused`` says whether a condition failed.
 
-    DynamoDB refuses a transaction that meets another one on an item; those are tried again here, with jitter.
-    botocore gives each call a token of its own, by which DynamoDB knows the second try of a lost answer.
+    DynamoDB cancels a transaction that conflicts with another one on the same item. Those are retried here with
+    jitter. botocore sends a client request token, so a retry after a lost response does not write twice.
     """
-    for tried in range(MAX_TRIES):
-        if tried:
-            time.sleep(FIRST_PAUSE_SECONDS * (1 << tried) * random.uniform(0.5, 1))  # noqa: S311 - jitter
+    for tries in range(MAX_TRIES):
+        if tries:
+            time.sleep(FIRST_PAUSE_SECONDS * (1 << tries) * random.uniform(0.5, 1))  # noqa: S311 - jitter
         try:
             with translate_aws_errors():
                 client.transact_write_items(TransactItems=writes)
         except ServiceError as error:
-            if tried == MAX_TRIES - 1 or "TransactionConflict" not in _codes(error):
+            if tries == MAX_TRIES - 1 or not _is_conflict(error):
                 raise
         else:
             return
 
 
-def is_transaction_refused(error: ServiceError) -> bool:
-    """Tell whether a condition of a transaction did not hold."""
-    return "ConditionalCheckFailed" in _codes(error)
-
-
-def _codes(error: ServiceError) -> set[str]:
+def _is_conflict(error: ServiceError) -> bool:
     cause = error.__cause__
-    return (
-        {str(reason.get("Code")) for reason in cancellation_reasons(cause)} if isinstance(cause, ClientError) else set()
+    return isinstance(cause, ClientError) and any(
+        reason.get("Code") == "TransactionConflict" for reason in cancellation_reasons(cause)
     )

@@ -1,10 +1,10 @@
-"""Secrets of webhooks, in a table of their own: the API may write them and not read them, the deliverer the reverse."""
+"""Signing secrets of webhooks, in their own table: the API can only write them, the webhook Lambda only read them."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import is_refused, names
-from shared.aws.dynamodb.job_item import from_wire, to_wire
+from shared.aws.dynamodb.expressions import is_refused, placeholders
+from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError, WebhookNotFound
@@ -16,29 +16,30 @@ if TYPE_CHECKING:
 
 
 class WebhookSecrets:
-    """One table. Every method raises ServiceError where DynamoDB fails."""
+    """Signing secrets. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Work on the ``WebhookSecrets`` table."""
+        """Use the ``WebhookSecrets`` table."""
         self._client = client
         self._table = table
 
-    def first(self, webhook: Webhook, secret: str) -> "TransactWriteItemTypeDef":
-        """Return the write of a new webhook's secret, for the transaction that makes the webhook."""
+    def put_first(self, webhook: Webhook, secret: str) -> "TransactWriteItemTypeDef":
+        """Return the write of a new webhook's secret, for the transaction that creates the webhook."""
         item = {"Owner": webhook.owner, "Name": webhook.name, "Secret": secret}
         return {"Put": {"TableName": self._table, "Item": to_wire(item)}}
 
-    def rotate(self, owner: str, name: str, secret: str, *, now: datetime, keep: timedelta) -> None:
-        """Let a new secret sign; the one before signs too for ``keep``. It is not read here. Raises WebhookNotFound."""
+    def rotate(self, owner: str, name: str, secret: str, *, now: datetime, overlap: timedelta) -> None:
+        """Set a new secret; the previous one also signs for ``overlap``. Raises WebhookNotFound."""
+        expression = "SET #Previous = #Secret, #PreviousUntil = :until, #Secret = :secret"
         try:
             with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=_key(owner, name),
-                    UpdateExpression="SET #Previous = #Secret, #PreviousUntil = :until, #Secret = :secret",
+                    UpdateExpression=expression,
                     ConditionExpression="attribute_exists(#Secret)",
-                    ExpressionAttributeNames=names("Previous", "PreviousUntil", "Secret"),
-                    ExpressionAttributeValues=to_wire({":secret": secret, ":until": to_iso(now + keep)}),
+                    ExpressionAttributeNames=placeholders(expression),
+                    ExpressionAttributeValues=to_wire({":secret": secret, ":until": to_iso(now + overlap)}),
                 )
         except ServiceError as error:
             if is_refused(error):
@@ -46,17 +47,17 @@ class WebhookSecrets:
             raise
 
     def get(self, owner: str, name: str, now: datetime) -> SigningSecrets:
-        """Read what signs at this moment. Raises WebhookNotFound."""
+        """Return the secrets that sign at ``now``. Raises WebhookNotFound."""
         with translate_aws_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
-        if "Item" not in answer:
+            response = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
+        if "Item" not in response:
             raise WebhookNotFound
-        item = from_wire(answer["Item"])
-        counts = "Previous" in item and from_iso(item["PreviousUntil"]) > now
-        return SigningSecrets(item["Secret"], item["Previous"] if counts else None)
+        item = from_wire(response["Item"])
+        overlaps = "Previous" in item and from_iso(item["PreviousUntil"]) > now
+        return SigningSecrets(item["Secret"], item["Previous"] if overlaps else None)
 
     def delete(self, owner: str, name: str) -> None:
-        """Forget a webhook's secrets."""
+        """Delete a webhook's secrets."""
         with translate_aws_errors():
             self._client.delete_item(TableName=self._table, Key=_key(owner, name))
 

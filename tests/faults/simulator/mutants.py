@@ -63,7 +63,7 @@ MUTANTS = (
         worker.app.handle_record,
         "processed = process_job(",
         "queue = parts().queues[record.event_source_arn.rsplit(':', 1)[-1]];"
-        " queue._texts._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
+        " queue._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
         " processed = process_job(",
     ),
     Mutant(
@@ -102,8 +102,8 @@ MUTANTS = (
     Mutant(
         "member counted outside of the transaction that moves it",
         JobTable._replace,
-        'transact(self._client, [{"Update": update}, counting(',
-        "self._client.update_item(**update); transact(self._client, [counting(",
+        'transact(self._client, [{"Update": update}, count_member_change(',
+        "self._client.update_item(**update); transact(self._client, [count_member_change(",
     ),
     Mutant(
         "members made outside of the transaction that counts them",

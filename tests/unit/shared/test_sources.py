@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.aws.dynamodb.job_item import from_item, from_wire, to_item, to_wire
+from shared.aws.dynamodb.job_item import from_item, to_item
+from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.jobs.job import ANONYMOUS, Job, JobStatus, RawImage
 from shared.jobs.source import ImportSource, S3Location, parse_s3_location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE

@@ -1,0 +1,109 @@
+"""Items of one kind in a table with the keys ``Owner`` and ``Entry``, such as ``Library`` and ``Webhooks``.
+
+The sort key ``Entry`` is a prefix for the kind plus a name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from shared.aws.dynamodb.expressions import is_refused, placeholders
+from shared.aws.dynamodb.wire import Item, from_wire, to_wire
+from shared.aws.errors import translate_aws_errors
+from shared.errors import ServiceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedPage(Generic[T]):
+    """One page of an owner's entries, and the name after which the next page starts; None on the last page."""
+
+    entries: tuple[T, ...]
+    next_after: str | None
+
+
+class OwnedItems:
+    """Reads and writes the items of one kind. Every method raises ServiceError if DynamoDB fails."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, prefix: str) -> None:
+        """Use ``table``; ``prefix`` starts every entry of this kind."""
+        self._client = client
+        self._prefix = prefix
+        self.table = table
+
+    def key(self, owner: str, name: str) -> Item:
+        """Return the primary key of an entry."""
+        return {"Owner": owner, "Entry": self._prefix + name}
+
+    def get(self, owner: str, name: str) -> Item | None:
+        """Return an item with a consistent read, or None if there is none."""
+        with translate_aws_errors():
+            response = self._client.get_item(
+                TableName=self.table, Key=to_wire(self.key(owner, name)), ConsistentRead=True
+            )
+        return from_wire(response["Item"]) if "Item" in response else None
+
+    def page(
+        self, owner: str, *, limit: int, after: str | None, folder: str = "", newest_first: bool = False
+    ) -> OwnedPage[Item]:
+        """Return a page of an owner's items in the order of their names; ``folder`` starts all names to list."""
+        start: Any = {} if after is None else {"ExclusiveStartKey": to_wire(self.key(owner, folder + after))}
+        condition = "#Owner = :owner AND begins_with(#Entry, :prefix)"
+        prefix = self._prefix + folder
+        with translate_aws_errors():
+            response = self._client.query(
+                TableName=self.table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=placeholders(condition),
+                ExpressionAttributeValues=to_wire({":owner": owner, ":prefix": prefix}),
+                ConsistentRead=True,
+                ScanIndexForward=not newest_first,
+                Limit=limit,
+                **start,
+            )
+        last = response.get("LastEvaluatedKey")
+        return OwnedPage(
+            entries=tuple(from_wire(item) for item in response["Items"]),
+            next_after=from_wire(last)["Entry"].removeprefix(prefix) if last else None,
+        )
+
+    def put(self, owner: str, name: str, item: Mapping[str, Any]) -> bool:
+        """Write or replace an item. Return True if it is new."""
+        with translate_aws_errors():
+            response = self._client.put_item(
+                TableName=self.table, Item=to_wire({**self.key(owner, name), **item}), ReturnValues="ALL_OLD"
+            )
+        return not response.get("Attributes")
+
+    def update(
+        self, owner: str, name: str, expression: str, values: Mapping[str, Any], *, condition: str
+    ) -> Item | None:
+        """Update an item and return its new value, or None if the condition failed."""
+        try:
+            with translate_aws_errors():
+                response = self._client.update_item(
+                    TableName=self.table,
+                    Key=to_wire(self.key(owner, name)),
+                    UpdateExpression=expression,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(expression, condition),
+                    ExpressionAttributeValues=to_wire(values),
+                    ReturnValues="ALL_NEW",
+                )
+        except ServiceError as error:
+            if is_refused(error):
+                return None
+            raise
+        return from_wire(response["Attributes"])
+
+    def delete(self, owner: str, name: str) -> bool:
+        """Delete an item. Return True if there was one."""
+        with translate_aws_errors():
+            response = self._client.delete_item(
+                TableName=self.table, Key=to_wire(self.key(owner, name)), ReturnValues="ALL_OLD"
+            )
+        return bool(response.get("Attributes"))

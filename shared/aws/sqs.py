@@ -1,0 +1,66 @@
+"""SQS queues, and the choice between the interactive and the bulk queue.
+
+A retried or requeued bulk job must not overtake an interactive one, so its queue depends on the job alone.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from shared.aws.errors import translate_aws_errors
+from shared.jobs.job import Job
+from shared.jobs.message import JobMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+#: SQS's own limit.
+MAX_VISIBILITY_TIMEOUT = timedelta(hours=12)
+
+
+class SqsQueue:
+    """One queue. Every method raises ServiceError if SQS does not answer."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """Use the queue at ``url``."""
+        self._client = client
+        self.url = url
+
+    @property
+    def name(self) -> str:
+        """Return the queue's name: the last part of its URL and of its ARN."""
+        return self.url.rsplit("/", 1)[-1]
+
+    def send(self, body: str) -> None:
+        """Send a message."""
+        with translate_aws_errors():
+            self._client.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def postpone(self, receipt_handle: str, delay: timedelta) -> None:
+        """Make a received message visible again after ``delay``, rounded up to whole seconds."""
+        seconds = -int(-min(max(delay, timedelta(0)), MAX_VISIBILITY_TIMEOUT).total_seconds() // 1)
+        with translate_aws_errors():
+            self._client.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueues:
+    """The interactive and the bulk queue. Each has its own event source mapping to the same worker."""
+
+    interactive: SqsQueue
+    bulk: SqsQueue
+
+    @classmethod
+    def of(cls, client: "SQSClient", interactive_url: str, bulk_url: str) -> Self:
+        """Create both queues from their URLs."""
+        return cls(SqsQueue(client, interactive_url), SqsQueue(client, bulk_url))
+
+    def queue_of(self, job: Job) -> SqsQueue:
+        """Return the queue of a job: the bulk queue for members of a batch."""
+        return self.bulk if job.batch_id else self.interactive
+
+    def notify_worker(self, job: Job) -> None:
+        """Send a message for the job's current generation. Raises ServiceError."""
+        self.queue_of(job).send(JobMessage(job_id=job.id, generation=job.generation).encode())
