@@ -1,4 +1,4 @@
-"""What a deployment costs while nobody uses it, and for each thousand images: the tables of docs/deploy.md.
+"""Costs of an idle deployment and of a thousand images: the tables of docs/deploy.md.
 
 Prices are those of ``simulation.prices``, with their sources; counts follow from the template and from
 tests/faults/test_cost.py. What is assumed says so.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.deployment.template import load
+from infra.deployment.template import load_template
 from simulation.prices import PRICES
 
 #: For each and month: aws.amazon.com/cloudwatch/pricing.
@@ -17,7 +17,7 @@ DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price
 MONTH_SECONDS: Final = 30 * 86_400
 #: Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS).
 POLLERS, POLL_SECONDS = 5, 20
-_RESOURCES: Final = load()["Resources"].values()
+_RESOURCES: Final = load_template()["Resources"].values()
 _KINDS: Final = [resource["Type"] for resource in _RESOURCES]
 ALARMS: Final = sum(kind.startswith("AWS::CloudWatch::") and kind.endswith("Alarm") for kind in _KINDS)
 #: A mapping with a starting position reads a stream, which costs nothing.
@@ -45,7 +45,7 @@ IDLE: Final = (
     Line(
         "SQS",
         {"queue": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
-        f"Lambda asks {QUEUES} queues for messages, five long polls at a time",
+        f"Lambda polls {QUEUES} queues, five long polls at a time",
     ),
     Line("Alarms", {"alarm": ALARMS}, f"{ALARMS} with `Monitoring=full`, fewer with `basic`"),
     Line(
@@ -59,17 +59,17 @@ IDLE: Final = (
         "once a minute: eight short queries, 0.3 s assumed",
     ),
 )
-PICTURES: Final = 1000
+IMAGES: Final = 1000
 BUSY: Final = (
-    Line("API Gateway", {"gateway": 3}, "create, look once, fetch the link"),
+    Line("API Gateway", {"gateway": 3}, "create, one status request, one link"),
     Line("Lambda, API", {"invocation": 3, "gib_second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
-    Line("Lambda, worker", {"invocation": 1, "gib_second": 2 * 0.7}, "2 GiB, 0.7 s assumed, each picture alone"),
-    Line("DynamoDB", {"write": 3 * 2 + 5, "read": 3}, "three writes of 2 KB, and five of keys to indexes"),
+    Line("Lambda, worker", {"invocation": 1, "gib_second": 2 * 0.7}, "2 GiB, 0.7 s assumed, one image per invocation"),
+    Line("DynamoDB", {"write": 3 * 2 + 5, "read": 3}, "three writes of 2 KB, five index writes"),
     Line("S3", {"put": 2, "get": 2}, "raw and processed, each written and read once"),
     Line("SQS", {"queue": 3}, "sent, received, deleted"),
     Line("Logs", {"log": 4e-6}, "4 KB assumed"),
     Line("Storage", {"kept": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
-    Line("Traffic", {"out": 0.25e-3}, "the result fetched once over the internet"),
+    Line("Traffic", {"out": 0.25e-3}, "one download of the result over the internet"),
 )
 
 
@@ -77,13 +77,13 @@ def table(lines: Iterable[Line], times: float, head: str) -> str:
     """Return lines as a table, with their sum."""
     bill = tuple(lines)
     rows = [f"| {line.label} | {line.dollars * times:.3f} | {line.because} |" for line in bill]
-    total = f"| **together** | **{sum(line.dollars for line in bill) * times:.2f}** | |"
-    return "\n".join([f"| {head} | US$ | why |", "| --- | ---: | --- |", *rows, total])
+    total = f"| **total** | **{sum(line.dollars for line in bill) * times:.2f}** | |"
+    return "\n".join([f"| {head} | US$ | Basis |", "| --- | ---: | --- |", *rows, total])
 
 
 def main() -> None:
     """Print both tables."""
-    print(table(IDLE, 1, "A month, idle"), table(BUSY, PICTURES, "1,000 pictures of 1 MB"), sep="\n\n")
+    print(table(IDLE, 1, "Per month, idle"), table(BUSY, IMAGES, "1,000 images of 1 MB"), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 @pytest.mark.parametrize(
     ("lines", "times", "head"),
     [
-        (deploy_cost.IDLE, 1, "A month, idle"),
-        (deploy_cost.BUSY, deploy_cost.PICTURES, "1,000 pictures of 1 MB"),
+        (deploy_cost.IDLE, 1, "Per month, idle"),
+        (deploy_cost.BUSY, deploy_cost.IMAGES, "1,000 images of 1 MB"),
     ],
     ids=["idle", "busy"],
 )
