@@ -24,7 +24,7 @@ import api.system.capabilities_routes
 import api.system.routes
 import api.uploads.routes
 import api.webhooks.routes
-from api.dependencies import logger, stores
+from api.dependencies import get_dependencies, logger
 from api.http.cors import allowing_headers, is_preflight, preflight_answer
 from api.http.problems import from_validation, problem_response
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if method == "HEAD":
         event = {**event, "httpMethod": "GET"}
     try:
-        origins = stores().settings.ui_origins
+        origins = get_dependencies().settings.ui_origins
         answer = preflight_answer(event, origins) if is_preflight(event) else app.resolve(event, context)
         answer["multiValueHeaders"] |= allowing_headers(event, origins)
     except Exception:

@@ -8,8 +8,10 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache, partial
+from typing import Annotated
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
@@ -27,21 +29,19 @@ from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
-from shared.aws.dynamodb.dead_letters import DeadLetters
 from shared.aws.dynamodb.deletion_log import DeletionLog
 from shared.aws.dynamodb.delivery_table import DeliveryTable
+from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.aws.dynamodb.request_log import RequestLog
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhook_table import WebhookTable
-from shared.aws.job_queue import JobQueue
-from shared.aws.lanes import Lanes
 from shared.aws.s3.asset_store import AssetStore
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
-from shared.aws.text_queue import TextQueue
+from shared.aws.sqs import JobQueues, SqsQueue
 from shared.clock import Clock, utc_now
 from shared.jobs.job import ANONYMOUS
 from shared.observability import make_logger
@@ -50,7 +50,7 @@ from shared.settings import SAME_HOST, ApiSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
+class Dependencies:
     """Where the API keeps things."""
 
     settings: ApiSettings
@@ -60,17 +60,17 @@ class Stores:
     members: BatchMembers
     images: ImageStore
     sources: SourceStore
-    lanes: Lanes
+    queues: JobQueues
     requests: RequestLog
     deletions: DeletionLog
-    dead: DeadLetters
+    dead: DeadLetterIndex
     presets: PresetTable
     assets: AssetTable
     asset_images: AssetStore
     webhooks: WebhookTable
     webhook_secrets: WebhookSecrets
     deliveries: DeliveryTable
-    webhook_queue: TextQueue
+    webhook_queue: SqsQueue
     clock: Clock
 
     @property
@@ -101,7 +101,7 @@ class Stores:
             queue=self.webhook_queue,
             clock=self.clock,
             is_on=self.settings.notifications == "on",
-            anywhere=self.settings.webhook_targets == "any",
+            allow_internal=self.settings.webhook_targets == "any",
         )
 
     def intake(self) -> Intake:
@@ -109,10 +109,10 @@ class Stores:
         return Intake(
             jobs=self.jobs,
             images=self.images,
-            lanes=self.lanes,
+            queues=self.queues,
             clock=self.clock,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            keep_for=timedelta(days=self.settings.retention_days),
+            retention=timedelta(days=self.settings.retention_days),
         )
 
     def ramp(self, links: Links | None = None) -> Ramp:
@@ -120,12 +120,12 @@ class Stores:
         return Ramp(
             jobs=self.jobs,
             images=self.images_for(links) if links else self.images,
-            lanes=self.lanes,
+            queues=self.queues,
             clock=self.clock,
             lifetime=timedelta(seconds=self.settings.upload_seconds),
             max_bytes=self.settings.max_raw_bytes,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            keep_for=timedelta(days=self.settings.retention_days),
+            retention=timedelta(days=self.settings.retention_days),
         )
 
     def dock(self) -> Dock:
@@ -133,12 +133,12 @@ class Stores:
         return Dock(
             jobs=self.jobs,
             sources=self.sources,
-            lanes=self.lanes,
+            queues=self.queues,
             own_bucket=self.settings.image_bucket,
             open_buckets=frozenset(filter(None, self.settings.import_buckets.split(","))),
             max_bytes=self.settings.max_raw_bytes,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            keep_for=timedelta(days=self.settings.retention_days),
+            retention=timedelta(days=self.settings.retention_days),
         )
 
     def hall(self) -> Hall:
@@ -150,7 +150,7 @@ class Stores:
             dock=self.dock(),
             desk=self.desk(),
             clock=self.clock,
-            keep_for=timedelta(days=self.settings.retention_days),
+            retention=timedelta(days=self.settings.retention_days),
         )
 
     def desk(self) -> Desk:
@@ -158,7 +158,7 @@ class Stores:
         return Desk(
             jobs=self.jobs,
             images=self.images,
-            lanes=self.lanes,
+            queues=self.queues,
             deletions=self.deletions,
             due_after=timedelta(seconds=self.settings.redispatch_seconds),
         )
@@ -177,24 +177,18 @@ class Stores:
         """Return the images, with links that the caller of this request can follow."""
         if self.settings.public_endpoint_url != SAME_HOST:
             return self.images
-        return self.images.signing_with(_presigner(links.origin))
+        return self.images.with_presigner(_presigner(links.origin))
 
 
 @cache
-def stores() -> Stores:
+def get_dependencies() -> Dependencies:
     """Put the API together from its settings."""
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
-    return Stores(
+    return Dependencies(
         settings=settings,
-        jobs=JobTable(
-            clients.dynamodb,
-            settings.job_table,
-            batch_table=settings.batch_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-        ),
+        jobs=JobTable.of(clients, settings),
         listing=listing,
         batches=BatchTable(
             clients.dynamodb,
@@ -210,20 +204,17 @@ def stores() -> Stores:
             presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
         sources=SourceStore(clients.s3, settings.image_bucket),
-        lanes=Lanes(
-            interactive=JobQueue(clients.sqs, settings.job_queue_url),
-            bulk=JobQueue(clients.sqs, settings.bulk_queue_url),
-        ),
+        queues=JobQueues.of(clients.sqs, settings.job_queue_url, settings.bulk_queue_url),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
-        dead=DeadLetters(clients.dynamodb, settings.job_table),
+        dead=DeadLetterIndex(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),
         assets=AssetTable(clients.dynamodb, settings.library_table),
         asset_images=AssetStore(clients.s3, settings.image_bucket),
         webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
         webhook_secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
         deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
-        webhook_queue=TextQueue(clients.sqs, settings.webhook_queue_url),
+        webhook_queue=SqsQueue(clients.sqs, settings.webhook_queue_url),
         clock=utc_now,
     )
 
@@ -253,3 +244,8 @@ def caller(event: BaseProxyEvent) -> str:
 def logger() -> Logger:
     """Return the API's logger."""
     return make_logger("api")
+
+
+#: Parameters of a route, filled in by the resolver.
+Deps = Annotated[Dependencies, Depends(get_dependencies)]
+Log = Annotated[Logger, Depends(logger)]

@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from api.assets.schemas import AssetPageView, AssetView
 from api.assets.use_cases import delete_asset, describe_asset, keep_asset
-from api.dependencies import Stores, caller, stores
+from api.dependencies import Deps, caller
 from api.http.body import read_upload
 from api.http.links import Links
 from api.http.parameters import Cursor
@@ -40,7 +39,6 @@ MAX_PAGE = 100
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
 AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_extra={"pattern": NAME_PATTERN})]
 
 
@@ -51,15 +49,15 @@ AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_ex
     responses=documented({200: ("A page of assets.", AssetPageView)}, BadCursor, InvalidRequest),
 )
 def list_assets(
-    parts: Parts,
+    dependencies: Deps,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets a page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's assets by name."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
-    page = parts.assets.page(caller(router.current_event), limit=limit, after=cursor)
-    view = AssetPageView(assets=[AssetView.of(asset) for asset in page.assets], next_cursor=page.next_after)
+    page = dependencies.assets.page(caller(router.current_event), limit=limit, after=cursor)
+    view = AssetPageView(assets=[AssetView.of(asset) for asset in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
 
@@ -69,11 +67,11 @@ def list_assets(
     tags=["Assets"],
     responses=documented({200: ("The facts.", AssetView)}, AssetNotFound),
 )
-def read_asset(name: AssetName, parts: Parts) -> Response[Any]:
+def read_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     """Answer with size, format and digest; the bytes themselves are not handed out."""
     if not is_name(name):
         raise AssetNotFound
-    asset = parts.assets.get(caller(router.current_event), name)
+    asset = dependencies.assets.get(caller(router.current_event), name)
     return json_response(AssetView.of(asset), HTTPStatus.OK, {"ETag": f'"{asset.digest}"'})
 
 
@@ -98,7 +96,7 @@ def read_asset(name: AssetName, parts: Parts) -> Response[Any]:
         TooManyPixels,
     ),
 )
-def put_asset(name: AssetName, parts: Parts) -> Response[Any]:
+def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     """Keep a PNG, JPEG or WebP image under a name, sent in any way in which a job's image may be sent.
 
     Jobs that exist keep the content that they were made with.
@@ -111,12 +109,16 @@ def put_asset(name: AssetName, parts: Parts) -> Response[Any]:
         raise InvalidRequest(errors=tuple(FieldError(f"/{each}", "is unknown") for each in sorted(upload.options)))
     owner = caller(event)
     asset = describe_asset(
-        name, upload, max_bytes=parts.settings.max_asset_bytes, limits=parts.limits, now=parts.clock()
+        name,
+        upload,
+        max_bytes=dependencies.settings.max_asset_bytes,
+        limits=dependencies.limits,
+        now=dependencies.clock(),
     )
-    created = keep_asset(owner, asset, upload, parts.asset_images, parts.assets)
+    created = keep_asset(owner, asset, upload, dependencies.asset_images, dependencies.assets)
     headers = {"ETag": f'"{asset.digest}"'}
     if created:
-        headers["Location"] = Links.for_request(event, parts.settings.api_path_prefix).asset(name)
+        headers["Location"] = Links.for_request(event, dependencies.settings.api_path_prefix).asset(name)
     return json_response(AssetView.of(asset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
 
 
@@ -126,9 +128,9 @@ def put_asset(name: AssetName, parts: Parts) -> Response[Any]:
     tags=["Assets"],
     responses=documented({204: ("Deleted.", None)}, AssetNotFound),
 )
-def remove_asset(name: AssetName, parts: Parts) -> Response[Any]:
+def remove_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     """Delete an asset with every content that it has had. A job that still waits for one fails, by name."""
     if not is_name(name):
         raise AssetNotFound
-    delete_asset(caller(router.current_event), name, parts.asset_images, parts.assets)
+    delete_asset(caller(router.current_event), name, dependencies.asset_images, dependencies.assets)
     return Response(HTTPStatus.NO_CONTENT)

@@ -8,7 +8,7 @@ from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.s3.asset_store import AssetStore
 from shared.errors import AssetNotFound, NotAnImage, TooManyBytes, UnsupportedImageType
 from shared.pipeline.asset import ASSET_FORMATS, Asset
-from shared.pipeline.image_header import read_header
+from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
 
 
@@ -24,7 +24,7 @@ def describe_asset(name: str, upload: Upload, *, max_bytes: int, limits: Limits,
     if upload.image_format not in ASSET_FORMATS:
         names = ", ".join(each.name for each in ASSET_FORMATS)
         raise UnsupportedImageType(f"The content is {upload.image_format.name}; an asset is one of {names}.")
-    header = read_header(upload.data)
+    header = read_image_header(upload.data)
     if header is None:
         raise NotAnImage("The picture's header can't be read.")
     limits.check_size((header.width, header.height))
@@ -50,7 +50,7 @@ def delete_asset(owner: str, name: str, images: AssetStore, table: AssetTable) -
 
     The contents are listed before the facts go: what is uploaded meanwhile under the same name stays.
     """
-    contents = images.contents(owner, name)
+    contents = images.list_contents(owner, name)
     if not table.delete(owner, name) and not contents:
         raise AssetNotFound
     images.delete(contents)

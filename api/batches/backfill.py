@@ -10,8 +10,8 @@ from datetime import datetime
 from api.batches.use_cases import Hall
 from api.jobs.imports import Dock
 from api.jobs.submission import send_hint
-from shared.aws.dynamodb.job_listing import JobListing, Query
-from shared.aws.s3.source_store import Found
+from shared.aws.dynamodb.job_listing import JobListing, JobQuery
+from shared.aws.s3.source_store import SourceObject
 from shared.errors import (
     BatchClosed,
     FieldError,
@@ -23,10 +23,10 @@ from shared.errors import (
 )
 from shared.ids import first_id_at, new_id
 from shared.jobs import object_keys
-from shared.jobs.backfill import CHUNK, Backfill, Wanted
+from shared.jobs.backfill import CHUNK, Backfill, BackfillFilter
 from shared.jobs.batch import Batch
 from shared.jobs.job import Job, RawImage
-from shared.jobs.source import Location
+from shared.jobs.source import S3Location
 from shared.parallel import map_parallel
 
 
@@ -39,7 +39,7 @@ class Advanced:
     send_error: ServiceError | None = None
 
 
-def begun(wanted: Wanted, *, at: datetime) -> Backfill:
+def begun(wanted: BackfillFilter, *, at: datetime) -> Backfill:
     """Return the beginning of a walk: only jobs that were there when it was asked for, so that it ends.
 
     Raises InvalidRequest for a moment beyond what an ID can say.
@@ -47,7 +47,7 @@ def begun(wanted: Wanted, *, at: datetime) -> Backfill:
     for name in ("since", "until"):
         _bound(getattr(wanted, name), name)
     until = min(wanted.until or at, at)
-    return Backfill(wanted=replace(wanted, until=until), before=first_id_at(until))
+    return Backfill(filter=replace(wanted, until=until), before=first_id_at(until))
 
 
 def advance(batch: Batch, hall: Hall, listing: JobListing, *, until: datetime) -> Advanced:
@@ -63,7 +63,7 @@ def advance(batch: Batch, hall: Hall, listing: JobListing, *, until: datetime) -
             raise BatchClosed
         jobs, after = _next_chunk(batch, batch.backfill, hall, listing)
         at = hall.clock()
-        if hall.batches.advance(batch, jobs, after, at=at, expires_at=at + hall.keep_for):
+        if hall.batches.advance(batch, jobs, after, at=at, expires_at=at + hall.retention):
             made += len(jobs)
             fault = _hint_all(jobs, hall.dock) or fault
         if hall.clock() >= until:
@@ -74,9 +74,9 @@ def advance(batch: Batch, hall: Hall, listing: JobListing, *, until: datetime) -
 
 def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListing) -> tuple[list[Job], Backfill]:
     """Return the next members, not yet written, and how far the walk is with them."""
-    wanted, now = backfill.wanted, hall.clock()
+    wanted, now = backfill.filter, hall.clock()
     page = listing.page(
-        Query(
+        JobQuery(
             owner=batch.owner,
             status=wanted.status,
             batch_id=wanted.batch_id,
@@ -86,7 +86,7 @@ def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListin
             limit=CHUNK,
         )
     )
-    sources = [job for job in page.jobs if wanted.takes(job, hall.dock.own_bucket)]
+    sources = [job for job in page.jobs if wanted.matches(job, hall.dock.own_bucket)]
     members = [
         _member(job, found, batch, hall.dock, at=now)
         for job, found in zip(sources, _look_at_all(sources, hall.dock), strict=True)
@@ -100,12 +100,12 @@ def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListin
     )
 
 
-def _look_at_all(sources: list[Job], dock: Dock) -> list[Found | None]:
+def _look_at_all(sources: list[Job], dock: Dock) -> list[SourceObject | None]:
     """Look at the raw images side by side; None for what is not there any more. Raises ServiceError."""
 
-    def one(job: Job) -> Found | None:
+    def one(job: Job) -> SourceObject | None:
         try:
-            return dock.sources.find(Location(bucket=dock.own_bucket, key=job.raw.key))
+            return dock.sources.find(S3Location(bucket=dock.own_bucket, key=job.raw.key))
         except ServiceError:
             raise
         except SafelightError:
@@ -114,7 +114,7 @@ def _look_at_all(sources: list[Job], dock: Dock) -> list[Found | None]:
     return map_parallel(one, sources)
 
 
-def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime) -> Job:
+def _member(source: Job, found: SourceObject, batch: Batch, dock: Dock, *, at: datetime) -> Job:
     """Return the job that processes the image of another one anew; nothing is written.
 
     Its digest is known: the worker copies these bytes and no others.
@@ -135,14 +135,14 @@ def _member(source: Job, found: Found, batch: Batch, dock: Dock, *, at: datetime
         owner=batch.owner,
         now=at,
         due_after=dock.due_after,
-        keep_for=dock.keep_for,
+        retention=dock.retention,
         source=found.source,
         batch_id=batch.id,
     )
 
 
 def _hint_all(jobs: list[Job], dock: Dock) -> ServiceError | None:
-    errors = map_parallel(lambda job: send_hint(job, dock.lanes), jobs)
+    errors = map_parallel(lambda job: send_hint(job, dock.queues), jobs)
     return next((error for error in errors if error is not None), None)
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from api.http.parameters import written_out
 from shared.ids import ID_PATTERN
-from shared.jobs.backfill import Wanted
+from shared.jobs.backfill import BackfillFilter
 from shared.jobs.job import JobStatus
 from shared.pipeline.image_formats import ACCEPTED
 from shared.pipeline.strict import Integer
@@ -41,9 +41,9 @@ class BackfillRequest(BaseModel):
         default=False, description="Also pictures that an earlier backfill has copied, not only the first job's."
     )
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> BackfillFilter:
         """Return the query; moments without a zone are UTC."""
-        return Wanted(
+        return BackfillFilter(
             status=self.status,
             batch_id=self.batch,
             since=_in_utc(self.since),

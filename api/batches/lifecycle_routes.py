@@ -4,28 +4,24 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.batches.backfill import Advanced, advance
 from api.batches.use_cases import Walked, cancel_members, close, own_batch, retry_members
 from api.batches.views import BatchView, CancellingView, RetryingView
-from api.dependencies import Stores, caller, logger, stores
+from api.dependencies import Deps, Log, caller
 from api.http.idempotency import keyed, once
 from api.http.idempotency_key import IdempotencyKey, time_left
 from api.http.links import Links
 from api.jobs.responses import json_response
 from api.openapi.document import documented
-from shared.aws.dynamodb.request_log import Ticket
+from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyReused, NotABackfill
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
-Log = Annotated[Logger, Depends(logger)]
 BatchId = Annotated[str, Path(description="ULID of the batch.")]
 #: Of one call: short of what raises the alarm for slow answers.
 BACKFILL_TIME = timedelta(seconds=2)
@@ -39,23 +35,25 @@ ANSWER_TIME = timedelta(seconds=9)
     tags=["Batches"],
     responses=documented({202: ("The batch, closed.", CancellingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
 )
-def cancel_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def cancel_batch(
+    batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
+) -> Response[Any]:
     """Close a batch and end members that have not ended, as many as time allows; call again until none remain."""
     owner = caller(router.current_event)
     request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
 
-    def end(ticket: Ticket) -> Walked:
-        hall = parts.hall()
+    def end(ticket: Reservation) -> Walked:
+        hall = dependencies.hall()
         batch = own_batch(batch_id, owner, hall).batch
         close(batch.id, hall, at=ticket.at)
-        return cancel_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+        return cancel_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
 
-    done = once(request, end, _remembered, parts.requests, parts.clock, time_left(router))
-    standing = own_batch(batch_id, owner, parts.hall())
+    done = once(request, end, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    standing = own_batch(batch_id, owner, dependencies.hall())
     log.info("Batch cancelled", extra={"batch_id": standing.batch.id, "cancelled": done.answer["done"]})
-    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
     # Not the walk's own end: the index of members lags, and what it has missed is still open.
-    view = CancellingView.of(standing, links, parts.clock(), remaining=standing.open)
+    view = CancellingView.of(standing, links, dependencies.clock(), remaining=standing.open)
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
 
 
@@ -67,7 +65,9 @@ def cancel_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Ide
         {202: ("What was begun again.", RetryingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
     ),
 )
-def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def retry_failed(
+    batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
+) -> Response[Any]:
     """Begin the members again that have failed, as many as time allows; call again until none remain.
 
     Those that fail once more meanwhile are not begun a second time.
@@ -75,20 +75,20 @@ def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Ide
     owner = caller(router.current_event)
     request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
 
-    def begin(ticket: Ticket) -> Walked:
-        hall = parts.hall()
+    def begin(ticket: Reservation) -> Walked:
+        hall = dependencies.hall()
         batch = own_batch(batch_id, owner, hall).batch
-        return retry_members(batch, hall, at=ticket.at, until=parts.clock() + time_left(router) - ANSWER_TIME)
+        return retry_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
 
-    done = once(request, begin, _remembered, parts.requests, parts.clock, time_left(router))
-    standing = own_batch(batch_id, owner, parts.hall())
+    done = once(request, begin, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    standing = own_batch(batch_id, owner, dependencies.hall())
     retried, is_over = done.answer["done"], done.answer["is_over"]
     log.info("Failed members retried", extra={"batch_id": standing.batch.id, "retried": retried})
-    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
+    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
     view = RetryingView(
-        batch=BatchView.of(standing, links, parts.clock()),
+        batch=BatchView.of(standing, links, dependencies.clock()),
         retried=retried,
-        remaining=0 if is_over else max(1, standing.tally.failed),
+        remaining=0 if is_over else max(1, standing.counts.failed),
     )
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
 
@@ -107,7 +107,7 @@ def retry_failed(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Ide
         KeyReused,
     ),
 )
-def go_on(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def go_on(batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Make members of stored images, for about two seconds; call again until `backfill.complete`.
 
     Each image that the query names becomes exactly one member, whoever calls, and however often.
@@ -115,18 +115,20 @@ def go_on(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idempotenc
     owner = caller(router.current_event)
     request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
 
-    def make(_: Ticket) -> Advanced:
-        hall = parts.hall()
+    def make(_: Reservation) -> Advanced:
+        hall = dependencies.hall()
         batch = own_batch(batch_id, owner, hall).batch
-        return advance(batch, hall, parts.listing, until=parts.clock() + BACKFILL_TIME)
+        return advance(batch, hall, dependencies.listing, until=dependencies.clock() + BACKFILL_TIME)
 
-    done = once(request, make, lambda made: {"made": made.made}, parts.requests, parts.clock, time_left(router))
-    standing = own_batch(batch_id, owner, parts.hall())
+    done = once(
+        request, make, lambda made: {"made": made.made}, dependencies.requests, dependencies.clock, time_left(router)
+    )
+    standing = own_batch(batch_id, owner, dependencies.hall())
     log.info("Backfill advanced", extra={"batch_id": standing.batch.id, "made": done.answer["made"]})
     if done.value is not None and done.value.send_error is not None:
         log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
-    links = Links.for_request(router.current_event, parts.settings.api_path_prefix)
-    return json_response(BatchView.of(standing, links, parts.clock()), HTTPStatus.ACCEPTED, done.headers)
+    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
+    return json_response(BatchView.of(standing, links, dependencies.clock()), HTTPStatus.ACCEPTED, done.headers)
 
 
 def _remembered(walked: Walked) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from api.jobs.job_spec import Choice, Library, choose, find_webhook
 from api.jobs.submission import send_hint
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import announced
-from shared.aws.lanes import Lanes
-from shared.aws.s3.source_store import Found
+from shared.aws.s3.source_store import SourceObject
+from shared.aws.sqs import JobQueues
 from shared.errors import PipelineUnreadable, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
@@ -51,7 +51,7 @@ def fill(  # noqa: PLR0913 - what, where, whose, when
     of its first try as they are, even if they could not be made any more. Raises BatchClosed or ServiceError.
     """
     ids = [member_id(seed, at, index) for index in range(len(items))]
-    members: dict[str, Job | SafelightError] = dict(hall.members.among(ids)) if again else {}
+    members: dict[str, Job | SafelightError] = dict(hall.members.find(ids)) if again else {}
     asked: dict[str, UploadRequest | ImportRequest] = {}
     for job_id, fields in zip(ids, items, strict=True):
         if job_id in members:
@@ -63,9 +63,9 @@ def fill(  # noqa: PLR0913 - what, where, whose, when
     members |= _made(asked, batch, library, hall, at=at)
     new = [job for job_id in asked if isinstance(job := members[job_id], Job)]
     if new:
-        hall.batches.append(batch.id, new, expires_at=at + hall.keep_for)
+        hall.batches.append(batch.id, new, expires_at=at + hall.retention)
     jobs = tuple(members[job_id] for job_id in ids)
-    return Filled(batch.id, jobs, _hint_all(jobs, hall.ramp.lanes))
+    return Filled(batch.id, jobs, _hint_all(jobs, hall.ramp.queues))
 
 
 def _made(
@@ -96,7 +96,7 @@ def _made(
 
 def _member(  # noqa: PLR0913 - what, where, when
     request: UploadRequest | ImportRequest,
-    found: Found | None,
+    found: SourceObject | None,
     batch: Batch,
     library: Library,
     hall: Hall,
@@ -118,8 +118,8 @@ def _member(  # noqa: PLR0913 - what, where, when
     return announced(request, choice, batch.owner, hall.ramp, job_id=job_id, at=at, batch_id=batch.id)
 
 
-def _hint_all(members: Sequence[Job | SafelightError], lanes: Lanes) -> ServiceError | None:
+def _hint_all(members: Sequence[Job | SafelightError], queues: JobQueues) -> ServiceError | None:
     """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
     waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
-    errors = map_parallel(lambda job: send_hint(job, lanes), waiting)
+    errors = map_parallel(lambda job: send_hint(job, queues), waiting)
     return next((error for error in errors if error is not None), None)

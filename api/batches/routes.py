@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from api.batches.backfill import begun
@@ -16,7 +15,7 @@ from api.batches.members import Filled, fill
 from api.batches.schemas import ItemsRequest, read_batch_request
 from api.batches.use_cases import close, demand_open, make_batch, own_batch
 from api.batches.views import AddedView, BatchPageView, BatchView, FilledView, MemberPageView, MemberProblemView
-from api.dependencies import Stores, caller, logger, stores
+from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.etags import is_known
@@ -30,7 +29,7 @@ from api.jobs.schemas import JobView, dump
 from api.openapi.document import documented
 from api.uploads.use_cases import form_for
 from shared.aws.dynamodb.job_listing import MAX_PAGE
-from shared.aws.dynamodb.request_log import Ticket
+from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -53,8 +52,6 @@ from shared.jobs.job import Job, JobStatus
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
-Log = Annotated[Logger, Depends(logger)]
 BatchId = Annotated[str, Path(description="ULID of the batch.")]
 
 
@@ -77,7 +74,7 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
         KeyReused,
     ),
 )
-def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Make a batch with up to 100 members; further ones can be added until it is closed.
 
     With `backfill` its members are made of stored images, by `POST …/backfill`.
@@ -87,20 +84,20 @@ def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None)
     wanted = read_batch_request(event.query_string_parameters or {}, read_json(event))
     request = keyed(idempotency_key, owner, "POST /v1/batches", wanted.model_dump_json())
 
-    def make(ticket: Ticket) -> Filled:
-        hall, library = parts.hall(), parts.library(owner)
+    def make(ticket: Reservation) -> Filled:
+        hall, library = dependencies.hall(), dependencies.library(owner)
         choice = choose(wanted, library)
         backfill = begun(wanted.backfill.wanted(), at=ticket.at) if wanted.backfill else None
         how = (wanted.name, choice, owner, hall)
         batch = make_batch(*how, batch_id=ticket.job_id, at=ticket.at, backfill=backfill)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)
         return filled
 
-    done = once(request, make, _remembered, parts.requests, parts.clock, time_left(router))
-    location = _links(parts).batch(done.answer["batch_id"])
-    return _filled(done, owner, parts, log, {"Location": location})
+    done = once(request, make, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    location = _links(dependencies).batch(done.answer["batch_id"])
+    return _filled(done, owner, dependencies, log, {"Location": location})
 
 
 @router.post(
@@ -119,7 +116,9 @@ def create_batch(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None)
         KeyReused,
     ),
 )
-def add_members(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def add_members(
+    batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
+) -> Response[Any]:
     """Add up to 100 members to a batch that is not closed."""
     event = router.current_event
     owner = caller(event)
@@ -127,18 +126,18 @@ def add_members(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idem
     route = "POST /v1/batches/{batch_id}/items"
     request = keyed(idempotency_key, owner, route, batch_id.upper(), wanted.model_dump_json())
 
-    def add(ticket: Ticket) -> Filled:
-        hall = parts.hall()
+    def add(ticket: Reservation) -> Filled:
+        hall = dependencies.hall()
         standing = own_batch(batch_id, owner, hall)
-        demand_open(standing, again=ticket.again)
-        batch, library = standing.batch, parts.library(owner)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.again)
+        demand_open(standing, again=ticket.is_repeat)
+        batch, library = standing.batch, dependencies.library(owner)
+        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)
         return filled
 
-    done = once(request, add, _remembered, parts.requests, parts.clock, time_left(router))
-    return _filled(done, owner, parts, log, {})
+    done = once(request, add, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    return _filled(done, owner, dependencies, log, {})
 
 
 @router.post(
@@ -147,20 +146,24 @@ def add_members(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idem
     tags=["Batches"],
     responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
 )
-def close_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def close_batch(
+    batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
+) -> Response[Any]:
     """Let a batch take no more members: it is done when they are. One that is closed stays as it is."""
     owner = caller(router.current_event)
     request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/close", batch_id.upper())
 
-    def end(ticket: Ticket) -> str:
-        hall = parts.hall()
+    def end(ticket: Reservation) -> str:
+        hall = dependencies.hall()
         batch = own_batch(batch_id, owner, hall).batch
         close(batch.id, hall, at=ticket.at)
         return batch.id
 
-    done = once(request, end, lambda made: {"batch_id": made}, parts.requests, parts.clock, time_left(router))
+    done = once(
+        request, end, lambda made: {"batch_id": made}, dependencies.requests, dependencies.clock, time_left(router)
+    )
     log.info("Batch closed", extra={"batch_id": done.answer["batch_id"]})
-    return _shown(done.answer["batch_id"], owner, parts, done.headers)
+    return _shown(done.answer["batch_id"], owner, dependencies, done.headers)
 
 
 @router.get(
@@ -171,11 +174,11 @@ def close_batch(batch_id: BatchId, parts: Parts, log: Log, idempotency_key: Idem
 )
 def read_batch(
     batch_id: BatchId,
-    parts: Parts,
+    dependencies: Deps,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
     """Answer with a batch and its counts; `304` when the caller has that already."""
-    response = _shown(batch_id, caller(router.current_event), parts, {})
+    response = _shown(batch_id, caller(router.current_event), dependencies, {})
     if is_known(str(response.headers["ETag"]).removeprefix("W/"), if_none_match):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=response.headers)
     return response
@@ -188,16 +191,16 @@ def read_batch(
     responses=documented({200: ("A page of batches.", BatchPageView)}, BadCursor, InvalidRequest),
 )
 def list_batches(
-    parts: Parts,
+    dependencies: Deps,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Batches a page.")] = 20,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Response[Any]:
     """List the caller's batches."""
     before_id = decode_cursor(cursor) if cursor else None
-    now, links = parts.clock(), _links(parts)
-    page = parts.batches.page(caller(router.current_event), before_id=before_id, limit=limit, now=now)
+    now, links = dependencies.clock(), _links(dependencies)
+    page = dependencies.batches.page(caller(router.current_event), before_id=before_id, limit=limit, now=now)
     view = BatchPageView(
-        batches=[BatchView.of(standing, links, now) for standing in page.standings],
+        batches=[BatchView.of(standing, links, now) for standing in page.states],
         next_cursor=encode_cursor(page.next_before_id) if page.next_before_id else None,
     )
     return json_response(view, HTTPStatus.OK, {})
@@ -211,7 +214,7 @@ def list_batches(
 )
 def list_members(  # noqa: PLR0913, PLR0917 - the filters that there are
     batch_id: BatchId,
-    parts: Parts,
+    dependencies: Deps,
     status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
     after: Annotated[str | None, Query(description="Only members whose IDs are greater than this job's.")] = None,
     links: Annotated[bool, Query(description="Give each output a `url`, a link that is good for a while.")] = False,
@@ -219,13 +222,17 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters that there are
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Response[Any]:
     """List members in the order of their IDs. A rare status may give a short page that still has a `next_cursor`."""
-    batch = own_batch(batch_id, caller(router.current_event), parts.hall()).batch
+    batch = own_batch(batch_id, caller(router.current_event), dependencies.hall()).batch
     place = decode_cursor(cursor) if cursor else _job_id(after)
-    page = parts.hall().members.page(batch.id, after=place, limit=limit, status=status)
-    made = _links(parts)
-    sign = signer(parts.images_for(made), parts.clock(), timedelta(seconds=parts.settings.link_seconds))
+    page = dependencies.hall().members.page(batch.id, after=place, limit=limit, status=status)
+    made = _links(dependencies)
+    sign = signer(
+        dependencies.images_for(made), dependencies.clock(), timedelta(seconds=dependencies.settings.link_seconds)
+    )
     view = MemberPageView(
-        items=[JobView.of(job, parts.settings.image_bucket, made, sign=sign if links else None) for job in page.jobs],
+        items=[
+            JobView.of(job, dependencies.settings.image_bucket, made, sign=sign if links else None) for job in page.jobs
+        ],
         next_cursor=encode_cursor(page.next_after) if page.next_after else None,
     )
     return json_response(view, HTTPStatus.OK, {})
@@ -250,39 +257,41 @@ def _remembered(filled: Filled) -> dict[str, Any]:
     }
 
 
-def _filled(done: Done[Filled], owner: str, parts: Stores, log: Logger, headers: dict[str, str]) -> Response[Any]:
-    links = _links(parts)
-    ramp = parts.ramp(links)
+def _filled(
+    done: Done[Filled], owner: str, dependencies: Dependencies, log: Logger, headers: dict[str, str]
+) -> Response[Any]:
+    links = _links(dependencies)
+    ramp = dependencies.ramp(links)
     ids: list[str | None] = done.answer["jobs"]
     if done.value is not None:
         jobs = {job.id: job for job in done.value.jobs if isinstance(job, Job)}
     else:
-        jobs = {job.id: job for job in parts.listing.fetch([each for each in ids if each])}
+        jobs = {job.id: job for job in dependencies.listing.fetch([each for each in ids if each])}
     items = []
     for index, job_id in enumerate(ids):
         if job_id is None:
             items.append(AddedView.refused(index, done.answer["refused"][str(index)]))
         elif job_id in jobs:  # else it was deleted since the first answer
             items.append(AddedView.made(index, jobs[job_id], form_for(jobs[job_id], ramp), links))
-    standing = own_batch(done.answer["batch_id"], owner, parts.hall())
+    standing = own_batch(done.answer["batch_id"], owner, dependencies.hall())
     log.info(
         "Batch filled" if done.value else "Answered before",
         extra={"batch_id": standing.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
     )
     if done.value is not None and done.value.send_error is not None:
         log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
-    view = FilledView(batch=BatchView.of(standing, links, parts.clock()), items=items)
+    view = FilledView(batch=BatchView.of(standing, links, dependencies.clock()), items=items)
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 
 
-def _shown(batch_id: str, owner: str, parts: Stores, headers: dict[str, str]) -> Response[Any]:
-    standing = own_batch(batch_id, owner, parts.hall())
-    view = BatchView.of(standing, _links(parts), parts.clock())
+def _shown(batch_id: str, owner: str, dependencies: Dependencies, headers: dict[str, str]) -> Response[Any]:
+    standing = own_batch(batch_id, owner, dependencies.hall())
+    view = BatchView.of(standing, _links(dependencies), dependencies.clock())
     # Weak, and without the rate, which changes by itself.
     told = view.model_dump_json(include={"id", "closed", "done", "total", "counts", "finished_at"})
     tag = hashlib.sha256(told.encode()).hexdigest()[:16]
     return json_response(view, HTTPStatus.OK, headers | {"ETag": f'W/"{tag}"'})
 
 
-def _links(parts: Stores) -> Links:
-    return Links.for_request(router.current_event, parts.settings.api_path_prefix)
+def _links(dependencies: Dependencies) -> Links:
+    return Links.for_request(router.current_event, dependencies.settings.api_path_prefix)

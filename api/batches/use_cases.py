@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.ids import is_id
 from shared.jobs.backfill import Backfill
-from shared.jobs.batch import Batch, Round, Standing
+from shared.jobs.batch import Batch, BatchState, MemberScan
 from shared.jobs.job import Job, JobStatus
 
 
@@ -34,7 +34,7 @@ class Hall:
     dock: Dock
     desk: Desk
     clock: Clock
-    keep_for: timedelta
+    retention: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ def make_batch(  # noqa: PLR0913 - what, whose, when
         assets=choice.assets,
         backfill=backfill,
         webhook=choice.webhook,
-        expires_at=(at + hall.keep_for).replace(microsecond=0),
+        expires_at=(at + hall.retention).replace(microsecond=0),
     )
     hall.batches.create(batch)
     return batch
 
 
-def own_batch(batch_id: str, owner: str, hall: Hall) -> Standing:
+def own_batch(batch_id: str, owner: str, hall: Hall) -> BatchState:
     """Read a batch of the owner's with its counts. Raises BatchNotFound."""
     identifier = batch_id.upper()
     if not is_id(identifier):
@@ -86,7 +86,7 @@ def close(batch_id: str, hall: Hall, *, at: datetime) -> None:
     hall.batches.close(batch_id, at=at)
 
 
-def demand_open(standing: Standing, *, again: bool) -> None:
+def demand_open(standing: BatchState, *, again: bool) -> None:
     """Raise BatchClosed, unless the request is made again: then it may have closed the batch itself."""
     if standing.batch.closed_at is not None and not again:
         raise BatchClosed
@@ -94,12 +94,12 @@ def demand_open(standing: Standing, *, again: bool) -> None:
 
 def cancel_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -> Walked:
     """End members that have not ended, until the time is up; the next call goes on there."""
-    walk = batch.cancelling or Round(started_at=at)
+    walk = batch.cancelling or MemberScan(started_at=at)
 
     def cancel(job: Job) -> bool:
         if job.status.is_terminal:
             return False
-        after = moved(job, lambda seen: seen if seen.status.is_terminal else seen.cancelled(now=at), hall.desk.jobs)
+        after = moved(job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), hall.desk.jobs)
         return after.status is JobStatus.CANCELLED
 
     return _walk(batch, "Cancelling", walk, cancel, hall, until)
@@ -107,7 +107,7 @@ def cancel_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -
 
 def retry_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -> Walked:
     """Begin members again that had failed when the walk began, until the time is up; the next call goes on there."""
-    walk = batch.retrying or Round(started_at=at)
+    walk = batch.retrying or MemberScan(started_at=at)
 
     def retry(job: Job) -> bool:
         if job.status is not JobStatus.FAILED or job.timestamp > walk.started_at:
@@ -119,16 +119,16 @@ def retry_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) ->
 
 
 def _walk(  # noqa: PLR0913, PLR0917 - which walk, what at each step, until when
-    batch: Batch, name: str, walk: Round, step: Callable[[Job], bool], hall: Hall, until: datetime
+    batch: Batch, name: str, walk: MemberScan, step: Callable[[Job], bool], hall: Hall, until: datetime
 ) -> Walked:
     done = 0
     for jobs in hall.members.chunks(batch.id, walk.after):
         for job in jobs:
             if hall.clock() >= until:
-                hall.batches.walked(batch.id, name, walk)
+                hall.batches.save_scan(batch.id, name, walk)
                 return Walked(done, is_over=False)
             with suppress(JobNotFound, JobStateError):  # moved by somebody else meanwhile: nothing is left to do
                 done += step(job)
-            walk = Round(started_at=walk.started_at, after=job.id)
-    hall.batches.walked(batch.id, name, None)
+            walk = MemberScan(started_at=walk.started_at, after=job.id)
+    hall.batches.save_scan(batch.id, name, None)
     return Walked(done, is_over=True)

@@ -12,7 +12,7 @@ from api.uploads.views import UploadView
 from shared.aws.s3.upload_forms import UploadForm
 from shared.errors import SafelightError
 from shared.jobs.backfill import Backfill
-from shared.jobs.batch import Standing
+from shared.jobs.batch import BatchState
 from shared.jobs.job import Job, JobStatus
 from shared.pipeline.pipeline import Pipeline
 
@@ -46,7 +46,7 @@ class BackfillView(View):
         """Show a backfill, where a batch is one."""
         if backfill is None:
             return None
-        wanted = backfill.wanted
+        wanted = backfill.filter
         return cls(
             status=wanted.status,
             batch=wanted.batch_id,
@@ -90,9 +90,9 @@ class BatchView(View):
     links: BatchLinksView
 
     @classmethod
-    def of(cls, standing: Standing, links: Links, now: datetime, **more: Any) -> Self:  # noqa: ANN401 - a subclass's own
+    def of(cls, standing: BatchState, links: Links, now: datetime, **more: Any) -> Self:  # noqa: ANN401 - a subclass's own
         """Show a batch."""
-        batch, tally = standing.batch, standing.tally
+        batch, tally = standing.batch, standing.counts
         finished = standing.finished_at
         seconds = ((finished or now) - batch.created_at).total_seconds()
         empty = 1.0 if batch.closed_at is not None else 0.0

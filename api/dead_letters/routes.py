@@ -4,16 +4,14 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ValidationError
 
 from api.dead_letters.operators import demand_operator
 from api.dead_letters.use_cases import JOBS, MESSAGES, letters, redrive_one, redrive_page
-from api.dependencies import Stores, caller, logger, stores
+from api.dependencies import Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_place, encode_place
 from api.http.idempotency import keyed, once
@@ -33,7 +31,7 @@ from api.jobs.schemas import (
 from api.jobs.waiting import ANSWER_TIME
 from api.openapi.document import documented
 from shared.aws.dynamodb.job_listing import MAX_PAGE
-from shared.aws.dynamodb.request_log import Ticket
+from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -53,9 +51,6 @@ LONGEST_CALL = timedelta(seconds=15)
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
-Log = Annotated[Logger, Depends(logger)]
-
 
 @router.get(
     "/v1/dead-letters",
@@ -64,15 +59,15 @@ Log = Annotated[Logger, Depends(logger)]
     responses=documented({200: ("A page of dead letters.", DeadLetterPage)}, BadCursor, Forbidden, InvalidRequest),
 )
 def list_dead_letters(
-    parts: Parts,
+    dependencies: Deps,
     reason: Annotated[str | None, Query(pattern=REASON_PATTERN, description="Only this error code.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Dead letters a page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List jobs that failed by something that may pass, of all owners, and messages that nobody could read."""
-    demand_operator(caller(router.current_event), parts.settings.operators)
+    demand_operator(caller(router.current_event), dependencies.settings.operators)
     place = decode_place(cursor, (JOBS, MESSAGES)) if cursor else None
-    page = letters(reason, place, limit, parts.office())
+    page = letters(reason, place, limit, dependencies.office())
     view = DeadLetterPage(
         dead_letters=[
             *(DeadLetterView.of_job(job) for job in page.jobs),
@@ -102,23 +97,23 @@ def list_dead_letters(
         KeyReused,
     ),
 )
-def redrive(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Begin failed jobs again: one by its ID, those of one reason, or all; at most `limit` in a call."""
     event = router.current_event
     owner = caller(event)
-    demand_operator(owner, parts.settings.operators)
+    demand_operator(owner, dependencies.settings.operators)
     try:
         wanted = RedriveRequest.model_validate(read_json(event))
     except ValidationError as error:
         raise InvalidRequest(errors=field_errors(error)) from error
     place = decode_place(wanted.cursor, (JOBS,)) if wanted.cursor else None
     request = keyed(idempotency_key, owner, "POST /v1/dead-letters/redrive", wanted.model_dump_json())
-    until = parts.clock() + min(LONGEST_CALL, time_left(router) - ANSWER_TIME)
+    until = dependencies.clock() + min(LONGEST_CALL, time_left(router) - ANSWER_TIME)
 
-    def begin(ticket: Ticket) -> RedriveView:
-        office = parts.office()
+    def begin(ticket: Reservation) -> RedriveView:
+        office = dependencies.office()
         if wanted.id is not None:
-            redrive_one(wanted.id, office, at=ticket.at, force=wanted.force, again=ticket.again)
+            redrive_one(wanted.id, office, at=ticket.at, force=wanted.force, again=ticket.is_repeat)
             return RedriveView(redriven=1, refused=0, jobs=[wanted.id.upper()], refusals=[], next_cursor=None)
         redriven = redrive_page(
             wanted.reason, place, wanted.limit, office, at=ticket.at, until=until, force=wanted.force
@@ -131,7 +126,7 @@ def redrive(parts: Parts, log: Log, idempotency_key: IdempotencyKey = None) -> R
             next_cursor=encode_place(redriven.next_place) if redriven.next_place else None,
         )
 
-    done = once(request, begin, dump, parts.requests, parts.clock, time_left(router))
+    done = once(request, begin, dump, dependencies.requests, dependencies.clock, time_left(router))
     view = RedriveView.model_validate(done.answer)
     log.info("Dead letters redriven", extra={"redriven": view.redriven, "refused": view.refused})
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)

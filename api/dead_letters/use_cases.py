@@ -10,9 +10,9 @@ from datetime import datetime
 
 from api.jobs.lifecycle import Desk, begin_again, has_line
 from api.jobs.submission import Submitted
-from shared.aws.dynamodb.dead_letters import DeadLetters
+from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
-from shared.aws.s3.image_store import ImageStore, KeptLetter
+from shared.aws.s3.image_store import ImageStore, StoredDeadLetter
 from shared.clock import Clock
 from shared.errors import BadMessage, JobNotFound, JobNotRetriable, JobStateError, RedrivenTooOften
 from shared.ids import is_id
@@ -28,7 +28,7 @@ class Office:
     """What an operator works with."""
 
     desk: Desk
-    dead: DeadLetters
+    dead: DeadLetterIndex
     listing: JobListing
     images: ImageStore
     clock: Clock
@@ -39,7 +39,7 @@ class LetterPage:
     """Some dead letters, and the place to go on after; None when there are no more."""
 
     jobs: tuple[Job, ...]
-    messages: tuple[KeptLetter, ...]
+    messages: tuple[StoredDeadLetter, ...]
     next_place: str | None
 
 
@@ -64,11 +64,11 @@ def letters(reason: str | None, place: str | None, limit: int, office: Office) -
         # The index lags behind: who has been redriven or deleted meanwhile is none any more.
         jobs = [job for job in office.listing.fetch(ids) if job.is_dead_letter and job.deleted_at is None]
         if len(found) == limit:
-            return LetterPage(tuple(jobs), (), JOBS + found[-1].order)
+            return LetterPage(tuple(jobs), (), JOBS + found[-1].sort_key)
         if reason is not None:
             return LetterPage(tuple(jobs), (), None)
         place, limit = None, limit - len(found)
-    kept = office.images.kept_letters((place or "").removeprefix(MESSAGES), limit)
+    kept = office.images.list_dead_letters((place or "").removeprefix(MESSAGES), limit)
     return LetterPage(tuple(jobs), tuple(kept), MESSAGES + kept[-1].key if len(kept) == limit else None)
 
 
@@ -102,7 +102,7 @@ def redrive_page(  # noqa: PLR0913 - which, how many, until when
     for each in found:
         if office.clock() >= until:
             return Redriven(tuple(done), tuple(refusals), unsent, place)
-        place = JOBS + each.order
+        place = JOBS + each.sort_key
         if each.job_id not in jobs:
             continue
         try:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from shared.aws.dynamodb.request_log import RequestLog, Stored, Ticket
+from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
 from shared.clock import Clock
 from shared.errors import KeyInvalid, SafelightError, ServiceError
 from shared.ids import new_id
@@ -82,7 +82,7 @@ def keyed(key: str | None, owner: str, route: str, *asked: str | bytes) -> Keyed
 
 def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and where
     request: Keyed | None,
-    do: Callable[[Ticket], _T],
+    do: Callable[[Reservation], _T],
     remember: Callable[[_T], Mapping[str, Any]],
     log: RequestLog,
     clock: Clock,
@@ -95,10 +95,10 @@ def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and
     """
     now = clock()
     if request is None:
-        value = do(Ticket(scope="", job_id=new_id(now), at=now, holder=""))
+        value = do(Reservation(scope="", job_id=new_id(now), at=now, holder=""))
         return Done(remember(value), value)
-    ticket = log.open(request.scope(), request.fingerprint(), now=now, lease=lease)
-    if isinstance(ticket, Stored):
+    ticket = log.reserve(request.scope(), request.fingerprint(), now=now, lease=lease)
+    if isinstance(ticket, StoredResponse):
         return Done(ticket.answer, None)
     try:
         value = do(ticket)
@@ -106,11 +106,11 @@ def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and
         log.release(ticket, now=clock())
         raise
     except SafelightError:
-        log.forget(ticket)
+        log.delete(ticket)
         raise
     answer = remember(value)
     try:
-        log.close(ticket, dict(answer))
+        log.store_response(ticket, dict(answer))
     except ServiceError as error:
         return Done(answer, value, error)
     return Done(answer, value)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from api.jobs.schemas import Moment, View
-from shared.aws.dynamodb.request_log import KEPT as ANSWERS_KEPT
+from shared.aws.dynamodb.request_log import RETENTION as ANSWERS_KEPT
 from shared.jobs.deletion import Deletion
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.jobs.options import Options, read_as
 from shared.errors import FieldError, InvalidRequest
-from shared.jobs.source import Location, read_location
+from shared.jobs.source import S3Location, parse_s3_location
 
 
 class ImportRequest(Options):
@@ -18,9 +18,9 @@ class ImportRequest(Options):
         default=None, min_length=1, max_length=1024, description="Version of the object, in a bucket that keeps them."
     )
 
-    def location(self) -> Location:
+    def location(self) -> S3Location:
         """Return where the object lies. Raises InvalidRequest."""
-        found = read_location(self.source, self.version)
+        found = parse_s3_location(self.source, self.version)
         if found is None:
             raise InvalidRequest(errors=(FieldError("/source", "is not s3://bucket/key"),))
         return found

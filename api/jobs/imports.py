@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from api.jobs.job_spec import Choice
 from api.jobs.submission import Submitted, send_hint
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.lanes import Lanes
-from shared.aws.s3.source_store import Found, SourceStore
+from shared.aws.s3.source_store import SourceObject, SourceStore
+from shared.aws.sqs import JobQueues
 from shared.errors import ImportOff, JobNotFound, SafelightError, ServiceError, SourceForbidden, TooManyBytes
 from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
-from shared.jobs.source import Location
+from shared.jobs.source import S3Location
 from shared.parallel import map_parallel
 
 
@@ -30,16 +30,16 @@ class Dock:
 
     jobs: JobTable
     sources: SourceStore
-    lanes: Lanes
+    queues: JobQueues
     own_bucket: str
     #: Whose objects any caller may have copied.
     open_buckets: frozenset[str]
     max_bytes: int
     due_after: timedelta
-    keep_for: timedelta
+    retention: timedelta
 
 
-def look(location: Location, dock: Dock) -> Found:
+def look(location: S3Location, dock: Dock) -> SourceObject:
     """Look at an object that is to be copied.
 
     Raises ImportOff, SourceForbidden, SourceMissing, SourceArchived or TooManyBytes. The image bucket is never open,
@@ -55,13 +55,13 @@ def look(location: Location, dock: Dock) -> Found:
     return found
 
 
-def look_at_all(locations: Mapping[str, Location], dock: Dock) -> dict[str, Found | SafelightError]:
+def look_at_all(locations: Mapping[str, S3Location], dock: Dock) -> dict[str, SourceObject | SafelightError]:
     """Look at many objects side by side; by the same names, what was found or why it can't be copied.
 
     Raises ServiceError when S3 does not answer.
     """
 
-    def one(location: Location) -> Found | SafelightError:
+    def one(location: S3Location) -> SourceObject | SafelightError:
         try:
             return look(location, dock)
         except ServiceError:
@@ -73,7 +73,7 @@ def look_at_all(locations: Mapping[str, Location], dock: Dock) -> dict[str, Foun
 
 
 def imported(  # noqa: PLR0913 - what, how, whose, when
-    found: Found,
+    found: SourceObject,
     filename: str | None,
     choice: Choice,
     owner: str,
@@ -95,14 +95,14 @@ def imported(  # noqa: PLR0913 - what, how, whose, when
         owner=owner,
         now=at,
         due_after=dock.due_after,
-        keep_for=dock.keep_for,
+        retention=dock.retention,
         source=found.source,
         batch_id=batch_id,
     )
 
 
 def import_picture(  # noqa: PLR0913 - what, how, whose, when
-    location: Location,
+    location: S3Location,
     filename: str | None,
     choice: Choice,
     owner: str,
@@ -119,7 +119,7 @@ def import_picture(  # noqa: PLR0913 - what, how, whose, when
     if again:
         with suppress(JobNotFound):
             job = dock.jobs.get(job_id)
-            return Submitted(job, send_hint(job, dock.lanes))
+            return Submitted(job, send_hint(job, dock.queues))
     found = look(location, dock)
     job = dock.jobs.create(imported(found, filename, choice, owner, dock, job_id=job_id, at=at))
-    return Submitted(job, send_hint(job, dock.lanes))
+    return Submitted(job, send_hint(job, dock.queues))

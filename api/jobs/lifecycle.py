@@ -15,9 +15,9 @@ from api.jobs.job_spec import Choice
 from api.jobs.submission import Submitted, send_hint
 from shared.aws.dynamodb.deletion_log import DeletionLog
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.erasure import erase
-from shared.aws.lanes import Lanes
+from shared.aws.job_deletion import erase_job
 from shared.aws.s3.image_store import ImageStore
+from shared.aws.sqs import JobQueues
 from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceUnavailable
 from shared.ids import is_id
 from shared.jobs.deletion import Deletion
@@ -33,7 +33,7 @@ class Desk:
 
     jobs: JobTable
     images: ImageStore
-    lanes: Lanes
+    queues: JobQueues
     deletions: DeletionLog
     due_after: timedelta
 
@@ -77,7 +77,7 @@ def retry_job(  # noqa: PLR0913 - which job, whose, how
     job = living(own_job(job_id, owner, desk.jobs), at)
     if again and has_line(job, JobStatus.PENDING, at, RETRIED):
         # The message may be what the first try did not come to; one too many does no harm.
-        return Submitted(job, send_hint(job, desk.lanes))
+        return Submitted(job, send_hint(job, desk.queues))
     return begin_again(job, desk, demand_retriable, at=at, choice=choice)
 
 
@@ -98,8 +98,8 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
     def step(seen: Job) -> Job:
         demand(seen)
         if choice is None:
-            return seen.retried(now=at, due_after=desk.due_after, code=code)
-        return seen.retried(
+            return seen.retry(now=at, due_after=desk.due_after, code=code)
+        return seen.retry(
             now=at,
             due_after=desk.due_after,
             pipeline=choice.pipeline,
@@ -109,7 +109,7 @@ def begin_again(  # noqa: PLR0913 - which job, when, how
         )
 
     job = moved(job, step, desk.jobs)
-    return Submitted(job, send_hint(job, desk.lanes))
+    return Submitted(job, send_hint(job, desk.queues))
 
 
 def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> Deletion:
@@ -131,7 +131,7 @@ def delete_job(job_id: str, owner: str, desk: Desk, *, at: datetime) -> Deletion
         if stated is None:
             raise
         return stated
-    return erase(job, desk.jobs, desk.images, desk.deletions)
+    return erase_job(job, desk.jobs, desk.images, desk.deletions)
 
 
 def demand_retriable(job: Job) -> None:
@@ -141,13 +141,13 @@ def demand_retriable(job: Job) -> None:
 
 
 def _deleted(job: Job, at: datetime, desk: Desk) -> Job:
-    return job.deleted(now=at, due_at=at + desk.due_after) if job.deleted_at is None else job
+    return job.delete(now=at, due_at=at + desk.due_after) if job.deleted_at is None else job
 
 
 def _cancelled(job: Job, at: datetime) -> Job:
     if job.status.is_terminal:
         raise JobFinished(f"The job has ended already, as {job.status.value}.")
-    return job.cancelled(now=at)
+    return job.cancel(now=at)
 
 
 def living(job: Job, now: datetime) -> Job:
@@ -168,7 +168,7 @@ def moved(job: Job, step: Callable[[Job], Job], jobs: JobTable) -> Job:
         moved = step(job)
         if moved is job:
             return job
-        stored = jobs.move(job, moved)
+        stored = jobs.transition(job, moved)
         if stored is moved:
             return moved
         if stored.deleted_at is not None and moved.deleted_at is None:

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
-from api.dependencies import Stores, caller, stores
+from api.dependencies import Deps, caller
 from api.http.etags import is_known
 from api.http.parameters import JobId
 from api.jobs.lifecycle import living, own_job
@@ -18,7 +17,7 @@ from api.jobs.responses import RETRY_AFTER_SECONDS
 from api.openapi.document import documented
 from shared.errors import JobHasFailed, JobNotFound, ReceiptNotFound, ResultNotReady
 from shared.jobs.job import JobStatus
-from shared.jobs.receipt import digest_of
+from shared.jobs.receipt import receipt_digest
 
 router = Router()
 
@@ -37,18 +36,18 @@ router = Router()
 )
 def read_receipt(
     job_id: JobId,
-    parts: Annotated[Stores, Depends(stores)],
+    dependencies: Deps,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
     """Answer with what a completed job was made of, by which software, and what came of it; it never changes."""
-    job = living(own_job(job_id, caller(router.current_event), parts.jobs), parts.clock())
+    job = living(own_job(job_id, caller(router.current_event), dependencies.jobs), dependencies.clock())
     if not job.status.is_terminal:
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
     if job.status is not JobStatus.COMPLETED:
         raise JobHasFailed(f"The job ended as {job.status.value}; only a result has a receipt.")
     if job.receipt is None:
         raise ReceiptNotFound
-    digest = digest_of(job.receipt)
+    digest = receipt_digest(job.receipt)
     headers: dict[str, str | list[str]] = {"ETag": f'"{digest}"', "Cache-Control": "no-cache"}
     if is_known(f'"{digest}"', if_none_match):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)

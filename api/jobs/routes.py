@@ -5,14 +5,12 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from api.dependencies import Stores, caller, logger, stores
+from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import Reference, read_picture
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.idempotency import keyed, once
@@ -30,8 +28,8 @@ from api.jobs.submission import Submitted, submit_job
 from api.jobs.waiting import ANSWER_TIME, preferred_wait, wait_until_done
 from api.openapi.document import documented
 from shared.aws.dynamodb.job_listing import MAX_PAGE
-from shared.aws.dynamodb.job_listing import Query as ListingQuery
-from shared.aws.dynamodb.request_log import Ticket
+from shared.aws.dynamodb.job_listing import JobQuery as ListingQuery
+from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadBase64,
     BadCursor,
@@ -71,9 +69,6 @@ RESULT = {303: ("To the processed image.", LinkView), 200: ("The link, with `red
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
-Log = Annotated[Logger, Depends(logger)]
-
 
 @router.post(
     "/v1/jobs",
@@ -105,7 +100,7 @@ Log = Annotated[Logger, Depends(logger)]
     ),
 )
 def create_job(
-    parts: Parts,
+    dependencies: Deps,
     log: Log,
     prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: hold the answer up to N s.")] = None,
     idempotency_key: IdempotencyKey = None,
@@ -116,19 +111,19 @@ def create_job(
     """
     event = router.current_event
     owner = caller(event)
-    asked, submit = _asked(event, owner, parts)
+    asked, submit = _asked(event, owner, dependencies)
     request = keyed(idempotency_key, owner, "POST /v1/jobs", *asked)
-    done = once(request, submit, remembered, parts.requests, parts.clock, time_left(router))
+    done = once(request, submit, remembered, dependencies.requests, dependencies.clock, time_left(router))
     tell_submitted(log, "Job accepted", done)
-    job = done.value.job if done.value else own_job(done.answer["job_id"], owner, parts.jobs)
-    headers = {"Location": _links(parts).job(job.id), **done.headers}
+    job = done.value.job if done.value else own_job(done.answer["job_id"], owner, dependencies.jobs)
+    headers = {"Location": _links(dependencies).job(job.id), **done.headers}
     wait = preferred_wait(prefer)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
-        until = parts.clock() + min(wait, time_left(router) - ANSWER_TIME)
-        job = wait_until_done(job, until, parts.jobs, parts.clock)
+        until = dependencies.clock() + min(wait, time_left(router) - ANSWER_TIME)
+        job = wait_until_done(job, until, dependencies.jobs, dependencies.clock)
     status = HTTPStatus.OK if wait is not None and job.status.is_terminal else HTTPStatus.ACCEPTED
-    return _shown(job, parts, status, headers)
+    return _shown(job, dependencies, status, headers)
 
 
 @router.get(
@@ -139,15 +134,15 @@ def create_job(
 )
 def read_job(
     job_id: JobId,
-    parts: Parts,
+    dependencies: Deps,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
     """Answer with the job as last written; `304` when the caller has that already."""
-    job = _own_job(job_id, parts)
-    if job.expires_at is not None and job.expires_at <= parts.clock():
+    job = _own_job(job_id, dependencies)
+    if job.expires_at is not None and job.expires_at <= dependencies.clock():
         raise JobNotFound
     tag = etag(job)
-    response = _shown(job, parts, HTTPStatus.OK, {})
+    response = _shown(job, dependencies, HTTPStatus.OK, {})
     if if_none_match is not None and _is_named(tag, if_none_match):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=response.headers)
     return response
@@ -161,11 +156,11 @@ def read_job(
 )
 def read_result(
     job_id: JobId,
-    parts: Parts,
+    dependencies: Deps,
     redirect: Annotated[bool, Query(description="False: answer with the link as JSON.")] = True,
 ) -> Response[Any]:
     """Redirect to a link to the first processed image, good for a while."""
-    return _output_response(_finished_job(job_id, parts), None, parts, redirect=redirect)
+    return _output_response(_finished_job(job_id, dependencies), None, dependencies, redirect=redirect)
 
 
 @router.get(
@@ -179,11 +174,11 @@ def read_result(
 def read_output(
     job_id: JobId,
     name: Annotated[str, Path(description="Name of the output.")],
-    parts: Parts,
+    dependencies: Deps,
     redirect: Annotated[bool, Query(description="False: answer with the link as JSON.")] = True,
 ) -> Response[Any]:
     """Redirect to a link to one processed image, good for a while."""
-    return _output_response(_finished_job(job_id, parts), name, parts, redirect=redirect)
+    return _output_response(_finished_job(job_id, dependencies), name, dependencies, redirect=redirect)
 
 
 @router.get(
@@ -193,7 +188,7 @@ def read_output(
     responses=documented({200: ("A page of jobs.", JobPage)}, BadCursor, InvalidRequest),
 )
 def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
-    parts: Parts,
+    dependencies: Deps,
     status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
     batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only this batch.")] = None,
     since: Annotated[Moment, Query(description="Created at this moment or later, ISO 8601.")] = None,
@@ -203,21 +198,21 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
 ) -> Response[Any]:
     """List the caller's jobs. A rare status may give a short page that still has a `next_cursor`."""
     before_id = decode_cursor(cursor) if cursor else _bound(until, "until")
-    page = parts.listing.page(
+    page = dependencies.listing.page(
         ListingQuery(
             owner=caller(router.current_event),
             status=status,
             batch_id=batch,
             first_id=_bound(since, "since"),
-            now=parts.clock(),
+            now=dependencies.clock(),
             before_id=before_id,
             limit=limit,
         ),
     )
-    links = _links(parts)
+    links = _links(dependencies)
     next_cursor = encode_cursor(page.next_before_id) if page.next_before_id else None
     view = JobPage(
-        jobs=[JobView.of(job, parts.settings.image_bucket, links) for job in page.jobs],
+        jobs=[JobView.of(job, dependencies.settings.image_bucket, links) for job in page.jobs],
         next_cursor=next_cursor,
     )
     headers = {}
@@ -234,8 +229,8 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the filters that there are
 
 
 def _asked(
-    event: BaseProxyEvent, owner: str, parts: Stores
-) -> tuple[tuple[str | bytes, ...], Callable[[Ticket], Submitted]]:
+    event: BaseProxyEvent, owner: str, dependencies: Dependencies
+) -> tuple[tuple[str | bytes, ...], Callable[[Reservation], Submitted]]:
     """Read a request for a job: all that makes it this one and no other, and how it is done."""
     query = event.query_string_parameters or {}
     picture = read_picture(event)
@@ -243,19 +238,19 @@ def _asked(
         wanted = read_import(query, picture.members)
         called = wanted.filename or picture.filename
 
-        def copy(ticket: Ticket) -> Submitted:
-            choice = choose(wanted, parts.library(owner))
-            how = (wanted.location(), called, choice, owner, parts.dock())
-            return import_picture(*how, job_id=ticket.job_id, at=ticket.at, again=ticket.again)
+        def copy(ticket: Reservation) -> Submitted:
+            choice = choose(wanted, dependencies.library(owner))
+            how = (wanted.location(), called, choice, owner, dependencies.dock())
+            return import_picture(*how, job_id=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
 
         return (wanted.model_dump_json(), called or ""), copy
     options = read_options(query, picture.options)
     name = options.filename or picture.filename
 
-    def submit(ticket: Ticket) -> Submitted:
+    def submit(ticket: Reservation) -> Submitted:
         # Here, so that a request that comes again is answered even if what it named is gone by now.
-        choice = choose(options, parts.library(owner))
-        return submit_job(picture, choice, name, owner, parts.intake(), job_id=ticket.job_id, at=ticket.at)
+        choice = choose(options, dependencies.library(owner))
+        return submit_job(picture, choice, name, owner, dependencies.intake(), job_id=ticket.job_id, at=ticket.at)
 
     return (picture.data, options.model_dump_json(), name or ""), submit
 
@@ -270,37 +265,39 @@ def _bound(moment: datetime | None, name: str) -> str | None:
         raise InvalidRequest(errors=(FieldError(f"/{name}", "out of range"),)) from error
 
 
-def _links(parts: Stores) -> Links:
-    return Links.for_request(router.current_event, parts.settings.api_path_prefix)
+def _links(dependencies: Dependencies) -> Links:
+    return Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
 
 
-def _shown(job: Job, parts: Stores, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
-    return job_response(job, parts.settings.image_bucket, _links(parts), status, headers)
+def _shown(job: Job, dependencies: Dependencies, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
+    return job_response(job, dependencies.settings.image_bucket, _links(dependencies), status, headers)
 
 
-def _own_job(job_id: str, parts: Stores) -> Job:
-    return own_job(job_id, caller(router.current_event), parts.jobs)
+def _own_job(job_id: str, dependencies: Dependencies) -> Job:
+    return own_job(job_id, caller(router.current_event), dependencies.jobs)
 
 
-def _finished_job(job_id: str, parts: Stores) -> Job:
-    job = _own_job(job_id, parts)
+def _finished_job(job_id: str, dependencies: Dependencies) -> Job:
+    job = _own_job(job_id, dependencies)
     if not job.status.is_terminal:
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
     if job.status is not JobStatus.COMPLETED:
         why = f": {job.error.code}. {job.error.message}" if job.error else "."
         raise JobHasFailed(f"The job ended as {job.status.value}{why}")
-    if job.expires_at is not None and job.expires_at <= parts.clock():
+    if job.expires_at is not None and job.expires_at <= dependencies.clock():
         raise ResultExpired
     return job
 
 
-def _output_response(job: Job, name: str | None, parts: Stores, *, redirect: bool) -> Response[Any]:
+def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, redirect: bool) -> Response[Any]:
     facts = next((output for output in job.outputs if name in {None, output.name}), None)
     if facts is None:
         raise OutputNotFound
     filename = with_extension(job.filename, BY_NAME[facts.format].extension)
-    lifetime = timedelta(seconds=parts.settings.link_seconds)
-    link = parts.images_for(_links(parts)).link(facts, filename=filename, lifetime=lifetime, now=parts.clock())
+    lifetime = timedelta(seconds=dependencies.settings.link_seconds)
+    link = dependencies.images_for(_links(dependencies)).link(
+        facts, filename=filename, lifetime=lifetime, now=dependencies.clock()
+    )
     view = LinkView.of(link, media_type=facts.media_type, size=facts.size, filename=filename)
     if redirect:
         return json_response(view, HTTPStatus.SEE_OTHER, {"Location": link.url})

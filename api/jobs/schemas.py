@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_valida
 
 from api.http.links import Links
 from api.jobs.result_links import Sign
-from shared.aws.s3.image_store import KeptLetter, Link
+from shared.aws.s3.image_store import Link, StoredDeadLetter
 from shared.clock import to_iso
 from shared.errors import BadMessage, JobCancelled, SafelightError, UploadExpired
 from shared.jobs.job import Job, JobFailure, JobStatus
@@ -226,7 +226,7 @@ class DeadLetterView(View):
         )
 
     @classmethod
-    def of_message(cls, letter: KeptLetter) -> Self:
+    def of_message(cls, letter: StoredDeadLetter) -> Self:
         """Show a kept message."""
         return cls(
             kind="message",

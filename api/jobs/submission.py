@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from api.http.body import Upload
 from api.jobs.job_spec import Choice
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.lanes import Lanes
 from shared.aws.s3.image_store import ImageStore
+from shared.aws.sqs import JobQueues
 from shared.clock import Clock
 from shared.errors import ServiceError
 from shared.filenames import clean_filename
@@ -28,10 +28,10 @@ class Intake:
 
     jobs: JobTable
     images: ImageStore
-    lanes: Lanes
+    queues: JobQueues
     clock: Clock
     due_after: timedelta
-    keep_for: timedelta
+    retention: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,17 @@ def submit_job(  # noqa: PLR0913 - what, how, whose
         owner=owner,
         now=at,
         due_after=intake.due_after,
-        keep_for=intake.keep_for,
+        retention=intake.retention,
     )
     intake.images.put_raw(raw, upload.data, upload.image_format.media_type)
     job = intake.jobs.create(job)
-    return Submitted(job, send_hint(job, intake.lanes))
+    return Submitted(job, send_hint(job, intake.queues))
 
 
-def send_hint(job: Job, lanes: Lanes) -> ServiceError | None:
+def send_hint(job: Job, queues: JobQueues) -> ServiceError | None:
     """Send the message of a job whose record is written; return the fault that kept it from being sent."""
     try:
-        lanes.hint(job)
+        queues.notify_worker(job)
     except ServiceError as error:
         return error
     return None

@@ -6,7 +6,7 @@ from importlib.resources import files
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
-from api.dependencies import stores
+from api.dependencies import get_dependencies
 from api.http.links import Links
 from api.openapi.document import document
 
@@ -42,5 +42,5 @@ def add_documents(app: APIGatewayRestResolver) -> None:
 
 
 def _written(app: APIGatewayRestResolver) -> str:
-    links = Links.for_request(app.current_event, stores().settings.api_path_prefix)
+    links = Links.for_request(app.current_event, get_dependencies().settings.api_path_prefix)
     return json.dumps(document(app, links.base))

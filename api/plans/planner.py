@@ -11,7 +11,7 @@ from api.plans.warnings import PlanWarning, find_warnings
 from shared.errors import ImageError
 from shared.jobs.job import JobFailure
 from shared.pipeline.image_formats import BMP, JPEG, TIFF
-from shared.pipeline.limits import Limits, check_result
+from shared.pipeline.limits import Limits, check_result_size
 from shared.pipeline.output import ANIMATED
 from shared.pipeline.pipeline import Operation, Pipeline
 from shared.pipeline.sizes import Size, is_exact, size_after
@@ -100,4 +100,4 @@ def _work_through(picture: PlannedPicture, pipeline: Pipeline, limits: Limits, s
             limits.check_frames(frames, after)
         size = after
     if exact:
-        check_result(size)
+        check_result_size(size)

@@ -1,13 +1,12 @@
 """Plans: what a job would do, without a job."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 
-from api.dependencies import Stores, caller, stores
+from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.jobs.job_spec import choose
 from api.jobs.responses import json_response
@@ -41,11 +40,11 @@ router = Router()
         WatermarkNotFound,
     ),
 )
-def plan_job(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+def plan_job(dependencies: Deps) -> Response[Any]:
     """Validate a pipeline for an image; tell sizes, warnings, limits and an estimate. Nothing is stored."""
     event = router.current_event
     picture, options = read_plan_request(read_json(event))
-    choice = choose(options, parts.library(caller(event)))
-    limits = parts.limits
+    choice = choose(options, dependencies.library(caller(event)))
+    limits = dependencies.limits
     view = PlanView.of(picture, choice, plan(picture, choice.pipeline, limits), limits)
     return json_response(view, HTTPStatus.OK, {})

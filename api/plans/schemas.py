@@ -9,7 +9,7 @@ from api.http.body import decode_base64
 from api.jobs.options import Options, field_errors, read_options
 from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, RequestError
 from shared.pipeline.image_formats import ACCEPTED, ImageFormat
-from shared.pipeline.image_header import READABLE, read_header
+from shared.pipeline.image_header import READABLE, read_image_header
 
 #: Longest ``head``, characters: cameras put up to a few hundred KB of thumbnails before the frame header.
 MAX_BASE64: Final = 1024 * 1024
@@ -106,7 +106,7 @@ def _picture(request: PlanRequest) -> PlannedPicture:
             alpha=request.alpha,
         )
     try:
-        header = read_header(decode_base64(request.head))
+        header = read_image_header(decode_base64(request.head))
     except (BadBase64, EmptyBody) as error:
         raise InvalidRequest(errors=(FieldError("/head", "is not valid base64"),)) from error
     if header is None:

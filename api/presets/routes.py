@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
-from api.dependencies import Stores, caller, stores
+from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.http.etags import expected_version, is_known, version_tag
 from api.http.links import Links
@@ -36,7 +35,6 @@ MAX_PAGE = 100
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
 PresetNameInPath = Annotated[str, Path(description="Name of the preset.", json_schema_extra={"pattern": NAME_PATTERN})]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest, else 412.")
@@ -50,15 +48,15 @@ IfMatch = Annotated[
     responses=documented({200: ("A page of presets.", PresetPageView)}, BadCursor, InvalidRequest),
 )
 def list_presets(
-    parts: Parts,
+    dependencies: Deps,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Own presets a page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the built-in presets and the caller's own, each in its newest version."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
-    page = parts.presets.page(caller(router.current_event), limit=limit, after=cursor)
-    shown = (*(BUILT_IN.values() if cursor is None else ()), *page.presets)
+    page = dependencies.presets.page(caller(router.current_event), limit=limit, after=cursor)
+    shown = (*(BUILT_IN.values() if cursor is None else ()), *page.entries)
     view = PresetPageView(presets=[PresetView.of(preset) for preset in shown], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
@@ -71,14 +69,14 @@ def list_presets(
 )
 def read_preset(
     name: PresetNameInPath,
-    parts: Parts,
+    dependencies: Deps,
     version: Annotated[
         int | None, Query(ge=1, lt=10**9, description="A certain version, also of a deleted preset; else the newest.")
     ] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
     """Answer with a preset; `304` when the caller has that version already."""
-    preset = find_preset(parts.presets, caller(router.current_event), name, version)
+    preset = find_preset(dependencies.presets, caller(router.current_event), name, version)
     etag = version_tag(preset.version)
     if is_known(etag, if_none_match):
         return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
@@ -102,7 +100,7 @@ def read_preset(
 )
 def put_preset(
     name: PresetNameInPath,
-    parts: Parts,
+    dependencies: Deps,
     if_match: IfMatch = None,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="`*`: only if there is none yet, else 412.")
@@ -115,12 +113,12 @@ def put_preset(
     expected = expected_version(if_match, if_none_match)
     event = router.current_event
     body = PresetBody.read(read_json(event))
-    preset, created = parts.presets.put(
-        caller(event), name, body.pipeline, body.description, now=parts.clock(), expected=expected
+    preset, created = dependencies.presets.put(
+        caller(event), name, body.pipeline, body.description, now=dependencies.clock(), expected=expected
     )
     headers = {"ETag": version_tag(preset.version)}
     if created:
-        headers["Location"] = Links.for_request(event, parts.settings.api_path_prefix).preset(name)
+        headers["Location"] = Links.for_request(event, dependencies.settings.api_path_prefix).preset(name)
     return json_response(PresetView.of(preset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
 
 
@@ -130,11 +128,11 @@ def put_preset(
     tags=["Presets"],
     responses=documented({204: ("Deleted.", None)}, PresetNotFound, PresetBuiltIn, PresetChanged, InvalidRequest),
 )
-def delete_preset(name: PresetNameInPath, parts: Parts, if_match: IfMatch = None) -> Response[Any]:
+def delete_preset(name: PresetNameInPath, dependencies: Deps, if_match: IfMatch = None) -> Response[Any]:
     """Take a preset off the list. Jobs that were made with it, and its versions, stay as they are."""
     demand_own(name)
     if not is_name(name):
         raise PresetNotFound
     expected = expected_version(if_match, None)
-    parts.presets.delete(caller(router.current_event), name, now=parts.clock(), expected=expected)
+    dependencies.presets.delete(caller(router.current_event), name, now=dependencies.clock(), expected=expected)
     return Response(HTTPStatus.NO_CONTENT)

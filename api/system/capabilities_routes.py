@@ -1,13 +1,12 @@
 """What this deployment can do."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 
-from api.dependencies import Stores, stores
+from api.dependencies import Deps
 from api.jobs.responses import json_response
 from api.openapi.document import documented
 from api.system.schemas import CapabilitiesView
@@ -21,6 +20,6 @@ router = Router()
     tags=["System"],
     responses=documented({200: ("Operations, formats, limits, presets.", CapabilitiesView)}),
 )
-def read_capabilities(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+def read_capabilities(dependencies: Deps) -> Response[Any]:
     """Answer with operations and their schemas, input and output formats, limits and built-in presets."""
-    return json_response(CapabilitiesView.of(parts.limits), HTTPStatus.OK, {})
+    return json_response(CapabilitiesView.of(dependencies.limits), HTTPStatus.OK, {})

@@ -1,12 +1,11 @@
 """What the API tells of itself: health, its OpenAPI document, a page to read it."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 
-from api.dependencies import Stores, stores
+from api.dependencies import Deps
 from api.jobs.schemas import HealthView, dump
 from api.openapi.document import documented
 from shared.version import VERSION
@@ -20,9 +19,9 @@ router = Router()
     tags=["System"],
     responses=documented({200: ("It does.", HealthView)}),
 )
-def read_health(parts: Annotated[Stores, Depends(stores)]) -> Response[Any]:
+def read_health(dependencies: Deps) -> Response[Any]:
     """Answer 200 when the function runs and its table answers, 503 when that does not."""
-    parts.jobs.ping()
+    dependencies.jobs.ping()
     return Response(
         200,
         content_type="application/json",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.jobs.options import Options, read_as
 from shared.errors import FieldError, TooManyBytes, UnsupportedImageType
-from shared.jobs.upload_declaration import Promise, is_promisable
+from shared.jobs.upload_declaration import UploadDeclaration, is_declarable
 from shared.pipeline.image_formats import ACCEPTED
 
 DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
@@ -22,10 +22,10 @@ class UploadRequest(Options):
     size: int | None = Field(default=None, ge=1, description="Bytes. If given, S3 takes exactly so many.")
     digest: str | None = Field(default=None, pattern=DIGEST_PATTERN, description="SHA-256 of the bytes, hexadecimal.")
 
-    def promise(self, max_bytes: int) -> Promise:
+    def declaration(self, max_bytes: int) -> UploadDeclaration:
         """Return what is promised. Raises UnsupportedImageType, or TooManyBytes for more than ``max_bytes``."""
         media_type = self.content_type.partition(";")[0].strip().lower()
-        if not is_promisable(media_type):
+        if not is_declarable(media_type):
             supported = ", ".join(each.media_type for each in ACCEPTED)
             raise UnsupportedImageType(
                 f"Supported are {supported}.", errors=(FieldError("/content_type", "no supported type"),)
@@ -35,7 +35,7 @@ class UploadRequest(Options):
                 f"The image file has {self.size:,} bytes; {max_bytes:,} are allowed.",
                 errors=(FieldError("/size", f"over {max_bytes}"),),
             )
-        return Promise(media_type=media_type, size=self.size, digest=self.digest)
+        return UploadDeclaration(media_type=media_type, size=self.size, digest=self.digest)
 
 
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:

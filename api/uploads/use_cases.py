@@ -13,9 +13,9 @@ from api.jobs.lifecycle import living, moved, own_job
 from api.jobs.submission import Submitted, send_hint
 from api.uploads.schemas import UploadRequest
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.lanes import Lanes
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.upload_forms import UploadForm
+from shared.aws.sqs import JobQueues
 from shared.clock import Clock
 from shared.errors import NotAwaitingUpload, UploadIncomplete
 from shared.filenames import clean_filename
@@ -33,13 +33,13 @@ class Ramp:
 
     jobs: JobTable
     images: ImageStore
-    lanes: Lanes
+    queues: JobQueues
     clock: Clock
     #: Of a form.
     lifetime: timedelta
     max_bytes: int
     due_after: timedelta
-    keep_for: timedelta
+    retention: timedelta
 
 
 def announced(  # noqa: PLR0913 - what, how, whose, when
@@ -56,11 +56,11 @@ def announced(  # noqa: PLR0913 - what, how, whose, when
 
     Raises UnsupportedImageType or TooManyBytes.
     """
-    promise = request.promise(ramp.max_bytes)
+    declaration = request.declaration(ramp.max_bytes)
     name = clean_filename(request.filename) if request.filename else None
     return Job.new(
         job_id=job_id,
-        filename=name or f"{job_id}.{promise.extension}",
+        filename=name or f"{job_id}.{declaration.extension}",
         raw=RawImage(key=object_keys.direct_key(job_id, bulk=batch_id is not None)),
         pipeline=choice.pipeline,
         preset=choice.preset,
@@ -69,8 +69,8 @@ def announced(  # noqa: PLR0913 - what, how, whose, when
         owner=owner,
         now=at,
         due_after=ramp.lifetime + GRACE,
-        keep_for=ramp.keep_for,
-        promise=promise,
+        retention=ramp.retention,
+        declaration=declaration,
         batch_id=batch_id,
     )
 
@@ -96,7 +96,7 @@ def renew(job_id: str, owner: str, ramp: Ramp) -> Job:
     def step(seen: Job) -> Job:
         if seen.status is not JobStatus.AWAITING_UPLOAD:
             raise NotAwaitingUpload(f"The job is {seen.status.value}.")
-        return seen.renewed(now=now, due_at=now + ramp.lifetime + GRACE)
+        return seen.extend_upload(now=now, due_at=now + ramp.lifetime + GRACE)
 
     return moved(living(own_job(job_id, owner, ramp.jobs), now), step, ramp.jobs)
 
@@ -110,14 +110,14 @@ def confirm(job_id: str, owner: str, ramp: Ramp) -> Submitted:
     job = living(own_job(job_id, owner, ramp.jobs), now)
     if job.status is not JobStatus.AWAITING_UPLOAD:
         return Submitted(job, None)
-    size = ramp.images.stored_size(job.raw.key)
+    size = ramp.images.get_size(job.raw.key)
     if size is None:
         raise UploadIncomplete(retry_after_seconds=1)
 
     def step(seen: Job) -> Job:
         if seen.status is not JobStatus.AWAITING_UPLOAD:
             return seen
-        return seen.arrived(size=size, now=now, due_at=now + ramp.due_after)
+        return seen.confirm_upload(size=size, now=now, due_at=now + ramp.due_after)
 
     job = moved(job, step, ramp.jobs)
-    return Submitted(job, send_hint(job, ramp.lanes) if job.status is JobStatus.PENDING else None)
+    return Submitted(job, send_hint(job, ramp.queues) if job.status is JobStatus.PENDING else None)

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from api.dependencies import Stores, caller, stores
+from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.http.links import Links
 from api.http.parameters import Cursor
@@ -42,7 +41,6 @@ MAX_PAGE = 100
 
 router = Router()
 
-Parts = Annotated[Stores, Depends(stores)]
 WebhookName = Annotated[str, Path(description="Name of the webhook.", json_schema_extra={"pattern": NAME_PATTERN})]
 EventId = Annotated[str, Path(description="ID of the event.", json_schema_extra={"pattern": EVENT_ID_PATTERN})]
 
@@ -54,15 +52,15 @@ EventId = Annotated[str, Path(description="ID of the event.", json_schema_extra=
     responses=documented({200: ("A page of webhooks.", WebhookPageView)}, BadCursor, InvalidRequest),
 )
 def list_webhooks(
-    parts: Parts,
+    dependencies: Deps,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Webhooks a page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's webhooks by name, without their secrets."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
-    page = parts.switchboard().webhooks.page(caller(router.current_event), limit=limit, after=cursor)
-    view = WebhookPageView(webhooks=[WebhookView.of(each) for each in page.webhooks], next_cursor=page.next_after)
+    page = dependencies.switchboard().webhooks.page(caller(router.current_event), limit=limit, after=cursor)
+    view = WebhookPageView(webhooks=[WebhookView.of(each) for each in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
 
@@ -72,9 +70,9 @@ def list_webhooks(
     tags=["Webhooks"],
     responses=documented({200: ("The webhook.", WebhookView)}, WebhookNotFound),
 )
-def read_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
+def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Answer with a webhook, without its secret."""
-    webhook = own_webhook(name, caller(router.current_event), parts.switchboard())
+    webhook = own_webhook(name, caller(router.current_event), dependencies.switchboard())
     return json_response(WebhookView.of(webhook), HTTPStatus.OK, {})
 
 
@@ -91,17 +89,17 @@ def read_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
         InvalidRequest,
     ),
 )
-def write_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
+def write_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Keep an address under a name; the secret is shown when it is new, and never again."""
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
     event = router.current_event
-    board = parts.switchboard()
-    body = WebhookBody.read(read_json(event), anywhere=board.anywhere)
+    board = dependencies.switchboard()
+    body = WebhookBody.read(read_json(event), allow_internal=board.allow_internal)
     webhook, secret = put_webhook(name, caller(event), body.url, tuple(dict.fromkeys(body.events)), board)
     if secret is None:
         return json_response(WebhookView.of(webhook), HTTPStatus.OK, {})
-    location = Links.for_request(event, parts.settings.api_path_prefix).webhook(name)
+    location = Links.for_request(event, dependencies.settings.api_path_prefix).webhook(name)
     return json_response(NewWebhookView.with_secret(webhook, secret), HTTPStatus.CREATED, {"Location": location})
 
 
@@ -111,9 +109,9 @@ def write_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
     tags=["Webhooks"],
     responses=documented({204: ("Deleted.", None)}, WebhookNotFound),
 )
-def remove_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
+def remove_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Take a webhook away, with its secret; what still waits for it is not sent."""
-    delete_webhook(name, caller(router.current_event), parts.switchboard())
+    delete_webhook(name, caller(router.current_event), dependencies.switchboard())
     return Response(HTTPStatus.NO_CONTENT)
 
 
@@ -123,9 +121,9 @@ def remove_webhook(name: WebhookName, parts: Parts) -> Response[Any]:
     tags=["Webhooks"],
     responses=documented({200: ("The new secret.", SecretView)}, WebhookNotFound),
 )
-def rotate_secret(name: WebhookName, parts: Parts) -> Response[Any]:
+def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Make a new secret; for a day the one before signs too. Each call makes another one."""
-    secret, until = rotate(name, caller(router.current_event), parts.switchboard())
+    secret, until = rotate(name, caller(router.current_event), dependencies.switchboard())
     return json_response(SecretView(secret=secret, previous_until=until), HTTPStatus.OK, {})
 
 
@@ -139,7 +137,7 @@ def rotate_secret(name: WebhookName, parts: Parts) -> Response[Any]:
 )
 def list_deliveries(
     name: WebhookName,
-    parts: Parts,
+    dependencies: Deps,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Deliveries a page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
@@ -147,10 +145,10 @@ def list_deliveries(
     if cursor is not None and not is_event_id(cursor):
         raise BadCursor
     owner = caller(router.current_event)
-    board = parts.switchboard()
+    board = dependencies.switchboard()
     webhook = own_webhook(name, owner, board)
     page = board.deliveries.page(owner, webhook.name, limit=limit, after=cursor)
-    view = DeliveryPageView(deliveries=[DeliveryView.of(each) for each in page.deliveries], next_cursor=page.next_after)
+    view = DeliveryPageView(deliveries=[DeliveryView.of(each) for each in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
 
@@ -160,9 +158,9 @@ def list_deliveries(
     tags=["Webhooks"],
     responses=documented({202: ("Will be sent.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),
 )
-def replay_delivery(name: WebhookName, event_id: EventId, parts: Parts) -> Response[Any]:
+def replay_delivery(name: WebhookName, event_id: EventId, dependencies: Deps) -> Response[Any]:
     """Send an event once more, whatever became of it, with the same body and the same ID."""
     if not is_event_id(event_id):
         raise DeliveryNotFound
-    delivery = replay(name, caller(router.current_event), event_id, parts.switchboard())
+    delivery = replay(name, caller(router.current_event), event_id, dependencies.switchboard())
     return json_response(DeliveryView.of(delivery), HTTPStatus.ACCEPTED, {})

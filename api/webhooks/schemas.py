@@ -8,7 +8,7 @@ from api.jobs.options import field_errors
 from api.jobs.schemas import Moment, View
 from shared.errors import FieldError, InvalidRequest
 from shared.webhooks.delivery import Delivery, DeliveryState
-from shared.webhooks.webhook import MAX_URL, Webhook, complaint
+from shared.webhooks.webhook import MAX_URL, Webhook, find_url_problem
 
 EventType = Literal["image.job.completed", "image.job.failed", "image.job.cancelled", "image.job.expired"]
 
@@ -26,13 +26,13 @@ class WebhookBody(BaseModel):
     )
 
     @classmethod
-    def read(cls, fields: dict[str, Any], *, anywhere: bool) -> Self:
-        """Read the body; ``anywhere`` as in ``shared.webhooks.webhook.complaint``. Raises InvalidRequest."""
+    def read(cls, fields: dict[str, Any], *, allow_internal: bool) -> Self:
+        """Read the body; ``allow_internal`` as in ``shared.webhooks.webhook.find_url_problem``. Raises InvalidRequest."""
         try:
             body = cls.model_validate(fields)
         except ValidationError as error:
             raise InvalidRequest(errors=field_errors(error)) from error
-        if wrong := complaint(body.url, anywhere=anywhere):
+        if wrong := find_url_problem(body.url, allow_internal=allow_internal):
             raise InvalidRequest(errors=(FieldError("/url", wrong),))
         return body
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from shared.aws.dynamodb.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhook_table import WebhookTable
-from shared.aws.text_queue import TextQueue
+from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import NotificationsOff, WebhookNotFound
 from shared.names import is_name
 from shared.webhooks.delivery import Delivery, DeliveryMessage
-from shared.webhooks.webhook import ROTATION, Webhook, new_secret
+from shared.webhooks.webhook import SECRET_OVERLAP, Webhook, new_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,12 @@ class Switchboard:
     webhooks: WebhookTable
     secrets: WebhookSecrets
     deliveries: DeliveryTable
-    queue: TextQueue
+    queue: SqsQueue
     clock: Clock
     #: Whether the ends of jobs are told at all.
     is_on: bool
     #: Whether webhooks may lead to internal hosts, and by plain HTTP.
-    anywhere: bool
+    allow_internal: bool
     make_secret: Callable[[], str] = new_secret
 
 
@@ -73,8 +73,8 @@ def rotate(name: str, owner: str, board: Switchboard) -> tuple[str, datetime]:
     webhook = own_webhook(name, owner, board)
     now = board.clock()
     secret = board.make_secret()
-    board.secrets.rotate(owner, webhook.name, secret, now=now, keep=ROTATION)
-    return secret, now + ROTATION
+    board.secrets.rotate(owner, webhook.name, secret, now=now, overlap=SECRET_OVERLAP)
+    return secret, now + SECRET_OVERLAP
 
 
 def replay(name: str, owner: str, event_id: str, board: Switchboard) -> Delivery:

@@ -14,7 +14,7 @@ import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
-from infra.deployment.template import load, parameter_defaults
+from infra.deployment.template import load_template, parameter_defaults
 from shared.aws.clients import Clients, make_clients, make_notifier_clients
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
@@ -32,8 +32,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     # A test may have put something else in their place by the time they are cleared.
     made = worker.app.parts
     roots = (
-        *(api.dependencies.stores, made, worker.dead_letters.parts, worker.reconciler.parts),
-        *(notifier.app.parts, notifier.webhooks.parts),
+        *(api.dependencies.get_dependencies, made, worker.dead_letters.parts, worker.reconciler.parts),
+        *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
     with mock_aws():
         clients = make_clients(5)
@@ -69,7 +69,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 @cache
 def _template() -> Mapping[str, Any]:
     """Parse the template once a run: it is most of what a stack on moto costs."""
-    return load()
+    return load_template()
 
 
 def _queue(clients: Clients, name: str) -> str:

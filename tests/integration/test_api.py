@@ -114,7 +114,7 @@ def test_fault_inside_tells_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatc
     def break_down(job_id: str) -> None:
         raise RuntimeError(f"secret detail of {job_id} in /var/task")
 
-    monkeypatch.setattr(api.dependencies.stores().jobs, "get", break_down)
+    monkeypatch.setattr(api.dependencies.get_dependencies().jobs, "get", break_down)
     answer = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
     assert (answer.status, answer.json["code"]) == (500, "INTERNAL")
     assert "secret" not in answer.text
@@ -135,7 +135,7 @@ def test_job_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypat
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().lanes.interactive, "send", refuse)
+    monkeypatch.setattr(api.dependencies.get_dependencies().queues.interactive, "send", refuse)
     job = cloud.submit(PICTURE)
     assert cloud.receive() == []
     item = cloud.item(job["id"])
@@ -149,7 +149,7 @@ def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().jobs, "create", refuse)
+    monkeypatch.setattr(api.dependencies.get_dependencies().jobs, "create", refuse)
     answer = cloud.call("POST", "/v1/jobs", PICTURE, headers=JPEG)
     assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "1")
     assert cloud.receive() == []
@@ -202,9 +202,9 @@ def test_expired_job_is_gone_before_it_is_deleted(cloud: Cloud, monkeypatch: pyt
     """DynamoDB deletes late; a job past its retention is gone from the moment on."""
     job = cloud.submit(PICTURE)
     cloud.deliver(cloud.receive())
-    stores = api.dependencies.stores()
-    later = stores.clock() + timedelta(days=stores.settings.retention_days, seconds=1)
-    object.__setattr__(stores, "clock", lambda: later)
+    dependencies = api.dependencies.get_dependencies()
+    later = dependencies.clock() + timedelta(days=dependencies.settings.retention_days, seconds=1)
+    object.__setattr__(dependencies, "clock", lambda: later)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}").status == 404
     assert cloud.call("GET", "/v1/jobs").json["jobs"] == []
     assert cloud.call("GET", f"/v1/jobs/{job['id']}/result").json["code"] == "RESULT_EXPIRED"

@@ -104,12 +104,12 @@ def test_two_at_once_make_no_member_twice(cloud: Cloud, monkeypatch: pytest.Monk
     monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
     ids = originals(cloud, 5)
     batch_id = begin(cloud)
-    stores = api.dependencies.stores()
-    hall = stores.hall()
+    dependencies = api.dependencies.get_dependencies()
+    hall = dependencies.hall()
     stale = hall.batches.get(batch_id, "anonymous", now=utc_now()).batch
-    assert advance(stale, hall, stores.listing, until=utc_now()).made == 2
-    assert advance(stale, hall, stores.listing, until=utc_now()).made == 0
-    assert advance(stale, hall, stores.listing, until=utc_now() + timedelta(minutes=1)).made == 3
+    assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 2
+    assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 0
+    assert advance(stale, hall, dependencies.listing, until=utc_now() + timedelta(minutes=1)).made == 3
     assert sources(cloud, batch_id) == Counter(ids)
 
 

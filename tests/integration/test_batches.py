@@ -167,7 +167,7 @@ def test_hundred_members_in_several_calls(cloud: Cloud) -> None:
 def test_request_that_died_half_way_makes_no_member_twice(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first fifty were made when the service failed; made again under the same key, there are a hundred."""
     batch_id = make(cloud)["batch"]["id"]
-    client = api.dependencies.stores().batches._client
+    client = api.dependencies.get_dependencies().batches._client
     real, calls = client.transact_write_items, []
 
     def fail_second(**request: Any) -> Any:
@@ -211,7 +211,7 @@ def test_every_end_is_counted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> 
     cloud.call("POST", f"/v1/jobs/{ids[2]}/cancel")
     cloud.store(f"raw/bulk/{ids[3]}", JPEG)
     cloud.call("POST", f"/v1/uploads/{ids[3]}/confirm")
-    bulk = api.dependencies.stores().settings.bulk_queue_url
+    bulk = api.dependencies.get_dependencies().settings.bulk_queue_url
     dead = cloud.receive(bulk)
     assert len(dead) == 1, "a member's message goes by the bulk lane"
     cloud.age(ids[3], timedelta(hours=7))
@@ -239,10 +239,10 @@ def test_duplicates_and_late_commits_count_once(cloud: Cloud) -> None:
     cloud.store(f"raw/bulk/{job_id}", JPEG)
     past = utc_now() - timedelta(seconds=100)
     message = JobMessage(job_id=job_id, generation=1)
-    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), arrived=True)
+    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), uploaded=True)
     assert isinstance(stale, Job)
     assert [cloud.arrived(f"raw/bulk/{job_id}") for _ in range(3)] == [[], [], []]
-    late = stale.completed(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
+    late = stale.complete(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
     assert cloud.jobs.commit(late) is False
     done = cloud.job(job_id)
     assert cloud.jobs.commit(done) is True, "its own end, once more, is known"
@@ -270,7 +270,7 @@ def test_cancelled_batch_has_no_open_member(cloud: Cloud, monkeypatch: pytest.Mo
     """It is closed, open members end, others stay; what time does not allow is told and done by the next call."""
     made = make(cloud, *[MEMBER] * 5)
     run(cloud, made["items"][0]["job"]["id"])
-    monkeypatch.setattr(api.dependencies.Stores, "hall", _ticking(api.dependencies.Stores.hall))
+    monkeypatch.setattr(api.dependencies.Dependencies, "hall", _ticking(api.dependencies.Dependencies.hall))
     first = post(cloud, made["batch"]["id"], "cancel")
     assert first.status == 202
     assert first.json["closed"] is True
@@ -285,9 +285,9 @@ def test_cancelled_batch_has_no_open_member(cloud: Cloud, monkeypatch: pytest.Mo
 def _ticking(real: Any) -> Any:
     """Let 17 seconds pass between any two looks at a batch's clock, from each request's beginning."""
 
-    def hall(stores: Any) -> Any:
+    def hall(dependencies: Any) -> Any:
         ticks = iter(range(100))
-        return replace(real(stores), clock=lambda: utc_now() + timedelta(seconds=17 * next(ticks)))
+        return replace(real(dependencies), clock=lambda: utc_now() + timedelta(seconds=17 * next(ticks)))
 
     return hall
 
@@ -305,7 +305,7 @@ def test_failed_members_are_retried_once(cloud: Cloud) -> None:
     assert answer.json["batch"]["counts"] == {"open": 2, "completed": 1, "failed": 0, "cancelled": 0, "expired": 0}
     assert (answer.json["batch"]["done"], answer.json["batch"]["finished_at"]) == (False, None)
     assert post(cloud, batch_id, "retry-failed").json["retried"] == 0
-    messages = cloud.receive(api.dependencies.stores().settings.bulk_queue_url)
+    messages = cloud.receive(api.dependencies.get_dependencies().settings.bulk_queue_url)
     assert len(messages) == 2
     cloud.deliver(messages)
     again = read(cloud, batch_id)
@@ -381,7 +381,7 @@ def test_counts_are_those_of_the_records(cloud: Cloud, seed: int) -> None:
     random = Random(seed)
     made = make(cloud, *[MEMBER] * 8)
     batch_id, ids = made["batch"]["id"], [item["job"]["id"] for item in made["items"]]
-    bulk = api.dependencies.stores().settings.bulk_queue_url
+    bulk = api.dependencies.get_dependencies().settings.bulk_queue_url
     for _ in range(40):
         job_id = random.choice(ids)
         deed = random.choice(["arrive", "spoil", "cancel", "retry", "delete", "deliver", "retry all"])

@@ -8,15 +8,15 @@ from pydantic import BaseModel
 from support import sample_images
 from support.moto_cloud import Cloud
 
-from infra.deployment.template import load, parameter_defaults
+from infra.deployment.template import load_template, parameter_defaults
 from shared.pipeline.image_formats import BY_NAME, NOT_AVAILABLE, describe_refused, detect
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.preset import BUILT_IN
 from worker.imaging import render
 from worker.imaging.decode import FORMATS
-from worker.imaging.operations import SETTLED, functions
-from worker.imaging.pipeline import no_assets
+from worker.imaging.operations import RESOLVED, get_functions
+from worker.imaging.pipeline import refuse_assets
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
@@ -34,7 +34,7 @@ def told(cloud: Cloud) -> dict[str, Any]:
 def test_operations_are_those_of_the_worker(told: dict[str, Any]) -> None:
     """Each operation that is told has a function, and each function is told, with its own parameters."""
     schemas = {each["op"]: each["parameters"] for each in told["operations"]}
-    models: list[type[BaseModel]] = [*functions(no_assets), *SETTLED]
+    models: list[type[BaseModel]] = [*get_functions(refuse_assets), *RESOLVED]
     worked = {model.model_fields["op"].default: model for model in models}
     assert schemas.keys() == worked.keys()
     for op, model in worked.items():
@@ -104,7 +104,7 @@ def test_decoders_that_are_told_are_installed(told: dict[str, Any]) -> None:
 
 def test_limits_are_those_of_the_stack(told: dict[str, Any]) -> None:
     """The figures are the deployment's own."""
-    defaults = parameter_defaults(load())
+    defaults = parameter_defaults(load_template())
     for name, parameter in (
         ("max_raw_bytes", "MaxRawBytes"),
         ("max_pixels", "MaxPixels"),

@@ -189,7 +189,7 @@ def test_retry_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeyp
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().lanes.interactive, "send", refuse)
+    monkeypatch.setattr(api.dependencies.get_dependencies().queues.interactive, "send", refuse)
     assert retry(cloud, job_id).status == 202
     assert "DueAt" in cloud.item(job_id)
 
@@ -214,9 +214,9 @@ def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: p
     """However many objects there are, none stays."""
     job_id = job_in(cloud, S.PENDING)
     monkeypatch.setattr("shared.aws.s3.image_store.MAX_DELETED", 3)
-    real = api.dependencies.stores().images._client.list_objects_v2
+    real = api.dependencies.get_dependencies().images._client.list_objects_v2
     monkeypatch.setattr(
-        api.dependencies.stores().images._client,
+        api.dependencies.get_dependencies().images._client,
         "list_objects_v2",
         lambda **request: real(**request, MaxKeys=2),
     )
@@ -230,13 +230,13 @@ def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: p
 def test_interrupted_deletion_can_be_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Died after the tombstone, the job is gone for everybody, and the next DELETE finishes the work."""
     job_id = job_in(cloud, S.COMPLETED)
-    stores = api.dependencies.stores()
+    dependencies = api.dependencies.get_dependencies()
     with monkeypatch.context() as broken:
 
         def refuse(_: Any) -> None:
             raise ServiceUnavailable
 
-        broken.setattr(stores.images if step == "delete_job" else stores.jobs, step, refuse)
+        broken.setattr(dependencies.images if step == "delete_job" else dependencies.jobs, step, refuse)
         assert delete(cloud, job_id).status == 503
     assert cloud.call("GET", f"/v1/jobs/{job_id}").status == 404
     assert cloud.call("GET", "/v1/jobs").json["jobs"] == []
@@ -329,8 +329,8 @@ def test_claimed_between_read_and_write(
 ) -> None:
     """A worker that claims while the API makes up its mind: the action is decided anew on what is there then."""
     job_id = job_in(cloud, S.PENDING)
-    jobs = api.dependencies.stores().jobs
-    real = jobs.move
+    jobs = api.dependencies.get_dependencies().jobs
+    real = jobs.transition
     moves = 0
 
     def late(seen: Job, moved: Job) -> Job:
@@ -340,7 +340,7 @@ def test_claimed_between_read_and_write(
             claimed(cloud, job_id)
         return real(seen, moved)
 
-    monkeypatch.setattr(jobs, "move", late)
+    monkeypatch.setattr(jobs, "transition", late)
     assert action(cloud, job_id).status == expected
     if status is None:
         assert records(cloud, job_id) == 0
@@ -354,16 +354,16 @@ def test_deleted_between_read_and_write(
 ) -> None:
     """Nothing brings a deleted job back."""
     job_id = job_in(cloud, S.PENDING if action is cancel else S.FAILED)
-    jobs = api.dependencies.stores().jobs
-    real = jobs.move
+    jobs = api.dependencies.get_dependencies().jobs
+    real = jobs.transition
 
     def late(seen: Job, moved: Job) -> Job:
         with monkeypatch.context() as undone:
-            undone.setattr(jobs, "move", real)
+            undone.setattr(jobs, "transition", real)
             assert delete(cloud, job_id).status == 200
         return real(seen, moved)
 
-    monkeypatch.setattr(jobs, "move", late)
+    monkeypatch.setattr(jobs, "transition", late)
     assert action(cloud, job_id).status == 404
     assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
 
@@ -374,7 +374,7 @@ def test_lost_answer_of_a_write_is_the_same_write(
 ) -> None:
     """A write is sent again whose answer was lost: it is recognised, not taken for another's."""
     job_id = job_in(cloud, status)
-    client = api.dependencies.stores().jobs._client
+    client = api.dependencies.get_dependencies().jobs._client
     real = client.update_item
 
     def twice(**request: Any) -> Any:
@@ -405,9 +405,9 @@ def test_another_callers_job_does_not_exist(cloud: Cloud, action: Callable[..., 
 def test_job_past_its_retention_is_gone(cloud: Cloud, action: Callable[..., Answer]) -> None:
     """DynamoDB removes late; nothing is begun on a record that is only waiting for that."""
     job_id = job_in(cloud, S.FAILED)
-    stores = api.dependencies.stores()
-    later = stores.clock() + timedelta(days=stores.settings.retention_days, seconds=1)
-    object.__setattr__(stores, "clock", lambda: later)
+    dependencies = api.dependencies.get_dependencies()
+    later = dependencies.clock() + timedelta(days=dependencies.settings.retention_days, seconds=1)
+    object.__setattr__(dependencies, "clock", lambda: later)
     assert action(cloud, job_id).status == 404
 
 

@@ -30,7 +30,7 @@ def fail(cloud: Cloud, job_id: str, code: str = "ATTEMPTS_EXHAUSTED", *, retriab
     """End a job as recovery does."""
     job = cloud.job(job_id)
     failure = JobFailure(code=code, message="m", retriable=retriable)
-    assert cloud.jobs.swap(job, job.failed(failure, now=api.dependencies.stores().clock()))
+    assert cloud.jobs.compare_and_swap(job, job.fail(failure, now=api.dependencies.get_dependencies().clock()))
 
 
 def kept_message(cloud: Cloud) -> str:
@@ -218,7 +218,7 @@ def test_only_operators_may(
 ) -> None:
     """Everybody else gets 403 from both routes, whatever else is asked, and learns nothing of what is there."""
     monkeypatch.setenv("OPERATORS", operators)
-    api.dependencies.stores.cache_clear()
+    api.dependencies.get_dependencies.cache_clear()
     job_id = dead_job(cloud, identity={"userArn": "arn:aws:iam::1:user/owner"})
     seen = cloud.call("GET", PATH, identity=identity)
     redriven = redrive(cloud, id=job_id, identity=identity)

@@ -63,9 +63,9 @@ def locked(lock: threading.Lock, call: Callable[..., Any], **request: Any) -> An
 
 def pass_time(by: timedelta) -> None:
     """Let the API's clock run ahead."""
-    stores = api.dependencies.stores()
-    then = stores.clock() + by
-    object.__setattr__(stores, "clock", lambda: then)
+    dependencies = api.dependencies.get_dependencies()
+    then = dependencies.clock() + by
+    object.__setattr__(dependencies, "clock", lambda: then)
 
 
 def test_same_request_is_done_once(cloud: Cloud) -> None:
@@ -172,8 +172,8 @@ def test_key_is_forgotten_after_a_day(cloud: Cloud) -> None:
 
 def test_equal_request_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """409 that says to come back, and the first is not disturbed."""
-    stores = api.dependencies.stores()
-    real = stores.jobs.create
+    dependencies = api.dependencies.get_dependencies()
+    real = dependencies.jobs.create
     seen: list[Answer] = []
 
     def meanwhile(job: Any) -> Any:
@@ -181,7 +181,7 @@ def test_equal_request_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.Mo
         return real(job)
 
     with monkeypatch.context() as racing:
-        racing.setattr(stores.jobs, "create", meanwhile)
+        racing.setattr(dependencies.jobs, "create", meanwhile)
         assert post(cloud).status == 202
     (second,) = seen
     assert (second.status, second.json["code"], second.headers["Retry-After"]) == (409, "KEY_IN_USE", "1")
@@ -191,8 +191,8 @@ def test_equal_request_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.Mo
 
 def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of eight threads one makes the job; the others get it too, or are told to come back."""
-    stores = api.dependencies.stores()
-    client = stores.requests._client
+    dependencies = api.dependencies.get_dependencies()
+    client = dependencies.requests._client
     lock = threading.Lock()
     for call in ("put_item", "update_item"):
         # moto checks a condition and writes in two steps, DynamoDB in one.
@@ -202,14 +202,14 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
     together = threading.Barrier(8)
 
     def submit(ticket: Reservation) -> Submitted:
-        intake = stores.intake()
+        intake = dependencies.intake()
         return submit_job(upload, Choice(DEFAULT_PIPELINE), None, "me", intake, job_id=ticket.job_id, at=ticket.at)
 
     def send(_: int) -> str | None:
         together.wait()
         try:
             return str(
-                once(request, submit, remembered, stores.requests, utc_now, timedelta(seconds=29)).answer["job_id"]
+                once(request, submit, remembered, dependencies.requests, utc_now, timedelta(seconds=29)).answer["job_id"]
             )
         except KeyInUse:
             return None
@@ -221,10 +221,10 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
 
 
 CALLS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: api.dependencies.stores().images, "put_raw"),
-    (lambda: api.dependencies.stores().jobs, "create"),
-    (lambda: api.dependencies.stores().queues.interactive, "send"),
-    (lambda: api.dependencies.stores().requests, "store_response"),
+    (lambda: api.dependencies.get_dependencies().images, "put_raw"),
+    (lambda: api.dependencies.get_dependencies().jobs, "create"),
+    (lambda: api.dependencies.get_dependencies().queues.interactive, "send"),
+    (lambda: api.dependencies.get_dependencies().requests, "store_response"),
 ]
 
 
@@ -253,7 +253,7 @@ def test_died_half_way_still_one_job(
 
 def test_died_after_the_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next try uses what was reserved: the job has the ID and the moment of the first."""
-    killed_at(cloud, monkeypatch, api.dependencies.stores().requests, "reserve", after=True)
+    killed_at(cloud, monkeypatch, api.dependencies.get_dependencies().requests, "reserve", after=True)
     (item,) = cloud.clients.dynamodb.scan(TableName="Idempotency")["Items"]
     pass_time(timedelta(minutes=2))
     job = post(cloud).json
@@ -263,8 +263,8 @@ def test_died_after_the_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("step", ["put_raw", "create"])
 def test_failing_service_frees_the_key_at_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """After a 503 the same request may come again without waiting, also when the write did happen."""
-    stores = api.dependencies.stores()
-    owner = stores.images if step == "put_raw" else stores.jobs
+    dependencies = api.dependencies.get_dependencies()
+    owner = dependencies.images if step == "put_raw" else dependencies.jobs
     real = getattr(owner, step)
 
     def answer_lost(*arguments: Any) -> None:
@@ -285,7 +285,7 @@ def test_answer_that_can_not_be_kept_is_given_all_the_same(cloud: Cloud, monkeyp
         raise ServiceUnavailable
 
     with monkeypatch.context() as failing:
-        failing.setattr(api.dependencies.stores().requests, "store_response", refuse)
+        failing.setattr(api.dependencies.get_dependencies().requests, "store_response", refuse)
         first = post(cloud)
     assert first.status == 202
     pass_time(timedelta(minutes=2))
@@ -294,7 +294,7 @@ def test_answer_that_can_not_be_kept_is_given_all_the_same(cloud: Cloud, monkeyp
 
 def test_lost_answer_of_a_reservation_is_the_same_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that is sent again does not lock its own request out."""
-    client = api.dependencies.stores().requests._client
+    client = api.dependencies.get_dependencies().requests._client
     real = client.put_item
 
     def twice(**request: Any) -> Any:
@@ -310,7 +310,7 @@ def test_lost_answer_of_a_reservation_is_the_same_reservation(cloud: Cloud, monk
 def test_a_key_costs_two_writes_and_no_key_none(cloud: Cloud) -> None:
     """Creating a job is one write; under a key one more reserves and one more keeps the answer."""
     calls: list[str] = []
-    events_of = api.dependencies.stores().jobs._client.meta.events
+    events_of = api.dependencies.get_dependencies().jobs._client.meta.events
     events_of.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
     cloud.submit(PICTURE)
     assert calls == ["PutItem"]
@@ -345,7 +345,7 @@ def test_action_that_died_half_way_is_recognised(cloud: Cloud, monkeypatch: pyte
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(api.dependencies.stores().requests, "store_response", die)
+        dying.setattr(api.dependencies.get_dependencies().requests, "store_response", die)
         with pytest.raises(Killed):
             post(cloud, b"", path=path)
     pass_time(timedelta(minutes=2))

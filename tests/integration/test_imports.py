@@ -68,9 +68,9 @@ def work(cloud: Cloud, url: str | None = None) -> list[str]:
 
 def pass_time(by: timedelta) -> None:
     """Let the API's clock run ahead."""
-    stores = api.dependencies.stores()
-    then = stores.clock() + by
-    object.__setattr__(stores, "clock", lambda: then)
+    dependencies = api.dependencies.get_dependencies()
+    then = dependencies.clock() + by
+    object.__setattr__(dependencies, "clock", lambda: then)
 
 
 def fail_copies(monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
@@ -306,7 +306,7 @@ def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch:
     def refuse(*_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(api.dependencies.stores().lanes.bulk, "send", refuse)
+    monkeypatch.setattr(api.dependencies.get_dependencies().queues.bulk, "send", refuse)
     answer = cloud.post("/v1/batches", {"items": [{"source": URI}]})
     assert (answer.status, cloud.count()) == (202, 1)
     assert cloud.job(answer.json["items"][0]["job"]["id"]).due_at is not None
@@ -315,8 +315,8 @@ def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch:
 def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of them are made, then the request dies; an object that is gone by then does not undo its member."""
     items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(60)]
-    stores = api.dependencies.stores()
-    transact, calls = stores.batches._client.transact_write_items, []
+    dependencies = api.dependencies.get_dependencies()
+    transact, calls = dependencies.batches._client.transact_write_items, []
 
     def die_at_the_second(**request: Any) -> Any:
         calls.append(request)
@@ -324,7 +324,7 @@ def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeyp
             raise Killed
         return transact(**request)
 
-    monkeypatch.setattr(stores.batches._client, "transact_write_items", die_at_the_second)
+    monkeypatch.setattr(dependencies.batches._client, "transact_write_items", die_at_the_second)
     key = {"Idempotency-Key": "a"}
     with pytest.raises(Killed):
         cloud.post("/v1/batches", {"items": items}, headers=key)

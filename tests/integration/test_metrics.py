@@ -64,7 +64,7 @@ def live(cloud: Cloud) -> None:
     cloud.bury(messages)
     waiting = cloud.job(cloud.submit(sample_images.jpeg())["id"])
     cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
-    cloud.jobs.swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
+    cloud.jobs.compare_and_swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
     reset_cold_start_flag()
     cloud.reconcile()
     reset_cold_start_flag()

@@ -33,7 +33,7 @@ def test_a_cancelled_job_is_told_and_a_deleted_one_is_not(cloud: Cloud) -> None:
     cancelled, deleted = (cloud.submit(sample_images.jpeg())["id"] for _ in range(2))
     cloud.post(f"/v1/jobs/{cancelled}/cancel", {})
     job = cloud.job(deleted)
-    cloud.jobs.swap(job, job.deleted(now=job.timestamp, due_at=job.timestamp))
+    cloud.jobs.compare_and_swap(job, job.delete(now=job.timestamp, due_at=job.timestamp))
     cloud.notify(cloud.change(cancelled), cloud.change(deleted))
     assert [event["type"] for event in cloud.heard()] == ["image.job.cancelled"]
 
@@ -53,10 +53,10 @@ def test_an_outage_loses_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
     changes = [cloud.change(each) for each in finished(cloud, sample_images.jpeg(), sample_images.jpeg())]
     with monkeypatch.context() as broken:
         broken.setenv("EVENT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:gone")
-        notifier.app.parts.cache_clear()
+        notifier.app.get_publisher.cache_clear()
         with pytest.raises(ServiceError):
             cloud.notify(*changes)
-    notifier.app.parts.cache_clear()
+    notifier.app.get_publisher.cache_clear()
     assert not cloud.heard()
     assert cloud.notify(*changes) == []
     assert len(cloud.heard()) == 2
@@ -91,7 +91,7 @@ def test_what_nobody_can_read_is_kept_and_holds_nothing_up(cloud: Cloud) -> None
 def test_many_ends_are_told_side_by_side(cloud: Cloud) -> None:
     """A delivery of more changes than are under way at a time loses none."""
     (job_id,) = finished(cloud, sample_images.jpeg())
-    generations = range(1, 3 * notifier.app.SIDE_BY_SIDE)
+    generations = range(1, 3 * notifier.app.MAX_CONCURRENCY)
     cloud.notify(*(events.change(cloud.item(job_id) | {"Generation": {"N": str(each)}}) for each in generations))
     heard: set[str] = set()
     while found := cloud.heard():

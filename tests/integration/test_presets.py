@@ -93,7 +93,7 @@ def test_a_deleted_preset_matches_no_version(cloud: Cloud) -> None:
 def test_of_two_writers_one_wins(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write between reading and writing is noticed: 412 with a precondition, else the next number."""
     put(cloud, "mine")
-    table = api.dependencies.stores().presets
+    table = api.dependencies.get_dependencies().presets
     state = PresetTable._numbers
     rivals = [SMALL, SMALL]
 

@@ -6,8 +6,7 @@ import boto3
 import pytest
 from support.moto_cloud import Cloud
 
-from infra.page import REVALIDATE, START_PAGE, File
-from infra.page import publish
+from infra.page import REVALIDATE, START_PAGE, File, publish
 from infra.sessions import Clients
 
 BUCKET = "ui-for-tests"

@@ -12,8 +12,8 @@ import api.dependencies
 import worker.reconciler
 from shared.clock import from_iso, utc_now
 from shared.errors import ServiceUnavailable
-from shared.jobs.deletion import KEPT
-from worker.imaging.software import software
+from shared.jobs.deletion import RETENTION
+from worker.imaging.software import get_software_versions
 
 ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
 
@@ -39,7 +39,7 @@ def test_a_completed_job_has_a_receipt(cloud: Cloud) -> None:
     assert (told["raw"]["digest"], told["outputs"][0]["digest"]) == (job["raw"]["digest"], job["result"]["digest"])
     assert (told["preset"], told["attempt"]) == ({"name": "thumbnail", "version": 1}, 1)
     assert told["pipeline"] == cloud.job(job_id).pipeline.model_dump(mode="json", exclude_none=True)  # type: ignore[union-attr]
-    assert software().items() <= told["software"].items()
+    assert get_software_versions().items() <= told["software"].items()
     assert told["uploaded_at"] <= told["started_at"] <= told["finished_at"] == job["timestamp"]
 
 
@@ -101,10 +101,10 @@ def test_a_statement_is_its_owners_alone_and_expires(cloud: Cloud) -> None:
     """Others learn nothing, and nobody does after 30 days, though the record may still be there."""
     job_id = completed(cloud, identity=ANN)
     stated = cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).json
-    assert from_iso(stated["expires_at"]) - from_iso(stated["deleted_at"]) == KEPT
+    assert from_iso(stated["expires_at"]) - from_iso(stated["deleted_at"]) == RETENTION
     assert cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=BOB).status == 404
-    stores = api.dependencies.stores()
-    object.__setattr__(stores, "clock", lambda: utc_now() + KEPT + timedelta(seconds=1))
+    dependencies = api.dependencies.get_dependencies()
+    object.__setattr__(dependencies, "clock", lambda: utc_now() + RETENTION + timedelta(seconds=1))
     assert cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).status == 404
 
 
@@ -115,8 +115,8 @@ def test_a_deletion_that_dies_states_the_same_in_the_end(
 ) -> None:
     """Whoever finishes it, at whichever step it died: everything that went is stated."""
     job_id = completed(cloud)
-    stores = api.dependencies.stores()
-    part = {"keep": stores.deletions, "delete_job": stores.images, "remove": stores.jobs}[step]
+    dependencies = api.dependencies.get_dependencies()
+    part = {"keep": dependencies.deletions, "delete_job": dependencies.images, "remove": dependencies.jobs}[step]
 
     def die(_: Any) -> None:
         raise ServiceUnavailable

@@ -152,13 +152,13 @@ def test_deletion_that_died_half_way_is_finished(
     job = cloud.submit(sample_images.jpeg())
     cloud.deliver(cloud.receive())
     neighbour = cloud.submit(sample_images.jpeg())["id"]
-    stores = api.dependencies.stores()
+    dependencies = api.dependencies.get_dependencies()
     with monkeypatch.context() as broken:
 
         def die(_: Any) -> None:
             raise ServiceUnavailable
 
-        broken.setattr(stores.images if step == "delete_job" else stores.jobs, step, die)
+        broken.setattr(dependencies.images if step == "delete_job" else dependencies.jobs, step, die)
         assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 503
     assert cloud.reconcile() == {}
     assert cloud.count() == 2
@@ -177,7 +177,7 @@ def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: py
         raise ServiceUnavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr(api.dependencies.stores().images, "delete_job", die)
+        broken.setattr(api.dependencies.get_dependencies().images, "delete_job", die)
         assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 503
     later(timedelta(minutes=16))
     with monkeypatch.context() as broken:

@@ -21,7 +21,7 @@ def test_cloudformation_reads_the_template_by_its_address(region: str) -> None:
         session = boto3.Session(region_name=region)
         s3, cloudformation = session.client("s3"), session.client("cloudformation")
         clients = Clients(cloudformation, s3, session.client("sts"), region)
-        code_bucket.upload(clients, "code-bucket", [])
+        code_bucket.upload_packages(clients, "code-bucket", [])
         url = code_bucket.upload_template(clients, "code-bucket", TEXT)
         _, bucket, key = urlsplit(url).path.split("/", 2)
         assert s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == TEXT

@@ -228,7 +228,7 @@ def test_held_lease_sends_the_event_back(cloud: Cloud) -> None:
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
     message = JobMessage(job_id=job["id"], generation=1)
-    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), arrived=True)
+    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), uploaded=True)
     cloud.clients.sqs.send_message(QueueUrl=cloud.queue_url, MessageBody=events.s3(BUCKET, key_of(job)))
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]
@@ -276,10 +276,10 @@ def test_same_key_is_one_job_with_an_equal_form(cloud: Cloud, monkeypatch: pytes
     ends = [datetime.fromisoformat(each.json["upload"]["expires_at"]) for each in (first, second)]
     assert abs(ends[0] - ends[1]) <= timedelta(seconds=1)
     assert cloud.count() == 1
-    stores = api.dependencies.stores()
-    moved = replace(stores, clock=lambda: utc_now() + timedelta(minutes=16))
+    dependencies = api.dependencies.get_dependencies()
+    moved = replace(dependencies, clock=lambda: utc_now() + timedelta(minutes=16))
     overrides: dict[Any, Any] = api.app.app.dependency_overrides
-    monkeypatch.setitem(overrides, api.dependencies.stores, lambda: moved)
+    monkeypatch.setitem(overrides, api.dependencies.get_dependencies, lambda: moved)
     late = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
     assert (late.json["id"], late.json["upload"]) == (first.json["id"], None)
     fresh = cloud.call("POST", f"/v1/uploads/{late.json['id']}/form")

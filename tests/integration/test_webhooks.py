@@ -17,8 +17,8 @@ import notifier.webhooks
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
-from shared.webhooks.delivery import MAX_TRIES, PAUSES, DeliveryMessage
-from shared.webhooks.webhook import ROTATION
+from shared.webhooks.delivery import MAX_TRIES, RETRY_DELAYS, DeliveryMessage
+from shared.webhooks.webhook import SECRET_OVERLAP
 
 OTHER = {"userArn": "arn:aws:iam::000000000000:user/somebody-else"}
 
@@ -54,9 +54,9 @@ def log(cloud: Cloud, name: str = "studio") -> list[dict[str, Any]]:
 
 def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     """Let the function that sends live in the future."""
-    bench = notifier.webhooks.parts().bench
-    parts = replace(notifier.webhooks.parts(), bench=replace(bench, clock=lambda: utc_now() + by))
-    monkeypatch.setattr(notifier.webhooks, "parts", lambda: parts)
+    consumer = notifier.webhooks.get_consumer()
+    moved = replace(consumer, sender=replace(consumer.sender, clock=lambda: utc_now() + by))
+    monkeypatch.setattr(notifier.webhooks, "get_consumer", lambda: moved)
 
 
 def message(**changes: Any) -> dict[str, Any]:
@@ -158,9 +158,9 @@ def test_a_receiver_that_is_down_for_a_while_is_told_later(
     assert (entry["state"], entry["answer"], entry["tries"]) == ("WAITING", 503, 1)
     assert cloud.send_webhooks(waiting), "too early: it waits on, and nobody is bothered"
     assert len(receiver.got) == 1
-    later(monkeypatch, PAUSES[0] * 2)
+    later(monkeypatch, RETRY_DELAYS[0] * 2)
     assert cloud.send_webhooks(waiting)
-    later(monkeypatch, (PAUSES[0] + PAUSES[1]) * 2)
+    later(monkeypatch, (RETRY_DELAYS[0] + RETRY_DELAYS[1]) * 2)
     assert cloud.send_webhooks(waiting) == []
     (entry,) = log(cloud)
     assert (entry["state"], entry["answer"], entry["tries"]) == ("DELIVERED", 200, 3)
@@ -246,7 +246,7 @@ def test_both_secrets_sign_for_a_day(cloud: Cloud, receiver: Receiver, monkeypat
     receiver.got.clear()
     ended(cloud)
     read = WebhookSecrets.get
-    monkeypatch.setattr(WebhookSecrets, "get", lambda table, owner, name, now: read(table, owner, name, now + ROTATION))
+    monkeypatch.setattr(WebhookSecrets, "get", lambda table, owner, name, now: read(table, owner, name, now + SECRET_OVERLAP))
     cloud.send_webhooks()
     assert receiver.verified(new)
     with pytest.raises(WebhookVerificationError):
@@ -260,7 +260,7 @@ def test_a_death_between_sending_and_writing_down_sends_twice(
     put(cloud, receiver.url)
     ended(cloud)
     waiting = cloud.receive(cloud.webhook_queue_url)
-    deliveries = type(notifier.webhooks.parts().bench.deliveries)
+    deliveries = type(notifier.webhooks.get_consumer().sender.deliveries)
     with monkeypatch.context() as broken:
         broken.setattr(deliveries, "finish", lambda *_: (_ for _ in ()).throw(ServiceUnavailable))
         assert cloud.send_webhooks(waiting)
@@ -326,7 +326,7 @@ def test_webhooks_of_others_do_not_exist(cloud: Cloud, receiver: Receiver) -> No
 def test_internal_addresses_are_not_kept_on_aws(url: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where only public hosts are allowed, what is plainly internal is refused when it is written down."""
     monkeypatch.setenv("WEBHOOK_TARGETS", "public")
-    api.dependencies.stores.cache_clear()
+    api.dependencies.get_dependencies.cache_clear()
     answer = put(cloud, url)
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/url")
 
@@ -338,7 +338,7 @@ def test_internal_hosts_are_not_called_on_aws(
     put(cloud, receiver.url.replace("127.0.0.1", "localhost"))
     ended(cloud)
     monkeypatch.setenv("WEBHOOK_TARGETS", "public")
-    notifier.webhooks.parts.cache_clear()
+    notifier.webhooks.get_consumer.cache_clear()
     assert cloud.send_webhooks()
     assert not receiver.got
     (entry,) = log(cloud)
@@ -348,7 +348,7 @@ def test_internal_hosts_are_not_called_on_aws(
 def test_where_nobody_is_told_no_webhook_can_be_made(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without notifications neither a webhook nor a job with one is taken: it would never be told."""
     monkeypatch.setenv("NOTIFICATIONS", "off")
-    api.dependencies.stores.cache_clear()
+    api.dependencies.get_dependencies.cache_clear()
     assert put(cloud, "https://example.org/").json["code"] == "NOTIFICATIONS_OFF"
     answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), query={"webhook": "studio"})
     assert (answer.status, answer.json["code"]) == (409, "NOTIFICATIONS_OFF")

@@ -65,7 +65,7 @@ class Order:
 
 def announce(stage: Stage, sending: Sending) -> str:
     """Announce an upload; the bytes follow when the client has its answer. Returns the answer's status."""
-    ramp, at = stage.stores.ramp(), stage.world.clock()
+    ramp, at = stage.dependencies.ramp(), stage.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
     job = ramp.jobs.create(announced(request, CHOICE, ANONYMOUS, ramp, job_id=stage.new_id(), at=at))
     stage.world.watch.answered(job.id)
@@ -75,7 +75,7 @@ def announce(stage: Stage, sending: Sending) -> str:
 
 def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Ask for a job of an object in the shop; return the answer's status."""
-    where, dock = S3Location(bucket=SHOP, key=key), stage.stores.dock()
+    where, dock = S3Location(bucket=SHOP, key=key), stage.dependencies.dock()
     try:
         job = import_picture(where, None, CHOICE, ANONYMOUS, dock, job_id=job_id, at=at, again=again).job
     except ImageError as error:
@@ -88,7 +88,7 @@ def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> s
 
 def gather(stage: Stage, order: Order, *, again: bool) -> str:
     """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
-    hall, library = stage.stores.hall(), stage.stores.library(ANONYMOUS)
+    hall, library = stage.dependencies.hall(), stage.dependencies.library(ANONYMOUS)
     batch = make_batch(None, CHOICE, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
     documents = [member.document() for member in order.members]
     filled = fill(documents, batch, library, hall, seed=order.seed, at=order.at, again=again)
@@ -107,7 +107,7 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
 
 def walk(stage: Stage, deed: str, batch_id: str) -> None:
     """Cancel a batch, or retry what failed of it."""
-    hall, at = stage.stores.hall(), stage.world.clock()
+    hall, at = stage.dependencies.hall(), stage.world.clock()
     step = {"cancel": cancel_members, "retry": retry_members}[deed]
     try:
         batch = own_batch(batch_id, ANONYMOUS, hall).batch

@@ -93,18 +93,18 @@ class Stage:
 
     def close(self) -> None:
         """Give back what no patch undoes."""
-        api.dependencies.stores.cache_clear()
+        api.dependencies.get_dependencies.cache_clear()
         logging.disable(logging.NOTSET)
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Build each root once, now, so that no later change of the environment matters."""
         self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
-        api.dependencies.stores.cache_clear()
-        stores = api.dependencies.stores()  # routes hold on to the function, so it must keep the answer
+        api.dependencies.get_dependencies.cache_clear()
+        dependencies = api.dependencies.get_dependencies()  # routes hold on to the function, so it must keep the answer
         worker_parts = worker.app.parts.__wrapped__()
         dead_parts = worker.dead_letters.parts.__wrapped__()
         reconciler_parts = worker.reconciler.parts.__wrapped__()
-        self.stores = stores
+        self.dependencies = dependencies
         patch.setattr(worker.app, "parts", lambda: worker_parts)
         patch.setattr(worker.dead_letters, "parts", lambda: dead_parts)
         patch.setattr(worker.reconciler, "parts", lambda: reconciler_parts)
@@ -154,7 +154,7 @@ class Stage:
         """Accept an image as the API does, and tell the client."""
         upload = Upload(data=data, image_format=JPEG)
         submitted = api.jobs.submission.submit_job(
-            upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.stores.intake()
+            upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.dependencies.intake()
         )
         self.world.watch.answered(submitted.job.id)
         return submitted.job
@@ -172,7 +172,7 @@ class Stage:
 
     def ask(self, deed: str, job_id: str) -> None:
         """Do with a job what its owner asks for: cancel, retry or delete it. A refusal is an answer too."""
-        desk, at = self.stores.desk(), self.world.clock()
+        desk, at = self.dependencies.desk(), self.world.clock()
         with suppress(SafelightError):
             OWNERS_DEEDS[deed](job_id, ANONYMOUS, desk, at=at)
             self.world.watch.seen[f"owner's {deed}"] += 1
