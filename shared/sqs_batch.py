@@ -1,4 +1,4 @@
-"""SQS records: the plumbing of partial batches that all functions behind a queue share."""
+"""Partial batches of SQS records, for all Lambdas behind a queue."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.errors import BadMessage, DeliveryError
-from shared.process_priority import lower_priority
 
 RecordHandler = Callable[[SQSRecord, LambdaContext], Any]
 
@@ -22,20 +21,20 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
     logger: Logger,
     *,
     max_concurrency: int = 1,
-    niceness: int = 0,
+    initializer: Callable[[], object] | None = None,
 ) -> PartialItemFailureResponse:
-    """Hand over each record, ``max_concurrency`` at a time; the answer names those that must come back.
+    """Call ``handle`` for each record and return the records that must be received again.
 
-    A record comes back when ``handle`` raises. That is logged, and never fails its neighbours or the
-    invocation: CloudWatch's ``Errors`` counts crashes alone. Records are started in their order, each when a
-    place is free, so that ``handle`` can look at the time that is left. ``handle`` runs in a thread: what it
-    logs gets the record's keys by ``logger.thread_safe_append_keys``. ``niceness`` is how far these threads give way.
+    A record is received again if ``handle`` raises. The error is logged and affects neither other records nor the
+    invocation, so CloudWatch's ``Errors`` counts only crashes. Records start in order, each as soon as a thread is
+    free, so ``handle`` can check the remaining time. Log keys of a record go to ``logger.thread_safe_append_keys``,
+    because ``handle`` runs in a thread. Each thread calls ``initializer`` first.
     """
     if not event.get("Records"):
         logger.warning("Invoked without records")
         return {"batchItemFailures": []}
     records = [SQSRecord(record) for record in event["Records"]]
-    _check_envelopes(event)
+    _require_message_ids(event)
 
     def is_done(record: SQSRecord) -> bool:
         try:
@@ -52,15 +51,13 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
             logger.thread_safe_clear_keys()
         return True
 
-    with ThreadPoolExecutor(
-        max_concurrency, thread_name_prefix="record", initializer=lower_priority, initargs=(niceness,)
-    ) as threads:
+    with ThreadPoolExecutor(max_concurrency, thread_name_prefix="record", initializer=initializer) as threads:
         done = list(threads.map(is_done, records))
     returned = [record for record, is_over in zip(records, done, strict=True) if not is_over]
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in returned]}
 
 
-def _check_envelopes(event: dict[str, Any]) -> None:
-    """Refuse records without an ID: naming a null one would send the whole batch back (AWS's rule)."""
+def _require_message_ids(event: dict[str, Any]) -> None:
+    """Raise BadMessage for a record without an ID: AWS retries the whole batch if a returned ID is null."""
     if not all(record.get("messageId") for record in event["Records"]):
         raise BadMessage("A record has no messageId.")

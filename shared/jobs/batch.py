@@ -13,9 +13,7 @@ from ulid import ULID
 
 from shared.jobs.backfill import Backfill
 from shared.jobs.job import Job, JobStatus
-from shared.pipeline.asset import AssetPin
-from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.preset import PresetRef
+from shared.jobs.job_spec import JobSpec
 
 #: Members in one request.
 MAX_MEMBERS = 100
@@ -39,19 +37,13 @@ class MemberScan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """A group of jobs."""
+class Batch(JobSpec):
+    """A group of jobs, with the spec of members that have none of their own."""
 
     id: str
     owner: str
     name: str | None
     created_at: datetime
-    #: Of members that have none of their own; None where this version can't read it.
-    pipeline: Pipeline | None
-    preset: PresetRef | None = None
-    assets: tuple[AssetPin, ...] = ()
-    #: Told of the end of members that name none of their own.
-    webhook: str | None = None
     #: Members that were ever made.
     added: int = 0
     closed_at: datetime | None = None

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from shared.errors import JobCancelled, SafelightError
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import ImportSource
 from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
@@ -135,7 +136,7 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(JobSpec):
     """One image, one pipeline, one status."""
 
     id: str
@@ -145,17 +146,11 @@ class Job:
     timestamp: datetime
     uploaded_at: datetime
     raw: RawImage
-    #: None where the record has one that this version can't read: of a newer version, or of an older rule.
-    pipeline: Pipeline | None
     owner: str
     #: What was said of bytes that come directly; None where they came with the job.
     declaration: UploadDeclaration | None = None
     #: What the worker copies the raw image from; None where its owner sends it.
     source: ImportSource | None = None
-    #: Where the pipeline came from; what is done is the pipeline.
-    preset: PresetRef | None = None
-    #: Stored images that the pipeline refers to, in the content that they had when the job was made.
-    assets: tuple[AssetPin, ...] = ()
     outputs: tuple[ProcessedImage, ...] = ()
     warnings: tuple[str, ...] = ()
     #: Runs so far. It only grows and is the fencing token: who commits must hold the newest.
@@ -174,8 +169,6 @@ class Job:
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
-    #: Name of the owner's webhook that is told of the end.
-    webhook: str | None = None
     expires_at: datetime | None = None
     #: Of a completed job: what it was made of and by what, see ``shared.jobs.receipt``; of older ones there is none.
     receipt: str | None = None
@@ -192,21 +185,18 @@ class Job:
     @classmethod
     def new(  # noqa: PLR0913 - a job is born with all of these facts
         cls,
+        spec: JobSpec,
         *,
         job_id: str,
         filename: str,
         raw: RawImage,
-        pipeline: Pipeline,
         owner: str,
         now: datetime,
         due_after: timedelta,
         retention: timedelta,
-        preset: PresetRef | None = None,
-        assets: tuple[AssetPin, ...] = (),
         declaration: UploadDeclaration | None = None,
         source: ImportSource | None = None,
         batch_id: str | None = None,
-        webhook: str | None = None,
     ) -> Self:
         """Make an accepted job, first generation, not yet attempted.
 
@@ -214,22 +204,19 @@ class Job:
         """
         status = JobStatus.AWAITING_UPLOAD if declaration else JobStatus.PENDING
         return cls(
+            **spec.spec_fields(),
             id=job_id,
             filename=filename,
             status=status,
             timestamp=now,
             uploaded_at=now,
             raw=raw,
-            pipeline=pipeline,
             owner=owner,
             declaration=declaration,
             source=source,
-            preset=preset,
-            assets=assets,
             due_at=now + due_after,
             history=(Transition(status=status, at=now),),
             batch_id=batch_id,
-            webhook=webhook,
             expires_at=(now + retention).replace(microsecond=0),  # DynamoDB's TTL counts seconds
         )
 

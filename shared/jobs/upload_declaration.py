@@ -1,51 +1,49 @@
-"""What a caller has promised of bytes that are still to come, and what the bytes turn out to be."""
+"""The caller's declaration of an upload, and the check of the uploaded bytes against it."""
 
 import hashlib
 from dataclasses import dataclass
 
 from shared.errors import DigestMismatch, TypeMismatch
-from shared.pipeline.image_formats import ACCEPTED, ImageFormat, detect
+from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect
 
-#: Promises nothing: the content decides.
+#: Declares no type: the content decides.
 ANY_TYPE = "application/octet-stream"
-_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-ms-bmp": "image/bmp"}
-_BY_TYPE = {image_format.media_type: image_format for image_format in ACCEPTED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadDeclaration:
-    """What the upload's form was asked for with."""
+    """The properties of the bytes that a caller will upload."""
 
-    #: As the form demands it: of an accepted format, or ``ANY_TYPE``.
+    #: Media type of an accepted format, or ``ANY_TYPE``. The upload form requires it.
     media_type: str
-    #: Bytes; S3 itself holds the upload to it.
+    #: Bytes. S3 enforces it.
     size: int | None = None
     #: SHA-256 of the bytes, hexadecimal.
     digest: str | None = None
 
     @property
     def extension(self) -> str:
-        """Return what a file of this type is named after."""
+        """Return the file name extension of this type."""
         image_format = declared_format(self.media_type)
         return image_format.extension if image_format else "bin"
 
     def require_match(self, data: bytes) -> None:
-        """Raise TypeMismatch or DigestMismatch where the bytes are not what was promised.
+        """Raise TypeMismatch or DigestMismatch if the bytes differ from the declaration.
 
-        What is no image at all is left to the decoder, which names the reason.
+        Bytes that are not an image pass: the decoder reports the reason.
         """
-        promised, found = declared_format(self.media_type), detect(data)
-        if promised is not None and found is not None and found != promised:
+        declared, found = declared_format(self.media_type), detect(data)
+        if declared is not None and found is not None and found != declared:
             raise TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
         if self.digest is not None and hashlib.sha256(data).hexdigest() != self.digest:
             raise DigestMismatch
 
 
 def is_declarable(media_type: str) -> bool:
-    """Tell whether bytes of a type may be announced."""
+    """Return True if uploads of a media type are accepted."""
     return media_type == ANY_TYPE or declared_format(media_type) is not None
 
 
 def declared_format(media_type: str) -> ImageFormat | None:
-    """Return the format of a media type; None for ``ANY_TYPE`` and for what is not accepted."""
-    return _BY_TYPE.get(_ALIASES.get(media_type, media_type))
+    """Return the format of a media type; None for ``ANY_TYPE`` and for types that are not accepted."""
+    return BY_MEDIA_TYPE.get(media_type)

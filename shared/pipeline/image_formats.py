@@ -1,52 +1,156 @@
-"""Image formats: their names, and how to tell them by their first bytes."""
+"""Image formats: one row per format, from which the API, the worker and the documents read, and their detection."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
-@dataclass(frozen=True, slots=True)
+def _starts_with(*signatures: bytes) -> Callable[[bytes], bool]:
+    return lambda data: data.startswith(signatures)
+
+
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def _is_bmp(data: bytes) -> bool:
+    """Return True for a BMP. The size of its header tells it from text that starts with BM."""
+    return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES
+
+
+def _is_avif(data: bytes) -> bool:
+    compatible_brands = data[16 : min(int.from_bytes(data[:4], "big"), 256)]
+    return data[4:8] == b"ftyp" and (data[8:12] in {b"avif", b"avis"} or b"avif" in compatible_brands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFormat:
-    """One format as the world names it."""
+    """One format that is accepted as input, and its properties as an output format if it can be written."""
 
     #: Upper case, as in the table's ``Format`` and in Pillow.
     name: str
+    #: Usual spelling, for texts.
+    label: str
     media_type: str
     extension: str
+    #: Return True if the first bytes of a file have the format's signature.
+    matches: Callable[[bytes], bool] = field(repr=False, compare=False)
+    #: Nonstandard media types that clients use.
+    media_type_aliases: tuple[str, ...] = ()
+    #: Other values of an output's ``format``.
+    spellings: tuple[str, ...] = ()
     #: Whether it can hold transparency.
     alpha: bool = True
     #: Whether one file can hold several images that Pillow finds.
     frames: bool = True
+    #: Whether animations are written as animations.
+    animation: bool = False
+    #: Whether it can hold the EXIF tags Artist and Copyright.
+    copyright: bool = True
+    #: Default quality, 1 to 100; None for formats that take neither ``quality`` nor ``max_bytes``.
+    default_quality: int | None = None
+    #: CPU time to decode a pixel, nanoseconds (``benchmarks/calibrate_plan.py``).
+    decode_cost: float
+    #: CPU time to encode a pixel, nanoseconds; 0 for formats that are not written.
+    encode_cost: float = 0.0
 
 
-JPEG = ImageFormat("JPEG", "image/jpeg", "jpg", alpha=False, frames=False)
-PNG = ImageFormat("PNG", "image/png", "png")
-WEBP = ImageFormat("WEBP", "image/webp", "webp")
-GIF = ImageFormat("GIF", "image/gif", "gif")
-TIFF = ImageFormat("TIFF", "image/tiff", "tif")
-BMP = ImageFormat("BMP", "image/bmp", "bmp", frames=False)
-AVIF = ImageFormat("AVIF", "image/avif", "avif")
+JPEG = ImageFormat(
+    name="JPEG",
+    label="JPEG",
+    media_type="image/jpeg",
+    extension="jpg",
+    matches=_starts_with(b"\xff\xd8\xff"),
+    media_type_aliases=("image/jpg", "image/pjpeg"),
+    spellings=("jpg",),
+    alpha=False,
+    frames=False,
+    default_quality=82,
+    decode_cost=4.8,
+    encode_cost=14.5,
+)
+PNG = ImageFormat(
+    name="PNG",
+    label="PNG",
+    media_type="image/png",
+    extension="png",
+    matches=_starts_with(b"\x89PNG\r\n\x1a\n"),
+    animation=True,
+    decode_cost=25.7,
+    encode_cost=214.2,
+)
+WEBP = ImageFormat(
+    name="WEBP",
+    label="WebP",
+    media_type="image/webp",
+    extension="webp",
+    matches=_is_webp,
+    animation=True,
+    default_quality=80,
+    decode_cost=12.9,
+    encode_cost=37.9,
+)
+GIF = ImageFormat(
+    name="GIF",
+    label="GIF",
+    media_type="image/gif",
+    extension="gif",
+    matches=_starts_with(b"GIF87a", b"GIF89a"),
+    animation=True,
+    copyright=False,
+    decode_cost=8.3,
+    encode_cost=103.3,
+)
+TIFF = ImageFormat(
+    name="TIFF",
+    label="TIFF",
+    media_type="image/tiff",
+    extension="tif",
+    matches=_starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    spellings=("tif",),
+    decode_cost=2.1,
+    encode_cost=62.1,
+)
+BMP = ImageFormat(
+    name="BMP",
+    label="BMP",
+    media_type="image/bmp",
+    extension="bmp",
+    matches=_is_bmp,
+    media_type_aliases=("image/x-ms-bmp",),
+    frames=False,
+    decode_cost=1.8,
+)
+AVIF = ImageFormat(
+    name="AVIF",
+    label="AVIF",
+    media_type="image/avif",
+    extension="avif",
+    matches=_is_avif,
+    animation=True,
+    default_quality=65,
+    decode_cost=18.1,
+    encode_cost=540.6,
+)
 
 ACCEPTED = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
-#: Formats that people send and that are refused by name, and why.
-NOT_AVAILABLE = {
-    "HEIC": "Needs a decoder that Pillow does not bring along.",
-    "SVG": "Is a program that draws, not a picture: it may fetch files and scripts.",
-    "PDF": "Is a document of pages.",
-}
 BY_NAME = {image_format.name: image_format for image_format in ACCEPTED}
+#: By media type, aliases included.
+BY_MEDIA_TYPE = {
+    media_type: image_format
+    for image_format in ACCEPTED
+    for media_type in (image_format.media_type, *image_format.media_type_aliases)
+}
+#: Formats that users often send and that are not accepted, and why.
+NOT_AVAILABLE = {
+    "HEIC": "Needs a decoder that Pillow does not include.",
+    "SVG": "Is a program that draws an image. It may fetch files and run scripts.",
+    "PDF": "Is a document with pages.",
+}
 
-_MAGIC = (
-    (b"\xff\xd8\xff", JPEG),
-    (b"\x89PNG\r\n\x1a\n", PNG),
-    (b"GIF87a", GIF),
-    (b"GIF89a", GIF),
-    (b"II*\x00", TIFF),
-    (b"MM\x00*", TIFF),
-    (b"II+\x00", TIFF),
-    (b"MM\x00+", TIFF),
-    (b"BM", BMP),
-)
-# Known, and refused by name, so that the answer tells more than "not an image".
-_REFUSED = (
+# Known formats that are refused by name, because that helps more than "not an image".
+_UNSUPPORTED = (
     (b"%PDF-", "PDF"),
     (b"8BPS", "PSD"),
     (b"\x00\x00\x01\x00", "ICO"),
@@ -57,31 +161,22 @@ _REFUSED = (
     (b"\x1f\x8b", "gzip"),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 def detect(data: bytes) -> ImageFormat | None:
-    """Tell an accepted format by its first bytes, or return None.
+    """Return the accepted format of a file by its signature, or None.
 
-    It looks at the signature alone: a file that begins like a PNG is called a PNG, and only decoding
-    it tells whether it is one.
+    Only decoding shows whether the rest of the file has that format too.
     """
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return WEBP
-    if data[4:8] == b"ftyp":
-        return AVIF if data[8:12] in {b"avif", b"avis"} or b"avif" in _compatible_brands(data) else None
-    for magic, image_format in _MAGIC:
-        if data.startswith(magic):
-            return None if image_format is BMP and not _is_bmp(data) else image_format
-    return None
+    return next((each for each in ACCEPTED if each.matches(data)), None)
 
 
 def describe_refused(data: bytes) -> str | None:
-    """Name a format that is known but not accepted (SVG, PDF, HEIC …), or return None."""
+    """Return the name of a known format that is not accepted (SVG, PDF, HEIC …), or None."""
     if data[4:8] == b"ftyp":
         return "HEIC" if data[8:12] in _HEIF_BRANDS else "a video or other ISO media file"
-    for magic, name in _REFUSED:
-        if data.startswith(magic):
+    for signature, name in _UNSUPPORTED:
+        if data.startswith(signature):
             return name
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
@@ -91,11 +186,7 @@ def describe_refused(data: bytes) -> str | None:
     return None
 
 
-def _compatible_brands(data: bytes) -> bytes:
-    box = int.from_bytes(data[:4], "big")
-    return data[16 : min(box, 256)]
-
-
-def _is_bmp(data: bytes) -> bool:
-    """Tell a BMP from text that happens to begin with BM, by the size of its header."""
-    return int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES
+def list_labels(formats: Iterable[ImageFormat]) -> str:
+    """Return the labels of formats as text: ``JPEG, WebP and AVIF``."""
+    *others, last = (each.label for each in formats)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,4 +1,4 @@
-"""What may be asked of a result: its format, quality, size in bytes, and what of the metadata stays."""
+"""Outputs of a pipeline: format, quality, size in bytes, and the metadata to keep."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -6,14 +6,14 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.pipeline import image_formats
-from shared.pipeline.image_formats import ImageFormat
+from shared.pipeline.image_formats import ImageFormat, list_labels
 from shared.pipeline.strict import Integer, StrictModel
 
 MIN_BYTE_CEILING: Final = 256
 
 
 class OutputFormat(StrEnum):
-    """Formats that can be written."""
+    """Formats that can be written: the rows of ``image_formats`` with an encode cost."""
 
     PNG = "png"
     JPEG = "jpeg"
@@ -24,19 +24,20 @@ class OutputFormat(StrEnum):
 
     @property
     def image_format(self) -> ImageFormat:
-        """Return the format's facts."""
+        """Return the format's row."""
         return image_formats.BY_NAME[self.value.upper()]
 
 
-#: Formats that give up detail for size; the others keep what they are given (GIF: 256 colors of it).
-WITH_QUALITY: Final = (OutputFormat.JPEG, OutputFormat.WEBP, OutputFormat.AVIF)
-#: Formats that hold an animation.
-ANIMATED: Final = (OutputFormat.PNG, OutputFormat.WEBP, OutputFormat.AVIF, OutputFormat.GIF)
-_SPELLINGS: Final = {"jpg": "jpeg", "tif": "tiff"}
+#: Lossy formats, which take a quality. The others are lossless, except that GIF has at most 256 colors.
+WITH_QUALITY: Final = tuple(each for each in OutputFormat if each.image_format.default_quality is not None)
+#: Formats in which animations are written as animations.
+ANIMATED: Final = tuple(each for each in OutputFormat if each.image_format.animation)
+_SPELLINGS: Final = {spelling: each.value for each in OutputFormat for spelling in each.image_format.spellings}
+_LOSSY: Final = list_labels(each.image_format for each in WITH_QUALITY)
 
 
 def _accept_spellings(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Let ``JPG``, ``jpg`` and ``JPEG`` mean ``jpeg``."""
+    """Accept ``JPG``, ``jpg`` and ``JPEG`` as ``jpeg``."""
     if not isinstance(value, str):
         return value
     lower = value.lower()
@@ -44,25 +45,25 @@ def _accept_spellings(value: Any) -> Any:  # noqa: ANN401 - runs before validati
 
 
 class Output(StrictModel):
-    """One processed image to write."""
+    """One image to write."""
 
     name: str = Field(default="image", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     format: Annotated[OutputFormat, BeforeValidator(_accept_spellings)] = OutputFormat.PNG
-    quality: Integer | None = Field(default=None, ge=1, le=100, description="For JPEG, WebP and AVIF.")
+    quality: Integer | None = Field(default=None, ge=1, le=100, description=f"For {_LOSSY}.")
     max_bytes: Integer | None = Field(
         default=None,
         ge=MIN_BYTE_CEILING,
-        description="Largest file, for JPEG, WebP and AVIF: the quality goes down until it fits, or the job fails.",
+        description=f"Largest file, for {_LOSSY}: the quality is lowered until it fits, or the job fails.",
     )
     background: str = Field(
         default="#ffffff",
         pattern=r"^#[0-9a-fA-F]{6}$",
-        description="Color behind transparency where the format has none.",
+        description="Background color for formats without transparency.",
     )
     keep: tuple[Literal["copyright"], ...] = Field(
         default=(),
         max_length=1,
-        description="Metadata that stays: copyright keeps the EXIF tags Artist and Copyright. All other is removed.",
+        description="Metadata to keep: copyright keeps the EXIF tags Artist and Copyright. The rest is removed.",
     )
 
     @model_validator(mode="after")
@@ -71,7 +72,7 @@ class Output(StrictModel):
             if getattr(self, name) is not None and self.format not in WITH_QUALITY:
                 msg = f"{self.format.value} is lossless and takes no {name}"
                 raise ValueError(msg)
-        if self.keep and self.format is OutputFormat.GIF:
-            msg = "gif has no place for a copyright"
+        if self.keep and not self.format.image_format.copyright:
+            msg = f"{self.format.value} can't hold a copyright"
             raise ValueError(msg)
         return self

@@ -12,13 +12,12 @@ from PIL import Image
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.pipeline.image_formats import ImageFormat
 from shared.pipeline.output import ANIMATED, Output, OutputFormat
-from worker.imaging.copyright import Rights, rights_options
+from worker.imaging.copyright import Rights, build_rights_options
 from worker.imaging.frames import Frames
-from worker.imaging.operations.canvas import lay_on
-from worker.imaging.palette import to_palette
-from worker.imaging.png_encoder import packing_options, write_png
+from worker.imaging.operations.canvas import paste_on_background
+from worker.imaging.palette import reduce_to_palette
+from worker.imaging.png_encoder import choose_packing_options, write_png
 
-DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 82, OutputFormat.WEBP: 80, OutputFormat.AVIF: 65}
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
@@ -33,9 +32,9 @@ _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
 #: docs/settings.md: what follows from the time of a record.
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
 #: Of an animation 6 takes seven times as long and gains nothing.
-_MOVING_AVIF: Final = 8
+_ANIMATED_AVIF_SPEED: Final = 8
 #: How often an image is written, about, to find the quality that fits a byte ceiling.
-_CEILING_WRITINGS: Final = 4
+_CEILING_WRITES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,12 @@ class EncodedImage:
     data: bytes
     width: int
     height: int
-    image_format: ImageFormat
+    format: OutputFormat
+
+    @property
+    def image_format(self) -> ImageFormat:
+        """Return the format's row."""
+        return self.format.image_format
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
@@ -63,26 +67,26 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
     options: dict[str, Any] = dict(_OPTIONS[output.format])
     images = frames.images if output.format in ANIMATED else frames.images[:1]
     if output.format is OutputFormat.AVIF:
-        options["speed"] = avif_speed(images, output)
+        options["speed"] = choose_avif_speed(images, output)
     if len(images) > 1:
-        options |= _timing(frames, output.format)
-        images = _alike(images)
+        options |= _build_animation_options(frames, output.format)
+        images = _unify_modes(images)
     if output.keep:
-        options |= rights_options(rights, output.format)
-    images = tuple(_prepared(image, output) for image in images)
+        options |= build_rights_options(rights, output.format)
+    images = tuple(_convert_for_format(image, output) for image in images)
     if options and output.format is OutputFormat.PNG:
-        options |= packing_options(images[0])
+        options |= choose_packing_options(images[0])
     return EncodedImage(
-        data=_within_ceiling(images, output, options),
+        data=_encode_within_ceiling(images, output, options),
         width=images[0].width,
         height=images[0].height,
-        image_format=output.format.image_format,
+        format=output.format,
     )
 
 
-def _within_ceiling(images: tuple[Image.Image, ...], output: Output, options: dict[str, Any]) -> bytes:
+def _encode_within_ceiling(images: tuple[Image.Image, ...], output: Output, options: dict[str, Any]) -> bytes:
     """Write with the quality that is asked for, or, over the ceiling, with the best that stays below it."""
-    quality = output.quality or DEFAULT_QUALITY.get(output.format)
+    quality = output.quality or output.format.image_format.default_quality
     data = _write(images, output.format, options, quality)
     if output.max_bytes is None or quality is None or len(data) <= output.max_bytes:
         return data
@@ -124,14 +128,14 @@ def _write(
     return file.getvalue()
 
 
-def avif_speed(images: Sequence[Image.Image], output: Output) -> int:
+def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
     """Return how fast AVIF is written, 0 to 10: the more pixels there are to write, the faster."""
-    pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITINGS if output.max_bytes else 1)
+    pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITES if output.max_bytes else 1)
     speed = next(speed for most, speed in _AVIF_SPEEDS if pixels <= most)
-    return max(speed, _MOVING_AVIF) if len(images) > 1 else speed
+    return max(speed, _ANIMATED_AVIF_SPEED) if len(images) > 1 else speed
 
 
-def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
+def _build_animation_options(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
     """Return durations and the number of plays as a format writes them; GIF counts repeats, in 1/100 s."""
     if output_format is not OutputFormat.GIF:
         return {"duration": list(frames.durations), "loop": frames.plays}
@@ -142,7 +146,7 @@ def _timing(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
     return options if frames.plays == 1 else options | {"loop": max(0, frames.plays - 1)}
 
 
-def _alike(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
+def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
     """Bring frames to one mode: formats write an animation in that of its first frame."""
     modes = {image.mode for image in images}
     if len(modes) == 1:
@@ -152,15 +156,15 @@ def _alike(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
     return tuple(image.convert(mode) for image in images)
 
 
-def _prepared(image: Image.Image, output: Output) -> Image.Image:
+def _convert_for_format(image: Image.Image, output: Output) -> Image.Image:
     """Bring an image to what a format can hold."""
     if output.format is OutputFormat.JPEG:
-        return _flattened(image, output.background)
+        return _flatten(image, output.background)
     if output.format is OutputFormat.GIF:
-        return to_palette(image, output.background)
+        return reduce_to_palette(image, output.background)
     return image
 
 
-def _flattened(image: Image.Image, background: str) -> Image.Image:
+def _flatten(image: Image.Image, background: str) -> Image.Image:
     """Lay an image on a color, where the format knows no transparency."""
-    return lay_on(image, background) if image.has_transparency_data else image
+    return paste_on_background(image, background) if image.has_transparency_data else image

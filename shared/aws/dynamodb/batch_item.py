@@ -7,18 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from shared.aws.dynamodb.expressions import placeholders
-from shared.aws.dynamodb.job_item import shard_of
+from shared.aws.dynamodb.job_item import shard_of, spec_from_item, spec_to_item
 from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_optional_iso, to_wire
 from shared.clock import from_iso, to_iso
 from shared.jobs.backfill import Backfill, BackfillFilter
 from shared.jobs.batch import COUNTERS, DELETED_COUNTER, Batch, BatchState, MemberCounts, MemberScan, counter_of
 from shared.jobs.job import Job, JobStatus
-from shared.pipeline.asset import AssetPin
-from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.preset import PresetRef
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -41,10 +36,7 @@ def to_batch_item(batch: Batch) -> Item:
         "Owner": batch.owner,
         "Name": batch.name,
         "CreatedAt": to_iso(batch.created_at),
-        "Pipeline": batch.pipeline.model_dump_json(exclude_none=True) if batch.pipeline else None,
-        "Preset": {"Name": batch.preset.name, "Version": batch.preset.version} if batch.preset else None,
-        "Assets": {pin.name: pin.digest for pin in batch.assets} or None,
-        "Webhook": batch.webhook,
+        **spec_to_item(batch),
         "Added": batch.added,
         "ClosedAt": to_optional_iso(batch.closed_at),
         "Cancelling": scan_to_map(batch.cancelling),
@@ -118,10 +110,7 @@ def _batch(item: Mapping[str, Any]) -> Batch:
         owner=item["Owner"],
         name=item.get("Name"),
         created_at=from_iso(item["CreatedAt"]),
-        pipeline=_pipeline(item.get("Pipeline")),
-        preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
-        assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
-        webhook=item.get("Webhook"),
+        **spec_from_item(item).spec_fields(),
         added=item.get("Added", 0),
         closed_at=from_optional_iso(item.get("ClosedAt")),
         cancelling=_scan(item.get("Cancelling")),
@@ -135,13 +124,6 @@ def _counts(shards: list[Mapping[str, Any]]) -> MemberCounts:
     sums = {name: sum(shard.get(name, 0) for shard in shards) for name in (*COUNTERS.values(), DELETED_COUNTER)}
     last = max((shard["LastAt"] for shard in shards if "LastAt" in shard), default=None)
     return MemberCounts(**{name.lower(): count for name, count in sums.items()}, last_at=from_optional_iso(last))
-
-
-def _pipeline(text: str | None) -> Pipeline | None:
-    try:
-        return None if text is None else Pipeline.model_validate_json(text)
-    except ValidationError:
-        return None
 
 
 def _scan(stored: Mapping[str, str] | None) -> MemberScan | None:

@@ -16,6 +16,7 @@ from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_opti
 from shared.clock import from_iso, to_iso
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage, RawImage, Transition
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import ImportSource, S3Location
 from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
@@ -48,11 +49,9 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Width": job.raw.width,
         "Height": job.raw.height,
         "Digest": job.raw.digest,
-        "Pipeline": job.pipeline.model_dump_json(exclude_none=True) if job.pipeline else None,
+        **spec_to_item(job),
         "Promise": _declaration_to_map(job.declaration) if job.declaration else None,
         "Source": _source_to_map(job.source) if job.source else None,
-        "Preset": {"Name": job.preset.name, "Version": job.preset.version} if job.preset else None,
-        "Assets": {pin.name: pin.digest for pin in job.assets} or None,
         "Outputs": [_output_to_map(output) for output in job.outputs] or None,
         "Warnings": list(job.warnings) or None,
         "Attempt": job.attempt,
@@ -66,7 +65,6 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Error": _failure_to_map(job.error) if job.error else None,
         "History": [transition_to_map(line) for line in job.history],
         "BatchID": job.batch_id,
-        "Webhook": job.webhook,
         "Owner": job.owner,
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
@@ -95,12 +93,10 @@ def from_item(item: Mapping[str, Any]) -> Job:
             width=item.get("Width"),
             height=item.get("Height"),
         ),
-        pipeline=_pipeline(item["Pipeline"]) if isinstance(item["Pipeline"], str) else None,
+        **spec_from_item(item).spec_fields(),
         owner=item["Owner"],
         declaration=_declaration_from_map(item["Promise"]) if "Promise" in item else None,
         source=_source_from_map(item["Source"]) if "Source" in item else None,
-        preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
-        assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
         warnings=tuple(item.get("Warnings", ())),
         attempt=item["Attempt"],
@@ -113,13 +109,33 @@ def from_item(item: Mapping[str, Any]) -> Job:
         error=_failure_from_map(item["Error"]) if "Error" in item else None,
         history=tuple(_transition_from_map(line) for line in item.get("History", ())),
         batch_id=item.get("BatchID"),
-        webhook=item.get("Webhook"),
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
         if "ExpiresAt" in item
         else None,
         receipt=item.get("Receipt"),
         redrives=item.get("Redrives", 0),
         deleted_at=from_optional_iso(item.get("DeletedAt")),
+    )
+
+
+def spec_to_item(spec: JobSpec) -> Item:
+    """Return the attributes of a job spec, which a job's item and a batch's item share. Absent values are None."""
+    return {
+        "Pipeline": spec.pipeline.model_dump_json(exclude_none=True) if spec.pipeline else None,
+        "Preset": {"Name": spec.preset.name, "Version": spec.preset.version} if spec.preset else None,
+        "Assets": {pin.name: pin.digest for pin in spec.assets} or None,
+        "Webhook": spec.webhook,
+    }
+
+
+def spec_from_item(item: Mapping[str, Any]) -> JobSpec:
+    """Return the job spec that a job's item or a batch's item holds."""
+    pipeline = item.get("Pipeline")
+    return JobSpec(
+        pipeline=_pipeline(pipeline) if isinstance(pipeline, str) else None,
+        preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
+        assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
+        webhook=item.get("Webhook"),
     )
 
 

@@ -1,7 +1,8 @@
-"""The operations that may be asked for, one module per family, and the union of them all.
+"""The operations of a pipeline, one module per family, and the union of all.
 
-A new operation adds its model here, its size in ``shared/pipeline/sizes.py`` if it changes it, its function in
-``worker/imaging/operations``, its section in ``docs/operations.md`` and its test.
+A model's ``cost`` is the CPU time per pixel on opaque photographs, in nanoseconds (``benchmarks/calibrate_plan.py``).
+To add an operation, add its model to a family and to the union here, its function to ``worker/imaging/operations``,
+its section to ``docs/operations.md`` and its test. If it changes the size, add that to ``shared/pipeline/sizes.py``.
 """
 
 from typing import Annotated, Final, get_args
@@ -30,7 +31,7 @@ AnyOperation = (
 )
 Operation = Annotated[AnyOperation, Field(discriminator="op")]
 
-#: The values of ``op``.
+#: All values of ``op``.
 NAMES: Final = tuple(each.model_fields["op"].default for each in get_args(AnyOperation))
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Operations that change edges: blur, sharpen, round corners."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from shared.pipeline.strict import Integer, Number, StrictModel
 class Blur(StrictModel):
     """Blur evenly (Gaussian)."""
 
+    cost: ClassVar[float] = 22.9
     op: Literal["blur"] = "blur"
     radius: Number = Field(default=2.0, gt=0, le=100, description="Standard deviation, pixels.")
 
@@ -18,6 +19,7 @@ class Blur(StrictModel):
 class Sharpen(StrictModel):
     """Sharpen with an unsharp mask; transparency stays."""
 
+    cost: ClassVar[float] = 29.3
     op: Literal["sharpen"] = "sharpen"
     radius: Number = Field(default=1.0, gt=0, le=20, description="Of the mask, pixels.")
     amount: Number = Field(default=1.0, gt=0, le=5, description="Strength; 1 adds the whole difference to the mask.")
@@ -27,6 +29,7 @@ class Sharpen(StrictModel):
 class RoundCorners(StrictModel):
     """Make the corners transparent. A relative radius of 0.5 turns a square into a disc."""
 
+    cost: ClassVar[float] = 3.8
     op: Literal["round_corners"] = "round_corners"
     unit: Unit = "pixel"
     radius: Number = Field(gt=0, le=MAX_SIDE, description="Pixels, or a share of the shorter side (at most 0.5).")

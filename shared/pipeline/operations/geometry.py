@@ -1,7 +1,7 @@
 """Operations that change the shape: resize, crop, rotate, flip, trim, pad."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -28,6 +28,7 @@ class Fit(StrEnum):
 class Resize(StrictModel):
     """Change the size. One side may be left out with ``inside``; the other fits alone then."""
 
+    cost: ClassVar[float] = 9.3
     op: Literal["resize"] = "resize"
     width: Side | None = None
     height: Side | None = None
@@ -56,6 +57,7 @@ class Crop(StrictModel):
     What lies outside of the image is left away; a box that lies outside as a whole fails the job.
     """
 
+    cost: ClassVar[float] = 3.9
     op: Literal["crop"] = "crop"
     unit: Unit = "pixel"
     width: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
@@ -90,6 +92,7 @@ class Crop(StrictModel):
 class Rotate(StrictModel):
     """Turn clockwise. Right angles move pixels without touching them."""
 
+    cost: ClassVar[float] = 47.0
     op: Literal["rotate"] = "rotate"
     angle: Number = Field(ge=-360, le=360, description="Degrees, clockwise.")
     expand: Flag = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
@@ -99,6 +102,7 @@ class Rotate(StrictModel):
 class Flip(StrictModel):
     """Mirror the image."""
 
+    cost: ClassVar[float] = 0.5
     op: Literal["flip"] = "flip"
     direction: Literal["horizontal", "vertical", "both"] = Field(
         default="horizontal",
@@ -109,6 +113,7 @@ class Flip(StrictModel):
 class Trim(StrictModel):
     """Cut off a border of one color, that of the top left pixel; an image of nothing else stays whole."""
 
+    cost: ClassVar[float] = 3.5
     op: Literal["trim"] = "trim"
     tolerance: Integer = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
 
@@ -119,6 +124,7 @@ Margin = Annotated[Integer, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
 class Pad(StrictModel):
     """Add room around the image."""
 
+    cost: ClassVar[float] = 1.6
     op: Literal["pad"] = "pad"
     top: Margin = 0
     right: Margin = 0

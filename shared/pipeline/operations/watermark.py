@@ -1,6 +1,6 @@
 """The operation that puts a text or an image on the image."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +19,7 @@ AssetName = Annotated[
 class Watermark(StrictModel):
     """Lay a line of text, or a stored image, over the image."""
 
+    cost: ClassVar[float] = 8.1
     op: Literal["watermark"] = "watermark"
     text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT)
     image: AssetName | None = None

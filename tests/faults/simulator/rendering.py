@@ -38,7 +38,7 @@ def quick_render(
             outputs=tuple(
                 (
                     output,
-                    made(data=b"%s %d" % (data, nonce()), width=1, height=1, image_format=output.format.image_format),
+                    made(data=b"%s %d" % (data, nonce()), width=1, height=1, format=output.format),
                 )
                 for output in pipeline.outputs
             ),

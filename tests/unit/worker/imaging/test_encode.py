@@ -9,8 +9,8 @@ from support.image_similarity import psnr
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.pipeline.output import WITH_QUALITY, Output, OutputFormat
-from worker.imaging.encode import DEFAULT_QUALITY, avif_speed, encode
-from worker.imaging.palette import to_palette
+from worker.imaging.encode import choose_avif_speed, encode
+from worker.imaging.palette import reduce_to_palette
 
 PHOTO = Image.effect_noise((96, 64), 40).convert("RGB")
 
@@ -20,7 +20,7 @@ def test_quality_decides_the_size(output_format: OutputFormat) -> None:
     """Less quality, fewer bytes; without a wish it is the default."""
     low, high, default = (
         len(encode(PHOTO, Output(format=output_format, quality=quality)).data)
-        for quality in (20, 95, DEFAULT_QUALITY[output_format])
+        for quality in (20, 95, output_format.image_format.default_quality)
     )
     assert low < default < high
     assert len(encode(PHOTO, Output(format=output_format)).data) == default
@@ -70,7 +70,7 @@ def test_gif_cuts_half_transparency_in_two() -> None:
     image = Image.new("RGBA", (3, 1), (0, 0, 0, 0))
     image.putpixel((1, 0), (0, 0, 0, 127))
     image.putpixel((2, 0), (0, 0, 0, 128))
-    made = to_palette(image, "#ffffff").convert("RGBA")
+    made = reduce_to_palette(image, "#ffffff").convert("RGBA")
     assert [made.getpixel((x, 0))[3] for x in range(3)] == [0, 0, 255]  # type: ignore[index] # RGBA
     assert made.getpixel((2, 0)) == (127, 127, 127, 255)
 
@@ -89,10 +89,10 @@ def test_large_avif_is_written_faster() -> None:
     """Speed grows with the pixels to be written, and with how often, so that the largest image is in time."""
     small, middle, large = (Image.new("L", (side, 1000)) for side in (1000, 17_000, 25_000))
     avif, ceiling = Output(format=OutputFormat.AVIF), Output(format=OutputFormat.AVIF, max_bytes=10_000)
-    speeds = [avif_speed([image], avif) for image in (small, middle, large)]
+    speeds = [choose_avif_speed([image], avif) for image in (small, middle, large)]
     assert speeds == sorted(set(speeds))
-    assert avif_speed([middle], ceiling) > avif_speed([middle], avif)
-    assert avif_speed([small, small], avif) > avif_speed([small], avif)
+    assert choose_avif_speed([middle], ceiling) > choose_avif_speed([middle], avif)
+    assert choose_avif_speed([small, small], avif) > choose_avif_speed([small], avif)
 
 
 def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
@@ -101,4 +101,4 @@ def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
     photo = Image.merge("RGB", (Image.effect_noise((600, 400), 50), shade, shade.rotate(180)))
     best = photo.quantize(256, Image.Quantize.MEDIANCUT)
     whole = photo.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
-    assert psnr(to_palette(photo, "#ffffff").convert("RGB"), photo) > psnr(whole.convert("RGB"), photo) - 0.5
+    assert psnr(reduce_to_palette(photo, "#ffffff").convert("RGB"), photo) > psnr(whole.convert("RGB"), photo) - 0.5

@@ -24,7 +24,7 @@ from shared.errors import (
     TooManyPixels,
     TruncatedImage,
 )
-from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, OutputFormat, Pipeline
 from worker.imaging import Rendered, render
 from worker.sandbox import process
 from worker.sandbox.pool import RenderFault, Sandbox
@@ -141,7 +141,7 @@ def test_a_forged_result_is_not_believed() -> None:
     """Facts that do not fit the question never reach a record: other outputs, unknown formats, endless warnings."""
     rendered = honest()
     (output, encoded), *_ = rendered.outputs
-    strange = replace(encoded, image_format=replace(encoded.image_format, name="EXE", media_type="text/html"))
+    strange = replace(encoded, format=OutputFormat.GIF)
     forgeries = [
         honest(THREE),
         replace(rendered, outputs=()),

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from support.sandboxes import LIMITS, process_ids, sandbox
 
 from shared.observability import make_logger
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from shared.process_priority import BULK_NICENESS, RENDERING_NICENESS, lower_priority
 from shared.sqs_batch import process_records
+from worker.process_priority import BULK_NICENESS, RENDERING_NICENESS, lower_priority
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux alone")
 PICTURE = Path(__file__).parents[3] / "safelight" / "demo_images" / "clock-small.png"
@@ -34,7 +35,7 @@ def test_only_the_records_of_a_delivery_give_way() -> None:
         lambda _record, _context: seen.append(niceness()),
         make_logger("test"),
         max_concurrency=2,
-        niceness=BULK_NICENESS,
+        initializer=partial(lower_priority, BULK_NICENESS),
     )
     assert seen == [BULK_NICENESS] * 3
     assert niceness() == before

@@ -1,0 +1,31 @@
+"""The job spec: what a caller chooses for a job."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from shared.pipeline.asset import AssetPin
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.preset import PresetRef
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a caller chooses for a job. A job has these fields, and a batch has them for its members."""
+
+    #: None if this version can't read the stored pipeline.
+    pipeline: Pipeline | None
+    #: The preset that the pipeline came from.
+    preset: PresetRef | None = None
+    #: Stored images that the pipeline refers to, pinned to their content when the job was created.
+    assets: tuple[AssetPin, ...] = ()
+    #: Name of the owner's webhook that is notified when the job ends.
+    webhook: str | None = None
+
+    def spec_fields(self) -> dict[str, Any]:
+        """Return the fields of the spec by name, without those of a subclass."""
+        return {field.name: getattr(self, field.name) for field in fields(JobSpec)}
+
+    @property
+    def spec(self) -> "JobSpec":
+        """Return the spec alone."""
+        return JobSpec(**self.spec_fields())
