@@ -1,4 +1,4 @@
-"""The error tree: every fault that Safelight names, each with a stable code.
+"""The error tree. Each error has a stable code.
 
 ::
 
@@ -12,29 +12,28 @@
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
     │   ├── RouteNotFound · MethodNotAllowed
-    │   └── Unauthenticated · Forbidden · TooManyRequests   (the gateway answers these)
-    ├── JobStateError           the job is not in the state that was asked for
+    │   └── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
+    ├── JobStateError           the job is not in the state that the request needs
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
-    │   └── JobCancelled · UploadExpired   (what the job itself states)
-    ├── ImageError              the image can't be processed, now or later
+    │   └── JobCancelled · UploadExpired   (the error of a job)
+    ├── ImageError              the image can never be processed
     │   ├── TypeMismatch · DigestMismatch
     │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
-    ├── DeliveryError           what the worker says of one SQS record
+    ├── DeliveryError           an SQS record goes back to the queue
     │   ├── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
     │   └── DeliveryLater · AddressNotAllowed · HostNotFound   (of webhooks)
-    └── ServiceError            a service, AWS's or the machine's, did not do what it was asked
+    └── ServiceError            a service, AWS's or the machine's, failed
         └── ServiceUnavailable · ServiceThrottled · ServiceRefused · SandboxUnavailable
 
-A class states what the edges need: ``code`` (never changes once released), ``status`` (HTTP),
-``title`` (a public sentence) and ``retriable`` (the same request may succeed later). An instance adds
-``detail``, a public sentence about this case. The technical reason is the chained ``__cause__``;
-it is logged and never leaves. ``docs/errors.md`` documents each code.
+A class has a ``code`` (never changes once released), an HTTP ``status``, a public ``title`` and ``retriable`` (the
+same request may succeed later). An instance adds ``detail``, a public sentence about this case. The technical reason
+is the chained ``__cause__``: it is logged and never sent. ``docs/errors.md`` documents each code.
 """
 
 from collections.abc import Iterator
@@ -44,18 +43,18 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: a JSON pointer (RFC 6901) or parameter name, and what is wrong with it."""
+    """One invalid field: a JSON pointer (RFC 6901) or parameter name, and what is wrong with it."""
 
     pointer: str
     detail: str
 
 
 class SafelightError(Exception):
-    """Root of the tree; raised itself only where nothing more is known."""
+    """Root of the tree. Raised itself only for unexpected errors."""
 
     code: ClassVar[str] = "INTERNAL"
     status: ClassVar[int] = 500
-    title: ClassVar[str] = "Something went wrong on our side."
+    title: ClassVar[str] = "An internal error occurred."
     retriable: ClassVar[bool] = True
 
     def __init__(
@@ -65,9 +64,9 @@ class SafelightError(Exception):
         errors: tuple[FieldError, ...] = (),
         retry_after_seconds: int | None = None,
     ) -> None:
-        """Keep the public facts of this case.
+        """Store the public facts of this case.
 
-        ``detail`` falls back to the class's title; ``retry_after_seconds`` says when to ask again.
+        ``detail`` defaults to the class's title; ``retry_after_seconds`` says when to try again.
         """
         super().__init__(detail or self.title)
         self.detail = detail or self.title
@@ -76,7 +75,7 @@ class SafelightError(Exception):
 
 
 class RequestError(SafelightError):
-    """The request itself is wrong; sending it again unchanged will not help."""
+    """The request itself is wrong. Repeating it unchanged does not help."""
 
     code = "INVALID_REQUEST"
     status = 422
@@ -85,7 +84,7 @@ class RequestError(SafelightError):
 
 
 class EmptyBody(RequestError):
-    """No bytes came with the request."""
+    """The request has no bytes."""
 
     code = "BODY_EMPTY"
     status = 400
@@ -93,7 +92,7 @@ class EmptyBody(RequestError):
 
 
 class BodyTooLarge(RequestError):
-    """The body is over what an API Lambda can receive."""
+    """The body exceeds what an API Lambda can receive."""
 
     code = "BODY_TOO_LARGE"
     status = 413
@@ -101,7 +100,7 @@ class BodyTooLarge(RequestError):
 
 
 class BadBase64(RequestError):
-    """Text that should be base64 is not."""
+    """A text is not valid base64."""
 
     code = "BAD_BASE64"
     status = 400
@@ -109,31 +108,31 @@ class BadBase64(RequestError):
 
 
 class BadMultipart(RequestError):
-    """A multipart form that can't be parsed or has not exactly one file."""
+    """A multipart form is malformed or does not have exactly one file."""
 
     code = "BAD_MULTIPART"
     status = 400
-    title = "The multipart form can't be read."
+    title = "The multipart form can't be parsed."
 
 
 class BadJson(RequestError):
-    """JSON that can't be parsed."""
+    """JSON is malformed."""
 
     code = "BAD_JSON"
     status = 400
-    title = "The JSON can't be read."
+    title = "The JSON can't be parsed."
 
 
 class BadCursor(RequestError):
-    """A listing cursor that this API did not issue."""
+    """A listing cursor was not issued by this API."""
 
     code = "BAD_CURSOR"
     status = 400
-    title = "The cursor is not one that this API has issued."
+    title = "The cursor was not issued by this API."
 
 
 class KeyInvalid(RequestError):
-    """An Idempotency-Key that is none."""
+    """The Idempotency-Key is malformed."""
 
     code = "KEY_INVALID"
     status = 400
@@ -141,7 +140,7 @@ class KeyInvalid(RequestError):
 
 
 class KeyReused(RequestError):
-    """An Idempotency-Key that came with another request before."""
+    """The Idempotency-Key was used for another request."""
 
     code = "KEY_REUSED"
     title = "This Idempotency-Key belongs to another request."
@@ -157,15 +156,15 @@ class KeyInUse(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The Content-Type is none that this endpoint reads."""
+    """The endpoint does not support the Content-Type."""
 
     code = "UNSUPPORTED_MEDIA_TYPE"
     status = 415
-    title = "This endpoint can't read that Content-Type."
+    title = "The endpoint does not support this Content-Type."
 
 
 class UnsupportedImageType(RequestError):
-    """The content is no image of an accepted type."""
+    """The content is not an image of an accepted format."""
 
     code = "UNSUPPORTED_TYPE"
     status = 415
@@ -173,159 +172,159 @@ class UnsupportedImageType(RequestError):
 
 
 class InvalidRequest(RequestError):
-    """Parameters, headers or fields that break their rules."""
+    """Parameters, headers or fields are invalid."""
 
 
 class InvalidPipeline(RequestError):
-    """A pipeline that breaks its rules."""
+    """A pipeline is invalid."""
 
     code = "INVALID_PIPELINE"
     title = "The pipeline is not valid."
 
 
 class ImportOff(RequestError):
-    """An object in S3 is named as source, and no bucket is open for that."""
+    """The request names an S3 object as its source, but no bucket is open for imports."""
 
     code = "IMPORT_OFF"
-    title = "This API copies nothing from other buckets."
+    title = "Imports from S3 buckets are turned off."
 
 
 class PresetNotFound(RequestError):
-    """No preset of that name or version among the built-in ones and the caller's."""
+    """Neither a built-in preset nor one of the caller's has this name or version."""
 
     code = "PRESET_NOT_FOUND"
     status = 404
-    title = "There is no such preset."
+    title = "The preset does not exist."
 
 
 class UnknownPreset(PresetNotFound):
-    """The same, where a job or a plan names the preset: the path exists, the request is wrong."""
+    """A job or plan names a preset that does not exist: the path exists, but the request is wrong."""
 
     status = 422
 
 
 class PresetChanged(RequestError):
-    """The preset's version is not the one that the caller's precondition names."""
+    """The preset's version differs from the caller's precondition."""
 
     code = "PRESET_CHANGED"
     status = 412
-    title = "The preset is not in the version that the request demands."
+    title = "The preset's current version does not match the precondition."
 
 
 class PresetBuiltIn(RequestError):
-    """A built-in preset can be neither changed nor deleted."""
+    """A built-in preset can't be changed or deleted."""
 
     code = "PRESET_BUILT_IN"
     status = 409
-    title = "A preset of that name is built in."
+    title = "Built-in presets can't be changed."
 
 
 class AssetNotFound(RequestError):
-    """No asset of that name among the caller's."""
+    """The caller has no asset with this name."""
 
     code = "ASSET_NOT_FOUND"
     status = 404
-    title = "There is no such asset."
+    title = "The asset does not exist."
 
 
 class WebhookNotFound(RequestError):
-    """No webhook of that name among the caller's."""
+    """The caller has no webhook with this name."""
 
     code = "WEBHOOK_NOT_FOUND"
     status = 404
-    title = "There is no such webhook."
+    title = "The webhook does not exist."
 
 
 class UnknownWebhook(WebhookNotFound):
-    """The same, where a job or a batch names the webhook: the path exists, the request is wrong."""
+    """A job or batch names a webhook that does not exist: the path exists, but the request is wrong."""
 
     status = 422
 
 
 class DeliveryNotFound(RequestError):
-    """No such delivery in the webhook's log: never made, or older than the log."""
+    """The webhook's log has no such delivery: it never existed or has expired."""
 
     code = "DELIVERY_NOT_FOUND"
     status = 404
-    title = "There is no such delivery."
+    title = "The delivery does not exist."
 
 
 class NotificationsOff(RequestError):
-    """This deployment tells nobody of the ends of jobs."""
+    """This deployment sends no notifications."""
 
     code = "NOTIFICATIONS_OFF"
     status = 409
-    title = "Notifications are off here."
+    title = "Notifications are turned off."
 
 
 class RouteNotFound(RequestError):
-    """No such path."""
+    """The path does not exist."""
 
     code = "ROUTE_NOT_FOUND"
     status = 404
-    title = "There is nothing at this path."
+    title = "The path does not exist."
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, with other methods."""
+    """The path exists, but not with this method."""
 
     code = "METHOD_NOT_ALLOWED"
     status = 405
-    title = "This path does not answer to that method."
+    title = "The path does not support this method."
 
 
 class Unauthenticated(RequestError):
-    """No credentials, or such as the gateway does not accept."""
+    """The gateway accepts no credentials of the request."""
 
     code = "UNAUTHENTICATED"
     status = 401
-    title = "The request carries no valid credentials."
+    title = "The request has no valid credentials."
 
 
 class Forbidden(RequestError):
-    """Credentials that do not cover the request."""
+    """The credentials do not allow the request."""
 
     code = "FORBIDDEN"
     status = 403
-    title = "The caller may not do this."
+    title = "The caller is not allowed to do this."
 
 
 class TooManyRequests(RequestError):
-    """Over the caller's rate or quota."""
+    """The caller exceeds its rate or quota."""
 
     code = "TOO_MANY_REQUESTS"
     status = 429
-    title = "Too many requests at this moment."
+    title = "Too many requests."
     retriable = True
 
 
 class JobStateError(SafelightError):
-    """The job is not in the state that was asked for."""
+    """The job is not in the state that the request needs."""
 
     code = "JOB_STATE"
     status = 409
-    title = "The job is in another state."
+    title = "The job is not in the required state."
     retriable = False
 
 
 class JobNotFound(JobStateError):
-    """Unknown, deleted, or another caller's."""
+    """The job is unknown, deleted or another caller's."""
 
     code = "JOB_NOT_FOUND"
     status = 404
-    title = "There is no such job."
+    title = "The job does not exist."
 
 
 class OutputNotFound(JobStateError):
-    """The job has no output of that name."""
+    """The job has no output with this name."""
 
     code = "OUTPUT_NOT_FOUND"
     status = 404
-    title = "The job has no output of that name."
+    title = "The job has no output with this name."
 
 
 class ReceiptNotFound(JobStateError):
-    """Completed by a version that wrote none, or with one that was too long to keep."""
+    """The job was completed by a version without receipts, or its receipt was too long to store."""
 
     code = "RECEIPT_NOT_FOUND"
     status = 404
@@ -336,7 +335,7 @@ class ResultNotReady(JobStateError):
     """The job has not ended yet."""
 
     code = "RESULT_NOT_READY"
-    title = "The job is not done yet."
+    title = "The job has not finished yet."
     retriable = True
 
 
@@ -344,146 +343,146 @@ class JobHasFailed(JobStateError):
     """The job ended without a result."""
 
     code = "JOB_FAILED"
-    title = "The job ended without a result."
+    title = "The job has no result."
 
 
 class ResultExpired(JobStateError):
-    """The processed image is past its retention."""
+    """The retention of the processed image has ended."""
 
     code = "RESULT_EXPIRED"
     status = 410
-    title = "The result is past its retention time."
+    title = "The result has expired."
 
 
 class UploadExpired(JobStateError):
-    """The bytes of an announced upload never came."""
+    """The bytes of an announced upload never arrived."""
 
     code = "UPLOAD_EXPIRED"
     status = 410
-    title = "The upload did not come in time."
+    title = "The upload did not arrive in time."
 
 
 class UploadIncomplete(JobStateError):
-    """The bytes of an announced upload are not there yet."""
+    """The bytes of an announced upload have not arrived yet."""
 
     code = "UPLOAD_INCOMPLETE"
-    title = "The upload is not in the bucket yet."
+    title = "The upload has not arrived yet."
     retriable = True
 
 
 class NotAwaitingUpload(JobStateError):
-    """A form is asked for, for a job that needs none."""
+    """An upload form was requested for a job that needs none."""
 
     code = "NOT_AWAITING_UPLOAD"
-    title = "The job does not wait for an upload."
+    title = "The job does not await an upload."
 
 
 class BatchNotFound(JobStateError):
-    """Unknown, past its retention, or another caller's."""
+    """The batch is unknown, expired or another caller's."""
 
     code = "BATCH_NOT_FOUND"
     status = 404
-    title = "There is no such batch."
+    title = "The batch does not exist."
 
 
 class BatchClosed(JobStateError):
-    """The batch takes no more members."""
+    """The batch accepts no more members."""
 
     code = "BATCH_CLOSED"
     title = "The batch is closed."
 
 
 class NotABackfill(JobStateError):
-    """A batch whose members are sent, not found."""
+    """The batch has uploaded members, not members from stored images."""
 
     code = "NOT_A_BACKFILL"
-    title = "The batch was not made from stored pictures."
+    title = "The batch is not a backfill."
 
 
 class JobFinished(JobStateError):
-    """Too late to cancel."""
+    """The job has ended, so it can't be cancelled."""
 
     code = "JOB_FINISHED"
-    title = "The job has ended already."
+    title = "The job has already ended."
 
 
 class JobNotRetriable(JobStateError):
-    """Neither failed nor cancelled."""
+    """The job is neither failed nor cancelled."""
 
     code = "JOB_NOT_RETRIABLE"
     title = "Only a failed or cancelled job can be retried."
 
 
 class RedrivenTooOften(JobStateError):
-    """A repeat offender: each redrive so far has ended among the dead letters again."""
+    """Every redrive so far has ended as a dead letter again."""
 
     code = "REDRIVEN_TOO_OFTEN"
-    title = "The job was redriven several times and failed each time."
+    title = "The job was redriven several times and failed every time."
 
 
 class JobCancelled(JobStateError):
-    """What a cancelled job states as its error."""
+    """The error of a cancelled job."""
 
     code = "JOB_CANCELLED"
     title = "The job was cancelled."
 
 
 class ImageError(SafelightError):
-    """The image can't be processed, now or later: the job fails at once."""
+    """The image can never be processed: the job fails at once."""
 
     code = "IMAGE_ERROR"
     status = 422
-    title = "The picture can't be processed."
+    title = "The image can't be processed."
     retriable = False
 
 
 class TypeMismatch(ImageError):
-    """An image of another type than was declared for the upload."""
+    """The image has another format than the upload declared."""
 
     code = "TYPE_MISMATCH"
-    title = "The content is not of the declared type."
+    title = "The content does not have the declared type."
 
 
 class DigestMismatch(ImageError):
-    """Other bytes than were announced for the upload."""
+    """The bytes differ from those that the upload declared."""
 
     code = "DIGEST_MISMATCH"
     title = "The content does not have the declared digest."
 
 
 class SourceMissing(ImageError):
-    """There is no object where the image is to be copied from."""
+    """The object to import does not exist."""
 
     code = "SOURCE_MISSING"
-    title = "There is no such object to copy the picture from."
+    title = "The source object does not exist."
 
 
 class SourceForbidden(ImageError):
-    """The bucket is not open for imports, or S3 does not let Safelight read the object."""
+    """The bucket is not open for imports, or S3 denies access to the object."""
 
     code = "SOURCE_FORBIDDEN"
-    title = "Safelight may not read the object that the picture is to be copied from."
+    title = "Safelight is not allowed to read the source object."
 
 
 class SourceArchived(ImageError):
-    """The object lies in an archive that S3 does not read from at once."""
+    """The object to import is in an archive storage class."""
 
     code = "SOURCE_ARCHIVED"
-    title = "The object that the picture is to be copied from is archived."
+    title = "The source object is archived."
 
 
 class SourceChanged(ImageError):
-    """The object is not the one that was there when the job was made."""
+    """The object to import has changed since the job was created."""
 
     code = "SOURCE_CHANGED"
-    title = "The object to copy the picture from has changed since the job was made."
+    title = "The source object has changed since the job was created."
 
 
 class NotAnImage(ImageError):
-    """The bytes are no image of an accepted type, whatever they begin with."""
+    """The bytes are not an image of an accepted format, despite their signature."""
 
     code = "NOT_AN_IMAGE"
-    title = "The file is not an image that can be read."
+    title = "The file is not a readable image."
 
 
 class TruncatedImage(ImageError):
@@ -501,7 +500,7 @@ class CorruptImage(ImageError):
 
 
 class RawImageMissing(ImageError):
-    """The raw image is gone from the bucket, or its bytes are not those that were uploaded."""
+    """The raw image is not in the bucket, or its bytes have changed."""
 
     code = "RAW_IMAGE_MISSING"
     status = 410
@@ -509,14 +508,14 @@ class RawImageMissing(ImageError):
 
 
 class WatermarkNotFound(ImageError):
-    """An asset that the pipeline names is not stored, or no longer in the version that the job has pinned."""
+    """An asset of the pipeline is not stored, or not in the version that the job has pinned."""
 
     code = "WATERMARK_NOT_FOUND"
-    title = "An image that the pipeline refers to is not stored."
+    title = "An asset of the pipeline does not exist."
 
 
 class TooManyBytes(ImageError):
-    """The raw image is over the size limit."""
+    """The raw image exceeds the size limit."""
 
     code = "TOO_MANY_BYTES"
     status = 413
@@ -524,91 +523,91 @@ class TooManyBytes(ImageError):
 
 
 class TooManyPixels(ImageError):
-    """Width times height is over the limit."""
+    """Width times height exceeds the limit."""
 
     code = "TOO_MANY_PIXELS"
     title = "The image has too many pixels."
 
 
 class SideTooLong(ImageError):
-    """Width or height is over the limit."""
+    """Width or height exceeds the limit."""
 
     code = "SIDE_TOO_LONG"
     title = "A side of the image is too long."
 
 
 class PipelineUnreadable(ImageError):
-    """The record's pipeline is of another version than the worker."""
+    """The stored pipeline was written by another version of the code."""
 
     code = "PIPELINE_UNREADABLE"
     title = "The stored pipeline can't be read by this version."
 
 
 class TooManyFrames(ImageError):
-    """An animation with more frames than the limit."""
+    """The animation has more frames than the limit."""
 
     code = "TOO_MANY_FRAMES"
     title = "The animation has too many frames."
 
 
 class TooManyTotalPixels(ImageError):
-    """Frames times width times height is over the limit."""
+    """Frames times width times height exceeds the limit."""
 
     code = "TOO_MANY_TOTAL_PIXELS"
-    title = "The frames of the animation have too many pixels altogether."
+    title = "The frames of the animation have too many pixels in total."
 
 
 class OutsideImage(ImageError):
-    """A crop that misses the image."""
+    """A crop does not overlap the image."""
 
     code = "OUTSIDE_IMAGE"
-    title = "The crop lies outside of the picture."
+    title = "The crop is outside the image."
 
 
 class AssetUnusable(ImageError):
-    """A stored image that the pipeline names is missing, or is none."""
+    """An asset of the pipeline is missing or is not an image."""
 
     code = "ASSET_UNUSABLE"
-    title = "A stored picture that the pipeline names can't be used."
+    title = "An asset of the pipeline can't be used."
 
 
 class ByteCeilingUnreachable(ImageError):
-    """Even the lowest quality is over the ``max_bytes`` of an output."""
+    """An output exceeds its ``max_bytes`` even at the lowest quality."""
 
     code = "BYTE_CEILING_UNREACHABLE"
-    title = "The result can't be made that small."
+    title = "The result can't be made small enough."
 
 
 class EncodingFailed(ImageError):
-    """An encoder refused what it was given, although it is within every limit of ours."""
+    """An encoder refused an image that is within all limits."""
 
     code = "ENCODING_FAILED"
-    title = "The result can't be written in that format."
+    title = "The result can't be written in this format."
 
 
 class ResourceLimit(ImageError):
-    """Processing it takes more memory than is allowed, or killed the process that did it."""
+    """Processing needs more memory than allowed, or killed the render process."""
 
     code = "RESOURCE_LIMIT"
-    title = "Processing the picture takes more than is allowed."
+    title = "Processing the image needs too many resources."
 
 
 class TimedOut(ImageError):
-    """Processing it takes longer than is allowed."""
+    """Processing takes longer than allowed."""
 
     code = "TIMED_OUT"
-    title = "Processing the picture takes too long."
+    title = "Processing the image takes too long."
 
 
 class DeliveryError(SafelightError):
-    """What the worker says of one SQS record: it goes back to the queue."""
+    """An SQS record goes back to the queue."""
 
     code = "DELIVERY"
     title = "The job will be tried again."
 
 
 class BadMessage(DeliveryError):
-    """A message that is none of ours; the redrive policy moves it to the dead letters."""
+    """A message is malformed. The redrive policy moves it to the dead letters."""
 
     code = "BAD_MESSAGE"
     title = "The message can't be read."
@@ -616,38 +615,38 @@ class BadMessage(DeliveryError):
 
 
 class LeaseHeld(DeliveryError):
-    """Another worker holds the lease of this job."""
+    """Another worker holds the job's lease."""
 
     code = "LEASE_HELD"
     title = "Another attempt is still running."
 
 
 class TimeTooShort(DeliveryError):
-    """Too little of the invocation is left to finish the record."""
+    """The invocation has too little time left to finish the record."""
 
     code = "TIME_TOO_SHORT"
-    title = "Too little time was left in this invocation."
+    title = "The invocation had too little time left."
 
 
 class AttemptsExhausted(DeliveryError):
-    """Every attempt died or was turned back; the job fails and may be retried by its owner."""
+    """Every attempt crashed or was refused. The job fails, and its owner can retry it."""
 
     code = "ATTEMPTS_EXHAUSTED"
     title = "All attempts at this job failed."
 
 
 class DeliveryLater(DeliveryError):
-    """A webhook's receiver did not take an event yet, or it is not time for the next try."""
+    """A webhook's receiver has not accepted an event yet, or the next try is not due."""
 
     code = "DELIVERY_LATER"
     title = "The event will be sent again."
 
 
 class AddressNotAllowed(DeliveryError):
-    """A webhook's host leads to an address that is not of the public internet."""
+    """A webhook's host has an address outside the public internet."""
 
     code = "ADDRESS_NOT_ALLOWED"
-    title = "The host leads to an internal address."
+    title = "The host has an internal address."
 
 
 class HostNotFound(DeliveryError):
@@ -658,28 +657,28 @@ class HostNotFound(DeliveryError):
 
 
 class ServiceError(SafelightError):
-    """An AWS service did not do what it was asked."""
+    """A service, AWS's or the machine's, failed."""
 
     code = "SERVICE_ERROR"
     status = 503
-    title = "A service that Safelight needs did not answer."
+    title = "A required service did not respond."
 
 
 class ServiceUnavailable(ServiceError):
-    """Unreachable, timed out, or a 5xx: it may work in a moment."""
+    """A service is unreachable, timed out or returned 5xx. It may work soon."""
 
     code = "SERVICE_UNAVAILABLE"
 
 
 class ServiceThrottled(ServiceError):
-    """The service asked for fewer requests."""
+    """A service limits the request rate."""
 
     code = "SERVICE_THROTTLED"
-    title = "Too many requests at this moment."
+    title = "Too many requests."
 
 
 class ServiceRefused(ServiceError):
-    """A missing permission or resource, or a malformed call: somebody must mend the set-up."""
+    """A permission or resource is missing, or a call is malformed: the setup must be fixed."""
 
     code = "SERVICE_REFUSED"
     status = 500
@@ -688,14 +687,14 @@ class ServiceRefused(ServiceError):
 
 
 class SandboxUnavailable(ServiceError):
-    """The process that renders images can't be started; no image is to blame."""
+    """The render process can't be started. The image is not the cause."""
 
     code = "SANDBOX_UNAVAILABLE"
-    title = "The process that renders pictures could not be started."
+    title = "The render process could not be started."
 
 
 def error_classes(root: type[SafelightError] = SafelightError) -> Iterator[type[SafelightError]]:
-    """Yield the whole tree below ``root``, parents first: what ``docs/errors.md`` must list."""
+    """Yield ``root`` and all classes below it, parents first."""
     yield root
     for child in root.__subclasses__():
         yield from error_classes(child)

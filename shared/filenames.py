@@ -25,7 +25,7 @@ def clean_filename(name: str) -> str | None:
     return None if shortened.strip(". ") == "" else shortened
 
 
-def with_extension(name: str, extension: str) -> str:
+def replace_extension(name: str, extension: str) -> str:
     """Put another extension on a name: ``holiday.jpeg`` becomes ``holiday.png``."""
     stem, dot, old = name.rpartition(".")
     base = stem if dot and stem and 1 <= len(old) <= 5 else name

@@ -252,7 +252,7 @@ class Job(JobSpec):
     def extend_upload(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this job with more time for its upload."""
         line = Transition(status=self.status, at=now, code=FORM_RENEWED)
-        return replace(self, history=bounded_history((*self.history, line)), due_at=due_at)
+        return replace(self, history=trim_history((*self.history, line)), due_at=due_at)
 
     def complete(
         self,
@@ -283,14 +283,14 @@ class Job(JobSpec):
     def requeue(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this job as looked after once more by the reconciler: told again, or erased further."""
         line = Transition(status=self.status, at=now, code=REQUEUED)
-        return replace(self, history=bounded_history((*self.history, line)), requeues=self.requeues + 1, due_at=due_at)
+        return replace(self, history=trim_history((*self.history, line)), requeues=self.requeues + 1, due_at=due_at)
 
     def record_dead_letter(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return this open job as one whose message died, though it has attempts left."""
         line = Transition(status=self.status, at=now, code=DEAD_LETTERED)
         return replace(
             self,
-            history=bounded_history((*self.history, line)),
+            history=trim_history((*self.history, line)),
             dead_letters=self.dead_letters + 1,
             due_at=due_at,
         )
@@ -361,13 +361,13 @@ class Job(JobSpec):
             self,
             status=status,
             timestamp=now,
-            history=bounded_history((*self.history, line)),
+            history=trim_history((*self.history, line)),
             lease_until=None,
             due_at=None if status.is_terminal else self.due_at,
         )
 
 
-def bounded_history(history: tuple[Transition, ...]) -> tuple[Transition, ...]:
+def trim_history(history: tuple[Transition, ...]) -> tuple[Transition, ...]:
     """Keep the first transition and the newest ones, at most ``MAX_HISTORY``."""
     if len(history) <= MAX_HISTORY:
         return history

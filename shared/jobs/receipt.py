@@ -115,7 +115,7 @@ def to_canonical_json(receipt: dict[str, Any]) -> str:
     return rfc8785.dumps(receipt).decode()
 
 
-def receipt_digest(text: str) -> str:
+def digest_receipt(text: str) -> str:
     """Return the SHA-256 of a receipt in canonical form, hexadecimal: its name."""
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -104,7 +104,7 @@ def decide_dead_letter(job: Job, policy: RecoveryPolicy, now: datetime) -> Decis
     return Decision(RecoveryStep.WAIT, buried)
 
 
-def longest_job_lifetime(  # noqa: PLR0913 - the bound follows from all of these
+def compute_longest_lifetime(  # noqa: PLR0913 - the bound follows from all of these
     policy: RecoveryPolicy,
     *,
     lease: timedelta,

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from shared.errors import DigestMismatch, TypeMismatch
-from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect
+from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect_format
 
 #: Declares no type: the content decides.
 ANY_TYPE = "application/octet-stream"
@@ -32,7 +32,7 @@ class UploadDeclaration:
 
         Bytes that are not an image pass: the decoder reports the reason.
         """
-        declared, found = declared_format(self.media_type), detect(data)
+        declared, found = declared_format(self.media_type), detect_format(data)
         if declared is not None and found is not None and found != declared:
             raise TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
         if self.digest is not None and hashlib.sha256(data).hexdigest() != self.digest:

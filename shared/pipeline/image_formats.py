@@ -134,16 +134,16 @@ AVIF = ImageFormat(
     encode_cost=540.6,
 )
 
-ACCEPTED = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
-BY_NAME = {image_format.name: image_format for image_format in ACCEPTED}
+INPUT_FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
+BY_NAME = {image_format.name: image_format for image_format in INPUT_FORMATS}
 #: By media type, aliases included.
 BY_MEDIA_TYPE = {
     media_type: image_format
-    for image_format in ACCEPTED
+    for image_format in INPUT_FORMATS
     for media_type in (image_format.media_type, *image_format.media_type_aliases)
 }
 #: Formats that users often send and that are not accepted, and why.
-NOT_AVAILABLE = {
+UNSUPPORTED_FORMATS = {
     "HEIC": "Needs a decoder that Pillow does not include.",
     "SVG": "Is a program that draws an image. It may fetch files and run scripts.",
     "PDF": "Is a document with pages.",
@@ -163,15 +163,15 @@ _UNSUPPORTED = (
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def detect(data: bytes) -> ImageFormat | None:
+def detect_format(data: bytes) -> ImageFormat | None:
     """Return the accepted format of a file by its signature, or None.
 
     Only decoding shows whether the rest of the file has that format too.
     """
-    return next((each for each in ACCEPTED if each.matches(data)), None)
+    return next((each for each in INPUT_FORMATS if each.matches(data)), None)
 
 
-def describe_refused(data: bytes) -> str | None:
+def describe_unsupported_format(data: bytes) -> str | None:
     """Return the name of a known format that is not accepted (SVG, PDF, HEIC …), or None."""
     if data[4:8] == b"ftyp":
         return "HEIC" if data[8:12] in _HEIF_BRANDS else "a video or other ISO media file"

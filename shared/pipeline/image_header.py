@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.pipeline import image_formats
-from shared.pipeline.image_formats import ImageFormat, detect
+from shared.pipeline.image_formats import ImageFormat, detect_format
 
 #: JPEG segments or PNG chunks that are looked at: a real file has a few dozen before its pixels.
 MAX_SEGMENTS: Final = 1000
@@ -34,7 +34,7 @@ def read_image_header(data: bytes) -> ImageHeader | None:
 
     Returns None for other formats, and where the facts lie beyond ``data`` or make no sense.
     """
-    image_format = detect(data)
+    image_format = detect_format(data)
     read = _READERS.get(image_format) if image_format else None
     if read is None:
         return None

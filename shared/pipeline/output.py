@@ -29,11 +29,11 @@ class OutputFormat(StrEnum):
 
 
 #: Lossy formats, which take a quality. The others are lossless, except that GIF has at most 256 colors.
-WITH_QUALITY: Final = tuple(each for each in OutputFormat if each.image_format.default_quality is not None)
+LOSSY_FORMATS: Final = tuple(each for each in OutputFormat if each.image_format.default_quality is not None)
 #: Formats in which animations are written as animations.
-ANIMATED: Final = tuple(each for each in OutputFormat if each.image_format.animation)
+ANIMATED_FORMATS: Final = tuple(each for each in OutputFormat if each.image_format.animation)
 _SPELLINGS: Final = {spelling: each.value for each in OutputFormat for spelling in each.image_format.spellings}
-_LOSSY: Final = list_labels(each.image_format for each in WITH_QUALITY)
+_LOSSY: Final = list_labels(each.image_format for each in LOSSY_FORMATS)
 
 
 def _accept_spellings(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
@@ -69,7 +69,7 @@ class Output(StrictModel):
     @model_validator(mode="after")
     def _fits_format(self) -> Self:
         for name in ("quality", "max_bytes"):
-            if getattr(self, name) is not None and self.format not in WITH_QUALITY:
+            if getattr(self, name) is not None and self.format not in LOSSY_FORMATS:
                 msg = f"{self.format.value} is lossless and takes no {name}"
                 raise ValueError(msg)
         if self.keep and not self.format.image_format.copyright:

@@ -70,11 +70,11 @@ class Pipeline(StrictModel):
 DEFAULT_PIPELINE = Pipeline(operations=(Resize(width=DEFAULT_BOX, height=DEFAULT_BOX), Grayscale()))
 
 
-def asset_of(operation: Operation) -> str | None:
+def get_asset_name(operation: Operation) -> str | None:
     """Return the name of the stored image that an operation refers to, if it does."""
     return operation.image if isinstance(operation, Watermark) else None
 
 
-def asset_names(pipeline: Pipeline) -> frozenset[str]:
+def list_asset_names(pipeline: Pipeline) -> frozenset[str]:
     """Return the names of all stored images that a pipeline refers to."""
-    return frozenset(name for operation in pipeline.operations if (name := asset_of(operation)))
+    return frozenset(name for operation in pipeline.operations if (name := get_asset_name(operation)))

@@ -17,7 +17,7 @@ Size = tuple[int, int]
 Box = tuple[int, int, int, int]
 
 
-def size_after(size: Size, operation: Operation) -> Size:
+def compute_size_after(size: Size, operation: Operation) -> Size:
     """Return the size that one operation leads to; of a trim, which depends on the content, the largest.
 
     Raises OutsideImage for a crop that misses an image of this size.
@@ -26,12 +26,12 @@ def size_after(size: Size, operation: Operation) -> Size:
     return measure(size, operation) if measure else size
 
 
-def is_exact(operations: Iterable[Operation]) -> bool:
+def is_size_exact(operations: Iterable[Operation]) -> bool:
     """Tell whether the size after these operations is certain, as it is not after a trim."""
     return not any(isinstance(operation, Trim) for operation in operations)
 
 
-def fitted_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -> Size:
+def fit_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -> Size:
     """Return the size at which the whole image fits into a box, proportions kept; a missing side is no limit."""
     width, height = size
     scale = min(
@@ -42,7 +42,7 @@ def fitted_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def crop_box(size: Size, params: Crop) -> Box:
+def compute_crop_box(size: Size, params: Crop) -> Box:
     """Return the part of an image that a crop keeps; for ``entropy`` one of the right size, in the middle.
 
     Raises OutsideImage.
@@ -72,7 +72,7 @@ def place_box(size: Size, inner: Size, gravity: str) -> Box:
 
 def _resized(size: Size, params: Resize) -> Size:
     if params.fit is Fit.INSIDE:
-        return fitted_size(size, (params.width, params.height), enlarge=params.enlarge)
+        return fit_size(size, (params.width, params.height), enlarge=params.enlarge)
     box = (params.width or size[0], params.height or size[1])
     if params.enlarge or params.fit is Fit.CONTAIN:
         return box
@@ -80,7 +80,7 @@ def _resized(size: Size, params: Resize) -> Size:
 
 
 def _cropped(size: Size, params: Crop) -> Size:
-    left, upper, right, lower = crop_box(size, params)
+    left, upper, right, lower = compute_crop_box(size, params)
     return right - left, lower - upper
 
 

@@ -95,7 +95,7 @@ def decode_delivery(text: str) -> DeliveryMessage:
         raise BadMessage from error
 
 
-def retry_delay(tries: int, *, requested: timedelta | None, spread: float) -> timedelta | None:
+def compute_retry_delay(tries: int, *, requested: timedelta | None, spread: float) -> timedelta | None:
     """Return how long to wait after so many failed tries; None when they were enough.
 
     ``requested`` is what the receiver wants (``Retry-After``), heard within bounds; ``spread`` between 0 and 1 keeps

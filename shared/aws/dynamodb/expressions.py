@@ -27,7 +27,7 @@ def is_refused(error: ServiceError) -> bool:
     return "ConditionalCheckFailed" in codes
 
 
-def refused_item(error: ServiceError) -> Item | None:
+def get_refused_item(error: ServiceError) -> Item | None:
     """Return the stored item that failed the condition, or None if there is none.
 
     Of a transaction, that of the first write. The write must set ``ReturnValuesOnConditionCheckFailure``.

@@ -71,7 +71,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Receipt": job.receipt,
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
-        "DeadReason": dead_reason(job) if job.is_dead_letter else None,
+        "DeadReason": dead_letter_sort_key(job) if job.is_dead_letter else None,
         "DeletedAt": to_optional_iso(job.deleted_at),
     }
     return drop_none(item)
@@ -159,7 +159,7 @@ def dead_shard(shard: int) -> str:
     return f"dead#{shard}"
 
 
-def dead_reason(job: Job) -> str:
+def dead_letter_sort_key(job: Job) -> str:
     """Return the sort key of a dead letter in ``Dead``: error code, time and job ID. It is unique."""
     code = job.error.code if job.error else ""
     return f"{code}#{to_iso(job.timestamp)}#{job.id}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import count_member_change
-from shared.aws.dynamodb.expressions import is_refused, placeholders, refused_item
+from shared.aws.dynamodb.expressions import is_refused, placeholders, get_refused_item
 from shared.aws.dynamodb.job_item import from_item, to_item, transition_to_map
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire
@@ -99,7 +99,7 @@ class JobTable:
                 )
         except ServiceError as error:
             # An ID has 80 random bits, so an equal record comes from an earlier try of this request.
-            if (old := refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
+            if (old := get_refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
                 raise
             return from_item(old)
         return job
@@ -158,7 +158,7 @@ class JobTable:
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            old = refused_item(error)
+            old = get_refused_item(error)
             if old is not None and old.get("Claimant") == claimant:
                 return from_item(old)
             return _why_refused(old, message, uploaded=uploaded)
@@ -185,7 +185,7 @@ class JobTable:
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            return _has_same_end(refused_item(error), job)
+            return _has_same_end(get_refused_item(error), job)
         return True
 
     def compare_and_swap(self, seen: Job, new: Job) -> bool:
@@ -223,7 +223,7 @@ class JobTable:
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            if (old := refused_item(error)) is None:
+            if (old := get_refused_item(error)) is None:
                 raise JobNotFound from error
             stored = from_item(old)
             return new if _includes(stored, new) else stored

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import is_refused, placeholders, refused_item
+from shared.aws.dynamodb.expressions import is_refused, placeholders, get_refused_item
 from shared.aws.dynamodb.wire import Item, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
@@ -84,7 +84,7 @@ class RequestLog:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ServiceError as error:
-            if (old := refused_item(error)) is None:
+            if (old := get_refused_item(error)) is None:
                 raise
             if old["Holder"] == reservation.holder:
                 return reservation  # written by a try of this call whose response was lost
@@ -157,7 +157,7 @@ class RequestLog:
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            if (refused_item(error) or {}).get("Holder") != reservation.holder:
+            if (get_refused_item(error) or {}).get("Holder") != reservation.holder:
                 raise KeyInUse(retry_after_seconds=1) from error
         return taken
 

@@ -15,7 +15,7 @@ from shared.jobs.job import (
     JobFailure,
     JobStatus,
     Transition,
-    bounded_history,
+    trim_history,
 )
 
 
@@ -66,7 +66,7 @@ def test_nothing_leaves_completed_and_expired() -> None:
 def test_history_keeps_its_beginning_and_its_end() -> None:
     """A long history loses its middle, never its first line."""
     lines = tuple(Transition(status=JobStatus.PENDING, at=NOW + timedelta(seconds=n)) for n in range(MAX_HISTORY + 20))
-    kept = bounded_history(lines)
+    kept = trim_history(lines)
     assert len(kept) == MAX_HISTORY
     assert kept[0] == lines[0]
     assert kept[-1] == lines[-1]

@@ -7,7 +7,7 @@ from support import sample_images
 
 from shared.errors import DigestMismatch, TypeMismatch
 from shared.jobs.upload_declaration import ANY_TYPE, UploadDeclaration, is_declarable
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 
 JPEG = sample_images.jpeg()
 
@@ -20,7 +20,7 @@ def test_kept_promises_pass(media_type: str) -> None:
     )
 
 
-@pytest.mark.parametrize("media_type", [each.media_type for each in ACCEPTED if each.name != "JPEG"])
+@pytest.mark.parametrize("media_type", [each.media_type for each in INPUT_FORMATS if each.name != "JPEG"])
 def test_picture_of_another_type_breaks_it(media_type: str) -> None:
     """An image is never processed as what it is not."""
     with pytest.raises(TypeMismatch):
@@ -40,7 +40,7 @@ def test_what_is_no_picture_is_left_to_the_decoder() -> None:
 
 def test_every_accepted_format_may_be_announced() -> None:
     """What can be processed can be uploaded; what is refused by name can't."""
-    assert all(is_declarable(each.media_type) for each in ACCEPTED)
+    assert all(is_declarable(each.media_type) for each in INPUT_FORMATS)
     assert not [
         each for each in ("image/svg+xml", "application/pdf", "image/heic", "text/plain", "") if is_declarable(each)
     ]

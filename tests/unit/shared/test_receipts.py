@@ -7,7 +7,7 @@ import pytest
 from support.sample_jobs import LATER, NOW, processing_job
 
 from shared.jobs.job import ProcessedImage, RawImage
-from shared.jobs.receipt import MAX_BYTES, Receipt, build_receipt, receipt_digest, to_canonical_json
+from shared.jobs.receipt import MAX_BYTES, Receipt, build_receipt, digest_receipt, to_canonical_json
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
 from shared.pipeline.output import OutputFormat
@@ -55,7 +55,7 @@ def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
     assert one is not None
     assert other is not None
     assert one == same
-    assert receipt_digest(one) != receipt_digest(other)
+    assert digest_receipt(one) != digest_receipt(other)
 
 
 def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:

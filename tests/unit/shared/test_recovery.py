@@ -12,7 +12,7 @@ from support.sample_jobs import NOW, new_job, processing_job
 from infra.deployment.template import load_template, parameter_defaults
 from shared.errors import ServiceUnavailable
 from shared.jobs.job import JobStatus
-from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter, decide_overdue, longest_job_lifetime
+from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter, decide_overdue, compute_longest_lifetime
 
 POLICY = RecoveryPolicy(
     max_attempts=5,
@@ -178,7 +178,7 @@ def test_the_bound_of_the_defaults_is_the_documented_one() -> None:
         redispatch=timedelta(seconds=int(defaults["RedispatchSeconds"])),
         longest_redispatch=timedelta(seconds=int(defaults["LongestRedispatchSeconds"])),
     )
-    bound = longest_job_lifetime(
+    bound = compute_longest_lifetime(
         policy,
         lease=timedelta(seconds=int(defaults["WorkerTimeout"])),
         visibility=timedelta(seconds=int(defaults["QueueVisibilityTimeout"])),

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.errors import OutsideImage
 from shared.pipeline.operations import Crop, Operation, Trim
-from shared.pipeline.sizes import crop_box, is_exact, place_box, size_after
+from shared.pipeline.sizes import compute_crop_box, is_size_exact, place_box, compute_size_after
 
 READ = TypeAdapter[Any](Operation)
 
@@ -43,19 +43,19 @@ READ = TypeAdapter[Any](Operation)
 )
 def test_size_after(size: tuple[int, int], asked: dict[str, Any], expected: tuple[int, int]) -> None:
     """Each operation's size is told without an image."""
-    assert size_after(size, READ.validate_python(asked)) == expected
+    assert compute_size_after(size, READ.validate_python(asked)) == expected
 
 
 def test_crop_that_misses_the_picture_is_refused() -> None:
     """A box that lies outside as a whole has its own error, before there is a pixel."""
     with pytest.raises(OutsideImage):
-        size_after((100, 100), Crop(x=100, y=0, width=10, height=10))
+        compute_size_after((100, 100), Crop(x=100, y=0, width=10, height=10))
 
 
 def test_only_a_trim_makes_the_size_uncertain() -> None:
     """A trim goes by the content; what comes after it can only be estimated."""
-    assert is_exact([Crop(width=1, height=1)])
-    assert not is_exact([Crop(width=1, height=1), Trim()])
+    assert is_size_exact([Crop(width=1, height=1)])
+    assert not is_size_exact([Crop(width=1, height=1), Trim()])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_relative_crop_is_never_empty_and_never_outside(
 ) -> None:
     """Whatever shares are asked for, the box has a pixel and lies in the image, or is refused."""
     try:
-        left, upper, right, lower = crop_box(size, Crop(unit="relative", x=x, y=y, width=width, height=height))
+        left, upper, right, lower = compute_crop_box(size, Crop(unit="relative", x=x, y=y, width=width, height=height))
     except OutsideImage:
         assert round(x * size[0]) == size[0] or round(y * size[1]) == size[1]
         return

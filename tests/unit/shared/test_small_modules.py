@@ -79,7 +79,7 @@ def test_foreign_message_is_refused(body: str) -> None:
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 def test_each_accepted_format_is_told_by_its_content(name: str) -> None:
     """A real file of each format is recognised."""
-    detected = image_formats.detect(sample_images.encoded(sample_images.scene(), name))
+    detected = image_formats.detect_format(sample_images.encoded(sample_images.scene(), name))
     assert detected is image_formats.BY_NAME[name]
 
 
@@ -98,8 +98,8 @@ def test_each_accepted_format_is_told_by_its_content(name: str) -> None:
 )
 def test_other_content_is_no_image_and_known_kinds_have_a_name(data: bytes, name: str | None) -> None:
     """What is not accepted is not detected; common kinds are refused by name."""
-    assert image_formats.detect(data) is None
-    assert image_formats.describe_refused(data) == name
+    assert image_formats.detect_format(data) is None
+    assert image_formats.describe_unsupported_format(data) == name
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_disposition_is_one_ascii_header_line(name: str) -> None:
 )
 def test_extension_is_replaced_where_there_is_one(name: str, changed: str) -> None:
     """A result is named after its raw image, with its own extension."""
-    assert filenames.with_extension(name, "png") == changed
+    assert filenames.replace_extension(name, "png") == changed
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2999, 1, 1)), st.integers(-12, 12))  # noqa: DTZ001 - hypothesis adds the zone below

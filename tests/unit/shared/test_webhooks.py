@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadMessage
-from shared.webhooks.delivery import MAX_DELAY, MAX_TRIES, RETRY_DELAYS, DeliveryMessage, decode_delivery, retry_delay
+from shared.webhooks.delivery import MAX_DELAY, MAX_TRIES, RETRY_DELAYS, DeliveryMessage, decode_delivery, compute_retry_delay
 from shared.webhooks.webhook import SECRET_PREFIX, find_url_problem, new_secret
 
 MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")
@@ -61,7 +61,7 @@ def test_secrets_are_as_the_standard_writes_them() -> None:
 @given(st.integers(1, MAX_TRIES + 3), st.floats(0, 1), st.none() | st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_pauses_grow_within_bounds(tries: int, spread: float, requested: timedelta | None) -> None:
     """Each pause is near the usual one, longer when the receiver asks for it, never over what SQS can hide."""
-    pause = retry_delay(tries, requested=requested, spread=spread)
+    pause = compute_retry_delay(tries, requested=requested, spread=spread)
     if tries >= MAX_TRIES:
         assert pause is None
         return
