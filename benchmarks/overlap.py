@@ -28,11 +28,12 @@ import worker.app
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.jobs.job import Job, JobStatus, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.message import JobMessage
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.image_processor import Workplace
 from worker.imaging import Limits, render
-from worker.memory_budget import Room
+from worker.memory_budget import MemoryBudget
 from worker.sandbox import Budget, Sandbox
 
 LATENCY_SECONDS = 0.040
@@ -111,8 +112,8 @@ def print_overlap(pictures: Sequence[bytes]) -> None:
     print("children  ahead   wall s   pixels alone s   wall / max(pixels, transfers)")
     for children, lookahead in [(1, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 9), (2, 0), (2, 3)]:
         with sandbox(children) as boxed:
-            side_by_side = children + lookahead
-            rounds = [(wall(pictures, boxed, side_by_side), alone(pictures, boxed, children)) for _ in range(ROUNDS)]
+            max_concurrency = children + lookahead
+            rounds = [(wall(pictures, boxed, max_concurrency), alone(pictures, boxed, children)) for _ in range(ROUNDS)]
         # Round by round, so that both halves of a ratio met the machine in the same mood.
         ratio = statistics.median(took / max(pixels, transfers) for took, pixels in rounds)
         took, pixels = (statistics.median(column) for column in zip(*rounds, strict=True))
@@ -125,7 +126,7 @@ def alone(pictures: Sequence[bytes], boxed: Sandbox, children: int) -> float:
         return seconds(lambda: list(threads.map(lambda data: boxed.render(data, DEFAULT_PIPELINE, LIMITS), pictures)))
 
 
-def wall(pictures: Sequence[bytes], boxed: Sandbox, side_by_side: int) -> float:
+def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> float:
     """Return the wall time of a delivery through the worker's handler."""
     stores = Stores({new_id(utc_now()): data for data in pictures})
     place = Workplace(
@@ -138,14 +139,14 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, side_by_side: int) -> float:
         redispatch=timedelta(seconds=60),
         clock=utc_now,
         render=boxed.render,
-        room=Room(400 * 1024 * 1024),
+        room=MemoryBudget(400 * 1024 * 1024),
     )
     parts = worker.app.Parts(
         place=place,
         queues={},
         bulk_queue="bulk",
         sandbox=boxed,
-        side_by_side=side_by_side,
+        max_concurrency=max_concurrency,
         record_time=timedelta(seconds=20),
         render_time=timedelta(seconds=15),
     )
@@ -170,14 +171,14 @@ class Stores:
         data = self.raw[message.job_id]
         image = RawImage(key=message.job_id, size=len(data), format="JPEG", digest=hashlib.sha256(data).hexdigest())
         job = Job.new(
+            JobSpec(DEFAULT_PIPELINE),
             job_id=message.job_id,
             filename="a.jpg",
             raw=image,
-            pipeline=DEFAULT_PIPELINE,
             owner="benchmark",
             now=utc_now(),
             due_after=timedelta(minutes=15),
-            keep_for=timedelta(days=1),
+            retention=timedelta(days=1),
         )
         return replace(job, status=JobStatus.PROCESSING, attempt=1)
 

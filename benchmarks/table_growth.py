@@ -21,14 +21,16 @@ from typing import Any
 
 import httpx
 
-from infra import local
+from infra import local_stack
 from infra.sessions import local_session
 from infra.stack import Stack
-from shared.aws.dynamodb.job_item import from_item, to_item, to_wire
-from shared.aws.dynamodb.job_listing import JobListing, Query
+from shared.aws.dynamodb.job_item import from_item, to_item
+from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.dynamodb.wire import to_wire
 from shared.ids import new_id
-from shared.jobs.job import ANONYMOUS, Job, JobStatus, OutputFacts, RawImage
+from shared.jobs.job import ANONYMOUS, Job, JobStatus, ProcessedImage, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
@@ -43,14 +45,14 @@ def main() -> None:
     """Measure with few jobs and with many, and print both."""
     large = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
-        stack = local.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
+        stack = local_stack.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
             fill(stack, SMALL)
             few, few_costs = measured(stack), costs(stack)
             fill(stack, large - SMALL)
             many, many_costs = measured(stack), costs(stack)
         finally:
-            local.down(Path(folder), wipe=True)
+            local_stack.down(Path(folder), wipe=True)
     print(f"Median of {ROUNDS} requests, milliseconds{SMALL:>10,} jobs{large:>12,} jobs     ratio")
     for name, before in few.items():
         print(f"  {name:32}{before:15.1f}{many[name]:17.1f}{many[name] / before:10.2f}")
@@ -90,12 +92,12 @@ def costs(stack: Stack) -> dict[str, Cost]:
     table = JobTable(client, stack.table, batch_table="", bucket="bench", listing_shards=SHARDS)
     listing = JobListing(client, stack.table, listing_shards=SHARDS)
     now = datetime.now(UTC)
-    page = listing.page(Query(owner=ANONYMOUS, now=now, limit=50))
+    page = listing.page(JobQuery(owner=ANONYMOUS, now=now, limit=50))
     uses: dict[str, Callable[[], object]] = {
         "status of a job": lambda: table.get(page.jobs[0].id),
-        "listing, 20 newest": lambda: listing.page(Query(owner=ANONYMOUS, now=now)),
+        "listing, 20 newest": lambda: listing.page(JobQuery(owner=ANONYMOUS, now=now)),
         "listing, 20 after a cursor": lambda: listing.page(
-            Query(owner=ANONYMOUS, now=now, before_id=page.next_before_id)
+            JobQuery(owner=ANONYMOUS, now=now, before_id=page.next_before_id)
         ),
         "creation": lambda: table.create(from_item(next(finished(1)))),
     }
@@ -133,16 +135,16 @@ def finished(count: int) -> Iterator[dict[str, Any]]:
         at = start + timedelta(milliseconds=number * 2)
         job_id = new_id(at)
         job = Job.new(
+            JobSpec(DEFAULT_PIPELINE),
             job_id=job_id,
             filename=f"{number}.png",
             raw=RawImage(key=f"raw/api/{job_id}", size=10_000, format="PNG", digest="00" * 32),
-            pipeline=DEFAULT_PIPELINE,
             owner=ANONYMOUS,
             now=at,
             due_after=timedelta(minutes=15),
-            keep_for=timedelta(days=30),
+            retention=timedelta(days=30),
         )
-        facts = OutputFacts(
+        facts = ProcessedImage(
             name="image",
             key=f"processed/{job_id}/1/image.png",
             size=5_000,
@@ -152,8 +154,8 @@ def finished(count: int) -> Iterator[dict[str, Any]]:
             media_type="image/png",
             digest="00" * 32,
         )
-        running = job._moved(JobStatus.PROCESSING, at)  # noqa: SLF001 - the claim itself is a write to the table
-        yield to_item(running.completed(raw=job.raw, outputs=(facts,), warnings=(), now=at), "bench", SHARDS)
+        running = job._transition(JobStatus.PROCESSING, at)  # noqa: SLF001 - the claim itself is a write to the table
+        yield to_item(running.complete(raw=job.raw, outputs=(facts,), warnings=(), now=at), "bench", SHARDS)
 
 
 def measured(stack: Stack) -> dict[str, float]:

@@ -7,7 +7,8 @@ from functools import cache
 
 from shared.aws.dynamodb.job_item import to_item
 from shared.jobs import object_keys
-from shared.jobs.job import Job, JobStatus, OutputFacts, RawImage
+from shared.jobs.job import Job, JobStatus, ProcessedImage, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 WRITE_BYTES = 1024
@@ -46,17 +47,17 @@ def units() -> Units:
     """Weigh the records of a job with the default pipeline."""
     raw = RawImage(key=object_keys.raw_key(JOB), size=1_234_567, format="JPEG", digest="0" * 64)
     begun = Job.new(
+        JobSpec(DEFAULT_PIPELINE),
         job_id=JOB,
         filename="a-photograph.jpg",
         raw=raw,
-        pipeline=DEFAULT_PIPELINE,
         owner=OWNER,
         now=NOW,
         due_after=timedelta(minutes=15),
-        keep_for=timedelta(days=30),
+        retention=timedelta(days=30),
         batch_id=BATCH,
     )
-    facts = OutputFacts(
+    facts = ProcessedImage(
         name="image",
         key=object_keys.processed_key(JOB, 1, "image", "png"),
         size=250_000,
@@ -66,8 +67,8 @@ def units() -> Units:
         media_type="image/png",
         digest="0" * 64,
     )
-    running = begun._moved(JobStatus.PROCESSING, NOW)  # noqa: SLF001 - the claim itself is an expression of DynamoDB's
-    ended = running.completed(raw=raw, outputs=(facts,), warnings=(), now=NOW)
+    running = begun._transition(JobStatus.PROCESSING, NOW)  # noqa: SLF001 - the claim itself is an expression of DynamoDB's
+    ended = running.complete(raw=raw, outputs=(facts,), warnings=(), now=NOW)
     first, second, last = (_units_of(job) for job in (begun, running, ended))
     # A write takes the units of the larger of what was there and what is.
     return Units(

@@ -1,1 +1,1 @@
-"""Jobs and what belongs to them: batches, messages, receipts, recovery."""
+"""Jobs, batches, messages, receipts and recovery."""

@@ -1,7 +1,7 @@
-"""A backfill: a batch whose members are made from images that are stored already, by a query over their jobs.
+"""A backfill: a batch whose members are created from the stored images of jobs that match a filter.
 
-The batch keeps the query and how far the walk through the jobs has come. Members and that place are written in one
-transaction, so whoever goes on, and however often, makes exactly one member for each job that the query names.
+The batch stores the filter and the position in the list of jobs. One transaction writes members and position, so
+repeated or concurrent calls create exactly one member for each matching job.
 """
 
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from datetime import datetime
 from shared.jobs.job import Job, JobStatus
 from shared.pipeline.image_formats import BY_NAME
 
-#: Jobs looked at, and members made at most, in one transaction.
+#: Most jobs to examine, and members to create, in one transaction.
 CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillFilter:
-    """Which jobs' images; None for any."""
+    """Which jobs to take images from. None accepts any value."""
 
     status: JobStatus | None = JobStatus.COMPLETED
     batch_id: str | None = None
-    #: Uploaded at this moment or later.
+    #: Uploaded at this time or later.
     since: datetime | None = None
-    #: Uploaded before this moment; at the latest, when the backfill was made.
+    #: Uploaded before this time. At the latest, the time when the backfill was created.
     until: datetime | None = None
     preset: str | None = None
     preset_version: int | None = None
-    #: Of the raw image.
+    #: Format of the raw image.
     format: str | None = None
-    #: Whether images count that an earlier backfill has copied; else each is taken from its first job alone.
+    #: Whether to include images that an earlier backfill has copied.
     copies: bool = False
 
     def matches(self, job: Job, bucket: str) -> bool:
-        """Tell whether a job's image is wanted and known; ``bucket`` is that of the images.
+        """Return True if a job matches and its raw image is known; ``bucket`` is the image bucket.
 
-        What a worker has not read, or has found to be no image, is left out: its bytes may be anything.
+        Raw bytes that a worker has not read, or that are not an image, never match.
         """
         ref = job.preset
         return (
@@ -49,11 +49,11 @@ class BackfillFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
-    """The query of a batch, and how far it is done."""
+    """The filter of a backfill and its position."""
 
     filter: BackfillFilter
-    #: ID of the last job that is done with; the walk goes from the newest to the oldest.
+    #: ID of the last job that was examined. Jobs are examined from newest to oldest.
     before: str
-    #: Jobs that were wanted and whose image is no longer there.
+    #: Matching jobs whose image is no longer stored.
     skipped: int = 0
     complete: bool = False

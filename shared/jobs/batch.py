@@ -1,7 +1,8 @@
-"""A batch: a group of jobs with counts by state, which every change of a member keeps exact.
+"""A batch: a group of jobs with exact counts by status.
 
-The counts change in the transaction that moves the member, so no duplicate, late commit or crash can count twice.
-They are spread over shards: one item takes 1,000 writes a second and refuses transactions that meet on it.
+The transaction that changes a member also changes the counts, so duplicates, late commits and crashes can't count
+twice. The counts are spread over shards, because one item allows 1,000 writes per second and refuses concurrent
+transactions.
 """
 
 import hashlib
@@ -15,24 +16,25 @@ from shared.jobs.backfill import Backfill
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.job_spec import JobSpec
 
-#: Members in one request.
+#: Most members in one request.
 MAX_MEMBERS = 100
+#: Counter attributes by status.
 COUNTERS = {
     JobStatus.COMPLETED: "Completed",
     JobStatus.FAILED: "Failed",
     JobStatus.CANCELLED: "Cancelled",
     JobStatus.EXPIRED: "Expired",
 }
-#: Count of members whose records are gone: they belong to the total no more.
+#: Counter of deleted members, which are no longer part of the total.
 DELETED_COUNTER = "Deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberScan:
-    """A walk through all members that takes several requests."""
+    """The position of a scan over all members that takes several requests."""
 
     started_at: datetime
-    #: The last member that is done with.
+    #: ID of the last member that was handled.
     after: str = ""
 
 
@@ -44,31 +46,31 @@ class Batch(JobSpec):
     owner: str
     name: str | None
     created_at: datetime
-    #: Members that were ever made.
+    #: Number of members ever created.
     added: int = 0
     closed_at: datetime | None = None
     cancelling: MemberScan | None = None
     retrying: MemberScan | None = None
-    #: Where its members come from stored images.
+    #: Set if the members are created from stored images.
     backfill: Backfill | None = None
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberCounts:
-    """What became of the members so far."""
+    """Members by status."""
 
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
     expired: int = 0
     deleted: int = 0
-    #: When the last member so far has ended.
+    #: When the last member ended.
     last_at: datetime | None = None
 
     @property
     def ended(self) -> int:
-        """Count the members that have ended and are still there."""
+        """Return the number of members that have ended and are not deleted."""
         return self.completed + self.failed + self.cancelled + self.expired
 
 
@@ -81,35 +83,35 @@ class BatchState:
 
     @property
     def total(self) -> int:
-        """Count the members."""
-        # The shards are read a moment after the batch itself: what was added in between must not show as a surplus.
+        """Return the number of members."""
+        # The counts may be newer than the batch item: members that ended since then must not exceed the total.
         return max(self.batch.added - self.counts.deleted, self.counts.ended)
 
     @property
     def open(self) -> int:
-        """Count the members that have not ended."""
+        """Return the number of members that have not ended."""
         return self.total - self.counts.ended
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the batch is closed and every member has ended."""
+        """Return True if the batch is closed and every member has ended."""
         return self.batch.closed_at is not None and self.open == 0
 
     @property
     def finished_at(self) -> datetime | None:
-        """Return when the batch was done. Written with the last member's end, it is the same whenever it is asked."""
+        """Return when the batch was done. The time is stored with the end of the last member, so it never changes."""
         if not self.is_done or self.batch.closed_at is None:
             return None
         return max(self.batch.closed_at, self.counts.last_at or self.batch.closed_at)
 
 
 def counter_of(job: Job) -> str | None:
-    """Return the count that a job stands in; None while it is open."""
+    """Return the counter that includes a job; None while the job is open."""
     return DELETED_COUNTER if job.deleted_at is not None else COUNTERS.get(job.status)
 
 
 def count_changes(before: Job, after: Job) -> Mapping[str, int]:
-    """Return how the counts change when a member becomes ``after``; empty where they do not."""
+    """Return the changes of the counters when a member changes from ``before`` to ``after``."""
     left, entered = counter_of(before), counter_of(after)
     if left == entered:
         return {}
@@ -117,10 +119,10 @@ def count_changes(before: Job, after: Job) -> Mapping[str, int]:
 
 
 def member_id(seed: str, at: datetime, index: int) -> str:
-    """Make the ID of one member of a request; ``seed`` is an ID that the request has reserved.
+    """Return the ID of one member of a request; ``seed`` is an ID that the request has reserved.
 
-    The same request makes the same IDs, so that doing it again makes no member twice. They are in the order of
-    ``index``, and 73 bits of each can't be guessed by who does not know the seed.
+    A repeated request computes the same IDs, so it creates no member twice. The IDs are in the order of ``index``.
+    73 bits of each can't be guessed without the seed.
     """
     if not 0 <= index < MAX_MEMBERS:
         raise ValueError(index)

@@ -1,4 +1,4 @@
-"""What a deletion says of itself: which objects went, and since when."""
+"""The record of a deletion: which objects were deleted, and when."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Final, Self
 
 from shared.jobs.job import Job
 
-#: For so long the same statement is given again.
+#: How long a repeated request returns the same record.
 RETENTION: Final = timedelta(days=30)
-#: Objects that a statement names; ten outputs in each of ten attempts. Others are only counted.
+#: Objects that the record lists: ten outputs of ten attempts. Others are only counted.
 MAX_LISTED: Final = 100
 
 
@@ -20,42 +20,42 @@ class DeletedObject:
     key: str
     #: Bytes.
     size: int
-    #: SHA-256, hexadecimal; None for what no record names, such as the results of a beaten attempt.
+    #: SHA-256, hexadecimal; None for objects that the job does not list, such as those of a superseded attempt.
     digest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
-    """The statement about one deleted job."""
+    """The record of one deleted job."""
 
     job_id: str
     owner: str
-    #: The moment from which the job was gone for everybody.
+    #: When the job was deleted.
     deleted_at: datetime
     #: At most ``MAX_LISTED``.
     objects: tuple[DeletedObject, ...]
     object_count: int
-    #: Of all objects.
+    #: Total size of all objects.
     bytes: int
-    #: Whether the bucket keeps older versions of what is deleted.
+    #: Whether the bucket keeps older versions of the deleted objects.
     leaves_versions: bool = False
 
     @property
     def expires_at(self) -> datetime:
-        """Return until when the statement is kept."""
+        """Return when the record expires."""
         return self.deleted_at + RETENTION
 
     @classmethod
     def of(cls, job: Job, found: Iterable[tuple[str, int]]) -> Self:
-        """State what goes with the tombstone of a job: keys and sizes as found, digests as the record has them."""
+        """Create the record of a tombstone from the keys and sizes found in the bucket, with digests from the job."""
         assert job.deleted_at is not None  # noqa: S101 - only tombstones are erased
         digests = {job.raw.key: job.raw.digest} | {output.key: output.digest for output in job.outputs}
-        gone = [DeletedObject(key, size, digests.get(key)) for key, size in found]
+        deleted = [DeletedObject(key, size, digests.get(key)) for key, size in found]
         return cls(
             job_id=job.id,
             owner=job.owner,
             deleted_at=job.deleted_at,
-            objects=tuple(gone[:MAX_LISTED]),
-            object_count=len(gone),
-            bytes=sum(each.size for each in gone),
+            objects=tuple(deleted[:MAX_LISTED]),
+            object_count=len(deleted),
+            bytes=sum(each.size for each in deleted),
         )

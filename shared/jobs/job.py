@@ -1,7 +1,7 @@
-"""A job: one image, one pipeline, one status; and which moves are legal.
+"""A job, its states and its transitions.
 
-A job is a frozen value and a transition makes a new one. Nothing here writes: ``shared.aws.dynamodb.job_table``
-stores a new value under the condition of the old state.
+A job is a frozen value and a transition returns a new one. ``shared.aws.dynamodb.job_table`` stores the new value on
+condition that the stored job has not changed.
 """
 
 from dataclasses import dataclass, replace
@@ -17,41 +17,41 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-#: Transitions that a job remembers; older ones fall off, the first stays.
+#: Transitions in the history of a job: the first one and the newest ones.
 MAX_HISTORY = 50
-#: History code: the reconciler has sent another message.
+#: History code: the reconciler has sent the message again.
 REQUEUED = "SWEPT"
 #: History code: the message used up its receives.
 DEAD_LETTERED = "DEAD_LETTER"
-#: Codes in the history of a job that is PENDING again: by its owner's wish, or by an operator's.
+#: History codes: the owner has retried the job, or an operator has redriven it.
 RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
-#: History code: the upload got more time.
+#: History code: the time for the upload was extended.
 FORM_RENEWED = "FORM_RENEWED"
-#: Owner of jobs where the API knows no caller (``ApiAuth=none``).
+#: Owner of all jobs if the API does not authenticate callers (``ApiAuth=none``).
 ANONYMOUS = "anonymous"
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
-    #: Known, its bytes not yet in the bucket.
+    #: Accepted; the bytes are not in the bucket yet.
     AWAITING_UPLOAD = "AWAITING_UPLOAD"
-    #: Accepted; waits for a worker.
+    #: Waits for a worker.
     PENDING = "PENDING"
-    #: A worker holds its lease.
+    #: Claimed by a worker.
     PROCESSING = "PROCESSING"
-    #: Processed images stored.
+    #: The processed images are stored.
     COMPLETED = "COMPLETED"
-    #: Ended with an error that the job states.
+    #: Ended with the error that the job has.
     FAILED = "FAILED"
     #: Ended by its owner.
     CANCELLED = "CANCELLED"
-    #: The upload never came.
+    #: The upload never arrived.
     EXPIRED = "EXPIRED"
 
     @property
     def is_terminal(self) -> bool:
-        """Tell whether nothing more happens by itself."""
+        """Return True if the job has ended. Only a retry changes it."""
         return self in TERMINAL
 
 
@@ -62,7 +62,7 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
         {JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.EXPIRED, JobStatus.CANCELLED},
     ),
     JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
-    # PROCESSING again: the lease ran out and another worker claims it.
+    # PROCESSING to PROCESSING: the lease has expired and another worker claims the job.
     JobStatus.PROCESSING: frozenset(
         {JobStatus.PROCESSING, JobStatus.PENDING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED},
     ),
@@ -72,32 +72,32 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.EXPIRED: frozenset(),
 }
 
-#: Where a retry begins. PROCESSING leads to PENDING too, but that is an attempt giving its claim back.
+#: States from which a job can be retried. PROCESSING leads to PENDING too, when an attempt releases its claim.
 RETRIABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class IllegalTransition(ValueError):
-    """A move that the state machine does not have: a bug in the caller."""
+    """A transition that the state machine does not have: a bug in the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawImage:
-    """Facts of the uploaded bytes; of a direct upload nothing is known before a worker has read it."""
+    """The uploaded image. The properties of a direct upload are unknown until a worker has read it."""
 
     key: str
     #: Bytes.
     size: int | None = None
     format: str | None = None
-    #: SHA-256 of the bytes, hexadecimal. Once known, no other bytes are processed under this job.
+    #: SHA-256 of the bytes, hexadecimal. Once it is known, the job processes no other bytes.
     digest: str | None = None
-    #: Pixels; known once the worker has read the header.
+    #: Pixels. Known once a worker has read the header.
     width: int | None = None
     height: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessedImage:
-    """Facts of one processed image."""
+    """One stored output of a job."""
 
     name: str
     key: str
@@ -113,7 +113,7 @@ class ProcessedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailure:
-    """Why a job failed, in words that may be shown."""
+    """Why a job failed. The message is public."""
 
     code: str
     message: str
@@ -121,7 +121,7 @@ class JobFailure:
 
     @classmethod
     def of(cls, error: SafelightError) -> Self:
-        """Take the public facts of an error."""
+        """Return the public facts of an error."""
         return cls(code=error.code, message=error.detail, retriable=error.retriable)
 
 
@@ -131,7 +131,7 @@ class Transition:
 
     status: JobStatus
     at: datetime
-    #: Why, where there is something to say: an error's code, ``RETRIED`` or ``REDRIVEN``.
+    #: The reason, if there is one: the code of an error or one of the history codes.
     code: str | None = None
 
 
@@ -142,27 +142,27 @@ class Job(JobSpec):
     id: str
     filename: str
     status: JobStatus
-    #: Moment of processing; until then, of the last transition.
+    #: Time of processing, or of the last transition before it.
     timestamp: datetime
     uploaded_at: datetime
     raw: RawImage
     owner: str
-    #: What was said of bytes that come directly; None where they came with the job.
+    #: Declaration of a direct upload; None if the bytes came with the request.
     declaration: UploadDeclaration | None = None
-    #: What the worker copies the raw image from; None where its owner sends it.
+    #: Object to import the raw image from; None if it is uploaded.
     source: ImportSource | None = None
     outputs: tuple[ProcessedImage, ...] = ()
     warnings: tuple[str, ...] = ()
-    #: Runs so far. It only grows and is the fencing token: who commits must hold the newest.
+    #: Number of attempts so far. It only grows and is the fencing token: only the newest attempt can commit.
     attempt: int = 0
-    #: One more on every retry by the owner; messages carry it, so that an old one can't do harm.
+    #: Incremented by each retry. Messages have it, so a worker ignores those of an older generation.
     generation: int = 1
     lease_until: datetime | None = None
-    #: When the reconciler should look; None once terminal.
+    #: When the reconciler looks at the job; None once it has ended.
     due_at: datetime | None = None
-    #: Attempts that do not count: a service failed them, or they belong to an earlier generation.
+    #: Attempts that do not count: a service fault ended them, or they belong to an earlier generation.
     uncounted: int = 0
-    #: Messages that the reconciler has sent for this generation; the distance between them doubles.
+    #: Messages that the reconciler has sent in this generation. The interval between them doubles.
     requeues: int = 0
     #: Messages of this generation that used up their receives.
     dead_letters: int = 0
@@ -170,20 +170,20 @@ class Job(JobSpec):
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
     expires_at: datetime | None = None
-    #: Of a completed job: what it was made of and by what, see ``shared.jobs.receipt``; of older ones there is none.
+    #: Receipt of a completed job (``shared.jobs.receipt``). Jobs of older versions have none.
     receipt: str | None = None
-    #: How often an operator has sent the job again after its attempts were exhausted.
+    #: How often an operator has redriven the job.
     redrives: int = 0
-    #: Set while the objects of a deleted job are being removed; such a job is gone for everybody else.
+    #: Set while the objects of a deleted job are being deleted. To callers, such a job does not exist.
     deleted_at: datetime | None = None
 
     @property
     def is_dead_letter(self) -> bool:
-        """Tell whether the job failed by something that may pass, not by its image: worth another try."""
+        """Return True if the job failed with a retryable error."""
         return self.status is JobStatus.FAILED and self.error is not None and self.error.retriable
 
     @classmethod
-    def new(  # noqa: PLR0913 - a job is born with all of these facts
+    def new(  # noqa: PLR0913 - a new job needs all of these
         cls,
         spec: JobSpec,
         *,
@@ -198,10 +198,7 @@ class Job(JobSpec):
         source: ImportSource | None = None,
         batch_id: str | None = None,
     ) -> Self:
-        """Make an accepted job, first generation, not yet attempted.
-
-        It is PENDING, or AWAITING_UPLOAD where its bytes are only promised.
-        """
+        """Create an accepted job: AWAITING_UPLOAD if it has a declaration, else PENDING."""
         status = JobStatus.AWAITING_UPLOAD if declaration else JobStatus.PENDING
         return cls(
             **spec.spec_fields(),
@@ -217,23 +214,23 @@ class Job(JobSpec):
             due_at=now + due_after,
             history=(Transition(status=status, at=now),),
             batch_id=batch_id,
-            expires_at=(now + retention).replace(microsecond=0),  # DynamoDB's TTL counts seconds
+            expires_at=(now + retention).replace(microsecond=0),  # the resolution of DynamoDB's TTL
         )
 
     @property
     def generation_started_at(self) -> datetime:
-        """Return when this generation began: at the upload, or at the last retry that the history remembers."""
-        asked = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
-        return asked[-1] if asked else self.uploaded_at
+        """Return when this generation started: at the upload, or at the last retry in the history."""
+        retries = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]
+        return retries[-1] if retries else self.uploaded_at
 
     @property
     def elapsed(self) -> timedelta:
-        """Return how long the job was on its way to its last transition: since its upload, or its last retry."""
+        """Return the time from the start of this generation to the last transition."""
         return self.timestamp - self.generation_started_at
 
     @property
     def is_unfinished(self) -> bool:
-        """Tell whether something must still happen by itself: the job's end, or the end of its deletion."""
+        """Return True if the job has not ended, or its deletion has not finished."""
         return not self.status.is_terminal or self.deleted_at is not None
 
     @property
@@ -242,15 +239,15 @@ class Job(JobSpec):
         return self.attempt - self.uncounted
 
     def is_leased(self, now: datetime) -> bool:
-        """Tell whether a worker holds the job."""
+        """Return True if a worker holds the lease."""
         return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
 
     def confirm_upload(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
-        """Return this job as one whose bytes are in the bucket. Raises IllegalTransition."""
+        """Return the job with its upload confirmed. Raises IllegalTransition."""
         return replace(self._transition(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
 
     def extend_upload(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return this job with more time for its upload."""
+        """Return the job with more time for its upload."""
         line = Transition(status=self.status, at=now, code=FORM_RENEWED)
         return replace(self, history=trim_history((*self.history, line)), due_at=due_at)
 
@@ -262,31 +259,31 @@ class Job(JobSpec):
         warnings: tuple[str, ...],
         now: datetime,
     ) -> "Job":
-        """Return this job with its processed images. Raises IllegalTransition."""
+        """Return the job as completed, with its processed images. Raises IllegalTransition."""
         return replace(
             self._transition(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None
         )
 
     def fail(self, failure: JobFailure, *, now: datetime) -> "Job":
-        """Return this job as ended with an error. Raises IllegalTransition."""
+        """Return the job as failed. Raises IllegalTransition."""
         return replace(self._transition(JobStatus.FAILED, now, code=failure.code), error=failure)
 
     def release(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
-        """Return this job as given back unfinished through no fault of its own. Raises IllegalTransition."""
-        back = self._transition(JobStatus.PENDING, now, code=error.code)
-        return replace(back, due_at=due_at, uncounted=self.uncounted + 1)
+        """Return the job as PENDING after a service fault, without counting the attempt. Raises IllegalTransition."""
+        pending = self._transition(JobStatus.PENDING, now, code=error.code)
+        return replace(pending, due_at=due_at, uncounted=self.uncounted + 1)
 
     def expire(self, failure: JobFailure, *, now: datetime) -> "Job":
-        """Return this job as one whose upload never came. Raises IllegalTransition."""
+        """Return the job as expired: its upload never arrived. Raises IllegalTransition."""
         return replace(self._transition(JobStatus.EXPIRED, now, code=failure.code), error=failure)
 
     def requeue(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return this job as looked after once more by the reconciler: told again, or erased further."""
+        """Return the job as requeued: the reconciler sends its message again or continues its deletion."""
         line = Transition(status=self.status, at=now, code=REQUEUED)
         return replace(self, history=trim_history((*self.history, line)), requeues=self.requeues + 1, due_at=due_at)
 
     def record_dead_letter(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return this open job as one whose message died, though it has attempts left."""
+        """Return the job with one more message that used up its receives."""
         line = Transition(status=self.status, at=now, code=DEAD_LETTERED)
         return replace(
             self,
@@ -296,7 +293,7 @@ class Job(JobSpec):
         )
 
     def cancel(self, *, now: datetime) -> "Job":
-        """Return this job as ended by its owner. Raises IllegalTransition."""
+        """Return the job as cancelled. Raises IllegalTransition."""
         failure = JobFailure.of(JobCancelled())
         return replace(self._transition(JobStatus.CANCELLED, now, code=failure.code), error=failure)
 
@@ -310,11 +307,10 @@ class Job(JobSpec):
         assets: tuple[AssetPin, ...] = (),
         code: str = RETRIED,
     ) -> "Job":
-        """Return this job as PENDING once more, in a new generation, with another pipeline if one is given.
+        """Return the job as PENDING in a new generation, with another pipeline if one is given.
 
-        ``preset`` and ``assets`` are that pipeline's; the job keeps its own with its own pipeline.
-        ``attempt`` stays: it is the fencing token and two runs must never share one. The limits begin anew.
-        Raises IllegalTransition.
+        ``preset`` and ``assets`` belong to that pipeline; without one, the job keeps its own. The limits of attempts
+        and messages start again, but ``attempt`` only grows: it is the fencing token. Raises IllegalTransition.
         """
         if self.status not in RETRIABLE:
             msg = f"{self.status} can't be retried"
@@ -336,9 +332,9 @@ class Job(JobSpec):
         )
 
     def delete(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return the tombstone of this job, whatever its state: no message and no attempt fits it any more.
+        """Return the tombstone of the job, in any state. Its new generation makes messages and attempts stale.
 
-        From ``due_at`` on the reconciler erases what is left of it, should the deletion die half-way.
+        The reconciler finishes the deletion at ``due_at`` if it did not complete.
         """
         return replace(
             self,
@@ -368,7 +364,7 @@ class Job(JobSpec):
 
 
 def trim_history(history: tuple[Transition, ...]) -> tuple[Transition, ...]:
-    """Keep the first transition and the newest ones, at most ``MAX_HISTORY``."""
+    """Return the first transition and the newest ones, at most ``MAX_HISTORY``."""
     if len(history) <= MAX_HISTORY:
         return history
     return (history[0], *history[-(MAX_HISTORY - 1) :])

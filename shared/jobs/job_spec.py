@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from shared.errors import PipelineUnreadable
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
@@ -24,6 +25,12 @@ class JobSpec:
     def spec_fields(self) -> dict[str, Any]:
         """Return the fields of the spec by name, without those of a subclass."""
         return {field.name: getattr(self, field.name) for field in fields(JobSpec)}
+
+    def require_pipeline(self) -> Pipeline:
+        """Return the pipeline, or raise PipelineUnreadable."""
+        if self.pipeline is None:
+            raise PipelineUnreadable
+        return self.pipeline
 
     @property
     def spec(self) -> "JobSpec":

@@ -1,6 +1,6 @@
-"""What lies on the queue: which job, which generation, in which version of this schema.
+"""The message that tells a worker to look at a job.
 
-The record in the table is the truth and a message only a hint, so it carries no more than that.
+The job's record is authoritative, so a message has only the job's ID and generation.
 """
 
 from typing import Literal
@@ -12,22 +12,22 @@ from shared.ids import ID_PATTERN
 
 
 class JobMessage(BaseModel):
-    """A hint that a job may be due."""
+    """A notification that a job may be due."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    #: Grows when the meaning changes. A worker refuses a version that it does not know.
+    #: Version of this schema. A worker refuses unknown versions.
     version: Literal[1] = 1
     job_id: str = Field(pattern=ID_PATTERN)
     generation: int = Field(ge=1)
 
     def encode(self) -> str:
-        """Write the message body, JSON of about 70 bytes."""
+        """Return the message body: JSON of about 70 bytes."""
         return self.model_dump_json()
 
 
-def decode(body: str) -> JobMessage:
-    """Read a message body. Raises BadMessage for whatever is none of ours."""
+def decode_message(body: str) -> JobMessage:
+    """Parse a message body. Raises BadMessage."""
     try:
         return JobMessage.model_validate_json(body)
     except ValidationError as error:

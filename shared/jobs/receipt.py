@@ -1,7 +1,7 @@
-"""A receipt: what a job was made of, by what, and what came of it, so that anybody can do it again and compare.
+"""A receipt: the inputs, software and outputs of a completed job, with which anyone can repeat and compare it.
 
-It is written once, in the transition that completes the job, and never changes: the text that is kept is in canonical
-form and its SHA-256 names it.
+It is written once, in the transition that completes the job. The stored text is canonical JSON and is identified by its
+SHA-256.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Pipeline
 from shared.version import VERSION
 
-#: Of a receipt. The longest pipeline that may be asked for stays below; DynamoDB takes 400 KiB a record.
+#: Longest receipt. The longest valid pipeline fits, and DynamoDB allows 400 KiB per item.
 MAX_BYTES: Final = 64 * 1024
 
 
@@ -27,7 +27,7 @@ class _Facts(BaseModel):
 
 
 class ReceiptRaw(_Facts):
-    """The image that went in."""
+    """The raw image."""
 
     digest: str
     size: int
@@ -37,7 +37,7 @@ class ReceiptRaw(_Facts):
 
 
 class ReceiptOutput(_Facts):
-    """One image that came out."""
+    """One processed image."""
 
     name: str
     key: str
@@ -50,16 +50,16 @@ class ReceiptOutput(_Facts):
 
 
 class ReceiptPreset(_Facts):
-    """Where the pipeline came from."""
+    """The preset that the pipeline came from."""
 
     name: str
     version: int
 
 
 class Receipt(_Facts):
-    """What is known of one completed job. Fields that a later version adds are passed over."""
+    """The receipt of one completed job. Unknown fields of later versions are ignored."""
 
-    #: Of this document.
+    #: Version of this document.
     form: Literal[1] = 1
     job_id: str
     attempt: int
@@ -67,12 +67,12 @@ class Receipt(_Facts):
     started_at: str
     finished_at: str
     raw: ReceiptRaw
-    #: As it ran: presets and short options resolved, every default filled in.
+    #: As it ran, with presets, options and defaults resolved.
     pipeline: Pipeline
     preset: ReceiptPreset | None
-    #: SHA-256, by name, of stored images that the pipeline refers to.
+    #: SHA-256 of the assets that the pipeline refers to, by name.
     assets: dict[str, str]
-    #: Of the worker; an image beyond them is refused, and what is not refused does not depend on them.
+    #: Limits of the worker. They decide whether an image is refused, and nothing else.
     limits: dict[str, int]
     outputs: tuple[ReceiptOutput, ...]
     warnings: tuple[str, ...]
@@ -81,9 +81,9 @@ class Receipt(_Facts):
 
 
 def build_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:
-    """Write the receipt of a job that has just been completed.
+    """Return the receipt of a job that has just been completed.
 
-    None where it would be longer than a record bears, or holds a number that no canonical form has.
+    Return None if it is too long to store, or if canonical JSON can't represent one of its numbers.
     """
     assert job.pipeline is not None  # noqa: S101 - it has just run
     document: dict[str, Any] = {
@@ -105,18 +105,18 @@ def build_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, star
     try:
         text = to_canonical_json(document)
     except ValueError:
-        # A pipeline may say a whole number that JSON's readers can't hold; that is no reason to lose the job.
+        # A pipeline may have an integer beyond what JSON can represent exactly. The job must not fail for that.
         return None
     return text if len(text.encode()) <= MAX_BYTES else None
 
 
 def to_canonical_json(receipt: dict[str, Any]) -> str:
-    """Write a receipt in canonical form (RFC 8785). Raises ValueError for what has none."""
+    """Return a receipt as canonical JSON (RFC 8785). Raises ValueError if that is impossible."""
     return rfc8785.dumps(receipt).decode()
 
 
 def digest_receipt(text: str) -> str:
-    """Return the SHA-256 of a receipt in canonical form, hexadecimal: its name."""
+    """Return the SHA-256 of a receipt in canonical JSON, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""What S3 says when bytes have arrived: the message of a direct upload.
+"""S3 event notifications of direct uploads.
 
-S3 delivers at least once and in no certain order, so an arrival is a hint like any other: which job it means is
-read from the key, and the job's record decides.
+S3 delivers them at least once and in any order. So the key only identifies a job, and the job's record decides what to
+do.
 """
 
 import json
@@ -11,13 +11,13 @@ from urllib.parse import unquote_plus
 
 from shared.errors import BadMessage
 
-#: What S3 sends to a queue when a notification is set up for it.
+#: Sent by S3 when a notification is configured.
 TEST_EVENT = "s3:TestEvent"
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedObject:
-    """One object that was stored."""
+    """One object that was created."""
 
     bucket: str
     key: str
@@ -26,11 +26,11 @@ class CreatedObject:
 
 
 def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
-    """Read S3's notification: none for its test event, or None where the message is no notification at all.
+    """Return the objects of a notification, none for S3's test event, or None if the message is not a notification.
 
-    Keys come URL-encoded, a space as a plus sign
+    Keys are URL-encoded, with a plus sign for a space
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-    Raises BadMessage for a notification that lacks what it must have.
+    Raises BadMessage for a malformed notification.
     """
     try:
         event = json.loads(body)
@@ -42,10 +42,10 @@ def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
         return ()
     if not isinstance(event.get("Records"), list):
         return None
-    return tuple(_read(record) for record in event["Records"])
+    return tuple(_parse_record(record) for record in event["Records"])
 
 
-def _read(record: Any) -> CreatedObject:  # noqa: ANN401 - whatever came
+def _parse_record(record: Any) -> CreatedObject:  # noqa: ANN401 - any JSON value
     try:
         stored = record["s3"]["object"]
         return CreatedObject(

@@ -1,4 +1,4 @@
-"""Images that are copied instead of sent: objects that lie in a bucket already."""
+"""Sources of imports: objects in other S3 buckets."""
 
 from dataclasses import dataclass
 
@@ -9,38 +9,38 @@ MAX_KEY_BYTES = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Location:
-    """Where an object lies."""
+    """The location of an S3 object."""
 
     bucket: str
     key: str
-    #: Of a bucket that keeps versions; None for the newest.
+    #: Version ID in a versioned bucket; None for the newest version.
     version: str | None = None
 
     @property
     def uri(self) -> str:
-        """Return the address without the version."""
+        """Return the URI without the version."""
         return f"{SCHEME}{self.bucket}/{self.key}"
 
     @property
     def filename(self) -> str:
-        """Return what the object would be called as a file."""
+        """Return the last part of the key."""
         return self.key.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSource:
-    """The object that a job's image is copied from, in the content that it had when the job was made."""
+    """The object to import, pinned to the content that it had when the job was created."""
 
     location: S3Location
-    #: As S3 wrote it, quotes included.
+    #: As returned by S3, with quotes.
     etag: str
 
 
 def parse_s3_location(uri: str, version: str | None = None) -> S3Location | None:
-    """Read ``s3://bucket/key``; None where it is none.
+    """Parse ``s3://bucket/key``. Return None if it is malformed.
 
-    Parts of a key that are ``.`` or ``..`` are refused: a client or proxy may resolve them, and then another object is
-    looked at than is copied.
+    Keys with a part ``.`` or ``..`` are refused: a client or proxy may resolve them, so that S3 would check one object
+    and copy another.
     """
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     try:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.jobs.job import Job, JobStatus, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from shared.pipeline.preset import PresetRef
@@ -15,19 +16,17 @@ RAW = RawImage(key="raw/api/X", size=10, format="JPEG", digest="00" * 32)
 def new_job() -> Job:
     """Return a job as the API makes it."""
     return Job.new(
+        JobSpec(DEFAULT_PIPELINE, preset=PresetRef("default", 1), assets=(AssetPin("logo", "00" * 32),)),
         job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
         filename="a.jpg",
         raw=RAW,
-        pipeline=DEFAULT_PIPELINE,
         owner="someone",
         now=NOW,
         due_after=timedelta(minutes=15),
-        keep_for=timedelta(days=30),
-        preset=PresetRef("default", 1),
-        assets=(AssetPin("logo", "00" * 32),),
+        retention=timedelta(days=30),
     )
 
 
 def processing_job() -> Job:
     """Return a job that a worker holds."""
-    return new_job()._moved(JobStatus.PROCESSING, NOW)
+    return new_job()._transition(JobStatus.PROCESSING, NOW)

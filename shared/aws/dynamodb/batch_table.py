@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.batch_item import backfill_to_map, batch_key, from_items, scan_to_map, to_batch_item
-from shared.aws.dynamodb.expressions import is_refused, placeholders, get_refused_item
+from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
 from shared.aws.dynamodb.job_item import to_item
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.transactions import transact

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import placeholders, get_refused_item
+from shared.aws.dynamodb.expressions import get_refused_item, placeholders
 from shared.aws.dynamodb.wire import Item, from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import count_member_change
-from shared.aws.dynamodb.expressions import is_refused, placeholders, get_refused_item
+from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
 from shared.aws.dynamodb.job_item import from_item, to_item, transition_to_map
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire

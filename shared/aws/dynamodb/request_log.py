@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.expressions import is_refused, placeholders, get_refused_item
+from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
 from shared.aws.dynamodb.wire import Item, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso

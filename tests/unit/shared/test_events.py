@@ -1,6 +1,7 @@
 """Events: what is told of the end of a job."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +24,7 @@ def ended() -> dict[JobStatus, Job]:
         JobStatus.COMPLETED: processing_job().complete(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
         JobStatus.FAILED: processing_job().fail(FAILURE, now=LATER),
         JobStatus.CANCELLED: new_job().cancel(now=LATER),
-        JobStatus.EXPIRED: Job(
-            **{name: getattr(new_job(), name) for name in Job.__slots__} | {"status": JobStatus.AWAITING_UPLOAD}
-        ).expire(FAILURE, now=LATER),
+        JobStatus.EXPIRED: replace(new_job(), status=JobStatus.AWAITING_UPLOAD).expire(FAILURE, now=LATER),
     }
 
 

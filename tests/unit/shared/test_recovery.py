@@ -12,7 +12,13 @@ from support.sample_jobs import NOW, new_job, processing_job
 from infra.deployment.template import load_template, parameter_defaults
 from shared.errors import ServiceUnavailable
 from shared.jobs.job import JobStatus
-from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter, decide_overdue, compute_longest_lifetime
+from shared.jobs.recovery import (
+    RecoveryPolicy,
+    RecoveryStep,
+    compute_longest_lifetime,
+    decide_dead_letter,
+    decide_overdue,
+)
 
 POLICY = RecoveryPolicy(
     max_attempts=5,

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.errors import OutsideImage
 from shared.pipeline.operations import Crop, Operation, Trim
-from shared.pipeline.sizes import compute_crop_box, is_size_exact, place_box, compute_size_after
+from shared.pipeline.sizes import compute_crop_box, compute_size_after, is_size_exact, place_box
 
 READ = TypeAdapter[Any](Operation)
 

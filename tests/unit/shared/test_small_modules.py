@@ -12,7 +12,7 @@ from shared import filenames, ids
 from shared.clock import from_iso, to_iso
 from shared.errors import BadMessage, SafelightError, error_classes
 from shared.jobs import object_keys
-from shared.jobs.message import JobMessage, decode
+from shared.jobs.message import JobMessage, decode_message
 from shared.pipeline import image_formats
 from shared.settings import WorkerSettings
 
@@ -53,7 +53,7 @@ def test_first_id_at_bounds_the_ids_of_its_moment(moment: datetime) -> None:
 def test_message_reads_back() -> None:
     """What was sent is what is received."""
     message = JobMessage(job_id=JOB_ID, generation=3)
-    assert decode(message.encode()) == message
+    assert decode_message(message.encode()) == message
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_message_reads_back() -> None:
 def test_foreign_message_is_refused(body: str) -> None:
     """Whatever is none of ours, also one of a future version, is a bad message and not a crash."""
     with pytest.raises(BadMessage):
-        decode(body)
+        decode_message(body)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])

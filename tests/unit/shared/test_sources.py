@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.aws.dynamodb.job_item import from_item, to_item
 from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.jobs.job import ANONYMOUS, Job, JobStatus, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import ImportSource, S3Location, parse_s3_location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
@@ -54,10 +55,10 @@ def test_record_keeps_the_source(key: str, version: str | None) -> None:
     """It comes back from the item as it went in, and the job waits for a worker at once."""
     source = ImportSource(location=S3Location(bucket="a-bucket", key=key, version=version), etag='"1-2"')
     job = Job.new(
+        JobSpec(DEFAULT_PIPELINE),
         job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
         filename="a.jpg",
         raw=RawImage(key="raw/import/01HZY3Q1M8Z3J5W7XK9V2B4C6D", size=7),
-        pipeline=DEFAULT_PIPELINE,
         owner=ANONYMOUS,
         now=NOW,
         due_after=timedelta(minutes=1),

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadMessage
-from shared.webhooks.delivery import MAX_DELAY, MAX_TRIES, RETRY_DELAYS, DeliveryMessage, decode_delivery, compute_retry_delay
+from shared.webhooks.delivery import (
+    MAX_DELAY,
+    MAX_TRIES,
+    RETRY_DELAYS,
+    DeliveryMessage,
+    compute_retry_delay,
+    decode_delivery,
+)
 from shared.webhooks.webhook import SECRET_PREFIX, find_url_problem, new_secret
 
 MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from infra.deployment import template
 from shared.jobs.job import Job, RawImage
-from shared.jobs.recovery import Policy
+from shared.jobs.job_spec import JobSpec
+from shared.jobs.recovery import RecoveryPolicy
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from simulation.bucket import Bucket
 from simulation.draws import exponential, fixed
@@ -203,32 +204,32 @@ def test_due_times_are_those_of_the_real_policy(sweeps: int, letters: int) -> No
     jobs = Jobs()
     jobs.add(0, 0, Poison.NONE, is_bulk=False)
     jobs.sweeps[0], jobs.letters[0] = sweeps, letters
-    policy = Policy(
+    policy = RecoveryPolicy(
         max_attempts=settings.max_receives,
         max_dead_letters=settings.max_dead_letters,
         redispatch=timedelta(seconds=settings.redispatch),
         longest_redispatch=timedelta(seconds=settings.longest_redispatch),
     )
     real = Job.new(
+        JobSpec(DEFAULT_PIPELINE),
         job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
         filename="a.jpg",
         raw=RawImage(key="raw/api/X"),
-        pipeline=DEFAULT_PIPELINE,
         owner="someone",
         now=NOW,
         due_after=timedelta(minutes=15),
-        keep_for=timedelta(days=30),
+        retention=timedelta(days=30),
     )
     for _ in range(sweeps):
-        real = real.swept(now=NOW, due_at=NOW)
+        real = real.requeue(now=NOW, due_at=NOW)
     for _ in range(letters):
-        real = real.buried(now=NOW, due_at=NOW)
+        real = real.record_dead_letter(now=NOW, due_at=NOW)
     assert NOW + timedelta(seconds=jobs.next_due(0, 0, settings)) == policy.next_due(real, NOW)
 
 
 def test_the_settings_are_the_templates() -> None:
     """Each setting is the default of its parameter, and a change of the model's own shows."""
-    defaults = template.parameter_defaults(template.load())
+    defaults = template.parameter_defaults(template.load_template())
     settings = Settings.of_template(bulk_concurrency=77)
     assert settings.bulk_concurrency == 77
     for field, parameter in STATED.items():
