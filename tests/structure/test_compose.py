@@ -1,4 +1,4 @@
-"""docker-compose.yml, its settings and its Dockerfile, read as text: no Docker is needed."""
+"""docker-compose.yml, its settings and its Dockerfile, read as text: Docker is not needed."""
 
 import itertools
 import re
@@ -27,20 +27,20 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def test_the_example_has_every_setting_with_its_default() -> None:
-    """What docker-compose.yml reads is in .env.example, with the same default, and nothing else is."""
+def test_env_example_has_every_setting_with_its_default() -> None:
+    """.env.example has exactly the variables that docker-compose.yml reads, with the same defaults."""
     assert example() == VARIABLES
 
 
 def test_every_setting_is_explained() -> None:
-    """Each line of .env.example has a comment above it."""
+    """Each setting of .env.example has a comment above it."""
     lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
     for before, line in itertools.pairwise(lines):
         assert "=" not in line or line.startswith("#") or before.startswith("#"), line
 
 
 def test_images_are_pinned() -> None:
-    """No image is `latest` or untagged, and the releases are those that the code was tested with."""
+    """No image is `latest` or untagged, and the releases are the tested ones."""
     images = {name: value for name, value in VARIABLES.items() if name.endswith("_IMAGE")}
     assert images["LOCALSTACK_IMAGE"] == f"localstack/localstack:{localstack.VERSION}"
     assert images["MINISTACK_IMAGE"].endswith(f":{VERSION}")
@@ -50,15 +50,15 @@ def test_images_are_pinned() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_engine_is_reachable_from_this_machine_alone(engine: str) -> None:
-    """Whoever reaches an engine can run code here, so each published port is bound to loopback."""
+def test_engines_are_published_on_loopback_only(engine: str) -> None:
+    """Anyone who reaches an engine can run code on this machine."""
     ports = SERVICES[engine]["ports"]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_only_the_engines_hold_the_docker_socket() -> None:
-    """The socket is root on the host; nothing but an engine that must start containers has it."""
+def test_only_engines_get_the_docker_socket() -> None:
+    """The socket gives root on the host, so only engines that start containers have it."""
     holders = {
         name for name, service in SERVICES.items() if any("docker.sock" in v for v in service.get("volumes", []))
     }
@@ -67,26 +67,26 @@ def test_only_the_engines_hold_the_docker_socket() -> None:
 
 @pytest.mark.parametrize(("service", "engine"), [("deploy", "localstack"), ("deploy-to-ministack", "ministack")])
 def test_deployment_waits_for_a_healthy_engine(service: str, engine: str) -> None:
-    """The one-shot service starts when its engine is well, talks to it by name, and tells the host's address."""
+    """The one-shot service starts after its engine is healthy, uses its network name, and prints the host address."""
     assert SERVICES[service]["depends_on"] == {engine: {"condition": "service_healthy"}}
     assert SERVICES[service]["environment"]["ENGINE_URL"] == f"http://{engine}:4566"
     assert SERVICES[service]["environment"]["PUBLIC_URL"] == "http://127.0.0.1:${SAFELIGHT_PORT:-4566}"
     assert SERVICES[service]["restart"] == "no"
 
 
-def test_localstack_alone_starts_by_default() -> None:
-    """The other engine has a profile, because both publish the same port."""
+def test_only_localstack_starts_by_default() -> None:
+    """The other engine has a profile because both publish the same port."""
     assert {name for name, service in SERVICES.items() if "profiles" not in service} == {"localstack", "deploy"}
 
 
-def test_the_command_starts_what_the_file_has() -> None:
-    """`safelight up --engine localstack` names a service and a port variable that exist."""
+def test_the_command_and_the_file_agree() -> None:
+    """`safelight up --engine localstack` uses an existing service and port variable."""
     assert compose.SERVICE in SERVICES
     assert VARIABLES[compose.PORT_VARIABLE] == compose.DEFAULT_PORT
 
 
-def test_the_image_gets_all_that_the_zips_are_made_of() -> None:
-    """The Dockerfile copies each room that a function needs, and .dockerignore lets it."""
+def test_the_image_has_the_sources_of_the_zips() -> None:
+    """The Dockerfile copies every package of the functions, and .dockerignore allows it."""
     dockerfile = (ROOT / "infra" / "Dockerfile").read_text("utf-8")
     copied = set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
     let_in = set(re.findall(r"^!(\w+)", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
@@ -94,8 +94,8 @@ def test_the_image_gets_all_that_the_zips_are_made_of() -> None:
     assert copied >= {room for rooms in FUNCTION_PACKAGES.values() for room in rooms} | {"infra", "requirements"}
 
 
-def test_each_engine_skips_only_what_is_documented() -> None:
-    """Whatever the tests leave out on an engine is named in docs/engines.md, with the reason."""
+def test_every_skip_on_an_engine_is_documented() -> None:
+    """docs/engines.md has the reason of every skipped test."""
     page = (ROOT / "docs" / "engines.md").read_text("utf-8")
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     reasons = re.findall(r'mark\.not_on\(\s*"\w+",\s*reason="([^"]+)"', tests)

@@ -1,4 +1,4 @@
-"""docs/deploy.md is held to the script of its costs, which counts what the template has."""
+"""docs/deploy.md has the costs that benchmarks/deploy_cost.py computes from the template."""
 
 import re
 from pathlib import Path
@@ -17,10 +17,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
     ],
     ids=["idle", "busy"],
 )
-def test_the_costs_are_those_of_the_script(
+def test_the_cost_tables_match_the_script(
     request: pytest.FixtureRequest, lines: tuple[deploy_cost.Line, ...], times: float, head: str
 ) -> None:
-    """Each line of both tables stands on the page as the script prints it; an alarm more is ten cents more."""
+    """Each line of both tables is on the page as the script prints it."""
     table = deploy_cost.table(lines, times, head)
     if request.config.getoption("--write-docs"):
         old = re.compile(rf"^\| {re.escape(head)} .*?\*\* \| \|$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The diagrams of the documents are Mermaid that can be drawn: its own parser reads them."""
+"""The diagrams of the docs are valid Mermaid."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def parsed(texts: list[str]) -> list[str | None]:
 
 
 def test_every_diagram_can_be_drawn() -> None:
-    """No diagram of any page is a box with an error in it."""
+    """Mermaid parses every diagram of every page."""
     found = [
         (page.name, fence.line, fence.text)
         for page in links.pages(ROOT)
@@ -46,13 +46,13 @@ def test_every_diagram_can_be_drawn() -> None:
     assert not wrong
 
 
-def test_the_parser_tells_a_broken_diagram() -> None:
-    """What holds the diagrams is no parser that takes anything."""
+def test_a_broken_diagram_is_found() -> None:
+    """The parser rejects an invalid diagram."""
     assert parsed(["flowchart LR\n  a -- > b]"])[0]
 
 
-def test_the_architecture_is_shown_by_its_diagrams() -> None:
-    """Components, sequences and entities have a diagram each."""
+def test_the_architecture_page_has_its_diagrams() -> None:
+    """One each for components, sequences and entities."""
     texts = [fence.text for fence in read_page(ROOT / "docs" / "architecture.md").fences]
     for kind in ("flowchart", "sequenceDiagram", "erDiagram"):
         assert any(text.startswith(kind) for text in texts), kind

@@ -1,4 +1,4 @@
-"""The page by CloudFront: nobody else reads its bucket, its headers say what the page says, and the API knows it."""
+"""The page through CloudFront: private bucket, strict headers, and an API that allows its origin."""
 
 import re
 
@@ -23,15 +23,15 @@ IMAGES = "https://<ImageBucket>.s3.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize("resource", ["UiDistribution", "UiHeaders", "UiAccessControl"])
-def test_there_is_none_unless_asked_for(resource: str) -> None:
-    """Without a word there is neither distribution nor headers."""
+def test_no_distribution_by_default(resource: str) -> None:
+    """Neither a distribution nor a header policy."""
     assert Resolver().resource(resource) is None
     assert PLAIN.resource(resource) is not None
 
 
 @BOTH
-def test_the_bucket_is_closed_to_everybody_but_the_distribution(stack: Resolver) -> None:
-    """The one statement that allows anything names CloudFront, and this distribution; plain HTTP is refused."""
+def test_only_the_distribution_reads_the_bucket(stack: Resolver) -> None:
+    """The one allowing statement names CloudFront and this distribution; plain HTTP is denied."""
     bucket, policy = stack.resource("UiBucket"), stack.resource("UiBucketPolicy")
     assert bucket is not None
     assert policy is not None
@@ -45,8 +45,8 @@ def test_the_bucket_is_closed_to_everybody_but_the_distribution(stack: Resolver)
 
 
 @BOTH
-def test_the_bucket_is_read_with_signatures(stack: Resolver) -> None:
-    """The one origin is the page's bucket, reached with an access control that always signs."""
+def test_the_origin_signs_its_requests(stack: Resolver) -> None:
+    """The only origin is the page's bucket, with an origin access control that always signs."""
     distribution, control = stack.resource("UiDistribution"), stack.resource("UiAccessControl")
     assert distribution is not None
     assert control is not None
@@ -61,8 +61,8 @@ def test_the_bucket_is_read_with_signatures(stack: Resolver) -> None:
 
 
 @BOTH
-def test_the_page_comes_by_tls_and_is_only_read(stack: Resolver) -> None:
-    """Plain HTTP leads to TLS, nothing but GET and HEAD is taken, and the start page is the address itself."""
+def test_the_page_needs_tls_and_is_read_only(stack: Resolver) -> None:
+    """Plain HTTP redirects to HTTPS, only GET and HEAD are allowed, and / is the start page."""
     distribution = stack.resource("UiDistribution")
     assert distribution is not None
     config = distribution["DistributionConfig"]
@@ -70,12 +70,12 @@ def test_the_page_comes_by_tls_and_is_only_read(stack: Resolver) -> None:
     assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
     assert behavior["AllowedMethods"] == ["GET", "HEAD"]
     assert behavior["ResponseHeadersPolicyId"] == "<UiHeaders>"
-    assert config["DefaultRootObject"] == page.START
+    assert config["DefaultRootObject"] == page.START_PAGE
     assert "CacheBehaviors" not in config
 
 
-def test_a_name_of_ones_own_has_its_certificate_and_tls_1_2() -> None:
-    """CloudFront's own name has CloudFront's certificate; one's own takes TLS 1.2 at least."""
+def test_a_custom_domain_has_its_certificate_and_tls_1_2() -> None:
+    """CloudFront's own domain uses CloudFront's certificate."""
     plain, named = PLAIN.resource("UiDistribution"), NAMED.resource("UiDistribution")
     assert plain is not None
     assert named is not None
@@ -89,8 +89,8 @@ def test_a_name_of_ones_own_has_its_certificate_and_tls_1_2() -> None:
     }
 
 
-def test_the_log_goes_where_it_was_asked_for() -> None:
-    """There is a log of fetches in the bucket that was named, and none otherwise."""
+def test_access_logs_go_to_the_given_bucket() -> None:
+    """No bucket, no log."""
     plain, named = PLAIN.resource("UiDistribution"), NAMED.resource("UiDistribution")
     assert plain is not None
     assert named is not None
@@ -99,14 +99,14 @@ def test_the_log_goes_where_it_was_asked_for() -> None:
 
 
 @BOTH
-def test_the_headers_say_what_the_page_says(stack: Resolver) -> None:
-    """The policy is the page's own, with all buckets of the region for the one that can't be named, and no frames."""
+def test_the_headers_repeat_the_policy_of_the_page(stack: Resolver) -> None:
+    """With all buckets of the region instead of the image bucket, and without frames."""
     headers = stack.resource("UiHeaders")
     assert headers is not None
     said = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     names = ("ApiUrl", "ImageBucketUrl", "CognitoDomain", "CognitoClientId")
     outputs = {name: value for name in names if (value := stack.output(name)) is not None}
-    start = page.files(outputs, str(stack.read({"Ref": "ApiAuth"})))[page.START].data.decode()
+    start = page.build_files(outputs, str(stack.read({"Ref": "ApiAuth"})))[page.START_PAGE].data.decode()
     (own,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', start)
     expected = own.replace(IMAGES, "https://*.s3.eu-west-1.amazonaws.com") + "; frame-ancestors 'none'"
     assert IMAGES in own
@@ -134,8 +134,8 @@ def test_the_headers_say_what_the_page_says(stack: Resolver) -> None:
     ],
     ids=["bucket", "distribution", "name and others"],
 )
-def test_api_and_images_take_the_page_wherever_it_is(stack: Resolver, expected: list[str]) -> None:
-    """The function's origins and those of the image bucket are the page's own addresses, and UiOrigins."""
+def test_api_and_images_allow_the_page(stack: Resolver, expected: list[str]) -> None:
+    """The allowed origins are the page's own addresses and UiOrigins."""
     images, function = stack.resource("ImageBucket"), stack.resource("ApiFunction")
     assert images is not None
     assert function is not None
@@ -144,16 +144,16 @@ def test_api_and_images_take_the_page_wherever_it_is(stack: Resolver, expected: 
     assert [each for each in origins.split(",") if each] == expected
 
 
-def test_the_address_is_told() -> None:
-    """UiUrl is one's own name, else CloudFront's, else the bucket's if anybody may read it."""
+def test_the_output_has_the_address_of_the_page() -> None:
+    """UiUrl is the custom domain, CloudFront's domain, or the bucket's address if it is public."""
     assert NAMED.output("UiUrl") == "https://pictures.example.com/"
     assert PLAIN.output("UiUrl") == "https://<UiDistribution.DomainName>/"
     assert Resolver(PublicUi="true").output("UiUrl") == f"{BUCKET}/index.html"
     assert Resolver().output("UiUrl") is None
 
 
-def test_whoever_signs_in_comes_back_to_the_page() -> None:
-    """Cognito's page leads back to the page's own addresses, signed in or out; the page is told where that page is."""
+def test_sign_in_returns_to_the_page() -> None:
+    """Cognito redirects to the page's own addresses after sign-in and sign-out."""
     client = NAMED.resource("CallerPoolClient")
     assert client is not None
     here = ["https://<UiDistribution.DomainName>/", "https://pictures.example.com/"]

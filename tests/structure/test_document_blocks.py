@@ -1,4 +1,4 @@
-"""The blocks of the documents, as far as they can be told right or wrong without running them."""
+"""The code blocks of the docs, as far as they can be checked without running them."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_says_what_it_is_in_a_word_that_can_be_run(page: Path) -> None:
-    """A block without a language, or in one that nothing runs, would be passed over in silence."""
+def test_every_block_has_a_known_language(page: Path) -> None:
+    """A block without a known language would be skipped silently."""
     assert not [fence.line for fence in read_page(page).fences if fence.language not in LANGUAGES]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_exists_and_has_its_options(page: Path) -> None:
-    """Also in blocks that can't run here: of safelight, of make and of the AWS command line."""
+    """In all blocks, also those that are not run: safelight, make and the AWS CLI."""
     assert not [each for fence in read_page(page).fences for each in wrong_commands(fence)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_mark_has_a_reason_and_a_block(page: Path) -> None:
-    """Who leaves a block out says why, and a mark stands right above its block."""
+    """A mark that skips a block gives a reason and is right above the block."""
     lines = page.read_text("utf-8").splitlines()
     fences = {fence.line for fence in read_page(page).fences}
 
@@ -41,7 +41,7 @@ def test_every_mark_has_a_reason_and_a_block(page: Path) -> None:
             assert example.line + 1 in fences, lines[example.line - 1]
 
 
-def test_what_a_page_shows_is_seen() -> None:
-    """The pages have blocks of every kind that can be run: an empty search would prove nothing."""
+def test_pages_have_blocks_of_every_kind() -> None:
+    """An empty search would prove nothing."""
     contents: list[Page] = [read_page(page) for page in PAGES]
     assert {"sh", "console", "python", "json"} <= {fence.language for page in contents for fence in page.fences}

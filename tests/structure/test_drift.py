@@ -1,4 +1,4 @@
-"""Documents and code are made to drift apart on purpose, on copies, and what holds them must notice."""
+"""Docs and code are made to differ on copies; the checks must notice."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from support.markdown_page import Fence, parse_page, read_page
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))
-HELD = "tests/structure/test_openapi.py::test_the_document_is_that_of_the_code"
+HELD = "tests/structure/test_openapi.py::test_the_document_is_current"
 
 
 def once(text: str, old: str, new: str) -> str:
@@ -59,8 +59,8 @@ def pages(tmp_path: Path) -> Path:
     ],
     ids=["dead link", "renamed heading", "script that is gone", "test that is gone"],
 )
-def test_a_link_that_leads_nowhere(pages: Path, page: str, old: str, new: str, complaint: str) -> None:
-    """Caught by test_links.py, which complains of that and of nothing else."""
+def test_a_broken_link_is_found(pages: Path, page: str, old: str, new: str, complaint: str) -> None:
+    """By test_links.py, which reports only that."""
     path = pages / page
     assert not links.broken(pages, path)
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
@@ -80,8 +80,8 @@ def test_a_link_that_leads_nowhere(pages: Path, page: str, old: str, new: str, c
     ],
     ids=["renamed field", "status that is documented no more"],
 )
-def test_an_answer_that_the_document_does_not_know(pages: Path, room: str, old: str, new: str) -> None:
-    """Caught by test_openapi.py: what the code makes of itself is no longer what is written."""
+def test_an_undocumented_response_is_found(pages: Path, room: str, old: str, new: str) -> None:
+    """By test_openapi.py: the generated document differs."""
     path = pages / room
     path.write_text(once(path.read_text("utf-8"), old, new), "utf-8")
     run = subprocess.run(
@@ -111,8 +111,8 @@ def answered(status: int, body: object) -> httpx.Response:
     ],
     ids=["undocumented status", "renamed field"],
 )
-def test_an_api_that_does_not_keep_to_its_document(status: int, body: object, why: str) -> None:
-    """Caught by test_conformance.py: schemathesis judges an answer by the document."""
+def test_a_response_against_the_schema_is_found(status: int, body: object, why: str) -> None:
+    """By test_conformance.py: schemathesis checks responses against the document."""
     operation = schemathesis.openapi.from_dict(OPENAPI)["/v1/health"]["GET"]
     case = operation.Case()
     case.validate_response(answered(200, {"status": "ok", "version": "0"}))
@@ -130,8 +130,8 @@ def test_an_api_that_does_not_keep_to_its_document(status: int, body: object, wh
     ],
     ids=["command", "option", "target"],
 )
-def test_a_command_that_does_not_exist(old: str, new: str) -> None:
-    """Caught by test_document_blocks.py of this ring, also where the block can't run."""
+def test_an_unknown_command_is_found(old: str, new: str) -> None:
+    """By test_document_blocks.py in this folder, even if the block is not run."""
     text = "\n".join((ROOT / page).read_text("utf-8") for page in ("README.md", "docs/presets.md"))
     assert [each for fence in parse_page(once(text, old, new)).fences for each in wrong_commands(fence)]
     assert not [each for fence in parse_page(text).fences for each in wrong_commands(fence)]
@@ -142,8 +142,8 @@ def test_a_command_that_does_not_exist(old: str, new: str) -> None:
     ["```sh\nfalse\n```", "```sh\nNAME=a\n```\n\n```sh\necho $OTHER\n```", "```console\n$ echo one\ntwo\n```"],
     ids=["failing command", "variable that nobody set", "other output"],
 )
-def test_a_block_that_does_not_do_what_it_shows(tmp_path: Path, block: str) -> None:
-    """Caught by test_document_blocks.py of the end-to-end ring: the reader stops at that line."""
+def test_a_wrong_output_is_found(tmp_path: Path, block: str) -> None:
+    """By test_document_blocks.py in tests/e2e: the reader stops at that line."""
     page = tmp_path / "page.md"
     page.write_text(f"# A page\n\n{block}\n", "utf-8")
     folder = tmp_path / "desk"
@@ -164,8 +164,8 @@ def shown_answer(fence: Fence) -> bool:
     [lambda shown: {**shown, "complete": True}, lambda shown: {**shown, "total": "2"}],
     ids=["field that is not there", "other type"],
 )
-def test_an_answer_on_a_page_that_nobody_gives(change: Callable[[dict[str, object]], dict[str, object]]) -> None:
-    """Caught by test_document_blocks.py of the end-to-end ring: an answer is held to its schema, or to a real one."""
+def test_a_wrong_response_on_a_page_is_found(change: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    """By test_document_blocks.py in tests/e2e: a response is checked against its schema or a real one."""
     (fence,) = filter(shown_answer, read_page(ROOT / "docs" / "bulk.md").fences)
     shown = json.loads(fence.text)
     schema = answers.schema_of(OPENAPI, "GET", "/v1/batches/{batch_id}", "200")

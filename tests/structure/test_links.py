@@ -1,4 +1,4 @@
-"""Every link of the documents leads somewhere, and every file or test that they name exists."""
+"""Every link of the docs has a target, and every file or test that they name exists."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda path: path.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    """Files, headings, images, scripts behind figures, tests behind promises: all are there."""
+def test_every_link_has_a_target(page: Path) -> None:
+    """Files, headings, images, scripts and tests exist."""
     assert not links.broken(ROOT, page)
 
 
@@ -32,12 +32,12 @@ def test_every_document_is_in_the_index() -> None:
         ("2026-11-22 Lanes — two queues", "2026-11-22-lanes--two-queues"),
     ],
 )
-def test_anchors_are_made_as_github_makes_them(heading: str, anchor: str) -> None:
-    """A heading's anchor is that of the page as readers see it."""
+def test_anchors_match_github(heading: str, anchor: str) -> None:
+    """A heading's anchor is the one that readers see."""
     assert parse_page(f"# {heading}\n").anchors == {anchor}
     assert slug(anchor) == anchor
 
 
-def test_a_heading_that_comes_again_has_a_number() -> None:
-    """The second of two equal headings has an anchor of its own."""
+def test_a_repeated_heading_has_a_numbered_anchor() -> None:
+    """The second of two equal headings has its own anchor."""
     assert parse_page("# A\n\n## A\n").anchors == {"a", "a-1"}

@@ -1,4 +1,4 @@
-"""Alarms, dashboard and runbook: complete, and watching only what somebody emits."""
+"""Alarms, dashboard and runbook are complete and watch only emitted metrics."""
 
 import re
 from pathlib import Path
@@ -62,11 +62,10 @@ def watched(*wanted: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("metric", sorted(monitoring.everything(), key=repr), ids=lambda metric: metric.name)
-def test_every_metric_that_is_watched_is_emitted(metric: Metric) -> None:
-    """AWS emits it with exactly these dimensions for something of this stack, or the code does.
+def test_every_watched_metric_is_emitted(metric: Metric) -> None:
+    """By AWS with exactly these dimensions for a resource of this stack, or by the code.
 
-    What the code emits is run and read in tests/integration/test_metrics.py; here its dimensions are held to the
-    one variable that decides them.
+    tests/integration/test_metrics.py reads what the code emits; here, its dimensions are checked.
     """
     if metric.namespace == NAMESPACE:
         service = {
@@ -83,8 +82,8 @@ def test_every_metric_that_is_watched_is_emitted(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("alarm", alarms())
-def test_every_alarm_is_heard_and_explained(alarm: str) -> None:
-    """Each alarm goes to the one topic and names its section of the runbook, which exists."""
+def test_every_alarm_has_a_topic_and_a_runbook_section(alarm: str) -> None:
+    """The section exists."""
     declared = alarms()[alarm]
     assert declared["AlarmActions"] == declared["OKActions"] == [{"Ref": "AlarmTopic"}]
     slug = declared["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-")
@@ -92,8 +91,8 @@ def test_every_alarm_is_heard_and_explained(alarm: str) -> None:
     assert f"\n### {slug}\n" in RUNBOOK
 
 
-def test_the_runbook_explains_no_alarm_that_is_gone() -> None:
-    """Each section that is named after an alarm has its alarm, and tells causes and what to do."""
+def test_every_runbook_section_has_its_alarm() -> None:
+    """Each section gives causes and remedies."""
     slugs = {each["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-") for each in alarms().values()}
     sections = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
     assert sections.keys() == slugs
@@ -103,15 +102,15 @@ def test_the_runbook_explains_no_alarm_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("alarm", alarms())
-def test_what_local_engines_do_not_know_is_left_out_there(alarm: str) -> None:
-    """An alarm that calculates is of the full monitoring alone; every other one is in the basic one too."""
+def test_calculating_alarms_are_only_in_full_monitoring(alarm: str) -> None:
+    """All others are in basic monitoring too."""
     expected = "AlarmsAreWanted" if "MetricName" in alarms()[alarm] else "MonitoringIsFull"
     assert RESOURCES[alarm]["Condition"] == expected
     assert RESOURCES["Dashboard"]["Condition"] == "MonitoringIsFull"
 
 
 def test_failed_invocations_raise_an_alarm() -> None:
-    """More than one failed invocation within 5 minutes, of any function; and the same of failed images."""
+    """More than one failed invocation of any function, or failed image, within 5 minutes."""
     assert {("Errors", each) for each in FUNCTIONS} <= watched("Errors")
     for alarm in alarms().values():
         if alarm.get("MetricName") in {"Errors", "JobsFailed", "5XXError"}:
@@ -122,7 +121,7 @@ def test_failed_invocations_raise_an_alarm() -> None:
 
 
 def test_slowness_raises_an_alarm() -> None:
-    """Three seconds for an answer or an image; for the worker, three for each message of a full batch."""
+    """Three seconds per response or image; for the worker, three per message of a full batch."""
     for name in ("AnswerTime", "ProcessingTime"):
         (alarm,) = [each for each in alarms().values() if each.get("MetricName") == name]
         assert alarm["Threshold"] == 3000
@@ -148,13 +147,13 @@ def test_slowness_raises_an_alarm() -> None:
     ],
     ids=lambda expected: next(iter(expected))[0],
 )
-def test_each_danger_has_its_alarm(expected: set[tuple[str, str]]) -> None:
-    """Throttling, unusual use, missing logs, dead letters, waiting jobs and late events each raise an alarm."""
+def test_each_risk_has_its_alarm(expected: set[tuple[str, str]]) -> None:
+    """Throttling, unusual use, missing logs, dead letters, waiting jobs and late events."""
     assert expected <= watched(*(name for name, _ in expected))
 
 
-def test_silence_is_an_alarm() -> None:
-    """Where no news is bad news, missing data counts as a breach."""
+def test_missing_data_can_be_a_breach() -> None:
+    """Where silence means a failure, missing data counts as a breach."""
     assert alarms()["LogsMissingAlarm"]["TreatMissingData"] == "breaching"
 
 
@@ -167,12 +166,12 @@ def test_silence_is_an_alarm() -> None:
     ],
 )
 def test_the_dashboard_shows(name: str) -> None:
-    """Everything that an operator asks first is on the dashboard."""
+    """The metrics that an operator looks at first."""
     assert name in {metric.name for widget in widgets() for metric in of_widget(widget)}
 
 
-def test_the_dashboard_shows_what_users_wait_for() -> None:
-    """From upload to completion, the middle and the slowest hundredth."""
+def test_the_dashboard_shows_the_time_to_completion() -> None:
+    """From upload to completion, median and 99th percentile."""
     (lines,) = [each["properties"]["metrics"] for each in widgets() if "completion" in each["properties"]["title"]]
     assert [line[-1]["stat"] for line in lines] == ["p50", "p99"]
 
@@ -187,8 +186,8 @@ def test_log_volume_and_invocations_are_shown_for_every_function() -> None:
         assert shown[name] == values_of("FunctionName")
 
 
-def test_no_widget_covers_another() -> None:
-    """The widgets lie side by side on a grid of 24 columns."""
+def test_widgets_do_not_overlap() -> None:
+    """On a grid of 24 columns."""
     taken: set[tuple[int, int]] = set()
     for widget in widgets():
         assert widget["x"] + widget["width"] <= 24
@@ -201,8 +200,8 @@ def test_no_widget_covers_another() -> None:
         taken |= cells
 
 
-def test_only_cloudwatch_of_this_account_speaks_on_the_topic() -> None:
-    """The alarm topic takes TLS only, and alarms of this account alone."""
+def test_only_alarms_of_this_account_publish_to_the_topic() -> None:
+    """Over TLS only."""
     policy: dict[str, Any] = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]
     allow, deny = policy["Statement"]
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -216,8 +215,8 @@ WEEK_SECONDS, DAY_SECONDS = 7 * 24 * 3600, 24 * 3600
 
 
 @pytest.mark.parametrize("alarm", alarms())
-def test_every_alarm_can_go_off_and_be_over(alarm: str) -> None:
-    """It looks at one value, over a time that CloudWatch takes, and says what no news means."""
+def test_every_alarm_can_fire_and_recover(alarm: str) -> None:
+    """It watches one value over a valid period and defines how to treat missing data."""
     declared = alarms()[alarm]
     periods = declared["EvaluationPeriods"]
     assert 1 <= declared.get("DatapointsToAlarm", periods) <= periods
@@ -230,8 +229,8 @@ def test_every_alarm_can_go_off_and_be_over(alarm: str) -> None:
 
 
 @pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "MetricName" in each])
-def test_what_is_counted_is_summed_and_what_is_measured_is_not(alarm: str) -> None:
-    """A sum of gauges and an average of counts would go off at random, or never."""
+def test_counts_are_summed_and_gauges_are_not(alarm: str) -> None:
+    """A sum of gauges or an average of counts would fire at random, or never."""
     declared = alarms()[alarm]
     statistic = declared.get("Statistic") or declared["ExtendedStatistic"]
     assert ("Statistic" in declared) != ("ExtendedStatistic" in declared)
@@ -244,8 +243,8 @@ def test_what_is_counted_is_summed_and_what_is_measured_is_not(alarm: str) -> No
 
 
 @pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "Metrics" in each])
-def test_what_calculates_knows_what_it_calculates_with(alarm: str) -> None:
-    """One query is looked at, or one beside its band; expressions and thresholds name queries that there are."""
+def test_metric_math_refers_to_existing_queries(alarm: str) -> None:
+    """Expressions and thresholds name queries of the same alarm."""
     declared = alarms()[alarm]
     queries = {query["Id"]: query for query in declared["Metrics"]}
     assert len(queries) == len(declared["Metrics"])
@@ -258,8 +257,8 @@ def test_what_calculates_knows_what_it_calculates_with(alarm: str) -> None:
         assert used <= queries.keys(), f"{query['Expression']} names what is not there"
 
 
-def test_what_an_alarm_watches_the_stack_has_with_it() -> None:
-    """No alarm is there without the thing that it watches: neither has a condition that the other lacks."""
+def test_an_alarm_has_the_condition_of_its_resource() -> None:
+    """No alarm exists without the resource that it watches."""
     for alarm in alarms().values():
         for metric in of_alarm(alarm):
             for _, value in metric.dimensions:

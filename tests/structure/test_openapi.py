@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the code makes."""
+"""docs/openapi.json is generated from the code."""
 
 import json
 from collections.abc import Iterator
@@ -25,15 +25,15 @@ def written() -> str:
     return json.dumps(document(app, "https://api.example.com/prod"), indent=1, ensure_ascii=False) + "\n"
 
 
-def test_the_document_is_that_of_the_code(request: pytest.FixtureRequest) -> None:
-    """A route, a field or a status that changes is a change of the document that somebody reads."""
+def test_the_document_is_current(request: pytest.FixtureRequest) -> None:
+    """Any change of a route, field or status changes the document."""
     if request.config.getoption("--write-docs"):
         PAGE.write_text(written(), "utf-8")
     assert PAGE.read_text("utf-8") == written(), "run pytest tests/structure/test_openapi.py --write-docs"
 
 
-def test_every_operation_says_what_can_go_wrong_with_an_example() -> None:
-    """Each error of each operation is shown as a caller would see it."""
+def test_every_error_of_an_operation_has_an_example() -> None:
+    """As a caller would see it."""
     paths = json.loads(written())["paths"]
     operations = [operation for path in paths.values() for operation in path.values()]
     assert len(operations) > len(paths)
@@ -66,8 +66,8 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(
     ("place", "content"), tuple(bodies()), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_request_and_every_good_answer_has_an_example_that_is_valid(place: str, content: dict[str, Any]) -> None:
-    """What the document shows fits its schema, and has no field that the schema does not know. Images aside."""
+def test_every_body_has_a_valid_example(place: str, content: dict[str, Any]) -> None:
+    """Examples match their schemas and have no unknown fields; image bodies have none."""
     document = json.loads(written())
     assert content.get("examples"), (
         f"{place}: add its example to api/openapi/examples.json, under the name of its schema"
@@ -79,7 +79,7 @@ def test_every_request_and_every_good_answer_has_an_example_that_is_valid(place:
         assert not against_schema(shown, content["schema"], document)
 
 
-def test_no_example_is_left_over() -> None:
-    """Each example is shown somewhere."""
+def test_every_example_is_used() -> None:
+    """Every example is used."""
     shown = {name for _, content in bodies() for name in content["examples"]}
     assert set(json.loads(written())["components"]["examples"]) == shown

@@ -1,4 +1,4 @@
-"""docs/operations.md is held to the models and to its own examples."""
+"""docs/operations.md matches the models and its own examples."""
 
 import re
 from pathlib import Path
@@ -25,29 +25,29 @@ def documented(section: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_operation_has_a_section_with_its_parameters_and_a_picture(name: str) -> None:
-    """No operation, and no parameter, is left out or invented."""
+def test_every_operation_has_a_section_with_parameters_and_an_image(name: str) -> None:
+    """Exactly the operations and parameters of the models."""
     assert documented(name) == MODELS[name].model_fields.keys() - {"op"}
     assert f'{{"op": "{name}"' in SECTIONS[name]
     assert "](images/" in SECTIONS[name]
 
 
 def test_every_output_option_is_documented() -> None:
-    """The same for outputs."""
+    """Exactly the options of the model."""
     assert documented("Outputs") == set(Output.model_fields)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_runs_and_its_picture_shows_it(name: str) -> None:
-    """What stands on the page is accepted, runs, and is what the image beside it was made with."""
+def test_every_example_creates_the_image_beside_it(name: str) -> None:
+    """The example is valid, runs, and gives the image on the page."""
     fresh = sample_images.opened(operation_pictures.make(name, EXAMPLES[name]))
     stored = sample_images.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
     assert fresh.size == stored.size
     assert fresh.mode == stored.mode
 
 
-def test_every_picture_belongs_to_an_example() -> None:
-    """Each image of the folder is on the page, each example has one, and all are small together."""
+def test_every_image_belongs_to_an_example() -> None:
+    """Each example has one image, and all together are small."""
     files = list(operation_pictures.PICTURES.iterdir())
     assert {path.stem for path in files} == {*EXAMPLES, "astronaut", "horse"}
     assert len(EXAMPLES) >= len(MODELS)

@@ -49,8 +49,8 @@ def refusals(stack: Resolver, kind: str, member: str, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
-def test_every_bucket_is_closed_encrypted_and_asked_by_tls(bucket: str) -> None:
-    """By default nobody but this account reaches a bucket, by TLS alone, and all that it holds is encrypted."""
+def test_every_bucket_is_private_encrypted_and_needs_tls(bucket: str) -> None:
+    """By default, only this account reaches a bucket."""
     declared = of(DEFAULT, bucket)
     assert declared["PublicAccessBlockConfiguration"] == dict.fromkeys(
         ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
@@ -63,8 +63,8 @@ def test_every_bucket_is_closed_encrypted_and_asked_by_tls(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
-def test_a_key_of_ones_own_encrypts_every_bucket_that_is_not_public(bucket: str) -> None:
-    """With KmsKeyArn the data lie under that key, by one data key for many objects."""
+def test_kms_key_encrypts_every_private_bucket(bucket: str) -> None:
+    """With bucket keys."""
     (rule,) = of(KEYED, bucket)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     by_default = rule["ServerSideEncryptionByDefault"]
     if bucket in PUBLIC:
@@ -76,15 +76,15 @@ def test_a_key_of_ones_own_encrypts_every_bucket_that_is_not_public(bucket: str)
 
 @pytest.mark.parametrize("table", of_type("AWS::DynamoDB::Table"))
 def test_every_table_is_encrypted_and_on_demand(table: str) -> None:
-    """Each table is encrypted, with the key of one's own if there is one, and scales by itself."""
+    """With KmsKeyArn if it is set."""
     assert of(DEFAULT, table)["SSESpecification"] == {"SSEEnabled": True}
     assert of(KEYED, table)["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
     assert of(DEFAULT, table)["BillingMode"] == "PAY_PER_REQUEST"
 
 
 @pytest.mark.parametrize("table", of_type("AWS::DynamoDB::Table"))
-def test_every_table_that_matters_is_protected(table: str) -> None:
-    """By default no table is deleted by mistake and each can be had as it was; ProtectData=false lets go of both."""
+def test_protect_data_protects_every_table(table: str) -> None:
+    """Deletion protection and point-in-time recovery; ProtectData=false turns both off."""
     if table in SHORT_LIVED:
         assert "TimeToLiveSpecification" in of(DEFAULT, table)
         return
@@ -95,8 +95,8 @@ def test_every_table_that_matters_is_protected(table: str) -> None:
 
 
 @pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
-def test_every_queue_is_encrypted_bounded_and_asked_by_tls(queue: str) -> None:
-    """Each queue is encrypted, forgets within AWS's 14 days, waits for messages, and refuses plain HTTP."""
+def test_every_queue_is_encrypted_bounded_and_needs_tls(queue: str) -> None:
+    """Retention of at most 14 days, long polling, and no plain HTTP."""
     assert of(DEFAULT, queue)["SqsManagedSseEnabled"] is True
     assert of(KEYED, queue)["KmsMasterKeyId"] == KEY
     assert "SqsManagedSseEnabled" not in of(KEYED, queue), "SQS takes one of both"
@@ -106,15 +106,15 @@ def test_every_queue_is_encrypted_bounded_and_asked_by_tls(queue: str) -> None:
 
 
 @pytest.mark.parametrize("topic", of_type("AWS::SNS::Topic"))
-def test_every_topic_is_spoken_to_by_tls(topic: str) -> None:
-    """Each topic refuses plain HTTP, and has the key of one's own if there is one."""
+def test_every_topic_needs_tls(topic: str) -> None:
+    """With KmsKeyArn if it is set."""
     assert refusals(DEFAULT, "AWS::SNS::TopicPolicy", "Topics", topic) == [f"<{topic}>"]
     assert of(KEYED, topic)["KmsMasterKeyId"] == KEY
 
 
 @pytest.mark.parametrize("function", of_type("AWS::Serverless::Function"))
-def test_every_function_has_a_role_and_a_log_of_its_own(function: str) -> None:
-    """No two functions share a role or a log group; each role is Lambda's alone to take, and each log forgets."""
+def test_every_function_has_its_own_role_and_log_group(function: str) -> None:
+    """Only Lambda can assume the role, and the log group has a retention."""
     own = of(DEFAULT, function)
     others = [of(DEFAULT, each) for each in of_type("AWS::Serverless::Function") if each != function]
     assert own["Role"] not in [each["Role"] for each in others]
@@ -130,8 +130,8 @@ def test_every_function_has_a_role_and_a_log_of_its_own(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", of_type("AWS::Serverless::Function"))
-def test_every_function_is_traced_when_asked_for(function: str) -> None:
-    """With Tracing X-Ray follows each function, whose role may send traces then, and the stage; without it neither."""
+def test_tracing_covers_every_function(function: str) -> None:
+    """And the stage; without Tracing, no role may send traces."""
     assert of(DEFAULT, function)["Tracing"] == "PassThrough"
     assert of(TRACED, function)["Tracing"] == "Active"
     role = of(TRACED, function)["Role"].removesuffix(".Arn>") + ">"
@@ -149,8 +149,8 @@ KEEPERS = (
 
 
 @pytest.mark.parametrize("name", [name for kind in KEEPERS for name in of_type(kind)])
-def test_what_becomes_of_data_is_said(name: str) -> None:
-    """Whatever holds data says what happens to it when it is deleted, and when an update replaces it."""
+def test_every_data_resource_has_deletion_and_replacement_policies(name: str) -> None:
+    """Every data resource has deletion and replacement policies."""
     declared = TEMPLATE["Resources"][name]
     assert declared["DeletionPolicy"] in {"Delete", "Retain"}
     assert declared["UpdateReplacePolicy"] in {"Delete", "Retain"}
@@ -158,14 +158,14 @@ def test_what_becomes_of_data_is_said(name: str) -> None:
         assert declared["UpdateReplacePolicy"] == "Retain"
 
 
-def test_accounts_are_not_deleted_by_mistake() -> None:
-    """The user pool is protected as the tables are."""
+def test_the_user_pool_is_protected() -> None:
+    """As the tables are."""
     protected = Resolver(ApiAuth="cognito")
     assert of(protected, "CallerPool")["DeletionProtection"] == "ACTIVE"
     assert of(Resolver(ApiAuth="cognito", ProtectData="false"), "CallerPool")["DeletionProtection"] == "INACTIVE"
 
 
 @pytest.mark.parametrize("exception", [*SHORT_LIVED, *PUBLIC])
-def test_exceptions_are_of_resources_that_there_are(exception: str) -> None:
-    """No exception outlives its resource."""
+def test_every_exception_names_an_existing_resource(exception: str) -> None:
+    """Every exception names an existing resource."""
     assert exception in TEMPLATE["Resources"]

@@ -1,4 +1,4 @@
-"""The site that Sphinx makes of the documents: whole, without warnings, and nobody else's."""
+"""The site that Sphinx builds from the docs: complete, without warnings, self-contained."""
 
 import re
 import subprocess
@@ -26,13 +26,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_on_the_site(site: Path) -> None:
-    """No page is left out."""
+    """Every page is on the site."""
     for page in links.pages(ROOT):
         assert (site / page.relative_to(ROOT)).with_suffix(".html").exists()
 
 
-def test_readers_fetch_nothing_from_anybody_else(site: Path) -> None:
-    """Scripts, styles, fonts and images are the site's own."""
+def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
+    """Scripts, styles, fonts and images are part of the site."""
     for page in site.rglob("*.html"):
         assert not FETCHED.search(page.read_text("utf-8")), page.name
     for style in site.rglob("*.css"):

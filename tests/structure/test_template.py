@@ -1,4 +1,4 @@
-"""What the template must keep, whoever edits it."""
+"""Rules that the template must keep."""
 
 import hashlib
 import json
@@ -103,12 +103,12 @@ def environment(function: str) -> dict[str, Any]:
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    """The template passes cfn-lint, which checks it after the SAM transform too."""
+    """The template passes cfn-lint, also after the SAM transform."""
     assert lint_file(template.TEMPLATE) == []
 
 
-def test_the_transform_adds_nothing_of_its_own() -> None:
-    """SAM turns our functions into Lambda functions and invents no role, no API and no mapping."""
+def test_the_transform_adds_no_resources() -> None:
+    """SAM creates no role, API or mapping of its own."""
     plain = transform(template.load_template(), {}, _NoPolicies())
     kinds = {name: resource["Type"] for name, resource in plain["Resources"].items()}
     expected = {name: resource["Type"].replace("Serverless", "Lambda") for name, resource in RESOURCES.items()}
@@ -116,13 +116,13 @@ def test_the_transform_adds_nothing_of_its_own() -> None:
 
 
 def test_the_template_uses_no_yaml_aliases() -> None:
-    """CloudFormation knows neither anchors nor aliases."""
+    """CloudFormation does not support anchors and aliases."""
     text = template.TEMPLATE.read_text(encoding="utf-8")
     assert not re.findall(r":\s+[&*][A-Za-z]", text)
 
 
 def test_every_parameter_is_described_and_bounded() -> None:
-    """Each parameter says what it is and what it takes."""
+    """Each parameter has a description and limits."""
     for name, declared in TEMPLATE["Parameters"].items():
         assert declared["Description"], name
         bounds = {"AllowedValues", "AllowedPattern", "MinValue", "MinLength"}
@@ -130,47 +130,47 @@ def test_every_parameter_is_described_and_bounded() -> None:
         assert ("MinValue" in declared) == ("MaxValue" in declared), name
 
 
-def test_parameter_defaults_agree_with_each_other() -> None:
-    """The defaults pass the same rules that a deployment is held to."""
+def test_parameter_defaults_are_consistent() -> None:
+    """The defaults pass the rules of a deployment."""
     parameters.check_parameters(DEFAULTS, template.parameter_names(TEMPLATE))
 
 
 @pytest.mark.parametrize("queue", SOURCES)
 @pytest.mark.parametrize("mapping", MAPPINGS[:2])
-def test_messages_stay_hidden_for_six_timeouts(queue: str, mapping: str) -> None:
-    """A received message stays hidden for six function timeouts and the batching window."""
+def test_visibility_is_six_function_timeouts(queue: str, mapping: str) -> None:
+    """Plus the batching window."""
     timeout = number(properties("WorkerFunction")["Timeout"])
     window = number(properties(mapping)["MaximumBatchingWindowInSeconds"])
     assert number(properties(queue)["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout + window
 
 
-def test_dead_letters_stay_hidden_for_six_timeouts() -> None:
-    """The dead-letter function gets the same time for its own deliveries."""
+def test_dead_letter_visibility_is_six_function_timeouts() -> None:
+    """Dead letter visibility is six function timeouts."""
     timeout = number(properties("DeadLetterFunction")["Timeout"])
     assert number(properties("DeadLetterQueue")["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout
 
 
 def test_the_lease_is_the_function_timeout() -> None:
-    """A claim lasts as long as the function can run, so that a redelivery finds it expired."""
+    """A redelivery finds the claim expired."""
     assert environment("WorkerFunction")["LEASE_SECONDS"] == properties("WorkerFunction")["Timeout"]
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_one_bad_record_does_not_fail_its_batch(mapping: str) -> None:
-    """Each mapping takes partial batch answers and limits its own concurrency."""
+    """Each mapping uses partial batch responses and limits its own concurrency."""
     assert properties(mapping)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert number(properties(mapping)["ScalingConfig"]["MaximumConcurrency"]) >= 2
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_reserved_concurrency(function: str) -> None:
-    """Concurrency is limited at the mapping: a reserved one would burn the deliveries of throttled batches."""
+    """Reserved concurrency would use up the receives of throttled batches; mappings limit concurrency instead."""
     assert "ReservedConcurrentExecutions" not in properties(function)
 
 
 @pytest.mark.parametrize("count", ["MaxReceiveCount", "InteractiveConcurrency", "BulkConcurrency", "BatchSize"])
-def test_every_count_that_may_be_chosen_can_be_looked_up(count: str) -> None:
-    """No allowed value of a count leads to a key that the mapping does not have."""
+def test_every_allowed_count_is_in_the_mapping(count: str) -> None:
+    """Every allowed count is in the mapping."""
     declared = TEMPLATE["Parameters"][count]
     assert declared["Type"] == "String", "LocalStack would make a number of the key"
     assert set(declared["AllowedValues"]) <= TEMPLATE["Mappings"]["Counts"].keys()
@@ -178,7 +178,7 @@ def test_every_count_that_may_be_chosen_can_be_looked_up(count: str) -> None:
 
 @pytest.mark.parametrize("queue", SOURCES)
 def test_dead_letters_are_kept_longer_than_messages(queue: str) -> None:
-    """A message's age counts from its first send, so the dead-letter queue keeps longer than its sources."""
+    """A message's age counts from its first send."""
     source = properties(queue)
     assert number(source["RedrivePolicy"]["maxReceiveCount"]) >= 5
     kept = number(properties("DeadLetterQueue")["MessageRetentionPeriod"])
@@ -187,7 +187,7 @@ def test_dead_letters_are_kept_longer_than_messages(queue: str) -> None:
 
 
 def test_only_the_job_queues_may_use_the_dead_letter_queue() -> None:
-    """The names that the dead-letter queue admits are the names that the job queues have."""
+    """The allowed names are those of the job queues."""
     admitted = properties("DeadLetterQueue")["RedriveAllowPolicy"]["sourceQueueArns"]
     names = [arn["Fn::Sub"].rsplit(":", 1)[-1] for arn in admitted]
     assert names == [properties(queue)["QueueName"]["Fn::Sub"] for queue in SOURCES]
@@ -195,16 +195,16 @@ def test_only_the_job_queues_may_use_the_dead_letter_queue() -> None:
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_queues_are_encrypted_and_take_tls_only(queue: str) -> None:
-    """Each queue is encrypted at rest and has a policy that refuses plain HTTP."""
+def test_queues_are_encrypted_and_need_tls(queue: str) -> None:
+    """Queues are encrypted and need tls."""
     assert properties(queue)["SqsManagedSseEnabled"] == {"Fn::If": ["KeyIsOurs", {"Ref": "AWS::NoValue"}, True]}
     policy = properties(f"{queue}Policy")
     assert policy["Queues"] == [{"Ref": queue}]
     _assert_refuses_plain_http(policy["PolicyDocument"])
 
 
-def test_direct_uploads_are_told_to_their_lane() -> None:
-    """Each prefix that callers send to has its queue, no other object makes an event, and S3 alone may tell it."""
+def test_direct_uploads_notify_their_queue() -> None:
+    """Each upload prefix has its queue, no other object sends an event, and only S3 may send it."""
     told = properties("ImageBucket")["NotificationConfiguration"]["QueueConfigurations"]
     lanes = {each["Filter"]["S3Key"]["Rules"][0]["Value"]: each["Queue"]["Fn::GetAtt"][0] for each in told}
     assert lanes == {object_keys.DIRECT_PREFIX: "JobQueue", object_keys.BULK_PREFIX: "BulkQueue"}
@@ -220,7 +220,7 @@ def test_direct_uploads_are_told_to_their_lane() -> None:
 
 
 def test_the_bucket_is_private_and_encrypted() -> None:
-    """The bucket blocks the public in all four ways, has no ACLs, is encrypted and refuses plain HTTP."""
+    """All four public access blocks, no ACLs, encryption, no plain HTTP."""
     bucket = properties("ImageBucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -233,16 +233,16 @@ def test_the_bucket_is_private_and_encrypted() -> None:
     _assert_refuses_plain_http(properties("ImageBucketPolicy")["PolicyDocument"])
 
 
-def test_the_page_is_encrypted() -> None:
-    """The UI bucket has no ACLs and is encrypted, as the others are."""
+def test_the_page_bucket_is_encrypted() -> None:
+    """And has no ACLs."""
     bucket = properties("UiBucket")
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_the_page_is_private_unless_asked_for() -> None:
-    """Nobody may read the UI bucket by default; when asked for, everybody may read objects and do nothing else."""
+def test_the_page_bucket_is_private_by_default() -> None:
+    """With PublicUi, everyone can read objects and nothing else."""
     assert DEFAULTS["PublicUi"] == "false"
     blocked = properties("UiBucket")["PublicAccessBlockConfiguration"]
     by_choice = {"Fn::If": ["UiIsPublic", False, True]}
@@ -260,14 +260,14 @@ def test_the_page_is_private_unless_asked_for() -> None:
     _assert_refuses_plain_http({"Statement": [statements["TlsIsRequired"]]})
 
 
-def test_pages_may_use_what_is_signed() -> None:
-    """The image bucket takes uploads and hands out results, and lets no page do more than that."""
+def test_cors_allows_only_signed_uploads_and_downloads() -> None:
+    """Cors allows only signed uploads and downloads."""
     (rule,) = properties("ImageBucket")["CorsConfiguration"]["CorsRules"]
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
 
 
-def test_browsers_may_ask_before_they_sign() -> None:
-    """A preflight carries no credentials, so the one method for it asks for none, and goes to the function."""
+def test_preflight_needs_no_credentials() -> None:
+    """OPTIONS has no authorization and goes to the function."""
     preflight = properties("ApiPreflightMethod")
     assert (preflight["HttpMethod"], preflight["AuthorizationType"]) == ("OPTIONS", "NONE")
     assert preflight["Integration"] == properties("ApiProxyMethod")["Integration"]
@@ -275,7 +275,7 @@ def test_browsers_may_ask_before_they_sign() -> None:
 
 
 def test_every_prefix_of_the_bucket_expires() -> None:
-    """No object outlives its age: each prefix that the code uses has a rule."""
+    """Each prefix that the code uses has a lifecycle rule."""
     rules = properties("ImageBucket")["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if rule.get("ExpirationInDays") == {"Ref": "ObjectDays"}}
     assert expiring == {object_keys.RAW_PREFIX, object_keys.PROCESSED_PREFIX, object_keys.DEAD_LETTER_PREFIX}
@@ -284,7 +284,7 @@ def test_every_prefix_of_the_bucket_expires() -> None:
 
 
 def test_the_table_has_its_keys_and_indexes() -> None:
-    """Key schema and indexes are those of the data model, on demand and encrypted."""
+    """As in the data model, on demand and encrypted."""
     table = properties("JobTable")
     assert _key_schema(table) == ["ID"]
     indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
@@ -301,10 +301,10 @@ def test_the_table_has_its_keys_and_indexes() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
-def test_the_end_of_every_job_reaches_the_notifier() -> None:
-    """The table's stream goes to the notifier from its beginning, filtered by exactly the ways in which a job may end.
+def test_the_stream_of_finished_jobs_reaches_the_notifier() -> None:
+    """From its beginning, filtered by exactly the terminal statuses.
 
-    A delivery that fails comes again, in halves, for half a day, and then leaves its place in a queue that is kept.
+    A failed batch is retried in halves for half a day; then its position goes to a queue.
     """
     stream = {"Fn::If": ["NotificationsAreOn", {"StreamViewType": "NEW_IMAGE"}, {"Ref": "AWS::NoValue"}]}
     assert properties("JobTable")["StreamSpecification"] == stream
@@ -322,8 +322,8 @@ def test_the_end_of_every_job_reaches_the_notifier() -> None:
     assert set(pattern["dynamodb"]["NewImage"]["Status"]["S"]) == {status.value for status in JOB_EVENTS}
 
 
-def test_secrets_are_written_by_one_and_read_by_another() -> None:
-    """No role may both read and write the secrets of webhooks: the API can't tell one, who sends can't change one."""
+def test_no_role_both_reads_and_writes_secrets() -> None:
+    """The API cannot read a webhook's secret, the sender cannot change one."""
     rights: dict[str, set[str]] = {}
     for role in ROLES:
         for statement in statements(role):
@@ -335,8 +335,8 @@ def test_secrets_are_written_by_one_and_read_by_another() -> None:
     }
 
 
-def test_webhooks_have_their_keys() -> None:
-    """Webhooks and their log stand under their owner, the log expires, and both tables are encrypted."""
+def test_the_webhook_tables_have_their_keys() -> None:
+    """By owner; the log expires, and both tables are encrypted."""
     assert _key_schema(properties("WebhookTable")) == ["Owner", "Entry"]
     assert _key_schema(properties("WebhookSecretTable")) == ["Owner", "Name"]
     assert properties("WebhookTable")["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
@@ -344,8 +344,8 @@ def test_webhooks_have_their_keys() -> None:
         assert properties(table)["SSESpecification"]["SSEEnabled"] is True
 
 
-def test_deliveries_have_time_for_all_their_tries() -> None:
-    """A message outlives the longest run of tries, and is received more often than it is tried."""
+def test_delivery_messages_outlive_all_attempts() -> None:
+    """In age and in receives."""
     queue = properties("WebhookQueue")
     longest = sum(RETRY_DELAYS, timedelta()) * 1.2
     assert queue["MessageRetentionPeriod"] > longest.total_seconds()
@@ -355,8 +355,8 @@ def test_deliveries_have_time_for_all_their_tries() -> None:
     assert TEMPLATE["Parameters"]["WebhookTargets"]["Default"] == "public"
 
 
-def test_keys_are_forgotten() -> None:
-    """The table of idempotency keys is on demand, encrypted, and expires."""
+def test_the_idempotency_table_expires() -> None:
+    """On demand and encrypted."""
     table = properties("IdempotencyTable")
     assert _key_schema(table) == ["ID"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -364,8 +364,8 @@ def test_keys_are_forgotten() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
-def test_batches_have_their_keys() -> None:
-    """A batch and its counts share a partition, an owner's batches are found by an index, and all of it expires."""
+def test_the_batch_table_has_its_keys() -> None:
+    """A batch and its counts share a partition, an index finds an owner's batches, and all items expire."""
     table = properties("BatchTable")
     assert _key_schema(table) == ["ID", "Part"]
     indexes = {index["IndexName"]: _key_schema(index) for index in table["GlobalSecondaryIndexes"]}
@@ -375,8 +375,8 @@ def test_batches_have_their_keys() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
 
 
-def test_every_function_that_moves_jobs_may_count_them() -> None:
-    """Whoever ends a member counts it in the same transaction, and so needs both tables."""
+def test_functions_that_end_jobs_can_update_counts() -> None:
+    """A member is counted in the same transaction, which needs both tables."""
     for role in MOVERS:
         tables = {
             resource["Fn::GetAtt"][0]
@@ -387,8 +387,8 @@ def test_every_function_that_moves_jobs_may_count_them() -> None:
         assert {"JobTable", "BatchTable"} <= tables
 
 
-def test_the_library_has_its_keys() -> None:
-    """Callers' entries are found by owner and name, on demand and encrypted, and never by a scan."""
+def test_the_library_table_has_its_keys() -> None:
+    """By owner and name, on demand and encrypted."""
     table = properties("LibraryTable")
     assert _key_schema(table) == ["Owner", "Entry"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -400,13 +400,13 @@ def test_the_library_has_its_keys() -> None:
     "data", ["ImageBucket", "JobTable", "LibraryTable", "BatchTable", "WebhookTable", "WebhookSecretTable"]
 )
 def test_no_update_destroys_data(data: str) -> None:
-    """Should an update replace the bucket or the table, the old one is kept."""
+    """If an update replaces the bucket or a table, the old one is kept."""
     assert RESOURCES[data]["UpdateReplacePolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_name_their_actions_and_resources(role: str) -> None:
-    """No role has a wildcard action, a managed policy or a resource that is not this stack's."""
+    """No wildcard action, no managed policy, no resource outside the stack."""
     assert "ManagedPolicyArns" not in properties(role)
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
@@ -417,7 +417,7 @@ def test_roles_name_their_actions_and_resources(role: str) -> None:
 
 
 def test_no_role_scans_or_changes_the_stack() -> None:
-    """Nothing in a function may read a whole table, delete a resource, or change who may do what."""
+    """No role can read a whole table, delete a resource or change permissions."""
     forbidden = re.compile(r":(Delete(?!Message|Object$|Item$)|Scan|Put\w*Policy|Create(?!LogStream))")
     assert not [action for role in ROLES for action in allowed(role) if forbidden.search(action)]
 
@@ -446,7 +446,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
     ],
 )
 def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -> None:
-    """The API deletes jobs and assets, the reconciler finishes that, the worker deletes what came too late; no more."""
+    """The API deletes jobs and assets, the reconciler finishes deletions, the worker deletes its own late outputs."""
     targets = {
         resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -463,8 +463,8 @@ def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -
         ("ReconcilerRole", ["raw/direct/*", "raw/bulk/*", "processed/*"]),
     ],
 )
-def test_nobody_lists_raw_images_that_the_api_has_stored(role: str, prefixes: list[str]) -> None:
-    """Listing the bucket is bound to the prefixes that deletion, dead letters and direct uploads need."""
+def test_listing_is_limited_to_needed_prefixes(role: str, prefixes: list[str]) -> None:
+    """For deletion, dead letters and direct uploads."""
     (statement,) = [each for each in statements(role) if "s3:ListBucket" in actions(each)]
     assert statement["Condition"] == {"StringLike": {"s3:prefix": prefixes}}
 
@@ -478,7 +478,7 @@ def test_nobody_lists_raw_images_that_the_api_has_stored(role: str, prefixes: li
     ],
 )
 def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str]) -> None:
-    """The API writes raw images, the worker processed ones and copies, the dead-letter function dead letters."""
+    """The API writes raw images, the worker outputs and copies, the dead-letter function dead letters."""
     writable = [
         resource["Fn::Sub"].partition("/")[2]
         for statement in statements(role)
@@ -488,8 +488,8 @@ def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str
     assert writable == prefixes
 
 
-def test_the_api_may_create_jobs() -> None:
-    """The API's role has PutItem on the table, and no other role has."""
+def test_only_the_api_creates_jobs() -> None:
+    """No other role has PutItem on the table."""
     creators = [
         role
         for role in ROLES
@@ -499,8 +499,8 @@ def test_the_api_may_create_jobs() -> None:
     assert creators == ["ApiRole"]
 
 
-def test_roles_cover_the_calls_that_the_code_makes() -> None:
-    """Every call in shared.aws is allowed to at least one role, and no role allows a call that nobody makes."""
+def test_roles_allow_exactly_the_calls_of_the_code() -> None:
+    """Each call in shared.aws is allowed to a role, and no role allows anything else."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").rglob("*.py"))
     named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
@@ -524,8 +524,8 @@ def test_roles_cover_the_calls_that_the_code_makes() -> None:
 
 
 @pytest.mark.parametrize(("function", "settings"), FUNCTIONS.items())
-def test_every_setting_is_set_and_none_is_unknown(function: str, settings: type[BaseModel]) -> None:
-    """A function gets exactly the variables that its settings class reads, and those of Powertools."""
+def test_functions_get_exactly_their_settings(function: str, settings: type[BaseModel]) -> None:
+    """And the variables of Powertools."""
     own = {name for name in environment(function) if not name.startswith("POWERTOOLS_")}
     assert own == {name.upper() for name in settings.model_fields}
 
@@ -542,8 +542,8 @@ def test_the_settings_page_is_complete() -> None:
         assert f"| `{default}` |" in f"{rows[name]}|" if default else "| empty |" in f"{rows[name]}|", name
 
 
-def test_functions_have_their_own_log_group() -> None:
-    """Each function writes to a group of its own that forgets."""
+def test_functions_have_their_own_log_groups() -> None:
+    """With a retention."""
     for function in FUNCTIONS:
         stem = function.removesuffix("Function")
         group = properties(f"{stem}LogGroup")
@@ -553,12 +553,12 @@ def test_functions_have_their_own_log_group() -> None:
 
 
 def test_zips_are_built_for_the_runtime() -> None:
-    """The wheels in the zips are for the Python that the functions run on."""
+    """The wheels are for the Python of the functions."""
     assert {properties(function)["Runtime"] for function in FUNCTIONS} == {f"python{PYTHON_VERSION}"}
 
 
-def test_text_is_not_encoded_twice() -> None:
-    """Binary types are named one by one, and text/plain is none of them."""
+def test_binary_types_do_not_include_text() -> None:
+    """They are listed one by one."""
     types = properties("RestApi")["BinaryMediaTypes"]
     assert "text/plain" not in types
     assert not any("*" in each for each in types)
@@ -566,8 +566,8 @@ def test_text_is_not_encoded_twice() -> None:
 
 
 @pytest.mark.parametrize("answer", of_type("AWS::ApiGateway::GatewayResponse"))
-def test_the_gateway_speaks_in_problem_documents(answer: str) -> None:
-    """What the gateway answers by itself has the members of our own errors and a code that is documented."""
+def test_gateway_responses_are_problem_documents(answer: str) -> None:
+    """With a documented code."""
     declared = properties(answer)
     document = json.loads(declared["ResponseTemplates"]["application/json"])
     assert {"type", "title", "status", "detail", "code", "retriable", "request_id"} <= document.keys()
@@ -583,7 +583,7 @@ def test_the_gateway_speaks_in_problem_documents(answer: str) -> None:
 
 
 def test_a_change_of_the_api_is_deployed() -> None:
-    """The deployments are named after what they show: a snapshot with an old name would never be renewed."""
+    """Deployments are named after a hash of the API, so a change creates a new snapshot."""
     shown = json.dumps(of_type(*API_TYPES), sort_keys=True)
     digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
     deployments = of_type("AWS::ApiGateway::Deployment")
@@ -592,22 +592,22 @@ def test_a_change_of_the_api_is_deployed() -> None:
 
 
 @pytest.mark.parametrize("deployment", of_type("AWS::ApiGateway::Deployment"))
-def test_a_deployment_waits_for_all_that_it_shows(deployment: str) -> None:
-    """A snapshot is taken after every method and every answer is there."""
+def test_a_deployment_depends_on_all_methods_and_responses(deployment: str) -> None:
+    """A deployment depends on all methods and responses."""
     waits = set(RESOURCES[deployment]["DependsOn"])
     assert waits == of_type("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse").keys()
 
 
-def test_each_way_of_authorization_has_its_deployment() -> None:
-    """Changing ApiAuth makes a new snapshot, because its value decides which deployment exists."""
+def test_each_api_auth_has_its_deployment() -> None:
+    """So a change of ApiAuth creates a new snapshot."""
     conditions = {resource["Condition"] for resource in of_type("AWS::ApiGateway::Deployment").values()}
     tested = {json.dumps(TEMPLATE["Conditions"][name]) for name in conditions}
     values = TEMPLATE["Parameters"]["ApiAuth"]["AllowedValues"]
     assert tested == {json.dumps({"Fn::Equals": [{"Ref": "ApiAuth"}, value]}) for value in values}
 
 
-def test_the_api_is_closed_by_default() -> None:
-    """Without a word from the operator every method asks for a signature, and only none asks for nothing."""
+def test_the_api_requires_signatures_by_default() -> None:
+    """Only ApiAuth=none requires nothing."""
     assert DEFAULTS["ApiAuth"] == "iam"
     for method in of_type("AWS::ApiGateway::Method").values():
         asked = method["Properties"]
@@ -619,8 +619,8 @@ def test_the_api_is_closed_by_default() -> None:
         assert asked["ApiKeyRequired"] == {"Fn::If": ["AuthIsApiKey", True, False]}
 
 
-def test_every_way_of_access_has_limits() -> None:
-    """The stage limits all callers together; the usage plan limits each key, by rate and by the day."""
+def test_every_api_auth_has_limits() -> None:
+    """The stage limits all callers together; the usage plan limits each key."""
     (everything,) = properties("ApiStage")["MethodSettings"]
     assert (everything["HttpMethod"], everything["ResourcePath"]) == ("*", "/*")
     assert everything["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
@@ -629,8 +629,8 @@ def test_every_way_of_access_has_limits() -> None:
     assert plan["Quota"] == {"Limit": {"Ref": "KeyDailyQuota"}, "Period": "DAY"}
 
 
-def test_callers_do_not_let_themselves_in() -> None:
-    """The user pool admits whom an administrator has made, and does not tell who is in it."""
+def test_users_cannot_sign_up() -> None:
+    """Only an administrator creates users, and the pool does not reveal who exists."""
     assert properties("CallerPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     assert properties("CallerPoolClient")["PreventUserExistenceErrors"] == "ENABLED"
 
@@ -640,16 +640,16 @@ OPTIONAL_POLICIES = {"TracingPolicy", "NetworkPolicy", "KeyPolicy"}
 
 
 @pytest.mark.parametrize("policy", sorted(OPTIONAL_POLICIES))
-def test_what_only_some_deployments_need_only_they_get(policy: str) -> None:
-    """Tracing, VPC and key each add their own actions, by name, to all roles, and only when asked for."""
+def test_optional_permissions_depend_on_their_parameter(policy: str) -> None:
+    """Tracing, VPC and key add their own actions to all roles."""
     assert RESOURCES[policy]["Condition"]
     assert properties(policy)["Roles"] == [{"Ref": role} for role in ROLES]
     for statement in properties(policy)["PolicyDocument"]["Statement"]:
         assert not any("*" in action for action in actions(statement))
 
 
-def test_imports_read_the_named_buckets_and_no_other() -> None:
-    """Only where buckets are named, only API and worker, only reading, and only what lies in those buckets."""
+def test_imports_read_only_the_given_buckets() -> None:
+    """Only the API and the worker, and only for reading."""
     assert RESOURCES["ImportPolicy"]["Condition"] == "ImportIsWanted"
     assert properties("ImportPolicy")["Roles"] == [{"Ref": "ApiRole"}, {"Ref": "WorkerRole"}]
     for statement in properties("ImportPolicy")["PolicyDocument"]["Statement"]:
@@ -658,14 +658,14 @@ def test_imports_read_the_named_buckets_and_no_other() -> None:
         assert names == {"Fn::Split": [",", {"Ref": "ImportBuckets"}]}
 
 
-def test_no_other_policy_reaches_a_role() -> None:
-    """There are no more managed policies than these and the reviewers'."""
+def test_there_are_no_other_managed_policies() -> None:
+    """Besides these and the reviewers'."""
     assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy", "ImportPolicy"}
     assert not of_type("AWS::IAM::Policy")
 
 
-def test_reviewers_look_and_do_not_touch() -> None:
-    """The reviewer has neither password nor keys, one policy of at most ten, and only actions that read."""
+def test_reviewers_can_only_read() -> None:
+    """Neither password nor keys, and at most ten policies."""
     assert properties("ReviewerUser").keys() == {"UserName", "Groups"}
     assert not of_type("AWS::IAM::AccessKey")
     policies = of_type("AWS::IAM::ManagedPolicy").values()
@@ -686,8 +686,8 @@ def test_reviewers_look_and_do_not_touch() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_functions_can_live_in_a_vpc(function: str) -> None:
-    """With a VPC every function is in its subnets, may reach AWS by TLS alone, and finds its services there."""
+def test_functions_can_run_in_a_vpc(function: str) -> None:
+    """In its subnets, with TLS egress only and endpoints for their services."""
     wanted, config, otherwise = properties(function)["VpcConfig"]["Fn::If"]
     assert (wanted, otherwise) == ("VpcIsWanted", {"Ref": "AWS::NoValue"})
     assert config["SecurityGroupIds"] == [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}]
@@ -711,8 +711,8 @@ def test_functions_can_live_in_a_vpc(function: str) -> None:
         ("AWS::Serverless::Function", ("KmsKeyArn",)),
     ],
 )
-def test_a_key_of_ones_own_encrypts_everything(kind: str, where: tuple[str, ...]) -> None:
-    """With KmsKeyArn nothing that holds data is encrypted with another key; without it each service's own is used."""
+def test_kms_key_encrypts_everything(kind: str, where: tuple[str, ...]) -> None:
+    """Without KmsKeyArn, each service uses its own key."""
     for name, resource in of_type(kind).items():
         value = resource["Properties"]
         for part in where:
@@ -721,8 +721,8 @@ def test_a_key_of_ones_own_encrypts_everything(kind: str, where: tuple[str, ...]
 
 
 @pytest.mark.parametrize("group", of_type("AWS::Logs::LogGroup"))
-def test_every_log_forgets(group: str) -> None:
-    """No log is kept for ever."""
+def test_every_log_group_has_a_retention(group: str) -> None:
+    """Every log group has a retention."""
     assert properties(group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 

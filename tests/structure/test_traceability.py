@@ -1,4 +1,4 @@
-"""Requirements and threats: what the pages name as module or test exists."""
+"""Requirements and threats: the modules and tests that the pages name exist."""
 
 import re
 from pathlib import Path
@@ -17,8 +17,8 @@ def rows(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_named_exists(page: str) -> None:
-    """Each file that a page names is there, and each test or fixture is in its file."""
+def test_every_named_file_and_test_exists(page: str) -> None:
+    """Every named file and test exists."""
     found = NAMED.findall((ROOT / page).read_text("utf-8"))
     assert found
     for path, name in found:
@@ -27,8 +27,8 @@ def test_what_is_named_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_row_ends_in_a_test(page: str) -> None:
-    """Each requirement, and each threat, has a place in the code and a test."""
+def test_every_row_names_code_and_a_test(page: str) -> None:
+    """Each requirement and each threat."""
     assert len(rows(page)) > 10
     for row in rows(page):
         *_, place, test = row
@@ -36,8 +36,8 @@ def test_every_row_ends_in_a_test(page: str) -> None:
         assert "`tests/" in test, row
 
 
-def test_no_requirement_is_without_a_test() -> None:
-    """No row of the traceability matrix lacks its test."""
+def test_every_requirement_has_a_test() -> None:
+    """Every requirement has a test."""
     lines = (ROOT / "docs" / "traceability.md").read_text("utf-8").splitlines()
     entries = [line for line in lines if line.startswith("| ") and not line.startswith(("| Requirement", "| ---"))]
     assert len(entries) == len(rows("docs/traceability.md"))

@@ -1,4 +1,4 @@
-"""What the page must keep, whoever edits it."""
+"""Rules that the web page must keep."""
 
 import re
 from pathlib import Path
@@ -25,39 +25,39 @@ PAGES_OWN = {"OFFLINE", "UPLOAD_REFUSED"}
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_text_never_becomes_markup(module: Path) -> None:
-    """Names, errors and whatever else comes from outside get onto the page as text alone."""
+    """Names, errors and other outside text are inserted as text only."""
     assert not MARKUP.findall(module.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_modules_are_small_and_say_what_they_are(module: Path) -> None:
-    """Each module begins with a sentence about itself and fits on a few screens."""
+    """Each module starts with a sentence on itself and is short."""
     text = module.read_text("utf-8")
     assert text.startswith("/** ")
     assert len(text.splitlines()) <= MOST_LINES
 
 
-def test_the_page_holds_no_code_and_no_style() -> None:
-    """The policy allows neither inline scripts nor styles, so the page has none, and the policy is the strict one."""
+def test_the_page_has_no_inline_code_or_style() -> None:
+    """And the strict policy."""
     page = (WEB / "index.html").read_text("utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
     assert "unsafe" not in page
     assert "default-src 'none'" in page
 
 
-def test_nothing_is_fetched_from_elsewhere() -> None:
-    """No file of the page names another host."""
+def test_no_file_names_another_host() -> None:
+    """No file names another host."""
     texts = {path: path.read_text("utf-8") for path in WEB.rglob("*") if path.suffix in {".html", ".css", ".js"}}
     assert {path.name: found for path, text in texts.items() if (found := ELSEWHERE.findall(text))} == {}
 
 
-def test_the_page_is_light() -> None:
-    """All of it together is under 150 KB."""
+def test_the_page_is_small() -> None:
+    """Under 150 KB in total."""
     assert sum(path.stat().st_size for path in WEB.rglob("*") if path.is_file()) < MOST_BYTES
 
 
-def test_every_module_is_there_and_used() -> None:
-    """Each import leads to a file, and each file is reached from the one that the page loads."""
+def test_every_module_is_imported() -> None:
+    """And every import has a file."""
     reached: set[Path] = set()
     ahead = [WEB / "app" / "main.js"]
     while ahead:
@@ -69,13 +69,13 @@ def test_every_module_is_there_and_used() -> None:
 
 
 def test_every_style_sheet_is_loaded() -> None:
-    """The page names each style sheet that there is."""
+    """Every style sheet is loaded."""
     named = re.findall(r'href="(app/styles/[^"]+)"', (WEB / "index.html").read_text("utf-8"))
     assert sorted(named) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*.css"))
 
 
-def test_advice_is_about_codes_that_there_are() -> None:
-    """What the page advises for an error belongs to a code of the API, or to one of its own."""
+def test_advice_is_for_existing_codes() -> None:
+    """Codes of the API, or the page's own."""
     text = (WEB / "app" / "net" / "problem.js").read_text("utf-8")
     advised = set(re.findall(r'^  ([A-Z_]+): "', text, re.MULTILINE))
     assert advised
