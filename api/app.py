@@ -14,7 +14,6 @@ import api.batches.lifecycle_routes
 import api.batches.routes
 import api.dead_letters.routes
 import api.jobs.lifecycle_routes
-import api.jobs.raw_routes
 import api.jobs.result_routes
 import api.jobs.routes
 import api.openapi.routes
@@ -25,8 +24,8 @@ import api.system.routes
 import api.uploads.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, logger
-from api.http.cors import allowing_headers, is_preflight, preflight_answer
-from api.http.problems import from_validation, problem_response
+from api.http.cors import cors_headers, is_preflight, preflight_response
+from api.http.problems import problem_response, translate_validation_error
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
@@ -34,7 +33,6 @@ metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 for routes in (
     api.jobs.routes,
-    api.jobs.raw_routes,
     api.jobs.result_routes,
     api.jobs.lifecycle_routes,
     api.uploads.routes,
@@ -65,8 +63,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         event = {**event, "httpMethod": "GET"}
     try:
         origins = get_dependencies().settings.ui_origins
-        answer = preflight_answer(event, origins) if is_preflight(event) else app.resolve(event, context)
-        answer["multiValueHeaders"] |= allowing_headers(event, origins)
+        answer = preflight_response(event, origins) if is_preflight(event) else app.resolve(event, context)
+        answer["multiValueHeaders"] |= cors_headers(event, origins)
     except Exception:
         # The last line of defence: the fault is logged whole, the caller sees none of it.
         log.exception("Request failed", extra={"method": method, "path": path})
@@ -92,7 +90,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 @app.exception_handler(SafelightError)
-def answer_error(error: SafelightError) -> Response[str]:
+def handle_error(error: SafelightError) -> Response[str]:
     """Answer with any error of the tree."""
     return _answer(error)
 
@@ -108,13 +106,13 @@ def _answer(error: SafelightError) -> Response[str]:
 
 
 @app.exception_handler(RequestValidationError)
-def answer_invalid(error: RequestValidationError) -> Response[str]:
+def handle_invalid_request(error: RequestValidationError) -> Response[str]:
     """Answer for parameters that Powertools has refused."""
-    return _answer(from_validation(error))
+    return _answer(translate_validation_error(error))
 
 
 @app.not_found
-def answer_unknown(_: NotFoundError) -> Response[str]:
+def handle_unknown_route(_: NotFoundError) -> Response[str]:
     """Tell an unknown path from a known one that was asked with another method."""
     methods = _methods_of(app.current_event.path)
     return _answer(MethodNotAllowed(f"Allowed are {', '.join(methods)}.") if methods else RouteNotFound())

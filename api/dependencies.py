@@ -1,13 +1,13 @@
-"""Composition root of the API Lambda: settings, clients and stores, once per execution environment.
+"""Composition root of the API Lambda: settings, clients and stores, created once per execution environment.
 
-The functions that routes name in ``Depends`` are here; a test replaces them in ``dependency_overrides``.
+Tests replace ``get_dependencies`` in the resolver's ``dependency_overrides``.
 """
 
 import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Annotated
 
 from aws_lambda_powertools import Logger
@@ -15,16 +15,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from api.batches.use_cases import Hall
-from api.dead_letters.use_cases import Office
 from api.http.links import Links
-from api.jobs.imports import Dock
-from api.jobs.job_spec import Library
-from api.jobs.lifecycle import Desk
-from api.jobs.submission import Intake
-from api.presets.use_cases import find_preset
-from api.uploads.use_cases import Ramp
-from api.webhooks.use_cases import Switchboard, usable_webhook
 from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.dynamodb.batch_members import BatchMembers
@@ -51,7 +42,7 @@ from shared.settings import SAME_HOST, ApiSettings
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Where the API keeps things."""
+    """What the API is wired with at start-up."""
 
     settings: ApiSettings
     jobs: JobTable
@@ -75,7 +66,7 @@ class Dependencies:
 
     @property
     def limits(self) -> Limits:
-        """Return the limits that the worker holds images to."""
+        """Return the worker's limits for images."""
         return Limits(
             max_bytes=self.settings.max_raw_bytes,
             max_pixels=self.settings.max_pixels,
@@ -84,97 +75,22 @@ class Dependencies:
             max_total_pixels=self.settings.max_total_pixels,
         )
 
-    def library(self, owner: str) -> Library:
-        """Return what a caller may refer to by name."""
-        return Library(
-            find_preset=partial(find_preset, self.presets, owner),
-            find_asset=partial(self.assets.get, owner),
-            find_webhook=lambda name: usable_webhook(name, owner, self.switchboard()),
-        )
+    @property
+    def due_after(self) -> timedelta:
+        """Return the time until the reconciler requeues a job."""
+        return timedelta(seconds=self.settings.redispatch_seconds)
 
-    def switchboard(self) -> Switchboard:
-        """Return what webhooks work with."""
-        return Switchboard(
-            webhooks=self.webhooks,
-            secrets=self.webhook_secrets,
-            deliveries=self.deliveries,
-            queue=self.webhook_queue,
-            clock=self.clock,
-            is_on=self.settings.notifications == "on",
-            allow_internal=self.settings.webhook_targets == "any",
-        )
+    @property
+    def retention(self) -> timedelta:
+        """Return how long jobs and batches are kept."""
+        return timedelta(days=self.settings.retention_days)
 
-    def intake(self) -> Intake:
-        """Return what a submission works with."""
-        return Intake(
-            jobs=self.jobs,
-            images=self.images,
-            queues=self.queues,
-            clock=self.clock,
-            due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            retention=timedelta(days=self.settings.retention_days),
-        )
-
-    def ramp(self, links: Links | None = None) -> Ramp:
-        """Return what direct uploads work with; with ``links``, forms that this request's caller can send."""
-        return Ramp(
-            jobs=self.jobs,
-            images=self.images_for(links) if links else self.images,
-            queues=self.queues,
-            clock=self.clock,
-            lifetime=timedelta(seconds=self.settings.upload_seconds),
-            max_bytes=self.settings.max_raw_bytes,
-            due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            retention=timedelta(days=self.settings.retention_days),
-        )
-
-    def dock(self) -> Dock:
-        """Return what imports work with."""
-        return Dock(
-            jobs=self.jobs,
-            sources=self.sources,
-            queues=self.queues,
-            own_bucket=self.settings.image_bucket,
-            open_buckets=frozenset(filter(None, self.settings.import_buckets.split(","))),
-            max_bytes=self.settings.max_raw_bytes,
-            due_after=timedelta(seconds=self.settings.redispatch_seconds),
-            retention=timedelta(days=self.settings.retention_days),
-        )
-
-    def hall(self) -> Hall:
-        """Return what batches work with."""
-        return Hall(
-            batches=self.batches,
-            members=self.members,
-            ramp=self.ramp(),
-            dock=self.dock(),
-            desk=self.desk(),
-            clock=self.clock,
-            retention=timedelta(days=self.settings.retention_days),
-        )
-
-    def desk(self) -> Desk:
-        """Return what cancelling, retrying and deleting work with."""
-        return Desk(
-            jobs=self.jobs,
-            images=self.images,
-            queues=self.queues,
-            deletions=self.deletions,
-            due_after=timedelta(seconds=self.settings.redispatch_seconds),
-        )
-
-    def office(self) -> Office:
-        """Return what an operator works with."""
-        return Office(
-            desk=self.desk(),
-            dead=self.dead,
-            listing=self.listing,
-            images=self.images,
-            clock=self.clock,
-        )
+    def links_for(self, event: BaseProxyEvent) -> Links:
+        """Return links to this API, as the caller of a request reaches it."""
+        return Links.for_request(event, self.settings.api_path_prefix)
 
     def images_for(self, links: Links) -> ImageStore:
-        """Return the images, with links that the caller of this request can follow."""
+        """Return the image store with links to a host that the caller can reach."""
         if self.settings.public_endpoint_url != SAME_HOST:
             return self.images
         return self.images.with_presigner(_presigner(links.origin))
@@ -182,7 +98,7 @@ class Dependencies:
 
 @cache
 def get_dependencies() -> Dependencies:
-    """Put the API together from its settings."""
+    """Return the dependencies of this execution environment."""
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
@@ -219,15 +135,14 @@ def get_dependencies() -> Dependencies:
     )
 
 
-# Making a client takes longer than signing with it; callers use few hosts, and may claim any.
+#: Creating a client takes longer than signing. Callers use few hosts but may claim any, so the cache is bounded.
 _presigner = lru_cache(maxsize=8)(make_presigner)
 
 
 def caller(event: BaseProxyEvent) -> str:
-    """Return who calls, as the gateway has verified it; never what a header or body claims.
+    """Return the caller's identity as the gateway verified it, never as a header or body claims it.
 
-    A role is one caller however many sessions it has: the session name, which ends the ARN of an assumed
-    role, is chosen by whoever assumes it and changes all the time.
+    All sessions of a role are one caller: whoever assumes a role chooses the session name at the end of its ARN.
     """
     context = APIGatewayProxyEvent(event.raw_event).request_context
     claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}

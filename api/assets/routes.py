@@ -11,10 +11,10 @@ from api.assets.schemas import AssetPageView, AssetView
 from api.assets.use_cases import delete_asset, describe_asset, keep_asset
 from api.dependencies import Deps, caller
 from api.http.body import read_upload
+from api.http.documented import documented
 from api.http.links import Links
-from api.http.parameters import Cursor
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.parameters import Cursor, IfNoneMatch
+from api.http.responses import json_response
 from shared.errors import (
     AssetNotFound,
     BadBase64,
@@ -65,14 +65,15 @@ def list_assets(
     "/v1/assets/<name>",
     summary="Read the facts of an asset",
     tags=["Assets"],
-    responses=documented({200: ("The facts.", AssetView)}, AssetNotFound),
+    responses=documented({200: ("The facts.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
 )
-def read_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
+def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
     """Answer with size, format and digest; the bytes themselves are not handed out."""
     if not is_name(name):
         raise AssetNotFound
     asset = dependencies.assets.get(caller(router.current_event), name)
-    return json_response(AssetView.of(asset), HTTPStatus.OK, {"ETag": f'"{asset.digest}"'})
+    headers = {"ETag": f'"{asset.digest}"'}
+    return json_response(AssetView.of(asset), HTTPStatus.OK, headers, if_none_match=if_none_match)
 
 
 @router.put(

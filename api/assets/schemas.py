@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
-from api.jobs.schemas import Moment, View
+from api.http.schemas import Timestamp, View
 from shared.pipeline.asset import Asset
 from shared.pipeline.image_formats import BY_NAME
 
@@ -19,7 +19,7 @@ class AssetView(View):
     width: int = Field(description="Pixels, upright, as the header says.")
     height: int
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal. A job pins it when it is made.")
-    uploaded_at: Moment
+    uploaded_at: Timestamp
 
     @classmethod
     def of(cls, asset: Asset) -> Self:

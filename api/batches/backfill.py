@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api.batches.use_cases import Hall
-from api.jobs.imports import Dock
-from api.jobs.submission import send_hint
+from api.jobs.imports import Imports
+from api.jobs.submission import notify_worker
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.aws.s3.source_store import SourceObject
 from shared.errors import (
@@ -17,7 +17,6 @@ from shared.errors import (
     FieldError,
     InvalidRequest,
     NotABackfill,
-    PipelineUnreadable,
     SafelightError,
     ServiceError,
 )
@@ -65,7 +64,7 @@ def advance(batch: Batch, hall: Hall, listing: JobListing, *, until: datetime) -
         at = hall.clock()
         if hall.batches.advance(batch, jobs, after, at=at, expires_at=at + hall.retention):
             made += len(jobs)
-            fault = _hint_all(jobs, hall.dock) or fault
+            fault = _hint_all(jobs, hall.imports) or fault
         if hall.clock() >= until:
             break
         batch = hall.batches.get(batch.id, batch.owner, now=at).batch
@@ -86,10 +85,10 @@ def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListin
             limit=CHUNK,
         )
     )
-    sources = [job for job in page.jobs if wanted.matches(job, hall.dock.own_bucket)]
+    sources = [job for job in page.jobs if wanted.matches(job, hall.imports.own_bucket)]
     members = [
-        _member(job, found, batch, hall.dock, at=now)
-        for job, found in zip(sources, _look_at_all(sources, hall.dock), strict=True)
+        _member(job, found, batch, hall.imports, at=now)
+        for job, found in zip(sources, _look_at_all(sources, hall.imports), strict=True)
         if found is not None
     ]
     return members, replace(
@@ -100,12 +99,12 @@ def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListin
     )
 
 
-def _look_at_all(sources: list[Job], dock: Dock) -> list[SourceObject | None]:
+def _look_at_all(sources: list[Job], imports: Imports) -> list[SourceObject | None]:
     """Look at the raw images side by side; None for what is not there any more. Raises ServiceError."""
 
     def one(job: Job) -> SourceObject | None:
         try:
-            return dock.sources.find(S3Location(bucket=dock.own_bucket, key=job.raw.key))
+            return imports.sources.find(S3Location(bucket=imports.own_bucket, key=job.raw.key))
         except ServiceError:
             raise
         except SafelightError:
@@ -114,35 +113,31 @@ def _look_at_all(sources: list[Job], dock: Dock) -> list[SourceObject | None]:
     return map_parallel(one, sources)
 
 
-def _member(source: Job, found: SourceObject, batch: Batch, dock: Dock, *, at: datetime) -> Job:
+def _member(source: Job, found: SourceObject, batch: Batch, imports: Imports, *, at: datetime) -> Job:
     """Return the job that processes the image of another one anew; nothing is written.
 
     Its digest is known: the worker copies these bytes and no others.
     """
-    if batch.pipeline is None:
-        raise PipelineUnreadable
+    batch.require_pipeline()
     job_id = new_id(at)
     return Job.new(
+        batch.spec,
         job_id=job_id,
         filename=source.filename,
         raw=RawImage(
             key=object_keys.import_key(job_id), size=found.size, format=source.raw.format, digest=source.raw.digest
         ),
-        pipeline=batch.pipeline,
-        preset=batch.preset,
-        assets=batch.assets,
-        webhook=batch.webhook,
         owner=batch.owner,
         now=at,
-        due_after=dock.due_after,
-        retention=dock.retention,
+        due_after=imports.due_after,
+        retention=imports.retention,
         source=found.source,
         batch_id=batch.id,
     )
 
 
-def _hint_all(jobs: list[Job], dock: Dock) -> ServiceError | None:
-    errors = map_parallel(lambda job: send_hint(job, dock.queues), jobs)
+def _hint_all(jobs: list[Job], imports: Imports) -> ServiceError | None:
+    errors = map_parallel(lambda job: notify_worker(job, imports.queues), jobs)
     return next((error for error in errors if error is not None), None)
 
 

@@ -5,21 +5,21 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from api.http.parameters import written_out
+from api.http.parameters import refuse_bare_number
 from shared.ids import ID_PATTERN
 from shared.jobs.backfill import BackfillFilter
 from shared.jobs.job import JobStatus
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.strict import Integer
 
-_FORMATS: Final = "|".join(each.name for each in ACCEPTED)
+_FORMATS: Final = "|".join(each.name for each in INPUT_FORMATS)
 
 
 def _as_text(moment: object) -> object:
     """Refuse a number, which would be read as seconds since 1970."""
     if isinstance(moment, int | float):
         raise ValueError("is no moment in ISO 8601")  # noqa: TRY004 - what pydantic expects of a validator
-    return written_out(moment)
+    return refuse_bare_number(moment)
 
 
 _Moment = Annotated[datetime | None, BeforeValidator(_as_text)]

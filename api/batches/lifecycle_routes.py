@@ -9,14 +9,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.batches.backfill import Advanced, advance
-from api.batches.use_cases import Walked, cancel_members, close, own_batch, retry_members
+from api.batches.use_cases import Hall, Walked, cancel_members, close, own_batch, retry_members
 from api.batches.views import BatchView, CancellingView, RetryingView
 from api.dependencies import Deps, Log, caller
-from api.http.idempotency import keyed, once
-from api.http.idempotency_key import IdempotencyKey, time_left
+from api.http.documented import documented
+from api.http.idempotency import identify_request, run_once, time_left
 from api.http.links import Links
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.parameters import IdempotencyKey
+from api.http.responses import json_response
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyReused, NotABackfill
 
@@ -40,16 +40,16 @@ def cancel_batch(
 ) -> Response[Any]:
     """Close a batch and end members that have not ended, as many as time allows; call again until none remain."""
     owner = caller(router.current_event)
-    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
+    request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
 
     def end(ticket: Reservation) -> Walked:
-        hall = dependencies.hall()
+        hall = Hall.of(dependencies)
         batch = own_batch(batch_id, owner, hall).batch
         close(batch.id, hall, at=ticket.at)
         return cancel_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
 
-    done = once(request, end, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    standing = own_batch(batch_id, owner, dependencies.hall())
+    done = run_once(request, end, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    standing = own_batch(batch_id, owner, Hall.of(dependencies))
     log.info("Batch cancelled", extra={"batch_id": standing.batch.id, "cancelled": done.answer["done"]})
     links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
     # Not the walk's own end: the index of members lags, and what it has missed is still open.
@@ -73,15 +73,15 @@ def retry_failed(
     Those that fail once more meanwhile are not begun a second time.
     """
     owner = caller(router.current_event)
-    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
+    request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
 
     def begin(ticket: Reservation) -> Walked:
-        hall = dependencies.hall()
+        hall = Hall.of(dependencies)
         batch = own_batch(batch_id, owner, hall).batch
         return retry_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
 
-    done = once(request, begin, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    standing = own_batch(batch_id, owner, dependencies.hall())
+    done = run_once(request, begin, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    standing = own_batch(batch_id, owner, Hall.of(dependencies))
     retried, is_over = done.answer["done"], done.answer["is_over"]
     log.info("Failed members retried", extra={"batch_id": standing.batch.id, "retried": retried})
     links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
@@ -113,17 +113,17 @@ def go_on(batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: Idem
     Each image that the query names becomes exactly one member, whoever calls, and however often.
     """
     owner = caller(router.current_event)
-    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
+    request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
 
     def make(_: Reservation) -> Advanced:
-        hall = dependencies.hall()
+        hall = Hall.of(dependencies)
         batch = own_batch(batch_id, owner, hall).batch
         return advance(batch, hall, dependencies.listing, until=dependencies.clock() + BACKFILL_TIME)
 
-    done = once(
+    done = run_once(
         request, make, lambda made: {"made": made.made}, dependencies.requests, dependencies.clock, time_left(router)
     )
-    standing = own_batch(batch_id, owner, dependencies.hall())
+    standing = own_batch(batch_id, owner, Hall.of(dependencies))
     log.info("Backfill advanced", extra={"batch_id": standing.batch.id, "made": done.answer["made"]})
     if done.value is not None and done.value.send_error is not None:
         log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)

@@ -11,15 +11,13 @@ from functools import cache
 
 from api.batches.schemas import read_member
 from api.batches.use_cases import Hall
-from api.jobs.import_request import ImportRequest
-from api.jobs.imports import imported, look_at_all
-from api.jobs.job_spec import Choice, Library, choose, find_webhook
-from api.jobs.submission import send_hint
+from api.jobs.job_spec import Catalog, resolve_job_spec, resolve_webhook
+from api.jobs.options import ImportRequest
+from api.jobs.submission import notify_worker
 from api.uploads.schemas import UploadRequest
-from api.uploads.use_cases import announced
 from shared.aws.s3.source_store import SourceObject
 from shared.aws.sqs import JobQueues
-from shared.errors import PipelineUnreadable, SafelightError, ServiceError
+from shared.errors import SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
 from shared.parallel import map_parallel
@@ -38,7 +36,7 @@ class Filled:
 def fill(  # noqa: PLR0913 - what, where, whose, when
     items: Sequence[dict[str, object]],
     batch: Batch,
-    library: Library,
+    library: Catalog,
     hall: Hall,
     *,
     seed: str,
@@ -65,20 +63,20 @@ def fill(  # noqa: PLR0913 - what, where, whose, when
     if new:
         hall.batches.append(batch.id, new, expires_at=at + hall.retention)
     jobs = tuple(members[job_id] for job_id in ids)
-    return Filled(batch.id, jobs, _hint_all(jobs, hall.ramp.queues))
+    return Filled(batch.id, jobs, _hint_all(jobs, hall.uploads.queues))
 
 
 def _made(
-    asked: Mapping[str, UploadRequest | ImportRequest], batch: Batch, library: Library, hall: Hall, *, at: datetime
+    asked: Mapping[str, UploadRequest | ImportRequest], batch: Batch, library: Catalog, hall: Hall, *, at: datetime
 ) -> dict[str, Job | SafelightError]:
     """Return by its ID each member, not yet written, or why there is none."""
-    known = Library(
+    known = Catalog(
         find_preset=cache(library.find_preset),
         find_asset=cache(library.find_asset),
         find_webhook=cache(library.find_webhook),
     )
     locations = {job_id: each.location() for job_id, each in asked.items() if isinstance(each, ImportRequest)}
-    found = look_at_all(locations, hall.dock)
+    found = hall.imports.inspect_all(locations)
     made: dict[str, Job | SafelightError] = {}
     for job_id, request in asked.items():
         facts = found.get(job_id)
@@ -98,28 +96,27 @@ def _member(  # noqa: PLR0913 - what, where, when
     request: UploadRequest | ImportRequest,
     found: SourceObject | None,
     batch: Batch,
-    library: Library,
+    library: Catalog,
     hall: Hall,
     *,
     job_id: str,
     at: datetime,
 ) -> Job:
-    webhook = find_webhook(request.webhook, library) or batch.webhook
+    webhook = resolve_webhook(request.webhook, library) or batch.webhook
     if request.has_wishes:
-        choice = replace(choose(request, library), webhook=webhook)
-    elif batch.pipeline is None:
-        raise PipelineUnreadable
+        spec = replace(resolve_job_spec(request, library), webhook=webhook)
     else:
-        choice = Choice(batch.pipeline, batch.preset, batch.assets, webhook)
+        batch.require_pipeline()
+        spec = replace(batch.spec, webhook=webhook)
     if isinstance(request, ImportRequest):
         assert found is not None  # noqa: S101 - each of them was looked at
         name, owner = request.filename, batch.owner
-        return imported(found, name, choice, owner, hall.dock, job_id=job_id, at=at, batch_id=batch.id)
-    return announced(request, choice, batch.owner, hall.ramp, job_id=job_id, at=at, batch_id=batch.id)
+        return hall.imports.build_job(found, spec, name, owner, job_id=job_id, at=at, batch_id=batch.id)
+    return hall.uploads.build_job(request, spec, batch.owner, job_id=job_id, at=at, batch_id=batch.id)
 
 
 def _hint_all(members: Sequence[Job | SafelightError], queues: JobQueues) -> ServiceError | None:
     """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
     waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
-    errors = map_parallel(lambda job: send_hint(job, queues), waiting)
+    errors = map_parallel(lambda job: notify_worker(job, queues), waiting)
     return next((error for error in errors if error is not None), None)

@@ -8,26 +8,26 @@ from typing import Annotated, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from api.batches.backfill import begun
 from api.batches.members import Filled, fill
 from api.batches.schemas import ItemsRequest, read_batch_request
-from api.batches.use_cases import close, demand_open, make_batch, own_batch
+from api.batches.use_cases import Hall, close, demand_open, make_batch, own_batch
 from api.batches.views import AddedView, BatchPageView, BatchView, FilledView, MemberPageView, MemberProblemView
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_cursor, encode_cursor
-from api.http.etags import is_known
-from api.http.idempotency import Done, keyed, once
-from api.http.idempotency_key import IdempotencyKey, time_left
+from api.http.documented import documented
+from api.http.idempotency import Done, identify_request, run_once, time_left
 from api.http.links import Links
-from api.jobs.job_spec import choose
-from api.jobs.responses import json_response
-from api.jobs.result_links import signer
-from api.jobs.schemas import JobView, dump
-from api.openapi.document import documented
-from api.uploads.use_cases import form_for
+from api.http.parameters import IdempotencyKey, IfNoneMatch
+from api.http.responses import json_response
+from api.http.schemas import dump
+from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.responses import make_signer
+from api.jobs.schemas import JobView
+from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.job_listing import MAX_PAGE
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
@@ -82,11 +82,11 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
     event = router.current_event
     owner = caller(event)
     wanted = read_batch_request(event.query_string_parameters or {}, read_json(event))
-    request = keyed(idempotency_key, owner, "POST /v1/batches", wanted.model_dump_json())
+    request = identify_request(idempotency_key, owner, "POST /v1/batches", wanted.model_dump_json())
 
     def make(ticket: Reservation) -> Filled:
-        hall, library = dependencies.hall(), dependencies.library(owner)
-        choice = choose(wanted, library)
+        hall, library = Hall.of(dependencies), Catalog.of(dependencies, owner)
+        choice = resolve_job_spec(wanted, library)
         backfill = begun(wanted.backfill.wanted(), at=ticket.at) if wanted.backfill else None
         how = (wanted.name, choice, owner, hall)
         batch = make_batch(*how, batch_id=ticket.job_id, at=ticket.at, backfill=backfill)
@@ -95,7 +95,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
             close(batch.id, hall, at=ticket.at)
         return filled
 
-    done = once(request, make, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    done = run_once(request, make, _remembered, dependencies.requests, dependencies.clock, time_left(router))
     location = _links(dependencies).batch(done.answer["batch_id"])
     return _filled(done, owner, dependencies, log, {"Location": location})
 
@@ -124,19 +124,19 @@ def add_members(
     owner = caller(event)
     wanted = ItemsRequest.read(read_json(event))
     route = "POST /v1/batches/{batch_id}/items"
-    request = keyed(idempotency_key, owner, route, batch_id.upper(), wanted.model_dump_json())
+    request = identify_request(idempotency_key, owner, route, batch_id.upper(), wanted.model_dump_json())
 
     def add(ticket: Reservation) -> Filled:
-        hall = dependencies.hall()
+        hall = Hall.of(dependencies)
         standing = own_batch(batch_id, owner, hall)
         demand_open(standing, again=ticket.is_repeat)
-        batch, library = standing.batch, dependencies.library(owner)
+        batch, library = standing.batch, Catalog.of(dependencies, owner)
         filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
         if wanted.close:
             close(batch.id, hall, at=ticket.at)
         return filled
 
-    done = once(request, add, _remembered, dependencies.requests, dependencies.clock, time_left(router))
+    done = run_once(request, add, _remembered, dependencies.requests, dependencies.clock, time_left(router))
     return _filled(done, owner, dependencies, log, {})
 
 
@@ -151,15 +151,15 @@ def close_batch(
 ) -> Response[Any]:
     """Let a batch take no more members: it is done when they are. One that is closed stays as it is."""
     owner = caller(router.current_event)
-    request = keyed(idempotency_key, owner, "POST /v1/batches/{batch_id}/close", batch_id.upper())
+    request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/close", batch_id.upper())
 
     def end(ticket: Reservation) -> str:
-        hall = dependencies.hall()
+        hall = Hall.of(dependencies)
         batch = own_batch(batch_id, owner, hall).batch
         close(batch.id, hall, at=ticket.at)
         return batch.id
 
-    done = once(
+    done = run_once(
         request, end, lambda made: {"batch_id": made}, dependencies.requests, dependencies.clock, time_left(router)
     )
     log.info("Batch closed", extra={"batch_id": done.answer["batch_id"]})
@@ -175,13 +175,10 @@ def close_batch(
 def read_batch(
     batch_id: BatchId,
     dependencies: Deps,
-    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response[Any]:
     """Answer with a batch and its counts; `304` when the caller has that already."""
-    response = _shown(batch_id, caller(router.current_event), dependencies, {})
-    if is_known(str(response.headers["ETag"]).removeprefix("W/"), if_none_match):
-        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=response.headers)
-    return response
+    return _shown(batch_id, caller(router.current_event), dependencies, {}, if_none_match)
 
 
 @router.get(
@@ -222,11 +219,11 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters that there are
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Response[Any]:
     """List members in the order of their IDs. A rare status may give a short page that still has a `next_cursor`."""
-    batch = own_batch(batch_id, caller(router.current_event), dependencies.hall()).batch
+    batch = own_batch(batch_id, caller(router.current_event), Hall.of(dependencies)).batch
     place = decode_cursor(cursor) if cursor else _job_id(after)
-    page = dependencies.hall().members.page(batch.id, after=place, limit=limit, status=status)
+    page = Hall.of(dependencies).members.page(batch.id, after=place, limit=limit, status=status)
     made = _links(dependencies)
-    sign = signer(
+    sign = make_signer(
         dependencies.images_for(made), dependencies.clock(), timedelta(seconds=dependencies.settings.link_seconds)
     )
     view = MemberPageView(
@@ -261,7 +258,7 @@ def _filled(
     done: Done[Filled], owner: str, dependencies: Dependencies, log: Logger, headers: dict[str, str]
 ) -> Response[Any]:
     links = _links(dependencies)
-    ramp = dependencies.ramp(links)
+    ramp = Uploads.of(dependencies, links)
     ids: list[str | None] = done.answer["jobs"]
     if done.value is not None:
         jobs = {job.id: job for job in done.value.jobs if isinstance(job, Job)}
@@ -272,8 +269,8 @@ def _filled(
         if job_id is None:
             items.append(AddedView.refused(index, done.answer["refused"][str(index)]))
         elif job_id in jobs:  # else it was deleted since the first answer
-            items.append(AddedView.made(index, jobs[job_id], form_for(jobs[job_id], ramp), links))
-    standing = own_batch(done.answer["batch_id"], owner, dependencies.hall())
+            items.append(AddedView.made(index, jobs[job_id], ramp.sign_form(jobs[job_id]), links))
+    standing = own_batch(done.answer["batch_id"], owner, Hall.of(dependencies))
     log.info(
         "Batch filled" if done.value else "Answered before",
         extra={"batch_id": standing.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
@@ -284,13 +281,19 @@ def _filled(
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 
 
-def _shown(batch_id: str, owner: str, dependencies: Dependencies, headers: dict[str, str]) -> Response[Any]:
-    standing = own_batch(batch_id, owner, dependencies.hall())
+def _shown(
+    batch_id: str,
+    owner: str,
+    dependencies: Dependencies,
+    headers: dict[str, str],
+    if_none_match: str | None = None,
+) -> Response[Any]:
+    standing = own_batch(batch_id, owner, Hall.of(dependencies))
     view = BatchView.of(standing, _links(dependencies), dependencies.clock())
     # Weak, and without the rate, which changes by itself.
     told = view.model_dump_json(include={"id", "closed", "done", "total", "counts", "finished_at"})
     tag = hashlib.sha256(told.encode()).hexdigest()[:16]
-    return json_response(view, HTTPStatus.OK, headers | {"ETag": f'W/"{tag}"'})
+    return json_response(view, HTTPStatus.OK, headers | {"ETag": f'W/"{tag}"'}, if_none_match=if_none_match)
 
 
 def _links(dependencies: Dependencies) -> Links:

@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from api.batches.backfill_request import BackfillRequest
 from api.http.body import SOURCE
-from api.jobs.import_request import ImportRequest, read_import
-from api.jobs.options import Options, field_errors, read_as
+from api.jobs.options import ImportRequest, Options, field_errors, read_as, read_import
 from api.uploads.schemas import UploadRequest, read_upload_request
 from shared.errors import FieldError, InvalidRequest
 from shared.jobs.batch import MAX_MEMBERS

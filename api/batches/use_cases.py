@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
-from api.jobs.imports import Dock
-from api.jobs.job_spec import Choice
-from api.jobs.lifecycle import Desk, begin_again, demand_retriable, moved
-from api.uploads.use_cases import Ramp
+from api.dependencies import Dependencies
+from api.jobs.imports import Imports
+from api.jobs.lifecycle import JobLifecycle, apply_transition, require_retriable
+from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.clock import Clock
@@ -22,6 +23,7 @@ from shared.ids import is_id
 from shared.jobs.backfill import Backfill
 from shared.jobs.batch import Batch, BatchState, MemberScan
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.job_spec import JobSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,24 @@ class Hall:
 
     batches: BatchTable
     members: BatchMembers
-    ramp: Ramp
-    dock: Dock
-    desk: Desk
+    uploads: Uploads
+    imports: Imports
+    lifecycle: JobLifecycle
     clock: Clock
     retention: timedelta
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            batches=dependencies.batches,
+            members=dependencies.members,
+            uploads=Uploads.of(dependencies),
+            imports=Imports.of(dependencies),
+            lifecycle=JobLifecycle.of(dependencies),
+            clock=dependencies.clock,
+            retention=dependencies.retention,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,7 @@ class Walked:
 
 def make_batch(  # noqa: PLR0913 - what, whose, when
     name: str | None,
-    choice: Choice,
+    spec: JobSpec,
     owner: str,
     hall: Hall,
     *,
@@ -62,11 +77,8 @@ def make_batch(  # noqa: PLR0913 - what, whose, when
         owner=owner,
         name=name,
         created_at=at,
-        pipeline=choice.pipeline,
-        preset=choice.preset,
-        assets=choice.assets,
+        **spec.spec_fields(),
         backfill=backfill,
-        webhook=choice.webhook,
         expires_at=(at + hall.retention).replace(microsecond=0),
     )
     hall.batches.create(batch)
@@ -99,7 +111,9 @@ def cancel_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -
     def cancel(job: Job) -> bool:
         if job.status.is_terminal:
             return False
-        after = moved(job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), hall.desk.jobs)
+        after = apply_transition(
+            job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), hall.lifecycle.jobs
+        )
         return after.status is JobStatus.CANCELLED
 
     return _walk(batch, "Cancelling", walk, cancel, hall, until)
@@ -112,7 +126,7 @@ def retry_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) ->
     def retry(job: Job) -> bool:
         if job.status is not JobStatus.FAILED or job.timestamp > walk.started_at:
             return False
-        begin_again(job, hall.desk, demand_retriable, at=at)
+        hall.lifecycle.restart(job, require_retriable, at=at)
         return True
 
     return _walk(batch, "Retrying", walk, retry, hall, until)

@@ -7,8 +7,9 @@ from typing import Any, Self
 from pydantic import Field
 
 from api.http.links import Links
-from api.jobs.schemas import FieldErrorView, JobView, Moment, PresetRefView, View
-from api.uploads.views import UploadView
+from api.http.schemas import FieldErrorView, Timestamp, View
+from api.jobs.schemas import JobView, PresetRefView
+from api.uploads.schemas import UploadView
 from shared.aws.s3.upload_forms import UploadForm
 from shared.errors import SafelightError
 from shared.jobs.backfill import Backfill
@@ -32,8 +33,8 @@ class BackfillView(View):
 
     status: JobStatus | None
     batch: str | None
-    since: Moment | None
-    until: Moment | None
+    since: Timestamp | None
+    until: Timestamp | None
     preset: str | None
     preset_version: int | None
     format: str | None
@@ -73,10 +74,10 @@ class BatchView(View):
 
     id: str
     name: str | None
-    created_at: Moment
+    created_at: Timestamp
     closed: bool
     done: bool
-    finished_at: Moment | None
+    finished_at: Timestamp | None
     total: int
     counts: CountsView
     progress: float = Field(description="Members that have ended, of all: 0 to 1.")
@@ -86,7 +87,7 @@ class BatchView(View):
     pipeline: Pipeline | None
     preset: PresetRefView | None
     backfill: BackfillView | None = Field(description="Null where members were sent.")
-    expires_at: Moment
+    expires_at: Timestamp
     links: BatchLinksView
 
     @classmethod

@@ -10,26 +10,25 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ValidationError
 
 from api.dead_letters.operators import demand_operator
-from api.dead_letters.use_cases import JOBS, MESSAGES, letters, redrive_one, redrive_page
-from api.dependencies import Deps, Log, caller
-from api.http.body import read_json
-from api.http.cursor import decode_place, encode_place
-from api.http.idempotency import keyed, once
-from api.http.idempotency_key import IdempotencyKey, time_left
-from api.http.parameters import Cursor
-from api.jobs.options import field_errors
-from api.jobs.responses import json_response
-from api.jobs.schemas import (
+from api.dead_letters.schemas import (
     REASON_PATTERN,
     DeadLetterPage,
     DeadLetterView,
     RedriveRequest,
     RedriveView,
     RefusalView,
-    dump,
 )
-from api.jobs.waiting import ANSWER_TIME
-from api.openapi.document import documented
+from api.dead_letters.use_cases import JOBS, MESSAGES, Office, letters, redrive_one, redrive_page
+from api.dependencies import Deps, Log, caller
+from api.http.body import read_json
+from api.http.cursor import decode_position, encode_position
+from api.http.documented import documented
+from api.http.idempotency import identify_request, run_once, time_left
+from api.http.parameters import Cursor, IdempotencyKey
+from api.http.responses import json_response
+from api.http.schemas import dump
+from api.jobs.options import field_errors
+from api.jobs.waiting import RESPONSE_TIME
 from shared.aws.dynamodb.job_listing import MAX_PAGE
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
@@ -66,14 +65,14 @@ def list_dead_letters(
 ) -> Response[Any]:
     """List jobs that failed by something that may pass, of all owners, and messages that nobody could read."""
     demand_operator(caller(router.current_event), dependencies.settings.operators)
-    place = decode_place(cursor, (JOBS, MESSAGES)) if cursor else None
-    page = letters(reason, place, limit, dependencies.office())
+    place = decode_position(cursor, (JOBS, MESSAGES)) if cursor else None
+    page = letters(reason, place, limit, Office.of(dependencies))
     view = DeadLetterPage(
         dead_letters=[
             *(DeadLetterView.of_job(job) for job in page.jobs),
             *(DeadLetterView.of_message(letter) for letter in page.messages),
         ],
-        next_cursor=encode_place(page.next_place) if page.next_place else None,
+        next_cursor=encode_position(page.next_place) if page.next_place else None,
     )
     return json_response(view, HTTPStatus.OK, {})
 
@@ -106,12 +105,12 @@ def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
         wanted = RedriveRequest.model_validate(read_json(event))
     except ValidationError as error:
         raise InvalidRequest(errors=field_errors(error)) from error
-    place = decode_place(wanted.cursor, (JOBS,)) if wanted.cursor else None
-    request = keyed(idempotency_key, owner, "POST /v1/dead-letters/redrive", wanted.model_dump_json())
-    until = dependencies.clock() + min(LONGEST_CALL, time_left(router) - ANSWER_TIME)
+    place = decode_position(wanted.cursor, (JOBS,)) if wanted.cursor else None
+    request = identify_request(idempotency_key, owner, "POST /v1/dead-letters/redrive", wanted.model_dump_json())
+    until = dependencies.clock() + min(LONGEST_CALL, time_left(router) - RESPONSE_TIME)
 
     def begin(ticket: Reservation) -> RedriveView:
-        office = dependencies.office()
+        office = Office.of(dependencies)
         if wanted.id is not None:
             redrive_one(wanted.id, office, at=ticket.at, force=wanted.force, again=ticket.is_repeat)
             return RedriveView(redriven=1, refused=0, jobs=[wanted.id.upper()], refusals=[], next_cursor=None)
@@ -123,10 +122,10 @@ def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
             refused=len(redriven.refusals),
             jobs=list(redriven.jobs),
             refusals=[RefusalView(id=job_id, code=code) for job_id, code in redriven.refusals],
-            next_cursor=encode_place(redriven.next_place) if redriven.next_place else None,
+            next_cursor=encode_position(redriven.next_place) if redriven.next_place else None,
         )
 
-    done = once(request, begin, dump, dependencies.requests, dependencies.clock, time_left(router))
+    done = run_once(request, begin, dump, dependencies.requests, dependencies.clock, time_left(router))
     view = RedriveView.model_validate(done.answer)
     log.info("Dead letters redriven", extra={"redriven": view.redriven, "refused": view.refused})
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)

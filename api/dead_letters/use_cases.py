@@ -7,8 +7,10 @@ A redrive is a retry by an operator: a new generation, a new message. A job that
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from api.jobs.lifecycle import Desk, begin_again, has_line
+from api.dependencies import Dependencies
+from api.jobs.lifecycle import JobLifecycle, has_transition
 from api.jobs.submission import Submitted
 from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
@@ -27,11 +29,22 @@ JOBS, MESSAGES = "job:", "message:"
 class Office:
     """What an operator works with."""
 
-    desk: Desk
+    lifecycle: JobLifecycle
     dead: DeadLetterIndex
     listing: JobListing
     images: ImageStore
     clock: Clock
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            lifecycle=JobLifecycle.of(dependencies),
+            dead=dependencies.dead,
+            listing=dependencies.listing,
+            images=dependencies.images,
+            clock=dependencies.clock,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +90,10 @@ def redrive_one(job_id: str, office: Office, *, at: datetime, force: bool = Fals
     identifier = job_id.upper()
     if not is_id(identifier):
         raise JobNotFound
-    job = office.desk.jobs.get(identifier)
-    if again and has_line(job, JobStatus.PENDING, at, REDRIVEN):
+    job = office.lifecycle.jobs.get(identifier)
+    if again and has_transition(job, JobStatus.PENDING, at, REDRIVEN):
         return Submitted(job, None)
-    return begin_again(job, office.desk, _demand(force=force), at=at, code=REDRIVEN)
+    return office.lifecycle.restart(job, _demand(force=force), at=at, code=REDRIVEN)
 
 
 def redrive_page(  # noqa: PLR0913 - which, how many, until when
@@ -106,7 +119,7 @@ def redrive_page(  # noqa: PLR0913 - which, how many, until when
         if each.job_id not in jobs:
             continue
         try:
-            submitted = begin_again(jobs[each.job_id], office.desk, _demand(force=force), at=at, code=REDRIVEN)
+            submitted = office.lifecycle.restart(jobs[each.job_id], _demand(force=force), at=at, code=REDRIVEN)
         except JobStateError as error:
             refusals.append((each.job_id, error.code))
             continue

@@ -27,7 +27,7 @@ from shared.errors import (
     UnsupportedImageType,
     UnsupportedMediaType,
 )
-from shared.pipeline.image_formats import ACCEPTED, ImageFormat, describe_refused, detect
+from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat, describe_unsupported_format, detect_format
 
 #: Longest body in the form in which it reaches the function: Lambda's 6 MB event, less room for the rest of it
 #: (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous).
@@ -65,13 +65,13 @@ class Reference:
 
 def read_upload(event: BaseProxyEvent) -> Upload:
     """Read a body that must hold the image. Raises what :func:`read_picture` does."""
-    picture = read_picture(event)
+    picture = read_body(event)
     if isinstance(picture, Reference):
         raise InvalidRequest(NO_CONTENT)
     return picture
 
 
-def read_picture(event: BaseProxyEvent) -> Upload | Reference:
+def read_body(event: BaseProxyEvent) -> Upload | Reference:
     """Read the body of ``POST /v1/jobs``.
 
     Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest,
@@ -148,10 +148,10 @@ def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
 def _picture(data: bytes) -> tuple[bytes, ImageFormat]:
     if not data:
         raise EmptyBody
-    image_format = detect(data)
+    image_format = detect_format(data)
     if image_format is None:
-        known = describe_refused(data)
-        supported = ", ".join(each.name for each in ACCEPTED)
+        known = describe_unsupported_format(data)
+        supported = ", ".join(each.name for each in INPUT_FORMATS)
         found = f"The content is {known}" if known else "The content is no image that is known"
         raise UnsupportedImageType(f"{found}; supported are {supported}.")
     return data, image_format

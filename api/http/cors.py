@@ -21,9 +21,9 @@ def is_preflight(event: Mapping[str, Any]) -> bool:
     return event.get("httpMethod") == "OPTIONS" and bool(_header(event, "access-control-request-method"))
 
 
-def preflight_answer(event: Mapping[str, Any], origins: str) -> dict[str, Any]:
+def preflight_response(event: Mapping[str, Any], origins: str) -> dict[str, Any]:
     """Answer a preflight: 204, with permission only for the origins that are listed (commas between them)."""
-    headers = allowing_headers(event, origins)
+    headers = cors_headers(event, origins)
     if "Access-Control-Allow-Origin" in headers:
         headers |= {
             "Access-Control-Allow-Methods": [METHODS],
@@ -33,7 +33,7 @@ def preflight_answer(event: Mapping[str, Any], origins: str) -> dict[str, Any]:
     return {"statusCode": HTTPStatus.NO_CONTENT, "body": "", "isBase64Encoded": False, "multiValueHeaders": headers}
 
 
-def allowing_headers(event: Mapping[str, Any], origins: str) -> dict[str, list[str]]:
+def cors_headers(event: Mapping[str, Any], origins: str) -> dict[str, list[str]]:
     """Return the headers that let the page of a listed origin read an answer."""
     allowed = {each.strip() for each in origins.split(",")} - {""}
     if not allowed:

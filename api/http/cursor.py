@@ -27,12 +27,12 @@ def decode_cursor(cursor: str) -> str:
     return before_id
 
 
-def encode_place(place: str) -> str:
+def encode_position(place: str) -> str:
     """Wrap a place in an order."""
     return base64.urlsafe_b64encode(_PLACE + place.encode()).decode().rstrip("=")
 
 
-def decode_place(cursor: str, kinds: tuple[str, ...]) -> str:
+def decode_position(cursor: str, kinds: tuple[str, ...]) -> str:
     """Unwrap it. Raises BadCursor for what :func:`encode_place` did not make, or not of one of these kinds."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

@@ -1,41 +1,48 @@
-"""``If-Match`` and ``If-None-Match`` on what has a version (RFC 9110, section 13)."""
+"""Conditional requests: ``If-Match`` and ``If-None-Match`` (RFC 9110, section 13)."""
 
 import re
 from typing import Final
 
 from shared.errors import FieldError, InvalidRequest
 
-_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+_VERSION_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
+#: An entity tag (RFC 9110, 8.8.3). Its text may contain commas.
+_TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def version_tag(version: int) -> str:
-    """Write a version as an entity tag."""
+    """Return the entity tag of a version."""
     return f'"{version}"'
 
 
 def expected_version(if_match: str | None, if_none_match: str | None) -> int | None:
-    """Return the version that a write demands: None for any, 0 for "there is none yet".
+    """Return the version that a write expects: None for any version, 0 for "does not exist".
 
-    Raises InvalidRequest for what can't be meant: lists, tags of another make, both headers at once.
+    Raise InvalidRequest for a header that names no single version, and for both headers together.
     """
     if if_match is not None and if_none_match is not None:
-        raise _wrong("If-Match", "goes without If-None-Match")
+        raise _header_error("If-Match", "can't be combined with If-None-Match")
     if if_none_match is not None:
         if if_none_match.strip() != "*":
-            raise _wrong("If-None-Match", 'is "*" on a write')
+            raise _header_error("If-None-Match", 'must be "*" on a write')
         return 0
     if if_match is None:
         return None
-    tag = _TAG.fullmatch(if_match.strip())
+    tag = _VERSION_TAG.fullmatch(if_match.strip())
     if tag is None or not tag[1].isdecimal() or not 1 <= int(tag[1]) < 10**9:
-        raise _wrong("If-Match", "must be the ETag of a version")
+        raise _header_error("If-Match", "must be the ETag of a version")
     return int(tag[1])
 
 
-def is_known(tag: str, if_none_match: str | None) -> bool:
-    """Tell whether a reader has this version already."""
-    return if_none_match is not None and tag in {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+def matches_any(tag: str, if_none_match: str | None) -> bool:
+    """Return True if ``If-None-Match`` names the entity tag of an existing resource.
+
+    The header is ``*`` or a list of tags. The comparison is weak (RFC 9110, 8.8.3.2 and 13.1.2).
+    """
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(if_none_match)
 
 
-def _wrong(header: str, why: str) -> InvalidRequest:
+def _header_error(header: str, why: str) -> InvalidRequest:
     return InvalidRequest(errors=(FieldError(f"/{header}", why),))

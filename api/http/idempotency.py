@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
 from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
 from shared.clock import Clock
 from shared.errors import KeyInvalid, SafelightError, ServiceError
@@ -35,7 +37,7 @@ REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keyed:
+class IdempotentRequest:
     """A request that came under a key."""
 
     key: str
@@ -71,17 +73,17 @@ class Done(Generic[_T]):
         return dict(REPLAYED) if self.value is None else {}
 
 
-def keyed(key: str | None, owner: str, route: str, *asked: str | bytes) -> Keyed | None:
+def identify_request(key: str | None, owner: str, route: str, *asked: str | bytes) -> IdempotentRequest | None:
     """Return the request of a key, None without one. Raises KeyInvalid."""
     if key is None:
         return None
     if not key.strip() or len(key) > MAX_KEY or not key.isprintable():
         raise KeyInvalid(f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
-    return Keyed(key=key, owner=owner, route=route, asked=asked)
+    return IdempotentRequest(key=key, owner=owner, route=route, asked=asked)
 
 
-def once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and where
-    request: Keyed | None,
+def run_once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and where
+    request: IdempotentRequest | None,
     do: Callable[[Reservation], _T],
     remember: Callable[[_T], Mapping[str, Any]],
     log: RequestLog,
@@ -124,3 +126,8 @@ def _digest(*parts: str | bytes) -> str:
         total.update(len(data).to_bytes(8, "big"))
         total.update(data)
     return total.hexdigest()
+
+
+def time_left(router: Router) -> timedelta:
+    """Return the rest of the invocation's time. It is the lease of a reservation: no invocation runs longer."""
+    return timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())

@@ -1,25 +1,35 @@
-"""Parameters that several routes take, with what the OpenAPI document says of them."""
+"""Parameters that several routes share, with their OpenAPI descriptions."""
 
 import re
 from datetime import datetime
 from typing import Annotated, Final
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import BeforeValidator
 
+from api.http.idempotency import MAX_KEY
 from shared.ids import ID_PATTERN
 
 _NUMBER: Final = re.compile(r"[+-]?[\d.]+")
 
 
-def written_out(moment: object) -> object:
-    """Refuse a bare number, which would be read as seconds since 1970 though the document says ISO 8601."""
+def refuse_bare_number(moment: object) -> object:
+    """Raise ValueError for a number, which pydantic would read as seconds since 1970. The API takes only ISO 8601."""
     if isinstance(moment, str) and _NUMBER.fullmatch(moment):
-        raise ValueError("is no moment in ISO 8601")
+        raise ValueError("is not a moment in ISO 8601")
     return moment
 
 
-# Only said: an ID of another shape belongs to no job, and is answered like any that nobody has.
+#: The pattern is documented but not checked: an ID that does not match belongs to no job and gets 404.
 JobId = Annotated[str, Path(description="ULID of the job.", json_schema_extra={"pattern": ID_PATTERN})]
-Cursor = Annotated[str | None, Query(min_length=1, description="`next_cursor` of the page before.")]
-Moment = Annotated[datetime | None, BeforeValidator(written_out)]
+Cursor = Annotated[str | None, Query(min_length=1, description="`next_cursor` of the previous page.")]
+TimeFilter = Annotated[datetime | None, BeforeValidator(refuse_bare_number)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by the caller. A request repeated with the same key within 24 hours runs only once.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]*$"},
+    ),
+]

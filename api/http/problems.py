@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from api.jobs.schemas import ProblemView, dump
+from api.http.schemas import ProblemView, dump
 from shared.errors import FieldError, InvalidRequest, SafelightError
 
 CONTENT_TYPE = "application/problem+json"
@@ -29,7 +29,7 @@ def problem_response(error: SafelightError, *, instance: str, request_id: str) -
     )
 
 
-def from_validation(error: RequestValidationError) -> InvalidRequest:
+def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
     """Translate what Powertools says of a parameter; its locations begin with where the parameter is."""
     details: Sequence[dict[str, Any]] = error.errors()
     return InvalidRequest(

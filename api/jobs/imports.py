@@ -1,18 +1,18 @@
-"""Jobs whose images lie in S3 already: the use cases, without HTTP.
+"""Imports: jobs whose images are copied from S3.
 
-The API looks at the object and writes down which one it was; the worker copies it. So a request with a hundred
-members takes a hundred looks, side by side, and no copy: a copy may take seconds. The record is written before its
-message, as always, and the copy is part of an attempt: it can be lost, come twice or meet a deletion like any other
-step of one, and what makes that harmless is there already.
+The API reads the object's metadata and records which object it was. The worker copies it as part of an attempt, so
+a request with 100 members makes 100 concurrent metadata requests and no copy, which may take seconds. A copy that is
+lost, repeated or interrupted by a deletion is handled like any other step of an attempt.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
-from api.jobs.job_spec import Choice
-from api.jobs.submission import Submitted, send_hint
+from api.dependencies import Dependencies
+from api.jobs.submission import Submitted, notify_worker
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.source_store import SourceObject, SourceStore
 from shared.aws.sqs import JobQueues
@@ -20,106 +20,115 @@ from shared.errors import ImportOff, JobNotFound, SafelightError, ServiceError, 
 from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import S3Location
 from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dock:
-    """What imports work with."""
+class Imports:
+    """Creates jobs from objects in S3."""
 
     jobs: JobTable
     sources: SourceStore
     queues: JobQueues
     own_bucket: str
-    #: Whose objects any caller may have copied.
+    #: Buckets that every caller may import from.
     open_buckets: frozenset[str]
     max_bytes: int
     due_after: timedelta
     retention: timedelta
 
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        settings = dependencies.settings
+        return cls(
+            jobs=dependencies.jobs,
+            sources=dependencies.sources,
+            queues=dependencies.queues,
+            own_bucket=settings.image_bucket,
+            open_buckets=frozenset(filter(None, settings.import_buckets.split(","))),
+            max_bytes=settings.max_raw_bytes,
+            due_after=dependencies.due_after,
+            retention=dependencies.retention,
+        )
 
-def look(location: S3Location, dock: Dock) -> SourceObject:
-    """Look at an object that is to be copied.
+    def inspect(self, location: S3Location) -> SourceObject:
+        """Return the metadata of an object to copy.
 
-    Raises ImportOff, SourceForbidden, SourceMissing, SourceArchived or TooManyBytes. The image bucket is never open,
-    whatever the settings say: it holds the images of all owners.
-    """
-    if not dock.open_buckets:
-        raise ImportOff
-    if location.bucket not in dock.open_buckets or location.bucket == dock.own_bucket:
-        raise SourceForbidden("Nothing may be copied from this bucket.")
-    found = dock.sources.find(location)
-    if found.size > dock.max_bytes:
-        raise TooManyBytes(f"The object has {found.size:,} bytes; {dock.max_bytes:,} are allowed.")
-    return found
+        The image bucket is never open, whatever the settings say, because it holds the images of all owners. Raises
+        ImportOff, SourceForbidden, SourceMissing, SourceArchived or TooManyBytes.
+        """
+        if not self.open_buckets:
+            raise ImportOff
+        if location.bucket not in self.open_buckets or location.bucket == self.own_bucket:
+            raise SourceForbidden("Imports from this bucket are not allowed.")
+        found = self.sources.find(location)
+        if found.size > self.max_bytes:
+            raise TooManyBytes(f"The object has {found.size:,} bytes; {self.max_bytes:,} are allowed.")
+        return found
 
+    def inspect_all(self, locations: Mapping[str, S3Location]) -> dict[str, SourceObject | SafelightError]:
+        """Inspect many objects concurrently. Return by the same names the metadata, or why it can't be copied.
 
-def look_at_all(locations: Mapping[str, S3Location], dock: Dock) -> dict[str, SourceObject | SafelightError]:
-    """Look at many objects side by side; by the same names, what was found or why it can't be copied.
+        Raises ServiceError if S3 does not answer.
+        """
 
-    Raises ServiceError when S3 does not answer.
-    """
+        def inspect(location: S3Location) -> SourceObject | SafelightError:
+            try:
+                return self.inspect(location)
+            except ServiceError:
+                raise
+            except SafelightError as error:
+                return error
 
-    def one(location: S3Location) -> SourceObject | SafelightError:
-        try:
-            return look(location, dock)
-        except ServiceError:
-            raise
-        except SafelightError as error:
-            return error
+        return dict(zip(locations, map_parallel(inspect, locations.values()), strict=True))
 
-    return dict(zip(locations, map_parallel(one, locations.values()), strict=True))
+    def build_job(  # noqa: PLR0913 - the object, the job, the request
+        self,
+        found: SourceObject,
+        spec: JobSpec,
+        filename: str | None,
+        owner: str,
+        *,
+        job_id: str,
+        at: datetime,
+        batch_id: str | None = None,
+    ) -> Job:
+        """Return the job of an inspected object, without writing it."""
+        return Job.new(
+            spec,
+            job_id=job_id,
+            filename=clean_filename(filename or found.source.location.filename) or f"{job_id}.bin",
+            raw=RawImage(key=object_keys.import_key(job_id), size=found.size),
+            owner=owner,
+            now=at,
+            due_after=self.due_after,
+            retention=self.retention,
+            source=found.source,
+            batch_id=batch_id,
+        )
 
+    def import_image(  # noqa: PLR0913 - the object, the job, the request
+        self,
+        location: S3Location,
+        spec: JobSpec,
+        filename: str | None,
+        owner: str,
+        *,
+        job_id: str,
+        at: datetime,
+        is_repeat: bool,
+    ) -> Submitted:
+        """Create a job whose image is copied. A repeated request returns its first job, even if the object changed.
 
-def imported(  # noqa: PLR0913 - what, how, whose, when
-    found: SourceObject,
-    filename: str | None,
-    choice: Choice,
-    owner: str,
-    dock: Dock,
-    *,
-    job_id: str,
-    at: datetime,
-    batch_id: str | None = None,
-) -> Job:
-    """Return the job of an object that was looked at; nothing is written."""
-    return Job.new(
-        job_id=job_id,
-        filename=clean_filename(filename or found.source.location.filename) or f"{job_id}.bin",
-        raw=RawImage(key=object_keys.import_key(job_id), size=found.size),
-        pipeline=choice.pipeline,
-        preset=choice.preset,
-        assets=choice.assets,
-        webhook=choice.webhook,
-        owner=owner,
-        now=at,
-        due_after=dock.due_after,
-        retention=dock.retention,
-        source=found.source,
-        batch_id=batch_id,
-    )
-
-
-def import_picture(  # noqa: PLR0913 - what, how, whose, when
-    location: S3Location,
-    filename: str | None,
-    choice: Choice,
-    owner: str,
-    dock: Dock,
-    *,
-    job_id: str,
-    at: datetime,
-    again: bool,
-) -> Submitted:
-    """Make a job whose image is copied. One that is made ``again`` is the first try's, whatever the object is now.
-
-    Raises what :func:`look` does, or ServiceError.
-    """
-    if again:
-        with suppress(JobNotFound):
-            job = dock.jobs.get(job_id)
-            return Submitted(job, send_hint(job, dock.queues))
-    found = look(location, dock)
-    job = dock.jobs.create(imported(found, filename, choice, owner, dock, job_id=job_id, at=at))
-    return Submitted(job, send_hint(job, dock.queues))
+        Raises what :meth:`inspect` raises, or ServiceError.
+        """
+        if is_repeat:
+            with suppress(JobNotFound):
+                job = self.jobs.get(job_id)
+                return Submitted(job, notify_worker(job, self.queues))
+        found = self.inspect(location)
+        job = self.jobs.create(self.build_job(found, spec, filename, owner, job_id=job_id, at=at))
+        return Submitted(job, notify_worker(job, self.queues))

@@ -1,9 +1,14 @@
-"""From what was asked to what a job will carry: the pipeline, where it came from, and the assets that it needs."""
+"""Resolution of a job's options: from names of presets, assets and webhooks to a job spec."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
+from api.dependencies import Dependencies
 from api.jobs.options import Options
+from api.presets.use_cases import find_preset
+from api.webhooks.use_cases import Switchboard, usable_webhook
 from shared.errors import (
     AssetNotFound,
     FieldError,
@@ -13,75 +18,79 @@ from shared.errors import (
     WatermarkNotFound,
     WebhookNotFound,
 )
-from shared.pipeline.asset import Asset, AssetPin
-from shared.pipeline.pipeline import Pipeline, asset_names, asset_of
+from shared.jobs.job_spec import JobSpec
+from shared.pipeline.asset import Asset
+from shared.pipeline.pipeline import Pipeline, get_asset_name, list_asset_names
 from shared.pipeline.preset import Preset, PresetRef
 from shared.webhooks.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A pipeline, the preset that it is of, if any, and the contents that its assets have at this moment."""
-
-    pipeline: Pipeline
-    preset: PresetRef | None = None
-    assets: tuple[AssetPin, ...] = ()
-    webhook: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
+class Catalog:
     """What a caller may refer to by name."""
 
-    #: Return the newest version of a preset, built in or the caller's; raises PresetNotFound.
+    #: Return the newest version of a preset, built in or the caller's. Raises PresetNotFound.
     find_preset: Callable[[str], Preset]
-    #: Return the facts of one of the caller's assets; raises AssetNotFound.
+    #: Return the facts of one of the caller's assets. Raises AssetNotFound.
     find_asset: Callable[[str], Asset]
-    #: Return one of the caller's webhooks; raises WebhookNotFound, or NotificationsOff.
+    #: Return one of the caller's webhooks. Raises WebhookNotFound or NotificationsOff.
     find_webhook: Callable[[str], Webhook]
 
+    @classmethod
+    def of(cls, dependencies: Dependencies, owner: str) -> Self:
+        """Return the catalog of a caller."""
+        webhooks = Switchboard.of(dependencies)
+        return cls(
+            find_preset=partial(find_preset, dependencies.presets, owner),
+            find_asset=partial(dependencies.assets.get, owner),
+            find_webhook=lambda name: usable_webhook(name, owner, webhooks),
+        )
 
-def choose(options: Options, library: Library) -> Choice:
-    """Settle what a job will carry.
 
-    Raises InvalidPipeline, UnknownPreset, WatermarkNotFound or UnknownWebhook, each with a pointer to where the name
-    stands; NotificationsOff where nobody can be told.
+def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
+    """Return the job spec of a request's options.
+
+    Raises InvalidPipeline, UnknownPreset, WatermarkNotFound or UnknownWebhook, each with a pointer to the name, or
+    NotificationsOff if the deployment sends no notifications.
     """
-    pipeline, ref = _pipeline(options, library)
+    pipeline, preset = _resolve_pipeline(options, catalog)
     pins = []
-    for name in sorted(asset_names(pipeline)):
+    for name in sorted(list_asset_names(pipeline)):
         try:
-            pins.append(library.find_asset(name).pin)
+            pins.append(catalog.find_asset(name).pin)
         except AssetNotFound as error:
-            where = _places(pipeline, name) if ref is None else ("/preset",)
-            wrong = tuple(FieldError(pointer, f"no asset is named {name}") for pointer in where)
+            pointers = _find_operations(pipeline, name) if preset is None else ("/preset",)
+            wrong = tuple(FieldError(pointer, f"no asset is named {name}") for pointer in pointers)
             raise WatermarkNotFound(errors=wrong) from error
-    return Choice(pipeline, ref, tuple(pins), find_webhook(options.webhook, library))
+    return JobSpec(
+        pipeline=pipeline, preset=preset, assets=tuple(pins), webhook=resolve_webhook(options.webhook, catalog)
+    )
 
 
-def find_webhook(name: str | None, library: Library) -> str | None:
-    """Return the name of the caller's webhook that is asked for, if any. Raises UnknownWebhook or NotificationsOff."""
+def resolve_webhook(name: str | None, catalog: Catalog) -> str | None:
+    """Return the name of the caller's webhook, or None without one. Raise UnknownWebhook or NotificationsOff."""
     if name is None:
         return None
     try:
-        return library.find_webhook(name).name
+        return catalog.find_webhook(name).name
     except WebhookNotFound as error:
-        raise UnknownWebhook(errors=(FieldError("/webhook", "no webhook of that name"),)) from error
+        raise UnknownWebhook(errors=(FieldError("/webhook", "no webhook has this name"),)) from error
 
 
-def _pipeline(options: Options, library: Library) -> tuple[Pipeline, PresetRef | None]:
+def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, PresetRef | None]:
     if options.preset is None:
         return options.to_pipeline(), None
     try:
-        preset = library.find_preset(options.preset)
+        preset = catalog.find_preset(options.preset)
     except PresetNotFound as error:
-        raise UnknownPreset(errors=(FieldError("/preset", "no preset of that name"),)) from error
+        raise UnknownPreset(errors=(FieldError("/preset", "no preset has this name"),)) from error
     return preset.pipeline, preset.ref
 
 
-def _places(pipeline: Pipeline, name: str) -> tuple[str, ...]:
+def _find_operations(pipeline: Pipeline, name: str) -> tuple[str, ...]:
+    """Return pointers to the operations that refer to an asset."""
     return tuple(
         f"/pipeline/operations/{index}/image"
         for index, operation in enumerate(pipeline.operations)
-        if asset_of(operation) == name
+        if get_asset_name(operation) == name
     )

@@ -1,4 +1,4 @@
-"""``/v1/jobs/{id}``: cancel, retry, delete."""
+"""``/v1/jobs/{id}``: cancel, retry and delete a job."""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,18 +8,16 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
-from api.http.idempotency import Done, keyed, once
-from api.http.idempotency_key import IdempotencyKey, remembered, tell_submitted, time_left
-from api.http.links import Links
-from api.http.parameters import JobId
-from api.jobs.deletion_view import DeletionView
-from api.jobs.job_spec import choose
-from api.jobs.lifecycle import cancel_job, delete_job, own_job, retry_job
+from api.http.documented import documented
+from api.http.idempotency import Done, identify_request, run_once, time_left
+from api.http.parameters import IdempotencyKey, JobId
+from api.http.responses import json_response
+from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.lifecycle import JobLifecycle, get_own_job
 from api.jobs.options import Options, read_options
-from api.jobs.responses import job_response, json_response
-from api.jobs.schemas import JobView
+from api.jobs.responses import job_response, log_submission, remember_job
+from api.jobs.schemas import DeletionView, JobView
 from api.jobs.submission import Submitted
-from api.openapi.document import documented
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadJson,
@@ -49,16 +47,17 @@ router = Router()
     ),
 )
 def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """End a job that has not ended; a running attempt's result is thrown away."""
+    """Cancel an open job. The result of a running attempt is discarded."""
     owner = caller(router.current_event)
-    request = keyed(idempotency_key, owner, "POST /v1/jobs/{job_id}/cancel", job_id.upper())
+    request = identify_request(idempotency_key, owner, "POST /v1/jobs/{job_id}/cancel", job_id.upper())
 
-    def end(ticket: Reservation) -> Submitted:
-        return Submitted(cancel_job(job_id, owner, dependencies.desk(), at=ticket.at, again=ticket.is_repeat), None)
+    def run(reservation: Reservation) -> Submitted:
+        lifecycle = JobLifecycle.of(dependencies)
+        return Submitted(lifecycle.cancel(job_id, owner, at=reservation.at, is_repeat=reservation.is_repeat))
 
-    done = once(request, end, remembered, dependencies.requests, dependencies.clock, time_left(router))
-    tell_submitted(log, "Job cancelled", done)
-    return _answer(done, owner, dependencies, HTTPStatus.OK, {})
+    done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
+    log_submission(log, "Job cancelled", done)
+    return _response(done, owner, dependencies, HTTPStatus.OK)
 
 
 @router.post(
@@ -66,7 +65,7 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
     summary="Retry a job",
     tags=["Jobs"],
     responses=documented(
-        {202: ("Accepted once more.", JobView)},
+        {202: ("The job, accepted again.", JobView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -81,57 +80,53 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
     ),
 )
 def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Begin a failed or cancelled job again; options as for creating one, else its pipeline stays."""
+    """Retry a failed or cancelled job, with the options of `POST /v1/jobs` or, by default, its own pipeline."""
     event = router.current_event
     owner = caller(event)
     options = read_options(event.query_string_parameters or {}, read_json(event))
-    anew = _asks(options)
+    _refuse_fixed_options(options)
     route = "POST /v1/jobs/{job_id}/retry"
-    request = keyed(idempotency_key, owner, route, job_id.upper(), options.model_dump_json())
+    request = identify_request(idempotency_key, owner, route, job_id.upper(), options.model_dump_json())
 
-    def begin(ticket: Reservation) -> Submitted:
-        choice = choose(options, dependencies.library(owner)) if anew else None
-        return retry_job(job_id, owner, dependencies.desk(), at=ticket.at, again=ticket.is_repeat, choice=choice)
+    def run(reservation: Reservation) -> Submitted:
+        spec = resolve_job_spec(options, Catalog.of(dependencies, owner)) if options.model_fields_set else None
+        lifecycle = JobLifecycle.of(dependencies)
+        return lifecycle.retry(job_id, owner, at=reservation.at, is_repeat=reservation.is_repeat, spec=spec)
 
-    done = once(request, begin, remembered, dependencies.requests, dependencies.clock, time_left(router))
-    tell_submitted(log, "Job retried", done)
-    location = _links(dependencies).job(done.answer["job_id"])
-    return _answer(done, owner, dependencies, HTTPStatus.ACCEPTED, {"Location": location})
+    done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
+    log_submission(log, "Job retried", done)
+    return _response(done, owner, dependencies, HTTPStatus.ACCEPTED)
 
 
 @router.delete(
     "/v1/jobs/<job_id>",
     summary="Delete a job",
     tags=["Jobs"],
-    responses=documented({200: ("What went, and what stays for how long.", DeletionView)}, JobNotFound),
+    responses=documented({200: ("What was deleted, and what remains for how long.", DeletionView)}, JobNotFound),
 )
 def delete(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
-    """Erase a job in any state, with its raw image and all that was made of it; links to those die.
+    """Delete a job in any state, with its raw image and all outputs. Links to them stop working.
 
-    The answer states what went, and is given again to who asks again, for 30 days.
+    The response states what was deleted. A repeated request returns the same statement for 30 days.
     """
-    deletion = delete_job(job_id, caller(router.current_event), dependencies.desk(), at=dependencies.clock())
+    lifecycle = JobLifecycle.of(dependencies)
+    deletion = lifecycle.delete(job_id, caller(router.current_event), at=dependencies.clock())
     log.info("Job deleted", extra={"job_id": deletion.job_id, "objects": deletion.object_count})
     settings = dependencies.settings
-    view = DeletionView.of(deletion, log_days=settings.log_retention_days, backup_days=settings.backup_days)
-    return json_response(view, HTTPStatus.OK, {})
+    return json_response(
+        DeletionView.of(deletion, log_days=settings.log_retention_days, backup_days=settings.backup_days)
+    )
 
 
-def _answer(
-    done: Done[Submitted], owner: str, dependencies: Dependencies, status: HTTPStatus, headers: dict[str, str]
-) -> Response[Any]:
-    job = done.value.job if done.value else own_job(done.answer["job_id"], owner, dependencies.jobs)
-    return job_response(job, dependencies.settings.image_bucket, _links(dependencies), status, headers | done.headers)
+def _response(done: Done[Submitted], owner: str, dependencies: Dependencies, status: HTTPStatus) -> Response[Any]:
+    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    links = dependencies.links_for(router.current_event)
+    headers = {"Location": links.job(job.id)} if status is HTTPStatus.ACCEPTED else {}
+    return job_response(job, dependencies.settings.image_bucket, links, status, headers | done.headers)
 
 
-def _links(dependencies: Dependencies) -> Links:
-    return Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
-
-
-def _asks(options: Options) -> bool:
-    """Tell whether another pipeline is asked for. Raises InvalidRequest for what a retry can't change."""
-    if options.filename is not None:
-        raise InvalidRequest(errors=(FieldError("/filename", "a retry keeps the name of its job"),))
-    if options.webhook is not None:
-        raise InvalidRequest(errors=(FieldError("/webhook", "a retry keeps the webhook of its job"),))
-    return bool(options.model_fields_set)
+def _refuse_fixed_options(options: Options) -> None:
+    """Raise InvalidRequest for options that a retry can't change."""
+    for name in ("filename", "webhook"):
+        if getattr(options, name) is not None:
+            raise InvalidRequest(errors=(FieldError(f"/{name}", f"a retry keeps the {name} of its job"),))

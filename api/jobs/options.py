@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from api.http.body import load_json_object
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
+from shared.jobs.source import S3Location, parse_s3_location
 from shared.pipeline.operations import NAMES
 from shared.pipeline.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
 
@@ -122,6 +123,29 @@ def read_as(model: type[_Asked], query: Mapping[str, Any], fields: Mapping[str, 
         # A pointer to the whole is a complaint about how the options go together.
         about_pipeline = all(each.pointer.split("/")[1:2] in _ABOUT_PIPELINE for each in errors)
         raise (InvalidPipeline if about_pipeline else InvalidRequest)(errors=errors) from error
+
+
+class ImportRequest(Options):
+    """Options of a job, beside the object that its image is copied from."""
+
+    source: str = Field(max_length=2048, description="`s3://bucket/key` of the picture, instead of its content.")
+    version: str | None = Field(
+        default=None, min_length=1, max_length=1024, description="Version of the object, in a bucket that keeps them."
+    )
+
+    def location(self) -> S3Location:
+        """Return where the object lies. Raises InvalidRequest."""
+        found = parse_s3_location(self.source, self.version)
+        if found is None:
+            raise InvalidRequest(errors=(FieldError("/source", "is not s3://bucket/key"),))
+        return found
+
+
+def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRequest:
+    """Read the request. Raises InvalidRequest or InvalidPipeline."""
+    request = read_as(ImportRequest, query, fields)
+    request.location()
+    return request
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:

@@ -1,36 +1,75 @@
-"""How a job becomes an answer: the routes that show one share its headers and body."""
+"""Responses that show a job, and what the idempotency log keeps of them."""
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel
 
+from api.http.idempotency import Done
 from api.http.links import Links
-from api.jobs.schemas import JobView, dump
-from shared.jobs.job import Job
+from api.http.responses import json_response
+from api.jobs.schemas import JobView, Sign
+from api.jobs.submission import Submitted
+from shared.aws.s3.image_store import ImageStore
+from shared.filenames import replace_extension
+from shared.jobs.job import Job, ProcessedImage
+from shared.pipeline.image_formats import BY_NAME
 
-#: When to ask again for an open job.
+#: Seconds until the next poll of an open job.
 RETRY_AFTER_SECONDS = 1
 
 
-def job_response(job: Job, bucket: str, links: Links, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
-    """Answer with a job."""
-    return json_response(JobView.of(job, bucket, links), status, job_headers(job, headers))
+def job_response(  # noqa: PLR0913, PLR0917 - the job and the request
+    job: Job,
+    bucket: str,
+    links: Links,
+    status: HTTPStatus,
+    headers: dict[str, str],
+    if_none_match: str | None = None,
+) -> Response[Any]:
+    """Return a response that shows a job."""
+    return json_response(JobView.of(job, bucket, links), status, job_headers(job, headers), if_none_match=if_none_match)
 
 
 def job_headers(job: Job, headers: dict[str, str]) -> dict[str, str]:
-    """Add what every answer has that shows a job: its tag, and when to ask again."""
-    told = headers | {"ETag": etag(job)}
-    return told if job.status.is_terminal else told | {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    """Return the headers with the job's ``ETag`` and, while the job is open, ``Retry-After``."""
+    tagged = headers | {"ETag": job_tag(job)}
+    return tagged if job.status.is_terminal else tagged | {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
-def json_response(view: BaseModel, status: HTTPStatus, headers: dict[str, str]) -> Response[Any]:
-    """Answer with JSON that nobody may keep: a link in it expires, a status changes."""
-    all_headers: dict[str, str | list[str]] = {**headers, "Cache-Control": "no-store" if status == 303 else "no-cache"}
-    return Response(status, content_type="application/json", body=dump(view), headers=all_headers)
-
-
-def etag(job: Job) -> str:
-    """Name the job's state. Weak: links in the body change with the host that is asked."""
+def job_tag(job: Job) -> str:
+    """Return the entity tag of a job's state. It is weak, because links in the body contain the request's host."""
     return f'W/"{job.generation}-{job.attempt}-{job.status.value}"'
+
+
+def make_signer(images: ImageStore, now: datetime, lifetime: timedelta) -> Sign:
+    """Return a function that signs a link to an output. The download gets the job's file name."""
+
+    def sign(job: Job, output: ProcessedImage) -> str:
+        filename = replace_extension(job.filename, BY_NAME[output.format].extension)
+        return images.link(output, filename=filename, lifetime=lifetime, now=now).url
+
+    return sign
+
+
+def remember_job(submitted: Submitted) -> dict[str, Any]:
+    """Return what the idempotency log keeps of a job's response. A replay reads the rest from the job."""
+    return {"job_id": submitted.job.id}
+
+
+def log_submission(log: Logger, event: str, done: Done[Submitted]) -> None:
+    """Log an accepted job or a replayed response, and any fault after the job was accepted."""
+    facts: dict[str, Any] = {"job_id": done.answer["job_id"]}
+    if done.value is None:
+        log.info("Answered before", extra=facts)
+        return
+    job = done.value.job
+    log.info(
+        event, extra=facts | {"generation": job.generation, "raw_bytes": job.raw.size, "raw_format": job.raw.format}
+    )
+    if done.value.send_error is not None:
+        log.error("Message not sent; the reconciler will", extra=facts, exc_info=done.value.send_error)
+    if done.log_error is not None:
+        log.error("Answer not kept; a repeated request finds the job", extra=facts, exc_info=done.log_error)

@@ -1,25 +1,95 @@
-"""``/v1/jobs/{id}/receipt``: what a job was made of and by what."""
+"""``/v1/jobs/{id}``: the processed images, the raw image and the receipt."""
 
 import json
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from api.dependencies import Deps, caller
-from api.http.etags import is_known
-from api.http.parameters import JobId
-from api.jobs.lifecycle import living, own_job
-from api.jobs.receipt_view import ReceiptView
+from api.dependencies import Dependencies, Deps, caller
+from api.http.documented import documented
+from api.http.parameters import IfNoneMatch, JobId
+from api.http.responses import json_response
+from api.http.schemas import LinkView
+from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.responses import RETRY_AFTER_SECONDS
-from api.openapi.document import documented
-from shared.errors import JobHasFailed, JobNotFound, ReceiptNotFound, ResultNotReady
-from shared.jobs.job import JobStatus
-from shared.jobs.receipt import receipt_digest
+from api.jobs.schemas import ReceiptView
+from shared.errors import (
+    InvalidRequest,
+    JobHasFailed,
+    JobNotFound,
+    OutputNotFound,
+    ReceiptNotFound,
+    ResultExpired,
+    ResultNotReady,
+)
+from shared.filenames import replace_extension
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.receipt import digest_receipt
+from shared.pipeline.image_formats import BY_NAME
+
+RESULT = {303: ("To the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
+RAW = {303: ("To the raw image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
+
+Redirect = Annotated[bool, Query(description="If false, return the link as JSON.")]
 
 router = Router()
+
+
+@router.get(
+    "/v1/jobs/<job_id>/result",
+    summary="Fetch the first output",
+    tags=["Jobs"],
+    responses=documented(RESULT, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
+)
+def read_result(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
+    """Redirect to a temporary link to the first processed image."""
+    return _output_response(_get_completed_job(job_id, dependencies), None, dependencies, redirect=redirect)
+
+
+@router.get(
+    "/v1/jobs/<job_id>/outputs/<name>",
+    summary="Fetch an output by its name",
+    tags=["Jobs"],
+    responses=documented(
+        RESULT, JobNotFound, OutputNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest
+    ),
+)
+def read_output(
+    job_id: JobId,
+    name: Annotated[str, Path(description="Name of the output.")],
+    dependencies: Deps,
+    redirect: Redirect = True,
+) -> Response[Any]:
+    """Redirect to a temporary link to one processed image."""
+    return _output_response(_get_completed_job(job_id, dependencies), name, dependencies, redirect=redirect)
+
+
+@router.get(
+    "/v1/jobs/<job_id>/raw",
+    summary="Fetch the raw image",
+    tags=["Jobs"],
+    responses=documented(RAW, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
+)
+def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
+    """Redirect to a temporary link to the uploaded bytes, once they are known to be an image."""
+    event = router.current_event
+    now = dependencies.clock()
+    job = _require_result(get_own_job(job_id, caller(event), dependencies.jobs), now)
+    image_format = BY_NAME.get(job.raw.format or "")
+    if image_format is None or job.raw.size is None:
+        # Bytes sent with a form may be anything. They are shown once a worker has read them.
+        if job.status.is_terminal:
+            raise JobHasFailed("No worker has read the image.")
+        raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
+    images = dependencies.images_for(dependencies.links_for(event))
+    lifetime = timedelta(seconds=dependencies.settings.link_seconds)
+    link = images.raw_link(job.raw, filename=job.filename, lifetime=lifetime, now=now)
+    view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=job.filename)
+    return _link_response(view, redirect=redirect)
 
 
 @router.get(
@@ -34,22 +104,50 @@ router = Router()
         JobHasFailed,
     ),
 )
-def read_receipt(
-    job_id: JobId,
-    dependencies: Deps,
-    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
-) -> Response[Any]:
-    """Answer with what a completed job was made of, by which software, and what came of it; it never changes."""
-    job = living(own_job(job_id, caller(router.current_event), dependencies.jobs), dependencies.clock())
+def read_receipt(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
+    """Return what a completed job was made from, by which software, and its outputs. A receipt never changes."""
+    job = get_own_job(job_id, caller(router.current_event), dependencies.jobs)
+    require_unexpired(job, dependencies.clock())
     if not job.status.is_terminal:
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
     if job.status is not JobStatus.COMPLETED:
-        raise JobHasFailed(f"The job ended as {job.status.value}; only a result has a receipt.")
+        raise JobHasFailed(f"The job ended as {job.status.value}; only a completed job has a receipt.")
     if job.receipt is None:
         raise ReceiptNotFound
-    digest = receipt_digest(job.receipt)
-    headers: dict[str, str | list[str]] = {"ETag": f'"{digest}"', "Cache-Control": "no-cache"}
-    if is_known(f'"{digest}"', if_none_match):
-        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)
+    digest = digest_receipt(job.receipt)
     body = {"digest": digest, "receipt": json.loads(job.receipt)}
-    return Response(HTTPStatus.OK, content_type="application/json", body=body, headers=headers)
+    return json_response(body, HTTPStatus.OK, {"ETag": f'"{digest}"'}, if_none_match=if_none_match)
+
+
+def _get_completed_job(job_id: str, dependencies: Dependencies) -> Job:
+    job = get_own_job(job_id, caller(router.current_event), dependencies.jobs)
+    if not job.status.is_terminal:
+        raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
+    if job.status is not JobStatus.COMPLETED:
+        why = f": {job.error.code}. {job.error.message}" if job.error else "."
+        raise JobHasFailed(f"The job ended as {job.status.value}{why}")
+    return _require_result(job, dependencies.clock())
+
+
+def _require_result(job: Job, now: datetime) -> Job:
+    if job.expires_at is not None and job.expires_at <= now:
+        raise ResultExpired
+    return job
+
+
+def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, redirect: bool) -> Response[Any]:
+    output = next((output for output in job.outputs if name in {None, output.name}), None)
+    if output is None:
+        raise OutputNotFound
+    filename = replace_extension(job.filename, BY_NAME[output.format].extension)
+    images = dependencies.images_for(dependencies.links_for(router.current_event))
+    lifetime = timedelta(seconds=dependencies.settings.link_seconds)
+    link = images.link(output, filename=filename, lifetime=lifetime, now=dependencies.clock())
+    view = LinkView.of(link, media_type=output.media_type, size=output.size, filename=filename)
+    return _link_response(view, redirect=redirect)
+
+
+def _link_response(view: LinkView, *, redirect: bool) -> Response[Any]:
+    if redirect:
+        return json_response(view, HTTPStatus.SEE_OTHER, {"Location": view.url})
+    return json_response(view)

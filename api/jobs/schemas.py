@@ -1,28 +1,24 @@
 """What goes over the wire."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field
 
 from api.http.links import Links
-from api.jobs.result_links import Sign
-from shared.aws.s3.image_store import Link, StoredDeadLetter
-from shared.clock import to_iso
-from shared.errors import BadMessage, JobCancelled, SafelightError, UploadExpired
-from shared.jobs.job import Job, JobFailure, JobStatus
-from shared.jobs.object_keys import DEAD_LETTER_PREFIX, s3_uri
+from api.http.schemas import Timestamp, View
+from shared.aws.dynamodb.request_log import RETENTION as ANSWERS_KEPT
+from shared.errors import JobCancelled, UploadExpired
+from shared.jobs.deletion import Deletion
+from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage
+from shared.jobs.object_keys import s3_uri
+from shared.jobs.receipt import Receipt
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
-Moment = Annotated[datetime, PlainSerializer(to_iso, return_type=str)]
-
-
-class View(BaseModel):
-    """Frozen: what is shown is made once."""
-
-    model_config = ConfigDict(frozen=True)
+#: Returns a link to an output.
+Sign = Callable[[Job, ProcessedImage], str]
 
 
 class RawView(View):
@@ -88,7 +84,7 @@ class TransitionView(View):
     """One line of a job's history."""
 
     status: JobStatus
-    at: Moment
+    at: Timestamp
     code: str | None = None
 
 
@@ -108,8 +104,8 @@ class JobView(View):
     filename: str
     status: JobStatus
     done: bool
-    timestamp: Moment = Field(description="Moment of processing; until then, of the last transition.")
-    uploaded_at: Moment
+    timestamp: Timestamp = Field(description="Timestamp of processing; until then, of the last transition.")
+    uploaded_at: Timestamp
     key: str | None = Field(description="Object key of the first processed image.")
     s3_path: str | None
     size: int | None = Field(description="Bytes of the first processed image.")
@@ -128,7 +124,7 @@ class JobView(View):
     history: list[TransitionView]
     batch_id: str | None
     webhook: str | None = Field(description="Name of the webhook that is told when the job ends.")
-    expires_at: Moment | None
+    expires_at: Timestamp | None
     links: LinksView
 
     @classmethod
@@ -197,151 +193,6 @@ class JobPage(View):
     next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
 
 
-class DeadLetterView(View):
-    """A job whose attempts were exhausted, or a message that nobody could read."""
-
-    kind: Literal["job", "message"]
-    id: str = Field(description="ID of the job, or of the message.")
-    reason: str = Field(description="Code of the error; docs/errors.md lists all of them.")
-    since: Moment
-    owner: str | None = Field(description="Of the job.")
-    attempts: int | None
-    redrives: int | None = Field(description="How often the job was redriven.")
-    key: str | None = Field(description="Object key of the kept message in the image bucket.")
-    size: int | None = Field(description="Bytes of the kept message.")
-
-    @classmethod
-    def of_job(cls, job: Job) -> Self:
-        """Show a failed job."""
-        return cls(
-            kind="job",
-            id=job.id,
-            reason=job.error.code if job.error else "",
-            since=job.timestamp,
-            owner=job.owner,
-            attempts=job.attempt,
-            redrives=job.redrives,
-            key=None,
-            size=None,
-        )
-
-    @classmethod
-    def of_message(cls, letter: StoredDeadLetter) -> Self:
-        """Show a kept message."""
-        return cls(
-            kind="message",
-            id=letter.key.removeprefix(DEAD_LETTER_PREFIX).removesuffix(".json"),
-            reason=BadMessage.code,
-            since=letter.at,
-            owner=None,
-            attempts=None,
-            redrives=None,
-            key=letter.key,
-            size=letter.size,
-        )
-
-
-class DeadLetterPage(View):
-    """Some dead letters: jobs by reason, the oldest first, then messages."""
-
-    dead_letters: list[DeadLetterView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
-
-
-class RedriveRequest(BaseModel):
-    """What to redrive: exactly one of ``id``, ``reason`` and ``all``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str | None = Field(default=None, description="One job.")
-    reason: str | None = Field(default=None, pattern=REASON_PATTERN, description="All of one reason.")
-    all: Literal[True] | None = Field(default=None, description="All.")
-    force: bool = Field(default=False, description="Also those that were redriven often already.")
-    limit: int = Field(default=100, ge=1, le=100, description="Jobs in this call.")
-    cursor: str | None = Field(default=None, description="`next_cursor` of the call before.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if sum(each is not None for each in (self.id, self.reason, self.all)) != 1:
-            raise ValueError("give exactly one of id, reason and all")
-        return self
-
-
-class RefusalView(View):
-    """A job that was not redriven."""
-
-    id: str
-    code: str
-
-
-class RedriveView(View):
-    """What became of the jobs of one call."""
-
-    redriven: int
-    refused: int
-    jobs: list[str] = Field(description="Jobs that are PENDING again.")
-    refusals: list[RefusalView]
-    next_cursor: str | None = Field(description="There is more: pass it as cursor; null when there is none.")
-
-
-class LinkView(View):
-    """A link to a processed image, good for a while and for whoever holds it."""
-
-    url: str
-    expires_at: Moment
-    media_type: str
-    size: int = Field(description="Bytes.")
-    filename: str
-
-    @classmethod
-    def of(cls, link: Link, *, media_type: str, size: int, filename: str) -> Self:
-        """Show a link."""
-        return cls(url=link.url, expires_at=link.expires_at, media_type=media_type, size=size, filename=filename)
-
-
-class FieldErrorView(View):
-    """One wrong field."""
-
-    pointer: str = Field(description="JSON pointer (RFC 6901) into what was sent.")
-    detail: str
-
-
-class ProblemView(View):
-    """A problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str = Field(description="Stable; docs/errors.md lists all of them.")
-    retriable: bool
-    request_id: str
-    errors: list[FieldErrorView]
-
-    @classmethod
-    def of(cls, error: SafelightError, *, instance: str, request_id: str) -> Self:
-        """Show an error."""
-        return cls(
-            type=f"urn:safelight:problem:{error.code.lower().replace('_', '-')}",
-            title=error.title,
-            status=error.status,
-            detail=error.detail,
-            instance=instance,
-            code=error.code,
-            retriable=error.retriable,
-            request_id=request_id,
-            errors=[FieldErrorView(pointer=each.pointer, detail=each.detail) for each in error.errors],
-        )
-
-
-class HealthView(View):
-    """The API and its table answer."""
-
-    status: str
-    version: str
-
-
 #: What a job states that ended without an error of its own.
 _ENDED_BY = {JobStatus.CANCELLED: JobCancelled, JobStatus.EXPIRED: UploadExpired}
 
@@ -353,6 +204,78 @@ def _failure(job: Job) -> FailureView | None:
     return FailureView.of(failure)
 
 
-def dump(view: BaseModel) -> dict[str, Any]:
-    """Turn a view into what JSON can hold."""
-    return view.model_dump(mode="json")
+class ReceiptView(View):
+    """A receipt and its name. Later versions may add members to the receipt."""
+
+    digest: str = Field(
+        description="SHA-256, hexadecimal, of `receipt` in canonical form (RFC 8785): equal receipts have equal ones."
+    )
+    receipt: Receipt
+
+
+class GoneObjectView(View):
+    """An object that was deleted."""
+
+    key: str = Field(description="Object key in the image bucket.")
+    size: int = Field(description="Bytes.")
+    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal; null for what no record named.")
+
+
+class StayingView(View):
+    """What is still there."""
+
+    what: Literal["statement", "log_lines", "answers", "backups", "versions"]
+    holds: str = Field(description="What it tells of the job.")
+    until: Timestamp | None = Field(description="Null where that is up to whoever keeps it.")
+
+
+class DeletionView(View):
+    """What a deletion has removed. The same for everybody who asks again, until it expires."""
+
+    id: str
+    deleted_at: Timestamp = Field(description="From this moment on the job was gone for everybody.")
+    objects: list[GoneObjectView] = Field(description="The first 100.")
+    object_count: int
+    bytes: int = Field(description="Of all objects.")
+    record: Literal["removed"] = Field(description="What the table held of the job: name, pipeline, history, receipt.")
+    stays: list[StayingView]
+    expires_at: Timestamp = Field(description="Until when this statement can be read.")
+
+    @classmethod
+    def of(cls, deletion: Deletion, *, log_days: int, backup_days: int) -> Self:
+        """Show a statement; the days are those for which this deployment keeps log lines and backups."""
+        at = deletion.deleted_at
+        stays = [
+            StayingView(what="statement", holds="This answer.", until=deletion.expires_at),
+            StayingView(
+                what="log_lines",
+                holds="The job's ID, sizes, formats, error codes and times; no name and no picture.",
+                until=at + timedelta(days=log_days),
+            ),
+            StayingView(
+                what="answers",
+                holds="The job's ID under the Idempotency-Keys of its requests.",
+                until=at + ANSWERS_KEPT,
+            ),
+        ]
+        if backup_days:
+            stays.append(
+                StayingView(
+                    what="backups",
+                    holds="The record, in the table's point-in-time recovery.",
+                    until=at + timedelta(days=backup_days),
+                )
+            )
+        if deletion.leaves_versions:
+            held = "The objects, as older versions: somebody has switched versioning on for the bucket."
+            stays.append(StayingView(what="versions", holds=held, until=None))
+        return cls(
+            id=deletion.job_id,
+            deleted_at=at,
+            objects=[GoneObjectView(key=each.key, size=each.size, digest=each.digest) for each in deletion.objects],
+            object_count=deletion.object_count,
+            bytes=deletion.bytes,
+            record="removed",
+            stays=stays,
+            expires_at=deletion.expires_at,
+        )

@@ -1,4 +1,4 @@
-"""``Prefer: wait=N`` (RFC 7240): hold the answer until the job is done, for a while."""
+"""``Prefer: wait=N`` (RFC 7240): wait for a job before responding."""
 
 import re
 import time
@@ -11,18 +11,18 @@ from shared.clock import Clock
 from shared.errors import JobNotFound, ServiceError
 from shared.jobs.job import Job
 
-#: API Gateway gives up after 29 seconds.
+#: API Gateway times out after 29 seconds.
 MAX_WAIT: Final = timedelta(seconds=20)
-#: What must be left of the invocation for the answer itself: an accepted job whose ID is lost is sent again.
-ANSWER_TIME: Final = timedelta(seconds=3)
+#: Part of the invocation reserved for the response. If it is lost, the caller sends the job again.
+RESPONSE_TIME: Final = timedelta(seconds=3)
 FIRST_PAUSE: Final = timedelta(milliseconds=50)
-LONGEST_PAUSE: Final = timedelta(milliseconds=500)
+MAX_PAUSE: Final = timedelta(milliseconds=500)
 
 Sleep = Callable[[float], None]
 
 
 def preferred_wait(header: str | None) -> timedelta | None:
-    """Read ``wait`` out of a Prefer header, capped, or return None. The RFC has us ignore what can't be read."""
+    """Return the ``wait`` of a Prefer header, capped, or None. RFC 7240 requires ignoring malformed preferences."""
     for preference in (header or "").split(","):
         found = re.fullmatch(r'\s*wait\s*=\s*"?(\d{1,6})"?\s*(;.*)?', preference, re.IGNORECASE)
         if found:
@@ -31,9 +31,9 @@ def preferred_wait(header: str | None) -> timedelta | None:
 
 
 def wait_until_done(job: Job, until: datetime, jobs: JobTable, clock: Clock, sleep: Sleep = time.sleep) -> Job:
-    """Read a job again and again, ever more slowly, until it is done or the time is up.
+    """Poll a job with growing pauses until it is done or ``until`` is reached. Return its latest known state.
 
-    The job is accepted already: when it can't be read any more the answer is the job as last known.
+    The job is already accepted, so an error while polling returns the last known state.
     """
     pause = FIRST_PAUSE
     while not job.status.is_terminal and (rest := until - clock()) > timedelta(0):
@@ -42,5 +42,5 @@ def wait_until_done(job: Job, until: datetime, jobs: JobTable, clock: Clock, sle
             job = jobs.get(job.id)
         except (ServiceError, JobNotFound):
             return job
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        pause = min(pause * 1.5, MAX_PAUSE)
     return job

@@ -2,30 +2,24 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server
 from pydantic import BaseModel
 
 from api.batches.schemas import BatchRequest, ItemsRequest
-from api.http.problems import CONTENT_TYPE
-from api.jobs.import_request import ImportRequest
-from api.jobs.options import Options
-from api.jobs.schemas import ProblemView, RedriveRequest
+from api.dead_letters.schemas import RedriveRequest
+from api.jobs.options import ImportRequest, Options
 from api.openapi.examples import add_examples
 from api.openapi.response_links import add_links
 from api.plans.schemas import PlanRequest
 from api.presets.schemas import PresetBody
 from api.uploads.schemas import UploadRequest
 from api.webhooks.schemas import WebhookBody
-from shared.errors import SafelightError, ServiceUnavailable
 from shared.pipeline.asset import ASSET_FORMATS
-from shared.pipeline.image_formats import ACCEPTED, ImageFormat
+from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.version import VERSION
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 #: Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours.
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
@@ -44,37 +38,6 @@ DESCRIPTION = """Drop a picture in and get a job ID at once; collect the result 
 Every error is a problem document (RFC 9457) with a stable `code`."""
 
 
-def documented(
-    success: Mapping[int, tuple[str, type[BaseModel] | None]],
-    *errors: type[SafelightError],
-) -> "dict[int, OpenAPIResponse]":
-    """Describe the answers of a route: for each status a sentence and a model, then its errors.
-
-    Every route may also meet a service that does not answer, and a fault of ours.
-    """
-    answers: dict[int, Any] = {
-        status: {"description": text, "content": {"application/json": {"model": model}}}
-        if model
-        else {"description": text}
-        for status, (text, model) in success.items()
-    }
-    by_status: dict[int, list[type[SafelightError]]] = {}
-    every: tuple[type[SafelightError], ...] = (*errors, ServiceUnavailable, SafelightError)
-    for error in every:
-        by_status.setdefault(error.status, []).append(error)
-    for status, group in sorted(by_status.items()):
-        text = " ".join(f"`{error.code}`: {error.title}" for error in group)
-        examples = {error.code: {"summary": error.title, "value": _example(error)} for error in group}
-        answers[status] = {"description": text, "content": {CONTENT_TYPE: {"model": ProblemView, "examples": examples}}}
-    return answers
-
-
-def _example(error: type[SafelightError]) -> dict[str, Any]:
-    """Show an error as a caller would see it."""
-    problem = ProblemView.of(error(), instance="/v1/…", request_id="8e554bcc-4283-4606-aa14-e0f459ff947c")
-    return problem.model_dump(mode="json")
-
-
 def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     """Return the whole document; ``base_url`` is where the API is served, without a slash at the end."""
     written = app.get_openapi_json_schema(
@@ -88,7 +51,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     options = Options.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(options.pop("$defs", {}))
     create = spec["paths"]["/v1/jobs"]["post"]
-    create["requestBody"] = _picture_body(options["properties"], ACCEPTED)
+    create["requestBody"] = _picture_body(options["properties"], INPUT_FORMATS)
     _offer_import(create["requestBody"])
     create.setdefault("parameters", []).extend(_create_query(options["properties"]))
     anew = {name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook"}}

@@ -1,7 +1,7 @@
 """Whether an image can have transparent pixels after an operation: True, False, or None where nobody knows."""
 
 from shared.pipeline.operations import Background, Fit, Operation, Pad, Resize, Rotate, RoundCorners
-from shared.pipeline.sizes import Size, fitted_size
+from shared.pipeline.sizes import Size, fit_size
 
 
 def alpha_after(alpha: bool | None, operation: Operation, before: Size) -> bool | None:
@@ -24,7 +24,7 @@ def _lays_on(operation: Pad | Rotate | Resize, before: Size) -> bool:
     if isinstance(operation, Rotate):
         return operation.angle % 90 != 0
     box = (operation.width, operation.height)
-    return operation.fit is Fit.CONTAIN and fitted_size(before, box, enlarge=operation.enlarge) != box
+    return operation.fit is Fit.CONTAIN and fit_size(before, box, enlarge=operation.enlarge) != box
 
 
 def _is_opaque(color: str) -> bool:

@@ -12,9 +12,9 @@ from shared.errors import ImageError
 from shared.jobs.job import JobFailure
 from shared.pipeline.image_formats import BMP, JPEG, TIFF
 from shared.pipeline.limits import Limits, check_result_size
-from shared.pipeline.output import ANIMATED
+from shared.pipeline.output import ANIMATED_FORMATS
 from shared.pipeline.pipeline import Operation, Pipeline
-from shared.pipeline.sizes import Size, is_exact, size_after
+from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def plan(picture: PlannedPicture, pipeline: Pipeline, limits: Limits) -> Plan:
 def frames_kept(picture: PlannedPicture, pipeline: Pipeline) -> int:
     """Return how many frames the operations run on, as far as is known: all, where an output holds an animation."""
     animated = picture.image_format not in {TIFF, JPEG, BMP}
-    kept = animated and any(output.format in ANIMATED for output in pipeline.outputs)
+    kept = animated and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
     return (picture.frames or 1) if kept else 1
 
 
@@ -87,9 +87,9 @@ def _work_through(picture: PlannedPicture, pipeline: Pipeline, limits: Limits, s
         limits.check_frames(frames, size)
     exact = True
     for operation in pipeline.operations:
-        exact = exact and is_exact((operation,))
+        exact = exact and is_size_exact((operation,))
         try:
-            after = size_after(size, operation)
+            after = compute_size_after(size, operation)
         except ImageError:
             if exact:
                 raise

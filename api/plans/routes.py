@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Deps, caller
 from api.http.body import read_json
-from api.jobs.job_spec import choose
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.documented import documented
+from api.http.responses import json_response
+from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.plans.planner import plan
 from api.plans.schemas import read_plan_request
 from api.plans.views import PlanView
@@ -44,7 +44,7 @@ def plan_job(dependencies: Deps) -> Response[Any]:
     """Validate a pipeline for an image; tell sizes, warnings, limits and an estimate. Nothing is stored."""
     event = router.current_event
     picture, options = read_plan_request(read_json(event))
-    choice = choose(options, dependencies.library(caller(event)))
+    choice = resolve_job_spec(options, Catalog.of(dependencies, caller(event)))
     limits = dependencies.limits
-    view = PlanView.of(picture, choice, plan(picture, choice.pipeline, limits), limits)
+    view = PlanView.of(picture, choice, plan(picture, choice.require_pipeline(), limits), limits)
     return json_response(view, HTTPStatus.OK, {})

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from api.http.body import decode_base64
 from api.jobs.options import Options, field_errors, read_options
 from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, RequestError
-from shared.pipeline.image_formats import ACCEPTED, ImageFormat
+from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.pipeline.image_header import READABLE, read_image_header
 
 #: Longest ``head``, characters: cameras put up to a few hundred KB of thumbnails before the frame header.
@@ -16,7 +16,7 @@ MAX_BASE64: Final = 1024 * 1024
 
 _SPELLINGS: Final = {
     spelling: image_format
-    for image_format in ACCEPTED
+    for image_format in INPUT_FORMATS
     for spelling in (image_format.name.lower(), image_format.extension, image_format.media_type)
 }
 
@@ -27,7 +27,7 @@ def _one_spelling(value: Any) -> Any:  # noqa: ANN401 - runs before validation, 
         return value
     found = _SPELLINGS.get(value.lower())
     if found is None:
-        raise ValueError("is none of " + ", ".join(each.name for each in ACCEPTED))
+        raise ValueError("is none of " + ", ".join(each.name for each in INPUT_FORMATS))
     return found.name
 
 

@@ -4,11 +4,12 @@ from typing import Self
 
 from pydantic import Field
 
-from api.jobs.job_spec import Choice
-from api.jobs.schemas import FailureView, PresetRefView, View
+from api.http.schemas import View
+from api.jobs.schemas import FailureView, PresetRefView
 from api.plans.planner import Plan, frames_kept
 from api.plans.schemas import PlannedPicture
 from api.plans.warnings import WarningCode
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import MAX_SIDE, Output, Pipeline
 
@@ -88,7 +89,7 @@ class PlanView(View):
     estimate: EstimateView
 
     @classmethod
-    def of(cls, picture: PlannedPicture, choice: Choice, plan: Plan, limits: Limits) -> Self:
+    def of(cls, picture: PlannedPicture, choice: JobSpec, plan: Plan, limits: Limits) -> Self:
         """Show a plan."""
         return cls(
             ok=plan.failure is None,
@@ -109,12 +110,14 @@ class PlanView(View):
                 StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
                 for step in plan.steps
             ],
-            outputs=[_output(output, plan) for output in choice.pipeline.outputs] if plan.failure is None else [],
+            outputs=[_output(output, plan) for output in choice.require_pipeline().outputs]
+            if plan.failure is None
+            else [],
             warnings=[
                 PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
                 for each in plan.warnings
             ],
-            limits=_limits(picture, choice.pipeline, plan, limits),
+            limits=_limits(picture, choice.require_pipeline(), plan, limits),
             estimate=EstimateView(
                 milliseconds=plan.estimate.milliseconds,
                 memory_bytes=plan.estimate.memory_bytes,

@@ -8,9 +8,9 @@ from api.plans.alpha import alpha_after
 from api.plans.schemas import PlannedPicture
 from shared.pipeline.image_formats import TIFF
 from shared.pipeline.operations import Fit, Resize
-from shared.pipeline.output import ANIMATED, OutputFormat
+from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.sizes import Size, fitted_size
+from shared.pipeline.sizes import Size, fit_size
 
 
 class WarningCode(StrEnum):
@@ -63,7 +63,7 @@ def _about_frames(picture: PlannedPicture, pipeline: Pipeline) -> Iterator[PlanW
         yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, _unless_known(text, "there are more", certain), "", certain)
         return
     for index, output in enumerate(pipeline.outputs):
-        if output.format not in ANIMATED:
+        if output.format not in ANIMATED_FORMATS:
             name = output.format.image_format.name
             text = f"Only the first frame is written as {name}, which holds no animation."
             said = _unless_known(text, "the picture is animated", certain)
@@ -110,7 +110,7 @@ def _drawn_size(operation: Resize, before: Size, after: Size) -> Size:
     """Return the size of the image itself, which ``contain`` lays into a larger box."""
     if operation.fit is not Fit.CONTAIN:
         return after
-    return fitted_size(before, (operation.width, operation.height), enlarge=operation.enlarge)
+    return fit_size(before, (operation.width, operation.height), enlarge=operation.enlarge)
 
 
 def _unless_known(text: str, condition: str, certain: bool) -> str:

@@ -9,11 +9,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from api.dependencies import Deps, caller
 from api.http.body import read_json
-from api.http.etags import expected_version, is_known, version_tag
+from api.http.documented import documented
+from api.http.etags import expected_version, version_tag
 from api.http.links import Links
 from api.http.parameters import Cursor
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.responses import json_response
 from api.presets.schemas import PresetBody, PresetPageView, PresetView
 from api.presets.use_cases import demand_own, find_preset
 from shared.errors import (
@@ -77,10 +77,8 @@ def read_preset(
 ) -> Response[Any]:
     """Answer with a preset; `304` when the caller has that version already."""
     preset = find_preset(dependencies.presets, caller(router.current_event), name, version)
-    etag = version_tag(preset.version)
-    if is_known(etag, if_none_match):
-        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    return json_response(PresetView.of(preset), HTTPStatus.OK, {"ETag": etag})
+    headers = {"ETag": version_tag(preset.version)}
+    return json_response(PresetView.of(preset), HTTPStatus.OK, headers, if_none_match=if_none_match)
 
 
 @router.put(

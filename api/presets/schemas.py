@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.http.schemas import Timestamp, View
 from api.jobs.options import field_errors
-from api.jobs.schemas import Moment, View
 from shared.errors import InvalidPipeline, InvalidRequest
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import MAX_DESCRIPTION, Preset
@@ -37,7 +37,7 @@ class PresetView(View):
     version: int
     description: str
     built_in: bool = Field(description="Whether it comes with Safelight and can't be changed.")
-    created_at: Moment | None = Field(description="When this version was written; null for what is built in.")
+    created_at: Timestamp | None = Field(description="When this version was written; null for what is built in.")
     pipeline: Pipeline
 
     @classmethod

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Deps
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.documented import documented
+from api.http.responses import json_response
 from api.system.schemas import CapabilitiesView
 
 router = Router()

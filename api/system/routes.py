@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Deps
-from api.jobs.schemas import HealthView, dump
-from api.openapi.document import documented
+from api.http.documented import documented
+from api.http.schemas import dump
+from api.system.schemas import HealthView
 from shared.version import VERSION
 
 router = Router()

@@ -8,16 +8,23 @@ from typing import Any, Self, get_args
 from pydantic import BaseModel, Field
 
 from api.http.body import MAX_RAW_BYTES
-from api.jobs.schemas import View
+from api.http.schemas import View
 from api.presets.schemas import PresetView
-from shared.pipeline.image_formats import ACCEPTED, NOT_AVAILABLE
+from shared.pipeline.image_formats import INPUT_FORMATS, UNSUPPORTED_FORMATS
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import AnyOperation
-from shared.pipeline.output import ANIMATED, WITH_QUALITY
+from shared.pipeline.output import ANIMATED_FORMATS, LOSSY_FORMATS
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, MAX_OPERATIONS, MAX_OUTPUTS, MAX_SIDE, Output, Pipeline
 from shared.pipeline.pipeline import OutputFormat as WrittenFormat
 from shared.pipeline.preset import BUILT_IN
 from shared.version import VERSION
+
+
+class HealthView(View):
+    """The API and its table answer."""
+
+    status: str
+    version: str
 
 
 class OperationView(View):
@@ -94,9 +101,10 @@ class CapabilitiesView(View):
             version=VERSION,
             operations=[_operation(model) for model in operation_models()],
             inputs=[
-                InputView(format=each.name, media_type=each.media_type, extension=each.extension) for each in ACCEPTED
+                InputView(format=each.name, media_type=each.media_type, extension=each.extension)
+                for each in INPUT_FORMATS
             ],
-            not_available=[MissingView(format=name, reason=reason) for name, reason in NOT_AVAILABLE.items()],
+            not_available=[MissingView(format=name, reason=reason) for name, reason in UNSUPPORTED_FORMATS.items()],
             outputs=OutputsView(
                 formats=[_output_format(each) for each in WrittenFormat],
                 parameters=Output.model_json_schema(),
@@ -134,6 +142,6 @@ def _output_format(output: WrittenFormat) -> OutputFormatView:
         media_type=facts.media_type,
         extension=facts.extension,
         alpha=facts.alpha,
-        animation=output in ANIMATED,
-        quality=output in WITH_QUALITY,
+        animation=output in ANIMATED_FORMATS,
+        quality=output in LOSSY_FORMATS,
     )

@@ -1,13 +1,16 @@
 """The body of ``POST /v1/uploads``: what will be sent, and what is to be done with it."""
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import Field
 
+from api.http.schemas import Timestamp, View
 from api.jobs.options import Options, read_as
+from api.jobs.schemas import JobView
+from shared.aws.s3.upload_forms import UploadForm
 from shared.errors import FieldError, TooManyBytes, UnsupportedImageType
 from shared.jobs.upload_declaration import UploadDeclaration, is_declarable
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 
 DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
 
@@ -26,7 +29,7 @@ class UploadRequest(Options):
         """Return what is promised. Raises UnsupportedImageType, or TooManyBytes for more than ``max_bytes``."""
         media_type = self.content_type.partition(";")[0].strip().lower()
         if not is_declarable(media_type):
-            supported = ", ".join(each.media_type for each in ACCEPTED)
+            supported = ", ".join(each.media_type for each in INPUT_FORMATS)
             raise UnsupportedImageType(
                 f"Supported are {supported}.", errors=(FieldError("/content_type", "no supported type"),)
             )
@@ -41,3 +44,31 @@ class UploadRequest(Options):
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:
     """Read the request. Raises InvalidRequest or InvalidPipeline."""
     return read_as(UploadRequest, query, fields)
+
+
+class UploadView(View):
+    """A form to send as `multipart/form-data`: every field, then `file` as the last. S3 answers 204."""
+
+    url: str
+    fields: dict[str, str]
+    max_bytes: int = Field(description="Most bytes that S3 takes with it.")
+    expires_at: Timestamp
+
+    @classmethod
+    def of(cls, form: UploadForm | None) -> Self | None:
+        """Return the view of a form, or None without one."""
+        if form is None:
+            return None
+        return cls(url=form.url, fields=form.fields, max_bytes=form.max_bytes, expires_at=form.expires_at)
+
+
+class FormView(View):
+    """A fresh form."""
+
+    upload: UploadView
+
+
+class UploadJobView(JobView):
+    """A job whose bytes are still to come."""
+
+    upload: UploadView | None = Field(description="Null where the job awaits no bytes any more, or its time is over.")

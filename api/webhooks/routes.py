@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from api.dependencies import Deps, caller
 from api.http.body import read_json
+from api.http.documented import documented
 from api.http.links import Links
 from api.http.parameters import Cursor
-from api.jobs.responses import json_response
-from api.openapi.document import documented
+from api.http.responses import json_response
 from api.webhooks.schemas import (
     DeliveryPageView,
     DeliveryView,
@@ -22,7 +22,7 @@ from api.webhooks.schemas import (
     WebhookPageView,
     WebhookView,
 )
-from api.webhooks.use_cases import delete_webhook, own_webhook, put_webhook, replay, rotate
+from api.webhooks.use_cases import Switchboard, delete_webhook, own_webhook, put_webhook, replay, rotate
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -59,7 +59,7 @@ def list_webhooks(
     """List the caller's webhooks by name, without their secrets."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
-    page = dependencies.switchboard().webhooks.page(caller(router.current_event), limit=limit, after=cursor)
+    page = Switchboard.of(dependencies).webhooks.page(caller(router.current_event), limit=limit, after=cursor)
     view = WebhookPageView(webhooks=[WebhookView.of(each) for each in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
@@ -72,7 +72,7 @@ def list_webhooks(
 )
 def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Answer with a webhook, without its secret."""
-    webhook = own_webhook(name, caller(router.current_event), dependencies.switchboard())
+    webhook = own_webhook(name, caller(router.current_event), Switchboard.of(dependencies))
     return json_response(WebhookView.of(webhook), HTTPStatus.OK, {})
 
 
@@ -94,7 +94,7 @@ def write_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
     event = router.current_event
-    board = dependencies.switchboard()
+    board = Switchboard.of(dependencies)
     body = WebhookBody.read(read_json(event), allow_internal=board.allow_internal)
     webhook, secret = put_webhook(name, caller(event), body.url, tuple(dict.fromkeys(body.events)), board)
     if secret is None:
@@ -111,7 +111,7 @@ def write_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
 )
 def remove_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Take a webhook away, with its secret; what still waits for it is not sent."""
-    delete_webhook(name, caller(router.current_event), dependencies.switchboard())
+    delete_webhook(name, caller(router.current_event), Switchboard.of(dependencies))
     return Response(HTTPStatus.NO_CONTENT)
 
 
@@ -123,7 +123,7 @@ def remove_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
 )
 def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
     """Make a new secret; for a day the one before signs too. Each call makes another one."""
-    secret, until = rotate(name, caller(router.current_event), dependencies.switchboard())
+    secret, until = rotate(name, caller(router.current_event), Switchboard.of(dependencies))
     return json_response(SecretView(secret=secret, previous_until=until), HTTPStatus.OK, {})
 
 
@@ -145,7 +145,7 @@ def list_deliveries(
     if cursor is not None and not is_event_id(cursor):
         raise BadCursor
     owner = caller(router.current_event)
-    board = dependencies.switchboard()
+    board = Switchboard.of(dependencies)
     webhook = own_webhook(name, owner, board)
     page = board.deliveries.page(owner, webhook.name, limit=limit, after=cursor)
     view = DeliveryPageView(deliveries=[DeliveryView.of(each) for each in page.entries], next_cursor=page.next_after)
@@ -162,5 +162,5 @@ def replay_delivery(name: WebhookName, event_id: EventId, dependencies: Deps) ->
     """Send an event once more, whatever became of it, with the same body and the same ID."""
     if not is_event_id(event_id):
         raise DeliveryNotFound
-    delivery = replay(name, caller(router.current_event), event_id, dependencies.switchboard())
+    delivery = replay(name, caller(router.current_event), event_id, Switchboard.of(dependencies))
     return json_response(DeliveryView.of(delivery), HTTPStatus.ACCEPTED, {})

@@ -4,8 +4,8 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.http.schemas import Timestamp, View
 from api.jobs.options import field_errors
-from api.jobs.schemas import Moment, View
 from shared.errors import FieldError, InvalidRequest
 from shared.webhooks.delivery import Delivery, DeliveryState
 from shared.webhooks.webhook import MAX_URL, Webhook, find_url_problem
@@ -44,8 +44,8 @@ class WebhookView(View):
     url: str
     events: list[str]
     disabled: str | None = Field(description="Why nothing is sent any more; null while it is in use.")
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
     @classmethod
     def of(cls, webhook: Webhook) -> Self:
@@ -68,7 +68,7 @@ class SecretView(View):
     """A new secret, the one time that it is shown."""
 
     secret: str
-    previous_until: Moment = Field(description="Until then the secret before signs too.")
+    previous_until: Timestamp = Field(description="Until then the secret before signs too.")
 
 
 class WebhookPageView(View):
@@ -89,9 +89,9 @@ class DeliveryView(View):
     replays: int
     answer: int | None = Field(description="HTTP status of the last answer.")
     reason: str | None = Field(description="Why there was none, or why nothing was sent.")
-    created_at: Moment
-    tried_at: Moment | None
-    next_try_at: Moment | None = Field(description="Not before; null where nothing more is tried.")
+    created_at: Timestamp
+    tried_at: Timestamp | None
+    next_try_at: Timestamp | None = Field(description="Not before; null where nothing more is tried.")
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:

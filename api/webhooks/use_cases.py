@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
+from api.dependencies import Dependencies
 from shared.aws.dynamodb.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhook_table import WebhookTable
@@ -29,6 +31,19 @@ class Switchboard:
     #: Whether webhooks may lead to internal hosts, and by plain HTTP.
     allow_internal: bool
     make_secret: Callable[[], str] = new_secret
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            webhooks=dependencies.webhooks,
+            secrets=dependencies.webhook_secrets,
+            deliveries=dependencies.deliveries,
+            queue=dependencies.webhook_queue,
+            clock=dependencies.clock,
+            is_on=dependencies.settings.notifications == "on",
+            allow_internal=dependencies.settings.webhook_targets == "any",
+        )
 
 
 def own_webhook(name: str, owner: str, board: Switchboard) -> Webhook:

@@ -11,6 +11,7 @@ from support.moto_cloud import Answer, Cloud
 import api.batches.lifecycle_routes
 import api.dependencies
 from api.batches.backfill import advance
+from api.batches.use_cases import Hall
 from shared.clock import to_iso, utc_now
 from shared.jobs.job import Job, JobStatus
 
@@ -105,7 +106,7 @@ def test_two_at_once_make_no_member_twice(cloud: Cloud, monkeypatch: pytest.Monk
     ids = originals(cloud, 5)
     batch_id = begin(cloud)
     dependencies = api.dependencies.get_dependencies()
-    hall = dependencies.hall()
+    hall = Hall.of(dependencies)
     stale = hall.batches.get(batch_id, "anonymous", now=utc_now()).batch
     assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 2
     assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 0

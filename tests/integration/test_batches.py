@@ -15,6 +15,7 @@ import api.app
 import api.dependencies
 import worker.app
 import worker.reconciler
+from api.batches.use_cases import Hall
 from shared.clock import utc_now
 from shared.jobs.job import Job
 from shared.jobs.message import JobMessage
@@ -270,7 +271,7 @@ def test_cancelled_batch_has_no_open_member(cloud: Cloud, monkeypatch: pytest.Mo
     """It is closed, open members end, others stay; what time does not allow is told and done by the next call."""
     made = make(cloud, *[MEMBER] * 5)
     run(cloud, made["items"][0]["job"]["id"])
-    monkeypatch.setattr(api.dependencies.Dependencies, "hall", _ticking(api.dependencies.Dependencies.hall))
+    monkeypatch.setattr(Hall, "of", _ticking(Hall.of))
     first = post(cloud, made["batch"]["id"], "cancel")
     assert first.status == 202
     assert first.json["closed"] is True
@@ -285,11 +286,11 @@ def test_cancelled_batch_has_no_open_member(cloud: Cloud, monkeypatch: pytest.Mo
 def _ticking(real: Any) -> Any:
     """Let 17 seconds pass between any two looks at a batch's clock, from each request's beginning."""
 
-    def hall(dependencies: Any) -> Any:
+    def of(dependencies: Any) -> Any:
         ticks = iter(range(100))
         return replace(real(dependencies), clock=lambda: utc_now() + timedelta(seconds=17 * next(ticks)))
 
-    return hall
+    return of
 
 
 def test_failed_members_are_retried_once(cloud: Cloud) -> None:

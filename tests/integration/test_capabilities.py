@@ -9,7 +9,7 @@ from support import sample_images
 from support.moto_cloud import Cloud
 
 from infra.deployment.template import load_template, parameter_defaults
-from shared.pipeline.image_formats import BY_NAME, NOT_AVAILABLE, describe_refused, detect
+from shared.pipeline.image_formats import BY_NAME, UNSUPPORTED_FORMATS, describe_unsupported_format, detect_format
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.preset import BUILT_IN
@@ -56,7 +56,7 @@ def test_outputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
     for each in told["outputs"]["formats"]:
         pipeline = Pipeline(outputs=(Output.model_validate({"format": each["name"]}),))
         ((_, encoded),) = render(transparent, pipeline, LIMITS).outputs
-        found = detect(encoded.data)
+        found = detect_format(encoded.data)
         assert found is not None
         assert (found.media_type, found.extension) == (each["media_type"], each["extension"])
         assert sample_images.opened(encoded.data).has_transparency_data == each["alpha"]
@@ -89,8 +89,8 @@ def test_quality_is_taken_where_that_is_told(told: dict[str, Any]) -> None:
 def test_what_is_not_available_is_refused(told: dict[str, Any]) -> None:
     """HEIC is reported as missing, it is refused by name, and no decoder for it is installed."""
     assert "HEIC" in [each["format"] for each in told["not_available"]]
-    assert not NOT_AVAILABLE.keys() & BY_NAME.keys()
-    assert (detect(HEIC), describe_refused(HEIC)) == (None, "HEIC")
+    assert not UNSUPPORTED_FORMATS.keys() & BY_NAME.keys()
+    assert (detect_format(HEIC), describe_unsupported_format(HEIC)) == (None, "HEIC")
     Image.init()
     assert not {"HEIC", "HEIF"} & Image.OPEN.keys()
 

@@ -14,13 +14,13 @@ from support.moto_cloud import Answer, Cloud
 
 import api.dependencies
 from api.http.body import Upload
-from api.http.idempotency import keyed, once
-from api.http.idempotency_key import remembered
-from api.jobs.job_spec import Choice
-from api.jobs.submission import Submitted, submit_job
+from api.http.idempotency import identify_request, run_once
+from api.jobs.responses import remember_job
+from api.jobs.submission import JobSubmission, Submitted
 from shared.aws.dynamodb.request_log import Reservation
 from shared.clock import utc_now
 from shared.errors import KeyInUse, ServiceUnavailable
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import BY_NAME
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
@@ -197,20 +197,21 @@ def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypat
     for call in ("put_item", "update_item"):
         # moto checks a condition and writes in two steps, DynamoDB in one.
         monkeypatch.setattr(client, call, partial(locked, lock, getattr(client, call)))
-    request = keyed(KEY, "me", "POST /v1/jobs", PICTURE)
+    request = identify_request(KEY, "me", "POST /v1/jobs", PICTURE)
     upload = Upload(PICTURE, BY_NAME["JPEG"])
     together = threading.Barrier(8)
 
-    def submit(ticket: Reservation) -> Submitted:
-        intake = dependencies.intake()
-        return submit_job(upload, Choice(DEFAULT_PIPELINE), None, "me", intake, job_id=ticket.job_id, at=ticket.at)
+    spec = JobSpec(DEFAULT_PIPELINE)
+
+    def submit(reservation: Reservation) -> Submitted:
+        submission = JobSubmission.of(dependencies)
+        return submission.submit(upload, spec, None, "me", job_id=reservation.job_id, at=reservation.at)
 
     def send(_: int) -> str | None:
         together.wait()
         try:
-            return str(
-                once(request, submit, remembered, dependencies.requests, utc_now, timedelta(seconds=29)).answer["job_id"]
-            )
+            done = run_once(request, submit, remember_job, dependencies.requests, utc_now, timedelta(seconds=29))
+            return str(done.answer["job_id"])
         except KeyInUse:
             return None
 

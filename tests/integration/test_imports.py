@@ -253,7 +253,7 @@ def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: 
     """Its second try sends the message, and looks at the object no more: that may have changed."""
     key = {"Idempotency-Key": "a"}
     with monkeypatch.context() as dying:
-        dying.setattr(api.jobs.imports, "send_hint", _die)
+        dying.setattr(api.jobs.imports, "notify_worker", _die)
         with pytest.raises(Killed):
             ask(cloud, headers=key)
     cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")

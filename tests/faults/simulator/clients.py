@@ -15,18 +15,19 @@ from faults.simulator.world import SHOP
 from support import events
 
 from api.batches.members import fill
-from api.batches.use_cases import cancel_members, close, make_batch, own_batch, retry_members
-from api.jobs.imports import import_picture
-from api.jobs.job_spec import Choice
+from api.batches.use_cases import Hall, cancel_members, close, make_batch, own_batch, retry_members
+from api.jobs.imports import Imports
+from api.jobs.job_spec import Catalog
 from api.uploads.schemas import UploadRequest
-from api.uploads.use_cases import announced
+from api.uploads.use_cases import Uploads
 from shared.errors import ImageError, SafelightError
 from shared.jobs import object_keys
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
+from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import S3Location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-CHOICE = Choice(DEFAULT_PIPELINE)
+SPEC = JobSpec(DEFAULT_PIPELINE)
 MEDIA_TYPE = "image/jpeg"
 
 
@@ -65,9 +66,9 @@ class Order:
 
 def announce(stage: Stage, sending: Sending) -> str:
     """Announce an upload; the bytes follow when the client has its answer. Returns the answer's status."""
-    ramp, at = stage.dependencies.ramp(), stage.world.clock()
+    uploads, at = Uploads.of(stage.dependencies), stage.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
-    job = ramp.jobs.create(announced(request, CHOICE, ANONYMOUS, ramp, job_id=stage.new_id(), at=at))
+    job = uploads.announce(request, SPEC, ANONYMOUS, job_id=stage.new_id(), at=at).job
     stage.world.watch.answered(job.id)
     _send(stage, job, sending)
     return "201"
@@ -75,9 +76,9 @@ def announce(stage: Stage, sending: Sending) -> str:
 
 def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Ask for a job of an object in the shop; return the answer's status."""
-    where, dock = S3Location(bucket=SHOP, key=key), stage.dependencies.dock()
+    where, imports = S3Location(bucket=SHOP, key=key), Imports.of(stage.dependencies)
     try:
-        job = import_picture(where, None, CHOICE, ANONYMOUS, dock, job_id=job_id, at=at, again=again).job
+        job = imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at, is_repeat=again).job
     except ImageError as error:
         # Nobody is told that there is no job where there is one.
         stage.world.watch.refused(job_id)
@@ -88,8 +89,8 @@ def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> s
 
 def gather(stage: Stage, order: Order, *, again: bool) -> str:
     """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
-    hall, library = stage.dependencies.hall(), stage.dependencies.library(ANONYMOUS)
-    batch = make_batch(None, CHOICE, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
+    hall, library = Hall.of(stage.dependencies), Catalog.of(stage.dependencies, ANONYMOUS)
+    batch = make_batch(None, SPEC, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
     documents = [member.document() for member in order.members]
     filled = fill(documents, batch, library, hall, seed=order.seed, at=order.at, again=again)
     close(batch.id, hall, at=order.at)
@@ -107,7 +108,7 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
 
 def walk(stage: Stage, deed: str, batch_id: str) -> None:
     """Cancel a batch, or retry what failed of it."""
-    hall, at = stage.dependencies.hall(), stage.world.clock()
+    hall, at = Hall.of(stage.dependencies), stage.world.clock()
     step = {"cancel": cancel_members, "retry": retry_members}[deed]
     try:
         batch = own_batch(batch_id, ANONYMOUS, hall).batch

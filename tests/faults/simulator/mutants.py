@@ -13,12 +13,12 @@ from types import CodeType, FunctionType
 from typing import Any, cast
 
 import api.batches.members
-import api.jobs.imports
-import api.jobs.submission
 import worker.app
 import worker.dead_letters
 import worker.image_processor
 import worker.reconciler
+from api.jobs.imports import Imports
+from api.jobs.submission import JobSubmission
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.source_store import SourceStore
@@ -74,15 +74,15 @@ MUTANTS = (
     ),
     Mutant(
         "message sent before the record",
-        api.jobs.submission.submit_job,
-        "job = intake.jobs.create(job)",
-        "intake.queues.notify_worker(job); job = intake.jobs.create(job)",
+        JobSubmission.submit,
+        "job = self.jobs.create(job)",
+        "self.queues.notify_worker(job); job = self.jobs.create(job)",
     ),
     Mutant(
         "record before the raw image",
-        api.jobs.submission.submit_job,
-        "intake.images.put_raw(",
-        "intake.jobs.create(job); intake.images.put_raw(",
+        JobSubmission.submit,
+        "self.images.put_raw(",
+        "self.jobs.create(job); self.images.put_raw(",
     ),
     Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"),
     Mutant("one output key for all attempts", object_keys.processed_key, "{attempt}/", ""),
@@ -113,8 +113,8 @@ MUTANTS = (
     ),
     Mutant(
         "import looked at anew by the second try of a request",
-        api.jobs.imports.import_picture,
-        "if again:",
+        Imports.import_image,
+        "if is_repeat:",
         "if False:",
     ),
     Mutant(

@@ -34,11 +34,12 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 from api.http.body import Upload
-from api.jobs.job_spec import Choice
-from api.jobs.lifecycle import cancel_job, delete_job, retry_job
+from api.jobs.lifecycle import JobLifecycle
+from api.jobs.submission import JobSubmission
 from shared.aws.clients import Clients, make_clients
 from shared.errors import SafelightError
 from shared.jobs.job import ANONYMOUS, Job
+from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import Rendered
@@ -153,9 +154,8 @@ class Stage:
     def submit(self, data: bytes) -> Job:
         """Accept an image as the API does, and tell the client."""
         upload = Upload(data=data, image_format=JPEG)
-        submitted = api.jobs.submission.submit_job(
-            upload, Choice(DEFAULT_PIPELINE), None, ANONYMOUS, self.dependencies.intake()
-        )
+        submission = JobSubmission.of(self.dependencies)
+        submitted = submission.submit(upload, JobSpec(DEFAULT_PIPELINE), None, ANONYMOUS)
         self.world.watch.answered(submitted.job.id)
         return submitted.job
 
@@ -172,9 +172,9 @@ class Stage:
 
     def ask(self, deed: str, job_id: str) -> None:
         """Do with a job what its owner asks for: cancel, retry or delete it. A refusal is an answer too."""
-        desk, at = self.dependencies.desk(), self.world.clock()
+        lifecycle, at = JobLifecycle.of(self.dependencies), self.world.clock()
         with suppress(SafelightError):
-            OWNERS_DEEDS[deed](job_id, ANONYMOUS, desk, at=at)
+            OWNERS_DEEDS[deed](lifecycle, job_id, ANONYMOUS, at=at)
             self.world.watch.seen[f"owner's {deed}"] += 1
 
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
@@ -199,7 +199,11 @@ class Stage:
         return self.blueprint.timeout(FUNCTIONS[kind])
 
 
-OWNERS_DEEDS: Mapping[str, Callable[..., object]] = {"cancel": cancel_job, "retry": retry_job, "delete": delete_job}
+OWNERS_DEEDS: Mapping[str, Callable[..., object]] = {
+    "cancel": JobLifecycle.cancel,
+    "retry": JobLifecycle.retry,
+    "delete": JobLifecycle.delete,
+}
 FUNCTIONS: Mapping[Kind, str] = {
     Kind.API: "ApiFunction",
     Kind.WORKER: "WorkerFunction",

@@ -9,7 +9,7 @@ from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
 from shared.jobs.job import JobStatus
-from shared.jobs.recovery import RecoveryPolicy, longest_job_lifetime
+from shared.jobs.recovery import RecoveryPolicy, compute_longest_lifetime
 
 #: As in docs/reliability.md: period and margin are a minute each.
 MARGIN = timedelta(minutes=1)
@@ -31,7 +31,7 @@ def bound(blueprint: Blueprint) -> timedelta:
         redispatch=seconds["RedispatchSeconds"],
         longest_redispatch=seconds["LongestRedispatchSeconds"],
     )
-    return longest_job_lifetime(
+    return compute_longest_lifetime(
         policy,
         lease=seconds["WorkerTimeout"],
         visibility=seconds["QueueVisibilityTimeout"],

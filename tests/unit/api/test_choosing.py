@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.jobs.job_spec import Library, choose
+from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.options import Options
 from shared.errors import (
     AssetNotFound,
@@ -50,45 +50,45 @@ def find_webhook(name: str) -> Webhook:
     return Webhook(owner="someone", name=name, url="https://a.test", events=(), created_at=NOW, updated_at=NOW)
 
 
-LIBRARY = Library(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
+LIBRARY = Catalog(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
 
 
 def test_nothing_asked_is_the_default() -> None:
     """Neither preset nor assets."""
-    choice = choose(Options(), LIBRARY)
+    choice = resolve_job_spec(Options(), LIBRARY)
     assert (choice.pipeline, choice.preset, choice.assets) == (DEFAULT_PIPELINE, None, ())
 
 
 def test_assets_are_pinned_once_each() -> None:
     """Each name has the content of this moment, however often the pipeline refers to it."""
-    choice = choose(Options(pipeline=naming("logo", "badge", "logo")), LIBRARY)
+    choice = resolve_job_spec(Options(pipeline=naming("logo", "badge", "logo")), LIBRARY)
     assert choice.assets == (AssetPin("badge", "of-badge"), AssetPin("logo", "of-logo"))
 
 
 def test_a_preset_brings_its_version_and_its_assets() -> None:
     """What the preset names is pinned too."""
-    choice = choose(Options(preset="marked"), LIBRARY)
+    choice = resolve_job_spec(Options(preset="marked"), LIBRARY)
     assert (choice.preset, choice.assets) == (PresetRef("marked", 7), (AssetPin("logo", "of-logo"),))
 
 
 def test_unknown_names_are_pointed_at() -> None:
     """The pointer leads to the operations, or to the preset that has them."""
     with pytest.raises(WatermarkNotFound) as missing:
-        choose(Options(pipeline=naming("logo", "gone", "gone")), LIBRARY)
+        resolve_job_spec(Options(pipeline=naming("logo", "gone", "gone")), LIBRARY)
     places = ["/pipeline/operations/2/image", "/pipeline/operations/3/image"]
     assert [each.pointer for each in missing.value.errors] == places
     with pytest.raises(WatermarkNotFound) as inside:
-        choose(Options(preset="broken"), LIBRARY)
+        resolve_job_spec(Options(preset="broken"), LIBRARY)
     assert [each.pointer for each in inside.value.errors] == ["/preset"]
     with pytest.raises(UnknownPreset) as unknown:
-        choose(Options(preset="nobodys"), LIBRARY)
+        resolve_job_spec(Options(preset="nobodys"), LIBRARY)
     assert ([each.pointer for each in unknown.value.errors], unknown.value.status) == (["/preset"], 422)
 
 
 def test_a_webhook_is_known_or_named() -> None:
     """A job carries the name of a webhook that its caller has; another name is told with a pointer."""
-    assert choose(Options(webhook="studio"), LIBRARY).webhook == "studio"
-    assert choose(Options(), LIBRARY).webhook is None
+    assert resolve_job_spec(Options(webhook="studio"), LIBRARY).webhook == "studio"
+    assert resolve_job_spec(Options(), LIBRARY).webhook is None
     with pytest.raises(UnknownWebhook) as wrong:
-        choose(Options(webhook="nobody"), LIBRARY)
+        resolve_job_spec(Options(webhook="nobody"), LIBRARY)
     assert [each.pointer for each in wrong.value.errors] == ["/webhook"]

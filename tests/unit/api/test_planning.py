@@ -13,7 +13,7 @@ from api.plans.schemas import PlannedPicture, read_plan_request
 from api.plans.warnings import WarningCode
 from api.system.schemas import operation_models
 from shared.errors import ImageError, InvalidPipeline, InvalidRequest
-from shared.pipeline.image_formats import ACCEPTED, JPEG, PNG, TIFF
+from shared.pipeline.image_formats import INPUT_FORMATS, JPEG, PNG, TIFF
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Output, OutputFormat, Pipeline
 from worker.imaging import render
@@ -163,8 +163,8 @@ def test_a_larger_picture_is_estimated_higher() -> None:
 
 def test_every_format_and_operation_has_a_cost() -> None:
     """Every input format has a decode cost, every output format an encode cost and every operation a cost."""
-    assert all(each.decode_cost > 0 for each in ACCEPTED)
-    assert {each for each in ACCEPTED if each.encode_cost > 0} == {each.image_format for each in OutputFormat}
+    assert all(each.decode_cost > 0 for each in INPUT_FORMATS)
+    assert {each for each in INPUT_FORMATS if each.encode_cost > 0} == {each.image_format for each in OutputFormat}
     assert all(getattr(model, "cost") >= 0 for model in operation_models())  # noqa: B009 - unknown to BaseModel
 
 

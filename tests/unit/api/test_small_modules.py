@@ -106,7 +106,7 @@ class Table:
 
     def __init__(self, reads_until_done: int) -> None:
         self.left = reads_until_done
-        self.done = processing_job().completed(raw=new_job().raw, outputs=(), warnings=(), now=datetime.now(UTC))
+        self.done = processing_job().complete(raw=new_job().raw, outputs=(), warnings=(), now=datetime.now(UTC))
 
     def get(self, job_id: str) -> Job:
         """Return the job, once more as it was or done."""

@@ -1,0 +1,45 @@
+"""Descriptions of a route's responses for the OpenAPI document."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from api.http.problems import CONTENT_TYPE
+from api.http.schemas import ProblemView, dump
+from shared.errors import SafelightError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+REQUEST_ID = "8e554bcc-4283-4606-aa14-e0f459ff947c"
+
+
+def documented(
+    success: Mapping[int, tuple[str, type[BaseModel] | None]],
+    *errors: type[SafelightError],
+) -> "dict[int, OpenAPIResponse]":
+    """Return the responses of a route: a sentence and a model for each successful status, then its errors.
+
+    Adds ServiceUnavailable and the internal error, which every route may return.
+    """
+    responses: dict[int, Any] = {
+        status: {"description": text, "content": {"application/json": {"model": model}}}
+        if model
+        else {"description": text}
+        for status, (text, model) in success.items()
+    }
+    by_status: dict[int, list[type[SafelightError]]] = {}
+    every: tuple[type[SafelightError], ...] = (*errors, ServiceUnavailable, SafelightError)
+    for error in every:
+        by_status.setdefault(error.status, []).append(error)
+    for status, group in sorted(by_status.items()):
+        text = " ".join(f"`{error.code}`: {error.title}" for error in group)
+        examples = {error.code: {"summary": error.title, "value": _example(error)} for error in group}
+        content = {CONTENT_TYPE: {"model": ProblemView, "examples": examples}}
+        responses[status] = {"description": text, "content": content}
+    return responses
+
+
+def _example(error: type[SafelightError]) -> dict[str, Any]:
+    return dump(ProblemView.of(error(), instance="/v1/…", request_id=REQUEST_ID))
