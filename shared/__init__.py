@@ -1,1 +1,1 @@
-"""What the API and the worker must agree on: jobs, pipelines, messages, keys, errors, settings."""
+"""Code that several Lambdas share: jobs, pipelines, messages, object keys, errors and settings."""

@@ -1,6 +1,6 @@
-"""Time as Safelight writes it: UTC, ISO 8601, milliseconds, ``Z``.
+"""Timestamps: UTC, ISO 8601, milliseconds, ``Z``.
 
-The fixed width makes the texts sort as the moments do, which the table's ``Open`` index relies on.
+The fixed width makes the texts sort by time, which the table's ``Open`` index needs.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,16 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the present moment, cut to the milliseconds that are stored."""
+    """Return the current time, truncated to milliseconds."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_iso(moment: datetime) -> str:
-    """Write a moment as ``2026-11-22T16:34:00.123Z``."""
+    """Format a time as ``2026-11-22T16:34:00.123Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> datetime:
-    """Read what :func:`to_iso` wrote. Raises ``ValueError`` for anything that is no ISO 8601 moment."""
+    """Parse an ISO 8601 timestamp. Raises ValueError."""
     return datetime.fromisoformat(text)

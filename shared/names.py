@@ -1,22 +1,22 @@
-"""Names that callers give to what they keep: presets and assets."""
+"""Names that callers give to presets, assets and webhooks."""
 
 import re
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-#: Safe in a path, in a key of the table and in an object key.
+#: Safe in URL paths, table keys and object keys.
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 Name = Annotated[
     str,
     StringConstraints(pattern=NAME_PATTERN),
-    Field(description="Lower-case letters, digits, hyphens and underscores, at most 64; not - or _ at first."),
+    Field(description="1 to 64 lowercase letters, digits, hyphens and underscores. Starts with a letter or digit."),
 ]
 
 _SHAPE = re.compile(NAME_PATTERN)
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text has the shape of a name."""
+    """Return True if a text is a valid name."""
     return _SHAPE.fullmatch(text) is not None

@@ -1,8 +1,7 @@
 """Logs and metrics: JSON lines and CloudWatch's embedded metric format, both on standard output.
 
-Made by the composition roots and handed on; nothing below them logs. No log line carries bytes,
-links or credentials, and file names stay out of it altogether. ``docs/runbook.md`` lists the metrics and
-tells how the lines of one job are found.
+Only the composition roots create loggers and write logs. No log line has image bytes, links, credentials or file
+names. ``docs/runbook.md`` lists the metrics and shows how to find the log lines of one job.
 """
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,15 +10,15 @@ NAMESPACE = "Safelight"
 
 
 def make_logger(service: str) -> Logger:
-    """Make the JSON logger of one Lambda; the level comes from ``POWERTOOLS_LOG_LEVEL``."""
+    """Create the JSON logger of a Lambda. ``POWERTOOLS_LOG_LEVEL`` sets its level."""
     return Logger(service=service, use_rfc3339=True)
 
 
 def make_metrics() -> Metrics:
-    """Make the metrics of one Lambda, in the namespace that dashboard and alarms read.
+    """Create the metrics of a Lambda, in the namespace of the dashboard and the alarms.
 
-    Their one dimension is ``service``, the stack's name prefix from ``POWERTOOLS_SERVICE_NAME``: the same for
-    all functions, so that jobs which fail in the worker and jobs which fail as dead letters are one number.
-    ``ColdStart`` alone has ``function_name`` too.
+    Their only dimension is ``service``, the stack's name prefix from ``POWERTOOLS_SERVICE_NAME``. It is the same for
+    all Lambdas, so jobs that fail in the worker and as dead letters are one metric. ``ColdStart`` also has the
+    dimension ``function_name``.
     """
     return Metrics(namespace=NAMESPACE)

@@ -1,16 +1,16 @@
-"""The same call to a service for many things: some at a time, since each is mostly waiting."""
+"""Concurrent calls to a service."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-#: As many as a client has connections (``shared.aws.clients``).
+#: The number of connections of a client (``shared.aws.clients``).
 MAX_CONCURRENCY = 10
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def map_parallel(function: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
-    """Return what a function returns for each thing, in their order; raises the first thing's error that has one."""
+def map_parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+    """Return the results of a function for all items, in order. Raise the error of the first item that has one."""
     with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="call") as threads:
-        return list(threads.map(function, things))
+        return list(threads.map(function, items))

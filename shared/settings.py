@@ -1,7 +1,7 @@
-"""Settings: one frozen class per Lambda, read once from the environment by its composition root.
+"""Settings: one frozen class per Lambda, which its composition root reads from the environment.
 
-A field is named after its environment variable in lower case and carries its unit. ``infra/template.yaml``
-sets each of them and ``docs/settings.md`` documents it; a test holds the three together.
+The name of a field is its environment variable in lower case, with its unit. ``infra/template.yaml`` sets the variables
+and ``docs/settings.md`` documents them; a test compares the three.
 """
 
 from collections.abc import Mapping
@@ -12,82 +12,82 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.jobs.recovery import RecoveryPolicy
 
-#: In place of an endpoint: the scheme and host of the request, where S3 is at the same address as the API.
+#: Value of an endpoint setting: use the scheme and host of the request, because S3 has the same address as the API.
 SAME_HOST = "caller"
 Positive = Annotated[int, Field(ge=1)]
 
 
 class _Settings(BaseModel):
-    """The complaint about a bad value names its variable."""
+    """Base of all settings. A validation error names the variable."""
 
-    # The environment holds credentials, and pydantic would quote it in its complaint.
+    # The environment holds credentials, which pydantic must not quote in its errors.
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, hide_input_in_errors=True)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings. Raises pydantic's ValidationError, which names each wrong variable."""
+        """Read the settings. Raises pydantic's ValidationError, which names each invalid variable."""
         return cls.model_validate(dict(environment))
 
 
 class StoreSettings(_Settings):
-    """What every function needs to find the data."""
+    """Settings of all Lambdas that read or write jobs."""
 
     image_bucket: str
     job_table: str
     batch_table: str
     #: Partitions of the listing index for each owner. Must not shrink once jobs are stored.
     listing_shards: Positive
-    #: Longest wait for one answer from an AWS service, before it is tried again.
+    #: Timeout of one try of a call to an AWS service.
     aws_call_seconds: Positive
 
 
 class ApiSettings(StoreSettings):
     """Settings of the API Lambda."""
 
-    #: Where callers' presets and the facts of their assets are kept.
+    #: Table of presets and asset records.
     library_table: str
-    #: Callers' webhooks, and the log of what was sent to them.
+    #: Table of webhooks and their deliveries.
     webhook_table: str
-    #: Written here, never read.
+    #: Table of signing secrets, which the API only writes.
     webhook_secret_table: str
     webhook_queue_url: str
-    #: Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too.
+    #: Allowed webhook URLs: HTTPS to public hosts, or HTTP and HTTPS to any host.
     webhook_targets: Literal["public", "any"]
-    #: Whether the ends of jobs are told at all.
+    #: Whether events are sent when jobs end.
     notifications: Literal["on", "off"]
     job_queue_url: str
     bulk_queue_url: str
     idempotency_table: str
-    #: Callers that may see and redrive dead letters: patterns, with commas between them.
+    #: Callers that can list and redrive dead letters: comma-separated patterns.
     operators: str
-    #: Path at which a local engine serves the API; empty on AWS, whose gateway tells it.
+    #: Path prefix of the API on a local engine; empty on AWS, whose gateway sends it.
     api_path_prefix: str
-    #: Endpoint under which a client reaches S3; empty on AWS, where S3 has its own; see ``SAME_HOST``.
+    #: S3 endpoint for clients; empty for S3's own endpoint; see ``SAME_HOST``.
     public_endpoint_url: str
-    #: Buckets that images may be copied from, with commas between them; none where it is empty.
+    #: Comma-separated buckets that are open for imports; empty for none.
     import_buckets: str
-    #: Time for which the form of a direct upload is good.
+    #: Lifetime of an upload form.
     upload_seconds: Positive
-    #: Origins whose pages may call the API, with commas between them; ``*`` for all.
+    #: Comma-separated origins whose pages can call the API; ``*`` for all.
     ui_origins: str
     #: Lifetime of a link to a processed image.
     link_seconds: Positive
-    #: Age at which a job and its objects are removed.
+    #: Age at which a job and its objects are deleted.
     retention_days: Positive
-    #: For how long log lines are kept, which a deletion states.
+    #: Retention of log lines, which deletions report.
     log_retention_days: Positive
-    #: For how long the table can be brought back as it was; 0 where it has no point-in-time recovery.
+    #: Days for which point-in-time recovery keeps backups of the table; 0 without it.
     backup_days: Annotated[int, Field(ge=0)]
-    #: Age at which a PENDING job without news is sent to the queue again.
+    #: Age at which a PENDING job's message is sent again.
     redispatch_seconds: Positive
     max_raw_bytes: Positive
     max_pixels: Positive
     #: Pixels.
     max_side: Positive
     max_frames: Positive
-    #: Of all frames of an animation together. These five are the worker's limits, which a plan foretells.
+    #: Of all frames of an animation together. Plans use these five limits of the worker.
     max_total_pixels: Positive
-    #: Largest image that is kept as an asset.
+    #: Largest asset.
     max_asset_bytes: Positive
 
 
@@ -96,15 +96,15 @@ class WorkerSettings(StoreSettings):
 
     job_queue_url: str
     bulk_queue_url: str
-    #: How long a claim is good for: the function's timeout.
+    #: Duration of a claim: the timeout of the Lambda.
     lease_seconds: Positive
-    #: First distance between two messages for the same job.
+    #: First interval between two messages for a job.
     redispatch_seconds: Positive
-    #: Time that must be left in the invocation before a record is started.
+    #: Remaining time of the invocation that a record needs to start.
     record_seconds: Positive
-    #: Longest time that rendering one image may take.
+    #: Time limit for rendering one image.
     render_seconds: Positive
-    #: Memory of the function.
+    #: Memory of the Lambda.
     memory_mib: Positive
     max_raw_bytes: Positive
     max_pixels: Positive
@@ -116,19 +116,19 @@ class WorkerSettings(StoreSettings):
 
 
 class RecoverySettings(StoreSettings):
-    """What the two functions that recover jobs must agree on."""
+    """Settings of the two Lambdas that recover jobs."""
 
-    #: Attempts that may end without a result before a job fails; services' faults do not count.
+    #: Attempts without a result until a job fails. Uncounted attempts are not included.
     max_attempts: Positive
-    #: Messages that may use up their receives before a job fails; see ``Policy.give_up_after``.
+    #: Messages that use up their receives until a job fails; see ``RecoveryPolicy.give_up_after``.
     max_dead_letters: Positive
-    #: First distance between two messages for the same job; it doubles.
+    #: First interval between two messages for a job. It doubles.
     redispatch_seconds: Positive
-    #: The distance grows no further.
+    #: Longest interval.
     longest_redispatch_seconds: Positive
 
     def policy(self) -> RecoveryPolicy:
-        """Return how patient recovery is."""
+        """Return the limits of recovery."""
         return RecoveryPolicy(
             max_attempts=self.max_attempts,
             max_dead_letters=self.max_dead_letters,
@@ -146,7 +146,7 @@ class DeadLetterSettings(RecoverySettings):
 class ReconcilerSettings(RecoverySettings):
     """Settings of the reconciler Lambda."""
 
-    #: Where it is stated what a deletion has removed.
+    #: Table of deletions.
     idempotency_table: str
     job_queue_url: str
     bulk_queue_url: str
@@ -157,13 +157,13 @@ class NotifierSettings(_Settings):
 
     event_topic_arn: str
     event_dead_letter_queue_url: str
-    #: What CloudEvents calls the source: names this stack.
+    #: ``source`` of CloudEvents: identifies this stack.
     event_source: str
     #: Queue of deliveries to webhooks.
     webhook_queue_url: str
-    #: Address of the API without its version, for links in events; empty where only callers know it.
+    #: URL of the API without its version, for links in events; empty if it is not known.
     api_url: str
-    #: Longest wait for one answer from an AWS service, before it is tried again.
+    #: Timeout of one try of a call to an AWS service.
     aws_call_seconds: Positive
 
 
@@ -173,12 +173,12 @@ class WebhookSettings(_Settings):
     webhook_table: str
     webhook_secret_table: str
     webhook_queue_url: str
-    #: Where webhooks may lead: to hosts on the public internet by HTTPS, or anywhere by HTTP too.
+    #: Allowed webhook URLs: HTTPS to public hosts, or HTTP and HTTPS to any host.
     webhook_targets: Literal["public", "any"]
-    #: Longest wait for one answer from an AWS service, before it is tried again.
+    #: Timeout of one try of a call to an AWS service.
     aws_call_seconds: Positive
 
     @property
     def allows_internal_targets(self) -> bool:
-        """Tell whether plain HTTP and internal addresses are allowed."""
+        """Return True if plain HTTP and internal addresses are allowed."""
         return self.webhook_targets == "any"

@@ -1,1 +1,1 @@
-"""The only place that knows boto3: one class for each AWS resource that the functions use."""
+"""Access to AWS: one class per resource. Only this package uses boto3."""

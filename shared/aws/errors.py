@@ -1,4 +1,4 @@
-"""The one translation of AWS's errors into the project's."""
+"""Translation of AWS errors into the project's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,13 +36,13 @@ THROTTLING_CODES = frozenset(
 )
 
 
-#: Reasons for which a transaction is cancelled that may pass.
+#: Retryable reasons for which a transaction is cancelled.
 RETRYABLE_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Turn what botocore raises inside into a ServiceError, with botocore's error as its cause."""
+    """Translate errors from botocore into ServiceError, with the original as the cause."""
     try:
         yield
     except ClientError as error:
@@ -54,22 +54,22 @@ def translate_aws_errors() -> Iterator[None]:
 
 
 def to_service_error(error: ClientError) -> ServiceError:
-    """Choose the error for an answer that a service gave."""
+    """Return the error for a service's error response."""
     if error_code(error) in THROTTLING_CODES:
         return ServiceThrottled(retry_after_seconds=1)
     if error_code(error) == "TransactionCanceledException":
-        met = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
-        if met & RETRYABLE_REASONS and not met & {"ConditionalCheckFailed"}:
+        reasons = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
+        if reasons & RETRYABLE_REASONS and not reasons & {"ConditionalCheckFailed"}:
             return ServiceThrottled(retry_after_seconds=1)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return ServiceUnavailable() if status >= 500 else ServiceRefused()
 
 
 def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:
-    """Return why a transaction was cancelled, one reason for each of its writes."""
+    """Return the reasons why a transaction was cancelled, one for each of its writes."""
     return list(cast("dict[str, Any]", error.response).get("CancellationReasons", ()))
 
 
 def error_code(error: ClientError) -> str:
-    """Return AWS's own code, such as ``NoSuchKey``."""
+    """Return the AWS error code, such as ``NoSuchKey``."""
     return error.response.get("Error", {}).get("Code", "")

@@ -1,4 +1,4 @@
-"""The topic on which every job's end is told."""
+"""The SNS topic of job events."""
 
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class EventTopic:
-    """One topic. Every method raises ServiceError where SNS does not answer, or refuses."""
+    """One topic. Every method raises ServiceError if SNS does not answer or refuses the call."""
 
     def __init__(self, client: "SNSClient", arn: str) -> None:
-        """Work on the topic ``arn``."""
+        """Use the topic ``arn``."""
         self._client = client
         self._arn = arn
 
     def publish(self, event: Event) -> None:
-        """Tell of an event. Its type is a message attribute, by which a subscription may choose."""
+        """Publish an event. Its type is a message attribute, for filter policies of subscriptions."""
         with translate_aws_errors():
             self._client.publish(
                 TopicArn=self._arn,

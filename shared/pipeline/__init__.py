@@ -1,1 +1,1 @@
-"""Pipelines: operations, outputs, presets, image formats, sizes and limits."""
+"""Pipelines: operations, outputs, presets, assets, image formats, sizes and limits."""

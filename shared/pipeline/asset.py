@@ -1,7 +1,7 @@
-"""Assets: images that a caller keeps under a name, for operations to refer to.
+"""Assets: stored images with a name, to which operations refer.
 
-A job pins the content that an asset had when the job was made. A new content under the same name has another key,
-so a job does the same on every attempt, whatever has been uploaded since; deleting the asset deletes all contents.
+A job pins the content that an asset had when the job was created. A new content with the same name has another key, so
+every attempt of a job uses the same content. Deleting an asset deletes all its contents.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from typing import Final
 
 from shared.pipeline.image_formats import JPEG, PNG, WEBP
 
-#: Formats that a watermark may have.
+#: Formats of assets.
 ASSET_FORMATS: Final = (PNG, JPEG, WEBP)
 
 
 @dataclass(frozen=True, slots=True)
 class AssetPin:
-    """One content of an asset, as a job refers to it."""
+    """One content of an asset, to which a job refers."""
 
     name: str
     #: SHA-256 of the bytes, hexadecimal.
@@ -25,7 +25,7 @@ class AssetPin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """The facts of an image that a caller keeps."""
+    """The record of an asset."""
 
     name: str
     #: SHA-256 of the bytes, hexadecimal.
@@ -33,7 +33,7 @@ class Asset:
     #: Bytes.
     size: int
     format: str
-    #: Pixels, upright, as the header says.
+    #: Pixels, upright, from the header.
     width: int
     height: int
     uploaded_at: datetime

@@ -1,7 +1,7 @@
-"""What the beginning of a file says of its image, read without decoding a pixel.
+"""Image headers, read from the first bytes of a file without decoding it.
 
-For JPEG, PNG, WebP, GIF and BMP. TIFF and AVIF may keep their facts anywhere in the file, and are not
-read here. A file can lie in its header: what the worker decodes is the truth, and this is for plans.
+For JPEG, PNG, WebP, GIF and BMP. TIFF and AVIF can store these facts anywhere in the file. A header may be wrong, so it
+is only used for plans: the worker decodes the image.
 """
 
 import struct
@@ -12,27 +12,27 @@ from typing import Final
 from shared.pipeline import image_formats
 from shared.pipeline.image_formats import ImageFormat, detect_format
 
-#: JPEG segments or PNG chunks that are looked at: a real file has a few dozen before its pixels.
+#: Most JPEG segments or PNG chunks to read. Real files have a few dozen before the image data.
 MAX_SEGMENTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageHeader:
-    """An image as its header describes it, upright."""
+    """The facts in an image's header, with the size upright."""
 
     image_format: ImageFormat
     width: int
     height: int
-    #: Whether it can have transparent pixels; None where the header does not tell.
+    #: Whether it can have transparent pixels; None if the header does not say.
     alpha: bool | None = None
-    #: Whether it has more than one frame; None where the header does not tell.
+    #: Whether it has more than one frame; None if the header does not say.
     animated: bool | None = None
 
 
 def read_image_header(data: bytes) -> ImageHeader | None:
-    """Read the header from the beginning of a file.
+    """Return the header at the start of a file.
 
-    Returns None for other formats, and where the facts lie beyond ``data`` or make no sense.
+    Return None for other formats, and if the facts are beyond ``data`` or invalid.
     """
     image_format = detect_format(data)
     read = _READERS.get(image_format) if image_format else None
@@ -46,7 +46,7 @@ def read_image_header(data: bytes) -> ImageHeader | None:
 
 
 def _jpeg(data: bytes) -> ImageHeader | None:
-    """Walk the segments up to the frame header (ITU-T T.81, annex B); the EXIF segment comes before it."""
+    """Read segments up to the frame header (ITU-T T.81, annex B). The EXIF segment comes before it."""
     sideways = False
     for marker, start, length in _jpeg_segments(data):
         if marker == 0xE1 and data.startswith(b"Exif\0\0", start):
@@ -61,12 +61,12 @@ def _jpeg(data: bytes) -> ImageHeader | None:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and length of each segment's content, as far as the pixels."""
+    """Yield marker, start and length of the content of each segment before the image data."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         if data[at] != 0xFF:
             return
-        while data[at] == 0xFF:  # any number of fill bytes may come before a marker
+        while data[at] == 0xFF:  # a marker can have any number of fill bytes before it
             at += 1
         marker = data[at]
         if marker in {0xD9, 0xDA}:
@@ -77,7 +77,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _exif_orientation(tiff: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where there is none (CIPA DC-008, tag 0x0112)."""
+    """Return the EXIF orientation, 1 to 8, or 1 if there is none (CIPA DC-008, tag 0x0112)."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return 1
@@ -94,7 +94,7 @@ def _exif_orientation(tiff: bytes) -> int:
 
 
 def _png(data: bytes) -> ImageHeader | None:
-    """Read IHDR, and the chunks before the pixels for tRNS, acTL and eXIf (W3C PNG, third edition)."""
+    """Read IHDR, and tRNS, acTL and eXIf before the image data (W3C PNG, third edition)."""
     width, height, _, color = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
         return None
@@ -114,12 +114,12 @@ def _png(data: bytes) -> ImageHeader | None:
 
 
 def _webp(data: bytes) -> ImageHeader | None:
-    """Read the first chunk (RFC 9649): VP8X has all facts, VP8L and VP8 are still images without EXIF."""
+    """Read the first chunk (RFC 9649): VP8X has all facts; VP8L and VP8 are still images without EXIF."""
     kind = data[12:16]
     if kind == b"VP8X":
         flags = data[20]
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
-        if len(data) < 30 or flags & 0x08:  # EXIF lies at the end of the file and may turn the image
+        if len(data) < 30 or flags & 0x08:  # EXIF is at the end of the file and may rotate the image
             return None
         return ImageHeader(
             image_format=image_formats.WEBP,
@@ -141,13 +141,13 @@ def _webp(data: bytes) -> ImageHeader | None:
 
 
 def _gif(data: bytes) -> ImageHeader | None:
-    """Read the screen (GIF89a specification, section 18); only the whole file tells its frames."""
+    """Read the logical screen size (GIF89a specification, section 18). Counting frames needs the whole file."""
     width, height = struct.unpack_from("<HH", data, 6)
     return ImageHeader(image_format=image_formats.GIF, width=width, height=height)
 
 
 def _bmp(data: bytes) -> ImageHeader | None:
-    """Read the header; a height below zero says that the rows run downwards."""
+    """Read the header. A negative height means that rows are stored from top to bottom."""
     (size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if size == 12 else "<ii", data, 18)
     return ImageHeader(image_format=image_formats.BMP, width=width, height=abs(height), animated=False)
@@ -160,5 +160,5 @@ _READERS: Final[dict[ImageFormat, Callable[[bytes], ImageHeader | None]]] = {
     image_formats.GIF: _gif,
     image_formats.BMP: _bmp,
 }
-#: Formats whose header is read here.
+#: Formats whose header can be read.
 READABLE: Final = tuple(_READERS)

@@ -1,4 +1,4 @@
-"""What an image may cost, decided from its header before a pixel is decoded."""
+"""Limits of images, which are checked from the header before decoding."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from shared.pipeline.operations.parameters import MAX_SIDE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of one raw image and of what is made from it."""
+    """Limits of a raw image and of each step of its pipeline."""
 
     max_bytes: int
     max_pixels: int
     #: Pixels.
     max_side: int
-    #: Of an animation that is kept as one; its first frame alone needs no count.
+    #: Of an animation that stays an animation. The first frame alone has no limit.
     max_frames: int = 100
     #: Of all frames of an animation together.
     max_total_pixels: int = 50_000_000
@@ -25,30 +25,30 @@ class Limits:
             raise TooManyBytes(f"The image file has {count:,} bytes; {self.max_bytes:,} are allowed.")
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Raise SideTooLong or TooManyPixels. A 34-byte file can claim any size, so bytes tell nothing."""
+        """Raise SideTooLong or TooManyPixels. A file of 34 bytes can claim any size."""
         width, height = size
         if max(size) > self.max_side:
-            raise SideTooLong(f"The image measures {width} × {height} pixels; {self.max_side:,} a side are allowed.")
+            raise SideTooLong(f"The image measures {width} × {height} pixels; {self.max_side:,} per side are allowed.")
         if width * height > self.max_pixels:
             raise TooManyPixels(
                 f"The image has {width} × {height} = {width * height:,} pixels; {self.max_pixels:,} are allowed.",
             )
 
     def check_frames(self, count: int, size: tuple[int, int]) -> None:
-        """Raise TooManyFrames or TooManyTotalPixels. Each frame may be a few bytes that repaint all of the canvas."""
+        """Raise TooManyFrames or TooManyTotalPixels. A frame of a few bytes can cover the whole canvas."""
         width, height = size
         if count > self.max_frames:
             raise TooManyFrames(f"The animation has more than {self.max_frames:,} frames.")
         if count * width * height > self.max_total_pixels:
             raise TooManyTotalPixels(
-                f"The animation has {count} frames of {width} × {height} pixels, {count * width * height:,} altogether;"
+                f"The animation has {count} frames of {width} × {height} pixels, {count * width * height:,} in total;"
                 f" {self.max_total_pixels:,} are allowed.",
             )
 
 
 def check_result_size(size: tuple[int, int]) -> None:
-    """Raise SideTooLong for a result that is larger than any operation may ask for, whatever the raw image was."""
+    """Raise SideTooLong for a result that exceeds the longest side of any operation."""
     if max(size) > MAX_SIDE:
         raise SideTooLong(
-            f"The result would measure {size[0]} × {size[1]} pixels; {MAX_SIDE:,} a side are allowed.",
+            f"The result would measure {size[0]} × {size[1]} pixels; {MAX_SIDE:,} per side are allowed.",
         )

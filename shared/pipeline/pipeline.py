@@ -1,8 +1,8 @@
-"""What may be asked of an image: ordered operations and the outputs to write.
+"""Pipelines: ordered operations and the outputs to write.
 
-These models are the one place where a pipeline is validated; the API refuses what does not fit
-(``INVALID_PIPELINE``, with a pointer to the field), so that the worker only ever sees valid ones.
-The operations themselves are in ``shared/operations``, the outputs in ``shared/pipeline/output.py``.
+Only these models validate pipelines. The API refuses invalid ones (``INVALID_PIPELINE``, with a pointer to the field),
+so the worker receives only valid ones. The operations are in ``shared/pipeline/operations``, the outputs in
+``shared/pipeline/output.py``.
 """
 
 from typing import Any, Self
@@ -16,7 +16,7 @@ from shared.pipeline.strict import StrictModel
 
 MAX_OPERATIONS = 10
 MAX_OUTPUTS = 10
-#: Side of the box that the default pipeline fits an image into, pixels.
+#: Width and height that the default pipeline scales images down to, pixels.
 DEFAULT_BOX = 1024
 
 __all__ = [
@@ -36,14 +36,14 @@ __all__ = [
 
 
 class Pipeline(StrictModel):
-    """Ordered operations and the outputs; ``output`` is accepted for a single one."""
+    """Ordered operations and outputs. ``output`` is accepted for a single output."""
 
     operations: tuple[Operation, ...] = Field(default=(), max_length=MAX_OPERATIONS)
     outputs: tuple[Output, ...] = Field(
         default=(Output(),),
         min_length=1,
         max_length=MAX_OUTPUTS,
-        # Two names, not a rewritten one: errors point at what was sent.
+        # Two names instead of a rewritten one, so that errors point at the field that was sent.
         validation_alias=AliasChoices("outputs", "output"),
     )
 
@@ -61,20 +61,20 @@ class Pipeline(StrictModel):
     def _names_differ(self) -> Self:
         names = [output.name for output in self.outputs]
         if len(set(names)) != len(names):
-            msg = "every output needs a name of its own"
+            msg = "every output needs a unique name"
             raise ValueError(msg)
         return self
 
 
-#: What happens when nothing is asked: fit 1024 × 1024 without enlarging, gray, PNG.
+#: The default: scale down to fit 1024 × 1024, convert to grayscale, save as PNG.
 DEFAULT_PIPELINE = Pipeline(operations=(Resize(width=DEFAULT_BOX, height=DEFAULT_BOX), Grayscale()))
 
 
 def get_asset_name(operation: Operation) -> str | None:
-    """Return the name of the stored image that an operation refers to, if it does."""
+    """Return the name of the asset that an operation refers to, or None."""
     return operation.image if isinstance(operation, Watermark) else None
 
 
 def list_asset_names(pipeline: Pipeline) -> frozenset[str]:
-    """Return the names of all stored images that a pipeline refers to."""
+    """Return the names of all assets that a pipeline refers to."""
     return frozenset(name for operation in pipeline.operations if (name := get_asset_name(operation)))

@@ -1,8 +1,8 @@
-"""Presets: pipelines with a name and a version, built in or kept by a caller.
+"""Presets: pipelines with a name and a version, built in or created by a caller.
 
-A job stores the pipeline itself beside the preset's name and version, so it says what was done even when the
-preset has changed or gone. A version, once written, never changes: that of a built-in grows with any change here,
-and a test holds each to what it was.
+A job stores the pipeline as well as the preset's name and version, so its pipeline is known even after the preset has
+changed or was deleted. A version never changes: to change a built-in preset, increase its version. A test compares
+built-in presets with their stored versions.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MAX_DESCRIPTION: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class PresetRef:
-    """Which version of which preset a pipeline came from."""
+    """The preset and version that a pipeline came from."""
 
     name: str
     version: int
@@ -30,16 +30,16 @@ class Preset:
     """One version of a named pipeline."""
 
     name: str
-    #: 1 at first; it only ever grows, also when the preset is deleted and made anew.
+    #: Starts at 1 and only grows, even if the preset is deleted and created again.
     version: int
     pipeline: Pipeline
     description: str = ""
-    #: When this version was written; None for what is built in.
+    #: When this version was created; None for built-in presets.
     created_at: datetime | None = None
 
     @property
     def built_in(self) -> bool:
-        """Tell whether it comes with Safelight and can't be changed."""
+        """Return True if the preset is part of Safelight and can't be changed."""
         return self.created_at is None
 
     @property
@@ -56,32 +56,30 @@ def _box(width: int, height: int, fit: Fit, *outputs: Output) -> Pipeline:
     return Pipeline(operations=(Resize(width=width, height=height, fit=fit),), outputs=outputs)
 
 
-#: What every deployment has. Their names can't be taken.
+#: The presets of every deployment. Callers can't use their names.
 BUILT_IN: Final[Mapping[str, Preset]] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
-            _built_in(
-                "default", "What happens when nothing is asked: inside 1024 × 1024, gray, PNG.", DEFAULT_PIPELINE
-            ),
+            _built_in("default", "The default: scaled down to fit 1024 × 1024, grayscale, PNG.", DEFAULT_PIPELINE),
             _built_in(
                 "thumbnail",
-                "A square of 256 pixels cut from the middle, JPEG.",
+                "A square of 256 pixels, cropped from the center, JPEG.",
                 _box(256, 256, Fit.COVER, Output(format=OutputFormat.JPEG, quality=80)),
             ),
             _built_in(
                 "preview",
-                "Inside 640 × 640, JPEG: small enough for a list.",
+                "Scaled down to fit 640 × 640, JPEG. Suitable for lists.",
                 _box(640, 640, Fit.INSIDE, Output(format=OutputFormat.JPEG, quality=78)),
             ),
             _built_in(
                 "web",
-                "Inside 1600 × 1600, WebP: one file for a page.",
+                "Scaled down to fit 1600 × 1600, WebP. Suitable for web pages.",
                 _box(1600, 1600, Fit.INSIDE, Output(format=OutputFormat.WEBP, quality=80)),
             ),
             _built_in(
                 "web-compatible",
-                "Inside 1600 × 1600, as WebP and as JPEG for browsers and mail programs without it.",
+                "Scaled down to fit 1600 × 1600, WebP, plus JPEG for browsers and mail programs without WebP.",
                 _box(
                     1600,
                     1600,
@@ -92,12 +90,12 @@ BUILT_IN: Final[Mapping[str, Preset]] = MappingProxyType(
             ),
             _built_in(
                 "social",
-                "1200 × 630 cut from the middle, JPEG: the card that networks show for a link.",
+                "1200 × 630, cropped from the center, JPEG. The link preview size of social networks.",
                 _box(1200, 630, Fit.COVER, Output(format=OutputFormat.JPEG, quality=85)),
             ),
             _built_in(
                 "archive",
-                "Every pixel, upright, sRGB, without loss: PNG in its own size.",
+                "Original size, upright, sRGB, lossless PNG.",
                 Pipeline(outputs=(Output(format=OutputFormat.PNG),)),
             ),
         )

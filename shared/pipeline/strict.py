@@ -1,18 +1,18 @@
-"""The kind of model that a user's wishes are written in, and its numbers and flags."""
+"""Base model and number types for input from users."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Strict
 
-#: No text, and no true and false, which pydantic takes for 1 and 0 unless it is strict.
+#: Neither text nor booleans, which pydantic would convert.
 Integer = Annotated[int, Strict()]
-#: An integer is one too.
+#: Integers are accepted too.
 Number = Annotated[float, Strict()]
-#: Not 1 and 0, which pydantic takes for true and false unless it is strict.
+#: Not 1 and 0, which pydantic would convert.
 Flag = Annotated[bool, Strict()]
 
 
 class StrictModel(BaseModel):
-    """Frozen, no infinities, and no field goes unnoticed: a misspelt option is an error, not a default."""
+    """A frozen model that refuses infinite numbers and unknown fields, such as misspelled options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)

@@ -1,1 +1,1 @@
-"""Webhooks, their events and deliveries."""
+"""Webhooks, events and deliveries."""

@@ -1,4 +1,4 @@
-"""A delivery: one event on its way to one webhook, and how long one goes on trying."""
+"""Deliveries of events to webhooks, and when to retry them."""
 
 import re
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from shared.names import NAME_PATTERN
 
 EVENT_ID_PATTERN: Final = r"^evt_[0-9A-Za-z_]{1,100}$"
 _SHAPE = re.compile(EVENT_ID_PATTERN)
-#: Between one try and the next: about 21 hours in all.
+#: Delays between tries: about 21 hours in total.
 RETRY_DELAYS = (
     *(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)),
     *(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=10)),
 )
 MAX_TRIES = len(RETRY_DELAYS) + 1
-#: SQS hides a message for twelve hours at most.
+#: SQS limits the visibility timeout to twelve hours.
 MAX_DELAY = timedelta(hours=11)
-#: A delivery stays in the log for so long after its event.
+#: How long a delivery stays in the log.
 RETENTION = timedelta(days=14)
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
-    #: Is tried, or waits for its next try.
+    #: In progress or waiting for the next try.
     WAITING = "WAITING"
-    #: The receiver has answered 2xx.
+    #: The receiver has responded with 2xx.
     DELIVERED = "DELIVERED"
-    #: Out of tries, or the receiver has answered 410.
+    #: All tries have failed, or the receiver has responded with 410.
     FAILED = "FAILED"
-    #: The webhook was disabled or gone when its turn came.
+    #: The webhook was disabled or deleted before the try.
     HELD = "HELD"
 
 
@@ -49,22 +49,22 @@ class Delivery:
     job_id: str
     body: str
     state: DeliveryState
-    #: Of this round.
+    #: Number of tries in this round.
     tries: int
-    #: One more with every replay.
+    #: Incremented by each replay.
     round: int
     created_at: datetime
-    #: When the next try may begin.
+    #: When the next try can start.
     due_at: datetime
     tried_at: datetime | None = None
-    #: Status of the last answer.
+    #: HTTP status of the last response.
     answer: int | None = None
-    #: Why the last try failed, where there was no answer.
+    #: Why the last try failed without a response.
     reason: str | None = None
 
 
 class DeliveryMessage(BaseModel):
-    """A hint that a delivery may be due; the first one brings what is to be delivered."""
+    """A message that a delivery may be due. It has the body to deliver."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -78,17 +78,17 @@ class DeliveryMessage(BaseModel):
     round: int = Field(default=0, ge=0)
 
     def encode(self) -> str:
-        """Write the message body."""
+        """Return the message body."""
         return self.model_dump_json()
 
 
 def is_event_id(text: str) -> bool:
-    """Tell whether a text has the shape of an event's ID."""
+    """Return True if a text has the form of an event ID."""
     return _SHAPE.fullmatch(text) is not None
 
 
 def decode_delivery(text: str) -> DeliveryMessage:
-    """Read a message body. Raises BadMessage for whatever is none of ours."""
+    """Parse a message body. Raises BadMessage."""
     try:
         return DeliveryMessage.model_validate_json(text)
     except ValidationError as error:
@@ -96,10 +96,10 @@ def decode_delivery(text: str) -> DeliveryMessage:
 
 
 def compute_retry_delay(tries: int, *, requested: timedelta | None, spread: float) -> timedelta | None:
-    """Return how long to wait after so many failed tries; None when they were enough.
+    """Return the delay after a number of failed tries, or None if there are no more tries.
 
-    ``requested`` is what the receiver wants (``Retry-After``), heard within bounds; ``spread`` between 0 and 1 keeps
-    deliveries apart that failed together.
+    ``requested`` is the receiver's ``Retry-After``, which can lengthen the delay within bounds. ``spread``, 0 to 1, is the
+    jitter.
     """
     if tries >= MAX_TRIES:
         return None

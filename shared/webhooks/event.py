@@ -1,6 +1,6 @@
-"""What is told of a job's end: a CloudEvents 1.0 envelope (https://github.com/cloudevents/spec) around a few facts.
+"""Events at the end of a job, as CloudEvents 1.0 (https://github.com/cloudevents/spec).
 
-The envelope is thin: what else is to know stands in the job, to which it links. It names no caller.
+An event has few facts and links to the job for the rest. It names no caller.
 """
 
 import json
@@ -10,9 +10,9 @@ from typing import Any
 from shared.clock import to_iso
 from shared.jobs.job import Job, JobStatus
 
-#: Of an event in CloudEvents' structured JSON form.
+#: Media type of CloudEvents in structured JSON mode.
 MEDIA_TYPE = "application/cloudevents+json"
-#: Type of the event for each way in which a job may end.
+#: Event type by the final status of a job.
 JOB_EVENTS = {
     JobStatus.COMPLETED: "image.job.completed",
     JobStatus.FAILED: "image.job.failed",
@@ -23,25 +23,24 @@ JOB_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, written out."""
+    """One serialized event."""
 
     id: str
     type: str
-    #: ID of the job that it is about.
+    #: Job ID.
     subject: str
-    #: The envelope as JSON.
+    #: The CloudEvents document as JSON.
     body: str
 
 
 def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
-    """Tell of a job that has ended. Raises KeyError for one that has not.
+    """Return the event of a job that has ended. Raises KeyError for other jobs.
 
-    The ID follows from the job and its generation, and a generation ends once: whoever hears of the same end
-    twice hears the same ID. ``api_url`` is the address of the API, empty where only its callers know it; the links
-    then are relative to it.
+    The event ID is derived from the job ID and the generation, and a generation ends once, so duplicates of an event
+    have the same ID. ``api_url`` is the URL of the API; if it is empty, the links are relative to it.
     """
     kind = JOB_EVENTS[job.status]
-    place = f"{api_url}/v1/jobs/{job.id}"
+    job_url = f"{api_url}/v1/jobs/{job.id}"
     error = job.error
     data: dict[str, Any] = {
         "job_id": job.id,
@@ -57,7 +56,7 @@ def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
             for each in job.outputs
         ],
         "error": error and {"code": error.code, "message": error.message, "retriable": error.retriable},
-        "links": {"self": place} | ({"result": f"{place}/result"} if job.outputs else {}),
+        "links": {"self": job_url} | ({"result": f"{job_url}/result"} if job.outputs else {}),
     }
     return Event(
         id=event_id(job),
@@ -68,14 +67,14 @@ def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
 
 
 def event_id(job: Job) -> str:
-    """Name the end of this generation of a job."""
+    """Return the event ID for the end of a job's generation."""
     return f"evt_{job.id}_{job.generation}"
 
 
-def build_envelope(  # noqa: PLR0913 - the attributes that CloudEvents demands, and two more
+def build_envelope(  # noqa: PLR0913 - the attributes of CloudEvents
     identifier: str, kind: str, *, source: str, subject: str, time: str, data: dict[str, Any]
 ) -> str:
-    """Write a CloudEvents envelope; members of ``data`` without a value are left out."""
+    """Return a CloudEvents document. Members of ``data`` that are None are left out."""
     document = {
         "specversion": "1.0",
         "id": identifier,

@@ -1,11 +1,11 @@
-"""Which addresses are those of the public internet: the only ones to which something is sent on a caller's word.
+"""Public IP addresses: the only ones to which a caller's webhook can send.
 
-Python's own ``is_global`` has changed its mind between releases about several ranges, so the ranges stand here.
+The ranges are listed here because Python's ``is_global`` differs between releases.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# IANA's special-purpose registries (https://www.iana.org/assignments/iana-ipv4-special-registry), and multicast.
+# IANA's special-purpose registry (https://www.iana.org/assignments/iana-ipv4-special-registry) and multicast.
 CLOSED_V4 = tuple(
     ip_network(text)
     for text in (
@@ -14,16 +14,16 @@ CLOSED_V4 = tuple(
         *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
     )
 )
-#: All that is routed. Mapped, translated (NAT64), local and multicast addresses lie outside.
+#: All routed addresses. Mapped, translated (NAT64), local and multicast addresses are outside.
 OPEN_V6 = ip_network("2000::/3")
-#: Of these: protocols (Teredo), documentation, 6to4, which hides an IPv4 address, and AS112.
+#: Exceptions: protocols (Teredo), documentation, 6to4, which contains an IPv4 address, and AS112.
 CLOSED_V6 = tuple(
     ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address belongs to some host on the public internet."""
+    """Return True if an address is on the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in closed for closed in CLOSED_V4)
     if address.scope_id is not None:
@@ -32,7 +32,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def is_internal_literal(host: str) -> bool:
-    """Tell whether a host is written as an address, and that is not a public one."""
+    """Return True if a host is an IP address that is not public."""
     try:
         return not is_public(ip_address(host))
     except ValueError:

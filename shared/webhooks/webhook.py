@@ -1,4 +1,4 @@
-"""A webhook: an address that its owner wants to be told at, and the secret by which it knows us."""
+"""Webhooks: URLs that receive events, and the secrets that sign them."""
 
 import base64
 import re
@@ -10,42 +10,42 @@ from urllib.parse import SplitResult, urlsplit
 
 from shared.webhooks.public_addresses import is_internal_literal
 
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what Standard Webhooks puts in front of every secret
-#: Standard Webhooks asks for 24 to 64.
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the prefix of every secret in Standard Webhooks
+#: Standard Webhooks requires 24 to 64.
 SECRET_BYTES: Final = 32
-#: For so long after a rotation the secret before signs too.
+#: How long the previous secret also signs after a rotation.
 SECRET_OVERLAP: Final = timedelta(hours=24)
 MAX_URL: Final = 2048
-#: Why a webhook was disabled.
+#: Reason for disabling a webhook.
 GONE: Final = "the receiver answered 410 Gone"
 _HOST = re.compile(r"^[A-Za-z0-9.:_-]+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Where one owner wants to be told, and of what."""
+    """A URL of one owner and the event types that it receives."""
 
     owner: str
     name: str
     url: str
-    #: Types of events that it wants.
+    #: Event types to send.
     events: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
-    #: Why nothing is sent any more; None while it is in use.
+    #: Why the webhook is disabled; None while it is enabled.
     disabled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SigningSecrets:
-    """What signs: the newest secret first."""
+    """The current secret, and the previous one while it still signs."""
 
     current: str
     previous: str | None = None
 
 
 def new_secret() -> str:
-    """Make a secret as Standard Webhooks writes it."""
+    """Return a new secret in the format of Standard Webhooks."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
@@ -59,7 +59,7 @@ def find_url_problem(url: str, *, allow_internal: bool) -> str | None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if problem := _malformed(url, parts):
         return problem
     if allow_internal:
@@ -68,16 +68,16 @@ def find_url_problem(url: str, *, allow_internal: bool) -> str | None:
         return "must begin with https://"
     if port not in {None, 443}:
         return "must use port 443"
-    return "leads to an internal address" if is_internal_literal(parts.hostname or "") else None
+    return "has an internal address" if is_internal_literal(parts.hostname or "") else None
 
 
 def _malformed(url: str, parts: SplitResult) -> str | None:
     if not url.isascii() or not url.isprintable() or " " in url:
-        return "must be of printable ASCII without spaces"
+        return "must be printable ASCII without spaces"
     if len(url) > MAX_URL:
         return f"must have at most {MAX_URL} characters"
     if not parts.hostname or not _HOST.match(parts.hostname):
-        return "names no host"
+        return "has no host"
     if parts.username is not None or parts.password is not None:
-        return "must not carry credentials"
+        return "must not contain credentials"
     return "must not have a fragment" if parts.fragment else None

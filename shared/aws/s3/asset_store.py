@@ -1,4 +1,4 @@
-"""The bytes of assets in the image bucket, one object for each content that an asset has had."""
+"""Asset contents in the image bucket: one object for each content that an asset has had."""
 
 import base64
 import hashlib
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class AssetStore:
-    """Objects under ``assets/``. Every method raises ServiceError where S3 does not answer."""
+    """Objects under ``assets/``. Every method raises ServiceError if S3 does not answer."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
-        """Work on ``bucket``."""
+        """Use ``bucket``."""
         self._client = client
         self._bucket = bucket
 
     def put(self, owner: str, pin: AssetPin, data: bytes, media_type: str) -> None:
-        """Store one content. S3 checks it against the digest and refuses what was cut on the way."""
+        """Store one content. S3 verifies its digest."""
         with translate_aws_errors():
             self._client.put_object(
                 Bucket=self._bucket,
@@ -35,29 +35,29 @@ class AssetStore:
             )
 
     def get(self, owner: str, pin: AssetPin, *, max_bytes: int) -> bytes:
-        """Fetch the content that a job has pinned.
+        """Return the content that a job has pinned.
 
-        Raises WatermarkNotFound when it is gone or is not what was uploaded, TooManyBytes when it is over
-        ``max_bytes`` (before a byte is read).
+        Raises WatermarkNotFound if it was deleted or its bytes have changed, and TooManyBytes, before reading it, if
+        it exceeds ``max_bytes``.
         """
         try:
             with translate_aws_errors():
-                answer = self._client.get_object(
+                response = self._client.get_object(
                     Bucket=self._bucket, Key=object_keys.asset_key(owner, pin.name, pin.digest)
                 )
-                if answer["ContentLength"] > max_bytes:
-                    raise TooManyBytes(f"The asset {pin.name} has {answer['ContentLength']:,} bytes.")
-                data = answer["Body"].read()
+                if response["ContentLength"] > max_bytes:
+                    raise TooManyBytes(f"The asset {pin.name} has {response['ContentLength']:,} bytes.")
+                data = response["Body"].read()
         except ServiceError as error:
             if isinstance(error.__cause__, ClientError) and error_code(error.__cause__) == "NoSuchKey":
-                raise WatermarkNotFound(f"The asset {pin.name} was deleted after the job was made.") from error
+                raise WatermarkNotFound(f"The asset {pin.name} was deleted after the job was created.") from error
             raise
         if hashlib.sha256(data).hexdigest() != pin.digest:
-            raise WatermarkNotFound(f"The stored bytes of {pin.name} are not those that were uploaded.")
+            raise WatermarkNotFound(f"The stored bytes of the asset {pin.name} differ from the uploaded ones.")
         return data
 
     def list_contents(self, owner: str, name: str) -> list[str]:
-        """List the keys of all contents that an asset has had."""
+        """Return the keys of all contents that an asset has had."""
         with translate_aws_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=object_keys.asset_folder(owner, name)
@@ -65,7 +65,7 @@ class AssetStore:
             return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def delete(self, contents: list[str]) -> None:
-        """Delete objects by key; one that is gone already is no fault."""
+        """Delete objects by key. Idempotent."""
         for key in contents:
             with translate_aws_errors():
                 self._client.delete_object(Bucket=self._bucket, Key=key)

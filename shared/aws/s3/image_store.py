@@ -1,4 +1,4 @@
-"""The image bucket: raw images in, processed images out, links for clients."""
+"""The image bucket: raw and processed images, and links to them."""
 
 import base64
 import hashlib
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-#: Objects in one call: S3's own limit.
+#: Most objects in one call: S3's limit.
 MAX_DELETED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to one processed image, good for a while and for whoever holds it."""
+    """A presigned link to one image. Anyone who has it can use it until it expires."""
 
     url: str
     expires_at: datetime
@@ -44,7 +44,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """A message that nobody could read, kept whole."""
+    """The stored copy of an unreadable message."""
 
     key: str
     #: Bytes.
@@ -53,34 +53,34 @@ class StoredDeadLetter:
 
 
 class ImageStore:
-    """Objects of one bucket. Every method raises ServiceError where S3 does not answer."""
+    """Objects of one bucket. Every method raises ServiceError if S3 does not answer."""
 
     def __init__(self, client: "S3Client", bucket: str, *, presigner: "S3Client | None" = None) -> None:
-        """Work on ``bucket``; ``presigner`` is a client for the endpoint that callers reach."""
+        """Use ``bucket``; ``presigner`` is a client for the endpoint that callers can reach."""
         self._client = client
         self._presigner = presigner or client
         self.bucket = bucket
 
     def with_presigner(self, presigner: "S3Client") -> "ImageStore":
-        """Return the same store, with links to the endpoint of another client."""
+        """Return the same store with another client for links."""
         return ImageStore(self._client, self.bucket, presigner=presigner)
 
     def put_raw(self, raw: RawImage, data: bytes, media_type: str) -> None:
-        """Store the raw bytes. S3 checks them against the digest and refuses what was cut on the way."""
+        """Store a raw image. S3 verifies its digest."""
         self._put(raw.key, data, media_type, raw.digest or hashlib.sha256(data).hexdigest())
 
     def put_processed(self, facts: ProcessedImage, data: bytes) -> None:
-        """Store the bytes of one output."""
+        """Store a processed image."""
         self._put(facts.key, data, facts.media_type, facts.digest)
 
     def store_dead_letter(self, message_id: str, body: bytes) -> str:
-        """Keep a copy of a message that nobody could read; return its key."""
+        """Store a copy of an unreadable message and return its key."""
         key = object_keys.dead_letter_key(message_id)
         self._put(key, body, "application/json", hashlib.sha256(body).hexdigest())
         return key
 
     def list_dead_letters(self, after: str, limit: int) -> list[StoredDeadLetter]:
-        """Return the next kept messages after a key; fewer than ``limit`` mean that there are no more."""
+        """Return the next stored messages after a key. Fewer than ``limit`` mean that there are no more."""
         with translate_aws_errors():
             page = self._client.list_objects_v2(
                 Bucket=self.bucket, Prefix=object_keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
@@ -89,58 +89,58 @@ class ImageStore:
         return [StoredDeadLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
-        """Fetch the raw bytes.
+        """Return the bytes of a raw image.
 
-        Raises RawImageMissing when the object is gone or is not what the job knows, TooManyBytes
-        when it is over ``max_bytes`` (before a byte is read).
+        Raises RawImageMissing if the object does not exist or its digest differs from the job's, and TooManyBytes,
+        before reading it, if it exceeds ``max_bytes``.
         """
         try:
             with translate_aws_errors():
-                answer = self._client.get_object(Bucket=self.bucket, Key=raw.key)
-                if answer["ContentLength"] > max_bytes:
+                response = self._client.get_object(Bucket=self.bucket, Key=raw.key)
+                if response["ContentLength"] > max_bytes:
                     raise TooManyBytes(
-                        f"The image file has {answer['ContentLength']:,} bytes; {max_bytes:,} are allowed."
+                        f"The image file has {response['ContentLength']:,} bytes; {max_bytes:,} are allowed."
                     )
-                data = answer["Body"].read()
+                data = response["Body"].read()
         except ServiceError as error:
             if isinstance(error.__cause__, ClientError) and error_code(error.__cause__) == "NoSuchKey":
                 raise RawImageMissing from error
             raise
         if raw.digest is not None and hashlib.sha256(data).hexdigest() != raw.digest:
-            raise RawImageMissing("The stored bytes are not those that were uploaded.")
+            raise RawImageMissing("The stored bytes differ from the uploaded ones.")
         return data
 
     def get_size(self, key: str) -> int | None:
-        """Return the bytes of an object, None where there is none.
+        """Return the size of an object in bytes, or None if it does not exist.
 
-        By listing, which tells the two apart without a right to read the object.
+        Uses a listing, which needs no permission to read the object.
         """
         with translate_aws_errors():
             page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
 
     def delete_raw(self, key: str) -> None:
-        """Delete bytes that came for a job that is no more."""
+        """Delete a raw image whose job no longer exists."""
         self._delete([key])
 
     def list_objects(self, job: Job) -> list[StoredObject]:
-        """Return what lies in the bucket of a job: its raw image, as its record says it, and all of every attempt."""
+        """Return the objects of a job: its raw image and the processed images of all attempts."""
         size = job.raw.size if job.raw.size is not None else self.get_size(job.raw.key)
         raw = [] if size is None else [StoredObject(job.raw.key, size)]
-        return [*raw, *self._objects(object_keys.processed_prefix(job.id))]
+        return [*raw, *self._list(object_keys.processed_prefix(job.id))]
 
     def delete_job(self, job: Job) -> bool:
-        """Delete the raw image and what every attempt has stored; links to them are dead from then on.
+        """Delete the raw image and the processed images of all attempts. Links to them stop working.
 
-        Returns whether S3 keeps older versions of them, because somebody has switched that on for the bucket.
+        Return True if the bucket has versioning, so that S3 keeps older versions of them.
         """
-        return self._delete([job.raw.key, *(each.key for each in self._objects(object_keys.processed_prefix(job.id)))])
+        return self._delete([job.raw.key, *(each.key for each in self._list(object_keys.processed_prefix(job.id)))])
 
     def delete_processed(self, outputs: Iterable[ProcessedImage]) -> None:
-        """Delete the processed images of an attempt that came too late."""
+        """Delete the processed images of a superseded attempt."""
         self._delete([facts.key for facts in outputs])
 
-    def _objects(self, prefix: str) -> Iterator[StoredObject]:
+    def _list(self, prefix: str) -> Iterator[StoredObject]:
         more = ""
         while True:
             with translate_aws_errors():
@@ -156,19 +156,19 @@ class ImageStore:
         for start in range(0, len(targets), MAX_DELETED):
             objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in targets[start : start + MAX_DELETED]]
             with translate_aws_errors():
-                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
-            # S3 names here what it could not delete, with status 200; asking again is all that one can do.
-            if answer.get("Errors"):
+                response = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+            # S3 lists objects that it could not delete here, with status 200. A retry may succeed.
+            if response.get("Errors"):
                 raise ServiceUnavailable
-            has_versions |= any(each.get("DeleteMarker") for each in answer.get("Deleted", ()))
+            has_versions |= any(each.get("DeleteMarker") for each in response.get("Deleted", ()))
         return has_versions
 
     def link(self, facts: ProcessedImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
-        """Sign a link that downloads one processed image under ``filename``."""
+        """Sign a link that downloads a processed image as ``filename``."""
         return self._link(facts.key, facts.media_type, filename=filename, lifetime=lifetime, now=now)
 
     def raw_link(self, raw: RawImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
-        """Sign a link that downloads the raw image, of which the format must be known."""
+        """Sign a link that downloads a raw image, whose format must be known."""
         media_type = BY_NAME[raw.format or ""].media_type
         return self._link(raw.key, media_type, filename=filename, lifetime=lifetime, now=now)
 
@@ -186,8 +186,8 @@ class ImageStore:
         return Link(url=url, expires_at=now + lifetime)
 
     def form(self, job: Job, *, max_bytes: int, lifetime: timedelta, now: datetime) -> UploadForm:
-        """Sign the form for the upload that a job awaits; it must have a declaration."""
-        assert job.declaration is not None  # noqa: S101 - only such jobs await an upload
+        """Sign the form for a job's upload. The job must have a declaration."""
+        assert job.declaration is not None  # noqa: S101 - every job that awaits an upload has one
         return sign_form(
             self._presigner, self.bucket, job.raw.key, job.declaration, max_bytes=max_bytes, lifetime=lifetime, now=now
         )

@@ -1,4 +1,4 @@
-"""Objects in buckets of others: looked at, and copied into the image bucket by S3 itself."""
+"""Sources of imports: objects in other buckets, which S3 copies into the image bucket."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
-#: Storage classes that S3 reads nothing from before it is restored; GLACIER_IR is none of them.
+#: Storage classes whose objects must be restored before S3 can read them. GLACIER_IR is not one of them.
 ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 RESTORED: Final = 'ongoing-request="false"'
 
 REFUSALS: Final[Mapping[str, type[ImageError]]] = {
-    # The answer to HeadObject has no body, so botocore has only the status to name.
+    # The response to HeadObject has no body, so botocore reports only the status.
     "404": SourceMissing,
     "405": SourceMissing,  # the version is a delete marker
     "403": SourceForbidden,
-    "400": SourceForbidden,  # encrypted with a key that the caller must bring along, or no version's name
+    "400": SourceForbidden,  # encrypted with a customer-provided key, or a malformed version ID
     "NoSuchKey": SourceMissing,
     "NoSuchBucket": SourceMissing,
     "NoSuchVersion": SourceMissing,
@@ -38,7 +38,7 @@ REFUSALS: Final[Mapping[str, type[ImageError]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceObject:
-    """What S3 says of an object."""
+    """An object to import and its size."""
 
     source: ImportSource
     #: Bytes.
@@ -46,7 +46,7 @@ class SourceObject:
 
 
 class SourceStore:
-    """Reads other buckets. Every method raises ServiceError where S3 does not answer."""
+    """Objects in other buckets. Every method raises ServiceError if S3 does not answer."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Copy into ``bucket``."""
@@ -54,9 +54,9 @@ class SourceStore:
         self._bucket = bucket
 
     def find(self, location: S3Location) -> SourceObject:
-        """Look at an object. Raises SourceMissing, SourceForbidden or SourceArchived."""
+        """Return an object's ETag and size. Raises SourceMissing, SourceForbidden or SourceArchived."""
         version: Any = {"VersionId": location.version} if location.version else {}
-        with _refusals():
+        with _translate_refusals():
             facts = self._client.head_object(Bucket=location.bucket, Key=location.key, **version)
         archived = facts.get("StorageClass") in ARCHIVES or "ArchiveStatus" in facts
         if archived and RESTORED not in facts.get("Restore", ""):
@@ -64,21 +64,21 @@ class SourceStore:
         return SourceObject(ImportSource(location=location, etag=facts["ETag"]), facts["ContentLength"])
 
     def copy(self, source: ImportSource, key: str) -> None:
-        """Copy an object to ``key``: its bytes, and nothing else that it has. Twice is once.
+        """Copy an object's bytes to ``key``, without its metadata and tags. Idempotent.
 
-        Raises what :meth:`find` does, and SourceChanged when its content is not what it was.
+        Raises the errors of :meth:`find`, and SourceChanged if the content has changed.
         """
         location = source.location
-        where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
+        copy_source: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
         if location.version:
-            where["VersionId"] = location.version
-        with _refusals():
+            copy_source["VersionId"] = location.version
+        with _translate_refusals():
             self._client.copy_object(
                 Bucket=self._bucket,
                 Key=key,
-                CopySource=where,
+                CopySource=copy_source,
                 CopySourceIfMatch=source.etag,
-                # Tags would need rights of their own; headers and metadata are of nobody that we know.
+                # Copying tags needs more permissions, and metadata of unknown origin must not be kept.
                 MetadataDirective="REPLACE",
                 TaggingDirective="REPLACE",
                 ContentType="application/octet-stream",
@@ -87,7 +87,7 @@ class SourceStore:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _translate_refusals() -> Iterator[None]:
     try:
         with translate_aws_errors():
             yield

@@ -1,4 +1,4 @@
-"""Presigned POST forms: a caller sends bytes straight to S3, under one key, of one type, within a size."""
+"""Presigned POST forms for direct uploads to S3, limited to one key, one media type and a size."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadForm:
-    """What must be sent as ``multipart/form-data``: every field, then ``file`` as the last."""
+    """A form to send as ``multipart/form-data``: all fields, then ``file`` as the last one."""
 
     url: str
     fields: dict[str, str]
@@ -20,7 +20,7 @@ class UploadForm:
     expires_at: datetime
 
 
-def sign_form(  # noqa: PLR0913 - where to, what, how long
+def sign_form(  # noqa: PLR0913 - a form needs all of these
     presigner: "S3Client",
     bucket: str,
     key: str,
@@ -30,9 +30,9 @@ def sign_form(  # noqa: PLR0913 - where to, what, how long
     lifetime: timedelta,
     now: datetime,
 ) -> UploadForm:
-    """Sign a form; ``presigner`` is a client for the endpoint that the caller reaches.
+    """Sign a form; ``presigner`` is a client for the endpoint that the caller can reach.
 
-    S3 holds the upload to exactly this key and type and to the promised size, or else to 1 to ``max_bytes`` bytes
+    S3 accepts only this key, this media type and the declared size, or 1 to ``max_bytes`` bytes without one
     (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html).
     """
     least, most = (declaration.size, declaration.size) if declaration.size is not None else (1, max_bytes)

@@ -1,4 +1,4 @@
-"""Operations that change edges: blur, sharpen, round corners."""
+"""Operations on edges: blur, sharpen, round corners."""
 
 from typing import ClassVar, Literal, Self
 
@@ -17,17 +17,17 @@ class Blur(StrictModel):
 
 
 class Sharpen(StrictModel):
-    """Sharpen with an unsharp mask; transparency stays."""
+    """Sharpen with an unsharp mask. Transparency is kept."""
 
     cost: ClassVar[float] = 29.3
     op: Literal["sharpen"] = "sharpen"
-    radius: Number = Field(default=1.0, gt=0, le=20, description="Of the mask, pixels.")
+    radius: Number = Field(default=1.0, gt=0, le=20, description="Radius of the mask, pixels.")
     amount: Number = Field(default=1.0, gt=0, le=5, description="Strength; 1 adds the whole difference to the mask.")
-    threshold: Integer = Field(default=0, ge=0, le=255, description="Difference, of 255, below which nothing changes.")
+    threshold: Integer = Field(default=0, ge=0, le=255, description="Smallest difference, of 255, to sharpen.")
 
 
 class RoundCorners(StrictModel):
-    """Make the corners transparent. A relative radius of 0.5 turns a square into a disc."""
+    """Make the corners transparent. A relative radius of 0.5 makes a square a circle."""
 
     cost: ClassVar[float] = 3.8
     op: Literal["round_corners"] = "round_corners"

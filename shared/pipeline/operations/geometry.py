@@ -1,4 +1,4 @@
-"""Operations that change the shape: resize, crop, rotate, flip, trim, pad."""
+"""Operations on size and shape: resize, crop, rotate, flip, trim, pad."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -8,37 +8,37 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shared.pipeline.operations.parameters import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
 from shared.pipeline.strict import Flag, Integer, Number, StrictModel
 
-#: Farthest pixel that a crop can name: the longest side that any limit may allow.
+#: Largest coordinate of a crop: the longest side that a limit can allow.
 MAX_SOURCE_SIDE: Final = 65_535
 
 
 class Fit(StrEnum):
-    """How an image is brought to a box of another shape."""
+    """How to fit an image into a box with other proportions."""
 
-    #: Whole image, proportions kept, no side longer than the box's.
+    #: Whole image with its proportions, no side longer than the box.
     INSIDE = "inside"
-    #: Box filled, proportions kept, the overhang cut off.
+    #: Box filled, proportions kept, the excess cropped.
     COVER = "cover"
-    #: Whole image, proportions kept, the rest of the box filled with the background.
+    #: Whole image with its proportions, the rest of the box filled with the background.
     CONTAIN = "contain"
-    #: Box filled, proportions given up.
+    #: Box filled, proportions ignored.
     EXACT = "exact"
 
 
 class Resize(StrictModel):
-    """Change the size. One side may be left out with ``inside``; the other fits alone then."""
+    """Change the size. With ``inside``, width or height can be omitted."""
 
     cost: ClassVar[float] = 9.3
     op: Literal["resize"] = "resize"
     width: Side | None = None
     height: Side | None = None
     fit: Fit = Fit.INSIDE
-    enlarge: Flag = Field(default=False, description="Whether a smaller picture is made larger.")
+    enlarge: Flag = Field(default=False, description="Whether to enlarge smaller images.")
     gravity: Gravity = Field(
         default="center",
-        description="With cover the part that stays, with contain the place of the picture.",
+        description="With cover, the part to keep; with contain, the position of the image.",
     )
-    background: Color = Field(default=TRANSPARENT, description="What contain fills the rest of the box with.")
+    background: Color = Field(default=TRANSPARENT, description="Color that contain fills the rest of the box with.")
 
     @model_validator(mode="after")
     def _has_its_sides(self) -> Self:
@@ -52,9 +52,9 @@ class Resize(StrictModel):
 
 
 class Crop(StrictModel):
-    """Cut out a box: at ``x`` and ``y``, at a place, or where most of the detail is (``entropy``).
+    """Crop to a box at ``x`` and ``y``, by gravity, or where the image has the most detail (``entropy``).
 
-    What lies outside of the image is left away; a box that lies outside as a whole fails the job.
+    Parts outside the image are ignored. A box that is completely outside fails the job.
     """
 
     cost: ClassVar[float] = 3.9
@@ -64,7 +64,7 @@ class Crop(StrictModel):
     height: Number = Field(gt=0, le=MAX_SOURCE_SIDE)
     x: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Left edge, from the left.")
     y: Number | None = Field(default=None, ge=0, le=MAX_SOURCE_SIDE, description="Upper edge, from the top.")
-    gravity: Literal[Gravity, "entropy"] = Field(default="center", description="Where, if x and y do not say it.")
+    gravity: Literal[Gravity, "entropy"] = Field(default="center", description="Position if x and y are not given.")
 
     @field_validator("width", "height", "x", "y")
     @classmethod
@@ -90,12 +90,12 @@ class Crop(StrictModel):
 
 
 class Rotate(StrictModel):
-    """Turn clockwise. Right angles move pixels without touching them."""
+    """Rotate clockwise. Multiples of 90 degrees are lossless."""
 
     cost: ClassVar[float] = 47.0
     op: Literal["rotate"] = "rotate"
     angle: Number = Field(ge=-360, le=360, description="Degrees, clockwise.")
-    expand: Flag = Field(default=True, description="Whether the canvas grows, so that no corner is cut off.")
+    expand: Flag = Field(default=True, description="Whether to enlarge the canvas so that no corner is cut off.")
     background: Color = TRANSPARENT
 
 
@@ -111,18 +111,18 @@ class Flip(StrictModel):
 
 
 class Trim(StrictModel):
-    """Cut off a border of one color, that of the top left pixel; an image of nothing else stays whole."""
+    """Remove a border that has the color of the top left pixel. An image of one color is kept whole."""
 
     cost: ClassVar[float] = 3.5
     op: Literal["trim"] = "trim"
-    tolerance: Integer = Field(default=10, ge=0, le=254, description="Difference, of 255, that is still border.")
+    tolerance: Integer = Field(default=10, ge=0, le=254, description="Largest difference, of 255, within the border.")
 
 
 Margin = Annotated[Integer, Field(ge=0, le=MAX_SIDE, description="Pixels.")]
 
 
 class Pad(StrictModel):
-    """Add room around the image."""
+    """Add margins around the image."""
 
     cost: ClassVar[float] = 1.6
     op: Literal["pad"] = "pad"

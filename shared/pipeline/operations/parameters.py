@@ -1,4 +1,4 @@
-"""The words that the parameters of several operations share: sides, colors, units, places."""
+"""Parameter types that several operations share: sides, colors, units and gravity."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,16 +17,16 @@ Color = Annotated[
     str,
     Field(
         pattern=r"^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$",
-        description="`#rrggbb`, or `#rrggbbaa` with its opacity at the end.",
+        description="`#rrggbb`, or `#rrggbbaa` with opacity.",
     ),
 ]
-#: What new area is filled with unless a color is stated; a format without transparency shows its background there.
+#: Default fill of new areas. Formats without transparency show the output's background there.
 TRANSPARENT: Final = "#00000000"
 
-#: Pixels, or shares (0 to 1) of the image that the operation meets.
+#: Pixels, or fractions (0 to 1) of the image before the operation.
 Unit = Literal["pixel", "relative"]
 
-#: Nine places in an image.
+#: Nine positions in an image.
 Gravity = Literal[
     "center",
     "top",
@@ -39,7 +39,7 @@ Gravity = Literal[
     "bottom-right",
 ]
 
-#: How much of the free room, as a share, lies left of and above what stands at each place.
+#: Fractions of the free space to the left of and above an object at each position.
 ANCHORS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         "center": (0.5, 0.5),

@@ -1,4 +1,4 @@
-"""Operations that change light and color: grayscale, adjust, background."""
+"""Operations on brightness and color: grayscale, adjust, background."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -7,18 +7,18 @@ from pydantic import Field
 from shared.pipeline.operations.parameters import Color
 from shared.pipeline.strict import Number, StrictModel
 
-Factor = Annotated[Number, Field(ge=0, le=4, description="1 changes nothing.")]
+Factor = Annotated[Number, Field(ge=0, le=4, description="1 means no change.")]
 
 
 class Grayscale(StrictModel):
-    """Turn the image gray (ITU-R BT.601 luma); transparency stays."""
+    """Convert to grayscale (ITU-R BT.601 luma). Transparency is kept."""
 
     cost: ClassVar[float] = 0.7
     op: Literal["grayscale"] = "grayscale"
 
 
 class Adjust(StrictModel):
-    """Change brightness, then contrast, then saturation, each by a factor; transparency stays."""
+    """Change brightness, then contrast, then saturation, each by a factor. Transparency is kept."""
 
     cost: ClassVar[float] = 5.7
     op: Literal["adjust"] = "adjust"
@@ -28,7 +28,7 @@ class Adjust(StrictModel):
 
 
 class Background(StrictModel):
-    """Lay the image on a color, wherever it is transparent."""
+    """Fill transparent areas with a color."""
 
     cost: ClassVar[float] = 0.0
     op: Literal["background"] = "background"
