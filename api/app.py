@@ -1,4 +1,4 @@
-"""The API Lambda: resolver, routes, the one error handler, ``handler``."""
+"""The API Lambda: resolver, routes, error handlers, ``handler``."""
 
 import time
 from typing import Any
@@ -52,9 +52,9 @@ api.openapi.routes.add_documents(app)
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request of API Gateway. Whatever happens, the answer is ours and tells nothing of the inside."""
+    """Return the response to an API Gateway request. An unexpected error becomes a 500 without internal details."""
     started = time.monotonic()
-    metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # also of a request that is killed on its way
+    metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # first, so that killed requests count too
     log = logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
@@ -63,62 +63,62 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         event = {**event, "httpMethod": "GET"}
     try:
         origins = get_dependencies().settings.ui_origins
-        answer = preflight_response(event, origins) if is_preflight(event) else app.resolve(event, context)
-        answer["multiValueHeaders"] |= cors_headers(event, origins)
+        response = preflight_response(event, origins) if is_preflight(event) else app.resolve(event, context)
+        response["multiValueHeaders"] |= cors_headers(event, origins)
     except Exception:
-        # The last line of defence: the fault is logged whole, the caller sees none of it.
+        # The log gets the whole error, the caller none of it.
         log.exception("Request failed", extra={"method": method, "path": path})
         fault = problem_response(SafelightError(), instance=str(path), request_id=request_id)
-        answer = {
+        response = {
             "statusCode": fault.status_code,
             "body": fault.body,
             "isBase64Encoded": False,
             "multiValueHeaders": {"Content-Type": [fault.content_type]},
         }
     if method == "HEAD":
-        answer["body"] = ""
-    # 204 and 304 have no body; what a null means there differs between gateways.
-    answer["body"] = answer.get("body") or ""
-    answer["multiValueHeaders"]["X-Request-Id"] = [request_id]
-    took = (time.monotonic() - started) * 1000
-    # Who asks for a wait (RFC 7240) gets one: that is no slowness of ours.
-    has_waited = "Preference-Applied" in answer["multiValueHeaders"]
-    metrics.add_metric("WaitTime" if has_waited else "AnswerTime", MetricUnit.Milliseconds, took)
-    facts = {"method": method, "path": path, "status": answer["statusCode"], "milliseconds": round(took)}
+        response["body"] = ""
+    # 204 and 304 have no body. Gateways differ in how they treat null.
+    response["body"] = response.get("body") or ""
+    response["multiValueHeaders"]["X-Request-Id"] = [request_id]
+    milliseconds = (time.monotonic() - started) * 1000
+    # A requested wait (RFC 7240) must not count as a slow response.
+    has_waited = "Preference-Applied" in response["multiValueHeaders"]
+    metrics.add_metric("WaitTime" if has_waited else "AnswerTime", MetricUnit.Milliseconds, milliseconds)
+    facts = {"method": method, "path": path, "status": response["statusCode"], "milliseconds": round(milliseconds)}
     log.info("Request answered", extra=facts)
-    return answer
+    return response
 
 
 @app.exception_handler(SafelightError)
 def handle_error(error: SafelightError) -> Response[str]:
-    """Answer with any error of the tree."""
-    return _answer(error)
+    """Return the response to an error of the application."""
+    return _error_response(error)
 
 
-def _answer(error: SafelightError) -> Response[str]:
+def _error_response(error: SafelightError) -> Response[str]:
     if error.status >= 500:
         logger().error("Request failed", extra={"code": error.code}, exc_info=error)
     event = app.current_event
     response = problem_response(error, instance=event.path, request_id=event.request_context.request_id)
     if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(_methods_of(event.path))
+        response.headers["Allow"] = ", ".join(_list_methods(event.path))
     return response
 
 
 @app.exception_handler(RequestValidationError)
 def handle_invalid_request(error: RequestValidationError) -> Response[str]:
-    """Answer for parameters that Powertools has refused."""
-    return _answer(translate_validation_error(error))
+    """Return the response to parameters that Powertools rejected."""
+    return _error_response(translate_validation_error(error))
 
 
 @app.not_found
 def handle_unknown_route(_: NotFoundError) -> Response[str]:
-    """Tell an unknown path from a known one that was asked with another method."""
-    methods = _methods_of(app.current_event.path)
-    return _answer(MethodNotAllowed(f"Allowed are {', '.join(methods)}.") if methods else RouteNotFound())
+    """Return 405 for a known path with another method, or 404."""
+    methods = _list_methods(app.current_event.path)
+    return _error_response(MethodNotAllowed(f"Allowed are {', '.join(methods)}.") if methods else RouteNotFound())
 
 
-def _methods_of(path: str) -> list[str]:
-    # Powertools keeps its routes to itself, and a list of our own would be one more thing to hold in step.
+def _list_methods(path: str) -> list[str]:
+    # Powertools has no public list of its routes, and a second list would have to be kept in sync.
     routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
     return sorted({str(route.method) for route in routes if route.rule.match(path)})

@@ -1,1 +1,1 @@
-"""HTTP concerns that every resource shares: bodies, cursors, ETags, idempotency, links, problem documents."""
+"""HTTP concerns of all resources: bodies, cursors, ETags, idempotency, links, responses, problem documents."""

@@ -1,7 +1,7 @@
-"""The body of a request, in any of its four shapes, as one ``Upload``.
+"""Request bodies: raw bytes, base64 text, a multipart form or JSON, all read as one ``Upload``.
 
-Raw bytes, base64 text, a multipart form and JSON all end as bytes whose type the content decides. JSON may also say
-where an image lies, and is a ``Reference`` then.
+The content of the bytes decides their type. JSON may name an S3 object instead of the image, and is read as an
+``ImageReference``.
 """
 
 import base64
@@ -29,50 +29,49 @@ from shared.errors import (
 )
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat, describe_unsupported_format, detect_format
 
-#: Longest body in the form in which it reaches the function: Lambda's 6 MB event, less room for the rest of it
+#: Maximum size of a body as it reaches the function: Lambda's 6 MB event, less space for the rest of the event
 #: (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous).
 MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
-#: Longest binary body: API Gateway hands it over in base64, which is a third longer.
+#: Maximum size of a binary body. API Gateway passes it on in base64, which is a third longer.
 MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
 
-#: The member of JSON that says where an image lies.
+#: The JSON member that names an S3 object.
 SOURCE: Final = "source"
-NO_CONTENT: Final = "The member content must be the picture in base64."
-#: Content types besides ``image/*`` that count as raw bytes. The second is what ``curl --data-binary`` says when it is
-#: told nothing else.
+NO_CONTENT: Final = "The member content must be the image in base64."
+#: Content types besides ``image/*`` that are read as raw bytes. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An image as it came, and what was said along with it."""
+    """An uploaded image and its options."""
 
     data: bytes
     image_format: ImageFormat
     filename: str | None = None
-    #: Fields of the form or of the JSON, other than the image.
+    #: Fields of the form or JSON, without the image.
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """JSON that says where the image lies, in place of the image."""
+class ImageReference:
+    """JSON that names an S3 object instead of the image."""
 
-    #: All of it, not yet validated.
+    #: All members, not yet validated.
     members: Mapping[str, Any]
     filename: str | None = None
 
 
 def read_upload(event: BaseProxyEvent) -> Upload:
-    """Read a body that must hold the image. Raises what :func:`read_picture` does."""
-    picture = read_body(event)
-    if isinstance(picture, Reference):
+    """Return the image of a body that must contain one. Raise what :func:`read_body` raises."""
+    body = read_body(event)
+    if isinstance(body, ImageReference):
         raise InvalidRequest(NO_CONTENT)
-    return picture
+    return body
 
 
-def read_body(event: BaseProxyEvent) -> Upload | Reference:
-    """Read the body of ``POST /v1/jobs``.
+def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
+    """Return the image of ``POST /v1/jobs``, or the reference to it.
 
     Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest,
     UnsupportedMediaType or UnsupportedImageType.
@@ -87,12 +86,12 @@ def read_body(event: BaseProxyEvent) -> Upload | Reference:
     if media_type == "multipart/form-data":
         return _from_form(body, content_type)
     if media_type == "text/plain":
-        return Upload(*_picture(decode_base64(body.decode("ascii", errors="replace"))), name)
+        return Upload(*_detect_image(decode_base64(body.decode("ascii", errors="replace"))), name)
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         if not event.is_base64_encoded and "\ufffd" in (event.body or ""):
-            # The gateway took the bytes for text and has replaced what is not UTF-8: they are lost.
-            raise UnsupportedMediaType("Send the bytes with an image/* or application/octet-stream Content-Type.")
-        return Upload(*_picture(body), name)
+            # The gateway decoded the bytes as text and replaced what is not UTF-8. The original bytes are lost.
+            raise UnsupportedMediaType("Send the bytes with Content-Type image/* or application/octet-stream.")
+        return Upload(*_detect_image(body), name)
     raise UnsupportedMediaType(
         f"Content-Type {media_type[:100]} is none of image/*, application/octet-stream, text/plain (base64),"
         " multipart/form-data and application/json.",
@@ -100,7 +99,7 @@ def read_body(event: BaseProxyEvent) -> Upload | Reference:
 
 
 def read_json(event: BaseProxyEvent) -> dict[str, Any]:
-    """Read the JSON object of a request that may come without one.
+    """Return the JSON object of a request, or an empty one without a body.
 
     Raises BodyTooLarge, BadBase64, BadJson or UnsupportedMediaType.
     """
@@ -113,7 +112,7 @@ def read_json(event: BaseProxyEvent) -> dict[str, Any]:
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode base64 as ``base64`` writes it; line breaks and a ``data:`` prefix are tolerated. Raises BadBase64."""
+    """Return the decoded bytes. Line breaks and a ``data:`` prefix are accepted. Raise BadBase64 or EmptyBody."""
     compact = re.sub(r"\s+", "", text)
     if compact.startswith("data:"):
         prefix, comma, compact = compact.partition(",")
@@ -123,12 +122,12 @@ def decode_base64(text: str) -> bytes:
         raise EmptyBody
     try:
         return base64.b64decode(compact, validate=True)
-    except ValueError as error:  # binascii.Error is one; characters beyond ASCII are another
+    except ValueError as error:  # includes binascii.Error and characters beyond ASCII
         raise BadBase64 from error
 
 
 def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
-    """Undo the gateway's own encoding; which bodies it encodes differs between gateways, its flag tells."""
+    """Return the body without the gateway's base64 encoding, which differs between gateways and is flagged."""
     body = event.body or ""
     try:
         data = base64.b64decode(body) if event.is_base64_encoded else body.encode()
@@ -140,39 +139,39 @@ def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
     if len(data) > limit:
         raise BodyTooLarge(
             f"The body has {len(data):,} bytes; {limit:,} are allowed here,"
-            f" which is a picture of at most {MAX_RAW_BYTES:,} bytes. Larger ones go by POST /v1/uploads.",
+            f" which is an image of at most {MAX_RAW_BYTES:,} bytes. Send larger images with POST /v1/uploads.",
         )
     return data
 
 
-def _picture(data: bytes) -> tuple[bytes, ImageFormat]:
+def _detect_image(data: bytes) -> tuple[bytes, ImageFormat]:
     if not data:
         raise EmptyBody
     image_format = detect_format(data)
     if image_format is None:
         known = describe_unsupported_format(data)
         supported = ", ".join(each.name for each in INPUT_FORMATS)
-        found = f"The content is {known}" if known else "The content is no image that is known"
+        found = f"The content is {known}" if known else "The content is not a known image format"
         raise UnsupportedImageType(f"{found}; supported are {supported}.")
     return data, image_format
 
 
-def _from_json(body: bytes, name: str | None) -> Upload | Reference:
+def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:
     fields = load_json_object(body)
     if SOURCE in fields:
         if "content" in fields:
             raise InvalidRequest(f"Give the member content or {SOURCE}, not both.")
-        return Reference(fields, name)
+        return ImageReference(fields, name)
     content = fields.pop("content", None)
     if not isinstance(content, str):
         raise InvalidRequest(NO_CONTENT)
-    return Upload(*_picture(decode_base64(content)), name, fields)
+    return Upload(*_detect_image(decode_base64(content)), name, fields)
 
 
 def load_json_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises BadJson, also for NaN, doubled members and nesting without end."""
+    """Return a JSON object. Raise BadJson, also for NaN, duplicate members and excessive nesting."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles)
+        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
     except (ValueError, RecursionError) as error:
         raise BadJson from error
     if not isinstance(value, dict):
@@ -184,38 +183,38 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("doubled member")
+        raise ValueError("duplicate member")
     return members
 
 
 def _from_form(body: bytes, content_type: str) -> Upload:
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
-        raise BadMultipart("The Content-Type names no boundary.")
+        raise BadMultipart("The Content-Type has no boundary.")
     files, options = [], {}
     try:
         for part in MultipartParser(BytesIO(body), boundary, strict=True):
             if part.filename is not None:
                 files.append(part)
             elif part.name in options:
-                raise BadMultipart(f"The field {part.name[:50]} comes twice.")
+                raise BadMultipart(f"The field {part.name[:50]} occurs twice.")
             else:
                 options[part.name] = part.value
         if len(files) != 1:
             raise BadMultipart(f"The form has {len(files)} files; it must have exactly one.")
-        return Upload(*_picture(files[0].raw), files[0].filename or None, options)
+        return Upload(*_detect_image(files[0].raw), files[0].filename or None, options)
     except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: a charset that Python does not know
         raise BadMultipart from error
 
 
 def _disposition_filename(header: str) -> str | None:
-    """Take the name out of a Content-Disposition header (RFC 6266, ``filename*`` too)."""
+    """Return the file name of a Content-Disposition header (RFC 6266), including ``filename*``."""
     message = EmailMessage()
     try:
         message["Content-Disposition"] = " ".join(header.splitlines())
         return message.get_filename()
-    except Exception:  # noqa: BLE001 - the parser meets hostile text in many ways, and a name is only a courtesy
+    except Exception:  # noqa: BLE001 - hostile text breaks the parser in many ways, and the name is optional
         return None

@@ -1,7 +1,7 @@
-"""Which pages of another origin may call the API, and what they may read of its answers (Fetch standard, CORS).
+"""CORS: which pages of other origins may call the API and read its responses (Fetch standard).
 
-No cookie counts here: credentials travel in headers that a page must have been given. So what this guards is
-an API without authorization, which any page that its user visits could otherwise use from within their network.
+The API uses no cookies. Credentials are headers that a page must have. So CORS protects an API without authorization,
+which any page that a user visits could otherwise call from inside the user's network.
 """
 
 from collections.abc import Mapping
@@ -12,33 +12,33 @@ ANY: Final = "*"
 ACCEPTED: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Api-Key"
 EXPOSED: Final = "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 METHODS: Final = "DELETE, GET, HEAD, POST, PUT"
-#: How long a browser may remember the answer to a preflight; Chromium takes no longer.
-REMEMBERED_SECONDS: Final = 7200
+#: How long a browser may cache a preflight response. Chromium caps it at this value.
+MAX_AGE_SECONDS: Final = 7200
 
 
 def is_preflight(event: Mapping[str, Any]) -> bool:
-    """Tell whether a browser only asks if it may."""
+    """Return True if the request is a CORS preflight."""
     return event.get("httpMethod") == "OPTIONS" and bool(_header(event, "access-control-request-method"))
 
 
 def preflight_response(event: Mapping[str, Any], origins: str) -> dict[str, Any]:
-    """Answer a preflight: 204, with permission only for the origins that are listed (commas between them)."""
+    """Return the 204 response to a preflight. Only the comma-separated ``origins`` get permission."""
     headers = cors_headers(event, origins)
     if "Access-Control-Allow-Origin" in headers:
         headers |= {
             "Access-Control-Allow-Methods": [METHODS],
             "Access-Control-Allow-Headers": [ACCEPTED],
-            "Access-Control-Max-Age": [str(REMEMBERED_SECONDS)],
+            "Access-Control-Max-Age": [str(MAX_AGE_SECONDS)],
         }
     return {"statusCode": HTTPStatus.NO_CONTENT, "body": "", "isBase64Encoded": False, "multiValueHeaders": headers}
 
 
 def cors_headers(event: Mapping[str, Any], origins: str) -> dict[str, list[str]]:
-    """Return the headers that let the page of a listed origin read an answer."""
+    """Return the headers that let a page of a listed origin read a response."""
     allowed = {each.strip() for each in origins.split(",")} - {""}
     if not allowed:
         return {}
-    # The answer differs by Origin, so a cache on the way must keep them apart, also for the origin that gets nothing.
+    # The response differs by Origin, so caches must store one per origin, including origins without permission.
     headers = {"Vary": ["Origin"]}
     origin = _header(event, "origin")
     if origin and (origin in allowed or ANY in allowed):

@@ -1,4 +1,4 @@
-"""The cursor of a listing: opaque to the client; to us an ID to go on before, or a place to go on after."""
+"""Cursors of listings, opaque to clients: the ID before which, or the position after which, the next page starts."""
 
 import base64
 import binascii
@@ -7,16 +7,16 @@ from shared.errors import BadCursor
 from shared.ids import is_id
 
 _VERSION = b"1"
-_PLACE = b"2"
+_POSITION = b"2"
 
 
 def encode_cursor(before_id: str) -> str:
-    """Wrap an ID, so that nobody comes to rely on what is in it."""
+    """Return the cursor of an ID. The encoding keeps clients from relying on its content."""
     return base64.urlsafe_b64encode(_VERSION + before_id.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> str:
-    """Unwrap it. Raises BadCursor for what :func:`encode_cursor` did not make."""
+    """Return the ID of a cursor. Raise BadCursor for anything that :func:`encode_cursor` did not return."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         before_id = data.removeprefix(_VERSION).decode("ascii")
@@ -27,18 +27,23 @@ def decode_cursor(cursor: str) -> str:
     return before_id
 
 
-def encode_position(place: str) -> str:
-    """Wrap a place in an order."""
-    return base64.urlsafe_b64encode(_PLACE + place.encode()).decode().rstrip("=")
+def encode_position(position: str) -> str:
+    """Return the cursor of a position in an index."""
+    return base64.urlsafe_b64encode(_POSITION + position.encode()).decode().rstrip("=")
 
 
-def decode_position(cursor: str, kinds: tuple[str, ...]) -> str:
-    """Unwrap it. Raises BadCursor for what :func:`encode_place` did not make, or not of one of these kinds."""
+def decode_position(cursor: str, prefixes: tuple[str, ...]) -> str:
+    """Return the position of a cursor. Raise BadCursor unless it starts with one of the prefixes."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place = data.removeprefix(_PLACE).decode("ascii")
+        position = data.removeprefix(_POSITION).decode("ascii")
     except (binascii.Error, ValueError) as error:
         raise BadCursor from error
-    if not data.startswith(_PLACE) or not place.startswith(kinds) or not place.isprintable() or len(place) > 1024:
+    if (
+        not data.startswith(_POSITION)
+        or not position.startswith(prefixes)
+        or not position.isprintable()
+        or len(position) > 1024
+    ):
         raise BadCursor
-    return place
+    return position

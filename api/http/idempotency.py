@@ -1,20 +1,20 @@
-"""``Idempotency-Key``: the same request under the same key is done once and answered as often as it comes.
+"""``Idempotency-Key``: a request that is repeated with the same key runs once and gets the same response each time.
 
-What happens when the API dies, and the same request comes again under its key:
+What a repeated request does after the API died:
 
 ==================================  ====================================================================
-died                                the next try
+API died                            repeated request
 ==================================  ====================================================================
-before the reservation              is the first
-with the reservation, nothing done  waits for the lease (409), then does it with the reserved ID
+before the reservation              runs as if it were the first
+after the reservation               gets 409 until the lease ends, then runs with the reserved ID
 after the raw image                 stores it again under the same key, then writes the record
-after the record                    finds its own record, sends one message more, answers with that job
+after the record                    finds the record, sends another message, returns that job
 after the message                   likewise; the duplicate message changes nothing
-with the answer kept                is answered from the log
+after the response was stored       gets the stored response
 ==================================  ====================================================================
 
-The lease is what is left of the invocation. What is refused by a rule (4xx) is forgotten; after a fault of
-a service the lease ends at once, and the reservation stays, since nobody knows how far the request got.
+The lease lasts until the invocation must end. A reservation is deleted after a client error (4xx). After a service
+error the lease ends at once but the reservation stays, because it is unknown how far the request got.
 """
 
 import hashlib
@@ -32,97 +32,97 @@ from shared.ids import new_id
 
 MAX_KEY = 255
 _T = TypeVar("_T")
-#: Marks an answer that was given before.
+#: Header of a replayed response.
 REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotentRequest:
-    """A request that came under a key."""
+    """A request with an Idempotency-Key."""
 
     key: str
     owner: str
-    #: Method and path pattern: one key may serve a creation and a cancellation.
+    #: Method and path pattern. The same key may be used once per route.
     route: str
-    #: All that makes a request this one and no other: job, digest of the bytes, options.
-    asked: tuple[str | bytes, ...]
+    #: What identifies the request: job ID, bytes, options.
+    contents: tuple[str | bytes, ...]
 
     def scope(self) -> str:
-        """Name the record; nobody meets another caller's by guessing a key."""
+        """Return the record's ID. It contains the owner, so a guessed key finds no record of another caller."""
         return _digest(self.owner, self.route, self.key)
 
     def fingerprint(self) -> str:
-        """Tell this request from others under the same key."""
-        return _digest(*self.asked)
+        """Return a hash that differs for another request with the same key."""
+        return _digest(*self.contents)
 
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[_T]):
-    """What was answered, now or before."""
+    """The outcome of a request, now or earlier."""
 
-    #: What is needed to answer again.
+    #: What a replay needs to build the response.
     answer: Mapping[str, Any]
-    #: What came of it just now; None in a replay.
+    #: The result; None in a replay.
     value: _T | None
-    #: The fault that kept the answer from being remembered; the request itself is done.
+    #: The error if the response was not stored. The request itself has run.
     log_error: ServiceError | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return what marks a replay."""
+        """Return the header of a replay, or no headers."""
         return dict(REPLAYED) if self.value is None else {}
 
 
-def identify_request(key: str | None, owner: str, route: str, *asked: str | bytes) -> IdempotentRequest | None:
-    """Return the request of a key, None without one. Raises KeyInvalid."""
+def identify_request(key: str | None, owner: str, route: str, *contents: str | bytes) -> IdempotentRequest | None:
+    """Return the request of an Idempotency-Key, or None without one. Raise KeyInvalid."""
     if key is None:
         return None
     if not key.strip() or len(key) > MAX_KEY or not key.isprintable():
         raise KeyInvalid(f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
-    return IdempotentRequest(key=key, owner=owner, route=route, asked=asked)
+    return IdempotentRequest(key=key, owner=owner, route=route, contents=contents)
 
 
-def run_once(  # noqa: PLR0913, PLR0917 - a request, what it does and remembers, and where
+def run_once(  # noqa: PLR0913, PLR0917 - the request and the log
     request: IdempotentRequest | None,
-    do: Callable[[Reservation], _T],
+    run: Callable[[Reservation], _T],
     remember: Callable[[_T], Mapping[str, Any]],
     log: RequestLog,
     clock: Clock,
     lease: timedelta,
 ) -> Done[_T]:
-    """Do what a request asks, or return what was answered when it came before; without a key, just do it.
+    """Run a request, or return its earlier outcome. A request without a key always runs.
 
-    ``do`` works with the ticket's job ID and moment. ``remember`` says what is needed to answer again: small,
-    and nothing that expires. Raises what ``do`` raises, KeyReused and KeyInUse.
+    ``run`` gets the reservation's job ID and time. ``remember`` returns what a replay needs: small values that never
+    expire. Raises what ``run`` raises, KeyReused and KeyInUse.
     """
     now = clock()
     if request is None:
-        value = do(Reservation(scope="", job_id=new_id(now), at=now, holder=""))
+        value = run(Reservation(scope="", job_id=new_id(now), at=now, holder=""))
         return Done(remember(value), value)
-    ticket = log.reserve(request.scope(), request.fingerprint(), now=now, lease=lease)
-    if isinstance(ticket, StoredResponse):
-        return Done(ticket.answer, None)
+    reservation = log.reserve(request.scope(), request.fingerprint(), now=now, lease=lease)
+    if isinstance(reservation, StoredResponse):
+        return Done(reservation.answer, None)
     try:
-        value = do(ticket)
+        value = run(reservation)
     except ServiceError:
-        log.release(ticket, now=clock())
+        log.release(reservation, now=clock())
         raise
     except SafelightError:
-        log.delete(ticket)
+        log.delete(reservation)
         raise
     answer = remember(value)
     try:
-        log.store_response(ticket, dict(answer))
+        log.store_response(reservation, dict(answer))
     except ServiceError as error:
         return Done(answer, value, error)
     return Done(answer, value)
 
 
-def _digest(*parts: str | bytes) -> str:
-    """Hash parts so that no two lists of them agree by moving a border."""
+def _digest(*values: str | bytes) -> str:
+    """Return the hash of a list of values. Hashing their lengths keeps ``("ab", "c")`` and ``("a", "bc")`` apart."""
     total = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+    for value in values:
+        data = value.encode() if isinstance(value, str) else value
         total.update(len(data).to_bytes(8, "big"))
         total.update(data)
     return total.hexdigest()

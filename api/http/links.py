@@ -1,7 +1,7 @@
 """Absolute links to this API, as the caller reaches it.
 
-The host is the one that the caller used, so a link works from inside a compose network and from
-outside alike. The path in front of ``/v1`` comes from the gateway, or from a setting where that does not tell it.
+The host is the one that the caller used, so links work inside and outside a compose network. The path in front of
+``/v1`` comes from the gateway, or from a setting if the gateway does not report it.
 """
 
 import re
@@ -14,69 +14,69 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes links for one request."""
+    """Links for one request."""
 
     #: Scheme, host and path prefix, without a slash at the end.
     base: str
 
     @classmethod
     def for_request(cls, event: BaseProxyEvent, path_prefix: str) -> "Links":
-        """Take scheme and host from the request; API Gateway sets ``X-Forwarded-Proto``.
+        """Return links with the scheme and host of the request. API Gateway sets ``X-Forwarded-Proto``.
 
-        Without ``path_prefix`` the path is what the gateway has in front of the one that it hands on: the
-        stage, or nothing under a domain of one's own.
+        Without ``path_prefix``, the prefix is what the gateway removed from the path: the stage, or nothing under a
+        custom domain.
         """
         headers = event.headers
-        prefix = path_prefix or _path_in_front(event)
+        prefix = path_prefix or _removed_prefix(event)
         scheme = (headers.get("x-forwarded-proto") or "http").partition(",")[0].strip().lower()
         host = headers.get("host") or ""
-        # Both come from the caller and go into headers: what is no scheme or host is left out.
-        is_sound = scheme in {"http", "https"} and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", host)
-        return cls(f"{scheme}://{host}{prefix}" if is_sound else prefix)
+        # Both come from the caller and go into response headers, so anything that is not a scheme or host is dropped.
+        is_valid = scheme in {"http", "https"} and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", host)
+        return cls(f"{scheme}://{host}{prefix}" if is_valid else prefix)
 
     @property
     def origin(self) -> str:
-        """Return scheme and host alone; empty where the request told none."""
+        """Return the scheme and host, or an empty string if the request has none."""
         parts = urlsplit(self.base)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
     def job(self, job_id: str) -> str:
-        """Link to the status of a job."""
+        """Return the link to a job."""
         return f"{self.base}/v1/jobs/{job_id}"
 
     def result(self, job_id: str) -> str:
-        """Link to the first output of a job."""
+        """Return the link to the first output of a job."""
         return f"{self.job(job_id)}/result"
 
     def output(self, job_id: str, name: str) -> str:
-        """Link to one output of a job."""
+        """Return the link to one output of a job."""
         return f"{self.job(job_id)}/outputs/{quote(name, safe='')}"
 
     def receipt(self, job_id: str) -> str:
-        """Link to the receipt of a job."""
+        """Return the link to the receipt of a job."""
         return f"{self.job(job_id)}/receipt"
 
     def batch(self, batch_id: str) -> str:
-        """Link to a batch."""
+        """Return the link to a batch."""
         return f"{self.base}/v1/batches/{batch_id}"
 
     def preset(self, name: str) -> str:
-        """Link to a preset."""
+        """Return the link to a preset."""
         return f"{self.base}/v1/presets/{name}"
 
     def webhook(self, name: str) -> str:
-        """Link to a webhook."""
+        """Return the link to a webhook."""
         return f"{self.base}/v1/webhooks/{name}"
 
     def asset(self, name: str) -> str:
-        """Link to the facts of an asset."""
+        """Return the link to an asset."""
         return f"{self.base}/v1/assets/{name}"
 
     def jobs(self, query: dict[str, Any]) -> str:
-        """Link to a listing; parameters that are None are left out."""
+        """Return the link to a listing, without parameters that are None."""
         return f"{self.base}/v1/jobs?" + urlencode({key: value for key, value in query.items() if value is not None})
 
 
-def _path_in_front(event: BaseProxyEvent) -> str:
+def _removed_prefix(event: BaseProxyEvent) -> str:
     whole = str((event.get("requestContext") or {}).get("path") or "")
     return whole.removesuffix(str(event.get("path") or "")) if whole.endswith(str(event.get("path") or "")) else ""

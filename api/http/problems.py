@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457): the one place where a fault becomes an answer."""
+"""Errors as problem documents (RFC 9457)."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def problem_response(error: SafelightError, *, instance: str, request_id: str) -> Response[str]:
-    """Answer with an error; nothing of its cause is told."""
+    """Return the response to an error. It reveals nothing about the error's cause."""
     view = ProblemView.of(error, instance=instance, request_id=request_id)
     headers: dict[str, str | list[str]] = {}
     if error.retry_after_seconds is not None:
@@ -30,7 +30,7 @@ def problem_response(error: SafelightError, *, instance: str, request_id: str) -
 
 
 def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
-    """Translate what Powertools says of a parameter; its locations begin with where the parameter is."""
+    """Return the error for invalid parameters. Powertools' locations start with the kind of the parameter."""
     details: Sequence[dict[str, Any]] = error.errors()
     return InvalidRequest(
         errors=tuple(FieldError("/" + "/".join(map(str, each["loc"][1:])), each["msg"]) for each in details),

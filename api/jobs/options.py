@@ -1,4 +1,4 @@
-"""What was asked along with an image: a whole pipeline, a preset's name, or the shorthand for the usual one."""
+"""Options of a request for a job: a pipeline, a preset's name, or the shorthand for the default pipeline."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -15,7 +15,7 @@ SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "qualit
 
 
 def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Let a pipeline come as JSON text, as a query parameter or form field must."""
+    """Accept a pipeline as JSON text, as in a query parameter or form field."""
     if not isinstance(value, str):
         return value
     try:
@@ -25,14 +25,14 @@ def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
 
 
 def _refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Take text for a number, as a query brings it, but not true and false, which pydantic would take for 1 and 0."""
+    """Accept a number or its text, but not true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
-        raise ValueError("is no number")  # noqa: TRY004 - what pydantic expects of a validator
+        raise ValueError("is not a number")  # noqa: TRY004 - what pydantic expects of a validator
     return value
 
 
 def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Take text for true or false, as a query brings it, but not the numbers 1 and 0."""
+    """Accept true, false or their text, but not the numbers 1 and 0."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError("is neither true nor false")  # noqa: TRY004 - what pydantic expects of a validator
     return value
@@ -45,8 +45,8 @@ Switch = Annotated[bool, BeforeValidator(_refuse_number)]
 class Options(BaseModel):
     """Query parameters, form fields or JSON members of ``POST /v1/jobs``.
 
-    The shorthand changes the default pipeline: ``width=300`` fits into 300 pixels instead of 1024 ×
-    1024, ``grayscale=false`` keeps the colors, ``format=webp`` writes another format.
+    The shorthand changes the default pipeline: ``width=300`` fits the image into 300 pixels instead of 1024 × 1024,
+    ``grayscale=false`` keeps the colors, ``format=webp`` changes the output format.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +55,7 @@ class Options(BaseModel):
     pipeline: Annotated[Pipeline | None, BeforeValidator(_parse_text)] = None
     preset: str | None = Field(default=None, max_length=4096, description="Name of a preset, instead of a pipeline.")
     webhook: str | None = Field(
-        default=None, max_length=4096, description="Name of a webhook that is told when the job ends."
+        default=None, max_length=4096, description="Name of a webhook that is notified when the job ends."
     )
     width: Count | None = None
     height: Count | None = None
@@ -66,14 +66,14 @@ class Options(BaseModel):
     quality: Count | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _require_one_source(self) -> Self:
         if sum((self.pipeline is not None, self.preset is not None, bool(self.shorthand()))) > 1:
-            raise ValueError("give a pipeline, a preset or the shorthand, not two of them")
+            raise ValueError("use only one of a pipeline, a preset and the shorthand")
         return self
 
     @property
     def has_wishes(self) -> bool:
-        """Tell whether it is said what is to be done."""
+        """Return True if the request chooses a pipeline."""
         return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
 
     def shorthand(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Options(BaseModel):
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
 
     def to_pipeline(self) -> Pipeline:
-        """Return the pipeline that is asked for, unless by a preset's name. Raises InvalidPipeline."""
+        """Return the pipeline of the request, which names no preset. Raise InvalidPipeline."""
         if self.pipeline is not None:
             return self.pipeline
         given = self.shorthand()
@@ -97,19 +97,19 @@ class Options(BaseModel):
         return Pipeline(operations=operations, outputs=(output,))
 
 
-_Asked = TypeVar("_Asked", bound=Options)
+_OptionsT = TypeVar("_OptionsT", bound=Options)
 
 
 def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options:
-    """Read options as :func:`read_as` does."""
+    """Return the options of a request. Raise what :func:`read_as` raises."""
     return read_as(Options, query, fields)
 
 
-def read_as(model: type[_Asked], query: Mapping[str, Any], fields: Mapping[str, Any]) -> _Asked:
-    """Read options from the query and from the form or JSON, as ``model``.
+def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[str, Any]) -> _OptionsT:
+    """Return options from the query and from the form or JSON, validated by ``model``.
 
-    Raises InvalidRequest for unknown options and for one that is given in both places, InvalidPipeline for what
-    breaks a pipeline's rules.
+    Raises InvalidRequest for unknown options and for options in both places, InvalidPipeline for a pipeline that is
+    not valid.
     """
     doubled = sorted(query.keys() & fields.keys())
     if doubled:
@@ -120,21 +120,21 @@ def read_as(model: type[_Asked], query: Mapping[str, Any], fields: Mapping[str, 
         return model.model_validate({**query, **fields})
     except ValidationError as error:
         errors = field_errors(error)
-        # A pointer to the whole is a complaint about how the options go together.
-        about_pipeline = all(each.pointer.split("/")[1:2] in _ABOUT_PIPELINE for each in errors)
-        raise (InvalidPipeline if about_pipeline else InvalidRequest)(errors=errors) from error
+        # An error without a pointer concerns the combination of options.
+        concerns_pipeline = all(each.pointer.split("/")[1:2] in _PIPELINE_POINTERS for each in errors)
+        raise (InvalidPipeline if concerns_pipeline else InvalidRequest)(errors=errors) from error
 
 
 class ImportRequest(Options):
-    """Options of a job, beside the object that its image is copied from."""
+    """Options of a job, and the S3 object that its image is copied from."""
 
-    source: str = Field(max_length=2048, description="`s3://bucket/key` of the picture, instead of its content.")
+    source: str = Field(max_length=2048, description="`s3://bucket/key` of the image, instead of its content.")
     version: str | None = Field(
-        default=None, min_length=1, max_length=1024, description="Version of the object, in a bucket that keeps them."
+        default=None, min_length=1, max_length=1024, description="Version of the object, in a bucket with versioning."
     )
 
     def location(self) -> S3Location:
-        """Return where the object lies. Raises InvalidRequest."""
+        """Return the location of the object. Raise InvalidRequest."""
         found = parse_s3_location(self.source, self.version)
         if found is None:
             raise InvalidRequest(errors=(FieldError("/source", "is not s3://bucket/key"),))
@@ -142,14 +142,14 @@ class ImportRequest(Options):
 
 
 def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRequest:
-    """Read the request. Raises InvalidRequest or InvalidPipeline."""
+    """Return the options of an import. Raise InvalidRequest or InvalidPipeline."""
     request = read_as(ImportRequest, query, fields)
     request.location()
     return request
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Say which fields are wrong: a pointer into what was sent, and pydantic's sentence without the value."""
+    """Return the invalid fields: pointers into the request, and pydantic's messages without the values."""
     return tuple(
         FieldError(_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
         for each in error.errors(include_url=False, include_context=False, include_input=False)
@@ -157,16 +157,16 @@ def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    """Write a JSON pointer (RFC 6901) of what is part of what was sent.
+    """Return a JSON pointer (RFC 6901) into the request.
 
-    Pydantic's name of the chosen union member is not, nor is the list around a single ``output``.
+    Omits what pydantic adds to a location: the name of the union member, and the list around a single ``output``.
     """
-    parts = [
-        part
-        for before, part in zip((None, *location), location, strict=False)
-        if not (isinstance(before, int) and part in _OPERATION_NAMES) and not (before == "output" and part == 0)
+    names = [
+        name
+        for before, name in zip((None, *location), location, strict=False)
+        if not (isinstance(before, int) and name in _OPERATION_NAMES) and not (before == "output" and name == 0)
     ]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names)
 
 
 def _resize(given: Mapping[str, Any]) -> Resize:
@@ -176,5 +176,5 @@ def _resize(given: Mapping[str, Any]) -> Resize:
     return Resize.model_validate(params)
 
 
-_ABOUT_PIPELINE: Final[tuple[list[str], ...]] = ([], ["pipeline"], ["preset"], *([name] for name in SHORTHAND))
+_PIPELINE_POINTERS: Final[tuple[list[str], ...]] = ([], ["pipeline"], ["preset"], *([name] for name in SHORTHAND))
 _OPERATION_NAMES = frozenset(NAMES)

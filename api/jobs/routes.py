@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.dependencies import Dependencies, Deps, Log, caller
-from api.http.body import Reference, read_body
+from api.http.body import ImageReference, read_body
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
@@ -185,7 +185,7 @@ def _read_request(
     """
     query = event.query_string_parameters or {}
     body = read_body(event)
-    if isinstance(body, Reference):
+    if isinstance(body, ImageReference):
         options = read_import(query, body.members)
         name = options.filename or body.filename
 

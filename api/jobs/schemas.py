@@ -1,4 +1,4 @@
-"""What goes over the wire."""
+"""Views of jobs, receipts and deletions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,14 +22,14 @@ Sign = Callable[[Job, ProcessedImage], str]
 
 
 class RawView(View):
-    """The raw image; of a direct upload nothing is known before it has been read."""
+    """The raw image. For a direct upload, its facts are null until a worker has read it."""
 
     size: int | None = Field(description="Bytes.")
     format: str | None
     width: int | None = Field(description="Pixels, upright; known once processed.")
     height: int | None
     digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal.")
-    source: str | None = Field(description="`s3://bucket/key` that it is copied from.")
+    source: str | None = Field(description="`s3://bucket/key` of an imported image.")
 
 
 class OutputView(View):
@@ -44,7 +44,7 @@ class OutputView(View):
     format: str
     media_type: str
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
-    url: str | None = Field(default=None, description="Link that is good for a while; only where links are asked for.")
+    url: str | None = Field(default=None, description="Temporary link, if the request includes links.")
 
 
 class ResultView(OutputView):
@@ -62,21 +62,21 @@ class FailureView(View):
 
     @classmethod
     def of(cls, failure: JobFailure | None) -> Self | None:
-        """Show a failure, if there is one."""
+        """Return the view of a failure, or None without one."""
         if failure is None:
             return None
         return cls(code=failure.code, message=failure.message, retriable=failure.retriable)
 
 
 class PresetRefView(View):
-    """The preset that a pipeline came from, and which version of it."""
+    """The preset and version that a pipeline came from."""
 
     name: str
     version: int
 
     @classmethod
     def of(cls, ref: PresetRef | None) -> Self | None:
-        """Show where a pipeline came from, if from a preset."""
+        """Return the view of a preset reference, or None without one."""
         return None if ref is None else cls(name=ref.name, version=ref.version)
 
 
@@ -89,16 +89,16 @@ class TransitionView(View):
 
 
 class LinksView(View):
-    """Where to go from here."""
+    """Links to related resources."""
 
     self: str
     result: str
     outputs: dict[str, str]
-    receipt: str | None = Field(default=None, description="Where the job has one.")
+    receipt: str | None = Field(default=None, description="If the job has a receipt.")
 
 
 class JobView(View):
-    """A job. Once ``done``, exactly one of ``result`` and ``error`` is there (AIP-151)."""
+    """A job. Once ``done``, exactly one of ``result`` and ``error`` is set (AIP-151)."""
 
     id: str
     filename: str
@@ -114,7 +114,7 @@ class JobView(View):
     pipeline: Pipeline | None
     preset: PresetRefView | None = Field(description="The preset that the pipeline came from.")
     assets: dict[str, str] = Field(
-        description="SHA-256 of each stored picture that the pipeline refers to, by name, pinned when the job was made."
+        description="SHA-256 by name of each asset that the pipeline refers to, pinned when the job was created."
     )
     result: ResultView | None
     error: FailureView | None
@@ -123,13 +123,13 @@ class JobView(View):
     generation: int
     history: list[TransitionView]
     batch_id: str | None
-    webhook: str | None = Field(description="Name of the webhook that is told when the job ends.")
+    webhook: str | None = Field(description="Name of the webhook that is notified when the job ends.")
     expires_at: Timestamp | None
     links: LinksView
 
     @classmethod
     def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None) -> Self:
-        """Show a job; with ``sign``, each output with a link."""
+        """Return the view of a job. With ``sign``, each output has a link."""
         outputs = [
             OutputView(
                 name=output.name,
@@ -187,13 +187,13 @@ class JobView(View):
 
 
 class JobPage(View):
-    """Some jobs, newest first."""
+    """A page of jobs, newest first."""
 
     jobs: list[JobView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
-#: What a job states that ended without an error of its own.
+#: Errors of jobs that ended without a failure of their own.
 _ENDED_BY = {JobStatus.CANCELLED: JobCancelled, JobStatus.EXPIRED: UploadExpired}
 
 
@@ -205,51 +205,51 @@ def _failure(job: Job) -> FailureView | None:
 
 
 class ReceiptView(View):
-    """A receipt and its name. Later versions may add members to the receipt."""
+    """A receipt and its digest. Later versions may add members to the receipt."""
 
     digest: str = Field(
-        description="SHA-256, hexadecimal, of `receipt` in canonical form (RFC 8785): equal receipts have equal ones."
+        description="SHA-256, hexadecimal, of `receipt` in canonical form (RFC 8785). Equal receipts have the same."
     )
     receipt: Receipt
 
 
 class GoneObjectView(View):
-    """An object that was deleted."""
+    """A deleted object."""
 
     key: str = Field(description="Object key in the image bucket.")
     size: int = Field(description="Bytes.")
-    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal; null for what no record named.")
+    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal; null if no record named the object.")
 
 
 class StayingView(View):
-    """What is still there."""
+    """Data about the job that remains after the deletion."""
 
     what: Literal["statement", "log_lines", "answers", "backups", "versions"]
-    holds: str = Field(description="What it tells of the job.")
-    until: Timestamp | None = Field(description="Null where that is up to whoever keeps it.")
+    holds: str = Field(description="What it contains about the job.")
+    until: Timestamp | None = Field(description="Null if the retention is not known.")
 
 
 class DeletionView(View):
-    """What a deletion has removed. The same for everybody who asks again, until it expires."""
+    """What a deletion removed. Repeated requests return the same statement until it expires."""
 
     id: str
-    deleted_at: Timestamp = Field(description="From this moment on the job was gone for everybody.")
+    deleted_at: Timestamp = Field(description="Since this time requests for the job return 404.")
     objects: list[GoneObjectView] = Field(description="The first 100.")
     object_count: int
-    bytes: int = Field(description="Of all objects.")
-    record: Literal["removed"] = Field(description="What the table held of the job: name, pipeline, history, receipt.")
+    bytes: int = Field(description="Total of all objects.")
+    record: Literal["removed"] = Field(description="The job's record: name, pipeline, history, receipt.")
     stays: list[StayingView]
-    expires_at: Timestamp = Field(description="Until when this statement can be read.")
+    expires_at: Timestamp = Field(description="When this statement expires.")
 
     @classmethod
     def of(cls, deletion: Deletion, *, log_days: int, backup_days: int) -> Self:
-        """Show a statement; the days are those for which this deployment keeps log lines and backups."""
+        """Return the view of a deletion. Log lines are kept for ``log_days``, backups for ``backup_days``."""
         at = deletion.deleted_at
         stays = [
-            StayingView(what="statement", holds="This answer.", until=deletion.expires_at),
+            StayingView(what="statement", holds="This response.", until=deletion.expires_at),
             StayingView(
                 what="log_lines",
-                holds="The job's ID, sizes, formats, error codes and times; no name and no picture.",
+                holds="The job's ID, sizes, formats, error codes and times; no file name and no image.",
                 until=at + timedelta(days=log_days),
             ),
             StayingView(
@@ -267,7 +267,7 @@ class DeletionView(View):
                 )
             )
         if deletion.leaves_versions:
-            held = "The objects, as older versions: somebody has switched versioning on for the bucket."
+            held = "The objects, as older versions, because versioning is enabled for the bucket."
             stays.append(StayingView(what="versions", holds=held, until=None))
         return cls(
             id=deletion.job_id,

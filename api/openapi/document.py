@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the routes, and what the routes state for it."""
+"""The OpenAPI 3.1 document, generated from the routes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from shared.pipeline.asset import ASSET_FORMATS
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.version import VERSION
 
-#: Routes that read JSON and validate it themselves, so that their complaints have codes and pointers of ours.
+#: Routes that validate their JSON themselves, so that errors have this API's codes and pointers.
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads", "post"): UploadRequest,
     ("/v1/batches", "post"): BatchRequest,
@@ -33,13 +33,13 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
 
 _WITHOUT_BODY: Final = frozenset({"204", "303", "304"})
 
-DESCRIPTION = """Drop a picture in and get a job ID at once; collect the result later.
+DESCRIPTION = """Upload an image, get a job ID at once and fetch the result later.
 
 Every error is a problem document (RFC 9457) with a stable `code`."""
 
 
 def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
-    """Return the whole document; ``base_url`` is where the API is served, without a slash at the end."""
+    """Return the document of an API served at ``base_url``, which has no trailing slash."""
     written = app.get_openapi_json_schema(
         title="Safelight",
         version=VERSION,
@@ -51,29 +51,31 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     options = Options.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(options.pop("$defs", {}))
     create = spec["paths"]["/v1/jobs"]["post"]
-    create["requestBody"] = _picture_body(options["properties"], INPUT_FORMATS)
-    _offer_import(create["requestBody"])
-    create.setdefault("parameters", []).extend(_create_query(options["properties"]))
-    anew = {name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook"}}
+    create["requestBody"] = _image_body(options["properties"], INPUT_FORMATS)
+    _allow_import(create["requestBody"])
+    create.setdefault("parameters", []).extend(_query_parameters(options["properties"]))
+    retry_options = {
+        name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook"}
+    }
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
-    retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": anew})
-    retry.setdefault("parameters", []).extend(_create_query(anew))
+    retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": retry_options})
+    retry.setdefault("parameters", []).extend(_query_parameters(retry_options))
     redrive = spec["paths"]["/v1/dead-letters/redrive"]["post"]
     redrive["requestBody"] = {"required": True, **_json_body(RedriveRequest.model_json_schema())}
-    spec["paths"]["/v1/assets/{name}"]["put"]["requestBody"] = _picture_body({}, ASSET_FORMATS)
+    spec["paths"]["/v1/assets/{name}"]["put"]["requestBody"] = _image_body({}, ASSET_FORMATS)
     for (path, method), model in JSON_BODIES.items():
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         body = {"required": "required" in schema, "content": {"application/json": {"schema": schema}}}
         spec["paths"][path][method]["requestBody"] = body
-    _drop_bodies_of_none(spec["paths"])
+    _remove_empty_bodies(spec["paths"])
     add_links(spec["paths"])
     add_examples(spec)
     return spec
 
 
-def _drop_bodies_of_none(paths: Mapping[str, Any]) -> None:
-    """Take away the body that the resolver makes up for an answer without one."""
+def _remove_empty_bodies(paths: Mapping[str, Any]) -> None:
+    """Remove the content that the resolver adds to responses without a body."""
     for operation in (each for path in paths.values() for each in path.values()):
         for status in _WITHOUT_BODY & operation["responses"].keys():
             operation["responses"][status].pop("content", None)
@@ -83,7 +85,7 @@ def _json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
 
 
-def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _query_parameters(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     parameters = []
     for name, schema in properties.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "required": False}
@@ -95,16 +97,16 @@ def _create_query(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _offer_import(body: Mapping[str, Any]) -> None:
-    """Let JSON name an object in place of the image."""
+def _allow_import(body: Mapping[str, Any]) -> None:
+    """Allow JSON to name an S3 object instead of the image."""
     as_json = body["content"]["application/json"]["schema"]
     facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     as_json["properties"] |= {name: facts[name] for name in ("source", "version")}
     as_json["oneOf"] = [{"required": as_json.pop("required")}, {"required": ["source"]}]
 
 
-def _picture_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:
-    """Describe the four shapes of a body, which one model can't."""
+def _image_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:
+    """Return the request body with its four content types, which one model can't describe."""
     binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
     base64_text = {"type": "string", "contentEncoding": "base64"}
     form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}, **properties}}
@@ -117,7 +119,7 @@ def _picture_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat])
     raw = {image_format.media_type: binary for image_format in formats} | {"application/octet-stream": binary}
     return {
         "required": True,
-        "description": "The picture: raw bytes, base64 text, a form with one file, or JSON.",
+        "description": "The image: raw bytes, base64 text, a form with one file, or JSON.",
         "content": raw
         | {
             "text/plain": {"schema": base64_text},

@@ -1,4 +1,4 @@
-"""Links of the OpenAPI document: which answer gives what another operation asks for (OpenAPI 3.1, 4.8.20)."""
+"""Links of the OpenAPI document: responses whose values are parameters of other operations (OpenAPI 3.1, 4.8.20)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ _BY_UPLOAD: Final = (
     ("/v1/uploads/{job_id}/confirm", "post"),
 )
 
-#: Path, method and status of an answer: the operations that it leads to, and their parameters.
+#: By path, method and status of a response: the linked operations and their parameters.
 _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], Mapping[str, str]]]] = {
     ("/v1/jobs", "post", "202"): (_BY_JOB, {"job_id": "$response.body#/id"}),
     ("/v1/uploads", "post", "201"): ((*_BY_JOB, *_BY_UPLOAD), {"job_id": "$response.body#/id"}),
@@ -36,5 +36,5 @@ def add_links(paths: Mapping[str, Any]) -> None:
     for (path, method, status), (targets, parameters) in _LINKS.items():
         paths[path][method]["responses"][status]["links"] = {
             name: {"operationId": name, "parameters": dict(parameters)}
-            for name in (paths[there][verb]["operationId"] for there, verb in targets)
+            for name in (paths[target][verb]["operationId"] for target, verb in targets)
         }

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page to read and try it; nothing is fetched from another host."""
+"""``/v1/openapi.json`` and ``/v1/docs``, a Swagger UI page that loads nothing from other hosts."""
 
 import json
 from importlib.resources import files
@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
 from api.dependencies import get_dependencies
-from api.http.links import Links
 from api.openapi.document import document
 
 PAGE_POLICY = (
@@ -17,17 +16,17 @@ PAGE_POLICY = (
 
 
 def add_documents(app: APIGatewayRestResolver) -> None:
-    """Add the routes. They describe the whole application, so they need it at hand."""
+    """Add the two routes to the application that they describe."""
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def read_openapi() -> Response[str]:
-        return Response(200, content_type="application/json", body=_written(app))
+        return Response(200, content_type="application/json", body=_dump_document(app))
 
     @app.get("/v1/docs", include_in_schema=False)
     def read_docs() -> Response[str]:
         swagger = files("aws_lambda_powertools.event_handler.openapi") / "swagger_ui"
         page = generate_swagger_html(
-            _written(app).replace("</", "<\\/"),
+            _dump_document(app).replace("</", "<\\/"),
             (swagger / "swagger-ui-bundle.min.js").read_text("utf-8"),
             (swagger / "swagger-ui.min.css").read_text("utf-8"),
             swagger_base_url="",
@@ -41,6 +40,6 @@ def add_documents(app: APIGatewayRestResolver) -> None:
         )
 
 
-def _written(app: APIGatewayRestResolver) -> str:
-    links = Links.for_request(app.current_event, get_dependencies().settings.api_path_prefix)
+def _dump_document(app: APIGatewayRestResolver) -> str:
+    links = get_dependencies().links_for(app.current_event)
     return json.dumps(document(app, links.base))

@@ -1,4 +1,4 @@
-"""What the API tells of itself: health, its OpenAPI document, a page to read it."""
+"""``/v1/health``: whether the API works."""
 
 from typing import Any
 

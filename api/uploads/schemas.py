@@ -1,4 +1,4 @@
-"""The body of ``POST /v1/uploads``: what will be sent, and what is to be done with it."""
+"""Requests and views of direct uploads."""
 
 from typing import Any, Final, Self
 
@@ -16,22 +16,22 @@ DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
 
 
 class UploadRequest(Options):
-    """Options of a job, beside the facts of bytes that are still to come."""
+    """Options of a job, and the facts of the bytes to be uploaded."""
 
     content_type: str = Field(
         max_length=255,
-        description="Media type of the file, which S3 demands; `application/octet-stream` leaves it to the content.",
+        description="Media type that S3 requires of the file. With `application/octet-stream`, the content decides.",
     )
-    size: int | None = Field(default=None, ge=1, description="Bytes. If given, S3 takes exactly so many.")
+    size: int | None = Field(default=None, ge=1, description="Bytes. If given, S3 accepts exactly this size.")
     digest: str | None = Field(default=None, pattern=DIGEST_PATTERN, description="SHA-256 of the bytes, hexadecimal.")
 
     def declaration(self, max_bytes: int) -> UploadDeclaration:
-        """Return what is promised. Raises UnsupportedImageType, or TooManyBytes for more than ``max_bytes``."""
+        """Return the declaration. Raise UnsupportedImageType, or TooManyBytes above ``max_bytes``."""
         media_type = self.content_type.partition(";")[0].strip().lower()
         if not is_declarable(media_type):
             supported = ", ".join(each.media_type for each in INPUT_FORMATS)
             raise UnsupportedImageType(
-                f"Supported are {supported}.", errors=(FieldError("/content_type", "no supported type"),)
+                f"Supported are {supported}.", errors=(FieldError("/content_type", "is not a supported type"),)
             )
         if self.size is not None and self.size > max_bytes:
             raise TooManyBytes(
@@ -42,7 +42,7 @@ class UploadRequest(Options):
 
 
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:
-    """Read the request. Raises InvalidRequest or InvalidPipeline."""
+    """Return the request. Raise InvalidRequest or InvalidPipeline."""
     return read_as(UploadRequest, query, fields)
 
 
@@ -51,7 +51,7 @@ class UploadView(View):
 
     url: str
     fields: dict[str, str]
-    max_bytes: int = Field(description="Most bytes that S3 takes with it.")
+    max_bytes: int = Field(description="Maximum bytes that S3 accepts.")
     expires_at: Timestamp
 
     @classmethod
@@ -63,12 +63,12 @@ class UploadView(View):
 
 
 class FormView(View):
-    """A fresh form."""
+    """A new form."""
 
     upload: UploadView
 
 
 class UploadJobView(JobView):
-    """A job whose bytes are still to come."""
+    """A job that awaits its bytes."""
 
-    upload: UploadView | None = Field(description="Null where the job awaits no bytes any more, or its time is over.")
+    upload: UploadView | None = Field(description="Null if the job no longer awaits bytes or its form has expired.")
