@@ -1,8 +1,7 @@
-"""Prints that the memory of ``safelight ingest`` does not grow with the number of files.
+"""Measure the peak memory of ``safelight ingest``, which does not grow with the number of files.
 
-``python benchmarks/ingest_memory.py 1000 10000``: the real command, in a process of its own, over real HTTP on
-loopback, against the double of the API that the tests use, which makes no pixels; so what is measured is the client
-alone, at a rate that an engine on the same machine would not let it reach.
+``python benchmarks/ingest_memory.py 1000 10000`` runs the real command in its own process over HTTP against the tests'
+fake API. The fake renders no images, so only the client is measured, at a rate that no local engine reaches.
 """
 
 import multiprocessing
@@ -22,60 +21,60 @@ FILE_BYTES = 2000
 
 
 def main() -> None:
-    """Measure with as many files as each argument says."""
+    """Measure once for each number of files in the arguments."""
     numbers = [int(each) for each in sys.argv[1:]] or [1000, 10_000]
     for number in numbers:
         with tempfile.TemporaryDirectory(prefix="safelight-ingest-") as name:
             folder = Path(name)
             make_files(folder / "photos", number)
-            ours, theirs = multiprocessing.Pipe()
-            server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
+            receiver, sender = multiprocessing.Pipe()
+            server = multiprocessing.get_context("spawn").Process(target=serve, args=(sender,), daemon=True)
             server.start()
-            url = f"http://127.0.0.1:{ours.recv()}/v1"
+            url = f"http://127.0.0.1:{receiver.recv()}/v1"
             arguments = ["ingest", str(folder / "photos"), "--out", str(folder / "out"), "--api-url", url]
-            used = measure(
+            usage = measure(
                 [sys.executable, "-m", "safelight", *arguments, "--checkpoint", str(folder / "checkpoint.sqlite")]
             )
             server.terminate()
             results = sum(1 for _ in (folder / "out").iterdir())
         print(
-            f"{number:,} files, {results:,} results: peak {used.peak / 1024 / 1024:.1f} MiB,"
-            f" {1000 * used.cpu / number:.2f} ms of processor and {1000 * used.wall / number:.2f} ms a file",
+            f"{number:,} files, {results:,} results: peak {usage.peak / 1024 / 1024:.1f} MiB,"
+            f" {1000 * usage.cpu / number:.2f} ms of CPU time and {1000 * usage.wall / number:.2f} ms per file",
             flush=True,
         )
 
 
 def make_files(folder: Path, number: int) -> None:
-    """Make files that differ, all in one folder."""
+    """Write different files to one folder."""
     folder.mkdir()
     for index in range(number):
         (folder / f"{index:07}.png").write_bytes(PNG + f"raw {index} ".encode() + bytes(FILE_BYTES))
 
 
 def serve(port: "multiprocessing.connection.Connection") -> None:
-    """Serve the double until the process ends; tell the port."""
+    """Serve the fake API until the process ends. Send the port first."""
     api = BulkApi()
 
     class Handler(BaseHTTPRequestHandler):
-        """Turns requests of the socket into those of the double."""
+        """Passes HTTP requests to the fake API."""
 
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            """Answer."""
+            """Handle a request."""
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             request = httpx.Request(self.command, f"http://x{self.path}", headers=dict(self.headers), content=body)
-            answer = api(request)
-            self.send_response_only(answer.status_code)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
-            self.send_header("Content-Length", str(len(answer.content)))
+            response = api(request)
+            self.send_response_only(response.status_code)
+            self.send_header("Content-Type", response.headers.get("Content-Type", "application/json"))
+            self.send_header("Content-Length", str(len(response.content)))
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(response.content)
 
         do_POST = do_GET  # noqa: N815 - http.server's name
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,5 +1,10 @@
-"""Bulk ingestion: from folders, lists and buckets to results, stoppable at any moment and resumable.
+"""Bulk ingest: upload images from folders, manifests and buckets, and download their results; resumable at any time.
 
-One thread (``run``) decides and writes the checkpoint; the others only hash, send and fetch. Whatever is known about
-a file is in the checkpoint, so memory does not grow with the number of files.
+One thread schedules and writes the checkpoint; the others inspect, upload and download. The state of every file is in
+the checkpoint, so memory does not grow with the number of files.
 """
+
+from safelight.ingest.engine import IngestStopped, ingest
+from safelight.ingest.progress import Progress
+
+__all__ = ["IngestStopped", "Progress", "ingest"]

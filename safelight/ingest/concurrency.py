@@ -1,61 +1,60 @@
-"""How many requests may be under way: more while all goes well, half as many when the other side is in trouble.
+"""Adaptive concurrency: additive increase, multiplicative decrease, as in TCP (RFC 5681).
 
-Additive increase, multiplicative decrease, as TCP does it (RFC 5681): one more for every round of successes, half
-for every round with trouble in it, and no request before the moment that the other side named.
+The limit grows by one per round of successes, is halved once per round with a failure, and no request is sent before
+the server's ``Retry-After`` has passed.
 """
 
 from dataclasses import dataclass, field
 
-#: Requests at the beginning.
-FIRST = 4
-#: Most requests at once, and so most threads.
-CEILING = 32
-#: Pause after a first trouble; each further one without a success in between doubles it.
-BASE_SECONDS = 0.5
-LONGEST_SECONDS = 20.0
-#: Longest ``Retry-After`` that is believed.
-LONGEST_ASKED_SECONDS = 300.0
+INITIAL_LIMIT = 4
+#: Most concurrent requests, and so most threads.
+MAX_LIMIT = 32
+#: Pause after the first failure. Each further failure without a success in between doubles it.
+FIRST_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 20.0
+#: Longest ``Retry-After`` that is respected.
+MAX_RETRY_AFTER_SECONDS = 300.0
 
 
 @dataclass(slots=True)
-class Pace:
-    """The limit of one run. Moments are seconds of any one monotonic clock."""
+class ConcurrencyLimit:
+    """The limit of one run. Times are seconds of one monotonic clock."""
 
-    ceiling: int = CEILING
-    #: Whether the limit stays at the ceiling; pauses are kept all the same.
-    steady: bool = False
+    maximum: int = MAX_LIMIT
+    #: True: the limit stays at the maximum. Pauses still apply.
+    fixed: bool = False
     limit: float = field(init=False)
-    #: Before this moment nothing is sent.
+    #: No request is sent before this time.
     resume_at: float = field(init=False, default=float("-inf"))
     _halved_at: float = field(init=False, default=float("-inf"))
-    _troubles: int = field(init=False, default=0)
+    _failed_rounds: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self.limit = float(self.ceiling if self.steady else min(FIRST, self.ceiling))
+        self.limit = float(self.maximum if self.fixed else min(INITIAL_LIMIT, self.maximum))
 
-    def allows(self, under_way: int, now: float) -> bool:
-        """Tell whether one more request may be sent. In trouble, one alone feels the way."""
-        return now >= self.resume_at and under_way < (1 if self._troubles > 1 else int(self.limit))
+    def allows(self, active: int, now: float) -> bool:
+        """Return True if one more request may be sent. After repeated failures, only one request probes the server."""
+        return now >= self.resume_at and active < (1 if self._failed_rounds > 1 else int(self.limit))
 
-    def went_well(self, under_way: int) -> None:
-        """Take note of a success, with so many others still under way: the limit grows only where it is felt."""
-        self._troubles = 0
-        if not self.steady and under_way + 1 >= int(self.limit):
-            self.limit = min(float(self.ceiling), self.limit + 1 / self.limit)
+    def record_success(self, active: int) -> None:
+        """Record a success while ``active`` other requests run. The limit grows only if it is fully used."""
+        self._failed_rounds = 0
+        if not self.fixed and active + 1 >= int(self.limit):
+            self.limit = min(float(self.maximum), self.limit + 1 / self.limit)
 
-    def met_trouble(self, *, started: float, now: float, jitter: float, asked: float | None = None) -> None:
-        """Take note of a refusal, a timeout or a broken connection of a request that began at ``started``.
+    def record_failure(self, *, started: float, now: float, jitter: float, retry_after: float | None = None) -> None:
+        """Record a refusal, a timeout or a broken connection of a request that began at ``started``.
 
-        ``asked`` is the ``Retry-After``, seconds, never undercut; ``jitter`` from 0 to 1 spreads what comes back.
-        Requests that were under way together halve the limit once.
+        ``retry_after`` is in seconds; ``jitter``, from 0 to 1, spreads the retries of many clients. Requests that ran
+        at the same time halve the limit once.
         """
         if started >= self._halved_at:
-            self._troubles += 1
+            self._failed_rounds += 1
             self._halved_at = now
-            if not self.steady:
+            if not self.fixed:
                 self.limit = max(1.0, self.limit / 2)
-        if asked is None:
-            pause = min(LONGEST_SECONDS, BASE_SECONDS * 2.0 ** (self._troubles - 1)) * (0.5 + jitter / 2)
+        if retry_after is None:
+            pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (self._failed_rounds - 1)) * (0.5 + jitter / 2)
         else:
-            pause = min(asked, LONGEST_ASKED_SECONDS) * (1 + jitter / 4)
+            pause = min(retry_after, MAX_RETRY_AFTER_SECONDS) * (1 + jitter / 4)
         self.resume_at = max(self.resume_at, now + pause)

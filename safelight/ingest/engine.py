@@ -1,191 +1,231 @@
-"""The run: one thread decides what is done next and writes down what came of it; the others do it."""
+"""The engine of an ingest: one thread schedules tasks and writes the checkpoint, the others send requests."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 from safelight.client import Safelight
 from safelight.errors import ClientError
-from safelight.ingest import error_kinds, progress, scheduler
-from safelight.ingest.checkpoint import chunks, listing
-from safelight.ingest.checkpoint.database import Checkpoint, translated
-from safelight.ingest.concurrency import CEILING, Pace
-from safelight.ingest.entries import Found, Misfit
-from safelight.ingest.inspection import prepare_all
+from safelight.ingest import scheduler
+from safelight.ingest.checkpoint import batches, listing
+from safelight.ingest.checkpoint.database import Checkpoint, open_checkpoint, translate_database_errors
+from safelight.ingest.concurrency import MAX_LIMIT, ConcurrencyLimit
+from safelight.ingest.inspection import inspect_files
 from safelight.ingest.manifests import read_manifest
-from safelight.ingest.options import IngestOrder
-from safelight.ingest.polling import Watch
-from safelight.ingest.progress import Tally
-from safelight.ingest.sources import find
-from safelight.ingest.state import Desk
-from safelight.ingest.tasks import Task
-from safelight.ingest.worker_pool import Crew, Ended, Scanned
-from safelight.transport.timing import REAL, Timing
+from safelight.ingest.polling import Poller
+from safelight.ingest.progress import Progress, read_progress
+from safelight.ingest.sources import Entry, InvalidEntry, SearchOptions, find_entries
+from safelight.ingest.state import IngestOptions, RunState
+from safelight.ingest.tasks import PollMembers, Task
+from safelight.ingest.worker_pool import ScanResult, TaskResult, WorkerPool
+from safelight.transport.retries import get_retry_after, is_retryable, is_server_unavailable
+from safelight.transport.timing import SYSTEM_TIMING, Timing
 
-#: Patience with a server that has not answered once: its address may be wrong.
-FIRST_PATIENCE_SECONDS = 10.0
-_REPORT_SECONDS = 0.5
-#: Longest wait without a look around.
+#: Patience with a server that has never responded. Its address may be wrong.
+FIRST_RESPONSE_SECONDS = 10.0
+_PROGRESS_SECONDS = 0.5
+#: Longest wait between two scheduling rounds.
 _TICK_SECONDS = 1.0
+
+OnProgress = Callable[[Progress], None]
 
 
 class IngestStopped(ClientError):
-    """The ingest can't go on; what it has done is kept."""
+    """The ingest can't continue. Its progress is saved."""
 
     code = "INGEST_STOPPED"
 
 
-def run(  # noqa: PLR0913 - what a run needs
+def ingest(  # noqa: PLR0913 - all but two are optional
+    client: Safelight,
+    *sources: str | Path,
+    checkpoint: str | Path,
+    out: str | Path | None = None,
+    manifests: Sequence[str | Path] = (),
+    pipeline: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    concurrency: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Progress:
+    """Upload any number of images, wait for their jobs and return the counts.
+
+    ``sources`` and ``manifests`` are those of ``safelight ingest``. ``checkpoint`` is a file with the progress: the
+    same call resumes an earlier one, however that ended. ``on_progress`` is called regularly with the counts. Raises
+    IngestStopped if the API refuses the ingest or stays unavailable.
+    """
+    output_folder = None if out is None else Path(out)
+    processing = {"pipeline": pipeline, "preset": preset}
+    ingest_options = IngestOptions(
+        sources=tuple(str(each) for each in sources),
+        manifests=tuple(Path(each) for each in manifests),
+        options={**(options or {}), **{key: value for key, value in processing.items() if value is not None}},
+        search=SearchOptions(skipped=() if output_folder is None else (output_folder.absolute(),)),
+        out=output_folder,
+        name=name,
+        concurrency=concurrency,
+    )
+    with open_checkpoint(Path(checkpoint)) as opened:
+        return run(client, opened, ingest_options, on_progress=on_progress)
+
+
+def run(  # noqa: PLR0913 - the last two are for tests
     client: Safelight,
     checkpoint: Checkpoint,
-    order: IngestOrder,
+    options: IngestOptions,
     *,
-    report: Callable[[Tally], None] = lambda _tally: None,
-    timing: Timing = REAL,
+    on_progress: OnProgress | None = None,
+    timing: Timing = SYSTEM_TIMING,
     clock: Callable[[], float] = time.time,
-) -> Tally:
-    """Bring every file of the sources to its end, or go on with that; return how they fared.
+) -> Progress:
+    """Process every file of the sources, or resume, and return the counts.
 
-    Raises IngestStopped when the API refuses or stays away, CheckpointUnusable, ManifestUnusable. What was done is
-    kept, also after KeyboardInterrupt and any kill.
+    Progress is saved, also after KeyboardInterrupt and a kill. Raises IngestStopped, CheckpointUnusable and
+    ManifestUnusable.
     """
-    with translated(checkpoint.path):
-        listing.begin(checkpoint, str(order.out.absolute()) if order.out else None)
-        desk = Desk(checkpoint, order, Watch(timing.monotonic()), clock)
-        loop = _Loop(client.once(), desk, report, timing)
+    with translate_database_errors(checkpoint.path):
+        listing.prepare_run(checkpoint, str(options.out.absolute()) if options.out else None)
+        state = RunState(checkpoint, checkpoint.id, options, Poller(timing.monotonic()), clock)
+        engine = _Engine(client.without_retries(), state, on_progress, timing)
         try:
-            loop.go()
+            engine.run()
         except BaseException:
-            loop.crew.dismiss()
-            # What is under way fails on its closed connection instead of being waited for.
+            engine.pool.abandon()
+            # Closing the connections ends the running requests.
             client.close()
             checkpoint.commit()
             raise
-        loop.crew.wait()
-        return loop.count()
+        engine.pool.join()
+        return engine.progress()
 
 
-class _Loop:
-    """What is under way, and what came of it."""
+class _Engine:
+    """The scheduling loop of one run."""
 
-    def __init__(self, client: Safelight, desk: Desk, report: Callable[[Tally], None], timing: Timing) -> None:
+    def __init__(self, client: Safelight, state: RunState, on_progress: OnProgress | None, timing: Timing) -> None:
         self._client = client
-        self._desk = desk
-        self._report = report
+        self._state = state
+        self._on_progress = on_progress
         self._timing = timing
-        self._pace = Pace(desk.order.concurrency or CEILING, steady=desk.order.concurrency is not None)
-        # One more, for looking at files.
-        self.crew = Crew(self._pace.ceiling + 1)
-        self._again: deque[Task] = deque()
-        self._under_way = 0
-        self._began = self._last_good = timing.monotonic()
-        self._tell_at = float("-inf")
+        fixed = state.options.concurrency
+        self._limit = ConcurrencyLimit(fixed or MAX_LIMIT, fixed=fixed is not None)
+        # One more thread, to inspect files.
+        self.pool = WorkerPool(self._limit.maximum + 1)
+        self._retries: deque[Task] = deque()
+        self._active = 0
+        self._started = self._last_success = timing.monotonic()
+        self._next_progress = float("-inf")
 
-    def go(self) -> None:
-        """Go on until nothing is left to do."""
-        self.crew.scan(self._entries())
+    def run(self) -> None:
+        """Run until nothing is left to do."""
+        self.pool.scan(self._find_entries())
         while True:
-            self._start_all()
-            if not self._under_way and not self._again and scheduler.is_over(self._desk):
+            self._start_tasks()
+            if not self._active and not self._retries and scheduler.is_finished(self._state):
                 break
-            for end in self.crew.ends(self._patience()):
-                self._take(end)
-            self._desk.checkpoint.commit()
-            self._tell()
-        self._report(self.count())
+            for result in self.pool.wait_for_results(self._wait_seconds()):
+                self._record(result)
+            self._state.checkpoint.commit()
+            self._report_progress()
+        if self._on_progress is not None:
+            self._on_progress(self.progress())
 
-    def count(self) -> Tally:
-        """Return how far it is."""
-        desk = self._desk
-        return progress.count(desk.checkpoint, saving=desk.order.out is not None, scanned=desk.scanned)
+    def progress(self) -> Progress:
+        """Return the counts."""
+        state = self._state
+        return read_progress(state.checkpoint, downloading=state.options.out is not None, scanned=state.scanned)
 
-    def _entries(self) -> Iterator[Found | Misfit]:
-        order = self._desk.order
-        return chain(find(order.sources, order.search), chain.from_iterable(map(read_manifest, order.manifests)))
+    def _find_entries(self) -> Iterator[Entry | InvalidEntry]:
+        options = self._state.options
+        manifests = chain.from_iterable(map(read_manifest, options.manifests))
+        return chain(find_entries(options.sources, options.search), manifests)
 
-    def _start_all(self) -> None:
+    def _start_tasks(self) -> None:
         now = self._timing.monotonic()
-        if not self._desk.preparing:
-            files = [(row.number, row.source) for row in scheduler.to_prepare(self._desk, int(self._pace.limit))]
-            if files:
-                self._desk.preparing = True
-                self.crew.start(None, partial(prepare_all, files), now)
-        chosen: list[Task] = []
-        while self._pace.allows(self._under_way, now):
-            task = self._again.popleft() if self._again else scheduler.next_task(self._desk, now)
+        if not self._state.inspecting:
+            rows = scheduler.next_files_to_inspect(self._state, int(self._limit.limit))
+            if rows:
+                self._state.inspecting = True
+                self.pool.start(None, partial(inspect_files, [(row.number, row.source) for row in rows]), now)
+        tasks: list[Task] = []
+        while self._limit.allows(self._active, now):
+            task = self._retries.popleft() if self._retries else scheduler.next_task(self._state, now)
             if task is None:
                 break
-            self._under_way += 1
-            chosen.append(task)
-        # What tasks are told to do must be known before it is done.
-        self._desk.checkpoint.commit()
-        for task in chosen:
-            self.crew.start(task, partial(task.call, self._client), now)
+            self._active += 1
+            tasks.append(task)
+        # A request must be durable before it is sent.
+        self._state.checkpoint.commit()
+        for task in tasks:
+            self.pool.start(task, partial(task.call, self._client), now)
 
-    def _take(self, end: Ended | Scanned) -> None:
-        desk = self._desk
-        if isinstance(end, Scanned):
-            if end.error is not None:
-                raise end.error
-            listing.add(desk.checkpoint, end.entries)
-            desk.scanned |= end.last
-            self.crew.took_in()
-        elif end.task is None:
-            desk.preparing = False
-            chunks.fix(desk.checkpoint, end.value)
+    def _record(self, result: TaskResult | ScanResult) -> None:
+        state = self._state
+        if isinstance(result, ScanResult):
+            if result.error is not None:
+                raise result.error
+            listing.add_entries(state.checkpoint, result.entries)
+            state.scanned |= result.last
+            self.pool.allow_next_scan_result()
+        elif result.task is None:
+            state.inspecting = False
+            batches.create_chunk(state.checkpoint, result.value)
         else:
-            self._under_way -= 1
-            self._finish(end.task, end)
+            self._active -= 1
+            self._record_task(result.task, result)
 
-    def _finish(self, task: Task, end: Ended) -> None:
+    def _record_task(self, task: Task, result: TaskResult) -> None:
         now = self._timing.monotonic()
-        if end.error is None:
-            self._pace.went_well(self._under_way)
-            self._last_good = now
-            task.note(end.value, now)
-        elif error_kinds.passes(end.error) and self._try_again(task, end.error, end.started, now):
+        if result.error is None:
+            self._limit.record_success(self._active)
+            self._last_success = now
+            task.record(result.value, now)
+        elif is_retryable(result.error) and self._schedule_retry(task, result.error, result.started, now):
             return
-        elif not task.refuse(end.error):
-            raise IngestStopped(f"It can't go on: {end.error}") from end.error
-        if task.name is not None:
-            self._desk.busy.discard(task.name)
+        elif not task.record_failure(result.error):
+            raise IngestStopped(f"The ingest has stopped: {result.error}") from result.error
+        if task.key is not None:
+            self._state.busy.discard(task.key)
 
-    def _try_again(self, task: Task, error: ClientError, started: float, now: float) -> bool:
-        """Slow down and have the task done again; tell whether it is worth it."""
-        asked = error_kinds.asked_pause(error)
-        self._pace.met_trouble(started=started, now=now, jitter=self._timing.jitter(), asked=asked)
-        patience = self._desk.order.patience
-        if self._last_good == self._began:
-            patience = min(patience, FIRST_PATIENCE_SECONDS)
-        if now - self._last_good > patience:
-            raise IngestStopped(f"Nothing has gone well for {now - self._last_good:.0f} s: {error}") from error
-        if not error_kinds.is_of_the_server(error):
+    def _schedule_retry(self, task: Task, error: ClientError, started: float, now: float) -> bool:
+        """Lower the concurrency and schedule a retry. Return False if the task has no tries left."""
+        jitter = self._timing.jitter()
+        self._limit.record_failure(started=started, now=now, jitter=jitter, retry_after=get_retry_after(error))
+        patience = self._state.options.patience
+        if self._last_success == self._started:
+            patience = min(patience, FIRST_RESPONSE_SECONDS)
+        if now - self._last_success > patience:
+            raise IngestStopped(f"No request has succeeded for {now - self._last_success:.0f} s: {error}") from error
+        if not is_server_unavailable(error):
             task.tries += 1
-            if task.most_tries is not None and task.tries >= task.most_tries:
+            if task.max_tries is not None and task.tries >= task.max_tries:
                 return False
-        self._again.append(task)
+        self._retries.append(task)
         return True
 
-    def _patience(self) -> float:
-        """Return for how many seconds to wait for an end; where none can come, let that time pass."""
+    def _wait_seconds(self) -> float:
+        """Return how long to wait for a result. If none can come, sleep that long and return 0."""
         now = self._timing.monotonic()
-        if self._pace.resume_at > now:
-            wait = min(_TICK_SECONDS, self._pace.resume_at - now)
-        elif self._pace.allows(self._under_way, now) and "look" not in self._desk.busy:
-            wait = min(_TICK_SECONDS, self._desk.watch.due_in(now))
+        if self._limit.resume_at > now:
+            wait = min(_TICK_SECONDS, self._limit.resume_at - now)
+        elif self._limit.allows(self._active, now) and PollMembers.KEY not in self._state.busy:
+            wait = min(_TICK_SECONDS, self._state.poller.seconds_until_due(now))
         else:
             wait = _TICK_SECONDS
-        if self._under_way or self._desk.preparing or not self._desk.scanned:
+        if self._active or self._state.inspecting or not self._state.scanned:
             return wait
         self._timing.sleep(wait)
         return 0.0
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now = self._timing.monotonic()
-        if now >= self._tell_at:
-            began = time.perf_counter()
-            self._report(self.count())
-            # Counting a million files takes a moment: it must not take the run's.
-            self._tell_at = now + _REPORT_SECONDS + 20 * (time.perf_counter() - began)
+        if self._on_progress is not None and now >= self._next_progress:
+            started = time.perf_counter()
+            self._on_progress(self.progress())
+            # Counting a million files takes a while. It must not take more than 5 % of the time.
+            self._next_progress = now + _PROGRESS_SECONDS + 20 * (time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Looking at files before they are sent: size, type, SHA-256."""
+"""Size, media type and SHA-256 of local files, read before their upload."""
 
 import hashlib
 import os
@@ -7,20 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safelight.ingest.entries import S3
-from safelight.ingest.media_types import HEAD_BYTES, media_type
+from safelight.ingest.sources import S3
 
 _BLOCK_BYTES = 256 * 1024
+HEADER_BYTES = 16
+#: Signatures at the start of a file. WebP and AVIF have theirs at an offset.
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"BM", "image/bmp"),
+)
+_BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic")
+#: The media type of unknown content; the API then detects the format.
+UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is known of a file's content; nothing of an object that lies in S3."""
+class FileFacts:
+    """The content of a file. Everything except ``number`` is None for an S3 object."""
 
     number: int
     #: Bytes.
     size: int | None = None
-    #: Nanoseconds since the epoch, by the file system.
+    #: Modification time, nanoseconds since the epoch.
     modified: int | None = None
     media_type: str | None = None
     #: SHA-256, hexadecimal.
@@ -28,49 +40,57 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a file is not sent, or not any more."""
+class FileError:
+    """Why a file has no result."""
 
     number: int
     code: str
     message: str
 
 
-def prepare_all(files: Sequence[tuple[int, str]]) -> list[Prepared | Refusal]:
-    """Look at files, given by their numbers and sources; one that can't be read refuses itself alone."""
-    return [_prepare(number, source) for number, source in files]
+def inspect_files(files: Sequence[tuple[int, str]]) -> list[FileFacts | FileError]:
+    """Inspect files, given as numbers and sources. An unreadable file yields a FileError."""
+    return [_inspect_source(number, source) for number, source in files]
 
 
-def _prepare(number: int, source: str) -> Prepared | Refusal:
+def detect_media_type(header: bytes) -> str:
+    """Return the media type of a file from its first ``HEADER_BYTES``, or UNKNOWN."""
+    for signature, media_type in _SIGNATURES:
+        if header.startswith(signature):
+            return media_type
+    if header[:4] == b"RIFF" and header[8:12] == b"WEBP":
+        return "image/webp"
+    return _BRANDS.get(header[8:12], UNKNOWN) if header[4:8] == b"ftyp" else UNKNOWN
+
+
+def _inspect_source(number: int, source: str) -> FileFacts | FileError:
     if source.startswith(S3):
-        return Prepared(number)
+        return FileFacts(number)
     try:
-        return _look(number, Path(source))
+        return _inspect_file(number, Path(source))
     except (OSError, ValueError) as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be read ({_reason(error)})"
-        return Refusal(number, "LOCAL_FILE", f"{source} {reason}.")
+        detail = getattr(error, "strerror", None) or error
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be read ({detail})"
+        return FileError(number, "LOCAL_FILE", f"{source} {reason}.")
 
 
-def _look(number: int, path: Path) -> Prepared | Refusal:
-    # Opened without waiting: a pipe that nobody writes into would hold everything up.
+def _inspect_file(number: int, path: Path) -> FileFacts | FileError:
+    # Non-blocking: opening a pipe without a writer would block forever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - it is open already
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - already a descriptor
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            return Refusal(number, "LOCAL_FILE", f"{path} is not a regular file.")
+            return FileError(number, "LOCAL_FILE", f"{path} is not a regular file.")
         if facts.st_size == 0:
-            return Refusal(number, "LOCAL_FILE", f"{path} is empty.")
+            return FileError(number, "LOCAL_FILE", f"{path} is empty.")
         digest = hashlib.sha256()
-        block = head = file.read(_BLOCK_BYTES)
+        block = header = file.read(_BLOCK_BYTES)
         size = 0
         while block:
             digest.update(block)
             size += len(block)
             block = file.read(_BLOCK_BYTES)
         if size != facts.st_size:
-            return Refusal(number, "FILE_CHANGED", f"{path} changed while it was read.")
-    return Prepared(number, size, facts.st_mtime_ns, media_type(head[:HEAD_BYTES]), digest.hexdigest())
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)
+            return FileError(number, "FILE_CHANGED", f"{path} changed while it was read.")
+    media_type = detect_media_type(header[:HEADER_BYTES])
+    return FileFacts(number, size, facts.st_mtime_ns, media_type, digest.hexdigest())

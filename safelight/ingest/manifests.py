@@ -1,4 +1,4 @@
-"""Lists of images as CSV or JSONL, each row with options of its own. A bad row is an outcome and stops no other."""
+"""Manifests: images as CSV or JSONL rows with their own options. An invalid row does not stop the others."""
 
 import csv
 import json
@@ -8,93 +8,89 @@ from pathlib import Path
 from typing import Any
 
 from safelight.errors import ClientError
-from safelight.ingest.entries import S3, Found, Misfit
-from safelight.ingest.sources import find_object
+from safelight.ingest.sources import S3, Entry, InvalidEntry, make_object_entry
 
 ROW_CODE = "MANIFEST_ROW"
 
 
 class ManifestUnusable(ClientError):
-    """A manifest can't be read at all: no such file, no known form, a column that nobody knows."""
+    """A manifest can't be read, has an unknown suffix or has an unknown column."""
 
     code = "MANIFEST_UNUSABLE"
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if text.lower() not in flags:
         raise ValueError("is neither true nor false")
     return flags[text.lower()]
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
         raise ValueError("is not a whole number") from error
 
 
-def _object(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("is not valid JSON") from error
 
 
-#: Columns that say what is to be done, and how their text is read; what the values may be, the API decides.
+#: Option columns and the parsers of their CSV text. The API validates the values.
 OPTIONS: Mapping[str, Callable[[str], Any]] = {
-    "pipeline": _object,
+    "pipeline": _parse_json,
     "preset": str,
-    "width": _number,
-    "height": _number,
+    "width": _parse_number,
+    "height": _parse_number,
     "fit": str,
-    "enlarge": _flag,
-    "grayscale": _flag,
+    "enlarge": _parse_flag,
+    "grayscale": _parse_flag,
     "format": str,
-    "quality": _number,
+    "quality": _parse_number,
 }
 COLUMNS = ("path", "filename", *OPTIONS)
 
 
-def read_manifest(path: Path) -> Iterator[Found | Misfit]:
-    """Yield the images of a manifest, row by row; paths are relative to its folder.
-
-    Raises ManifestUnusable at once for what is no manifest; later for faults of the disk.
-    """
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
-    rows = readers.get(path.suffix.lower())
-    if rows is None:
+def read_manifest(path: Path) -> Iterator[Entry | InvalidEntry]:
+    """Yield the images of a manifest. Paths are relative to its folder. Raises ManifestUnusable."""
+    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}
+    read = readers.get(path.suffix.lower())
+    if read is None:
         raise ManifestUnusable(f"{path} must end in .csv or .jsonl.")
     try:
-        for number, row in rows(path):
-            yield _entry(path, f"{path}:{number}", row)
+        for number, row in read(path):
+            yield _make_entry(path, f"{path}:{number}", row)
     except OSError as error:
         raise ManifestUnusable(f"{path} can't be read ({error.strerror or error}).") from error
 
 
-#: Columns by name, or what is wrong with the row.
+#: Values by column, or the message of an invalid row.
 Row = Mapping[str, Any] | str
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Row]]:
+def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, strict=True)
-        head = next(_records(reader), ([], ""))[0]
-        unknown = [name for name in head if name not in COLUMNS]
-        if "path" not in head or unknown:
-            wrong = f"knows no column {unknown[0]!r}" if unknown else "has no column path"
-            raise ManifestUnusable(f"{path} {wrong}; columns are {', '.join(COLUMNS)}.")
-        for values, wrong in _records(reader):
-            if wrong:
-                yield reader.line_num, f"This is no row of CSV ({wrong})."
-            elif len(values) > len(head):
-                yield reader.line_num, f"The row has {len(values)} fields where the first has {len(head)}."
+        header = next(_csv_records(reader), ([], ""))[0]
+        unknown = [name for name in header if name not in COLUMNS]
+        if "path" not in header or unknown:
+            reason = f"has an unknown column {unknown[0]!r}" if unknown else "has no column path"
+            raise ManifestUnusable(f"{path} {reason}. Columns are {', '.join(COLUMNS)}.")
+        for values, error in _csv_records(reader):
+            if error:
+                yield reader.line_num, f"The row is not valid CSV ({error})."
+            elif len(values) > len(header):
+                yield reader.line_num, f"The row has {len(values)} fields, but the header has {len(header)}."
             elif values:
-                yield reader.line_num, _read_texts(dict(zip(head, values, strict=False)))
+                yield reader.line_num, _parse_values(dict(zip(header, values, strict=False)))
 
 
-def _records(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
-    """Yield the rows of a CSV file, or why one can't be read, until the end."""
+def _csv_records(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
+    """Yield each row of a CSV file, or an empty row and its error."""
     while True:
         try:
             yield next(reader), ""
@@ -104,19 +100,19 @@ def _records(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
             yield [], str(error)
 
 
-def _read_texts(row: Mapping[str, str]) -> Row:
-    read: dict[str, Any] = {}
+def _parse_values(row: Mapping[str, str]) -> Row:
+    values: dict[str, Any] = {}
     for name, text in row.items():
         if text == "":
             continue
         try:
-            read[name] = OPTIONS.get(name, str)(text)
+            values[name] = OPTIONS.get(name, str)(text)
         except ValueError as error:
             return f"{name} {error}."
-    return read
+    return values
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
+def _read_jsonl(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -126,24 +122,24 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
-                yield number, "This is no JSON object."
+                yield number, "The line is not a JSON object."
             elif unknown := [name for name in row if name not in COLUMNS]:
-                yield number, f"There is no column {unknown[0]!r}."
+                yield number, f"The column {unknown[0]!r} is unknown."
             else:
                 yield number, {name: value for name, value in row.items() if value is not None}
 
 
-def _entry(manifest: Path, where: str, row: Row) -> Found | Misfit:
+def _make_entry(manifest: Path, where: str, row: Row) -> Entry | InvalidEntry:
     if isinstance(row, str):
-        return Misfit(where=where, code=ROW_CODE, message=row)
+        return InvalidEntry(where=where, code=ROW_CODE, message=row)
     name, filename = row.get("path"), row.get("filename")
     if not isinstance(name, str) or not name or "\0" in name:
-        return Misfit(where=where, code=ROW_CODE, message="The row names no path.")
+        return InvalidEntry(where=where, code=ROW_CODE, message="The row has no valid path.")
     if filename is not None and not isinstance(filename, str):
-        return Misfit(where=where, code=ROW_CODE, message="filename is no text.")
+        return InvalidEntry(where=where, code=ROW_CODE, message="filename is not a string.")
     options = {each: row[each] for each in OPTIONS if each in row}
     if name.startswith(S3):
-        found = find_object(name)
-        return Found(source=name, relative=found.relative, filename=filename, options=options)
+        relative = make_object_entry(name).relative
+        return Entry(source=name, relative=relative, filename=filename, options=options)
     source = os.path.abspath(manifest.parent / name)  # noqa: PTH100 - unlike resolve, keeps links
-    return Found(source=source, relative=name, filename=filename, options=options)
+    return Entry(source=source, relative=name, filename=filename, options=options)

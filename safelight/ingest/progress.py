@@ -1,4 +1,4 @@
-"""How far an ingest is, in numbers."""
+"""Progress of an ingest: counts of files by state and error code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,49 +6,50 @@ from dataclasses import dataclass, field
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.schema import State
 
-_WELL = {True: frozenset({State.SAVED}), False: frozenset({State.SAVED, State.COMPLETED})}
-_BADLY = frozenset({State.FAILED, State.REFUSED, State.UNSAVED})
-
-
-def is_well(state: State, *, saving: bool) -> bool:
-    """Tell whether a file in a state has all that it wants; ``saving``: whether that includes its results."""
-    return state in _WELL[saving]
+FAILED_STATES = (State.FAILED, State.REFUSED, State.UNSAVED)
+_SUCCESS_STATES = {True: frozenset({State.SAVED}), False: frozenset({State.SAVED, State.COMPLETED})}
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Progress:
     """Counts of files."""
 
     states: Mapping[State, int] = field(default_factory=dict)
-    #: Of what did not go well.
+    #: Failed files by error code, most frequent first.
     codes: Mapping[str, int] = field(default_factory=dict)
-    #: Whether a file is done only when its results are fetched.
-    saving: bool = False
-    #: Whether all sources are read, so that the total is known.
+    #: True if results are downloaded: a file then succeeds only when its results are saved.
+    downloading: bool = False
+    #: True if all sources are read, so that ``total`` is final.
     scanned: bool = False
 
     @property
     def total(self) -> int:
-        """Return how many files are known."""
+        """Return the number of known files."""
         return sum(self.states.values())
 
     @property
-    def well(self) -> int:
-        """Return how many went well."""
-        return sum(self.states.get(state, 0) for state in _WELL[self.saving])
+    def succeeded(self) -> int:
+        """Return the number of files that succeeded."""
+        return sum(self.states.get(state, 0) for state in _SUCCESS_STATES[self.downloading])
 
     @property
-    def badly(self) -> int:
-        """Return how many did not."""
-        return sum(self.states.get(state, 0) for state in _BADLY)
+    def failed(self) -> int:
+        """Return the number of files that failed."""
+        return sum(self.states.get(state, 0) for state in FAILED_STATES)
 
     @property
     def done(self) -> int:
-        """Return how many are over, in whichever way."""
-        return self.well + self.badly
+        """Return the number of files that succeeded or failed."""
+        return self.succeeded + self.failed
+
+    def outcome_of(self, state: State) -> str:
+        """Return ``succeeded``, ``failed`` or ``open`` for a file in a state."""
+        if state in _SUCCESS_STATES[self.downloading]:
+            return "succeeded"
+        return "failed" if state in FAILED_STATES else "open"
 
 
-def count(checkpoint: Checkpoint, *, saving: bool, scanned: bool) -> Tally:
+def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool) -> Progress:
     """Count the files of a checkpoint."""
     database = checkpoint.database
     states = {
@@ -56,6 +57,6 @@ def count(checkpoint: Checkpoint, *, saving: bool, scanned: bool) -> Tally:
     }
     codes = database.execute(
         "SELECT code, count(*) FROM files WHERE state IN (?, ?, ?) GROUP BY code ORDER BY count(*) DESC, code",
-        sorted(_BADLY),
+        FAILED_STATES,
     )
-    return Tally(states, {str(code or "UNKNOWN"): int(number) for code, number in codes}, saving, scanned)
+    return Progress(states, {str(code or "UNKNOWN"): int(number) for code, number in codes}, downloading, scanned)

@@ -1,4 +1,4 @@
-"""What became of every file, written out row by row: JSON for programs, CSV for tables."""
+"""The outcome of every file, as JSON and as CSV, written row by row."""
 
 import csv
 import json
@@ -12,96 +12,94 @@ from typing import Any, TextIO
 from safelight.errors import LocalFileError
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.progress import Tally, is_well
+from safelight.ingest.progress import FAILED_STATES, Progress
 
-#: Columns of the CSV file; ``same_as`` names the file with the same bytes whose job it shares.
+#: Columns of the CSV file. ``same_as`` is the file whose job a duplicate shares.
 COLUMNS = ("file", "outcome", "code", "message", "job", "same_as", "size", "digest", "results")
-_FORMULA = frozenset("=+-@\t\r")
+_FORMULA_STARTS = frozenset("=+-@\t\r")
 
 
-def write(checkpoint: Checkpoint, tally: Tally, folder: Path) -> tuple[Path, Path]:
-    """Write ``report.json`` and ``report.csv`` into a folder; return their paths. Raises LocalFileError."""
-    as_json, as_csv = folder / "report.json", folder / "report.csv"
+def write_report(checkpoint: Checkpoint, progress: Progress, folder: Path) -> tuple[Path, Path]:
+    """Write ``report.json`` and ``report.csv`` to a folder and return their paths. Raises LocalFileError."""
+    json_path, csv_path = folder / "report.json", folder / "report.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _replacing(as_json) as file:
-            head = json.dumps(summary(checkpoint, tally), indent=2).removesuffix("\n}")
+        with _open_replacement(json_path) as file:
+            head = json.dumps(summarize(checkpoint, progress), indent=2).removesuffix("\n}")
             file.write(f'{head},\n  "outcomes": [')
-            for index, row in enumerate(outcomes(checkpoint, tally)):
+            for index, row in enumerate(iterate_outcomes(checkpoint, progress)):
                 file.write(("," if index else "") + "\n    " + json.dumps(row))
             file.write("\n  ]\n}\n")
-        with _replacing(as_csv) as file:
+        with _open_replacement(csv_path) as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
-            for row in outcomes(checkpoint, tally):
-                writer.writerow([_cell(row[name]) for name in COLUMNS])
+            for row in iterate_outcomes(checkpoint, progress):
+                writer.writerow([_format_cell(row[name]) for name in COLUMNS])
     except OSError as error:
         raise LocalFileError(f"{folder} can't be written ({error.strerror or error}).") from error
-    return as_json, as_csv
+    return json_path, csv_path
 
 
-def summary(checkpoint: Checkpoint, tally: Tally) -> dict[str, Any]:
-    """Return the counts, the batches, and where this can be resumed."""
+def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
+    """Return the counts, the batch IDs and the path of the checkpoint."""
     database = checkpoint.database
     (jobs,) = database.execute("SELECT count(*) FROM files WHERE job IS NOT NULL AND twin IS NULL").fetchone()
-    (twins,) = database.execute("SELECT count(*) FROM files WHERE twin IS NOT NULL").fetchone()
+    (duplicates,) = database.execute("SELECT count(*) FROM files WHERE twin IS NOT NULL").fetchone()
     (size,) = database.execute("SELECT sum(size) FROM files WHERE twin IS NULL AND job IS NOT NULL").fetchone()
     batches = [row[0] for row in database.execute("SELECT id FROM batches WHERE id IS NOT NULL ORDER BY number")]
     return {
-        "complete": tally.scanned and tally.done == tally.total,
-        "files": tally.total,
-        "succeeded": tally.well,
-        "failed": tally.badly,
-        "failures": dict(tally.codes),
+        "complete": progress.scanned and progress.done == progress.total,
+        "files": progress.total,
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "failures": dict(progress.codes),
         "jobs": jobs,
-        "same_as_another": twins,
+        "same_as_another": duplicates,
         "bytes": size or 0,
         "batches": batches,
         "checkpoint": str(checkpoint.path),
     }
 
 
-def outcomes(checkpoint: Checkpoint, tally: Tally, *, only_failed: bool = False) -> Iterator[Mapping[str, Any]]:
-    """Yield what became of each file, in the order in which the sources named them."""
-    failed = f" WHERE files.state IN ({State.FAILED:d}, {State.REFUSED:d}, {State.UNSAVED:d})" if only_failed else ""
+def iterate_outcomes(
+    checkpoint: Checkpoint, progress: Progress, *, only_failed: bool = False
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the outcome of each file, in the order of the sources."""
+    states = ", ".join(f"{state:d}" for state in FAILED_STATES)
+    condition = f" WHERE files.state IN ({states})" if only_failed else ""
     columns = ("source", "state", "code", "message", "job", "size", "digest", "saved")
     rows = checkpoint.database.execute(
-        f"SELECT {', '.join(f'files.{column}' for column in columns)}, twins.source"  # noqa: S608 - our own text
-        f" FROM files LEFT JOIN files AS twins ON twins.number = files.twin{failed} ORDER BY files.number"
+        f"SELECT {', '.join(f'files.{column}' for column in columns)}, originals.source"  # noqa: S608 - constants
+        f" FROM files LEFT JOIN files AS originals ON originals.number = files.twin{condition} ORDER BY files.number"
     )
-    for source, state, code, message, job, size, digest, saved, twin in rows:
+    for source, state, code, message, job, size, digest, saved, original in rows:
         yield {
-            "file": _name(source),
-            "outcome": _outcome(State(state), tally),
+            "file": _decode_name(source),
+            "outcome": progress.outcome_of(State(state)),
             "code": code,
             "message": message,
             "job": job,
-            "same_as": None if twin is None else _name(twin),
+            "same_as": None if original is None else _decode_name(original),
             "size": size,
             "digest": digest,
             "results": json.loads(saved or "[]"),
         }
 
 
-def _outcome(state: State, tally: Tally) -> str:
-    if is_well(state, saving=tally.saving):
-        return "succeeded"
-    return "failed" if state in {State.FAILED, State.REFUSED, State.UNSAVED} else "open"
-
-
-def _name(source: bytes) -> str:
-    """Return a name as text; bytes that are none are shown."""
+def _decode_name(source: bytes) -> str:
+    """Return a name as text, with undecodable bytes escaped."""
     return os.fsdecode(source).encode(errors="backslashreplace").decode()
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a row holds
-    """Write a cell that no spreadsheet takes for a formula: names and messages come from strangers."""
+def _format_cell(value: Any) -> str:  # noqa: ANN401 - any value of a row
+    """Return a CSV cell that no spreadsheet evaluates as a formula: names and messages are untrusted."""
     text = "" if value is None else " ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] in _FORMULA else text
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
+def _open_replacement(path: Path) -> Iterator[TextIO]:
+    """Open a file that replaces ``path`` when it is complete."""
     part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
     try:
         with part.open("x", encoding="utf-8", newline="") as file:

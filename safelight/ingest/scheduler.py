@@ -1,85 +1,93 @@
-"""What is to be done next: new members before looks, results before bytes, and no more than is good at a time."""
+"""The order of tasks: batch changes before polling, downloads before uploads, with bounded work in advance."""
 
-from safelight.ingest.checkpoint import batches, chunks, files
-from safelight.ingest.checkpoint.chunks import MEMBERS
+from safelight.ingest.checkpoint import batches, files
+from safelight.ingest.checkpoint.batches import CHUNK_SIZE
 from safelight.ingest.checkpoint.files import FileRow
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.state import Desk
-from safelight.ingest.tasks import AddMembers, CloseBatch, Confirm, LookAtMembers, MakeBatch, Save, Send, Task
+from safelight.ingest.state import RunState
+from safelight.ingest.tasks import (
+    AddMembers,
+    CloseBatch,
+    ConfirmUpload,
+    CreateBatch,
+    DownloadResults,
+    PollMembers,
+    Task,
+    UploadFile,
+)
 
 
-def next_task(desk: Desk, now: float) -> Task | None:
-    """Return what is most urgent, None if nothing can be begun at this moment."""
-    for choose in (_next_of_batch, _next_look, _next_save, _next_send):
-        task = choose(desk, now)
+def next_task(state: RunState, now: float) -> Task | None:
+    """Return the most urgent task and mark its key as busy. Return None if nothing can start now."""
+    for choose in (_next_batch_change, _next_poll, _next_download, _next_upload):
+        task = choose(state, now)
         if task is not None:
-            if task.name is not None:
-                desk.busy.add(task.name)
+            if task.key is not None:
+                state.busy.add(task.key)
             return task
     return None
 
 
-def to_prepare(desk: Desk, limit: int) -> list[FileRow]:
-    """Return files to look at, so that there are always bytes to send but no form waits long for them.
-
-    ``limit`` is the number of requests that may be under way.
-    """
-    checkpoint = desk.checkpoint
-    batch = batches.current(checkpoint)
-    if batch is None:
-        if files.any_in(checkpoint, State.FOUND):
-            batches.open_new(checkpoint)
+def next_files_to_inspect(state: RunState, concurrency: int) -> list[FileRow]:
+    """Return files to inspect: enough to keep uploads busy, few enough that their upload forms do not expire."""
+    checkpoint = state.checkpoint
+    if batches.get_open_batch(checkpoint) is None:
+        if files.has_any(checkpoint, State.FOUND):
+            batches.open_batch(checkpoint)
         return []
-    ahead = MEMBERS + 4 * limit
-    waiting = sum(files.count(checkpoint, state, ahead) for state in (State.CHUNKED, State.MEMBER))
-    if waiting >= ahead:
+    limit = CHUNK_SIZE + 4 * concurrency
+    inspected = sum(files.count_files(checkpoint, each, limit) for each in (State.CHUNKED, State.MEMBER))
+    if inspected >= limit:
         return []
-    rows = files.waiting(checkpoint, State.FOUND, held=(), most=MEMBERS)
-    return rows if len(rows) == MEMBERS or desk.scanned else []
+    rows = files.list_files(checkpoint, State.FOUND, excluded=(), limit=CHUNK_SIZE)
+    return rows if len(rows) == CHUNK_SIZE or state.scanned else []
 
 
-def is_over(desk: Desk) -> bool:
-    """Tell whether nothing is left to be begun, now or later."""
-    if not desk.scanned or desk.preparing or desk.unconfirmed or desk.busy:
+def is_finished(state: RunState) -> bool:
+    """Return True if no task can start now or later."""
+    if not state.scanned or state.inspecting or state.unconfirmed or state.busy:
         return False
-    left = [State.FOUND, State.CHUNKED, State.MEMBER, State.SENT, State.TWIN]
-    if desk.order.out is not None:
-        left.append(State.COMPLETED)
-    return not files.any_in(desk.checkpoint, *left) and batches.current(desk.checkpoint) is None
+    open_states = [State.FOUND, State.CHUNKED, State.MEMBER, State.SENT, State.DUPLICATE]
+    if state.options.out is not None:
+        open_states.append(State.COMPLETED)
+    return not files.has_any(state.checkpoint, *open_states) and batches.get_open_batch(state.checkpoint) is None
 
 
-def _next_of_batch(desk: Desk, _now: float) -> Task | None:
-    batch = batches.current(desk.checkpoint)
-    if batch is None or "batch" in desk.busy:
+def _next_batch_change(state: RunState, _now: float) -> Task | None:
+    batch = batches.get_open_batch(state.checkpoint)
+    if batch is None or "batch" in state.busy:
         return None
     if batch.id is None:
-        return MakeBatch(desk=desk, batch=batch, checkpoint_id=desk.checkpoint.id)
-    for chunk in chunks.unanswered(desk.checkpoint):
-        task = AddMembers(desk=desk, chunk=chunk, batch_id=batch.id, checkpoint_id=desk.checkpoint.id)
-        if task.name not in desk.busy:
+        return CreateBatch(state=state, batch=batch)
+    for chunk in batches.list_pending_chunks(state.checkpoint):
+        task = AddMembers(state=state, chunk=chunk, batch_id=batch.id)
+        if task.key not in state.busy:
             return task
-    if desk.scanned and not desk.preparing and not files.any_in(desk.checkpoint, State.FOUND, State.CHUNKED):
-        return CloseBatch(desk=desk, batch=batch, batch_id=batch.id)
+    if state.scanned and not state.inspecting and not files.has_any(state.checkpoint, State.FOUND, State.CHUNKED):
+        return CloseBatch(state=state, batch=batch, batch_id=batch.id)
     return None
 
 
-def _next_look(desk: Desk, now: float) -> Task | None:
-    if desk.unconfirmed:
-        return Confirm(desk=desk, job=desk.unconfirmed.popleft())
-    look = None if "look" in desk.busy else desk.watch.next_look(desk.checkpoint, now)
-    return None if look is None else LookAtMembers(desk=desk, look=look)
+def _next_poll(state: RunState, now: float) -> Task | None:
+    if state.unconfirmed:
+        return ConfirmUpload(state=state, job=state.unconfirmed.popleft())
+    if PollMembers.KEY in state.busy:
+        return None
+    request = state.poller.next_page(state.checkpoint, now)
+    return None if request is None else PollMembers(state=state, request=request)
 
 
-def _next_save(desk: Desk, _now: float) -> Task | None:
-    out = desk.order.out
-    row = None if out is None else desk.saves.take(desk.checkpoint)
+def _next_download(state: RunState, _now: float) -> Task | None:
+    out = state.options.out
+    row = None if out is None else state.downloads.take(state.checkpoint)
     if out is None or row is None:
         return None
     outputs = files.read_outputs(row)
-    return Save(desk=desk, row=row, outputs=outputs, places=files.places(desk.checkpoint, row, outputs), out=out)
+    paths = files.claim_output_paths(state.checkpoint, row, outputs)
+    return DownloadResults(state=state, row=row, outputs=outputs, paths=paths, out=out)
 
 
-def _next_send(desk: Desk, _now: float) -> Task | None:
-    # What an earlier run has sent without having written it down shows in the first look.
-    row = None if desk.watch.first_round else desk.sends.take(desk.checkpoint)
-    return None if row is None else Send(desk=desk, row=row)
+def _next_upload(state: RunState, _now: float) -> Task | None:
+    # The first round of polling shows which uploads an earlier run finished without recording them.
+    row = None if state.poller.first_round else state.uploads.take(state.checkpoint)
+    return None if row is None else UploadFile(state=state, row=row)

@@ -1,143 +1,196 @@
-"""From what was named on the command line to single images: folders, globs, files, names on standard input, S3."""
+"""Sources of an ingest as single images: folders, globs, files, names on standard input, S3 objects."""
 
 import fnmatch
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from safelight.ingest.entries import S3, Found, Misfit
-from safelight.ingest.media_types import SUFFIXES
-from safelight.ingest.sorted_names import in_order
-
+S3 = "s3://"
 STANDARD_INPUT = "-"
+#: Suffixes of the images that are ingested from folders.
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
+)
 _BLOCK_BYTES = 64 * 1024
+_SORT_CACHE_KIB = 128
+#: Up to this many names of one folder are sorted in memory.
+MAX_SORTED_IN_MEMORY = 1000
 
 #: Yields the names of all objects below ``s3://bucket/prefix``.
 Lister = Callable[[str], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Entry:
+    """One image to ingest."""
+
+    #: An absolute path, or ``s3://bucket/key``.
+    source: str
+    #: Path below its source, not yet sanitized. Results keep it.
+    relative: str
+    #: None: the last part of ``source``.
+    filename: str | None = None
+    #: Empty: the options of the ingest.
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_object(self) -> bool:
+        """Return True if the image is an S3 object."""
+        return self.source.startswith(S3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidEntry:
+    """A manifest row, folder or name that can't become a job."""
+
+    #: A path, or ``list.csv:17``.
+    where: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
     """How sources are searched."""
 
-    #: File names that are wanted in folders, such as ``*.dat``; empty: those with the suffix of an image.
+    #: Globs for file names in folders, such as ``*.dat``. Empty: files with the suffix of an image.
     patterns: tuple[str, ...] = ()
-    #: Folders that are not gone into: where the results go.
-    avoid: tuple[Path, ...] = ()
+    #: Folders to skip, such as the folder for results.
+    skipped: tuple[Path, ...] = ()
     #: Standard input.
     names: BinaryIO | None = None
     list_objects: Lister | None = None
 
-    def wants(self, name: str) -> bool:
-        """Tell whether a file found in a folder is wanted."""
+    def matches(self, name: str) -> bool:
+        """Return True if a file found in a folder is to be ingested."""
         if self.patterns:
             return any(fnmatch.fnmatch(name, pattern) for pattern in self.patterns)
         return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path for each of a million names is slow
 
 
-def find(sources: Sequence[str], search: Search) -> Iterator[Found | Misfit]:
-    """Yield every image, source after source, each in order of its names. Nothing is read but names.
+def find_entries(sources: Sequence[str], search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+    """Yield every image, source by source, each sorted by name. Only names are read.
 
-    What can't be found, or not be looked into, is yielded as a misfit.
+    Yield an InvalidEntry for each source that does not exist and each folder that can't be read.
     """
     for source in sources:
         if source == STANDARD_INPUT:
             for name in _read_names(search.names):
-                yield from _named(name, name, search)
+                yield from _find_path(name, name, search)
         elif source.startswith(S3):
-            yield from _objects(source, search)
+            yield from _find_objects(source, search)
         elif not os.path.lexists(source) and glob.has_magic(source):
-            yield from _matching(source, search)
+            yield from _expand_glob(source, search)
         else:
-            yield from _named(source, os.path.basename(source), search)  # noqa: PTH119 - sources stay texts
+            yield from _find_path(source, os.path.basename(source), search)  # noqa: PTH119 - sources stay strings
 
 
-def find_object(name: str) -> Found:
-    """Return one object of S3 by its full name."""
-    return Found(source=name, relative=name.removeprefix(S3).partition("/")[2])
+def make_object_entry(name: str) -> Entry:
+    """Return the entry of one S3 object, given as ``s3://bucket/key``."""
+    return Entry(source=name, relative=name.removeprefix(S3).partition("/")[2])
 
 
-def _named(path: str, relative: str, search: Search) -> Iterator[Found | Misfit]:
-    """Yield a file, or all of a folder. A file that was named is wanted whatever it is called."""
+def sort_names(
+    names: Iterable[tuple[str, bool]], *, max_in_memory: int = MAX_SORTED_IN_MEMORY
+) -> Iterator[tuple[str, bool]]:
+    """Yield names and their flags, sorted by the bytes of the name; large numbers of names are sorted on disk."""
+    iterator = iter(names)
+    first = list(islice(iterator, max_in_memory))
+    if len(first) < max_in_memory:
+        yield from sorted(first, key=lambda entry: os.fsencode(entry[0]))
+        return
+    with closing(sqlite3.connect("")) as database:
+        database.execute(f"PRAGMA cache_size = -{_SORT_CACHE_KIB}")
+        database.execute("CREATE TABLE names (name BLOB, flag INTEGER)")
+        rows = ((os.fsencode(name), flag) for name, flag in chain(first, iterator))
+        database.executemany("INSERT INTO names VALUES (?, ?)", rows)
+        first.clear()
+        for name, flag in database.execute("SELECT name, flag FROM names ORDER BY name"):
+            yield os.fsdecode(name), bool(flag)
+
+
+def _find_path(path: str, relative: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+    """Yield a file, whatever its name, or the matching files of a folder."""
     if path.startswith(S3):
-        yield find_object(path)
+        yield make_object_entry(path)
     elif os.path.isdir(path):  # noqa: PTH112 - see above
         root = os.path.abspath(path)  # noqa: PTH100 - unlike resolve, keeps links
         for each in _walk(root, search):
-            yield each if isinstance(each, Misfit) else Found(source=each, relative=os.path.relpath(each, root))
+            yield each if isinstance(each, InvalidEntry) else Entry(source=each, relative=os.path.relpath(each, root))
     elif os.path.lexists(path):
-        yield Found(source=os.path.abspath(path), relative=relative)  # noqa: PTH100
+        yield Entry(source=os.path.abspath(path), relative=relative)  # noqa: PTH100
     else:
-        yield Misfit(where=path, code="LOCAL_FILE", message=f"{path} does not exist.")
+        yield InvalidEntry(where=path, code="LOCAL_FILE", message=f"{path} does not exist.")
 
 
-def _walk(folder: str, search: Search) -> Iterator[str | Misfit]:
-    """Yield the wanted files below a folder; neither hidden ones nor what lies behind a link to a folder."""
-    if Path(folder) in search.avoid:
+def _walk(folder: str, search: SearchOptions) -> Iterator[str | InvalidEntry]:
+    """Yield the matching files below a folder, without hidden ones and without following links to folders."""
+    if Path(folder) in search.skipped:
         return
     try:
-        for name, is_folder in in_order(_entries(folder)):
+        for name, is_folder in sort_names(_scan_folder(folder)):
             path = os.path.join(folder, name)  # noqa: PTH118
             if is_folder:
                 yield from _walk(path, search)
-            elif search.wants(name):
+            elif search.matches(name):
                 yield path
     except OSError as error:
-        yield Misfit(where=folder, code="LOCAL_FILE", message=f"{folder} can't be read ({error.strerror or error}).")
+        message = f"{folder} can't be read ({error.strerror or error})."
+        yield InvalidEntry(where=folder, code="LOCAL_FILE", message=message)
 
 
-def _entries(folder: str) -> Iterator[tuple[str, bool]]:
+def _scan_folder(folder: str) -> Iterator[tuple[str, bool]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.startswith("."):
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
 
-def _matching(pattern: str, search: Search) -> Iterator[Found | Misfit]:
-    fixed = os.path.dirname(pattern[: _first_magic(pattern)])  # noqa: PTH120
+def _expand_glob(pattern: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+    first_wildcard = next(index for index, character in enumerate(pattern) if character in "*?[")
+    root = os.path.dirname(pattern[:first_wildcard])  # noqa: PTH120
     found = False
-    for path, _ in in_order((each, False) for each in glob.iglob(pattern, recursive=True)):  # noqa: PTH207
-        if os.path.isfile(path) and not any(Path(path).resolve().is_relative_to(each) for each in search.avoid):  # noqa: PTH113
+    for path, _ in sort_names((each, False) for each in glob.iglob(pattern, recursive=True)):  # noqa: PTH207
+        if os.path.isfile(path) and not any(Path(path).resolve().is_relative_to(each) for each in search.skipped):  # noqa: PTH113
             found = True
-            yield Found(source=os.path.abspath(path), relative=os.path.relpath(path, fixed or "."))  # noqa: PTH100
+            yield Entry(source=os.path.abspath(path), relative=os.path.relpath(path, root or "."))  # noqa: PTH100
     if not found:
-        yield Misfit(where=pattern, code="LOCAL_FILE", message=f"No file matches {pattern}.")
+        yield InvalidEntry(where=pattern, code="LOCAL_FILE", message=f"No file matches {pattern}.")
 
 
-def _first_magic(pattern: str) -> int:
-    return next(index for index, character in enumerate(pattern) if character in "*?[")
-
-
-def _objects(name: str, search: Search) -> Iterator[Found | Misfit]:
+def _find_objects(name: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
     bucket, _, key = name.removeprefix(S3).partition("/")
     if key and not key.endswith("/"):
-        yield find_object(name)
+        yield make_object_entry(name)
     elif not bucket or search.list_objects is None:
-        reason = "names no bucket" if not bucket else "can't be listed by this client; name its objects in a manifest"
-        yield Misfit(where=name, code="SOURCE_UNLISTED", message=f"{name} {reason}.")
+        reason = "names no bucket" if not bucket else "can't be listed by this client. Name its objects in a manifest"
+        yield InvalidEntry(where=name, code="SOURCE_UNLISTED", message=f"{name} {reason}.")
     else:
         for each in search.list_objects(name):
-            if search.wants(each.rpartition("/")[2]):
-                yield Found(source=each, relative=each.removeprefix(S3 + bucket + "/").removeprefix(key))
+            if search.matches(each.rpartition("/")[2]):
+                yield Entry(source=each, relative=each.removeprefix(S3 + bucket + "/").removeprefix(key))
 
 
 def _read_names(stream: BinaryIO | None) -> Iterator[str]:
-    """Yield names, one a line, or separated by NUL where there is one in the first block."""
+    """Yield one name per line, or names separated by NUL if the first block contains one."""
     if stream is None:
         return
     block = stream.read(_BLOCK_BYTES)
     separator = b"\0" if b"\0" in block else b"\n"
     rest = b""
     while block:
-        *whole, rest = (rest + block).split(separator)
-        yield from (os.fsdecode(name) for each in whole if (name := _stripped(each, separator)))
+        *complete, rest = (rest + block).split(separator)
+        yield from (os.fsdecode(name) for each in complete if (name := _strip_line_end(each, separator)))
         block = stream.read(_BLOCK_BYTES)
-    if name := _stripped(rest, separator):
+    if name := _strip_line_end(rest, separator):
         yield os.fsdecode(name)
 
 
-def _stripped(name: bytes, separator: bytes) -> bytes:
+def _strip_line_end(name: bytes, separator: bytes) -> bytes:
     return name.removesuffix(b"\r") if separator == b"\n" else name

@@ -1,32 +1,73 @@
-"""What the loop has before it beside the checkpoint: nothing that grows with the number of files."""
+"""The options of an ingest, and what a run holds in memory besides the checkpoint."""
 
+import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from safelight.ingest.checkpoint.database import Checkpoint
+from safelight.ingest.checkpoint.files import WorkQueue
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.checkpoint.work_queue import Shelf
-from safelight.ingest.options import IngestOrder
-from safelight.ingest.polling import Watch
+from safelight.ingest.polling import Poller
+from safelight.ingest.sources import S3, STANDARD_INPUT, SearchOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """Sources, processing options and the output folder."""
+
+    sources: tuple[str, ...] = ()
+    manifests: tuple[Path, ...] = ()
+    #: ``pipeline``, ``preset`` or the short options, for files without options of their own.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    search: SearchOptions = field(default_factory=SearchOptions)
+    #: Folder for results. None: results are not downloaded.
+    out: Path | None = None
+    #: Name of the batch.
+    name: str | None = None
+    #: Concurrent requests. None: adaptive.
+    concurrency: int | None = None
+    #: Seconds without a successful request after which the ingest stops.
+    patience: float = 120.0
+
+    def identity(self, api_url: str) -> Mapping[str, Any]:
+        """Return what two commands must have in common to share a checkpoint.
+
+        The output folder and the concurrency are not part of it.
+        """
+        return {
+            "api_url": api_url,
+            "sources": [each if _is_not_a_path(each) else os.path.abspath(each) for each in self.sources],  # noqa: PTH100
+            "manifests": [str(each.absolute()) for each in self.manifests],
+            "options": dict(self.options),
+            "patterns": list(self.search.patterns),
+        }
 
 
 @dataclass(slots=True)
-class Desk:
-    """One for each run."""
+class RunState:
+    """The state of one run. Nothing in it grows with the number of files."""
 
     checkpoint: Checkpoint
-    order: IngestOrder
-    watch: Watch
-    #: Seconds since the epoch.
+    #: For threads that must not use the checkpoint.
+    checkpoint_id: str
+    options: IngestOptions
+    poller: Poller
+    #: Returns seconds since the epoch.
     clock: Callable[[], float]
-    sends: Shelf = field(default_factory=lambda: Shelf(State.MEMBER))
-    saves: Shelf = field(default_factory=lambda: Shelf(State.COMPLETED))
-    #: Jobs that should be told that their bytes are there.
+    uploads: WorkQueue = field(default_factory=lambda: WorkQueue(State.MEMBER))
+    downloads: WorkQueue = field(default_factory=lambda: WorkQueue(State.COMPLETED))
+    #: Jobs whose upload is to be confirmed.
     unconfirmed: deque[str] = field(default_factory=deque)
-    #: Names of tasks under way of which there is one at a time.
+    #: Keys of the running tasks that must not run twice at a time.
     busy: set[str] = field(default_factory=set)
-    #: Whether all sources are read.
+    #: True if all sources are read.
     scanned: bool = False
-    #: Whether files are being looked at.
-    preparing: bool = False
+    #: True while files are being inspected.
+    inspecting: bool = False
+
+
+def _is_not_a_path(source: str) -> bool:
+    return source == STANDARD_INPUT or source.startswith(S3)

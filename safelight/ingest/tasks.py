@@ -1,6 +1,6 @@
-"""What threads do for a run, one class each: the exchange, and what its end means for the checkpoint.
+"""The requests of a run, one class each, and how their results change the checkpoint.
 
-``call`` runs in any thread and touches nothing but its own task; ``note`` and ``refuse`` run in the loop's.
+``call`` runs in any thread and uses only its own task. ``record`` and ``record_failure`` run in the engine's thread.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,156 +12,158 @@ from typing import Any, ClassVar
 from safelight.client import Safelight
 from safelight.errors import ApiError, ClientError, LocalFileError
 from safelight.ingest import transfer
-from safelight.ingest.checkpoint import batches, chunks, files
-from safelight.ingest.checkpoint.batches import OpenBatch
-from safelight.ingest.checkpoint.chunks import Chunk
+from safelight.ingest.checkpoint import batches, files
+from safelight.ingest.checkpoint.batches import Chunk, OpenBatch
 from safelight.ingest.checkpoint.files import FileRow
-from safelight.ingest.inspection import Refusal
-from safelight.ingest.polling import Look
-from safelight.ingest.state import Desk
-from safelight.models import Added, MemberPage, Output
+from safelight.ingest.inspection import FileError
+from safelight.ingest.polling import PageRequest
+from safelight.ingest.state import RunState
+from safelight.models import AddedMembers, MemberPage, Output
 
-#: What a confirmation that is refused says of a job, by code.
+#: What a refused confirmation says about a job, by error code.
 _MISSING = {"UPLOAD_INCOMPLETE": "bytes", "JOB_NOT_FOUND": "job"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """One exchange with the other side."""
+    """One exchange with the API or the store."""
 
-    #: How often it is tried where it was not the server that was away; None: as long as the run's patience.
-    most_tries: ClassVar[int | None] = None
+    #: Most tries, not counting those that failed because the server was unavailable. None: no limit.
+    max_tries: ClassVar[int | None] = None
 
-    desk: Desk
+    state: RunState
     tries: int = 0
 
     @property
-    def name(self) -> str | None:
-        """Return what there is one of at a time, None where there may be many."""
+    def key(self) -> str | None:
+        """Return a key that only one running task may have, or None."""
         return None
 
-    def call(self, client: Safelight) -> Any:  # noqa: ANN401 - what ``note`` takes
-        """Do it, once. Raises ClientError."""
+    def call(self, client: Safelight) -> Any:  # noqa: ANN401 - the argument of ``record``
+        """Send the request once. Raises ClientError."""
         raise NotImplementedError
 
-    def note(self, value: Any, now: float) -> None:  # noqa: ANN401 - what ``call`` returned
-        """Write down what came of it. ``now`` is that of the monotonic clock."""
+    def record(self, value: Any, now: float) -> None:  # noqa: ANN401 - the result of ``call``
+        """Record the result. ``now`` is monotonic."""
 
-    def refuse(self, error: ClientError) -> bool:  # noqa: ARG002 - of those that can
-        """Write down that it can't be done, if that is the fault of one file; tell whether it is."""
+    def record_failure(self, error: ClientError) -> bool:  # noqa: ARG002 - for subclasses
+        """Record a permanent error. Return False if it must stop the ingest."""
         return False
 
 
 @dataclass(slots=True, kw_only=True)
-class MakeBatch(Task):
-    """Make a batch without members."""
+class CreateBatch(Task):
+    """Create an empty batch."""
 
     batch: OpenBatch
-    checkpoint_id: str
 
     @property
-    def name(self) -> str:
-        """There is one batch at a time."""
+    def key(self) -> str:
+        """Return one key for all changes of the open batch."""
         return "batch"
 
-    def call(self, client: Safelight) -> Added:
-        """Ask for it under a key that is always the same."""
-        order = self.desk.order
-        return batches.make(client, self.checkpoint_id, self.batch, order.name, order.options)
+    def call(self, client: Safelight) -> AddedMembers:
+        """Create the batch under a fixed Idempotency-Key."""
+        options = self.state.options
+        key = f"ingest-{self.state.checkpoint_id}-b{self.batch.number}"
+        return client.batches.create(name=options.name, options=options.options, idempotency_key=key)
 
-    def note(self, value: Added, now: float) -> None:  # noqa: ARG002 - see Task
-        """Keep what it is called."""
-        batches.note_id(self.desk.checkpoint, self.batch, value.batch.id)
+    def record(self, value: AddedMembers, now: float) -> None:  # noqa: ARG002 - see Task
+        """Record the ID."""
+        batches.set_batch_id(self.state.checkpoint, self.batch, value.batch.id)
 
 
 @dataclass(slots=True, kw_only=True)
 class AddMembers(Task):
-    """Make the members of a chunk."""
+    """Create the jobs of a chunk."""
 
     chunk: Chunk
     batch_id: str
-    checkpoint_id: str
 
     @property
-    def name(self) -> str:
-        """Each chunk is sent by one thread."""
+    def key(self) -> str:
+        """Return one key per chunk."""
         return f"chunk {self.chunk.number}"
 
-    def call(self, client: Safelight) -> Added:
-        """Ask for them under a key that is always the same."""
-        return batches.add(client, self.checkpoint_id, self.batch_id, self.chunk)
+    def call(self, client: Safelight) -> AddedMembers:
+        """Send the chunk under a fixed Idempotency-Key."""
+        key = f"ingest-{self.state.checkpoint_id}-c{self.chunk.number}"
+        return client.batches.add_body(self.batch_id, self.chunk.body, idempotency_key=key)
 
-    def note(self, value: Added, now: float) -> None:  # noqa: ARG002 - see Task
-        """Keep their jobs and forms."""
-        chunks.answered(self.desk.checkpoint, self.chunk, value, self.desk.clock())
+    def record(self, value: AddedMembers, now: float) -> None:  # noqa: ARG002 - see Task
+        """Record jobs and forms."""
+        batches.record_chunk_response(self.state.checkpoint, self.chunk, value, self.state.clock())
 
-    def refuse(self, error: ClientError) -> bool:
-        """Begin anew where the batch is gone."""
-        return _begins_anew(self.desk, self.chunk.batch, error)
+    def record_failure(self, error: ClientError) -> bool:
+        """Start over if the batch is gone."""
+        return _record_batch_gone(self.state, self.chunk.batch, error)
 
 
 @dataclass(slots=True, kw_only=True)
 class CloseBatch(Task):
-    """Let a batch take no more members."""
+    """Close a batch."""
 
     batch: OpenBatch
     batch_id: str
 
     @property
-    def name(self) -> str:
-        """There is one batch at a time."""
+    def key(self) -> str:
+        """Return one key for all changes of the open batch."""
         return "batch"
 
     def call(self, client: Safelight) -> object:
-        """Close it; twice is once."""
+        """Close the batch. Idempotent."""
         return client.batches.close(self.batch_id)
 
-    def note(self, value: object, now: float) -> None:  # noqa: ARG002 - see Task
-        """Keep that it is closed."""
-        batches.note_closed(self.desk.checkpoint, self.batch)
+    def record(self, value: object, now: float) -> None:  # noqa: ARG002 - see Task
+        """Record that the batch is closed."""
+        batches.mark_batch_closed(self.state.checkpoint, self.batch)
 
-    def refuse(self, error: ClientError) -> bool:
-        """Begin anew where the batch is gone."""
-        return _begins_anew(self.desk, self.batch.number, error)
+    def record_failure(self, error: ClientError) -> bool:
+        """Start over if the batch is gone."""
+        return _record_batch_gone(self.state, self.batch.number, error)
 
 
 @dataclass(slots=True, kw_only=True)
-class LookAtMembers(Task):
-    """Look how jobs have ended."""
+class PollMembers(Task):
+    """Request one page of a batch's jobs."""
 
-    look: Look
+    KEY: ClassVar[str] = "poll"
+
+    request: PageRequest
 
     @property
-    def name(self) -> str:
-        """Where to look next depends on what was seen."""
-        return "look"
+    def key(self) -> str:
+        """Return one key for all pages, because each depends on the one before."""
+        return self.KEY
 
     def call(self, client: Safelight) -> MemberPage:
-        """Ask for a page, with links where results are wanted."""
-        links = self.desk.order.out is not None
-        look = self.look
-        return client.batches.page(look.batch_id, after=look.after, links=links, limit=look.limit)
+        """Return the page, with links if results are downloaded."""
+        links = self.state.options.out is not None
+        request = self.request
+        return client.batches.page(request.batch_id, after=request.after, links=links, limit=request.limit)
 
-    def note(self, value: MemberPage, now: float) -> None:
-        """Keep the ends."""
-        lost = self.desk.watch.saw(self.desk.checkpoint, self.look, value, now, self.desk.clock())
-        if not self.desk.unconfirmed:
-            self.desk.unconfirmed.extend(lost)
+    def record(self, value: MemberPage, now: float) -> None:
+        """Record the statuses."""
+        state = self.state
+        lost = state.poller.record_page(state.checkpoint, self.request, value, now, state.clock())
+        if not state.unconfirmed:
+            state.unconfirmed.extend(lost)
 
-    def refuse(self, error: ClientError) -> bool:
-        """Begin anew where the batch is gone."""
-        return _begins_anew(self.desk, self.look.batch, error)
+    def record_failure(self, error: ClientError) -> bool:
+        """Start over if the batch is gone."""
+        return _record_batch_gone(self.state, self.request.batch, error)
 
 
 @dataclass(slots=True, kw_only=True)
-class Confirm(Task):
-    """Tell the API that bytes are there, where the store's own message, or the job, seems to be lost."""
+class ConfirmUpload(Task):
+    """Confirm the upload of a job whose S3 event, or which itself, seems to be lost."""
 
     job: str
-    most_tries: ClassVar[int | None] = 3
+    max_tries: ClassVar[int | None] = 3
 
     def call(self, client: Safelight) -> str | None:
-        """Return what is missing: ``bytes``, the ``job``, or nothing."""
+        """Return what is missing: ``bytes``, ``job`` or None."""
         try:
             client.uploads.confirm(self.job)
         except ApiError as error:
@@ -170,87 +172,87 @@ class Confirm(Task):
             raise
         return None
 
-    def note(self, value: str | None, now: float) -> None:  # noqa: ARG002 - see Task
-        """Have bytes that are not there sent again; let a job go that is not there."""
+    def record(self, value: str | None, now: float) -> None:  # noqa: ARG002 - see Task
+        """Upload missing bytes again, and give up a missing job."""
         if value is None:
-            files.note_confirmed(self.desk.checkpoint, self.job, self.desk.clock())
+            files.mark_confirmed(self.state.checkpoint, self.job, self.state.clock())
         elif value == "bytes":
-            files.note_unsent(self.desk.checkpoint, self.job)
+            files.mark_unsent(self.state.checkpoint, self.job)
         elif value == "job":
-            files.note_gone(self.desk.checkpoint, self.job)
+            files.mark_job_gone(self.state.checkpoint, self.job)
 
-    def refuse(self, error: ClientError) -> bool:  # noqa: ARG002 - see Task
-        """Leave it to the next look."""
+    def record_failure(self, error: ClientError) -> bool:  # noqa: ARG002 - see Task
+        """Ignore the error. The next page shows the job again."""
         return True
 
 
 @dataclass(slots=True, kw_only=True)
-class Send(Task):
-    """Send a file's bytes."""
+class UploadFile(Task):
+    """Upload a file."""
 
     row: FileRow
-    most_tries: ClassVar[int | None] = 6
+    max_tries: ClassVar[int | None] = 6
 
     def call(self, client: Safelight) -> None:
-        """Send them, with a fresh form where it takes one."""
-        transfer.send_bytes(client, self.row)
+        """Upload the file."""
+        transfer.upload_file(client, self.row)
 
-    def note(self, value: None, now: float) -> None:  # noqa: ARG002 - see Task
-        """Keep that they are there."""
-        files.note_sent(self.desk.checkpoint, self.row.number, self.row.job, self.desk.clock())
-        self.desk.sends.drop(self.row)
+    def record(self, value: None, now: float) -> None:  # noqa: ARG002 - see Task
+        """Record that the file is uploaded."""
+        files.mark_sent(self.state.checkpoint, self.row.number, self.row.job, self.state.clock())
+        self.state.uploads.release(self.row)
 
-    def refuse(self, error: ClientError) -> bool:
-        """Keep why they can't be sent."""
-        if not _is_of_the_file(error):
+    def record_failure(self, error: ClientError) -> bool:
+        """Record why the file can't be uploaded."""
+        if not _concerns_only_the_file(error):
             return False
-        files.refuse(self.desk.checkpoint, Refusal(self.row.number, error.code, str(error)))
-        self.desk.sends.drop(self.row)
+        files.mark_refused(self.state.checkpoint, FileError(self.row.number, error.code, str(error)))
+        self.state.uploads.release(self.row)
         return True
 
 
 @dataclass(slots=True, kw_only=True)
-class Save(Task):
-    """Fetch the results of a file."""
+class DownloadResults(Task):
+    """Download the results of a file."""
 
     row: FileRow
     outputs: Sequence[Output]
-    places: Mapping[str, str]
+    paths: Mapping[str, str]
     out: Path
-    most_tries: ClassVar[int | None] = 6
+    max_tries: ClassVar[int | None] = 6
 
     def call(self, client: Safelight) -> list[str]:
-        """Write them to their places."""
-        return transfer.fetch_results(client, self.row, self.outputs, self.places, self.out)
+        """Return the paths of the results."""
+        return transfer.download_results(client, self.row, self.outputs, self.paths, self.out)
 
-    def note(self, value: list[str], now: float) -> None:  # noqa: ARG002 - see Task
-        """Keep where they are."""
-        files.note_saved(self.desk.checkpoint, self.row.number, value)
-        self.desk.saves.drop(self.row)
+    def record(self, value: list[str], now: float) -> None:  # noqa: ARG002 - see Task
+        """Record the paths."""
+        files.mark_saved(self.state.checkpoint, self.row.number, value)
+        self.state.downloads.release(self.row)
 
-    def refuse(self, error: ClientError) -> bool:
-        """Keep why they can't be fetched; a full disk is not the fault of a file."""
-        if not _is_of_the_file(error):
+    def record_failure(self, error: ClientError) -> bool:
+        """Record why the results can't be downloaded. A full disk stops the ingest."""
+        if not _concerns_only_the_file(error):
             return False
-        self.desk.saves.drop(self.row)
+        self.state.downloads.release(self.row)
         if error.code == "JOB_NOT_FOUND":
-            files.refuse(self.desk.checkpoint, Refusal(self.row.number, "JOB_GONE", files.GONE))
-            return True
-        files.note_unsaved(self.desk.checkpoint, Refusal(self.row.number, error.code, str(error)))
+            files.mark_refused(self.state.checkpoint, FileError(self.row.number, "JOB_GONE", files.JOB_GONE))
+        else:
+            files.mark_unsaved(self.state.checkpoint, FileError(self.row.number, error.code, str(error)))
         return True
 
 
-def _begins_anew(desk: Desk, batch: int, error: ClientError) -> bool:
-    """Let the files of a batch that the API knows no more begin again; tell whether that is the error."""
+def _record_batch_gone(state: RunState, batch: int, error: ClientError) -> bool:
+    """Return True, and move the open files of the batch to another one, if the API no longer has it."""
     if not isinstance(error, ApiError) or error.code != "BATCH_NOT_FOUND":
         return False
-    batches.note_gone(desk.checkpoint, batch)
-    desk.sends.clear()
+    batches.mark_batch_gone(state.checkpoint, batch)
+    state.uploads.clear()
     return True
 
 
-def _is_of_the_file(error: ClientError) -> bool:
-    """Tell whether another file may fare better."""
+def _concerns_only_the_file(error: ClientError) -> bool:
+    """Return True if other files may succeed."""
     if isinstance(error, LocalFileError):
         cause = error.__cause__
         return not (isinstance(cause, OSError) and cause.errno in {ENOSPC, EDQUOT, EROFS})

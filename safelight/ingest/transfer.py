@@ -1,4 +1,4 @@
-"""One exchange with the API or the store for one file, tried once; the caller decides about another try."""
+"""Upload of one file and download of its results, tried once. The engine retries."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,53 +10,53 @@ from pathlib import Path
 from safelight.client import Safelight
 from safelight.errors import ApiError, ClientError, DownloadFailed, LocalFileError, UploadRefused
 from safelight.ingest.checkpoint.files import FileRow
-from safelight.models import Form, Link, Output
-from safelight.transport.upload_form import STALE
-from safelight.upload_source import Upload
+from safelight.models import Link, Output, UploadForm
+from safelight.transport.upload_form import EXPIRED
+from safelight.uploads import Upload
 
-#: A form that expires within this is not used any more.
-_MARGIN = timedelta(seconds=20)
+#: A form that expires within this time is renewed.
+_EXPIRY_MARGIN = timedelta(seconds=20)
 
 
 class FileChanged(ClientError):
-    """A file is not what it was when it was announced."""
+    """A file has changed since it was inspected."""
 
     code = "FILE_CHANGED"
 
 
-def send_bytes(client: Safelight, row: FileRow) -> None:
-    """Send a file's bytes with the form of its job, with a fresh one where that has expired.
+def upload_file(client: Safelight, row: FileRow) -> None:
+    """Upload a file with the form of its job, or with a renewed one if it has expired.
 
-    Returns too where the job awaits none any more. Raises FileChanged and LocalFileError after cancelling the job.
+    Do nothing if the job no longer awaits its bytes. Raises FileChanged or LocalFileError after cancelling the job.
     """
-    form = Form.model_validate_json(row.form) if row.form else None
+    form = UploadForm.model_validate_json(row.form) if row.form else None
     try:
-        _check_unchanged(row)
-        if form is None or (form.expires_at is not None and form.expires_at < datetime.now(UTC) + _MARGIN):
-            form = _fresh_form(client, row)
-        if form is not None and not _send(client, row, form):
-            form = _fresh_form(client, row)
-            if form is not None and not _send(client, row, form):
-                raise UploadRefused("The store refuses a fresh form.", status=STALE, reason="AccessDenied")
-        _check_unchanged(row)
+        _require_unchanged(row)
+        if form is None or (form.expires_at is not None and form.expires_at < datetime.now(UTC) + _EXPIRY_MARGIN):
+            form = _renew_form(client, row)
+        if form is not None and not _try_form(client, row, form):
+            form = _renew_form(client, row)
+            if form is not None and not _try_form(client, row, form):
+                raise UploadRefused("The store refuses a new upload form.", status=EXPIRED, reason="AccessDenied")
+        _require_unchanged(row)
     except (FileChanged, LocalFileError):
-        # If that fails, the job expires by itself.
+        # If this fails, the job expires.
         with suppress(ClientError):
             client.cancel(row.job)
         raise
 
 
-def fetch_results(
-    client: Safelight, row: FileRow, outputs: Sequence[Output], places: Mapping[str, str], out: Path
+def download_results(
+    client: Safelight, row: FileRow, outputs: Sequence[Output], paths: Mapping[str, str], out: Path
 ) -> list[str]:
-    """Write a job's outputs to their places below a folder; return the places."""
+    """Download a job's outputs to their paths below a folder and return the paths."""
     for output in outputs:
-        path = out / places[output.name]
+        path = out / paths[output.name]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LocalFileError(f"{path.parent} can't be made ({error.strerror or error}).") from error
-        # Always the same: a run that is killed leaves it to the next one.
+            raise LocalFileError(f"{path.parent} can't be created ({error.strerror or error}).") from error
+        # A fixed name, so that the next run overwrites what a killed one has left.
         part = f".safelight-{blake2b(path.name.encode(), digest_size=8).hexdigest()}.part"
         if output.url is not None:
             with suppress(DownloadFailed):
@@ -64,22 +64,22 @@ def fetch_results(
                 continue
         # The link has expired, or there was none.
         client.fetch(client.result_link(row.job, output.name), path, digest=output.digest, part=part)
-    return [places[output.name] for output in outputs]
+    return [paths[output.name] for output in outputs]
 
 
-def _send(client: Safelight, row: FileRow, form: Form) -> bool:
-    """Send the bytes; tell whether the form was good."""
+def _try_form(client: Safelight, row: FileRow, form: UploadForm) -> bool:
+    """Upload a file. Return False if the store refuses the form."""
     try:
-        client.uploads.send_prepared(form, Upload(Path(row.source)), fresh_form=None)
+        client.uploads.send_prepared(form, Upload(Path(row.source)), renew_form=None)
     except UploadRefused as error:
-        if error.status == STALE:
+        if error.status == EXPIRED:
             return False
         raise
     return True
 
 
-def _fresh_form(client: Safelight, row: FileRow) -> Form | None:
-    """Return a fresh form, None where the job awaits no bytes."""
+def _renew_form(client: Safelight, row: FileRow) -> UploadForm | None:
+    """Return a new form, or None if the job no longer awaits its bytes."""
     try:
         return client.uploads.renew(row.job)
     except ApiError as error:
@@ -88,10 +88,10 @@ def _fresh_form(client: Safelight, row: FileRow) -> Form | None:
         raise
 
 
-def _check_unchanged(row: FileRow) -> None:
+def _require_unchanged(row: FileRow) -> None:
     try:
-        facts = os.stat(row.source)  # noqa: PTH116 - once per file and try
+        facts = os.stat(row.source)  # noqa: PTH116 - faster, and called twice per file
     except OSError as error:
         raise LocalFileError(f"{row.source} can't be read ({error.strerror or error}).") from error
     if (facts.st_size, facts.st_mtime_ns) != (row.size, row.modified):
-        raise FileChanged(f"{row.source} changed after it was looked at; run the same command again to send it.")
+        raise FileChanged(f"{row.source} changed after it was inspected. Run the same command again to upload it.")

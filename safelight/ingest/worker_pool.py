@@ -1,4 +1,4 @@
-"""Threads that do one thing each and tell how it ended; at most so many slices of names wait to be taken in."""
+"""Threads that run tasks and scan the sources, and the queue of their results."""
 
 import queue
 import threading
@@ -9,18 +9,19 @@ from itertools import islice
 from typing import Any
 
 from safelight.errors import ClientError
-from safelight.ingest.entries import Found, Misfit
+from safelight.ingest.sources import Entry, InvalidEntry
 
-#: Names taken in at once.
-_SLICE = 250
+#: Entries per scan result, and most results per call of ``wait_for_results``.
+_SLICE_SIZE = 250
+#: Scan results that may wait in the queue.
 _SLICES_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How one thing ended."""
+class TaskResult:
+    """The return value or the error of a task."""
 
-    #: What was given along with it.
+    #: As given to ``start``.
     task: Any
     started: float
     value: Any = None
@@ -28,73 +29,73 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
-    """Some names that the sources hold."""
+class ScanResult:
+    """Some entries of the sources."""
 
-    entries: list[Found | Misfit]
+    entries: list[Entry | InvalidEntry]
     last: bool
-    #: A fault of ours, to be raised in the thread that waits.
+    #: An unexpected error, to be raised in the thread that waits.
     error: BaseException | None = None
 
 
-class Crew:
-    """Used by one thread, which starts things and waits for their ends."""
+class WorkerPool:
+    """A thread pool, used by one thread that starts tasks and waits for their results."""
 
     def __init__(self, threads: int) -> None:
-        """Make at most so many threads, when they are needed."""
+        """Create a pool of at most ``threads`` threads, started when needed."""
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ingest")
-        self._ends: queue.SimpleQueue[Ended | Scanned] = queue.SimpleQueue()
-        self._ahead = threading.Semaphore(_SLICES_AHEAD)
+        self._results: queue.SimpleQueue[TaskResult | ScanResult] = queue.SimpleQueue()
+        self._slices = threading.Semaphore(_SLICES_AHEAD)
         self._stopped = threading.Event()
 
-    def start(self, task: Any, call: Callable[[], Any], now: float) -> None:  # noqa: ANN401 - the caller's own
-        """Begin something; its end is told with ``task``."""
-        self._executor.submit(self._do, task, call, now)
+    def start(self, task: Any, call: Callable[[], Any], now: float) -> None:  # noqa: ANN401 - the caller's type
+        """Run ``call`` in a thread. Its result is queued with ``task``."""
+        self._executor.submit(self._run, task, call, now)
 
-    def scan(self, entries: Iterable[Found | Misfit]) -> None:
-        """Begin to read names."""
+    def scan(self, entries: Iterable[Entry | InvalidEntry]) -> None:
+        """Read the sources in a thread."""
         threading.Thread(target=self._scan, args=(iter(entries),), name="ingest-scan", daemon=True).start()
 
-    def ends(self, timeout: float) -> list[Ended | Scanned]:
-        """Wait at most ``timeout`` seconds for an end, and return all there are."""
-        found: list[Ended | Scanned] = []
+    def wait_for_results(self, timeout: float) -> list[TaskResult | ScanResult]:
+        """Return the queued results, after waiting at most ``timeout`` seconds for the first."""
+        results: list[TaskResult | ScanResult] = []
         try:
-            found.append(self._ends.get(timeout=max(0.0, timeout)))
-            while len(found) < _SLICE:
-                found.append(self._ends.get_nowait())
+            results.append(self._results.get(timeout=max(0.0, timeout)))
+            while len(results) < _SLICE_SIZE:
+                results.append(self._results.get_nowait())
         except queue.Empty:
             pass
-        return found
+        return results
 
-    def took_in(self) -> None:
-        """Let another slice of names be read."""
-        self._ahead.release()
+    def allow_next_scan_result(self) -> None:
+        """Let the scan queue another result. Call it for each result that is stored."""
+        self._slices.release()
 
-    def dismiss(self) -> None:
-        """Begin nothing more, and leave what is under way to itself."""
+    def abandon(self) -> None:
+        """Start no more tasks and do not wait for the running ones."""
         self._stopped.set()
-        self._ahead.release()
+        self._slices.release()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def wait(self) -> None:
-        """Wait for all that is under way."""
+    def join(self) -> None:
+        """Wait for all running tasks."""
         self._executor.shutdown()
 
-    def _do(self, task: Any, call: Callable[[], Any], started: float) -> None:  # noqa: ANN401 - see start
+    def _run(self, task: Any, call: Callable[[], Any], started: float) -> None:  # noqa: ANN401 - see start
         try:
-            self._ends.put(Ended(task, started, value=call()))
+            self._results.put(TaskResult(task, started, value=call()))
         except ClientError as error:
-            self._ends.put(Ended(task, started, error=error))
+            self._results.put(TaskResult(task, started, error=error))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            self._ends.put(Scanned([], last=True, error=error))
+            self._results.put(ScanResult([], last=True, error=error))
 
-    def _scan(self, entries: Iterator[Found | Misfit]) -> None:
+    def _scan(self, entries: Iterator[Entry | InvalidEntry]) -> None:
         try:
             while not self._stopped.is_set():
-                some = list(islice(entries, _SLICE))
-                self._ahead.acquire()
-                self._ends.put(Scanned(some, last=len(some) < _SLICE))
-                if len(some) < _SLICE:
+                some = list(islice(entries, _SLICE_SIZE))
+                self._slices.acquire()
+                self._results.put(ScanResult(some, last=len(some) < _SLICE_SIZE))
+                if len(some) < _SLICE_SIZE:
                     return
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            self._ends.put(Scanned([], last=True, error=error))
+            self._results.put(ScanResult([], last=True, error=error))

@@ -1,1 +1,1 @@
-"""How requests travel: retries, and the one translation of httpx's errors into the client's."""
+"""HTTP transport: retries, error translation, AWS signatures and upload forms."""

@@ -1,7 +1,9 @@
-"""Reading answers: problem documents become ApiError, JSON becomes a model."""
+"""HTTP responses as models, and HTTP errors as ClientError."""
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -9,34 +11,52 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from safelight.errors import ApiError, Pointer, UnexpectedAnswer
+from safelight.errors import (
+    ApiError,
+    ClientError,
+    ConnectionLost,
+    NoAnswerInTime,
+    Pointer,
+    RequestNotSent,
+    UnexpectedAnswer,
+    Unreachable,
+)
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_RETRIABLE = frozenset({429, 502, 503, 504})
+_RETRYABLE = frozenset({429, 502, 503, 504})
+
+
+@contextmanager
+def translate_errors(address: str) -> Iterator[None]:
+    """Raise httpx errors as ClientError. ``address`` is a host or URL without secrets, for the message."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _translate(error, address) from error
 
 
 def check(response: httpx.Response) -> None:
-    """Let a success pass. Raises ApiError for 4xx and 5xx, UnexpectedAnswer for the rest."""
+    """Raise ApiError for 4xx and 5xx, and UnexpectedAnswer for anything else that is not 2xx."""
     if response.is_error:
         raise _api_error(response)
     if not response.is_success:
-        where = response.headers.get("Location", "somewhere that it does not name")
-        raise UnexpectedAnswer(f"{_address(response)} sends its callers on to {where}; is the address right?")
+        location = response.headers.get("Location", "an unnamed location")
+        raise UnexpectedAnswer(f"{_address(response)} redirects to {location}. Check the API address.")
 
 
 def read(response: httpx.Response, model: type[_Model]) -> _Model:
-    """Read a success as ``model``. Raises UnexpectedAnswer for whatever does not fit it."""
+    """Return a successful response as a model. Raises UnexpectedAnswer if it does not fit."""
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
         raise UnexpectedAnswer(
-            f"{_address(response)} did not answer as Safelight does; is the address right?"
+            f"{_address(response)} did not respond like a Safelight API. Check the API address."
         ) from error
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
-    """Read ``Retry-After``, in seconds or as a date; None where there is none that makes sense."""
+    """Return ``Retry-After`` in seconds, whether given in seconds or as a date. None if it is absent or malformed."""
     text = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
@@ -49,17 +69,36 @@ def retry_after_seconds(response: httpx.Response) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
+def _translate(error: httpx.HTTPError | httpx.InvalidURL, address: str) -> ClientError:
+    match error:
+        case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.PoolTimeout() | httpx.ProxyError():
+            return Unreachable(f"{address} can't be reached ({_reason(error)}).")
+        case httpx.TimeoutException():
+            return NoAnswerInTime(f"{address} did not respond in time.")
+        case httpx.LocalProtocolError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+            return RequestNotSent(f"The request to {address} can't be sent ({_reason(error)}).")
+        case httpx.DecodingError() | httpx.TooManyRedirects():
+            return UnexpectedAnswer(f"The response of {address} can't be read ({_reason(error)}).")
+        case _:
+            return ConnectionLost(f"The connection to {address} broke ({_reason(error)}).")
+
+
+def _reason(error: Exception) -> str:
+    # The operating system's error number does not help the reader.
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()).rstrip(".") or type(error).__name__
+
+
 def _api_error(response: httpx.Response) -> ApiError:
     problem = _problem(response)
     status = response.status_code
-    # A gateway that refuses by itself says {"message": …}.
+    # API Gateway's own refusals have only a message.
     detail = problem.get("detail") or problem.get("message") or problem.get("title") or response.reason_phrase
     return ApiError(
-        str(detail or f"The API answered with status {status}."),
+        str(detail or f"The API responded with status {status}."),
         code=str(problem.get("code") or f"HTTP_{status}"),
         status=status,
         title=str(problem.get("title") or ""),
-        retriable=bool(problem.get("retriable", status in _RETRIABLE)),
+        retriable=bool(problem.get("retriable", status in _RETRYABLE)),
         request_id=problem.get("request_id") or response.headers.get("x-amzn-requestid"),
         pointers=_pointers(problem.get("errors")),
         retry_after_seconds=retry_after_seconds(response),
@@ -85,6 +124,6 @@ def _pointers(errors: object) -> tuple[Pointer, ...]:
 
 
 def _address(response: httpx.Response) -> str:
-    """Name who answered, without path and query: a link's query is a credential."""
+    """Return scheme and host. The path and query of a signed link are credentials."""
     url = response.url
     return f"{url.scheme}://{url.netloc.decode()}"

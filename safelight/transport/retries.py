@@ -1,4 +1,4 @@
-"""When a failed exchange is tried again, and after how long."""
+"""Which errors are retryable, and after how long."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,42 +7,68 @@ from safelight.errors import ApiError, ClientError, ConnectionLost, DownloadFail
 from safelight.transport import upload_form
 from safelight.transport.timing import Timing
 
-#: Distance to the first retry; each further one is twice as far.
-BASE_SECONDS = 0.5
-#: Longest distance of our own choosing.
-LONGEST_SECONDS = 20.0
-#: Longest ``Retry-After`` that is sat out; beyond, the caller decides.
-LONGEST_ASKED_SECONDS = 60.0
+#: Delay before the first retry. Each further delay is twice as long.
+FIRST_DELAY_SECONDS = 0.5
+MAX_DELAY_SECONDS = 20.0
+#: Longest ``Retry-After`` that is respected. Beyond it, the caller gets the error.
+MAX_RETRY_AFTER_SECONDS = 60.0
 
-# The gateway refused at the door, so nothing has happened yet.
+# The gateway refused the request, so the API has done nothing.
 _REFUSED = frozenset({429, 503})
-# The gateway lost the answer; whether something has happened, nobody knows.
+# The gateway lost the response. The API may have done the work.
 _LOST = frozenset({502, 504})
-# An earlier try of ours is still being answered, though its connection broke.
+# An earlier try with the same Idempotency-Key is still running, though its connection broke.
 _IN_USE = "KEY_IN_USE"
 
 _T = TypeVar("_T")
 
 
 def with_retries(call: Callable[[], _T], *, retries: int, repeatable: bool, timing: Timing) -> _T:
-    """Call, and call again after faults that may pass.
+    """Call a function, again after retryable errors, and return its result. Raises the last ClientError.
 
-    ``repeatable`` says whether doing it twice does no harm (GET, or anything under an Idempotency-Key). What is
-    not repeatable is tried again only where the fault shows that the API did nothing. Raises the last ClientError.
+    ``repeatable``: doing it twice does no harm (GET, or any request with an Idempotency-Key). Other requests are
+    retried only if the error shows that the API did nothing.
     """
-    tried = 0
+    tries = 0
     while True:
         try:
             return call()
         except ClientError as error:
-            delay = _delay(error, tried, timing)
-            if tried >= retries or not _may_pass(error, repeatable=repeatable) or delay is None:
+            delay = _delay(error, tries, timing)
+            if tries >= retries or not _is_retryable_now(error, repeatable=repeatable) or delay is None:
                 raise
         timing.sleep(delay)
-        tried += 1
+        tries += 1
 
 
-def _may_pass(error: ClientError, *, repeatable: bool) -> bool:
+def is_retryable(error: ClientError) -> bool:
+    """Return True if a repeatable request may succeed later, however long that takes."""
+    match error:
+        case Unreachable() | ConnectionLost():
+            return True
+        case DownloadFailed():
+            return error.retriable
+        case UploadRefused():
+            return error.status in upload_form.RETRYABLE
+        case ApiError():
+            return error.retriable or error.status in upload_form.RETRYABLE
+        case _:
+            return False
+
+
+def is_server_unavailable(error: ClientError) -> bool:
+    """Return True if the server is unreachable or overloaded, so that any other request would fail too."""
+    if isinstance(error, ApiError | UploadRefused):
+        return error.status in _REFUSED
+    return isinstance(error, Unreachable)
+
+
+def get_retry_after(error: ClientError) -> float | None:
+    """Return the ``Retry-After`` of an error in seconds, if it has one."""
+    return error.retry_after_seconds if isinstance(error, ApiError | UploadRefused) else None
+
+
+def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
     match error:
         case Unreachable():
             return True
@@ -51,18 +77,18 @@ def _may_pass(error: ClientError, *, repeatable: bool) -> bool:
         case DownloadFailed():
             return error.retriable
         case UploadRefused():
-            # A form that has expired is followed by a fresh one.
-            return error.status in upload_form.PASSING or error.status == upload_form.STALE
+            # The next try gets a new form.
+            return error.status in upload_form.RETRYABLE or error.status == upload_form.EXPIRED
         case ApiError():
             return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
         case _:
             return False
 
 
-def _delay(error: ClientError, tried: int, timing: Timing) -> float | None:
-    """Return seconds to wait, or None if the server asks for more patience than a retry has."""
-    asked = error.retry_after_seconds if isinstance(error, ApiError | UploadRefused) else None
-    if asked is None:
-        return min(LONGEST_SECONDS, BASE_SECONDS * 2.0**tried) * (0.5 + timing.jitter() / 2)
-    # Never earlier than asked; spread, so that not all who were turned away come back together.
-    return asked * (1 + timing.jitter() / 4) if asked <= LONGEST_ASKED_SECONDS else None
+def _delay(error: ClientError, tries: int, timing: Timing) -> float | None:
+    """Return the delay in seconds, or None if ``Retry-After`` is too long."""
+    retry_after = get_retry_after(error)
+    if retry_after is None:
+        return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0**tries) * (0.5 + timing.jitter() / 2)
+    # Never earlier than requested. The jitter keeps refused clients from returning all at once.
+    return retry_after * (1 + timing.jitter() / 4) if retry_after <= MAX_RETRY_AFTER_SECONDS else None

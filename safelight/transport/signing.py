@@ -1,7 +1,7 @@
-"""AWS's Signature Version 4 on requests to the API, for ``ApiAuth=iam``.
+"""AWS Signature Version 4 for requests to the API, for ``ApiAuth=iam``.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; the tests compare it with
-botocore's. botocore itself would be fifty times the size of this client.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The tests compare it with
+botocore, which is fifty times the size of this client.
 """
 
 import hashlib
@@ -16,32 +16,32 @@ from safelight.transport.aws_credentials import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "execute-api"
-#: Besides letters and digits, what stays as it is.
-_PLAIN = "-_.~"
+#: Characters besides letters and digits that are not percent-encoded.
+_UNRESERVED = "-_.~"
 
 
-class Signed(httpx.Auth):
-    """Signs each request, its body included, with the keys of an AWS identity."""
+class SignatureV4(httpx.Auth):
+    """Signs each request and its body with AWS credentials."""
 
     requires_request_body = True
 
     def __init__(
         self, credentials: Credentials, region: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """Sign for the gateway's ``region``."""
+        """Sign requests to the API Gateway in ``region``."""
         self._credentials = credentials
         self._region = region
         self._clock = clock
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add date, token and signature; each try of a request has its own."""
+        """Add date, token and signature."""
         moment = self._clock().strftime("%Y%m%dT%H%M%SZ")
         request.headers["X-Amz-Date"] = moment
         if self._credentials.session_token:
             request.headers["X-Amz-Security-Token"] = self._credentials.session_token
         scope = f"{moment[:8]}/{self._region}/{SERVICE}/aws4_request"
         names, canonical = _canonical(request)
-        signature = hmac.new(self._key(scope), _to_sign(moment, scope, canonical), hashlib.sha256).hexdigest()
+        signature = hmac.new(self._key(scope), _string_to_sign(moment, scope, canonical), hashlib.sha256).hexdigest()
         request.headers["Authorization"] = (
             f"{ALGORITHM} Credential={self._credentials.key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
         )
@@ -55,7 +55,7 @@ class Signed(httpx.Auth):
 
 
 def _canonical(request: httpx.Request) -> tuple[str, str]:
-    """Return the names of the signed headers, and the request in its one agreed form."""
+    """Return the names of the signed headers and the canonical request."""
     signed = {
         name: request.headers[name]
         for name in ("host", "x-amz-date", "x-amz-security-token")
@@ -64,11 +64,11 @@ def _canonical(request: httpx.Request) -> tuple[str, str]:
     names = ";".join(signed)
     path = request.url.raw_path.partition(b"?")[0].decode()
     pairs = parse_qsl(request.url.query.decode(), keep_blank_values=True)
-    query = sorted((quote(name, safe=_PLAIN), quote(value, safe=_PLAIN)) for name, value in pairs)
+    query = sorted((quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED)) for name, value in pairs)
     return names, "\n".join(
         [
             request.method,
-            quote(path, safe=f"/{_PLAIN}"),  # encoded once more, as every service but S3 wants it
+            quote(path, safe=f"/{_UNRESERVED}"),  # Encoded twice for every service except S3.
             "&".join(f"{name}={value}" for name, value in query),
             *(f"{name}:{' '.join(value.split())}" for name, value in signed.items()),
             "",
@@ -78,6 +78,6 @@ def _canonical(request: httpx.Request) -> tuple[str, str]:
     )
 
 
-def _to_sign(moment: str, scope: str, canonical: str) -> bytes:
+def _string_to_sign(moment: str, scope: str, canonical: str) -> bytes:
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return f"{ALGORITHM}\n{moment}\n{scope}\n{digest}".encode()

@@ -1,21 +1,56 @@
-"""The clock and the dice, as one value, so that a test needs neither to wait nor to be lucky."""
+"""Clock and random source, injectable for tests, and the polling loop that uses them."""
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from safelight.errors import WaitedTooLong
+from safelight.models import Job
+
+#: Delay before the second request.
+FIRST_DELAY_SECONDS = 0.25
+DELAY_FACTOR = 1.5
+MAX_DELAY_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How the client waits."""
+    """A clock and a random source."""
 
-    #: Seconds.
+    #: Takes seconds.
     sleep: Callable[[float], None] = time.sleep
-    #: Seconds since some moment.
+    #: Returns seconds since an arbitrary moment.
     monotonic: Callable[[], float] = time.monotonic
-    #: A number from 0 up to, not including, 1.
+    #: Returns a random number in [0, 1).
     jitter: Callable[[], float] = random.SystemRandom().random
 
 
-REAL = Timing()
+SYSTEM_TIMING = Timing()
+
+
+def wait_until_done(
+    poll: Callable[[], tuple[Job, float | None]],
+    *,
+    timeout: float | None,
+    timing: Timing,
+) -> Job:
+    """Poll until the job is done and return it.
+
+    ``poll`` returns the job and the API's ``Retry-After`` in seconds, which is the minimum delay. ``timeout`` is in
+    seconds, None for no limit. Raises WaitedTooLong.
+    """
+    started = timing.monotonic()
+    delay = FIRST_DELAY_SECONDS
+    while True:
+        job, retry_after = poll()
+        if job.done:
+            return job
+        pause = max(delay, retry_after or 0.0)
+        if timeout is not None:
+            left = started + timeout - timing.monotonic()
+            if left <= 0:
+                raise WaitedTooLong(f"Job {job.id} is still {job.status} after {timeout:g} s. It continues to run.")
+            pause = min(pause, left)
+        timing.sleep(pause)
+        delay = min(MAX_DELAY_SECONDS, delay * DELAY_FACTOR)

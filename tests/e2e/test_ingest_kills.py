@@ -1,4 +1,4 @@
-"""``safelight ingest`` on a real engine: killed at random moments, and left by its server."""
+"""``safelight ingest`` on a real engine: killed at random times, and with a server that stops."""
 
 import json
 import os
@@ -17,46 +17,46 @@ from support.sample_images import png
 
 from safelight.client import Safelight
 
-PICTURES = 300
-FEW = 120
+FILES = 300
+FEW_FILES = 120
 KILLS = 10
-#: Uploads that one run has under way at most.
-MOST_UNDER_WAY = 32
+#: Most concurrent uploads of one run.
+MAX_CONCURRENCY = 32
 
-#: The command, which notes every upload before it begins.
-COUNTED = """
+#: Runs the command and logs every upload before it starts.
+LOGGING_COMMAND = """
 import os, sys
-from safelight import forms
-from client.cli import app
+from safelight.cli.app import app
+from safelight.transport import upload_form
 
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-send = forms.send
+send = upload_form.send
 
 
-def counted(form, content, client):
+def log_and_send(form, content, client):
     os.write(log, (form.fields["key"] + "\\n").encode())
     send(form, content, client)
 
 
-forms.send = counted
+upload_form.send = log_and_send
 app()
 """
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Many small images in folders, all different."""
-    return made(tmp_path / "photos", PICTURES)
+    """Return a folder with many small, different images."""
+    return make_images(tmp_path / "photos", FILES)
 
 
 @pytest.fixture
 def few_photos(tmp_path: Path) -> Path:
-    """Fewer of them."""
-    return made(tmp_path / "photos", FEW)
+    """Return a folder with fewer images."""
+    return make_images(tmp_path / "photos", FEW_FILES)
 
 
-def made(folder: Path, count: int) -> Path:
-    """Make images below a folder; return it."""
+def make_images(folder: Path, count: int) -> Path:
+    """Write images below a folder and return it."""
     for number in range(count):
         path = folder / str(number % 7) / f"{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,11 +64,21 @@ def made(folder: Path, count: int) -> Path:
     return folder
 
 
-def started(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
-    """Start the command; always the same one."""
-    kept = ["--out", "out", "--report", "report", "--checkpoint", "checkpoint.sqlite"]
+def start(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
+    """Start the command with the same arguments every time."""
+    arguments = ["--out", "out", "--report", "report", "--checkpoint", "checkpoint.sqlite"]
     return subprocess.Popen(
-        [sys.executable, "-c", COUNTED, str(folder / "uploads.log"), "ingest", "photos", *kept, "--json", *more],
+        [
+            sys.executable,
+            "-c",
+            LOGGING_COMMAND,
+            str(folder / "uploads.log"),
+            "ingest",
+            "photos",
+            *arguments,
+            "--json",
+            *more,
+        ],
         cwd=folder,
         env={**os.environ, "SAFELIGHT_API_URL": api_url, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
@@ -77,8 +87,8 @@ def started(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def check_whole(folder: Path, api_url: str, count: int) -> None:
-    """Every image has exactly one job, one result, and a line in a report that says it is complete."""
+def check_complete(folder: Path, api_url: str, count: int) -> None:
+    """Check that every image has exactly one job, one result and one line in a complete report."""
     report = json.loads((folder / "report" / "report.json").read_text())
     assert report["complete"]
     assert (report["files"], report["succeeded"], report["jobs"]) == (count, count, count)
@@ -95,83 +105,81 @@ def check_whole(folder: Path, api_url: str, count: int) -> None:
 
 
 def uploads(folder: Path) -> Sequence[str]:
-    """Return the keys of all uploads that were begun."""
+    """Return the keys of all uploads that were started."""
     return (folder / "uploads.log").read_text().split()
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)
-def test_an_ingest_that_is_killed_ten_times_is_whole_in_the_end(site: Site, photos: Path) -> None:
-    """Whenever it dies, the same command goes on: one job for each file, and only what was under way is sent twice."""
+def test_ingest_is_complete_after_ten_kills(site: Site, photos: Path) -> None:
+    """The same command resumes: each file has one job, and only interrupted uploads are repeated."""
     folder = photos.parent
-    moments = random.Random(6)
+    times = random.Random(6)
     kills = 0
     for _ in range(KILLS):
-        run = started(folder, site.stack.api_url)
+        run = start(folder, site.stack.api_url)
         try:
-            run.communicate(timeout=moments.uniform(0.3, 2.5))
+            run.communicate(timeout=times.uniform(0.3, 2.5))
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGKILL)
             kills += 1
             run.communicate()
-    run = started(folder, site.stack.api_url)
+    run = start(folder, site.stack.api_url)
     output, errors = run.communicate(timeout=5 * PATIENCE_SECONDS)
     assert run.returncode == 0, errors
     assert json.loads(output)["complete"]
-    check_whole(folder, site.stack.api_url, PICTURES)
-    assert kills >= KILLS // 2, "it was over before it could be killed"
+    check_complete(folder, site.stack.api_url, FILES)
+    assert kills >= KILLS // 2, "the runs ended before they could be killed"
     sent = Counter(uploads(folder))
-    assert len(sent) == PICTURES
-    assert sent.total() - PICTURES <= kills * MOST_UNDER_WAY
+    assert len(sent) == FILES
+    assert sent.total() - FILES <= kills * MAX_CONCURRENCY
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
-    """Return an engine that a test may stop and kill."""
+    """Yield an engine that a test may stop and kill."""
     own = own_server(request.config.getoption("--engine"), tmp_path / "server", monkeypatch)
     yield own
     own.remove()
 
 
 @pytest.mark.faults
-@pytest.mark.not_on("localstack", reason="its free edition keeps nothing when it is stopped")
+@pytest.mark.not_on("localstack", reason="its free edition stores nothing when it is stopped")
 @pytest.mark.timeout(900)
-def test_an_ingest_whose_server_goes_away_stops_and_goes_on_later(server: OwnServer, few_photos: Path) -> None:
-    """It says so in a sentence, with exit code 2, and how to go on; that loses nothing and makes nothing twice."""
+def test_ingest_stops_without_its_server_and_resumes_later(server: OwnServer, few_photos: Path) -> None:
+    """It exits with 2 and shows how to resume. Nothing is lost or created twice."""
     folder = few_photos.parent
-    run = started(folder, server.up().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW // 4)
+    run = start(folder, server.up().api_url, "--patience", "3")
+    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
     server.stop()
-    check_gave_up(run)
+    check_stopped(run)
     stack = server.up()
-    again = started(folder, stack.api_url)
+    again = start(folder, stack.api_url)
     _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
     assert again.returncode == 0, errors
-    check_whole(folder, stack.api_url, FEW)
+    check_complete(folder, stack.api_url, FEW_FILES)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)
-def test_an_ingest_whose_server_is_killed_and_has_forgotten_it_begins_again(
-    server: OwnServer, few_photos: Path
-) -> None:
-    """Killed, an engine falls back to its last orderly stop: the same command makes what is lost again, and ends."""
+def test_ingest_starts_over_on_a_server_that_lost_its_data(server: OwnServer, few_photos: Path) -> None:
+    """A killed engine restores the state of its last regular stop. The same command creates the lost jobs again."""
     folder = few_photos.parent
     server.up()
     server.stop()
-    run = started(folder, server.up().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW // 4)
+    run = start(folder, server.up().api_url, "--patience", "3")
+    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
     server.kill()
-    check_gave_up(run)
+    check_stopped(run)
     stack = server.up()
     for expected in ({0, 1}, {0}):
-        again = started(folder, stack.api_url)
+        again = start(folder, stack.api_url)
         _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
         assert again.returncode in expected, errors
         assert "Traceback" not in errors
     report = json.loads((folder / "report" / "report.json").read_text())
-    assert (report["complete"], report["succeeded"], report["jobs"]) == (True, FEW, FEW)
-    assert sum(path.is_file() for path in (folder / "out").rglob("*")) == FEW
+    assert (report["complete"], report["succeeded"], report["jobs"]) == (True, FEW_FILES, FEW_FILES)
+    assert sum(path.is_file() for path in (folder / "out").rglob("*")) == FEW_FILES
     with Safelight(stack.api_url) as client:
         (batch_id,) = [batch.id for batch in client.batches.list()]
         jobs = list(client.batches.items(batch_id))
@@ -179,9 +187,9 @@ def test_an_ingest_whose_server_is_killed_and_has_forgotten_it_begins_again(
     assert {job.attempts for job in jobs} == {1}
 
 
-def check_gave_up(run: subprocess.Popen[str]) -> None:
-    """A run whose server is gone ends with a sentence that says how to go on."""
+def check_stopped(run: subprocess.Popen[str]) -> None:
+    """Check that a run without a server has stopped with a hint how to resume."""
     _, errors = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 2, errors
-    assert "Nothing is lost" in errors
+    assert "To resume, run: " in errors
     assert "Traceback" not in errors

@@ -1,7 +1,6 @@
-"""The bulk side of the API made of dictionaries, which fails when it is told to: for what no engine does on command.
+"""An in-memory fake of the API's uploads and batches and of the image store, with failures on demand.
 
-It speaks the contract of uploads and batches and plays the store that forms and links lead to. Jobs end when the test
-says so: after so many looks at their batch.
+A job ends after a configured number of polls of its batch.
 """
 
 import base64
@@ -20,60 +19,60 @@ import httpx
 
 API_URL = "http://api.test/v1"
 STORE_URL = "http://store.test"
-Answer = httpx.Response | Exception | None
+Fault = httpx.Response | Exception | None
 
 
-def problem(status: int, code: str, detail: str = "It is so.", **headers: str) -> httpx.Response:
-    """Make an error as the API answers it."""
+def problem(status: int, code: str, detail: str = "Detail.", **headers: str) -> httpx.Response:
+    """Return an error response of the API."""
     document = {"title": "Title.", "status": status, "detail": detail, "code": code, "retriable": status >= 429}
     return httpx.Response(status, json=document, headers=headers)
 
 
 @dataclass
 class BulkApi:
-    """Batches, uploads and their store. Called from many threads."""
+    """Batches, uploads and their store. Thread-safe."""
 
-    #: What to answer, or raise, instead; None lets the request through.
-    fault: Callable[[httpx.Request], Answer] = lambda _request: None
-    #: Whether the answer is lost after the request was carried out.
+    #: Returns a response, or an error to raise, in place of handling the request.
+    fault: Callable[[httpx.Request], Fault] = lambda _request: None
+    #: Returns True if the response is lost after the request was handled.
     lost: Callable[[httpx.Request], bool] = lambda _request: False
-    #: Looks at its page after which a job with bytes has ended.
-    looks: int = 1
-    #: Looks at its page for which a job with bytes is not taken yet, because its message waits in the queue.
-    waits: int = 0
+    #: Polls of its page after which a job with bytes has ended.
+    polls: int = 1
+    #: Polls of its page during which the message of a job with bytes waits in the queue.
+    queued_polls: int = 0
     form_seconds: float = 900.0
-    #: The error of a member, if it has one.
+    #: Returns the error of a refused member, or None.
     refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _member: None
-    #: Where forms and links lead to.
+    #: The address in forms and links.
     store_url: str = STORE_URL
-    #: Whether only a confirmation tells that bytes have come.
+    #: True: the API learns of uploads only by confirmation.
     events_lost: bool = False
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: By Idempotency-Key: the body, and what was answered.
-    answers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    #: Requests and responses by Idempotency-Key.
+    responses: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
-    #: How often each job's bytes came.
+    #: Uploads by job.
     received: Counter[str] = field(default_factory=Counter)
     requests: list[str] = field(default_factory=list)
-    made_jobs: Iterator[int] = field(default_factory=itertools.count)
-    made_batches: Iterator[int] = field(default_factory=itertools.count)
+    _job_numbers: Iterator[int] = field(default_factory=itertools.count)
+    _batch_numbers: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+        """Handle one request."""
         body = request.read()
         with self._lock:
             self.requests.append(f"{request.method} {request.url.path}")
-            answer = self.fault(request)
-            if isinstance(answer, Exception):
-                raise answer
-            if answer is None:
+            response = self.fault(request)
+            if isinstance(response, Exception):
+                raise response
+            if response is None:
                 is_api = request.url.path.startswith("/v1/")
-                answer = self._api(request, body) if is_api else self._store(request, body)
+                response = self._api(request, body) if is_api else self._store(request, body)
                 if self.lost(request):
                     raise httpx.ReadError("the connection broke")
-            return answer
+            return response
 
     def _api(self, request: httpx.Request, body: bytes) -> httpx.Response:
         parts = request.url.path.removeprefix("/v1/").split("/")
@@ -81,14 +80,14 @@ class BulkApi:
         if request.method == "GET":
             return self._read(request, parts)
         key = request.headers.get("Idempotency-Key", "")
-        known = self.answers.get(key)
+        known = self.responses.get(key)
         if known is not None:
             same = known[0] == f"{request.url.path} {body!r}"
             return httpx.Response(202, content=known[1]) if same else problem(422, "KEY_REUSED")
-        answer = self._write(parts, json.loads(body or b"{}"))
-        if key and answer.is_success:
-            self.answers[key] = (f"{request.url.path} {body!r}", answer.content)
-        return answer
+        response = self._write(parts, json.loads(body or b"{}"))
+        if key and response.is_success:
+            self.responses[key] = (f"{request.url.path} {body!r}", response.content)
+        return response
 
     def _read(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
         match parts:
@@ -97,26 +96,31 @@ class BulkApi:
             case ["batches", batch_id, "items"] if batch_id in self.batches:
                 return self._items(batch_id, request.url.params)
             case ["jobs", job_id] if job_id in self.jobs:
-                return httpx.Response(200, json=self._shown(self.jobs[job_id]))
+                return httpx.Response(200, json=self._view(self.jobs[job_id]))
             case ["jobs", job_id, *rest] if job_id in self.jobs:
                 name = rest[-1] if rest[0] == "outputs" else "image"
                 return httpx.Response(200, json={"url": f"{self.store_url}/{job_id}/{name}?fresh=1"})
-        return self._nothing(parts)
+        return self._not_found(parts)
 
-    def _nothing(self, parts: list[str]) -> httpx.Response:
+    def _not_found(self, parts: list[str]) -> httpx.Response:
         return problem(404, "BATCH_NOT_FOUND" if parts[0] == "batches" else "JOB_NOT_FOUND")
 
     def forget(self) -> None:
-        """Lose all that was ever known, as an engine does that is killed."""
+        """Lose all data, like an engine that is killed."""
         with self._lock:
-            for kept in (self.jobs, self.batches, self.answers, self.received):
-                kept.clear()
+            for data in (self.jobs, self.batches, self.responses, self.received):
+                data.clear()
 
     def _write(self, parts: list[str], document: dict[str, Any]) -> httpx.Response:  # noqa: PLR0911 - the routes
         match parts:
             case ["batches"]:
-                batch_id = f"BATCH{next(self.made_batches)}"
-                self.batches[batch_id] = {"closed": False, "jobs": [], "name": document.get("name"), "asked": document}
+                batch_id = f"BATCH{next(self._batch_numbers)}"
+                self.batches[batch_id] = {
+                    "closed": False,
+                    "jobs": [],
+                    "name": document.get("name"),
+                    "request": document,
+                }
                 return self._add(batch_id, document)
             case ["batches", batch_id, "items"] if batch_id in self.batches:
                 return (
@@ -127,20 +131,24 @@ class BulkApi:
                 return httpx.Response(200, json=self._batch(batch_id))
             case ["uploads"]:
                 job = self._new_job(document, None)
-                return httpx.Response(201, json={**self._shown(job), "upload": self._form(job)})
+                return httpx.Response(201, json={**self._view(job), "upload": self._form(job)})
             case ["uploads", job_id, "form"] if job_id in self.jobs:
                 job = self.jobs[job_id]
-                awaits = job["status"] == "AWAITING_UPLOAD"
-                return httpx.Response(200, json={"upload": self._form(job)}) if awaits else problem(409, "NOT_AWAITING")
+                awaits_bytes = job["status"] == "AWAITING_UPLOAD"
+                return (
+                    httpx.Response(200, json={"upload": self._form(job)})
+                    if awaits_bytes
+                    else problem(409, "NOT_AWAITING")
+                )
             case ["uploads", job_id, "confirm"] if job_id in self.jobs:
                 if job_id not in self.received:
                     return problem(409, "UPLOAD_INCOMPLETE")
-                self._arrived(self.jobs[job_id])
-                return httpx.Response(202, json=self._shown(self.jobs[job_id]))
+                self._confirm(self.jobs[job_id])
+                return httpx.Response(202, json=self._view(self.jobs[job_id]))
             case ["jobs", job_id, "cancel"] if job_id in self.jobs:
                 self.jobs[job_id] |= {"status": "CANCELLED"}
-                return httpx.Response(200, json=self._shown(self.jobs[job_id]))
-        return self._nothing(parts)
+                return httpx.Response(200, json=self._view(self.jobs[job_id]))
+        return self._not_found(parts)
 
     def _add(self, batch_id: str, document: dict[str, Any]) -> httpx.Response:
         items = []
@@ -159,19 +167,19 @@ class BulkApi:
 
     def _new_job(self, member: dict[str, Any], batch_id: str | None) -> dict[str, Any]:
         job: dict[str, Any] = {
-            "id": f"JOB{next(self.made_jobs):06d}",
+            "id": f"JOB{next(self._job_numbers):06d}",
             "filename": member.get("filename"),
             "status": "PENDING" if "source" in member else "AWAITING_UPLOAD",
             "batch_id": batch_id,
-            "asked": member,
-            "looks": 0,
+            "request": member,
+            "polls": 0,
         }
         self.jobs[job["id"]] = job
         return job
 
     def _form(self, job: dict[str, Any]) -> dict[str, Any]:
         expires = datetime.now(UTC) + timedelta(seconds=self.form_seconds)
-        policy = base64.b64encode(f"{job['id']} {expires.timestamp()} {job['asked'].get('size', '')}".encode()).decode()
+        policy = base64.b64encode(f"{job['id']} {expires.timestamp()} {job['request'].get('size', '')}".encode()).decode()
         fields = {"key": f"raw/bulk/{job['id']}", "Content-Type": "image/png", "policy": policy}
         return {"url": self.store_url, "fields": fields, "max_bytes": 10**8, "expires_at": expires.isoformat()}
 
@@ -196,16 +204,16 @@ class BulkApi:
             self.received[job_id] += 1
             self.jobs[job_id]["content"] = content
             if not self.events_lost:
-                self.jobs[job_id]["waits"] = self.waits
+                self.jobs[job_id]["queued_polls"] = self.queued_polls
                 self._take(self.jobs[job_id])
         return httpx.Response(204)
 
     def _take(self, job: dict[str, Any]) -> None:
-        if job["waits"] == 0:
-            self._arrived(job)
-        job["waits"] -= 1
+        if job["queued_polls"] == 0:
+            self._confirm(job)
+        job["queued_polls"] -= 1
 
-    def _arrived(self, job: dict[str, Any]) -> None:
+    def _confirm(self, job: dict[str, Any]) -> None:
         if job["status"] == "AWAITING_UPLOAD":
             job["status"] = "PENDING"
 
@@ -216,34 +224,34 @@ class BulkApi:
         links = query.get("links") == "true"
         for job_id in page:
             self._advance(self.jobs[job_id])
-        items = [self._shown(self.jobs[job_id], links=links) for job_id in page]
+        items = [self._view(self.jobs[job_id], links=links) for job_id in page]
         cursor = page[-1] if len(ids) > len(page) else None
         return httpx.Response(200, json={"items": items, "next_cursor": cursor})
 
     def _advance(self, job: dict[str, Any]) -> None:
-        if job["status"] == "AWAITING_UPLOAD" and "waits" in job:
+        if job["status"] == "AWAITING_UPLOAD" and "queued_polls" in job:
             self._take(job)
         if job["status"] == "PENDING":
-            job["looks"] += 1
-            if job["looks"] >= self.looks:
-                job["status"] = "FAILED" if b"no picture" in job.get("content", b"") else "COMPLETED"
+            job["polls"] += 1
+            if job["polls"] >= self.polls:
+                job["status"] = "FAILED" if b"not an image" in job.get("content", b"") else "COMPLETED"
 
-    def _shown(self, job: dict[str, Any], *, links: bool = False) -> dict[str, Any]:
-        shown = {name: job[name] for name in ("id", "filename", "status", "batch_id")}
-        shown |= {
+    def _view(self, job: dict[str, Any], *, links: bool = False) -> dict[str, Any]:
+        view = {name: job[name] for name in ("id", "filename", "status", "batch_id")}
+        view |= {
             "done": job["status"] in {"COMPLETED", "FAILED", "CANCELLED", "EXPIRED"},
             "result": None,
             "error": None,
         }
         if job["status"] == "COMPLETED":
-            outputs = [self._output(job, name, links=links) for name in job["asked"].get("names", ["image"])]
-            shown["result"] = {**outputs[0], "outputs": outputs}
-        elif shown["done"]:
+            outputs = [self._output(job, name, links=links) for name in job["request"].get("names", ["image"])]
+            view["result"] = {**outputs[0], "outputs": outputs}
+        elif view["done"]:
             code = {"FAILED": "NOT_AN_IMAGE", "CANCELLED": "JOB_CANCELLED", "EXPIRED": "UPLOAD_EXPIRED"}[job["status"]]
-            shown["error"] = {"code": code, "message": "It is no image.", "retriable": False}
+            view["error"] = {"code": code, "message": "The file is not an image.", "retriable": False}
         if "content" in job:
-            shown["raw"] = {"digest": hashlib.sha256(job["content"]).hexdigest(), "size": len(job["content"])}
-        return shown
+            view["raw"] = {"digest": hashlib.sha256(job["content"]).hexdigest(), "size": len(job["content"])}
+        return view
 
     def _output(self, job: dict[str, Any], name: str, *, links: bool) -> dict[str, Any]:
         pixels = self._pixels(job, name)

@@ -1,12 +1,18 @@
-"""``safelight backfill``: process stored images anew, with another preset or pipeline."""
+"""``safelight backfill``: process stored images again with another preset or pipeline."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from safelight.cli.commands.submit import Pipeline, PresetName
-from safelight.cli.options import ApiUrl, Json, read_pipeline
+from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json, read_pipeline
+from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
+from safelight.client import Safelight
+from safelight.errors import ClientError
+from safelight.models import Batch
+from safelight.transport.timing import SYSTEM_TIMING, Timing
 
 EXAMPLES = """Examples:
 
@@ -19,6 +25,34 @@ safelight backfill --resume 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
 safelight backfill --cancel 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
 
 ANY = "ANY"
+INTERRUPTED = 130
+#: Delay before the second poll.
+FIRST_DELAY_SECONDS = 0.5
+DELAY_FACTOR = 1.5
+MAX_DELAY_SECONDS = 10.0
+
+Status = Annotated[str, typer.Option(metavar="STATUS", help="Images of jobs with this status, or ANY.")]
+BatchId = Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only members of this batch.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only images uploaded at or after.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only images uploaded before.")]
+OfPreset = Annotated[str | None, typer.Option("--of-preset", metavar="NAME", help="Only jobs with this preset.")]
+OfVersion = Annotated[
+    int | None, typer.Option("--of-version", min=1, metavar="N", help="Only jobs with this version of it.")
+]
+RawFormat = Annotated[
+    str | None, typer.Option("--raw-format", metavar="NAME", help="Only images in this format: JPEG, PNG, …")
+]
+Copies = Annotated[bool, typer.Option("--copies", help="Include images that an earlier backfill copied.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")]
+Resume = Annotated[str | None, typer.Option("--resume", metavar="ID", help="Resume a backfill.")]
+Cancel = Annotated[str | None, typer.Option("--cancel", metavar="ID", help="Cancel a backfill and its open jobs.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every image is processed.")]
+
+
+class NotABackfill(ClientError):
+    """A batch that was not created from stored images."""
+
+    code = "NOT_A_BACKFILL"
 
 
 def backfill(  # noqa: PLR0913 - each option is an argument
@@ -26,33 +60,27 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     *,
     preset: PresetName = None,
     pipeline: Pipeline = None,
-    status: Annotated[str, typer.Option(metavar="STATUS", help="Pictures of such jobs, or ANY.")] = "COMPLETED",
-    batch: Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only those of one batch.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Uploaded then or later.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Uploaded before.")] = None,
-    of_preset: Annotated[str | None, typer.Option("--of-preset", metavar="NAME", help="Only jobs of it.")] = None,
-    of_version: Annotated[
-        int | None, typer.Option("--of-version", min=1, metavar="N", help="And of this version.")
-    ] = None,
-    raw_format: Annotated[
-        str | None, typer.Option("--raw-format", metavar="NAME", help="Only such pictures: JPEG, PNG, …")
-    ] = None,
-    copies: Annotated[bool, typer.Option("--copies", help="Also what an earlier backfill has copied.")] = False,
-    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")] = None,
-    resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with a stopped one.")] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="ID", help="End one, and what it has open.")] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until every picture is processed.")] = True,
+    status: Status = "COMPLETED",
+    batch: BatchId = None,
+    since: Since = None,
+    until: Until = None,
+    of_preset: OfPreset = None,
+    of_version: OfVersion = None,
+    raw_format: RawFormat = None,
+    copies: Copies = False,
+    name: Name = None,
+    resume: Resume = None,
+    cancel: Cancel = None,
+    wait: Wait = True,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Process images that are stored already with another preset or pipeline, by the bulk lane.
+    """Process stored images again with another preset or pipeline, in the bulk queue.
 
-    Each image gets exactly one new job, however often this is stopped: Ctrl-C leaves it to --resume.
+    Each image gets exactly one new job, also if this is interrupted: continue with --resume.
     """
-    from safelight.cli.commands import backfilling  # noqa: PLC0415 - --help must not wait for httpx and rich
-
-    asked: dict[str, Any] = {"preset": preset, "pipeline": read_pipeline(pipeline)}
-    options = {key: each for key, each in asked.items() if each is not None}
+    processing = {"preset": preset, "pipeline": read_pipeline(pipeline)}
+    options = {key: value for key, value in processing.items() if value is not None}
     if sum((len(options), resume is not None, cancel is not None)) != 1:
         raise typer.BadParameter("give one of --preset, --pipeline, --resume and --cancel.")
     query = {
@@ -67,16 +95,75 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     }
     with connect(context, api_url) as client:
         if cancel is not None:
-            code = backfilling.end(client, cancel, as_json=as_json)
+            _print(client.batches.cancel(cancel), as_json=as_json)
+            raise typer.Exit(ALL_WELL)
+        if resume is not None:
+            current = client.batches.get(resume)
         else:
-            code = backfilling.run(
-                client,
-                lambda: (
-                    client.batches.get(resume)
-                    if resume is not None
-                    else client.batches.backfill(query, name=name, options=options)
-                ),
-                wait=wait,
-                as_json=as_json,
-            )
-    raise typer.Exit(code)
+            current = client.batches.backfill(query, name=name, options=options)
+        raise typer.Exit(_run(client, current, wait=wait, as_json=as_json))
+
+
+def complete_backfill(
+    client: Safelight,
+    batch: Batch,
+    on_progress: Callable[[Batch], None],
+    *,
+    wait: bool,
+    timing: Timing = SYSTEM_TIMING,
+) -> Batch:
+    """Create the members of a backfill, wait for them if ``wait`` is set, and return the batch.
+
+    The API stores the progress, so an interrupted call can be repeated. Raises ClientError.
+    """
+    on_progress(batch)
+    while not batch.is_filled:
+        batch = client.batches.continue_backfill(batch.id)
+        on_progress(batch)
+    delay = FIRST_DELAY_SECONDS
+    while wait and not batch.done:
+        timing.sleep(delay)
+        delay = min(MAX_DELAY_SECONDS, delay * DELAY_FACTOR)
+        batch = client.batches.get(batch.id)
+        on_progress(batch)
+    return batch
+
+
+def _run(client: Safelight, batch: Batch, *, wait: bool, as_json: bool) -> int:
+    """Complete a backfill and return the exit code. Raises ClientError."""
+    if batch.backfill is None:
+        raise NotABackfill(f"{batch.id} was not created from stored images.")
+    printed = ""
+
+    def print_change(current: Batch) -> None:
+        nonlocal printed
+        line = _format(current)
+        if line != printed and not as_json:
+            typer.echo(line, err=True)
+        printed = line
+
+    try:
+        batch = complete_backfill(client, batch, print_change, wait=wait)
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. To resume, run: safelight backfill --resume {batch.id}", err=True)
+        return INTERRUPTED
+    _print(batch, as_json=as_json)
+    failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
+    return SOME_FAILED if failed else ALL_WELL
+
+
+def _print(batch: Batch, *, as_json: bool) -> None:
+    if as_json:
+        documents.print_document(batch.document())
+    else:
+        typer.echo(_format(batch))
+
+
+def _format(batch: Batch) -> str:
+    """Return ID, number of members, counts by status and number of missing images in one line."""
+    created = f"{batch.total} created" + ("" if batch.is_filled else " so far")
+    counts = [f"{count} {name}" for name, count in batch.counts.items() if count]
+    missing = batch.backfill.skipped if batch.backfill else 0
+    return "\t".join(
+        [text.printable(batch.id), created, *counts, *([f"{missing} no longer stored"] if missing else [])]
+    )

@@ -1,14 +1,31 @@
-"""``safelight ingest``: from folders, lists and buckets to results, stoppable and resumable."""
+"""``safelight ingest``: upload folders, manifests and buckets and download the results; resumable."""
 
+import ctypes
+import dataclasses
+import shlex
+import sys
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 
 from safelight.address import find_state_dir
 from safelight.cli.commands.submit import FitOption, Format, Grayscale, Height, Pipeline, PresetName, Quality, Width
 from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
+from safelight.cli.rendering import documents, text
+from safelight.cli.rendering.ingest import print_summary, show_progress
 from safelight.cli.wiring import Wiring, connect
+from safelight.client import Safelight
+from safelight.errors import ClientError
+from safelight.ingest import report as reports
+from safelight.ingest.checkpoint.database import default_path, open_checkpoint, translate_database_errors
+from safelight.ingest.engine import IngestStopped, run
+from safelight.ingest.manifests import read_manifest
+from safelight.ingest.sources import InvalidEntry, SearchOptions, find_entries
+from safelight.ingest.state import IngestOptions
 
 EXAMPLES = """Examples:
 
@@ -23,33 +40,45 @@ safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...", help="Folders, globs, files, s3://bucket/prefix/, - for names on standard input."
+        metavar="[SOURCE]...", help="Folders, globs, files, s3://bucket/prefix/, or - for names on standard input."
     ),
 ]
 Manifests = Annotated[
     list[Path] | None,
-    typer.Option("--manifest", metavar="FILE", help="A list as CSV or JSONL, with options per row; repeatable."),
+    typer.Option("--manifest", metavar="FILE", help="A CSV or JSONL list with options per row. Repeatable."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results there, as they come.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder.")]
 Patterns = Annotated[
     list[str] | None,
-    typer.Option("--pattern", metavar="GLOB", help="File names wanted in folders, else pictures; repeatable."),
+    typer.Option("--pattern", metavar="GLOB", help="Ingest these file names in folders. Default: images. Repeatable."),
 ]
 Concurrency = Annotated[
-    str, typer.Option("--concurrency", metavar="auto|N", help="Requests at once; auto follows what goes well.")
+    str, typer.Option("--concurrency", metavar="auto|N", help="Concurrent requests. auto adapts to the server.")
 ]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")]
 CheckpointFile = Annotated[
-    Path | None, typer.Option("--checkpoint", metavar="FILE", help="Where it is kept how far the ingest is.")
+    Path | None, typer.Option("--checkpoint", metavar="FILE", help="File that stores the progress.")
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Forget the checkpoint and begin anew.")]
-ReportDir = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Where report.json and report.csv go.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent; nothing is, and nothing kept.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Discard the checkpoint and start over.")]
+ReportDir = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Folder for report.json and report.csv.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files without uploading or storing anything.")]
 Patience = Annotated[
-    float, typer.Option("--patience", min=1, metavar="SECONDS", help="How long a server may be away or busy.")
+    float,
+    typer.Option("--patience", min=1, metavar="SECONDS", help="Stop after this time without a successful request."),
 ]
-#: Most requests at once.
-MOST = 128
+
+MAX_CONCURRENCY = 128
+#: Checkpoints are stored here, below the state folder.
+CHECKPOINT_FOLDER = "ingest"
+INTERRUPTED = 130
+#: Names that a dry run lists.
+_MAX_LISTED = 20
+#: Failed files in the JSON document. The report has all.
+_MAX_FAILED_FILES = 1000
+#: ``M_ARENA_MAX`` in malloc.h of glibc.
+_M_ARENA_MAX: Final = -8
 
 
 def ingest(  # noqa: PLR0913 - each option is an argument
@@ -77,28 +106,26 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Send any number of images, and fetch the results.
+    """Upload any number of images and download the results.
 
-    It can be stopped, or killed, at any moment: the same command goes on where it was. Every file gets exactly one job,
-    equal bytes are sent once, and one bad file never stops the others.
+    Stop or kill it at any time: the same command resumes. Every file gets exactly one job, files with equal bytes are
+    uploaded once, and a file that fails does not stop the others.
     """
-    from safelight.cli.commands import arenas, ingesting  # noqa: PLC0415 - --help must not wait for httpx and rich
-    from safelight.ingest.options import IngestOrder  # noqa: PLC0415
-    from safelight.ingest.sources import Search  # noqa: PLC0415
-
     if not sources and not manifests:
-        raise typer.BadParameter("name a source, or a list with --manifest.")
+        raise typer.BadParameter("give a source or --manifest.")
     given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
-    options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
-    asked = {"pipeline": read_pipeline(pipeline), "preset": preset}
-    wiring: Wiring = context.obj
-    order = IngestOrder(
+    processing = {
+        **short_options(pipeline, preset, {**given, "grayscale": grayscale}),
+        "pipeline": read_pipeline(pipeline),
+        "preset": preset,
+    }
+    options = IngestOptions(
         sources=tuple(sources or ()),
         manifests=tuple(manifests or ()),
-        options={**options, **{key: each for key, each in asked.items() if each is not None}},
-        search=Search(
+        options={key: value for key, value in processing.items() if value is not None},
+        search=SearchOptions(
             patterns=tuple(patterns or ()),
-            avoid=(out.absolute(),) if out is not None else (),
+            skipped=(out.absolute(),) if out is not None else (),
             names=typer.get_binary_stream("stdin") if "-" in (sources or ()) else None,
         ),
         out=out,
@@ -106,24 +133,115 @@ def ingest(  # noqa: PLR0913 - each option is an argument
         concurrency=read_concurrency(concurrency),
         patience=patience,
     )
+    wiring: Wiring = context.obj
     if dry_run:
-        well = ingesting.rehearse(ingesting.with_lister(order, wiring, api_url), as_json=as_json)
-        raise typer.Exit(ALL_WELL if well else SOME_FAILED)
-    arenas.share_one()
-    with connect(context, api_url) as client:
-        well = ingesting.run_ingest(
-            client,
-            ingesting.with_lister(order, wiring, client.api_url),
-            ingesting.Keeping(find_state_dir(), checkpoint, report, fresh=fresh),
-            as_json=as_json,
-        )
-    raise typer.Exit(ALL_WELL if well else SOME_FAILED)
+        succeeded = preview(_add_lister(options, wiring, api_url), as_json=as_json)
+    else:
+        share_malloc_arena()
+        with connect(context, api_url) as client:
+            options = _add_lister(options, wiring, client.api_url)
+            path = checkpoint or default_path(find_state_dir() / CHECKPOINT_FOLDER, options.identity(client.api_url))
+            succeeded = _run(client, options, path, report or path.parent, fresh=fresh, as_json=as_json)
+    raise typer.Exit(ALL_WELL if succeeded else SOME_FAILED)
 
 
 def read_concurrency(text: str) -> int | None:
-    """Read ``--concurrency``: None for ``auto``. Raises BadParameter."""
+    """Return the value of ``--concurrency``, None for ``auto``. Raises BadParameter."""
     if text == "auto":
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise typer.BadParameter(f"--concurrency is auto or a number from 1 to {MOST}.")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_CONCURRENCY:
+        raise typer.BadParameter(f"--concurrency is auto or a number from 1 to {MAX_CONCURRENCY}.")
     return int(text)
+
+
+def preview(options: IngestOptions, *, as_json: bool) -> bool:
+    """List what would be uploaded. Return True if every source can be read."""
+    count, size = 0, 0
+    names: list[str] = []
+    invalid: list[dict[str, str]] = []
+    manifests = chain.from_iterable(map(read_manifest, options.manifests))
+    for entry in chain(find_entries(options.sources, options.search), manifests):
+        if isinstance(entry, InvalidEntry):
+            invalid.append({"file": entry.where, "code": entry.code, "message": entry.message})
+            continue
+        count += 1
+        if not entry.is_object:
+            try:
+                size += Path(entry.source).stat().st_size
+            except OSError as error:
+                invalid.append({"file": entry.source, "code": "LOCAL_FILE", "message": str(error.strerror)})
+        if len(names) < _MAX_LISTED:
+            names.append(entry.source)
+    if as_json:
+        documents.print_document({"dry_run": True, "files": count, "bytes": size, "failed_files": invalid})
+        return not invalid
+    for name in names:
+        typer.echo(text.printable(name))
+    if count > len(names):
+        typer.echo(f"… and {count - len(names):,} more", err=True)
+    for each in invalid:
+        typer.echo(f"{text.printable(each['file'])}\t{each['code']}\t{text.printable(each['message'])}", err=True)
+    typer.echo(f"Would upload {count:,} files ({text.size(size)}). Can't read {len(invalid):,}.", err=True)
+    return not invalid
+
+
+def share_malloc_arena() -> bool:
+    """Make all threads share one glibc malloc arena. Return True on success; call it before starting threads.
+
+    By default, glibc creates up to eight arenas per core and does not reuse memory across them. With the same live
+    data, a long ingest then takes a quarter more memory than a short one (``benchmarks/ingest.py``). Threads that
+    mostly wait for the network lose nothing by sharing an arena.
+    """
+    if sys.platform != "linux":
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and mallopt(_M_ARENA_MAX, 1) == 1
+
+
+def _add_lister(options: IngestOptions, wiring: Wiring, api_url: str | None) -> IngestOptions:
+    """Add the function that lists buckets, if it is installed."""
+    if wiring.list_objects is None:
+        return options
+    lister = partial(wiring.list_objects, api_url or "")
+    return dataclasses.replace(options, search=dataclasses.replace(options.search, list_objects=lister))
+
+
+def _run(  # noqa: PLR0913 - the parts of a run
+    client: Safelight, options: IngestOptions, path: Path, report_folder: Path, *, fresh: bool, as_json: bool
+) -> bool:
+    """Run the ingest, write the report and print the summary. Return True if no file failed.
+
+    Raises ClientError, or Exit on Ctrl-C.
+    """
+    console = Console()
+    with open_checkpoint(path, fresh=fresh) as checkpoint:
+        try:
+            with show_progress(console, as_json=as_json) as on_progress:
+                progress = run(client, checkpoint, options, on_progress=on_progress)
+        except KeyboardInterrupt:
+            typer.echo(f"\nStopped. {_resume_hint()}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except IngestStopped as error:
+            raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
+        with translate_database_errors(path):
+            written = reports.write_report(checkpoint, progress, report_folder)
+            summary = reports.summarize(checkpoint, progress) | {"report": [str(each) for each in written]}
+            failed = reports.iterate_outcomes(checkpoint, progress, only_failed=True)
+            if as_json:
+                documents.print_document({**summary, "failed_files": list(islice(failed, _MAX_FAILED_FILES))})
+            else:
+                print_summary(summary, failed, console)
+    if not as_json:
+        typer.echo(f"Report: {', '.join(text.printable(str(each)) for each in written)}", err=True)
+    return progress.failed == 0
+
+
+def _explain(error: IngestStopped) -> str:
+    """Return the message, with all details of the API's error that caused it."""
+    cause = error.__cause__
+    return str(error).removesuffix(str(cause)) + text.sentence(cause) if isinstance(cause, ClientError) else str(error)
+
+
+def _resume_hint() -> str:
+    command = shlex.join(["safelight", *sys.argv[1:]]) if sys.argv[1:] else "the same command"
+    return f"Progress is saved. To resume, run: {text.printable(command)}"

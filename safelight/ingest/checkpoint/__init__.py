@@ -1,1 +1,1 @@
-"""The checkpoint of an ingest: a SQLite file that records what happened to every file."""
+"""The checkpoint of an ingest: a SQLite file with the state of every file."""

@@ -1,6 +1,6 @@
-"""The file that knows how far an ingest is: SQLite, written before anything is told to the API that must not be lost.
+"""The SQLite file of a checkpoint.
 
-Only one process can have it open, only one thread uses it, and what was committed survives any kill.
+Only one process can open it and only one thread uses it. A committed change survives a kill and a power failure.
 """
 
 import json
@@ -18,21 +18,21 @@ from safelight.errors import ClientError
 from safelight.ingest.checkpoint.schema import APPLICATION, TABLES, VERSION
 
 FILE_NAME = "checkpoint.sqlite"
-#: Pages of the file that are kept in memory, KiB: the same however large it grows.
+#: SQLite's page cache, KiB. Fixed, so that memory does not grow with the file.
 _CACHE_KIB = 256
 
 
 class CheckpointUnusable(ClientError):
-    """The checkpoint can't be read or written, belongs to something else, or another ingest has it."""
+    """The checkpoint can't be read or written, is another program's file, or is in use by another ingest."""
 
     code = "CHECKPOINT_UNUSABLE"
 
 
 class Checkpoint:
-    """An open checkpoint. ``database`` is for the modules of this package, in the thread that opened it."""
+    """An open checkpoint. Only this package uses ``database``, in the thread that opened it."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
-        """Keep an open database; see :func:`opened`."""
+        """Use an open database; see :func:`open_checkpoint`."""
         self.path = path
         self.database = database
 
@@ -49,66 +49,63 @@ class Checkpoint:
 
     @property
     def id(self) -> str:
-        """Return what tells this checkpoint from every other; keys of requests begin with it."""
-        return self.fact("id") or ""
+        """Return the random ID of the checkpoint, the prefix of its Idempotency-Keys."""
+        return self.get_fact("id") or ""
 
-    def fact(self, name: str) -> str | None:
-        """Return what :meth:`note` wrote."""
+    def get_fact(self, name: str) -> str | None:
+        """Return a stored fact, or None."""
         row = self.database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def note(self, name: str, value: str) -> None:
-        """Keep a fact; durable with the next commit."""
+    def set_fact(self, name: str, value: str) -> None:
+        """Store a fact with the next commit."""
         self.database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def commit(self) -> None:
-        """Make all that was written durable."""
+        """Make all changes durable."""
         self.database.commit()
 
 
-def opened(path: Path, *, fresh: bool = False) -> Checkpoint:
-    """Open a checkpoint, new or as it was left; ``fresh`` forgets what was there.
-
-    Raises CheckpointUnusable, also while another process has it open.
-    """
-    with translated(path):
+def open_checkpoint(path: Path, *, fresh: bool = False) -> Checkpoint:
+    """Open or create a checkpoint. ``fresh`` discards an existing one. Raises CheckpointUnusable."""
+    with translate_database_errors(path):
         _make_folder(path.parent)
         database = _connect(path)
         try:
-            _check_ours(path, database)
+            _require_checkpoint(path, database)
             if fresh:
-                # Opening it was the proof that nobody else has it.
+                # Opening it has shown that no other process uses it.
                 database.close()
                 for suffix in ("-wal", "-shm", ""):
                     Path(f"{path}{suffix}").unlink(missing_ok=True)
                 database = _connect(path)
-            _prepare(path, database)
+            _create_tables(path, database)
         except BaseException:
             database.close()
             raise
     return Checkpoint(path, database)
 
 
-def default_path(folder: Path, described: Mapping[str, Any]) -> Path:
-    """Return where the checkpoint of a command lies: the same for the same sources, options and API."""
-    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+def default_path(folder: Path, identity: Mapping[str, Any]) -> Path:
+    """Return the checkpoint path of a command: the same for the same sources, options and API."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return folder / sha256(text.encode(errors="surrogatepass")).hexdigest()[:16] / FILE_NAME
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn faults of SQLite and of the disk below it into CheckpointUnusable."""
+def translate_database_errors(path: Path) -> Iterator[None]:
+    """Raise errors of SQLite as CheckpointUnusable."""
     try:
         yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
-            raise CheckpointUnusable(f"{path} is in use: another ingest runs with it.") from error
+            raise CheckpointUnusable(f"{path} is in use by another ingest.") from error
         raise CheckpointUnusable(f"{path} can't be used ({error}).") from error
     except sqlite3.ProgrammingError:
-        # Ours, and no fault of the file's.
+        # A bug in this package, not a problem with the file.
         raise
     except sqlite3.DatabaseError as error:
-        raise CheckpointUnusable(f"{path} is no checkpoint ({error}).") from error
+        raise CheckpointUnusable(f"{path} is not a checkpoint ({error}).") from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -123,10 +120,10 @@ def _make_folder(folder: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=0.5)
     try:
-        # Exclusive before the first access: the lock goes with the process, however that ends.
+        # Exclusive before the first access. The operating system releases the lock when the process ends.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
-        # Every commit reaches the disk, so that not even a power cut forgets what the API has acknowledged.
+        # Every commit reaches the disk, so that a power failure does not lose what the API has acknowledged.
         database.execute("PRAGMA synchronous = FULL")
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         database.execute("BEGIN IMMEDIATE")
@@ -139,19 +136,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _check_ours(path: Path, database: sqlite3.Connection) -> None:
+def _require_checkpoint(path: Path, database: sqlite3.Connection) -> None:
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION:
-        raise CheckpointUnusable(f"{path} is some other database.")
+        raise CheckpointUnusable(f"{path} is a database of another program.")
 
 
-def _prepare(path: Path, database: sqlite3.Connection) -> None:
+def _create_tables(path: Path, database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version not in {0, VERSION}:
-        raise CheckpointUnusable(f"{path} was written by another version; begin anew with --fresh.")
+        raise CheckpointUnusable(f"{path} was written by another version. Use --fresh to start over.")
     if version == 0:
-        # One transaction: a kill leaves an empty file or a whole one.
+        # One transaction, so that a kill leaves an empty file or a complete one.
         database.executescript(
-            f"BEGIN; {TABLES} INSERT INTO facts VALUES ('id', '{uuid.uuid4().hex}'); COMMIT;"  # noqa: S608 - our own text
+            f"BEGIN; {TABLES} INSERT INTO facts VALUES ('id', '{uuid.uuid4().hex}'); COMMIT;"  # noqa: S608 - constants
         )

@@ -1,103 +1,129 @@
-"""The steps of files, as the checkpoint has them: what is to be done next, and what became of it."""
+"""Files and their states in the checkpoint, and queues of the files in one state."""
 
 import json
 import os
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from safelight.file_names import output_name
 from safelight.ingest.checkpoint.database import Checkpoint
-from safelight.ingest.checkpoint.listing import release_twins
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.inspection import Refusal
-from safelight.ingest.output_paths import collision_key
+from safelight.ingest.inspection import FileError
+from safelight.ingest.output_paths import make_collision_key
 from safelight.models import Job, Output
 
-GONE = "The server no longer has its job; run the same command again to send it."
+JOB_GONE = "The server no longer has the job. Run the same command again to upload the file again."
+#: Files that a queue reads at once.
+_QUEUE_READ = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file as the next step needs it."""
+    """A file as its next step needs it."""
 
     number: int
     source: str
     job: str
     size: int | None
     modified: int | None
-    digest: str | None
-    media_type: str | None
     form: str | None
     outputs: str | None
-    target: str
+    output_path: str
 
 
-def waiting(checkpoint: Checkpoint, state: State, *, held: Collection[int], most: int) -> list[FileRow]:
-    """Return files of a state, oldest first, but none that is held already."""
+class WorkQueue:
+    """The files in one state, a few of them in memory. Each file is taken once until it is released."""
+
+    def __init__(self, state: State) -> None:
+        """Start with no files in memory."""
+        self._state = state
+        self._ready: deque[FileRow] = deque()
+        self._held: set[int] = set()
+
+    def take(self, checkpoint: Checkpoint) -> FileRow | None:
+        """Return the next file, or None. It is held until :meth:`release`."""
+        if not self._ready:
+            self._ready.extend(list_files(checkpoint, self._state, excluded=self._held, limit=_QUEUE_READ))
+            self._held.update(row.number for row in self._ready)
+        return self._ready.popleft() if self._ready else None
+
+    def release(self, row: FileRow) -> None:
+        """Release a file, which has another state now."""
+        self._held.discard(row.number)
+
+    def clear(self) -> None:
+        """Release all files that are not taken, because their states have changed."""
+        self._held.difference_update(row.number for row in self._ready)
+        self._ready.clear()
+
+
+def list_files(checkpoint: Checkpoint, state: State, *, excluded: Collection[int], limit: int) -> list[FileRow]:
+    """Return the oldest files in a state, without the excluded ones."""
     rows = checkpoint.database.execute(
-        "SELECT number, source, coalesce(job, ''), size, modified, digest, media_type, form, outputs,"
-        " coalesce(target, '') FROM files WHERE state = ? ORDER BY number LIMIT ?",
-        (state, most + len(held)),
+        "SELECT number, source, coalesce(job, ''), size, modified, form, outputs, coalesce(target, '')"
+        " FROM files WHERE state = ? ORDER BY number LIMIT ?",
+        (state, limit + len(excluded)),
     )
-    found = (FileRow(row[0], os.fsdecode(row[1]), *row[2:]) for row in rows if row[0] not in held)
-    return list(found)[:most]
+    files = (FileRow(row[0], os.fsdecode(row[1]), *row[2:]) for row in rows if row[0] not in excluded)
+    return list(files)[:limit]
 
 
-def any_in(checkpoint: Checkpoint, *states: State) -> bool:
-    """Tell whether a file is in one of some states."""
+def has_any(checkpoint: Checkpoint, *states: State) -> bool:
+    """Return True if any file is in one of the states."""
     query = "SELECT 1 FROM files WHERE state = ? LIMIT 1"
     return any(checkpoint.database.execute(query, (state,)).fetchone() for state in states)
 
 
-def count(checkpoint: Checkpoint, state: State, most: int) -> int:
-    """Count the files of a state, but not beyond ``most``."""
+def count_files(checkpoint: Checkpoint, state: State, limit: int) -> int:
+    """Return the number of files in a state, at most ``limit``."""
     query = "SELECT count(*) FROM (SELECT 1 FROM files WHERE state = ? LIMIT ?)"
-    return int(checkpoint.database.execute(query, (state, most)).fetchone()[0])
+    return int(checkpoint.database.execute(query, (state, limit)).fetchone()[0])
 
 
-def note_sent(checkpoint: Checkpoint, number: int, job: str, now: float) -> None:
-    """Write that the bytes of a file's job are there. ``now`` is in seconds since the epoch."""
+def mark_sent(checkpoint: Checkpoint, number: int, job: str, now: float) -> None:
+    """Record that a file is uploaded. ``now`` is in seconds since the epoch."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, form = NULL, sent_at = ? WHERE number = ? AND job = ? AND state = ?",
         (State.SENT, now, number, job, State.MEMBER),
     )
 
 
-def note_confirmed(checkpoint: Checkpoint, job: str, now: float) -> None:
-    """Write that a job was told of its bytes, which counts as if they were sent then."""
+def mark_confirmed(checkpoint: Checkpoint, job: str, now: float) -> None:
+    """Record that a job's upload was confirmed. From then on it counts as sent at ``now``."""
     checkpoint.database.execute(
         "UPDATE files SET sent_at = ? WHERE job = ? AND state = ? AND twin IS NULL", (now, job, State.SENT)
     )
 
 
-def note_unsent(checkpoint: Checkpoint, job: str) -> None:
-    """Write that a job does not have its bytes, so that they are sent again."""
+def mark_unsent(checkpoint: Checkpoint, job: str) -> None:
+    """Record that a job does not have its bytes, so that they are uploaded again."""
     checkpoint.database.execute(
         "UPDATE files SET state = ? WHERE job = ? AND state = ? AND twin IS NULL", (State.MEMBER, job, State.SENT)
     )
 
 
-def refuse(checkpoint: Checkpoint, refusal: Refusal) -> None:
-    """Write that a file does not go on; those that waited for its outcome go on without it."""
+def mark_refused(checkpoint: Checkpoint, error: FileError) -> None:
+    """Record why a file can't be processed, and release its duplicates."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, form = NULL, code = ?, message = ? WHERE number = ?",
-        (State.REFUSED, refusal.code, refusal.message.encode(errors="replace").decode(), refusal.number),
+        (State.REFUSED, error.code, error.message.encode(errors="replace").decode(), error.number),
     )
-    release_twins(checkpoint, refusal.number)
+    release_duplicates(checkpoint, error.number)
 
 
-def note_gone(checkpoint: Checkpoint, job: str) -> None:
-    """Write that the server has a job no more; a later run makes another one for its file."""
+def mark_job_gone(checkpoint: Checkpoint, job: str) -> None:
+    """Record that the server no longer has a job. The next run creates another one for its file."""
     row = checkpoint.database.execute(
         "SELECT number FROM files WHERE job = ? AND state IN (?, ?) AND twin IS NULL", (job, State.MEMBER, State.SENT)
     ).fetchone()
     if row is not None:
-        refuse(checkpoint, Refusal(row[0], "JOB_GONE", GONE))
+        mark_refused(checkpoint, FileError(row[0], "JOB_GONE", JOB_GONE))
 
 
-def find_again(checkpoint: Checkpoint, number: int) -> None:
-    """Let a file begin again: its job is none, or expired before the bytes were there."""
+def reset_file(checkpoint: Checkpoint, number: int) -> None:
+    """Return a file to the state FOUND and count the try: it has no job, or one that expired without bytes."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, tries = tries + 1, job = NULL, form = NULL, chunk = NULL, place = NULL"
         " WHERE number = ?",
@@ -105,8 +131,8 @@ def find_again(checkpoint: Checkpoint, number: int) -> None:
     )
 
 
-def note_ended(checkpoint: Checkpoint, number: int, job: Job) -> None:
-    """Write how a file's job ended, for its twins too."""
+def mark_ended(checkpoint: Checkpoint, number: int, job: Job) -> None:
+    """Record how a file's job ended, for the file and its duplicates."""
     outputs = job.result.outputs if job.result else ()
     failure = job.error
     checkpoint.database.execute(
@@ -120,11 +146,11 @@ def note_ended(checkpoint: Checkpoint, number: int, job: Job) -> None:
             number,
         ),
     )
-    share_outcome(checkpoint, number)
+    copy_outcome_to_duplicates(checkpoint, number)
 
 
-def share_outcome(checkpoint: Checkpoint, number: int) -> None:
-    """Give a file's outcome, if it has one, to those with the same bytes that wait for it."""
+def copy_outcome_to_duplicates(checkpoint: Checkpoint, number: int) -> None:
+    """Copy a file's outcome, if it has one, to its duplicates."""
     checkpoint.database.execute(
         "UPDATE files SET (state, job, status, code, message, outputs) ="
         " (SELECT CASE WHEN state IN (?, ?) THEN ? ELSE state END, job, status, code, message, outputs"
@@ -132,49 +158,56 @@ def share_outcome(checkpoint: Checkpoint, number: int) -> None:
         " WHERE twin = ? AND state = ?"
         " AND EXISTS (SELECT 1 FROM files WHERE number = ? AND state IN (?, ?, ?, ?))",
         (
-            *(State.SAVED, State.UNSAVED, State.COMPLETED, number, number, State.TWIN),
+            *(State.SAVED, State.UNSAVED, State.COMPLETED, number, number, State.DUPLICATE),
             *(number, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED),
         ),
     )
 
 
-def places(checkpoint: Checkpoint, row: FileRow, outputs: Sequence[Output]) -> dict[str, str]:
-    """Return where each output goes, by its name: a path below the folder for results that is this file's alone."""
-    chosen = {}
-    for output in outputs:
-        alone = len(outputs) == 1
-        path = output_name(row.target, output, alone=alone)
-        if not _claimed(checkpoint, path, row.number):
-            path = output_name(f"{row.target}-{row.number}", output, alone=alone)
-            _claimed(checkpoint, path, row.number)
-        chosen[output.name] = path
-    return chosen
-
-
-def note_saved(checkpoint: Checkpoint, number: int, saved: Sequence[str]) -> None:
-    """Write where a file's results are."""
+def release_duplicates(checkpoint: Checkpoint, number: int) -> None:
+    """Let the duplicates of a file get a job of their own, because it has no outcome to share."""
     checkpoint.database.execute(
-        "UPDATE files SET state = ?, saved = ? WHERE number = ?", (State.SAVED, json.dumps(list(saved)), number)
+        "UPDATE files SET state = ?, twin = NULL WHERE twin = ? AND state = ?", (State.FOUND, number, State.DUPLICATE)
     )
 
 
-def note_unsaved(checkpoint: Checkpoint, refusal: Refusal) -> None:
-    """Write why a file's results could not be fetched."""
+def claim_output_paths(checkpoint: Checkpoint, row: FileRow, outputs: Sequence[Output]) -> dict[str, str]:
+    """Return a path below the output folder for each output, by output name. No other file gets the same path."""
+    paths = {}
+    for output in outputs:
+        alone = len(outputs) == 1
+        path = output_name(row.output_path, output, alone=alone)
+        if not _claim_path(checkpoint, path, row.number):
+            path = output_name(f"{row.output_path}-{row.number}", output, alone=alone)
+            _claim_path(checkpoint, path, row.number)
+        paths[output.name] = path
+    return paths
+
+
+def mark_saved(checkpoint: Checkpoint, number: int, paths: Sequence[str]) -> None:
+    """Record where a file's results are."""
+    checkpoint.database.execute(
+        "UPDATE files SET state = ?, saved = ? WHERE number = ?", (State.SAVED, json.dumps(list(paths)), number)
+    )
+
+
+def mark_unsaved(checkpoint: Checkpoint, error: FileError) -> None:
+    """Record why a file's results could not be downloaded."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, code = ?, message = ? WHERE number = ?",
-        (State.UNSAVED, refusal.code, refusal.message.encode(errors="replace").decode(), refusal.number),
+        (State.UNSAVED, error.code, error.message.encode(errors="replace").decode(), error.number),
     )
 
 
 def read_outputs(row: FileRow) -> list[Output]:
-    """Return the outputs of a completed file's job, with the links that they had when it ended."""
+    """Return the outputs of a completed job, with the links that the API returned when it ended."""
     documents: list[Any] = json.loads(row.outputs or "[]")
     return [Output.model_validate(each) for each in documents]
 
 
-def _claimed(checkpoint: Checkpoint, path: str, number: int) -> bool:
-    """Claim a path for a file; tell whether it has it now."""
-    key = collision_key(path)
+def _claim_path(checkpoint: Checkpoint, path: str, number: int) -> bool:
+    """Claim a path for a file. Return True if the file has it."""
+    key = make_collision_key(path)
     checkpoint.database.execute("INSERT OR IGNORE INTO results VALUES (?, ?)", (key, number))
     (owner,) = checkpoint.database.execute("SELECT file FROM results WHERE path_key = ?", (key,)).fetchone()
     return bool(owner == number)

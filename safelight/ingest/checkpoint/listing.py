@@ -1,4 +1,4 @@
-"""What the sources named, written into the checkpoint once, however often they are read."""
+"""Entries of the sources in the checkpoint. Every run reads the sources again; each entry is stored once."""
 
 import json
 import os
@@ -7,23 +7,24 @@ from hashlib import blake2b
 from pathlib import Path
 
 from safelight.ingest.checkpoint.database import Checkpoint
+from safelight.ingest.checkpoint.files import release_duplicates
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.entries import Found, Misfit
-from safelight.ingest.output_paths import collision_key, target
+from safelight.ingest.output_paths import make_collision_key, make_output_path
+from safelight.ingest.sources import Entry, InvalidEntry
 
-#: Results of one name are numbered up to this; further ones get their file's number.
-_NUMBERED = 9
+#: Results with the same name are numbered up to this. Further ones get a number derived from their file's.
+_MAX_SUFFIX = 9
 
-_LAST_STATES = (State.SENT, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED)
+_SENT_OR_ENDED = (State.SENT, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED)
 
 
-def begin(checkpoint: Checkpoint, out: str | None) -> None:
-    """Prepare a run over a checkpoint that may have had others.
+def prepare_run(checkpoint: Checkpoint, out: str | None) -> None:
+    """Prepare a checkpoint for another run.
 
-    What was refused on this side is tried again, and results that are not in ``out`` are fetched again.
+    Refused files are tried again. Results that are not in the folder ``out`` are downloaded again.
     """
     database = checkpoint.database
-    # The sources are read again and name what still does not fit.
+    # Invalid entries have no output path. The sources are read again and yield those that are still invalid.
     database.execute("DELETE FROM files WHERE state = ? AND target IS NULL", (State.REFUSED,))
     database.execute(
         "UPDATE files SET state = ?, tries = 0, job = NULL, form = NULL, status = NULL, code = NULL, message = NULL"
@@ -33,94 +34,82 @@ def begin(checkpoint: Checkpoint, out: str | None) -> None:
     database.execute(
         "UPDATE files SET state = ?, code = NULL, message = NULL WHERE state = ?", (State.COMPLETED, State.UNSAVED)
     )
-    if out is not None and checkpoint.fact("out") != out:
+    if out is not None and checkpoint.get_fact("out") != out:
         database.execute("UPDATE files SET state = ?, saved = NULL WHERE state = ?", (State.COMPLETED, State.SAVED))
         database.execute("DELETE FROM results")
-        checkpoint.note("out", out)
+        checkpoint.set_fact("out", out)
     checkpoint.commit()
 
 
-def add(checkpoint: Checkpoint, entries: Iterable[Found | Misfit]) -> None:
-    """Write entries that are not there yet. A file whose content has changed since it was sent is new again."""
+def add_entries(checkpoint: Checkpoint, entries: Iterable[Entry | InvalidEntry]) -> None:
+    """Store new entries. A file that changed since its upload counts as new."""
     for entry in entries:
-        if isinstance(entry, Misfit):
-            _add_misfit(checkpoint, entry)
+        if isinstance(entry, InvalidEntry):
+            _add_invalid_entry(checkpoint, entry)
         else:
-            _add_found(checkpoint, entry)
+            _add_entry(checkpoint, entry)
 
 
-def release_twins(checkpoint: Checkpoint, number: int) -> None:
-    """Let those that waited for a file's outcome go their own way: it will have none that is theirs."""
-    checkpoint.database.execute(
-        "UPDATE files SET state = ?, twin = NULL WHERE twin = ? AND state = ?", (State.FOUND, number, State.TWIN)
-    )
-
-
-def options_text(found: Found) -> str:
-    """Write a file's own options so that equal ones are equal texts; empty where it has none."""
-    return json.dumps(found.options, sort_keys=True, separators=(",", ":")) if found.options else ""
-
-
-def _add_found(checkpoint: Checkpoint, found: Found) -> None:
+def _add_entry(checkpoint: Checkpoint, entry: Entry) -> None:
     database = checkpoint.database
-    source, options = os.fsencode(found.source), options_text(found)
-    identity = _identity(b"file", source, (found.filename or "").encode(errors="surrogatepass"), options.encode())
+    source = os.fsencode(entry.source)
+    # Equal options must be equal texts: duplicates are found by comparing them.
+    options = json.dumps(entry.options, sort_keys=True, separators=(",", ":")) if entry.options else ""
+    identity = _hash(b"file", source, (entry.filename or "").encode(errors="surrogatepass"), options.encode())
     known = database.execute(
         "SELECT number, state, size, modified FROM files WHERE identity = ?", (identity,)
     ).fetchone()
     if known is None:
-        place = _free_target(checkpoint, target(found.relative))
+        path = _free_output_path(checkpoint, make_output_path(entry.relative))
         database.execute(
             "INSERT INTO files (identity, source, filename, options, target, target_key) VALUES (?, ?, ?, ?, ?, ?)",
-            (identity, source, _text(found.filename), options, place, collision_key(place)),
+            (identity, source, _make_storable(entry.filename), options, path, make_collision_key(path)),
         )
-    elif known[1] in _LAST_STATES and not found.is_object:
-        _renew_if_changed(checkpoint, *known, source=source)
+        return
+    number, state, size, modified = known
+    if state in _SENT_OR_ENDED and not entry.is_object and _has_changed(entry.source, size, modified):
+        database.execute(
+            "UPDATE files SET state = ?, tries = 0, digest = NULL, twin = NULL, job = NULL, form = NULL,"
+            " status = NULL, code = NULL, message = NULL, outputs = NULL, saved = NULL WHERE number = ?",
+            (State.FOUND, number),
+        )
+        release_duplicates(checkpoint, number)
 
 
-def _renew_if_changed(
-    checkpoint: Checkpoint, number: int, _state: int, size: int, modified: int, *, source: bytes
-) -> None:
+def _has_changed(source: str, size: int, modified: int) -> bool:
     try:
-        facts = Path(os.fsdecode(source)).stat()
+        facts = Path(source).stat()
     except OSError:
-        return
-    if (facts.st_size, facts.st_mtime_ns) == (size, modified):
-        return
-    database = checkpoint.database
-    database.execute(
-        "UPDATE files SET state = ?, tries = 0, digest = NULL, twin = NULL, job = NULL, form = NULL,"
-        " status = NULL, code = NULL, message = NULL, outputs = NULL, saved = NULL WHERE number = ?",
-        (State.FOUND, number),
-    )
-    release_twins(checkpoint, number)
+        return False
+    return (facts.st_size, facts.st_mtime_ns) != (size, modified)
 
 
-def _add_misfit(checkpoint: Checkpoint, misfit: Misfit) -> None:
-    where = os.fsencode(misfit.where)
+def _add_invalid_entry(checkpoint: Checkpoint, entry: InvalidEntry) -> None:
+    where = os.fsencode(entry.where)
     checkpoint.database.execute(
         "INSERT OR IGNORE INTO files (identity, source, state, code, message) VALUES (?, ?, ?, ?, ?)",
-        (_identity(b"misfit", where), where, State.REFUSED, misfit.code, _text(misfit.message)),
+        (_hash(b"misfit", where), where, State.REFUSED, entry.code, _make_storable(entry.message)),
     )
 
 
-def _free_target(checkpoint: Checkpoint, wanted: str) -> str:
-    """Return the wanted place for a result, or one beside it where another file has that."""
-    place, tried = wanted, 1
-    while checkpoint.database.execute("SELECT 1 FROM files WHERE target_key = ?", (collision_key(place),)).fetchone():
-        tried += 1
-        number = tried
-        if tried > _NUMBERED:
+def _free_output_path(checkpoint: Checkpoint, preferred: str) -> str:
+    """Return the preferred output path, with a number if another file has it."""
+    path, suffix = preferred, 1
+    query = "SELECT 1 FROM files WHERE target_key = ?"
+    while checkpoint.database.execute(query, (make_collision_key(path),)).fetchone():
+        suffix += 1
+        number = suffix
+        if suffix > _MAX_SUFFIX:
             (last,) = checkpoint.database.execute("SELECT max(number) FROM files").fetchone()
-            number = last + tried
-        place = f"{wanted}-{number}"
-    return place
+            number = last + suffix
+        path = f"{preferred}-{number}"
+    return path
 
 
-def _identity(*parts: bytes) -> bytes:
+def _hash(*parts: bytes) -> bytes:
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
-def _text(value: str | None) -> str | None:
-    """Return text that SQLite and JSON can hold: undecodable bytes of a name are no such text."""
+def _make_storable(value: str | None) -> str | None:
+    """Replace the undecodable bytes of a name, which neither SQLite nor JSON can store as text."""
     return None if value is None else value.encode(errors="replace").decode()

@@ -2,39 +2,41 @@
 
 from enum import IntEnum
 
-#: Written into the file: no other program's database is taken for a checkpoint.
+#: Identifies the file as a checkpoint (``PRAGMA application_id``).
 APPLICATION = 0x5AFE11
-#: Written into the file; another version is not read.
+#: Other versions are rejected (``PRAGMA user_version``).
 VERSION = 1
 
 
 class State(IntEnum):
-    """How far a file is. The numbers are stored."""
+    """The progress of a file. The numbers are stored."""
 
-    #: Named by a source; nothing is known of its content.
+    #: Named by a source. The content is not yet inspected.
     FOUND = 0
-    #: Part of a request whose content is fixed; whether it was answered is not known.
+    #: Member of a stored request whose response is not known.
     CHUNKED = 1
     #: Has a job that awaits its bytes.
     MEMBER = 2
     #: Has a job that has its bytes.
     SENT = 3
-    #: Its job has a result.
+    #: Has a job with a result.
     COMPLETED = 4
-    #: The result is in the folder for results.
+    #: Its result is downloaded.
     SAVED = 5
     #: Its job ended without a result.
     FAILED = 6
-    #: It has no job, or never got its bytes there.
+    #: Has no job, or its bytes could not be uploaded.
     REFUSED = 7
-    #: Has the same bytes and options as another one, and shares what becomes of that.
-    TWIN = 8
-    #: Its job has a result that could not be fetched.
+    #: Has the same bytes and options as another file and shares its job.
+    DUPLICATE = 8
+    #: Its result could not be downloaded.
     UNSAVED = 9
 
 
-#: ``chunks.body`` is kept until it is answered. ``digest`` is SHA-256, hexadecimal; ``modified`` is in nanoseconds.
-#: ``results`` has the path of every result below the folder for results, so that no file overwrites another's.
+#: ``chunks.body`` is set until the response is recorded. ``files.twin`` is the file that a duplicate shares the job of,
+#: ``target`` the output path without label and extension, ``place`` the index within the chunk. ``digest`` is SHA-256,
+#: hexadecimal; ``modified`` is in nanoseconds. ``results`` has every claimed output path, so that no file overwrites
+#: another's result.
 TABLES = f"""
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE batches (

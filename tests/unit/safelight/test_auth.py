@@ -9,7 +9,7 @@ from safelight.auth import ApiKey, Token, find_auth
 from safelight.client import Safelight
 from safelight.errors import CredentialsMissing
 from safelight.transport.aws_credentials import Credentials, find_credentials, find_region
-from safelight.transport.signing import Signed
+from safelight.transport.signing import SignatureV4
 
 GATEWAY = "https://abc123.execute-api.eu-central-1.amazonaws.com/prod/v1"
 LOCAL = "http://127.0.0.1:4566/_aws/execute-api/abc123/prod/v1"
@@ -24,10 +24,10 @@ NOTHING = {"HOME": "/nowhere"}
         (LOCAL, KEYS, type(None)),
         (LOCAL, {**KEYS, "SAFELIGHT_API_KEY": "k"}, ApiKey),
         (LOCAL, {"SAFELIGHT_TOKEN": "t"}, Token),
-        (LOCAL, {**KEYS, "SAFELIGHT_AUTH": "iam", "AWS_REGION": "us-east-1"}, Signed),
-        (GATEWAY, KEYS, Signed),
+        (LOCAL, {**KEYS, "SAFELIGHT_AUTH": "iam", "AWS_REGION": "us-east-1"}, SignatureV4),
+        (GATEWAY, KEYS, SignatureV4),
         (GATEWAY, {**KEYS, "SAFELIGHT_API_KEY": "k"}, ApiKey),
-        (GATEWAY, {**KEYS, "SAFELIGHT_API_KEY": "k", "SAFELIGHT_AUTH": "iam"}, Signed),
+        (GATEWAY, {**KEYS, "SAFELIGHT_API_KEY": "k", "SAFELIGHT_AUTH": "iam"}, SignatureV4),
         (GATEWAY, {**KEYS, "SAFELIGHT_AUTH": "none"}, type(None)),
         (GATEWAY, NOTHING, type(None)),
         (f"https://{'abc.execute-api.eu-central-1.amazonaws.com'}.evil.test/v1", KEYS, type(None)),

@@ -8,7 +8,7 @@ from support.fake_bulk_api import API_URL, BulkApi
 
 from safelight.client import DIRECT_BYTES, Safelight
 from safelight.errors import ApiError, UnexpectedAnswer, UploadRefused
-from safelight.models import Form
+from safelight.models import UploadForm
 from safelight.transport.timing import Timing
 
 NO_WAITING = Timing(sleep=lambda _seconds: None, jitter=lambda: 0.0)
@@ -35,7 +35,7 @@ def test_submit_sends_large_pictures_beside_the_api(client: Safelight, bulk: Bul
     assert (job.id, job.status) == (made["id"], "PENDING")
     assert made["content"] == path.read_bytes()
     wanted = {"filename": "scan.tif", "size": DIRECT_BYTES, "width": 10, "content_type": "application/octet-stream"}
-    assert made["asked"] == wanted
+    assert made["request"] == wanted
     assert bulk.calls["POST jobs"] == 0
 
 
@@ -62,8 +62,8 @@ def test_a_refusal_that_stays_is_told(client: Safelight, bulk: BulkApi) -> None:
 @pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://[", ""])
 def test_a_form_that_leads_nowhere_is_refused(client: Safelight, url: str) -> None:
     """Whatever the API says."""
-    with pytest.raises(UnexpectedAnswer, match="leads nowhere"):
-        client.uploads.send(Form(url=url, fields={}), b"x")
+    with pytest.raises(UnexpectedAnswer, match="invalid URL"):
+        client.uploads.send(UploadForm(url=url, fields={}), b"x")
 
 
 def test_confirming_what_is_not_there_is_told(client: Safelight) -> None:
@@ -88,7 +88,7 @@ def test_a_batch_from_beginning_to_end(client: Safelight, bulk: BulkApi) -> None
     assert page.items[0].result.outputs[0].url == f"http://store.test/{page.items[0].id}/image"
     assert [job.filename for job in client.batches.items(first.batch.id)] == ["a.png", "b.png"]
     assert client.batches.get(first.batch.id).done
-    assert next(iter(bulk.batches.values()))["asked"]["width"] == 5
+    assert next(iter(bulk.batches.values()))["request"]["width"] == 5
 
 
 def test_the_same_key_makes_one_batch(client: Safelight, bulk: BulkApi) -> None:

@@ -117,7 +117,7 @@ def test_a_gateways_own_error_is_read_as_far_as_it_goes(api: Any, body: bytes, d
 def test_a_success_that_is_no_job_is_unexpected(api: Any, body: bytes) -> None:
     """Another service at that address is told from Safelight."""
     api.answers = [httpx.Response(200, content=body)]
-    with no_patience(api) as client, pytest.raises(UnexpectedAnswer, match=r"is the address right\?"):
+    with no_patience(api) as client, pytest.raises(UnexpectedAnswer, match=r"Check the API address"):
         client.status("x")
 
 

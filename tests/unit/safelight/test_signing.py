@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.transport.aws_credentials import Credentials
-from safelight.transport.signing import Signed
+from safelight.transport.signing import SignatureV4
 
 HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
 KEYS = Credentials("AKIDEXAMPLE", "a/secret+key")
@@ -22,7 +22,7 @@ TEMPORARY = Credentials("ASIAEXAMPLE", "another", "a/token==")
 def signed(request: httpx.Request, keys: Credentials, moment: str) -> httpx.Request:
     """Sign as the client does, at a moment."""
     at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    auth = Signed(keys, "eu-central-1", clock=lambda: at)
+    auth = SignatureV4(keys, "eu-central-1", clock=lambda: at)
     return next(auth.sync_auth_flow(request))
 
 

@@ -1,4 +1,4 @@
-"""``safelight ingest``: what it prints, what it leaves behind, how it ends."""
+"""The command ``safelight ingest``: output, files and exit codes."""
 
 import csv
 import io
@@ -13,11 +13,12 @@ from support.fake_bulk_api import API_URL, BulkApi, problem
 from typer.testing import CliRunner, Result
 
 from safelight.cli.app import app
-from safelight.cli.rendering.ingest import Speed
+from safelight.cli.rendering.ingest import RateMeter
 from safelight.cli.wiring import Wiring
 from safelight.client import Safelight
+from safelight.ingest import Progress
+from safelight.ingest import ingest as run_ingest
 from safelight.ingest.checkpoint.schema import State
-from safelight.ingest.progress import Tally
 from safelight.transport.timing import Timing
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -26,13 +27,13 @@ Invoke = Callable[..., Result]
 
 @pytest.fixture
 def bulk() -> BulkApi:
-    """An API to ingest into."""
+    """Return an API without jobs."""
     return BulkApi()
 
 
 @pytest.fixture
 def ingest(bulk: BulkApi, fake_time: Any) -> Invoke:
-    """Run ``safelight ingest`` with arguments, in an empty folder."""
+    """Return a function that runs ``safelight ingest``."""
 
     def connect(url: str) -> Safelight:
         timing = Timing(sleep=fake_time.sleep, monotonic=lambda: fake_time.now, jitter=lambda: 0.0)
@@ -44,7 +45,7 @@ def ingest(bulk: BulkApi, fake_time: Any) -> Invoke:
     def list_objects(_api_url: str, name: str) -> Any:
         yield from (f"{name}{number}.jpg" for number in range(3))
 
-    def verify(document: Any, raw: Any, outputs: Any, assets: Any) -> Any:  # noqa: ARG001 - the port's own names
+    def verify(document: Any, raw: Any, outputs: Any, assets: Any) -> Any:  # noqa: ARG001 - the names of the protocol
         raise AssertionError
 
     wiring = Wiring(connect, start_engine, verify, list_objects)
@@ -58,19 +59,19 @@ def ingest(bulk: BulkApi, fake_time: Any) -> Invoke:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Three images in folders, one that is none, one that is empty."""
+    """Return a folder with three images, a text file and an empty file."""
     folder = tmp_path / "photos"
     for name in ("a.png", "deep/a.png", "deep/b.png"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(PNG + b"raw " + name.encode())
-    (folder / "text.png").write_bytes(b"no picture")
+    (folder / "text.png").write_bytes(b"not an image")
     (folder / "void.png").touch()
     return folder
 
 
-def test_it_says_how_it_went(ingest: Invoke, photos: Path) -> None:
-    """Counts on standard output, failures as sentences on standard error, the exit code says that some failed."""
+def test_summary_has_counts_and_failures(ingest: Invoke, photos: Path) -> None:
+    """Counts go to standard output, failed files to standard error; the exit code is 1."""
     result = ingest("photos", "--out", "out")
     assert result.exit_code == 1, result.output
     counts = dict(line.split("\t") for line in result.stdout.splitlines())
@@ -80,8 +81,8 @@ def test_it_says_how_it_went(ingest: Invoke, photos: Path) -> None:
     assert (photos.parent / "out" / "deep" / "b.png").read_bytes().startswith(b"image of")
 
 
-def test_all_well_is_exit_code_0(ingest: Invoke, photos: Path) -> None:
-    """And a second run of the same command has nothing to do."""
+def test_exit_code_is_0_without_failures(ingest: Invoke, photos: Path) -> None:
+    """A second run of the same command has nothing to do."""
     for name in ("text.png", "void.png"):
         (photos / name).unlink()
     assert ingest("photos", "--out", "out").exit_code == 0
@@ -90,39 +91,39 @@ def test_all_well_is_exit_code_0(ingest: Invoke, photos: Path) -> None:
     assert "succeeded\t3" in again.stdout
 
 
-def test_json_and_the_reports_agree(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
-    """One document for machines; beside it every file's outcome as JSON and as CSV."""
-    (photos / "twin.png").write_bytes((photos / "a.png").read_bytes())
-    result = ingest("photos", "--out", "out", "--report", "told", "--name", "Summer", "--json")
+def test_json_and_reports_agree(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
+    """The JSON document, report.json and report.csv."""
+    (photos / "duplicate.png").write_bytes((photos / "a.png").read_bytes())
+    result = ingest("photos", "--out", "out", "--report", "report", "--name", "Summer", "--json")
     document = json.loads(result.stdout)
     assert (document["complete"], document["files"], document["succeeded"], document["failed"]) == (True, 6, 4, 2)
     assert (document["jobs"], document["same_as_another"]) == (4, 1)
     assert document["batches"] == list(bulk.batches)
     assert {each["code"] for each in document["failed_files"]} == {"NOT_AN_IMAGE", "LOCAL_FILE"}
-    report = json.loads(Path("told/report.json").read_text())
+    report = json.loads(Path("report/report.json").read_text())
     assert {name: document[name] for name in ("files", "failures", "jobs")} == {
         name: report[name] for name in ("files", "failures", "jobs")
     }
     by_name = {Path(each["file"]).relative_to(photos).as_posix(): each for each in report["outcomes"]}
     assert by_name["deep/b.png"]["outcome"] == "succeeded"
     assert by_name["deep/b.png"]["results"] == ["deep/b.png"]
-    assert by_name["twin.png"]["same_as"] == str(photos / "a.png")
-    assert by_name["twin.png"]["job"] == by_name["a.png"]["job"]
-    rows = list(csv.DictReader(io.StringIO(Path("told/report.csv").read_text())))
+    assert by_name["duplicate.png"]["same_as"] == str(photos / "a.png")
+    assert by_name["duplicate.png"]["job"] == by_name["a.png"]["job"]
+    rows = list(csv.DictReader(io.StringIO(Path("report/report.csv").read_text())))
     assert [row["file"] for row in rows] == [each["file"] for each in report["outcomes"]]
     assert [row["outcome"] for row in rows] == [each["outcome"] for each in report["outcomes"]]
 
 
-def test_a_spreadsheet_takes_no_name_for_a_formula(ingest: Invoke) -> None:
-    """Names come from strangers."""
+def test_csv_report_escapes_formulas(ingest: Invoke) -> None:
+    """Names are untrusted."""
     Path("=1.png").write_bytes(PNG)
-    ingest("=1.png", "--out", "out", "--report", "told")
-    (row,) = csv.DictReader(io.StringIO(Path("told/report.csv").read_text()))
+    ingest("=1.png", "--out", "out", "--report", "report")
+    (row,) = csv.DictReader(io.StringIO(Path("report/report.csv").read_text()))
     assert row["results"] == "'=1.png"
 
 
-def test_dry_run_sends_and_keeps_nothing(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
-    """It names what would be sent, and what can't be."""
+def test_dry_run_sends_and_stores_nothing(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
+    """It lists what would be uploaded and what can not be read."""
     before = sorted(photos.parent.rglob("*"))
     result = ingest("photos", "missing.png", "--dry-run")
     assert result.exit_code == 1
@@ -135,17 +136,17 @@ def test_dry_run_sends_and_keeps_nothing(ingest: Invoke, photos: Path, bulk: Bul
     assert sorted(photos.parent.rglob("*")) == before
 
 
-def test_objects_in_s3_are_members_by_name(ingest: Invoke, bulk: BulkApi) -> None:
-    """A prefix is listed, no bytes go through this machine but the results."""
+def test_s3_objects_are_added_by_name(ingest: Invoke, bulk: BulkApi) -> None:
+    """The prefix is listed. Only results are transferred."""
     assert ingest("s3://shop/2026/", "--out", "out").exit_code == 0
-    asked = [job["asked"] for job in bulk.jobs.values()]
-    assert asked == [{"source": f"s3://shop/2026/{number}.jpg", "filename": f"{number}.jpg"} for number in range(3)]
+    requests = [job["request"] for job in bulk.jobs.values()]
+    assert requests == [{"source": f"s3://shop/2026/{number}.jpg", "filename": f"{number}.jpg"} for number in range(3)]
     assert not bulk.received
     assert sorted(path.name for path in Path("out").iterdir()) == ["0.png", "1.png", "2.png"]
 
 
-def test_names_come_from_standard_input(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
-    """As find and xargs write them."""
+def test_names_are_read_from_standard_input(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
+    """As written by find and xargs."""
     result = ingest("-", "--out", "out", input=f"{photos}/a.png\0photos/deep/b.png\0".encode())
     assert result.exit_code == 0, result.output
     assert len(bulk.jobs) == 2
@@ -153,8 +154,8 @@ def test_names_come_from_standard_input(ingest: Invoke, photos: Path, bulk: Bulk
 
 
 @pytest.mark.usefixtures("photos")
-def test_fresh_begins_anew(ingest: Invoke, bulk: BulkApi) -> None:
-    """Every file has another job then."""
+def test_fresh_starts_over(ingest: Invoke, bulk: BulkApi) -> None:
+    """Every file gets another job."""
     ingest("photos")
     ingest("photos", "--fresh")
     assert len(bulk.jobs) == 8
@@ -162,20 +163,20 @@ def test_fresh_begins_anew(ingest: Invoke, bulk: BulkApi) -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_a_stop_says_how_to_go_on(ingest: Invoke, bulk: BulkApi) -> None:
-    """What the API said, in a sentence, and that nothing is lost; the exit code is that of what could not run."""
+def test_stop_shows_the_error_and_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
+    """The exit code is 2."""
     refusal = problem(422, "INVALID_PIPELINE", "The pipeline breaks a rule.")
     bulk.fault = lambda _request: httpx.Response(422, content=refusal.content)
     result = ingest("photos", "--width", "5")
     assert result.exit_code == 2
     assert "The pipeline breaks a rule. (INVALID_PIPELINE)" in result.stderr
-    assert "Nothing is lost" in result.stderr
+    assert "To resume, run: " in result.stderr
     assert "Traceback" not in result.output
 
 
 @pytest.mark.usefixtures("photos")
-def test_ctrl_c_ends_cleanly(ingest: Invoke, bulk: BulkApi) -> None:
-    """It says how to go on, and the same command does."""
+def test_ctrl_c_shows_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
+    """The same command resumes."""
 
     def interrupt(_request: httpx.Request) -> None:
         raise KeyboardInterrupt
@@ -183,7 +184,7 @@ def test_ctrl_c_ends_cleanly(ingest: Invoke, bulk: BulkApi) -> None:
     bulk.fault = interrupt
     result = ingest("photos", "--out", "out")
     assert result.exit_code == 130
-    assert "Nothing is lost" in result.stderr
+    assert "To resume, run: " in result.stderr
     bulk.fault = lambda _request: None
     assert "succeeded\t3" in ingest("photos", "--out", "out").stdout
     assert len(bulk.jobs) == 4
@@ -192,48 +193,53 @@ def test_ctrl_c_ends_cleanly(ingest: Invoke, bulk: BulkApi) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "name a source"),
+        ((), "give a source"),
         (("photos", "--concurrency", "0"), "auto or a number"),
         (("photos", "--concurrency", "many"), "auto or a number"),
         (("photos", "--preset", "web", "--width", "3"), "--preset says all"),
         (("--manifest", "missing.csv"), "can't be read"),
-        (("photos", "--checkpoint", "photos/a.png"), "no checkpoint"),
+        (("photos", "--checkpoint", "photos/a.png"), "not a checkpoint"),
     ],
 )
-def test_what_can_not_run_says_so(ingest: Invoke, photos: Path, arguments: tuple[str, ...], says: str) -> None:
-    """Before anything is sent, with exit code 2."""
+def test_invalid_arguments_exit_with_2(ingest: Invoke, photos: Path, arguments: tuple[str, ...], says: str) -> None:
+    """Nothing is sent."""
     assert photos.exists()
     result = ingest(*arguments)
     assert result.exit_code == 2
     assert says in result.stderr.replace("│\n│ ", "")
 
 
-def test_the_library_does_the_same(bulk: BulkApi, photos: Path, tmp_path: Path) -> None:
-    """A program has the same in one call."""
-    told: list[Tally] = []
+def test_ingest_function_reports_progress(bulk: BulkApi, photos: Path, tmp_path: Path) -> None:
+    """The last report equals the return value."""
+    reports: list[Progress] = []
     with Safelight(API_URL, transport=httpx.MockTransport(bulk)) as client:
-        tally = client.ingest(
-            photos, checkpoint=tmp_path / "c.sqlite", out=tmp_path / "out", preset="web", report=told.append
+        progress = run_ingest(
+            client,
+            photos,
+            checkpoint=tmp_path / "c.sqlite",
+            out=tmp_path / "out",
+            preset="web",
+            on_progress=reports.append,
         )
-    assert (tally.well, tally.badly) == (3, 2)
-    assert told[-1] == tally
-    assert next(iter(bulk.batches.values()))["asked"]["preset"] == "web"
+    assert (progress.succeeded, progress.failed) == (3, 2)
+    assert reports[-1] == progress
+    assert next(iter(bulk.batches.values()))["request"]["preset"] == "web"
 
 
-def test_speed_and_time_left_follow_what_ended() -> None:
-    """Ten a second, a hundred left: ten seconds; unknown while the sources are still being read."""
+def test_rate_and_time_left() -> None:
+    """The time left is unknown until all sources are read."""
     now = iter([0.0, 1.0, 2.0])
-    speed = Speed(lambda: next(now))
+    rate = RateMeter(lambda: next(now))
     for done in (0, 10, 20):
-        speed.saw(done)
-    assert speed.per_second == pytest.approx(10)
+        rate.record(done)
+    assert rate.per_second == pytest.approx(10)
     states = {State.COMPLETED: 20, State.SENT: 100}
-    assert speed.left(Tally(states, scanned=True)) == "0:00:10"
-    assert speed.left(Tally(states)) == "-"
+    assert rate.format_time_left(Progress(states, scanned=True)) == "0:00:10"
+    assert rate.format_time_left(Progress(states)) == "-"
 
 
-def test_nothing_found_is_no_failure(ingest: Invoke, bulk: BulkApi) -> None:
-    """An empty folder asks for nothing."""
+def test_empty_folder_succeeds(ingest: Invoke, bulk: BulkApi) -> None:
+    """No request is sent."""
     Path("empty").mkdir()
     result = ingest("empty")
     assert result.exit_code == 0
@@ -241,6 +247,6 @@ def test_nothing_found_is_no_failure(ingest: Invoke, bulk: BulkApi) -> None:
     assert not bulk.requests
 
 
-def test_stream_of_names_may_be_empty(ingest: Invoke) -> None:
-    """As may what find finds."""
+def test_empty_standard_input_succeeds(ingest: Invoke) -> None:
+    """As when find finds nothing."""
     assert ingest("-", input=io.BytesIO(b"").read()).exit_code == 0

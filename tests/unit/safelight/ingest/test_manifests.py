@@ -1,4 +1,4 @@
-"""Manifests: rows become images with options of their own, bad rows become outcomes."""
+"""Manifest rows become entries, and invalid rows become invalid entries."""
 
 import json
 from pathlib import Path
@@ -6,46 +6,46 @@ from typing import Any
 
 import pytest
 
-from safelight.ingest.entries import Found, Misfit
 from safelight.ingest.manifests import ManifestUnusable, read_manifest
+from safelight.ingest.sources import Entry, InvalidEntry
 
 
-def written(path: Path, text: str | bytes) -> Path:
-    """Write a manifest."""
+def write(path: Path, text: str | bytes) -> Path:
+    """Write a manifest and return its path."""
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
-def test_csv(tmp_path: Path) -> None:
-    """Columns are typed as the API wants them, empty ones are not there, paths start at the manifest."""
-    path = written(
+def test_csv_rows_become_entries(tmp_path: Path) -> None:
+    """Values are typed, empty ones are omitted, and paths are relative to the manifest."""
+    path = write(
         tmp_path / "list.csv",
         "\ufeffpath,filename,width,grayscale,pipeline,preset\r\n"
         'a/b.jpg,"New, name.jpg",300,no,,\r\n'
         's3://bucket/c.png,,,,"{""operations"": []}",\r\n',
     )
     assert list(read_manifest(path)) == [
-        Found(
+        Entry(
             source=str(tmp_path / "a/b.jpg"),
             relative="a/b.jpg",
             filename="New, name.jpg",
             options={"width": 300, "grayscale": False},
         ),
-        Found(source="s3://bucket/c.png", relative="c.png", options={"pipeline": {"operations": []}}),
+        Entry(source="s3://bucket/c.png", relative="c.png", options={"pipeline": {"operations": []}}),
     ]
 
 
-def test_jsonl(tmp_path: Path) -> None:
-    """One object a line, values typed already; null is as good as absent."""
+def test_jsonl_rows_become_entries(tmp_path: Path) -> None:
+    """One object per line. Null counts as absent."""
     rows: list[dict[str, Any]] = [{"path": "a.jpg", "preset": "web", "width": None}, {"path": "/x/b.jpg"}]
-    path = written(tmp_path / "list.jsonl", "\n\n".join(map(json.dumps, rows)))
+    path = write(tmp_path / "list.jsonl", "\n\n".join(map(json.dumps, rows)))
     assert list(read_manifest(path)) == [
-        Found(source=str(tmp_path / "a.jpg"), relative="a.jpg", options={"preset": "web"}),
-        Found(source="/x/b.jpg", relative="/x/b.jpg"),
+        Entry(source=str(tmp_path / "a.jpg"), relative="a.jpg", options={"preset": "web"}),
+        Entry(source="/x/b.jpg", relative="/x/b.jpg"),
     ]
 
 
-BAD: dict[str, tuple[str, str | bytes]] = {
+INVALID: dict[str, tuple[str, str | bytes]] = {
     "width": ("list.csv", "path,width\nx.jpg,wide\nok.jpg,1\n"),
     "flag": ("list.csv", "path,enlarge\nx.jpg,maybe\nok.jpg,1\n"),
     "pipeline": ("list.csv", "path,pipeline\nx.jpg,{\nok.jpg,\n"),
@@ -62,32 +62,32 @@ BAD: dict[str, tuple[str, str | bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_row_is_an_outcome(tmp_path: Path, case: str) -> None:
-    """It says where it stands and what is wrong, and the next row is an image all the same."""
-    name, text = BAD[case]
-    bad, good = read_manifest(written(tmp_path / name, text))
-    assert isinstance(bad, Misfit)
-    assert bad.code == "MANIFEST_ROW"
-    assert bad.where.startswith(str(tmp_path / name) + ":")
-    assert isinstance(good, Found)
-    assert good.relative == "ok.jpg"
+@pytest.mark.parametrize("case", INVALID)
+def test_invalid_row_does_not_affect_the_next(tmp_path: Path, case: str) -> None:
+    """It has its line number and a message."""
+    name, text = INVALID[case]
+    invalid, valid = read_manifest(write(tmp_path / name, text))
+    assert isinstance(invalid, InvalidEntry)
+    assert invalid.code == "MANIFEST_ROW"
+    assert invalid.where.startswith(str(tmp_path / name) + ":")
+    assert isinstance(valid, Entry)
+    assert valid.relative == "ok.jpg"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
         ("list.txt", "a.jpg", "must end in"),
-        ("list.csv", "a.jpg\n", "knows no column 'a.jpg'"),
-        ("list.csv", "path,widht\na.jpg,3\n", "knows no column 'widht'"),
+        ("list.csv", "a.jpg\n", "has an unknown column 'a.jpg'"),
+        ("list.csv", "path,widht\na.jpg,3\n", "has an unknown column 'widht'"),
         ("list.csv", "", "has no column path"),
         ("missing.csv", None, "can't be read"),
     ],
 )
-def test_what_is_no_manifest_is_said_at_once(tmp_path: Path, name: str, text: str | None, says: str) -> None:
-    """A misspelt column must not be an option that silently does nothing."""
+def test_invalid_manifest_is_rejected(tmp_path: Path, name: str, text: str | None, says: str) -> None:
+    """A misspelled column must not be ignored."""
     path = tmp_path / name
     if text is not None:
-        written(path, text)
+        write(path, text)
     with pytest.raises(ManifestUnusable, match=says):
         list(read_manifest(path))

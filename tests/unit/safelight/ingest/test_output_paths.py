@@ -1,4 +1,4 @@
-"""Where results go: the structure of the source, never outside the folder for results."""
+"""Output paths keep the structure of the source and stay below the output folder."""
 
 from pathlib import PurePosixPath
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.ingest.media_types import UNKNOWN, media_type
-from safelight.ingest.output_paths import collision_key, target
+from safelight.ingest.inspection import UNKNOWN, detect_media_type
+from safelight.ingest.output_paths import make_collision_key, make_output_path
 
 
 @pytest.mark.parametrize(
@@ -25,29 +25,29 @@ from safelight.ingest.output_paths import collision_key, target
         ("", "picture"),
     ],
 )
-def test_a_result_keeps_its_folders(relative: str, expected: str) -> None:
-    """As far as they are safe."""
-    assert target(relative) == expected
+def test_output_path_keeps_safe_folders(relative: str, expected: str) -> None:
+    """Unsafe parts are dropped or sanitized."""
+    assert make_output_path(relative) == expected
 
 
 @given(relative=st.text(st.characters(exclude_categories=())))
-def test_no_name_leads_out_of_the_folder(relative: str) -> None:
-    """Whatever the name, the target is relative, has no empty, hidden or upward part, and can be encoded."""
-    path = PurePosixPath(target(relative))
+def test_output_path_stays_in_the_folder(relative: str) -> None:
+    """The path is relative, encodable and has no empty, hidden or upward part."""
+    path = PurePosixPath(make_output_path(relative))
     assert not path.is_absolute()
-    assert str(path) == target(relative)
+    assert str(path) == make_output_path(relative)
     assert all(part and not part.startswith(".") and len(part.encode()) <= 200 for part in path.parts)
     assert "\\" not in str(path)
     assert "\0" not in str(path)
 
 
-def test_paths_that_one_disk_takes_for_one_collide() -> None:
-    """Without case, and however accents are written."""
-    assert collision_key("A/\u00c9.png") == collision_key("a/e\u0301.png")
+def test_paths_that_differ_in_case_or_normalization_collide() -> None:
+    """Some file systems treat them as one."""
+    assert make_collision_key("A/\u00c9.png") == make_collision_key("a/e\u0301.png")
 
 
 @pytest.mark.parametrize(
-    ("head", "expected"),
+    ("header", "expected"),
     [
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -61,6 +61,6 @@ def test_paths_that_one_disk_takes_for_one_collide() -> None:
         (b"", UNKNOWN),
     ],
 )
-def test_the_content_decides_the_type(head: bytes, expected: str) -> None:
-    """What it does not know is left to the API."""
-    assert media_type(head) == expected
+def test_media_type_is_detected_from_the_content(header: bytes, expected: str) -> None:
+    """The API detects what the client does not know."""
+    assert detect_media_type(header) == expected

@@ -1,0 +1,44 @@
+"""The API's responses as typed, immutable values."""
+
+from safelight.models.batches import AddedMembers, Batch, BatchCancellation, BatchPage, BatchRetry, MemberPage
+from safelight.models.catalog import Asset, AssetPage, Preset, PresetPage
+from safelight.models.jobs import Deletion, Job, JobPage, Link, Output, ReceiptResponse
+from safelight.models.operations import (
+    DeadLetter,
+    DeadLetterPage,
+    Health,
+    RedriveRefusal,
+    RedriveResult,
+    WebhookSecret,
+)
+from safelight.models.plans import Plan
+from safelight.models.uploads import NewUpload, UploadForm, UploadFormResponse
+
+__all__ = [
+    "AddedMembers",
+    "Asset",
+    "AssetPage",
+    "Batch",
+    "BatchCancellation",
+    "BatchPage",
+    "BatchRetry",
+    "DeadLetter",
+    "DeadLetterPage",
+    "Deletion",
+    "Health",
+    "Job",
+    "JobPage",
+    "Link",
+    "MemberPage",
+    "NewUpload",
+    "Output",
+    "Plan",
+    "Preset",
+    "PresetPage",
+    "ReceiptResponse",
+    "RedriveRefusal",
+    "RedriveResult",
+    "UploadForm",
+    "UploadFormResponse",
+    "WebhookSecret",
+]

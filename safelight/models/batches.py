@@ -1,0 +1,120 @@
+"""Batches and their members."""
+
+from typing import Any
+
+from pydantic import Field
+
+from safelight.models.base import Response, Timestamp
+from safelight.models.jobs import Job
+from safelight.models.uploads import UploadForm
+
+
+class Backfill(Response):
+    """The progress of a batch that is created from stored images."""
+
+    #: True if all members are created.
+    complete: bool = False
+    #: Selected jobs whose image is no longer stored.
+    skipped: int = 0
+
+
+class Batch(Response):
+    """A group of jobs and their counts by status."""
+
+    id: str
+    name: str | None = None
+    created_at: Timestamp | None = None
+    #: True if the batch takes no more members.
+    closed: bool = False
+    #: True if the batch is closed and all members are done.
+    done: bool = False
+    finished_at: Timestamp | None = None
+    total: int = 0
+    #: Members by ``open``, ``completed``, ``failed``, ``cancelled`` and ``expired``.
+    counts: dict[str, int] = Field(default_factory=dict)
+    #: From 0 to 1.
+    progress: float | None = None
+    #: Jobs done per second since the batch was created.
+    rate: float | None = None
+    #: None if the members were uploaded.
+    backfill: Backfill | None = None
+    links: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_filled(self) -> bool:
+        """Return True if no more members will be created from stored images."""
+        return self.backfill is None or self.backfill.complete
+
+
+class BatchPage(Response):
+    """One page of batches."""
+
+    batches: tuple[Batch, ...] = ()
+    next_cursor: str | None = None
+
+
+class MemberPage(Response):
+    """One page of a batch's jobs."""
+
+    items: tuple[Job, ...] = ()
+    next_cursor: str | None = None
+
+
+class MemberJob(Response):
+    """The job of a new member."""
+
+    id: str
+    status: str
+    filename: str | None = None
+
+
+class FieldError(Response):
+    """An invalid field of a member."""
+
+    pointer: str = ""
+    detail: str = ""
+
+
+class MemberError(Response):
+    """Why a member was rejected."""
+
+    code: str
+    title: str = ""
+    detail: str | None = None
+    retriable: bool = False
+    errors: tuple[FieldError, ...] = ()
+
+    def describe(self) -> str:
+        """Return the error and its invalid fields in one line."""
+        fields = "".join(f" {each.pointer}: {each.detail}." for each in self.errors)
+        return (self.detail or self.title) + fields
+
+
+class MemberResult(Response):
+    """The outcome for one member of a request: a job, with a form if it needs bytes, or an error."""
+
+    index: int
+    job: MemberJob | None = None
+    upload: UploadForm | None = None
+    error: MemberError | None = None
+
+
+class AddedMembers(Response):
+    """The outcome of a request that adds members to a batch."""
+
+    batch: Batch
+    items: tuple[MemberResult, ...] = ()
+
+
+class BatchCancellation(Batch):
+    """A batch whose open members are being cancelled."""
+
+    remaining: int = 0
+
+
+class BatchRetry(Response):
+    """A retry of the failed members of a batch."""
+
+    batch: Batch
+    retried: int = 0
+    remaining: int = 0

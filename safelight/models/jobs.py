@@ -1,0 +1,164 @@
+"""Jobs, their results, receipts and deletions."""
+
+from typing import Any
+
+from pydantic import Field
+
+from safelight.models.base import Response, Timestamp
+
+
+class RawImage(Response):
+    """The uploaded image."""
+
+    #: Bytes.
+    size: int | None = None
+    format: str | None = None
+    #: Pixels; None until a worker has read the image.
+    width: int | None = None
+    height: int | None = None
+    #: SHA-256, hexadecimal.
+    digest: str | None = None
+    #: ``s3://bucket/key`` of an imported image.
+    source: str | None = None
+
+
+class Output(Response):
+    """One processed image."""
+
+    name: str
+    key: str | None = None
+    s3_path: str | None = None
+    #: Bytes.
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    media_type: str | None = None
+    #: SHA-256, hexadecimal.
+    digest: str | None = None
+
+    @property
+    def url(self) -> str | None:
+        """Return the time-limited link to the image, if it was requested with the job."""
+        link = (self.model_extra or {}).get("url")
+        return link if isinstance(link, str) else None
+
+
+class Result(Response):
+    """The outputs of a completed job. The other fields describe the first output."""
+
+    key: str | None = None
+    s3_path: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    media_type: str | None = None
+    digest: str | None = None
+    outputs: tuple[Output, ...] = ()
+
+
+class JobFailure(Response):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    retriable: bool = False
+
+
+class Transition(Response):
+    """One entry of a job's history."""
+
+    status: str
+    at: Timestamp
+    code: str | None = None
+
+
+class Job(Response):
+    """One image, one pipeline, one status. The status may be one that this client does not know."""
+
+    id: str
+    status: str
+    #: True if the job has reached a final status.
+    done: bool
+    filename: str | None = None
+    #: When the image was processed; before that, when the status last changed.
+    timestamp: Timestamp | None = None
+    uploaded_at: Timestamp | None = None
+    s3_path: str | None = None
+    key: str | None = None
+    #: Bytes of the processed image.
+    size: int | None = None
+    format: str | None = None
+    raw: RawImage = RawImage()
+    pipeline: dict[str, Any] = Field(default_factory=dict)
+    result: Result | None = None
+    error: JobFailure | None = None
+    warnings: tuple[str, ...] = ()
+    attempts: int = 0
+    generation: int = 1
+    history: tuple[Transition, ...] = ()
+    batch_id: str | None = None
+    expires_at: Timestamp | None = None
+    links: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        """Return True if the job ended with a result."""
+        return self.done and self.error is None and self.result is not None
+
+
+class JobPage(Response):
+    """One page of jobs."""
+
+    jobs: tuple[Job, ...] = ()
+    next_cursor: str | None = None
+
+
+class Link(Response):
+    """A time-limited link to an image."""
+
+    url: str
+    expires_at: Timestamp | None = None
+    #: Bytes.
+    size: int | None = None
+
+
+class ReceiptResponse(Response):
+    """A job's receipt."""
+
+    #: SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785).
+    digest: str
+    receipt: dict[str, Any]
+
+
+class DeletedObject(Response):
+    """An object that was deleted."""
+
+    key: str
+    #: Bytes.
+    size: int | None = None
+    #: SHA-256, hexadecimal.
+    digest: str | None = None
+
+
+class RemainingData(Response):
+    """Data that outlives a deleted job."""
+
+    what: str
+    holds: str = ""
+    until: Timestamp | None = None
+
+
+class Deletion(Response):
+    """What the deletion of a job has removed."""
+
+    id: str
+    deleted_at: Timestamp | None = None
+    objects: tuple[DeletedObject, ...] = ()
+    object_count: int = 0
+    #: Total size of the objects.
+    bytes: int = 0
+    stays: tuple[RemainingData, ...] = ()
+    #: When this statement itself is deleted.
+    expires_at: Timestamp | None = None

@@ -1,0 +1,63 @@
+"""Dead letters, webhook secrets and the health of the API."""
+
+from safelight.models.base import Response, Timestamp
+
+
+class DeadLetter(Response):
+    """A job that failed with a retryable error, or an unreadable message."""
+
+    kind: str
+    id: str
+    reason: str
+    since: Timestamp | None = None
+    owner: str | None = None
+    attempts: int | None = None
+    redrives: int | None = None
+    key: str | None = None
+    size: int | None = None
+
+
+class DeadLetterPage(Response):
+    """One page of dead letters."""
+
+    dead_letters: tuple[DeadLetter, ...] = ()
+    next_cursor: str | None = None
+
+
+class RedriveRefusal(Response):
+    """A job that was not redriven."""
+
+    id: str
+    code: str
+
+
+class RedriveResult(Response):
+    """How many dead letters were redriven, and which were refused."""
+
+    redriven: int = 0
+    refused: int = 0
+    jobs: tuple[str, ...] = ()
+    refusals: tuple[RedriveRefusal, ...] = ()
+    next_cursor: str | None = None
+
+    def combine(self, later: "RedriveResult") -> "RedriveResult":
+        """Return the sum of this result and a later one."""
+        return RedriveResult(
+            redriven=self.redriven + later.redriven,
+            refused=self.refused + later.refused,
+            jobs=self.jobs + later.jobs,
+            refusals=self.refusals + later.refusals,
+            next_cursor=later.next_cursor,
+        )
+
+
+class WebhookSecret(Response):
+    """The signing secret of a webhook. Empty if the response does not show it."""
+
+    secret: str = ""
+
+
+class Health(Response):
+    """The health of the API."""
+
+    status: str = "ok"

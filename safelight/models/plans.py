@@ -1,0 +1,56 @@
+"""Plans: what a job would do with an image."""
+
+from typing import Any
+
+from pydantic import Field
+
+from safelight.models.base import Response
+from safelight.models.catalog import PresetReference
+from safelight.models.jobs import JobFailure, Output
+
+
+class PlanStep(Response):
+    """One operation and the image size after it."""
+
+    op: str
+    width: int | None = None
+    height: int | None = None
+
+
+class PlanWarning(Response):
+    """A possible problem with the planned job."""
+
+    code: str
+    message: str
+    pointer: str = ""
+    certain: bool = True
+
+
+class PlannedImage(Response):
+    """The image that a plan is for."""
+
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+
+
+class Estimate(Response):
+    """The expected cost of a job, as orders of magnitude."""
+
+    milliseconds: int | None = None
+    memory_bytes: int | None = None
+
+
+class Plan(Response):
+    """What a job would do, and how it would end."""
+
+    ok: bool
+    failure: JobFailure | None = None
+    picture: PlannedImage = PlannedImage()
+    pipeline: dict[str, Any] = Field(default_factory=dict)
+    preset: PresetReference | None = None
+    steps: tuple[PlanStep, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
+    estimate: Estimate = Estimate()
