@@ -1,6 +1,5 @@
 """The checkpoint survives any end of the process, and a repeated step creates nothing twice."""
 
-import hashlib
 import os
 import sqlite3
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from safelight.ingest.checkpoint import batches, files, listing
 from safelight.ingest.checkpoint.database import Checkpoint, CheckpointUnusable, default_path, open_checkpoint
 from safelight.ingest.checkpoint.schema import APPLICATION, State
-from safelight.ingest.inspection import FileError, FileFacts, inspect_files
+from safelight.ingest.inspection import FileError, inspect_files
 from safelight.ingest.sources import Entry, InvalidEntry
 from safelight.models import AddedMembers, Job, Output
 
@@ -310,13 +309,3 @@ def test_s3_object_needs_no_upload(checkpoint: Checkpoint) -> None:
         checkpoint, chunk, AddedMembers.model_validate({"batch": {"id": "B"}, "items": [item]}), now=1.0
     )
     assert rows(checkpoint, "state, job") == [(State.SENT, "J")]
-
-
-def test_inspection_returns_the_facts_of_a_file(tmp_path: Path) -> None:
-    """Size, media type and SHA-256."""
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"\xff\xd8\xff")
-    (facts,) = inspect_files([(7, str(path))])
-    assert isinstance(facts, FileFacts)
-    assert (facts.number, facts.size, facts.media_type) == (7, 3, "image/jpeg")
-    assert facts.digest == hashlib.sha256(b"\xff\xd8\xff").hexdigest()

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.ingest.inspection import UNKNOWN, detect_media_type
 from safelight.ingest.output_paths import make_collision_key, make_output_path
 
 
@@ -44,23 +43,3 @@ def test_output_path_stays_in_the_folder(relative: str) -> None:
 def test_paths_that_differ_in_case_or_normalization_collide() -> None:
     """Some file systems treat them as one."""
     assert make_collision_key("A/\u00c9.png") == make_collision_key("a/e\u0301.png")
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"\x89PNG\r\n\x1a\n", "image/png"),
-        (b"GIF89a", "image/gif"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
-        (b"RIFF\0\0\0\0WAVEfmt ", UNKNOWN),
-        (b"II*\0", "image/tiff"),
-        (b"\0\0\0\x1cftypavif", "image/avif"),
-        (b"\0\0\0\x1cftypmp42", UNKNOWN),
-        (b"%PDF-1.7", UNKNOWN),
-        (b"", UNKNOWN),
-    ],
-)
-def test_media_type_is_detected_from_the_content(header: bytes, expected: str) -> None:
-    """The API detects what the client does not know."""
-    assert detect_media_type(header) == expected
