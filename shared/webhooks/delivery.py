@@ -98,8 +98,8 @@ def decode_delivery(text: str) -> DeliveryMessage:
 def compute_retry_delay(tries: int, *, requested: timedelta | None, spread: float) -> timedelta | None:
     """Return the delay after a number of failed tries, or None if there are no more tries.
 
-    ``requested`` is the receiver's ``Retry-After``, which can lengthen the delay within bounds. ``spread``, 0 to 1, is the
-    jitter.
+    ``requested`` is the receiver's ``Retry-After``, which can lengthen the delay within bounds. ``spread`` is the
+    jitter, 0 to 1.
     """
     if tries >= MAX_TRIES:
         return None

@@ -1,4 +1,4 @@
-"""The script that spares the LocalStack of CI its copies of whole tables, on the same moto outside of it."""
+"""Tests of the script that avoids copies of whole tables in moto transactions."""
 
 import subprocess
 import sys
@@ -62,8 +62,8 @@ with mock_aws():
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_transaction_is_still_all_or_nothing() -> None:
-    """With the script, a refused transaction leaves every item as it was, and an accepted one does all it should."""
+def test_transaction_is_all_or_nothing() -> None:
+    """A refused transaction changes no item; an accepted one writes all items."""
     done = subprocess.run([sys.executable, "-c", TRIED, SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["refused", "done"]

@@ -1,4 +1,4 @@
-"""How the page gets into its bucket."""
+"""Tests of publishing the web page to its bucket."""
 
 from typing import Any, cast
 
@@ -26,8 +26,8 @@ def _files(**texts: str) -> dict[str, File]:
     return {name: File(text.encode(), "text/html; charset=utf-8", REVALIDATE) for name, text in texts.items()}
 
 
-def test_the_bucket_becomes_what_the_page_is(clients: Clients) -> None:
-    """What is new or changed is written with its type, what is gone is removed, the rest is left alone."""
+def test_publishing_synchronizes_the_bucket(clients: Clients) -> None:
+    """New and changed files are written with their type, removed files are deleted, others are unchanged."""
     assert publish(clients, BUCKET, _files(one="1", two="2", three="3")) == 3
     assert publish(clients, BUCKET, _files(one="1", two="2", three="3")) == 0
     assert publish(clients, BUCKET, _files(one="1", two="new")) == 1
@@ -38,8 +38,8 @@ def test_the_bucket_becomes_what_the_page_is(clients: Clients) -> None:
     assert (answer["ContentType"], answer["CacheControl"]) == ("text/html; charset=utf-8", REVALIDATE)
 
 
-def test_the_start_page_comes_last(clients: Clients) -> None:
-    """Whoever opens the page in the middle finds all of its parts: those of the new one are there before it is."""
+def test_start_page_is_written_last(clients: Clients) -> None:
+    """All other files of a new page exist before its start page does."""
     order: list[str] = []
     clients.s3.meta.events.register(
         "before-parameter-build.s3.PutObject", lambda params, **_: order.append(params["Key"])

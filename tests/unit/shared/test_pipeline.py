@@ -1,4 +1,4 @@
-"""What may be asked of an image."""
+"""Tests of the pipeline models."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from pydantic import ValidationError
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Grayscale, Output, OutputFormat, Pipeline, Resize
 
 
-def test_default_fits_grays_and_writes_png() -> None:
-    """Without wishes: inside 1024 × 1024, not enlarged, gray, PNG."""
+def test_default_pipeline_is_1024_grayscale_png() -> None:
+    """By default, images are scaled down to fit 1024 × 1024, converted to grayscale and saved as PNG."""
     assert DEFAULT_PIPELINE.operations == (Resize(width=1024, height=1024, enlarge=False), Grayscale())
     assert [output.format for output in DEFAULT_PIPELINE.outputs] == [OutputFormat.PNG]
 
 
-def test_stored_pipeline_reads_back_equal() -> None:
-    """What the table keeps as JSON is the same pipeline again."""
+def test_pipeline_round_trips_as_json() -> None:
+    """A pipeline stored as JSON is parsed to an equal one."""
     pipeline = Pipeline.model_validate(
         {"operations": [{"op": "resize", "width": 5, "fit": "inside"}], "output": {"format": "JPG", "quality": 70}},
     )
@@ -23,8 +23,8 @@ def test_stored_pipeline_reads_back_equal() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["jpg", "JPG", "JPEG", "jpeg"])
-def test_jpeg_has_four_spellings(spelling: str) -> None:
-    """People write JPEG in many ways and mean one."""
+def test_jpeg_spellings_are_accepted(spelling: str) -> None:
+    """All spellings mean the format jpeg."""
     assert Output.model_validate({"format": spelling}).format is OutputFormat.JPEG
 
 
@@ -54,8 +54,8 @@ def test_jpeg_has_four_spellings(spelling: str) -> None:
         ({"operation": []}, ("operation",)),
     ],
 )
-def test_what_breaks_a_rule_is_refused_where_it_stands(asked: dict[str, Any], where: tuple[Any, ...]) -> None:
-    """Every wrong wish is refused, and the error names its place."""
+def test_invalid_field_is_refused_with_its_location(asked: dict[str, Any], where: tuple[Any, ...]) -> None:
+    """Every invalid field is refused, and the error has its location."""
     with pytest.raises(ValidationError) as refused:
         Pipeline.model_validate(asked)
     assert refused.value.errors()[0]["loc"] == where

@@ -1,4 +1,4 @@
-"""What becomes of a job that does not move by itself."""
+"""Tests of the decisions about overdue jobs and dead letters."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,8 +29,8 @@ POLICY = RecoveryPolicy(
 OVERDUE = NOW + timedelta(hours=1)
 
 
-def test_waiting_job_gets_another_message_and_a_later_due_time() -> None:
-    """A PENDING job without news is sent again; the distance doubles up to its limit."""
+def test_pending_job_is_requeued_with_a_later_due_time() -> None:
+    """The message is sent again; the interval doubles up to its limit."""
     job, distances = new_job(), []
     now = OVERDUE
     for _ in range(6):
@@ -45,26 +45,26 @@ def test_waiting_job_gets_another_message_and_a_later_due_time() -> None:
     assert job.status is JobStatus.PENDING
 
 
-def test_job_that_only_waits_never_fails() -> None:
-    """However long the queue is, a job that nobody has attempted is not given up."""
+def test_job_without_attempts_never_fails_by_waiting() -> None:
+    """A job without attempts does not fail, however long the queue is."""
     job = replace(new_job(), requeues=1000)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.SEND
 
 
-def test_job_that_is_not_due_is_left_alone() -> None:
-    """The index may show a job that has moved since."""
+def test_job_that_is_not_due_is_unchanged() -> None:
+    """The index may show a job that has changed since."""
     assert decide_overdue(new_job(), POLICY, NOW).step is RecoveryStep.NOTHING
 
 
-def test_held_lease_is_left_alone() -> None:
-    """A worker that still has time is not disturbed."""
+def test_leased_job_is_unchanged() -> None:
+    """A job with a valid lease is unchanged."""
     job = replace(processing_job(), attempt=1, lease_until=OVERDUE, due_at=NOW)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
     assert decide_dead_letter(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
 
 
-def test_lost_worker_is_replaced_until_the_attempts_are_used_up() -> None:
-    """An expired lease means another message; after the last attempt the job fails and says so."""
+def test_expired_lease_is_requeued_until_attempts_are_exhausted() -> None:
+    """After the last attempt the job fails with ATTEMPTS_EXHAUSTED."""
     lost = replace(processing_job(), attempt=4, lease_until=NOW, due_at=NOW)
     assert decide_overdue(lost, POLICY, OVERDUE).step is RecoveryStep.SEND
     last = decide_overdue(replace(lost, attempt=5), POLICY, OVERDUE)
@@ -73,8 +73,8 @@ def test_lost_worker_is_replaced_until_the_attempts_are_used_up() -> None:
     assert last.job.error.code == "ATTEMPTS_EXHAUSTED"
 
 
-def test_attempt_that_a_service_failed_does_not_count() -> None:
-    """A released job has as many attempts left as before, though its number has grown."""
+def test_attempt_ended_by_a_service_fault_is_not_counted() -> None:
+    """A released job has as many attempts left as before, although its attempt number has grown."""
     running = replace(processing_job(), attempt=5, uncounted=2, lease_until=OVERDUE)
     released = running.release(ServiceUnavailable(), now=NOW, due_at=NOW)
     assert (released.status, released.attempt, released.attempts_used) == (JobStatus.PENDING, 5, 2)
@@ -82,16 +82,16 @@ def test_attempt_that_a_service_failed_does_not_count() -> None:
     assert decide_overdue(released, POLICY, OVERDUE).step is RecoveryStep.SEND
 
 
-def test_upload_that_never_came_expires() -> None:
-    """Nobody waits for bytes for ever."""
+def test_upload_that_never_arrived_expires() -> None:
+    """A job whose upload did not arrive in time expires."""
     job = replace(new_job(), status=JobStatus.AWAITING_UPLOAD)
     decision = decide_overdue(job, POLICY, OVERDUE)
     assert (decision.step, decision.job.status) == (RecoveryStep.END, JobStatus.EXPIRED)
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_dead_letters_alone_do_not_fail_a_job_that_has_attempts_left(attempt: int) -> None:
-    """However many messages die, and how fast, the job goes on until its give_up_after is over; then it fails."""
+def test_dead_letters_fail_a_job_only_after_give_up_after(attempt: int) -> None:
+    """However many messages die, the job fails only after give_up_after."""
     job = replace(new_job(), attempt=attempt)
     for count in range(1, 41):
         decision = decide_dead_letter(job, POLICY, NOW + POLICY.give_up_after - timedelta(milliseconds=1))
@@ -100,8 +100,8 @@ def test_dead_letters_alone_do_not_fail_a_job_that_has_attempts_left(attempt: in
     assert decide_dead_letter(job, POLICY, NOW + POLICY.give_up_after).step is RecoveryStep.END
 
 
-def test_few_dead_letters_do_not_fail_a_job_however_old_it_is() -> None:
-    """A job that has waited for days in a backlog has its messages still to come."""
+def test_few_dead_letters_do_not_fail_an_old_job() -> None:
+    """A job that waited for days in a backlog still gets its messages."""
     job, late, steps = new_job(), NOW + timedelta(days=3), []
     for _ in range(3):
         decision = decide_dead_letter(job, POLICY, late)
@@ -112,8 +112,8 @@ def test_few_dead_letters_do_not_fail_a_job_however_old_it_is() -> None:
     assert job.error.code == "ATTEMPTS_EXHAUSTED"
 
 
-def test_patience_begins_anew_with_a_retry() -> None:
-    """An old job that is retried is as patient as a new one."""
+def test_give_up_after_starts_again_with_a_retry() -> None:
+    """A retried old job is tried as long as a new one."""
     old = replace(new_job(), status=JobStatus.FAILED)
     later = NOW + timedelta(days=3)
     job = replace(old.retry(now=later, due_after=timedelta(minutes=15)), dead_letters=9)
@@ -121,15 +121,15 @@ def test_patience_begins_anew_with_a_retry() -> None:
     assert decide_dead_letter(job, POLICY, later + timedelta(hours=6)).step is RecoveryStep.END
 
 
-def test_job_whose_messages_died_may_wait_in_a_backlog() -> None:
-    """The reconciler fails no job for dead letters: its present message may only be waiting its turn."""
+def test_reconciler_fails_no_job_for_dead_letters() -> None:
+    """The current message of the job may still be in the queue."""
     job = replace(new_job(), dead_letters=9)
     assert decide_overdue(job, POLICY, NOW + timedelta(days=3)).step is RecoveryStep.SEND
 
 
 @pytest.mark.parametrize("status", list(JobStatus))
-def test_deletion_that_died_half_way_is_finished(status: JobStatus) -> None:
-    """A tombstone is erased when it is due, in whatever state the job was, and ever later if that fails."""
+def test_incomplete_deletion_is_continued(status: JobStatus) -> None:
+    """A due tombstone is erased in any status, with longer intervals if that fails."""
     tombstone = replace(new_job(), status=status, requeues=7).delete(now=NOW, due_at=OVERDUE)
     assert decide_overdue(tombstone, POLICY, NOW).step is RecoveryStep.NOTHING
     distances = []
@@ -145,8 +145,8 @@ def test_deletion_that_died_half_way_is_finished(status: JobStatus) -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
-def test_ended_job_stays_ended(status: JobStatus) -> None:
-    """Recovery moves nothing that is terminal."""
+def test_ended_job_is_unchanged(status: JobStatus) -> None:
+    """Recovery does not change terminal jobs."""
     job = replace(new_job(), status=status)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
     assert decide_dead_letter(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
@@ -175,8 +175,8 @@ def test_every_decision_ends_the_job_or_sets_a_later_due_time(
     assert decision.job.status.is_terminal or (decision.job.due_at is not None and decision.job.due_at > OVERDUE)
 
 
-def test_the_bound_of_the_defaults_is_the_documented_one() -> None:
-    """docs/reliability.md states T for the template's defaults."""
+def test_default_bound_is_documented() -> None:
+    """docs/reliability.md has T for the template's defaults."""
     defaults = parameter_defaults(load_template())
     policy = RecoveryPolicy(
         max_attempts=int(defaults["MaxReceiveCount"]),

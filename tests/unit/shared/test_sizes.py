@@ -1,4 +1,4 @@
-"""Size arithmetic: what each operation makes of width and height."""
+"""Tests of the size after each operation."""
 
 from typing import Any
 
@@ -42,18 +42,18 @@ READ = TypeAdapter[Any](Operation)
     ],
 )
 def test_size_after(size: tuple[int, int], asked: dict[str, Any], expected: tuple[int, int]) -> None:
-    """Each operation's size is told without an image."""
+    """The size after each operation is computed without an image."""
     assert compute_size_after(size, READ.validate_python(asked)) == expected
 
 
-def test_crop_that_misses_the_picture_is_refused() -> None:
-    """A box that lies outside as a whole has its own error, before there is a pixel."""
+def test_crop_outside_the_image_is_refused() -> None:
+    """A box completely outside raises OutsideImage without decoding."""
     with pytest.raises(OutsideImage):
         compute_size_after((100, 100), Crop(x=100, y=0, width=10, height=10))
 
 
 def test_only_a_trim_makes_the_size_uncertain() -> None:
-    """A trim goes by the content; what comes after it can only be estimated."""
+    """The size after a trim depends on the content."""
     assert is_size_exact([Crop(width=1, height=1)])
     assert not is_size_exact([Crop(width=1, height=1), Trim()])
 
@@ -68,8 +68,8 @@ def test_only_a_trim_makes_the_size_uncertain() -> None:
         ("entropy", (20, 10)),
     ],
 )
-def test_a_box_stands_at_its_place(gravity: str, corner: tuple[int, int]) -> None:
-    """Nine places, and the middle for what only the pixels can tell."""
+def test_box_is_aligned_by_gravity(gravity: str, corner: tuple[int, int]) -> None:
+    """Nine positions, and the center for entropy."""
     assert place_box((100, 50), (60, 30), gravity)[:2] == corner
 
 
@@ -80,7 +80,7 @@ def test_a_box_stands_at_its_place(gravity: str, corner: tuple[int, int]) -> Non
     width=st.floats(0, 1, exclude_min=True),
     height=st.floats(0, 1, exclude_min=True),
 )
-def test_a_relative_crop_is_never_empty_and_never_outside(
+def test_relative_crop_is_never_empty_and_never_outside(
     size: tuple[int, int], x: float, y: float, width: float, height: float
 ) -> None:
     """Whatever shares are asked for, the box has a pixel and lies in the image, or is refused."""

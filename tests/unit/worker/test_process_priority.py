@@ -1,4 +1,4 @@
-"""Who gives way where functions share processors."""
+"""Tests of the priority of record threads and render processes."""
 
 import os
 import sys
@@ -24,8 +24,8 @@ def niceness() -> int:
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-def test_only_the_records_of_a_delivery_give_way() -> None:
-    """The threads of a delivery do; the one that hands its records out, and later those of others, does not."""
+def test_only_record_threads_get_a_lower_priority() -> None:
+    """The calling thread keeps its priority."""
     seen: list[int] = []
     before = niceness()
     messages = [{"MessageId": body, "ReceiptHandle": body, "Body": body} for body in "abc"]
@@ -41,8 +41,8 @@ def test_only_the_records_of_a_delivery_give_way() -> None:
     assert niceness() == before
 
 
-def test_a_child_has_the_same_priority_whoever_starts_it() -> None:
-    """A child that a bulk record has started renders interactive images too, and must not be slower at that."""
+def test_child_priority_does_not_depend_on_the_starting_thread() -> None:
+    """A child that a bulk record has started also renders interactive images."""
     before = process_ids()
     with sandbox() as box:
 

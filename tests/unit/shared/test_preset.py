@@ -1,4 +1,4 @@
-"""The built-in presets, and names."""
+"""Tests of built-in presets and of names."""
 
 import pytest
 
@@ -32,15 +32,15 @@ def asked(pipeline: Pipeline) -> str:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_version_never_changes(name: str) -> None:
-    """What a version asked for when it was released it asks for always."""
+def test_built_in_version_never_changes(name: str) -> None:
+    """A released version of a built-in preset keeps its pipeline."""
     preset = BUILT_IN[name]
     assert RELEASED[preset.name, preset.version] == asked(preset.pipeline)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_built_in_preset_is_a_pipeline_with_a_name(name: str) -> None:
-    """Each says what it is for, is valid as JSON and has a name that its path can carry."""
+def test_built_in_preset_is_valid(name: str) -> None:
+    """Each has a description, valid JSON and a valid name."""
     preset = BUILT_IN[name]
     assert preset.name == name
     assert is_name(name)
@@ -50,18 +50,18 @@ def test_a_built_in_preset_is_a_pipeline_with_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Web", "a b", "a/b", "..", "-a", "_a", "a" * 65, "ä", "a\n", "a#b"])
-def test_names_that_could_do_harm_are_none(name: str) -> None:
-    """Nothing that could climb a path, split a key or look like another name."""
+def test_unsafe_names_are_refused(name: str) -> None:
+    """Names that traverse paths, split keys or resemble other names are refused."""
     assert not is_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "web", "web-2x", "2_up", "a" * 64])
-def test_plain_names_are_names(name: str) -> None:
-    """Lower-case letters, digits, hyphens and underscores."""
+def test_valid_names_are_accepted(name: str) -> None:
+    """Lowercase letters, digits, hyphens and underscores are accepted."""
     assert is_name(name)
 
 
-def test_every_asset_can_be_asked_for() -> None:
-    """A name under which an image can be kept is one that a watermark takes."""
+def test_every_asset_name_is_valid_in_a_watermark() -> None:
+    """Watermarks accept every name that an asset can have."""
     taken, _ = Watermark.model_json_schema()["properties"]["image"]["anyOf"]
     assert taken["pattern"] == NAME_PATTERN

@@ -1,4 +1,4 @@
-"""Addresses of objects: which are read, and what a record keeps of them."""
+"""Tests of S3 locations and import sources."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,8 +20,8 @@ KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(
 
 
 @given(KEYS, st.none() | st.text(min_size=1))
-def test_address_reads_back(key: str, version: str | None) -> None:
-    """Whatever a key holds, slashes and spaces included, is the key."""
+def test_location_round_trips(key: str, version: str | None) -> None:
+    """Slashes and spaces are part of the key."""
     found = parse_s3_location(f"s3://a-bucket/{key}", version)
     assert found == S3Location(bucket="a-bucket", key=key, version=version)
     assert found.uri == f"s3://a-bucket/{key}"
@@ -45,14 +45,14 @@ def test_address_reads_back(key: str, version: str | None) -> None:
         "s3://bucket/" + "ü" * 513,
     ],
 )
-def test_other_texts_are_no_addresses(text: str) -> None:
-    """Nor are keys that something on the way could take for another one, or that S3 can't have."""
+def test_malformed_locations_are_refused(text: str) -> None:
+    """Malformed URIs, ambiguous keys and keys that S3 does not allow are refused."""
     assert parse_s3_location(text) is None
 
 
 @given(KEYS, st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
-def test_record_keeps_the_source(key: str, version: str | None) -> None:
-    """It comes back from the item as it went in, and the job waits for a worker at once."""
+def test_item_keeps_the_source(key: str, version: str | None) -> None:
+    """The source round-trips through the item, and the job is PENDING."""
     source = ImportSource(location=S3Location(bucket="a-bucket", key=key, version=version), etag='"1-2"')
     job = Job.new(
         JobSpec(DEFAULT_PIPELINE),

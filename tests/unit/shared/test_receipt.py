@@ -1,4 +1,4 @@
-"""Receipts: what they say, that they are bounded, and what names them."""
+"""Tests of receipts: content, length and digest."""
 
 import json
 from dataclasses import replace
@@ -36,8 +36,8 @@ def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
     return build_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
 
 
-def test_a_receipt_says_what_went_in_what_was_done_and_what_came_out() -> None:
-    """Digests, the pipeline with every default filled in, preset, assets, limits, versions and moments."""
+def test_receipt_has_inputs_pipeline_and_outputs() -> None:
+    """It has digests, the pipeline with defaults, preset, assets, limits, versions and times."""
     text = written(Pipeline())
     assert text is not None
     receipt = Receipt.model_validate_json(text)
@@ -49,8 +49,8 @@ def test_a_receipt_says_what_went_in_what_was_done_and_what_came_out() -> None:
     assert set(receipt.limits) == {"max_bytes", "max_pixels", "max_side", "max_frames", "max_total_pixels"}
 
 
-def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
-    """The digest names the content."""
+def test_digest_identifies_the_receipt() -> None:
+    """Equal receipts have equal digests; others differ."""
     one, same, other = written(Pipeline()), written(Pipeline()), written(Pipeline(), ("A note.",))
     assert one is not None
     assert other is not None
@@ -58,8 +58,8 @@ def test_equal_receipts_have_equal_names_and_others_other_ones() -> None:
     assert digest_receipt(one) != digest_receipt(other)
 
 
-def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:
-    """Other order, other spaces, other notation of the same number: the canonical form is the text that is kept."""
+def test_digest_does_not_depend_on_notation() -> None:
+    """Order, spaces and number notation do not change the canonical JSON."""
     text = written(Pipeline())
     assert text is not None
     members = dict(reversed(json.loads(text).items()))
@@ -68,19 +68,19 @@ def test_the_name_does_not_depend_on_how_the_receipt_is_written() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), 10**400, "\ud800"])
-def test_what_has_no_canonical_form_is_refused(value: object) -> None:
-    """No number, one that no reader could hold, no text."""
+def test_values_without_canonical_form_are_refused(value: object) -> None:
+    """NaN, integers that are too large and unpaired surrogates are refused."""
     with pytest.raises(ValueError, match=r"representable|exceeds|codepoints"):
         to_canonical_json({"attempt": value})
 
 
-def test_a_number_without_a_form_costs_the_receipt_and_not_the_job() -> None:
-    """A pipeline may ask for a result of less than 2 to the 53rd bytes."""
+def test_number_without_canonical_form_gives_no_receipt() -> None:
+    """The job completes without a receipt."""
     assert written(Pipeline(outputs=(Output(format=OutputFormat.JPEG, max_bytes=2**53),))) is None
 
 
-def test_the_longest_pipeline_leaves_room_in_the_record() -> None:
-    """As many operations and outputs as may be, with the longest texts, and every warning: still written."""
+def test_receipt_of_the_longest_pipeline_fits() -> None:
+    """A receipt with the longest valid pipeline and all warnings is written."""
     text = "\u0001" * Watermark.model_json_schema()["properties"]["text"]["anyOf"][0]["maxLength"]
     operation = Watermark(text=text.replace("\u0001", "€"))
     outputs = tuple(Output(name=f"{number:032d}") for number in range(MAX_OUTPUTS))

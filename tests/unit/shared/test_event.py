@@ -1,4 +1,4 @@
-"""Events: what is told of the end of a job."""
+"""Tests of the events that are sent when jobs end."""
 
 import json
 from dataclasses import replace
@@ -34,15 +34,15 @@ def told(job: Job, api_url: str = "") -> dict[str, Any]:
     return document
 
 
-def test_every_end_has_its_event() -> None:
-    """Each state in which a job may end has a type of its own, and no other state has one."""
+def test_every_terminal_status_has_an_event_type() -> None:
+    """Each terminal status has its own event type; other statuses have none."""
     assert JOB_EVENTS.keys() == TERMINAL
     assert len(set(JOB_EVENTS.values())) == len(TERMINAL)
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_the_envelope_is_one_of_cloudevents(status: JobStatus) -> None:
-    """It has the attributes that CloudEvents 1.0 demands, each a non-empty text, and the moment of the transition."""
+def test_event_is_a_cloudevent(status: JobStatus) -> None:
+    """It has the required attributes of CloudEvents 1.0 and the time of the transition."""
     event = told(ended()[status])
     assert event["specversion"] == "1.0"
     for attribute in ("id", "source", "type", "subject"):
@@ -53,8 +53,8 @@ def test_the_envelope_is_one_of_cloudevents(status: JobStatus) -> None:
     assert (event["data"]["status"], event["data"]["job_id"]) == (status.value, event["subject"])
 
 
-def test_the_same_end_has_the_same_id() -> None:
-    """The ID follows from job and generation: told again it is the same, after a retry it is another one."""
+def test_event_id_depends_on_job_and_generation() -> None:
+    """Duplicates have the same ID; the end after a retry has another one."""
     failed = ended()[JobStatus.FAILED]
     again = failed.retry(now=LATER, due_after=LATER - failed.uploaded_at).cancel(now=LATER)
     assert build_job_event(failed, source="a", api_url="").id == event_id(failed) == told(failed)["id"]
@@ -62,8 +62,8 @@ def test_the_same_end_has_the_same_id() -> None:
     assert "." not in event_id(failed), "a full stop would be ambiguous in a signature"
 
 
-def test_the_event_is_thin_and_names_no_caller() -> None:
-    """Facts and links, neither the place of an object nor who asked for it."""
+def test_event_has_no_object_keys_and_no_caller() -> None:
+    """It has facts and links, but neither object keys nor the caller."""
     job = ended()[JobStatus.COMPLETED]
     text = json.dumps(told(job, "https://api.test/prod"))
     assert FACTS.key not in text
@@ -76,14 +76,14 @@ def test_the_event_is_thin_and_names_no_caller() -> None:
     assert told(job)["data"]["timestamp"] == to_iso(LATER)
 
 
-def test_a_failure_says_why() -> None:
-    """Code, sentence and whether a retry may help are in the event; there is no link to a result."""
+def test_failure_event_has_the_error() -> None:
+    """It has code, message and retryability, and no link to a result."""
     data = told(ended()[JobStatus.FAILED])["data"]
     assert data["error"] == {"code": FAILURE.code, "message": FAILURE.message, "retriable": False}
     assert data["links"].keys() == {"self"}
 
 
-def test_an_open_job_tells_nothing() -> None:
-    """There is no event for a job that has not ended."""
+def test_open_job_has_no_event() -> None:
+    """A job that has not ended has no event."""
     with pytest.raises(KeyError):
         build_job_event(new_job(), source="a", api_url="")

@@ -1,4 +1,4 @@
-"""Addresses: which of them something may be sent to on a caller's word."""
+"""Tests of public and internal IP addresses."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -50,8 +50,8 @@ INTERNAL = {
 
 
 @pytest.mark.parametrize("text", INTERNAL, ids=INTERNAL.get)
-def test_internal_addresses_are_internal(text: str) -> None:
-    """No form of an address that leads inside counts as public."""
+def test_internal_addresses_are_not_public(text: str) -> None:
+    """No notation of an internal address counts as public."""
     assert not is_public(ip_address(text))
     assert is_internal_literal(text)
 
@@ -60,26 +60,26 @@ def test_internal_addresses_are_internal(text: str) -> None:
     "text", ["8.8.8.8", "1.1.1.1", "52.94.236.248", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"]
 )
 def test_public_addresses_are_public(text: str) -> None:
-    """Hosts of the internet may be told."""
+    """Internet hosts are public."""
     assert is_public(ip_address(text))
     assert not is_internal_literal(text)
 
 
 @given(st.ip_addresses(v=4))
-def test_nothing_private_passes(address: IPv4Address) -> None:
-    """Whatever Python itself calls private, local or multicast is not public, whichever release it is."""
+def test_private_addresses_are_not_public(address: IPv4Address) -> None:
+    """Addresses that Python calls private, local or multicast are not public, in any Python release."""
     inside = address.is_private or address.is_loopback or address.is_link_local or address.is_multicast
     # Exceptions of newer releases inside 192.0.0.0/24, which stays closed as a whole here.
     assert not (inside and is_public(address))
 
 
 @given(st.ip_addresses(v=4), st.sampled_from(["::ffff:0:0", "64:ff9b::", "2002::", "::"]))
-def test_no_ipv4_address_hides_in_an_ipv6_one(inner: IPv4Address, prefix: str) -> None:
-    """Mapped, translated, compatible and 6to4 addresses are all refused, whatever is in them."""
+def test_ipv6_addresses_with_an_ipv4_address_are_not_public(inner: IPv4Address, prefix: str) -> None:
+    """Mapped, translated, compatible and 6to4 addresses are refused, whatever IPv4 address they contain."""
     shift = 80 if prefix == "2002::" else 0
     assert not is_public(IPv6Address(int(IPv6Address(prefix)) | int(inner) << shift))
 
 
-def test_a_name_is_no_literal() -> None:
-    """What a name leads to is looked at when it is connected to."""
+def test_host_name_is_not_an_address_literal() -> None:
+    """Host names are checked when a connection is made."""
     assert not is_internal_literal("localhost")

@@ -1,4 +1,4 @@
-"""Cancelled, retried, redriven, deleted: the moves that somebody asks for."""
+"""Tests of cancelling, retrying, redriving and deleting jobs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,8 +32,8 @@ def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_what_is_open_can_be_cancelled(status: JobStatus) -> None:
-    """An open job ends with an error that says so; an ended one stays as it is."""
+def test_only_open_jobs_can_be_cancelled(status: JobStatus) -> None:
+    """An open job gets the error JOB_CANCELLED; an ended job raises IllegalTransition."""
     if status not in OPEN:
         with pytest.raises(IllegalTransition):
             job_in(status).cancel(now=LATER)
@@ -45,8 +45,8 @@ def test_what_is_open_can_be_cancelled(status: JobStatus) -> None:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_what_failed_or_was_cancelled_can_be_retried(status: JobStatus) -> None:
-    """A retry begins the limits anew in a new generation and keeps the attempt number; nothing else can be retried."""
+def test_only_failed_and_cancelled_jobs_can_be_retried(status: JobStatus) -> None:
+    """A retry resets the limits in a new generation and keeps the attempt number."""
     if status not in RETRIABLE:
         with pytest.raises(IllegalTransition):
             job_in(status).retry(now=LATER, due_after=WAIT)
@@ -58,23 +58,23 @@ def test_what_failed_or_was_cancelled_can_be_retried(status: JobStatus) -> None:
     assert (job.history[-1].code, job.redrives) == (RETRIED, 0)
 
 
-def test_retry_may_change_the_pipeline() -> None:
-    """Another pipeline replaces the old one; none keeps it."""
+def test_retry_can_change_the_pipeline() -> None:
+    """A given pipeline replaces the old one; otherwise the job keeps it."""
     failed, other = job_in(JobStatus.FAILED), Pipeline()
     assert failed.retry(now=LATER, due_after=WAIT).pipeline == failed.pipeline
     assert failed.retry(now=LATER, due_after=WAIT, pipeline=other).pipeline == other
 
 
 def test_redrives_are_counted() -> None:
-    """Only an operator's counts."""
+    """Redrives are counted; retries are not."""
     failed = job_in(JobStatus.FAILED)
     again = failed.retry(now=LATER, due_after=WAIT, code=REDRIVEN)
     assert (again.redrives, again.history[-1].code) == (1, REDRIVEN)
 
 
 @given(status=st.sampled_from(list(JobStatus)), retriable=st.booleans())
-def test_index_of_dead_letters_holds_what_may_work_now(status: JobStatus, *, retriable: bool) -> None:
-    """Exactly the failed jobs with a retriable error have a place in it, and each a place of its own."""
+def test_dead_letter_index_holds_jobs_with_retryable_errors(status: JobStatus, *, retriable: bool) -> None:
+    """Exactly the failed jobs with a retryable error are in the index, each with a unique sort key."""
     job = replace(job_in(status), error=replace(FAILURE, retriable=retriable))
     item = to_item(job, "bucket", 4)
     is_dead = status is JobStatus.FAILED and retriable
@@ -88,8 +88,8 @@ def test_index_of_dead_letters_holds_what_may_work_now(status: JobStatus, *, ret
     attempt=st.integers(0, 50),
     generation=st.integers(1, 50),
 )
-def test_tombstone_fits_no_message_and_no_attempt(status: JobStatus, attempt: int, generation: int) -> None:
-    """Whatever the state, a deleted job is of a generation that was never sent, and waits for its erasure alone."""
+def test_tombstone_makes_messages_and_attempts_stale(status: JobStatus, attempt: int, generation: int) -> None:
+    """A tombstone has a new generation in any status, and its objects are due for deletion."""
     job = replace(job_in(status, attempt=attempt), generation=generation).delete(now=NOW, due_at=LATER)
     assert (job.generation, job.deleted_at, job.status in TERMINAL) == (generation + 1, NOW, True)
     item = to_item(job, "bucket", 4)

@@ -1,4 +1,4 @@
-"""The job as a value: what it is born with, and which moves it knows."""
+"""Tests of new jobs and their transitions."""
 
 import itertools
 from datetime import timedelta
@@ -19,16 +19,16 @@ from shared.jobs.job import (
 )
 
 
-def test_new_job_waits_and_has_a_due_time() -> None:
-    """A new job is PENDING, unattempted, and the reconciler knows when to look."""
+def test_new_job_is_pending_and_has_a_due_time() -> None:
+    """A new job is PENDING without attempts, and the reconciler has a time to check it."""
     job = new_job()
     assert (job.status, job.attempt, job.generation) == (JobStatus.PENDING, 0, 1)
     assert job.due_at == NOW + timedelta(minutes=15)
     assert [line.status for line in job.history] == [JobStatus.PENDING]
 
 
-def test_completed_job_is_a_new_value() -> None:
-    """A transition leaves the old job as it was and takes lease and due time away."""
+def test_completing_a_job_returns_a_new_value() -> None:
+    """A transition does not change the old job and removes lease and due time."""
     before = processing_job()
     after = before.complete(raw=RAW, outputs=(), warnings=("w",), now=LATER)
     assert before.status is JobStatus.PROCESSING
@@ -38,8 +38,8 @@ def test_completed_job_is_a_new_value() -> None:
     assert after.due_at is None
 
 
-def test_failed_job_says_why_in_its_history() -> None:
-    """A failure is kept with its code, in the job and in its history."""
+def test_failed_job_has_the_error_in_its_history() -> None:
+    """A failure is stored in the job and its code in the history."""
     job = processing_job().fail(JobFailure.of(NotAnImage()), now=LATER)
     assert job.error is not None
     assert job.error.code == "NOT_AN_IMAGE"
@@ -50,21 +50,21 @@ def test_failed_job_says_why_in_its_history() -> None:
     ("source", "target"),
     [pair for pair in itertools.product(JobStatus, JobStatus) if pair[1] not in TRANSITIONS[pair[0]]],
 )
-def test_other_moves_do_not_exist(source: JobStatus, target: JobStatus) -> None:
-    """Each pair that the table of transitions does not name is refused."""
+def test_illegal_transitions_are_refused(source: JobStatus, target: JobStatus) -> None:
+    """Each pair that the transition table does not have is refused."""
     job = new_job()
     object.__setattr__(job, "status", source)
     with pytest.raises(IllegalTransition):
         job._transition(target, LATER)
 
 
-def test_nothing_leaves_completed_and_expired() -> None:
-    """Of the terminal states only FAILED and CANCELLED can be retried."""
+def test_completed_and_expired_jobs_never_change() -> None:
+    """Of the terminal statuses only FAILED and CANCELLED can be retried."""
     assert {status for status in TERMINAL if TRANSITIONS[status]} == {JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-def test_history_keeps_its_beginning_and_its_end() -> None:
-    """A long history loses its middle, never its first line."""
+def test_history_keeps_the_first_and_the_newest_transitions() -> None:
+    """A long history loses transitions in the middle, never the first one."""
     lines = tuple(Transition(status=JobStatus.PENDING, at=NOW + timedelta(seconds=n)) for n in range(MAX_HISTORY + 20))
     kept = trim_history(lines)
     assert len(kept) == MAX_HISTORY
@@ -72,8 +72,8 @@ def test_history_keeps_its_beginning_and_its_end() -> None:
     assert kept[-1] == lines[-1]
 
 
-def test_time_to_completion_begins_anew_with_a_retry() -> None:
-    """What a user waited for counts from the upload, or from the last time that somebody asked for a retry."""
+def test_elapsed_time_starts_again_with_a_retry() -> None:
+    """The elapsed time counts from the upload or the last retry."""
     done = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
     assert done.elapsed == LATER - done.uploaded_at
     asked = LATER + timedelta(days=3)

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that may be kept, secrets, and how long a delivery is tried."""
+"""Tests of webhook URLs, secrets and delivery retries."""
 
 import base64
 from datetime import timedelta
@@ -22,8 +22,8 @@ MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t
 
 
 @pytest.mark.parametrize("url", ["https://example.org/hook", "https://example.org:443/a?b=c", "https://8.8.8.8/"])
-def test_public_https_may_be_kept(url: str) -> None:
-    """An address on the internet, by TLS, is taken everywhere."""
+def test_public_https_is_accepted(url: str) -> None:
+    """HTTPS URLs of public hosts are always accepted."""
     assert find_url_problem(url, allow_internal=False) is None
     assert find_url_problem(url, allow_internal=True) is None
 
@@ -35,8 +35,8 @@ def test_public_https_may_be_kept(url: str) -> None:
         *("https://169.254.169.254/latest/meta-data/", "https://[::ffff:10.0.0.1]/"),
     ],
 )
-def test_what_is_for_ones_own_machine_is_refused_elsewhere(url: str) -> None:
-    """Plain HTTP, other ports and internal addresses are taken only where everything is allowed."""
+def test_internal_urls_need_allow_internal(url: str) -> None:
+    """Plain HTTP, other ports and internal addresses are accepted only with allow_internal."""
     assert find_url_problem(url, allow_internal=False)
     assert find_url_problem(url, allow_internal=True) is None
 
@@ -50,14 +50,14 @@ def test_what_is_for_ones_own_machine_is_refused_elsewhere(url: str) -> None:
         "https://example.org/" + "x" * 2048,
     ],
 )
-def test_what_is_no_address_is_refused_everywhere(url: str) -> None:
-    """Other schemes, credentials, fragments, line breaks and what is no URL at all."""
+def test_malformed_urls_are_refused(url: str) -> None:
+    """Other schemes, credentials, fragments and line breaks are always refused."""
     assert find_url_problem(url, allow_internal=True)
     assert find_url_problem(url, allow_internal=False)
 
 
-def test_secrets_are_as_the_standard_writes_them() -> None:
-    """The prefix, then base64 of 24 to 64 random bytes; no two alike."""
+def test_secrets_follow_standard_webhooks() -> None:
+    """A secret is the prefix and base64 of 24 to 64 random bytes. Secrets are unique."""
     secrets = {new_secret() for _ in range(20)}
     assert len(secrets) == 20
     for secret in secrets:
@@ -66,8 +66,8 @@ def test_secrets_are_as_the_standard_writes_them() -> None:
 
 
 @given(st.integers(1, MAX_TRIES + 3), st.floats(0, 1), st.none() | st.timedeltas(timedelta(0), timedelta(days=9)))
-def test_pauses_grow_within_bounds(tries: int, spread: float, requested: timedelta | None) -> None:
-    """Each pause is near the usual one, longer when the receiver asks for it, never over what SQS can hide."""
+def test_retry_delay_is_bounded(tries: int, spread: float, requested: timedelta | None) -> None:
+    """Each delay is near its default, longer if the receiver requests it, and never over the limit of SQS."""
     pause = compute_retry_delay(tries, requested=requested, spread=spread)
     if tries >= MAX_TRIES:
         assert pause is None
@@ -78,23 +78,23 @@ def test_pauses_grow_within_bounds(tries: int, spread: float, requested: timedel
         assert pause >= min(requested, MAX_DELAY)
 
 
-def test_tries_go_on_for_hours() -> None:
-    """They begin close together and end most of a day later; each pause is longer than the one before."""
+def test_retries_last_most_of_a_day() -> None:
+    """Each delay is longer than the one before, and all together take most of a day."""
     assert RETRY_DELAYS[0] <= timedelta(seconds=10)
     assert sum(RETRY_DELAYS, timedelta()) > timedelta(hours=12)
     assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
     assert timedelta(hours=12) > MAX_DELAY
 
 
-def test_messages_are_read_back() -> None:
-    """What one function writes the other reads."""
+def test_delivery_message_round_trips() -> None:
+    """A received message equals the sent one."""
     assert decode_delivery(MESSAGE.encode()) == MESSAGE
 
 
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", "no", MESSAGE.encode().replace("studio", "../x"), MESSAGE.encode().replace("evt_1", "a#b")]
 )
-def test_other_messages_are_named(text: str) -> None:
-    """What is none of ours, or names what can't be, is a BadMessage."""
+def test_malformed_delivery_message_is_refused(text: str) -> None:
+    """Malformed messages raise BadMessage."""
     with pytest.raises(BadMessage):
         decode_delivery(text)

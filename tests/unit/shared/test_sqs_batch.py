@@ -1,4 +1,4 @@
-"""Partial batches: each record by itself, several at a time, and an answer that names exactly the rest."""
+"""Tests of partial batches of SQS records."""
 
 import itertools
 import json
@@ -31,8 +31,8 @@ def returned(event: dict[str, Any], handle: RecordHandler, *, max_concurrency: i
 
 
 @pytest.mark.parametrize("max_concurrency", [1, 4])
-def test_exactly_the_failed_come_back(max_concurrency: int) -> None:
-    """Whichever of four records fail, those and no others are named, in their order; also when all fail."""
+def test_only_failed_records_are_returned(max_concurrency: int) -> None:
+    """The failed records are returned in order, also if all fail."""
     for subset in itertools.product([False, True], repeat=4):
         fails = dict(zip("abcd", subset, strict=True))
 
@@ -45,8 +45,8 @@ def test_exactly_the_failed_come_back(max_concurrency: int) -> None:
 
 
 @pytest.mark.parametrize("fault", [ValueError, MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit, BadMessage])
-def test_whatever_ends_a_record_ends_it_alone(fault: type[BaseException]) -> None:
-    """Even what is no Exception costs one record, never the answer for the others."""
+def test_error_affects_only_its_record(fault: type[BaseException]) -> None:
+    """Even a BaseException affects only its own record."""
 
     def handle(record: SQSRecord, _: LambdaContext) -> None:
         if record.body == "b":
@@ -55,8 +55,8 @@ def test_whatever_ends_a_record_ends_it_alone(fault: type[BaseException]) -> Non
     assert returned(delivery(*"abc"), handle) == ["b"]
 
 
-def test_records_run_side_by_side_and_no_more_than_allowed() -> None:
-    """As many as asked for are under way at once, and never one more."""
+def test_records_run_concurrently_up_to_the_maximum() -> None:
+    """As many records as allowed run at the same time, never more."""
     together = Barrier(3, timeout=60)
     lock, running, most = Lock(), 0, 0
 
@@ -73,15 +73,15 @@ def test_records_run_side_by_side_and_no_more_than_allowed() -> None:
     assert most == 3
 
 
-def test_records_start_in_their_order() -> None:
-    """The first of a delivery is started first, so that what is left over is always its end."""
+def test_records_start_in_order() -> None:
+    """The first record starts first, so the last ones are left over."""
     started = []
     returned(delivery(*"abcdefgh"), lambda record, _: started.append(record.body), max_concurrency=1)
     assert started == list("abcdefgh")
 
 
-def test_log_lines_carry_their_own_records_keys(capsys: pytest.CaptureFixture[str]) -> None:
-    """Two records that log at the same time never get each other's keys, and nothing is left for the next."""
+def test_log_lines_have_the_keys_of_their_record(capsys: pytest.CaptureFixture[str]) -> None:
+    """Concurrent records do not share log keys, and none are left for the next record."""
     logger = make_logger("test-keys")
     together = Barrier(2, timeout=60)
 
@@ -99,8 +99,8 @@ def test_log_lines_carry_their_own_records_keys(capsys: pytest.CaptureFixture[st
     assert not {"message_id", "job_id", "receive_count"} & lines[-1].keys()
 
 
-def test_why_a_record_comes_back_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    """An expected return is one line with its code; a fault has its traceback."""
+def test_reason_for_a_returned_record_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """An expected return is one line with its code; a fault has a traceback."""
 
     def handle(record: SQSRecord, _: LambdaContext) -> None:
         if record.body == "a":
@@ -115,21 +115,21 @@ def test_why_a_record_comes_back_is_logged(capsys: pytest.CaptureFixture[str]) -
     assert "a fault of ours" in fault["exception"]
 
 
-def test_an_event_without_records_is_answered() -> None:
-    """A test event or a warm-up is answered with nothing to come back."""
+def test_event_without_records_returns_no_failures() -> None:
+    """A test event or warm-up returns no failures."""
     assert returned({}, lambda *_: pytest.fail("there is nothing to handle")) == []
 
 
-def test_a_record_without_an_id_is_refused_whole() -> None:
-    """A null identifier in the answer would mean the whole batch anyway."""
+def test_record_without_an_id_fails_the_batch() -> None:
+    """AWS treats a null identifier as the whole batch."""
     event = delivery("a")
     event["Records"][0]["messageId"] = None
     with pytest.raises(BadMessage):
         returned(event, lambda *_: None)
 
 
-def test_a_malformed_record_comes_back_alone() -> None:
-    """A record without its attributes is no reason to lose the answer for its neighbour."""
+def test_malformed_record_is_returned_alone() -> None:
+    """A record without attributes does not affect the other records."""
     event = delivery("a", "b")
     del event["Records"][0]["attributes"]["ApproximateReceiveCount"]
     assert returned(event, lambda *_: None) == ["a"]

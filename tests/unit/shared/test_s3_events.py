@@ -1,4 +1,4 @@
-"""What S3 says of objects that have arrived."""
+"""Tests of S3 event notifications."""
 
 import json
 
@@ -16,13 +16,13 @@ JOB = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 
 
 @given(st.text(min_size=1, max_size=50), st.integers(0, 2**40))
-def test_every_key_is_read_as_it_was(key: str, size: int) -> None:
-    """Whatever is in a key, the encoding of the event is undone."""
+def test_every_key_is_decoded(key: str, size: int) -> None:
+    """The URL encoding of every key is reversed."""
     assert parse_s3_event(events.s3("b", key, size)) == (CreatedObject("b", key, size),)
 
 
-def test_test_event_tells_of_nothing() -> None:
-    """What S3 sends when a notification is set up is recognised and empty."""
+def test_test_event_has_no_objects() -> None:
+    """The test event of S3 is recognized and has no objects."""
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "now", "Bucket": "b"})
     assert parse_s3_event(body) == ()
 
@@ -30,8 +30,8 @@ def test_test_event_tells_of_nothing() -> None:
 @pytest.mark.parametrize(
     "body", ["", "null", "[]", "{", "{}", '"Records"', JobMessage(job_id=JOB, generation=1).encode()]
 )
-def test_other_messages_are_no_events(body: str) -> None:
-    """A message of our own, and any text, is left to others."""
+def test_other_messages_are_not_events(body: str) -> None:
+    """Job messages and other texts are not S3 events."""
     assert parse_s3_event(body) is None
 
 
@@ -39,15 +39,15 @@ def test_other_messages_are_no_events(body: str) -> None:
     "record",
     [None, {}, {"s3": None}, {"s3": {"object": {"key": "k"}}}, {"s3": {"bucket": {"name": "b"}, "object": {}}}],
 )
-def test_event_without_its_parts_is_refused(record: object) -> None:
-    """An event that names no object is a bad message, whatever is missing."""
+def test_malformed_event_is_refused(record: object) -> None:
+    """An event without an object raises BadMessage."""
     with pytest.raises(BadMessage):
         parse_s3_event(json.dumps({"Records": [record]}))
 
 
 @pytest.mark.parametrize("bulk", [False, True])
-def test_key_names_its_job(bulk: bool) -> None:
-    """The job of a direct upload is read from its key, in either lane."""
+def test_key_identifies_its_job(bulk: bool) -> None:
+    """The job ID of a direct upload is in its key, for both queues."""
     assert job_of_direct_key(direct_key(JOB, bulk=bulk)) == JOB
 
 
@@ -55,6 +55,6 @@ def test_key_names_its_job(bulk: bool) -> None:
     "key",
     ["", JOB, f"raw/api/{JOB}", f"raw/direct/{JOB}/x", "raw/direct/", f"raw/direct/../{JOB}", f"raw/bulk/{JOB[:-1]}"],
 )
-def test_other_keys_name_no_job(key: str) -> None:
-    """Only what a form can lead to is an upload."""
+def test_other_keys_identify_no_job(key: str) -> None:
+    """Keys that no upload form allows are not direct uploads."""
     assert job_of_direct_key(key) is None

@@ -1,4 +1,4 @@
-"""Reading headers: what Pillow finds after decoding, from the first bytes alone."""
+"""Tests of header reading, compared with what Pillow decodes."""
 
 import pytest
 from hypothesis import given
@@ -29,8 +29,8 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_header_says_what_decoding_finds(name: str) -> None:
-    """Format and size are those of the decoded image, and alpha is there where it is."""
+def test_header_matches_the_decoded_image(name: str) -> None:
+    """Format, size and transparency match the decoded image."""
     header = read_image_header(SAMPLES[name])
     source = open_image(SAMPLES[name], LIMITS)
     picture = decode(source)
@@ -43,8 +43,8 @@ def test_header_says_what_decoding_finds(name: str) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> None:
-    """All eight EXIF orientations lead to the size that the worker sees."""
+def test_size_is_upright(orientation: int, kind: str) -> None:
+    """All eight EXIF orientations give the size that the worker sees."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = sample_images.encoded(sample_images.scene(), kind, exif=exif)
@@ -54,8 +54,8 @@ def test_size_is_that_of_the_upright_picture(orientation: int, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_animation_is_told(kind: str) -> None:
-    """More frames than one are seen before they are decoded."""
+def test_animation_is_detected(kind: str) -> None:
+    """Animations are detected without decoding."""
     data = sample_images.encoded(
         sample_images.scene(), kind, save_all=True, append_images=[sample_images.scene().rotate(180)], duration=50
     )
@@ -65,22 +65,22 @@ def test_animation_is_told(kind: str) -> None:
 
 
 def test_transparent_color_counts_as_alpha() -> None:
-    """A PNG with one transparent palette entry has transparency."""
+    """A PNG with a transparent palette entry has transparency."""
     header = read_image_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
     assert header is not None
     assert header.alpha is True
 
 
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.binary(max_size=8), st.integers(0, 60))
-def test_no_file_breaks_the_reader(name: str, length: int, noise: bytes, at: int) -> None:
-    """Whatever is cut off or overwritten: an answer with real sides, or none, never an exception."""
+def test_damaged_header_raises_nothing(name: str, length: int, noise: bytes, at: int) -> None:
+    """Truncated or overwritten headers give valid sides or None, never an exception."""
     data = SAMPLES[name][:length]
     data = data[:at] + noise + data[at + len(noise) :]
     header = read_image_header(data)
     assert header is None or min(header.width, header.height) > 0
 
 
-def test_formats_that_hide_their_size_are_not_guessed() -> None:
-    """TIFF may keep its directory anywhere: no answer instead of a wrong one."""
+def test_unreadable_formats_return_none() -> None:
+    """TIFF stores its directory anywhere in the file, so its header is not read."""
     assert read_image_header(sample_images.encoded(sample_images.scene(), "TIFF")) is None
     assert "TIFF" not in {each.name for each in READABLE}
