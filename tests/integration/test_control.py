@@ -226,7 +226,7 @@ def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: p
     assert cloud.keys() == []
 
 
-@pytest.mark.parametrize("step", ["delete_job", "remove"])
+@pytest.mark.parametrize("step", ["delete_job", "delete_tombstone"])
 def test_interrupted_deletion_can_be_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Died after the tombstone, the job is gone for everybody, and the next DELETE finishes the work."""
     job_id = job_in(cloud, S.COMPLETED)

@@ -109,14 +109,14 @@ def test_a_statement_is_its_owners_alone_and_expires(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("finish", ["owner", "reconciler"])
-@pytest.mark.parametrize("step", ["keep", "delete_job", "remove"])
+@pytest.mark.parametrize("step", ["record", "delete_job", "delete_tombstone"])
 def test_a_deletion_that_dies_states_the_same_in_the_end(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str, finish: str
 ) -> None:
     """Whoever finishes it, at whichever step it died: everything that went is stated."""
     job_id = completed(cloud)
     dependencies = api.dependencies.get_dependencies()
-    part = {"keep": dependencies.deletions, "delete_job": dependencies.images, "remove": dependencies.jobs}[step]
+    part = {"record": dependencies.deletions, "delete_job": dependencies.images, "delete_tombstone": dependencies.jobs}[step]
 
     def die(_: Any) -> None:
         raise ServiceUnavailable

@@ -144,8 +144,8 @@ def test_deliveries_without_time_never_fail_a_job(cloud: Cloud, later: Any) -> N
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
-@pytest.mark.parametrize("step", ["delete_job", "remove"])
-def test_deletion_that_died_half_way_is_finished(
+@pytest.mark.parametrize("step", ["delete_job", "delete_tombstone"])
+def test_incomplete_deletion_is_continued(
     cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Nobody asks again, and yet objects and record are gone when the tombstone is due; not before."""
