@@ -1,8 +1,8 @@
-"""Measure the figures of ``api/plans/estimate.py``: CPU nanoseconds a pixel to decode, to operate and to encode.
+"""Measure the costs that plans are estimated from: CPU nanoseconds per pixel to decode, to process and to encode.
 
-Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine; without a folder the bundled photographs are
-measured. Each figure is the median over the images of the least of ``RUNS`` runs. It prints the three tables in the
-form in which ``api/plans/estimate.py`` has them.
+Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder it measures the bundled
+photographs. Each figure is the median over the images of the minimum of ``RUNS`` runs. Copy the figures to ``decode_cost``
+and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and to ``cost`` in ``shared/pipeline/operations``.
 """
 
 import statistics
@@ -17,11 +17,11 @@ from typing import Any, Final
 from PIL import Image
 
 from api.system.schemas import operation_models
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Output, OutputFormat, Pipeline
-from shared.pipeline.sizes import size_after
-from worker.imaging.decode import decode, open_source
+from shared.pipeline.sizes import compute_size_after
+from worker.imaging.decode import decode, open_image
 from worker.imaging.encode import encode_frames
 from worker.imaging.frames import Frames
 from worker.imaging.pipeline import run_pipeline
@@ -47,10 +47,10 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     pictures = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
     print(f"# {len(pictures)} pictures, {sum(each.width * each.height for each in pictures) / 1e6:.1f} megapixels")
-    _print("DECODE", ((each.name, _decoding(pictures, each.name)) for each in ACCEPTED))
+    _print("decode_cost", ((each.name, _decoding(pictures, each.name)) for each in INPUT_FORMATS))
     names = [model.model_fields["op"].default for model in operation_models()]
-    _print("OPERATIONS", ((name, _operating(pictures, name)) for name in names))
-    _print("ENCODE", ((each.value, _encoding(pictures, each)) for each in OutputFormat))
+    _print("cost", ((name, _operating(pictures, name)) for name in names))
+    _print("encode_cost", ((each.value, _encoding(pictures, each)) for each in OutputFormat))
 
 
 def _decoding(pictures: list[Image.Image], name: str) -> float:
@@ -64,7 +64,7 @@ def _decoding(pictures: list[Image.Image], name: str) -> float:
 
 
 def _decode(data: bytes) -> None:
-    decode(open_source(data, LIMITS))
+    decode(open_image(data, LIMITS))
 
 
 def _operating(pictures: list[Image.Image], name: str) -> float:
@@ -72,7 +72,7 @@ def _operating(pictures: list[Image.Image], name: str) -> float:
     (operation,) = pipeline.operations
     figures = []
     for picture in pictures:
-        after = size_after(picture.size, operation)
+        after = compute_size_after(picture.size, operation)
         pixels = max(picture.width * picture.height, after[0] * after[1])
         figures.append(_nanoseconds(partial(run_pipeline, picture, pipeline.operations, LIMITS), pixels))
     return statistics.median(figures)

@@ -248,8 +248,7 @@ class Job(JobSpec):
 
     def extend_upload(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return the job with more time for its upload."""
-        line = Transition(status=self.status, at=now, code=FORM_RENEWED)
-        return replace(self, history=trim_history((*self.history, line)), due_at=due_at)
+        return replace(self, history=self._extend_history(FORM_RENEWED, now), due_at=due_at)
 
     def complete(
         self,
@@ -279,18 +278,13 @@ class Job(JobSpec):
 
     def requeue(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return the job as requeued: the reconciler sends its message again or continues its deletion."""
-        line = Transition(status=self.status, at=now, code=REQUEUED)
-        return replace(self, history=trim_history((*self.history, line)), requeues=self.requeues + 1, due_at=due_at)
+        history = self._extend_history(REQUEUED, now)
+        return replace(self, history=history, requeues=self.requeues + 1, due_at=due_at)
 
     def record_dead_letter(self, *, now: datetime, due_at: datetime) -> "Job":
         """Return the job with one more message that used up its receives."""
-        line = Transition(status=self.status, at=now, code=DEAD_LETTERED)
-        return replace(
-            self,
-            history=trim_history((*self.history, line)),
-            dead_letters=self.dead_letters + 1,
-            due_at=due_at,
-        )
+        history = self._extend_history(DEAD_LETTERED, now)
+        return replace(self, history=history, dead_letters=self.dead_letters + 1, due_at=due_at)
 
     def cancel(self, *, now: datetime) -> "Job":
         """Return the job as cancelled. Raises IllegalTransition."""
@@ -347,6 +341,10 @@ class Job(JobSpec):
             error=None,
             deleted_at=now,
         )
+
+    def _extend_history(self, code: str, now: datetime) -> tuple[Transition, ...]:
+        """Return the history with another entry for the current status."""
+        return trim_history((*self.history, Transition(status=self.status, at=now, code=code)))
 
     def _transition(self, status: JobStatus, now: datetime, code: str | None = None) -> "Job":
         if status not in TRANSITIONS[self.status]:

@@ -29,6 +29,19 @@ OPEN_SHARDS = 8
 DEAD_SHARDS = 4
 #: Parsed pipelines to cache: members of a batch, and most jobs of a listing, share one.
 PIPELINE_CACHE_SIZE = 128
+#: Attributes that a transition may remove.
+OPTIONAL_ATTRIBUTES = (
+    *("RawSize", "RawFormat", "Digest", "Width", "Height", "S3Path", "Size", "Format", "Preset", "Assets", "Outputs"),
+    *("Warnings", "Excused", "Sweeps", "DeadLetters", "LeaseUntil", "DueAt", "OpenShard", "Error", "Receipt"),
+    *("DeadShard", "DeadReason"),
+)
+#: Attributes that are written when a job is created and never change.
+IMMUTABLE_ATTRIBUTES = frozenset(
+    {
+        *("ID", "Filename", "UploadedAt", "RawPath", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
+        "ExpiresAt",
+    }
+)
 
 
 def to_item(job: Job, bucket: str, listing_shards: int) -> Item:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import count_member_change
 from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
-from shared.aws.dynamodb.job_item import from_item, to_item, transition_to_map
+from shared.aws.dynamodb.job_item import (
+    IMMUTABLE_ATTRIBUTES,
+    OPTIONAL_ATTRIBUTES,
+    from_item,
+    to_item,
+    transition_to_map,
+)
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
@@ -274,49 +280,6 @@ class JobTable:
             transact(self._client, [{"Update": update}, count_member_change(self._batch_table, job, seen, steps)])
         else:
             self._client.update_item(**update)
-
-
-#: Attributes that a transition may remove.
-OPTIONAL_ATTRIBUTES = (
-    "RawSize",
-    "RawFormat",
-    "Digest",
-    "S3Path",
-    "Size",
-    "Format",
-    "Width",
-    "Height",
-    "Preset",
-    "Assets",
-    "Outputs",
-    "Warnings",
-    "Excused",
-    "Sweeps",
-    "DeadLetters",
-    "LeaseUntil",
-    "DueAt",
-    "OpenShard",
-    "Error",
-    "Receipt",
-    "DeadShard",
-    "DeadReason",
-)
-#: Attributes that are written when a job is created and never change.
-IMMUTABLE_ATTRIBUTES = frozenset(
-    (
-        "ID",
-        "Filename",
-        "UploadedAt",
-        "RawPath",
-        "Promise",
-        "Source",
-        "BatchID",
-        "Webhook",
-        "Owner",
-        "OwnerShard",
-        "ExpiresAt",
-    )
-)
 
 
 def _key(job_id: str) -> dict[str, Any]:
