@@ -1,8 +1,9 @@
 """Measure the costs that plans are estimated from: CPU nanoseconds per pixel to decode, to process and to encode.
 
 Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder it measures the bundled
-photographs. Each figure is the median over the images of the minimum of ``RUNS`` runs. Copy the figures to ``decode_cost``
-and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and to ``cost`` in ``shared/pipeline/operations``.
+photographs. Each figure is the median over the images of the minimum of ``RUNS`` runs. Copy the figures to
+``decode_cost`` and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and
+to ``cost`` in ``shared/pipeline/operations``.
 """
 
 import statistics

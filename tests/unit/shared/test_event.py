@@ -28,7 +28,7 @@ def ended() -> dict[JobStatus, Job]:
     }
 
 
-def told(job: Job, api_url: str = "") -> dict[str, Any]:
+def parse_event(job: Job, api_url: str = "") -> dict[str, Any]:
     """Return the envelope about a job."""
     document: dict[str, Any] = json.loads(build_job_event(job, source="urn:safelight:test", api_url=api_url).body)
     return document
@@ -43,7 +43,7 @@ def test_every_terminal_status_has_an_event_type() -> None:
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_event_is_a_cloudevent(status: JobStatus) -> None:
     """It has the required attributes of CloudEvents 1.0 and the time of the transition."""
-    event = told(ended()[status])
+    event = parse_event(ended()[status])
     assert event["specversion"] == "1.0"
     for attribute in ("id", "source", "type", "subject"):
         assert isinstance(event[attribute], str)
@@ -57,7 +57,7 @@ def test_event_id_depends_on_job_and_generation() -> None:
     """Duplicates have the same ID; the end after a retry has another one."""
     failed = ended()[JobStatus.FAILED]
     again = failed.retry(now=LATER, due_after=LATER - failed.uploaded_at).cancel(now=LATER)
-    assert build_job_event(failed, source="a", api_url="").id == event_id(failed) == told(failed)["id"]
+    assert build_job_event(failed, source="a", api_url="").id == event_id(failed) == parse_event(failed)["id"]
     assert event_id(again) != event_id(failed)
     assert "." not in event_id(failed), "a full stop would be ambiguous in a signature"
 
@@ -65,20 +65,20 @@ def test_event_id_depends_on_job_and_generation() -> None:
 def test_event_has_no_object_keys_and_no_caller() -> None:
     """It has facts and links, but neither object keys nor the caller."""
     job = ended()[JobStatus.COMPLETED]
-    text = json.dumps(told(job, "https://api.test/prod"))
+    text = json.dumps(parse_event(job, "https://api.test/prod"))
     assert FACTS.key not in text
     assert RAW.key not in text
     assert job.owner not in text
-    assert told(job, "https://api.test/prod")["data"]["links"] == {
+    assert parse_event(job, "https://api.test/prod")["data"]["links"] == {
         "self": f"https://api.test/prod/v1/jobs/{job.id}",
         "result": f"https://api.test/prod/v1/jobs/{job.id}/result",
     }
-    assert told(job)["data"]["timestamp"] == to_iso(LATER)
+    assert parse_event(job)["data"]["timestamp"] == to_iso(LATER)
 
 
 def test_failure_event_has_the_error() -> None:
     """It has code, message and retryability, and no link to a result."""
-    data = told(ended()[JobStatus.FAILED])["data"]
+    data = parse_event(ended()[JobStatus.FAILED])["data"]
     assert data["error"] == {"code": FAILURE.code, "message": FAILURE.message, "retriable": False}
     assert data["links"].keys() == {"self"}
 

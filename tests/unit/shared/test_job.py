@@ -76,6 +76,8 @@ def test_elapsed_time_starts_again_with_a_retry() -> None:
     """The elapsed time counts from the upload or the last retry."""
     done = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
     assert done.elapsed == LATER - done.uploaded_at
-    asked = LATER + timedelta(days=3)
-    again = done.retry(now=asked, due_after=timedelta(minutes=15)).cancel(now=asked + timedelta(seconds=2))
-    assert again.elapsed == timedelta(seconds=2)
+    retried_at = LATER + timedelta(days=3)
+    cancelled = done.retry(now=retried_at, due_after=timedelta(minutes=15)).cancel(
+        now=retried_at + timedelta(seconds=2)
+    )
+    assert cancelled.elapsed == timedelta(seconds=2)

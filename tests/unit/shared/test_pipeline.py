@@ -29,7 +29,7 @@ def test_jpeg_spellings_are_accepted(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "where"),
+    ("pipeline", "location"),
     [
         ({"operations": [{"op": "resize", "width": 0, "height": 0}]}, ("operations", 0, "resize", "width")),
         ({"operations": [{"op": "resize", "width": 10_001}]}, ("operations", 0, "resize", "width")),
@@ -54,8 +54,8 @@ def test_jpeg_spellings_are_accepted(spelling: str) -> None:
         ({"operation": []}, ("operation",)),
     ],
 )
-def test_invalid_field_is_refused_with_its_location(asked: dict[str, Any], where: tuple[Any, ...]) -> None:
+def test_invalid_field_is_refused_with_its_location(pipeline: dict[str, Any], location: tuple[Any, ...]) -> None:
     """Every invalid field is refused, and the error has its location."""
     with pytest.raises(ValidationError) as refused:
-        Pipeline.model_validate(asked)
-    assert refused.value.errors()[0]["loc"] == where
+        Pipeline.model_validate(pipeline)
+    assert refused.value.errors()[0]["loc"] == location

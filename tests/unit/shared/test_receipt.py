@@ -16,7 +16,7 @@ from shared.pipeline.pipeline import MAX_OPERATIONS, MAX_OUTPUTS, Output, Pipeli
 LIMITS = Limits(max_bytes=1, max_pixels=2, max_side=3)
 
 
-def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
+def build(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
     """Complete a job and write its receipt."""
     raw = RawImage(key="raw/api/X", size=10, format="JPEG", digest="00" * 32, width=4, height=3)
     outputs = tuple(
@@ -38,7 +38,7 @@ def written(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
 
 def test_receipt_has_inputs_pipeline_and_outputs() -> None:
     """It has digests, the pipeline with defaults, preset, assets, limits, versions and times."""
-    text = written(Pipeline())
+    text = build(Pipeline())
     assert text is not None
     receipt = Receipt.model_validate_json(text)
     assert (receipt.raw.digest, receipt.outputs[0].digest) == ("00" * 32, "11" * 32)
@@ -51,7 +51,7 @@ def test_receipt_has_inputs_pipeline_and_outputs() -> None:
 
 def test_digest_identifies_the_receipt() -> None:
     """Equal receipts have equal digests; others differ."""
-    one, same, other = written(Pipeline()), written(Pipeline()), written(Pipeline(), ("A note.",))
+    one, same, other = build(Pipeline()), build(Pipeline()), build(Pipeline(), ("A note.",))
     assert one is not None
     assert other is not None
     assert one == same
@@ -60,7 +60,7 @@ def test_digest_identifies_the_receipt() -> None:
 
 def test_digest_does_not_depend_on_notation() -> None:
     """Order, spaces and number notation do not change the canonical JSON."""
-    text = written(Pipeline())
+    text = build(Pipeline())
     assert text is not None
     members = dict(reversed(json.loads(text).items()))
     members["attempt"] = float(members["attempt"])
@@ -76,14 +76,14 @@ def test_values_without_canonical_form_are_refused(value: object) -> None:
 
 def test_number_without_canonical_form_gives_no_receipt() -> None:
     """The job completes without a receipt."""
-    assert written(Pipeline(outputs=(Output(format=OutputFormat.JPEG, max_bytes=2**53),))) is None
+    assert build(Pipeline(outputs=(Output(format=OutputFormat.JPEG, max_bytes=2**53),))) is None
 
 
 def test_receipt_of_the_longest_pipeline_fits() -> None:
-    """A receipt with the longest valid pipeline and all warnings is written."""
+    """A receipt with the longest valid pipeline and all warnings fits."""
     text = "\u0001" * Watermark.model_json_schema()["properties"]["text"]["anyOf"][0]["maxLength"]
     operation = Watermark(text=text.replace("\u0001", "€"))
     outputs = tuple(Output(name=f"{number:032d}") for number in range(MAX_OUTPUTS))
-    written_out = written(Pipeline(operations=(operation,) * MAX_OPERATIONS, outputs=outputs), ("w" * 300,) * 20)
-    assert written_out is not None
-    assert len(written_out.encode()) < MAX_BYTES
+    receipt = build(Pipeline(operations=(operation,) * MAX_OPERATIONS, outputs=outputs), ("w" * 300,) * 20)
+    assert receipt is not None
+    assert len(receipt.encode()) < MAX_BYTES

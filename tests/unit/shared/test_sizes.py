@@ -15,7 +15,7 @@ READ = TypeAdapter[Any](Operation)
 
 
 @pytest.mark.parametrize(
-    ("size", "asked", "expected"),
+    ("size", "operation", "expected"),
     [
         ((2000, 1000), {"op": "resize", "width": 1024, "height": 1024}, (1024, 512)),
         ((100, 50), {"op": "resize", "width": 1024, "height": 1024}, (100, 50)),
@@ -41,9 +41,9 @@ READ = TypeAdapter[Any](Operation)
         ((300, 200), {"op": "blur"}, (300, 200)),
     ],
 )
-def test_size_after(size: tuple[int, int], asked: dict[str, Any], expected: tuple[int, int]) -> None:
+def test_size_after(size: tuple[int, int], operation: dict[str, Any], expected: tuple[int, int]) -> None:
     """The size after each operation is computed without an image."""
-    assert compute_size_after(size, READ.validate_python(asked)) == expected
+    assert compute_size_after(size, READ.validate_python(operation)) == expected
 
 
 def test_crop_outside_the_image_is_refused() -> None:
@@ -83,7 +83,7 @@ def test_box_is_aligned_by_gravity(gravity: str, corner: tuple[int, int]) -> Non
 def test_relative_crop_is_never_empty_and_never_outside(
     size: tuple[int, int], x: float, y: float, width: float, height: float
 ) -> None:
-    """Whatever shares are asked for, the box has a pixel and lies in the image, or is refused."""
+    """The box has at least a pixel and is inside the image, or the crop is refused."""
     try:
         left, upper, right, lower = compute_crop_box(size, Crop(unit="relative", x=x, y=y, width=width, height=height))
     except OutsideImage:

@@ -31,9 +31,9 @@ def test_s3_uri_round_trips() -> None:
 
 def test_new_ids_are_valid_and_unique() -> None:
     """A thousand IDs are valid and unique."""
-    made = {ids.new_id(datetime.now(UTC)) for _ in range(1000)}
-    assert len(made) == 1000
-    assert all(map(ids.is_id, made))
+    created = {ids.new_id(datetime.now(UTC)) for _ in range(1000)}
+    assert len(created) == 1000
+    assert all(map(ids.is_id, created))
 
 
 @pytest.mark.parametrize(
