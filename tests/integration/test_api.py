@@ -1,4 +1,4 @@
-"""The API on moto: answers, refusals without a trace, listings."""
+"""The API on moto: responses, rejected requests, listings."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ REFUSED: list[tuple[bytes | str | None, dict[str, str], dict[str, str], int, str
 
 
 @pytest.mark.parametrize(("body", "headers", "query", "status", "code"), REFUSED)
-def test_bad_request_is_refused_without_a_trace(  # noqa: PLR0917 - one row of the table above
+def test_invalid_request_stores_nothing(  # noqa: PLR0917 - one row of the table above
     cloud: Cloud,
     body: bytes | str | None,
     headers: dict[str, str],
@@ -41,7 +41,7 @@ def test_bad_request_is_refused_without_a_trace(  # noqa: PLR0917 - one row of t
     status: int,
     code: str,
 ) -> None:
-    """Each refusal has its status and code, and leaves no object, no record and no message."""
+    """Each invalid request has its status and code, and creates no object, record or message."""
     answer = cloud.call("POST", "/v1/jobs", body, headers=headers, query=query)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert_is_problem(answer)
@@ -75,8 +75,8 @@ def assert_is_problem(answer: Any) -> None:
         ("DELETE", "/v1/health", 405, "METHOD_NOT_ALLOWED"),
     ],
 )
-def test_what_is_not_there_is_a_problem(cloud: Cloud, method: str, path: str, status: int, code: str) -> None:
-    """Unknown jobs, paths and methods are problem documents too."""
+def test_unknown_routes_and_jobs_are_problems(cloud: Cloud, method: str, path: str, status: int, code: str) -> None:
+    """Unknown jobs, paths and methods get problem documents."""
     answer = cloud.call(method, path)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert_is_problem(answer)
@@ -94,22 +94,22 @@ def test_what_is_not_there_is_a_problem(cloud: Cloud, method: str, path: str, st
         {"batch": ""},
     ],
 )
-def test_wrong_parameter_is_named(cloud: Cloud, query: dict[str, str]) -> None:
-    """A parameter that breaks its rule is refused with a pointer to it."""
+def test_invalid_parameter_is_pointed_at(cloud: Cloud, query: dict[str, str]) -> None:
+    """An invalid parameter is rejected with a pointer to it."""
     answer = cloud.call("GET", "/v1/jobs", query=query)
     assert answer.status == 422
     assert_is_problem(answer)
     assert [error["pointer"] for error in answer.json["errors"]] == ["/" + next(iter(query))]
 
 
-def test_foreign_cursor_is_refused(cloud: Cloud) -> None:
-    """A cursor of somebody's own making is a 400."""
+def test_invalid_cursor_is_rejected(cloud: Cloud) -> None:
+    """A cursor that the API did not issue gets 400."""
     answer = cloud.call("GET", "/v1/jobs", query={"cursor": "abc"})
     assert (answer.status, answer.json["code"]) == (400, "BAD_CURSOR")
 
 
-def test_fault_inside_tells_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that nobody foresaw is a 500 without a word of it."""
+def test_internal_error_reveals_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception gets a 500 without details."""
 
     def break_down(job_id: str) -> None:
         raise RuntimeError(f"secret detail of {job_id} in /var/task")
@@ -121,16 +121,16 @@ def test_fault_inside_tells_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatc
     assert_is_problem(answer)
 
 
-def test_missing_settings_tell_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that is not set up answers 500 and does not show its environment."""
+def test_missing_settings_reveal_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misconfigured function gets 500 and does not show its environment."""
     monkeypatch.delenv("JOB_TABLE")
     answer = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}")
     assert answer.status == 500
     assert "JOB_TABLE" not in answer.text
 
 
-def test_job_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The record is the outbox: once it is written the answer is 202, and the reconciler will find it."""
+def test_job_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is the outbox. Once it is written the response is 202, and the reconciler requeues the job."""
 
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
@@ -144,7 +144,7 @@ def test_job_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypat
 
 
 def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the table does not answer there is no job, no message, and a 503 that says to come back."""
+    """If the table fails there is no job and no message, and the response is a 503 with Retry-After."""
 
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
@@ -156,8 +156,8 @@ def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", 'a"b.jpg', "two\r\nlines: evil.jpg", "😀 naïve.jpg", "x" * 4000])
-def test_any_file_name_is_data(cloud: Cloud, name: str) -> None:
-    """No name becomes part of a key or breaks a header, and the download is named after it."""
+def test_file_name_is_never_part_of_a_key(cloud: Cloud, name: str) -> None:
+    """No name changes a key or breaks a header, and the download has it."""
     job = cloud.submit(PICTURE, query={"filename": name})
     cloud.deliver(cloud.receive())
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
@@ -171,13 +171,13 @@ def test_any_file_name_is_data(cloud: Cloud, name: str) -> None:
 
 
 def test_unnamed_file_is_named_after_its_job(cloud: Cloud) -> None:
-    """Without a name the ID and the detected type make one."""
+    """Without a name, the ID and the detected type are used."""
     job = cloud.submit(PICTURE)
     assert job["filename"] == f"{job['id']}.jpg"
 
 
 def test_result_follows_the_job(cloud: Cloud) -> None:
-    """Not ready, then a redirect; another output's name is unknown."""
+    """Not ready, then a redirect. An unknown output name gets 404."""
     job = cloud.submit(PICTURE)
     early = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
     assert (early.status, early.json["code"], early.headers["Retry-After"]) == (409, "RESULT_NOT_READY", "1")
@@ -190,7 +190,7 @@ def test_result_follows_the_job(cloud: Cloud) -> None:
 
 
 def test_failed_job_has_no_result(cloud: Cloud) -> None:
-    """The way to the result of a failed job says why there is none."""
+    """The error says why the job failed."""
     job = cloud.submit(b"\x89PNG\r\n\x1a\n words")
     cloud.deliver(cloud.receive())
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
@@ -198,8 +198,8 @@ def test_failed_job_has_no_result(cloud: Cloud) -> None:
     assert "NOT_AN_IMAGE" in answer.json["detail"]
 
 
-def test_expired_job_is_gone_before_it_is_deleted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB deletes late; a job past its retention is gone from the moment on."""
+def test_expired_job_is_not_found(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB deletes late, so the API checks the expiry itself."""
     job = cloud.submit(PICTURE)
     cloud.deliver(cloud.receive())
     dependencies = api.dependencies.get_dependencies()
@@ -211,8 +211,8 @@ def test_expired_job_is_gone_before_it_is_deleted(cloud: Cloud, monkeypatch: pyt
     monkeypatch.undo()
 
 
-def test_unchanged_job_is_not_sent_again(cloud: Cloud) -> None:
-    """The ETag names the state: same state 304, new state 200."""
+def test_unchanged_job_gets_304(cloud: Cloud) -> None:
+    """The ETag identifies the state: 304 for the same state, 200 for a new one."""
     job = cloud.submit(PICTURE)
     path = f"/v1/jobs/{job['id']}"
     etag = cloud.call("GET", path).headers["ETag"]
@@ -223,8 +223,8 @@ def test_unchanged_job_is_not_sent_again(cloud: Cloud) -> None:
     assert cloud.call("GET", path, headers={"If-None-Match": etag}).status == 200
 
 
-def test_another_callers_job_does_not_exist(cloud: Cloud) -> None:
-    """Who is not the owner gets the answer of an unknown ID, and an empty list."""
+def test_another_callers_job_is_not_found(cloud: Cloud) -> None:
+    """Other callers get the response of an unknown ID, and an empty list."""
     mine, other = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
     job = cloud.submit(PICTURE, identity=mine)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=mine).status == 200
@@ -253,13 +253,13 @@ def listed(cloud: Cloud, **query: str) -> list[str]:
 
 @pytest.mark.parametrize("limit", ["1", "3", "7", "100"])
 def test_listing_shows_each_job_once_newest_first(cloud: Cloud, limit: str) -> None:
-    """Whatever the page size, following the cursor shows all jobs, in falling order, none twice."""
+    """With any page size, the pages list every job once, newest first."""
     made = [cloud.submit(PICTURE)["id"] for _ in range(7)]
     assert listed(cloud, limit=limit) == sorted(made, reverse=True)
 
 
 def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
-    """Filters leave exactly what they say."""
+    """Filters select exactly the matching jobs."""
     done = cloud.submit(PICTURE)
     cloud.deliver(cloud.receive())
     waiting = cloud.submit(PICTURE)
@@ -273,15 +273,15 @@ def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
     assert listed(cloud, since=moment.isoformat(), until="2001-01-01T00:00:00") == []
 
 
-def test_health_asks_the_table(cloud: Cloud) -> None:
-    """Healthy means that the table answers; without it the API says 503 or 500, not ok."""
+def test_health_checks_the_table(cloud: Cloud) -> None:
+    """Without the table the API returns 503 or 500."""
     assert cloud.call("GET", "/v1/health").json["status"] == "ok"
     cloud.clients.dynamodb.delete_table(TableName="Images")
     assert cloud.call("GET", "/v1/health").status >= 500
 
 
 def test_openapi_describes_every_route(cloud: Cloud) -> None:
-    """The document is OpenAPI 3.1, names the server, and the page holds it without another host."""
+    """The document is OpenAPI 3.1 and names the server. The page contains it and loads nothing from other hosts."""
     spec = cloud.call("GET", "/v1/openapi.json").json
     assert spec["openapi"].startswith("3.1")
     assert spec["servers"] == [{"url": "http://gateway.test:4566/prod"}]

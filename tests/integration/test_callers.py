@@ -1,4 +1,4 @@
-"""Whose job is it: callers as each kind of gateway names them, kept apart from end to end."""
+"""Callers of each kind of gateway, and their jobs kept apart."""
 
 from typing import Any
 
@@ -21,22 +21,22 @@ CALLERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("owner", "told"), CALLERS.items(), ids=CALLERS)
-def test_the_owner_is_whom_the_gateway_names(cloud: Cloud, owner: str, told: dict[str, Any]) -> None:
-    """User, role, key or account: the record names the owner as verified, and no secret of theirs."""
+def test_owner_is_the_verified_caller(cloud: Cloud, owner: str, told: dict[str, Any]) -> None:
+    """User, role, key or account: the record contains the verified owner and no secret."""
     job = cloud.submit(sample_images.jpeg(), **told)
     assert cloud.job(job["id"]).owner == owner
     assert "secret" not in str(cloud.item(job["id"]))
 
 
 def test_another_session_is_the_same_caller(cloud: Cloud) -> None:
-    """A role finds its jobs again under whatever session name it comes."""
+    """A role finds its jobs in every session."""
     first, second = ({"userArn": f"arn:aws:sts::1:assumed-role/App/{name}"} for name in ("a", "b"))
     job = cloud.submit(sample_images.jpeg(), identity=first)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=second).status == 200
 
 
 def test_callers_are_kept_apart(cloud: Cloud) -> None:
-    """Whoever it is, of whatever kind: another one's job is 404 for each route, and in no list."""
+    """Another caller's job gets 404 on each route and is in no listing."""
     jobs = {owner: cloud.submit(sample_images.jpeg(), **told)["id"] for owner, told in CALLERS.items()}
     for owner, told in CALLERS.items():
         listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **told).json["jobs"]]
@@ -55,8 +55,8 @@ def test_callers_are_kept_apart(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("header", ["X-Api-Key", "Authorization", "X-Amzn-Owner", "X-Forwarded-User"])
-def test_claims_in_headers_are_not_believed(cloud: Cloud, header: str) -> None:
-    """A header names nobody: only what the gateway has verified does."""
+def test_identity_in_headers_is_ignored(cloud: Cloud, header: str) -> None:
+    """Only the identity that the gateway verified counts."""
     mine = cloud.submit(sample_images.jpeg(), **CALLERS["key:k1"])
     answer = cloud.call("GET", f"/v1/jobs/{mine['id']}", headers={header: "k1"})
     assert answer.status == 404

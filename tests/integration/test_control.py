@@ -1,4 +1,4 @@
-"""Cancel, retry, delete: every state, every race with a worker, and nobody else's job."""
+"""Cancel, retry and delete: every state and every race with a worker."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -89,7 +89,7 @@ def bodies(cloud: Cloud) -> list[str]:
 
 @pytest.mark.parametrize("status", OPEN)
 def test_open_job_can_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
-    """Cancelled, a job is done, has an error and no result, and the reconciler looks at it no more."""
+    """A cancelled job is done, has an error and no result, and is not requeued."""
     job_id = job_in(cloud, status)
     answer = cancel(cloud, job_id)
     assert answer.status == 200
@@ -102,7 +102,7 @@ def test_open_job_can_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
 
 @pytest.mark.parametrize("status", ENDED)
 def test_ended_job_can_not_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
-    """Too late is a 409 that says so, and changes nothing."""
+    """The response is 409 and nothing changes."""
     job_id = job_in(cloud, status)
     before = cloud.item(job_id)
     answer = cancel(cloud, job_id)
@@ -112,7 +112,7 @@ def test_ended_job_can_not_be_cancelled(cloud: Cloud, status: JobStatus) -> None
 
 @pytest.mark.parametrize("status", [S.FAILED, S.CANCELLED])
 def test_failed_or_cancelled_job_can_be_retried(cloud: Cloud, status: JobStatus) -> None:
-    """A retry is a new generation with a message of its own, an attempt number that goes on, and no old error."""
+    """A retry has a new generation, its own message, the next attempt number and no error."""
     job_id = job_in(cloud, status)
     answer = retry(cloud, job_id)
     assert answer.status == 202
@@ -130,8 +130,8 @@ def test_failed_or_cancelled_job_can_be_retried(cloud: Cloud, status: JobStatus)
 
 
 @pytest.mark.parametrize("status", [*OPEN, S.COMPLETED, S.EXPIRED])
-def test_other_job_can_not_be_retried(cloud: Cloud, status: JobStatus) -> None:
-    """In every other state a retry is a 409, and nothing is sent."""
+def test_job_in_another_state_can_not_be_retried(cloud: Cloud, status: JobStatus) -> None:
+    """The response is 409 and no message is sent."""
     job_id = job_in(cloud, status)
     bodies(cloud)
     before = cloud.item(job_id)
@@ -140,8 +140,8 @@ def test_other_job_can_not_be_retried(cloud: Cloud, status: JobStatus) -> None:
     assert cloud.item(job_id) == before
 
 
-def test_attempts_go_on_over_a_retry(cloud: Cloud) -> None:
-    """The attempt number is the fencing token: a retried job never has one that it had before."""
+def test_attempt_number_grows_over_a_retry(cloud: Cloud) -> None:
+    """The attempt number is the fencing token, so it is never reused."""
     job_id = job_in(cloud, S.PROCESSING)
     cancel(cloud, job_id)
     retry(cloud, job_id)
@@ -152,8 +152,8 @@ def test_attempts_go_on_over_a_retry(cloud: Cloud) -> None:
     ("body", "query"),
     [('{"width": 20, "format": "webp"}', None), (None, {"width": "20", "format": "webp"})],
 )
-def test_retry_takes_other_options(cloud: Cloud, body: str | None, query: dict[str, str] | None) -> None:
-    """Options come as for creating a job, and replace the pipeline."""
+def test_retry_accepts_other_options(cloud: Cloud, body: str | None, query: dict[str, str] | None) -> None:
+    """Options replace the pipeline, as on creation."""
     job_id = job_in(cloud, S.FAILED)
     answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
     assert answer.status == 202
@@ -171,10 +171,10 @@ def test_retry_takes_other_options(cloud: Cloud, body: str | None, query: dict[s
         (None, {"filename": "other.jpg"}, 422, "INVALID_REQUEST"),
     ],
 )
-def test_bad_retry_changes_nothing(
+def test_invalid_retry_changes_nothing(
     cloud: Cloud, body: str | None, query: dict[str, str] | None, status: int, code: str
 ) -> None:
-    """Options are checked before anything is written."""
+    """Options are validated before anything is written."""
     job_id = job_in(cloud, S.FAILED)
     before = cloud.item(job_id)
     answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
@@ -182,8 +182,8 @@ def test_bad_retry_changes_nothing(
     assert cloud.item(job_id) == before
 
 
-def test_retry_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on creation the record is the outbox."""
+def test_retry_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is the outbox, as on creation."""
     job_id = job_in(cloud, S.FAILED)
 
     def refuse(_: Any) -> None:
@@ -196,7 +196,7 @@ def test_retry_is_accepted_though_the_message_was_not_sent(cloud: Cloud, monkeyp
 
 @pytest.mark.parametrize("status", [*OPEN, *ENDED])
 def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
-    """In every state, raw image, processed images of all attempts and record go; a second time it is only stated."""
+    """In every state, the raw image, all outputs and the record are deleted. A repeat returns the statement."""
     neighbour = job_in(cloud, S.COMPLETED)
     kept = sorted(cloud.keys())
     job_id = job_in(cloud, status)
@@ -210,8 +210,8 @@ def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
     assert [job["id"] for job in cloud.call("GET", "/v1/jobs").json["jobs"]] == [neighbour]
 
 
-def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many objects there are, none stays."""
+def test_deletion_lists_all_pages_of_objects(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No object remains, however many there are."""
     job_id = job_in(cloud, S.PENDING)
     monkeypatch.setattr("shared.aws.s3.image_store.MAX_DELETED", 3)
     real = api.dependencies.get_dependencies().images._client.list_objects_v2
@@ -227,8 +227,8 @@ def test_deletion_takes_more_than_a_page_of_objects(cloud: Cloud, monkeypatch: p
 
 
 @pytest.mark.parametrize("step", ["delete_job", "delete_tombstone"])
-def test_interrupted_deletion_can_be_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Died after the tombstone, the job is gone for everybody, and the next DELETE finishes the work."""
+def test_interrupted_deletion_can_be_repeated(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """After the tombstone the job is not found, and the next DELETE completes the deletion."""
     job_id = job_in(cloud, S.COMPLETED)
     dependencies = api.dependencies.get_dependencies()
     with monkeypatch.context() as broken:
@@ -261,7 +261,7 @@ def end_of_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Calla
 
 
 def test_cancelled_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's commit is refused, the job stays cancelled, and what the worker stored is removed."""
+    """The worker's commit is rejected, the job stays cancelled and the worker's outputs are removed."""
     job_id = cloud.submit(PICTURE)["id"]
     end_of_attempt(cloud, monkeypatch, lambda: cancel(cloud, job_id))
     assert cloud.job(job_id).status is S.CANCELLED
@@ -269,14 +269,14 @@ def test_cancelled_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.Mo
 
 
 def test_deleted_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's commit does not bring the job back."""
+    """The worker's commit does not restore the job."""
     job_id = cloud.submit(PICTURE)["id"]
     end_of_attempt(cloud, monkeypatch, lambda: delete(cloud, job_id))
     assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
 
 
 def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a worker stores after the deletion has looked is removed by the worker itself."""
+    """The worker removes outputs that it stores after the deletion."""
     job_id = cloud.submit(PICTURE)["id"]
     images = worker.app.parts().place.images
     real = images.put_processed
@@ -292,7 +292,7 @@ def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.Monk
 
 
 def test_cancelled_and_retried_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The late worker belongs to an older generation; the new one is done once, by its own message."""
+    """The late worker belongs to an older generation. The new one runs once, from its own message."""
     job_id = cloud.submit(PICTURE)["id"]
 
     def again() -> None:
@@ -307,7 +307,7 @@ def test_cancelled_and_retried_between_claim_and_commit(cloud: Cloud, monkeypatc
 
 
 def test_stale_dead_letter_does_not_fail_a_retried_job(cloud: Cloud) -> None:
-    """A dead letter of the generation before changes nothing."""
+    """A dead letter of an older generation changes nothing."""
     job_id = cloud.submit(PICTURE)["id"]
     old = cloud.receive()
     cancel(cloud, job_id)
@@ -327,7 +327,7 @@ def test_claimed_between_read_and_write(
     expected: int,
     status: JobStatus | None,
 ) -> None:
-    """A worker that claims while the API makes up its mind: the action is decided anew on what is there then."""
+    """If a worker claims the job meanwhile, the API decides again on the newer state."""
     job_id = job_in(cloud, S.PENDING)
     jobs = api.dependencies.get_dependencies().jobs
     real = jobs.transition
@@ -352,7 +352,7 @@ def test_claimed_between_read_and_write(
 def test_deleted_between_read_and_write(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer]
 ) -> None:
-    """Nothing brings a deleted job back."""
+    """No write restores a deleted job."""
     job_id = job_in(cloud, S.PENDING if action is cancel else S.FAILED)
     jobs = api.dependencies.get_dependencies().jobs
     real = jobs.transition
@@ -369,10 +369,10 @@ def test_deleted_between_read_and_write(
 
 
 @pytest.mark.parametrize(("action", "status"), [(cancel, S.PENDING), (retry, S.FAILED), (delete, S.COMPLETED)])
-def test_lost_answer_of_a_write_is_the_same_write(
+def test_repeated_write_is_recognized(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer], status: JobStatus
 ) -> None:
-    """A write is sent again whose answer was lost: it is recognised, not taken for another's."""
+    """A write that is repeated because its response was lost is not a conflict."""
     job_id = job_in(cloud, status)
     client = api.dependencies.get_dependencies().jobs._client
     real = client.update_item
@@ -390,8 +390,8 @@ def test_lost_answer_of_a_write_is_the_same_write(
 
 @pytest.mark.parametrize("action", [cancel, retry, delete])
 @pytest.mark.parametrize("status", [S.PENDING, S.COMPLETED, S.FAILED])
-def test_another_callers_job_does_not_exist(cloud: Cloud, action: Callable[..., Answer], status: JobStatus) -> None:
-    """To everybody else the job is unknown, in the words of an unknown ID, and nothing happens to it."""
+def test_another_callers_job_is_not_found(cloud: Cloud, action: Callable[..., Answer], status: JobStatus) -> None:
+    """Other callers get the response of an unknown ID, and nothing changes."""
     job_id = job_in(cloud, status, identity=ME)
     before, objects = cloud.item(job_id), cloud.keys()
     denied, unknown = action(cloud, job_id, identity=YOU), action(cloud, UNKNOWN_ID, identity=YOU)
@@ -402,8 +402,8 @@ def test_another_callers_job_does_not_exist(cloud: Cloud, action: Callable[..., 
 
 
 @pytest.mark.parametrize("action", [cancel, retry])
-def test_job_past_its_retention_is_gone(cloud: Cloud, action: Callable[..., Answer]) -> None:
-    """DynamoDB removes late; nothing is begun on a record that is only waiting for that."""
+def test_expired_job_can_not_be_changed(cloud: Cloud, action: Callable[..., Answer]) -> None:
+    """DynamoDB deletes late, so the API rejects changes of an expired record."""
     job_id = job_in(cloud, S.FAILED)
     dependencies = api.dependencies.get_dependencies()
     later = dependencies.clock() + timedelta(days=dependencies.settings.retention_days, seconds=1)
@@ -411,8 +411,8 @@ def test_job_past_its_retention_is_gone(cloud: Cloud, action: Callable[..., Answ
     assert action(cloud, job_id).status == 404
 
 
-def test_expired_job_states_an_error(cloud: Cloud) -> None:
-    """Done, a job has exactly one of result and error, whatever has ended it."""
+def test_expired_upload_has_an_error(cloud: Cloud) -> None:
+    """A job that is done has exactly one of result and error."""
     job_id = job_in(cloud, S.EXPIRED)
     job = cloud.call("GET", f"/v1/jobs/{job_id}").json
     assert (job["done"], job["result"], job["error"]["code"]) == (True, None, "UPLOAD_EXPIRED")

@@ -1,4 +1,4 @@
-"""What a page of another origin may do with the API."""
+"""CORS: what a page of another origin may do with the API."""
 
 import pytest
 from support.moto_cloud import Cloud
@@ -16,8 +16,8 @@ def _preflight(cloud: Cloud, origin: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("origin", OURS)
-def test_our_page_may_ask(cloud: Cloud, origin: str) -> None:
-    """A listed origin learns that it may use every method and header that the API has."""
+def test_listed_origin_gets_permission(cloud: Cloud, origin: str) -> None:
+    """The preflight allows every method and header of the API."""
     headers = _preflight(cloud, origin)
     assert headers["Access-Control-Allow-Origin"] == origin
     assert "DELETE" in headers["Access-Control-Allow-Methods"]
@@ -26,8 +26,8 @@ def test_our_page_may_ask(cloud: Cloud, origin: str) -> None:
 
 
 @pytest.mark.parametrize("origin", THEIRS)
-def test_other_pages_may_not(cloud: Cloud, origin: str) -> None:
-    """An origin that is not listed, however much like ours it looks, is allowed nothing."""
+def test_other_origins_get_no_permission(cloud: Cloud, origin: str) -> None:
+    """A similar origin gets no permission either."""
     assert not [name for name in _preflight(cloud, origin) if name.startswith("Access-Control")]
     answer = cloud.call("GET", "/v1/health", headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -37,7 +37,7 @@ def test_other_pages_may_not(cloud: Cloud, origin: str) -> None:
     ("method", "path", "status"), [("GET", "/v1/health", 200), ("GET", "/v1/jobs/x", 404), ("PUT", "/v1/jobs", 405)]
 )
 def test_success_and_error_can_be_read(cloud: Cloud, method: str, path: str, status: int) -> None:
-    """Answers of every kind carry the permission, and the headers that a page needs are shown to it."""
+    """All responses have the permission and expose the headers that a page needs."""
     answer = cloud.call(method, path, headers={"Origin": OURS[0]})
     assert answer.status == status
     assert (answer.headers["Access-Control-Allow-Origin"], answer.headers["Vary"]) == (OURS[0], "Origin")
@@ -46,17 +46,17 @@ def test_success_and_error_can_be_read(cloud: Cloud, method: str, path: str, sta
 
 
 def test_every_origin_may_be_allowed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A star stands for all; the answer names the one that asked."""
+    """With ``*`` the response names the origin of the request."""
     monkeypatch.setenv("UI_ORIGINS", "*")
     assert _preflight(cloud, "https://any.test")["Access-Control-Allow-Origin"] == "https://any.test"
 
 
 def test_without_origins_there_is_no_permission(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is listed, answers are what they were before there were pages."""
+    """Without listed origins there are no CORS headers."""
     monkeypatch.setenv("UI_ORIGINS", "")
     assert "Vary" not in cloud.call("GET", "/v1/health", headers={"Origin": "https://ui.test"}).headers
 
 
-def test_options_without_a_browser_are_no_preflight(cloud: Cloud) -> None:
-    """A plain OPTIONS request is answered like any method that a path does not have."""
+def test_plain_options_request_is_not_a_preflight(cloud: Cloud) -> None:
+    """It gets the response to an unsupported method."""
     assert cloud.call("OPTIONS", "/v1/jobs").status == 405

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: one request, one job, however often it is sent and whoever dies."""
+"""``Idempotency-Key``: one request makes one job, however often it is sent and wherever the API dies."""
 
 import base64
 import threading
@@ -68,8 +68,8 @@ def pass_time(by: timedelta) -> None:
     object.__setattr__(dependencies, "clock", lambda: then)
 
 
-def test_same_request_is_done_once(cloud: Cloud) -> None:
-    """The second time the answer is the first one's job, and says that it is a replay."""
+def test_repeated_request_runs_once(cloud: Cloud) -> None:
+    """The second response shows the first job and is marked as a replay."""
     first, second = post(cloud), post(cloud)
     assert (first.status, second.status) == (202, 202)
     assert first.json == second.json
@@ -79,8 +79,8 @@ def test_same_request_is_done_once(cloud: Cloud) -> None:
     assert (cloud.count(), len(cloud.keys()), len(cloud.receive())) == (1, 1, 1)
 
 
-def test_replay_shows_the_job_as_it_stands(cloud: Cloud) -> None:
-    """The status of the answer is the stored one, the job is no snapshot that has gone stale."""
+def test_replay_shows_the_current_job(cloud: Cloud) -> None:
+    """The status code is the stored one. The job is read again."""
     first = post(cloud)
     cloud.deliver(cloud.receive())
     second = post(cloud)
@@ -88,14 +88,14 @@ def test_replay_shows_the_job_as_it_stands(cloud: Cloud) -> None:
 
 
 def test_replay_waits_like_the_first(cloud: Cloud) -> None:
-    """With Prefer: wait=N a replay of a job that is done is the classic 200."""
+    """With Prefer: wait=N, a replay for a completed job gets 200."""
     post(cloud)
     cloud.deliver(cloud.receive())
     assert post(cloud, headers={"Prefer": "wait=1"}).status == 200
 
 
-def test_what_is_kept_is_neither_picture_nor_link(cloud: Cloud) -> None:
-    """The table holds the job's ID and hashes: no bytes, no name, no key in the clear."""
+def test_log_stores_only_ids_and_hashes(cloud: Cloud) -> None:
+    """The table contains no image, file name or key in clear text."""
     job = post(cloud, query={"filename": "my cat.jpg"}).json
     (item,) = cloud.clients.dynamodb.scan(TableName="Idempotency")["Items"]
     assert set(item) == {"ID", "Fingerprint", "JobID", "At", "Holder", "ExpiresAt", "Answer"}
@@ -113,15 +113,15 @@ def test_what_is_kept_is_neither_picture_nor_link(cloud: Cloud) -> None:
         (PICTURE, {"headers": {"Content-Disposition": 'attachment; filename="b.jpg"'}}),
     ],
 )
-def test_other_request_under_the_key_is_refused(cloud: Cloud, body: bytes, more: dict[str, Any]) -> None:
-    """Other bytes or options are another request: 422, and nothing is made."""
+def test_key_reused_for_another_request_is_rejected(cloud: Cloud, body: bytes, more: dict[str, Any]) -> None:
+    """Other bytes or options get 422 and nothing is created."""
     post(cloud)
     answer = post(cloud, body, **more)
     assert (answer.status, answer.json["code"]) == (422, "KEY_REUSED")
     assert cloud.count() == 1
 
 
-def test_the_shape_of_the_body_does_not_matter(cloud: Cloud) -> None:
+def test_content_type_is_not_part_of_a_request(cloud: Cloud) -> None:
     """The same image as raw bytes and as base64 text is the same request."""
     first = post(cloud)
     second = post(cloud, base64.b64encode(PICTURE).decode(), headers={"Content-Type": "text/plain"})
@@ -129,7 +129,7 @@ def test_the_shape_of_the_body_does_not_matter(cloud: Cloud) -> None:
 
 
 def test_keys_belong_to_their_callers_and_routes(cloud: Cloud) -> None:
-    """Two callers may choose one key, and one caller may use it on two routes."""
+    """Two callers may use the same key, and one caller may use it on two routes."""
     mine, yours = post(cloud, identity=ME), post(cloud, OTHER, identity=YOU)
     assert mine.json["id"] != yours.json["id"]
     cancelled = post(cloud, b"", path=f"/v1/jobs/{mine.json['id']}/cancel", identity=ME)
@@ -138,21 +138,21 @@ def test_keys_belong_to_their_callers_and_routes(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("key", ["", "   ", "x" * 256, "a\tb", "a\x00b", "a\x7fb", "a\u200bb"])
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/01HZY3Q1M8Z3J5W7XK9V2B4C6D/cancel"])
-def test_malformed_key_is_refused(cloud: Cloud, key: str, path: str) -> None:
-    """Empty, too long, control characters: 400, and nothing is made."""
+def test_malformed_key_is_rejected(cloud: Cloud, key: str, path: str) -> None:
+    """Empty keys, long keys and control characters get 400 and nothing is created."""
     answer = post(cloud, key=key, path=path)
     assert (answer.status, answer.json["code"]) == (400, "KEY_INVALID")
     assert (cloud.count(), cloud.keys()) == (0, [])
 
 
 @pytest.mark.parametrize("key", ["k", '"8e03978e"', "x" * 255, "ключ"])
-def test_any_printable_key_will_do(cloud: Cloud, key: str) -> None:
-    """What the caller calls a key is the caller's business."""
+def test_any_printable_key_is_accepted(cloud: Cloud, key: str) -> None:
+    """The content of a key does not matter."""
     assert post(cloud, key=key).json["id"] == post(cloud, key=key).json["id"]
 
 
-def test_refused_request_does_not_use_its_key_up(cloud: Cloud) -> None:
-    """What broke a rule can be corrected and sent under the same key."""
+def test_rejected_request_does_not_use_up_its_key(cloud: Cloud) -> None:
+    """The corrected request may have the same key."""
     assert post(cloud, b"no picture").status == 415
     assert post(cloud, query={"width": "0"}).status == 422
     assert post(cloud).status == 202
@@ -162,16 +162,16 @@ def test_refused_request_does_not_use_its_key_up(cloud: Cloud) -> None:
         assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")
 
 
-def test_key_is_forgotten_after_a_day(cloud: Cloud) -> None:
-    """From then on it is a new request, whether or not DynamoDB has removed the record."""
+def test_key_expires_after_a_day(cloud: Cloud) -> None:
+    """Then the request is new, even if DynamoDB has not deleted the record."""
     first = post(cloud)
     pass_time(timedelta(hours=24, seconds=1))
     second = post(cloud, OTHER)
     assert (second.status, second.json["id"] == first.json["id"]) == (202, False)
 
 
-def test_equal_request_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """409 that says to come back, and the first is not disturbed."""
+def test_repeated_request_gets_409_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request is not affected."""
     dependencies = api.dependencies.get_dependencies()
     real = dependencies.jobs.create
     seen: list[Answer] = []
@@ -189,8 +189,8 @@ def test_equal_request_while_the_first_runs(cloud: Cloud, monkeypatch: pytest.Mo
     assert cloud.count() == 1
 
 
-def test_equal_requests_at_the_same_instant_make_one_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of eight threads one makes the job; the others get it too, or are told to come back."""
+def test_concurrent_requests_make_one_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of eight threads creates the job. The others get that job or 409."""
     dependencies = api.dependencies.get_dependencies()
     client = dependencies.requests._client
     lock = threading.Lock()
@@ -231,10 +231,10 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("owner", "step"), CALLS, ids=[step for _, step in CALLS])
-def test_died_half_way_still_one_job(
+def test_request_that_died_makes_one_job(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, owner: Callable[[], Any], step: str, *, after: bool
 ) -> None:
-    """Wherever the API dies, the key blocks no longer than the invocation could last, and one job comes of it."""
+    """Wherever the API dies, the key is blocked no longer than the invocation, and one job results."""
     killed_at(cloud, monkeypatch, owner(), step, after=after)
     if step == "store_response" and after:
         assert post(cloud).headers["Idempotency-Replayed"] == "true"
@@ -252,8 +252,8 @@ def test_died_half_way_still_one_job(
     assert (done["status"], done["attempts"]) == ("COMPLETED", 1)
 
 
-def test_died_after_the_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next try uses what was reserved: the job has the ID and the moment of the first."""
+def test_repeat_uses_the_reserved_id(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job has the ID and time of the first request."""
     killed_at(cloud, monkeypatch, api.dependencies.get_dependencies().requests, "reserve", after=True)
     (item,) = cloud.clients.dynamodb.scan(TableName="Idempotency")["Items"]
     pass_time(timedelta(minutes=2))
@@ -263,7 +263,7 @@ def test_died_after_the_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("step", ["put_raw", "create"])
 def test_failing_service_frees_the_key_at_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """After a 503 the same request may come again without waiting, also when the write did happen."""
+    """After a 503 the same request may be repeated at once, even if the write succeeded."""
     dependencies = api.dependencies.get_dependencies()
     owner = dependencies.images if step == "put_raw" else dependencies.jobs
     real = getattr(owner, step)
@@ -279,8 +279,8 @@ def test_failing_service_frees_the_key_at_once(cloud: Cloud, monkeypatch: pytest
     assert (cloud.count(), len(cloud.keys())) == (1, 1)
 
 
-def test_answer_that_can_not_be_kept_is_given_all_the_same(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job is accepted; that its answer is not remembered costs the next try a moment, and no second job."""
+def test_job_is_accepted_if_its_response_is_not_stored(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repeated request finds the job."""
 
     def refuse(*_: Any) -> None:
         raise ServiceUnavailable
@@ -293,8 +293,8 @@ def test_answer_that_can_not_be_kept_is_given_all_the_same(cloud: Cloud, monkeyp
     assert post(cloud).json["id"] == first.json["id"]
 
 
-def test_lost_answer_of_a_reservation_is_the_same_reservation(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that is sent again does not lock its own request out."""
+def test_repeated_reservation_is_recognized(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated write does not block its own request."""
     client = api.dependencies.get_dependencies().requests._client
     real = client.put_item
 
@@ -308,8 +308,8 @@ def test_lost_answer_of_a_reservation_is_the_same_reservation(cloud: Cloud, monk
         assert post(cloud).status == 202
 
 
-def test_a_key_costs_two_writes_and_no_key_none(cloud: Cloud) -> None:
-    """Creating a job is one write; under a key one more reserves and one more keeps the answer."""
+def test_a_key_costs_two_writes(cloud: Cloud) -> None:
+    """A job takes one write. A key adds a reservation and a stored response."""
     calls: list[str] = []
     events_of = api.dependencies.get_dependencies().jobs._client.meta.events
     events_of.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
@@ -321,8 +321,8 @@ def test_a_key_costs_two_writes_and_no_key_none(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_action_under_a_key_is_done_once(cloud: Cloud, action: str) -> None:
-    """Without its key the second would be a 409; with it, it is the answer of the first."""
+def test_repeated_action_runs_once(cloud: Cloud, action: str) -> None:
+    """Without its key the second request would get 409. With the key it gets the first response."""
     job_id = post(cloud, key="create").json["id"]
     if action == "retry":
         cloud.call("POST", f"/v1/jobs/{job_id}/cancel")
@@ -335,8 +335,10 @@ def test_action_under_a_key_is_done_once(cloud: Cloud, action: str) -> None:
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_action_that_died_half_way_is_recognised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
-    """The next try finds its own line in the history and does nothing twice."""
+def test_repeat_of_a_dead_action_finds_its_transition(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """The repeated request finds its transition in the history and changes nothing."""
     job_id = post(cloud, key="create").json["id"]
     if action == "retry":
         cloud.call("POST", f"/v1/jobs/{job_id}/cancel")
@@ -357,7 +359,7 @@ def test_action_that_died_half_way_is_recognised(cloud: Cloud, monkeypatch: pyte
 
 
 def test_replay_of_a_deleted_job_is_not_found(cloud: Cloud) -> None:
-    """The key does not bring a deleted job back, and tells nothing of it."""
+    """The key neither restores a deleted job nor reveals it."""
     job_id = post(cloud).json["id"]
     cloud.call("DELETE", f"/v1/jobs/{job_id}")
     answer = post(cloud)

@@ -1,4 +1,4 @@
-"""Imports on moto: objects of another bucket become jobs, with no byte through a function of the API."""
+"""Imports on moto: objects of another bucket become jobs, and the API reads no image bytes."""
 
 from datetime import timedelta
 from typing import Any
@@ -83,8 +83,8 @@ def fail_copies(monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None
     monkeypatch.setattr(worker.app.parts().place.sources._client, "copy_object", refuse)
 
 
-def test_object_becomes_a_job_that_is_copied_and_processed(cloud: Cloud) -> None:
-    """The record says which object and how large; the worker copies it, and the job is like any other."""
+def test_object_is_copied_and_processed(cloud: Cloud) -> None:
+    """The record has the object's location and size. The worker copies it, and the job is like any other."""
     put(cloud, "2026/chair.jpg", ContentType="text/html", Metadata={"a": "b"}, Tagging="c=d")
     job = made(cloud, width=4)
     assert (job["status"], job["filename"], job["batch_id"]) == ("PENDING", "chair.jpg", None)
@@ -125,30 +125,30 @@ def test_object_becomes_a_job_that_is_copied_and_processed(cloud: Cloud) -> None
         (f"s3://{SHOP}/\ud800", 422, "INVALID_REQUEST"),
     ],
 )
-def test_what_can_not_be_copied_is_told_at_once(cloud: Cloud, source: str, status: int, code: str) -> None:
-    """Each has its code, and nothing is made; the image bucket is closed even where the settings name it."""
+def test_object_that_can_not_be_copied_is_rejected(cloud: Cloud, source: str, status: int, code: str) -> None:
+    """Each case has its code and creates nothing. The image bucket is closed even if the settings name it."""
     cloud.store("raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", JPEG)
     answer = ask(cloud, source)
     assert (answer.status, answer.json["code"], cloud.count()) == (status, code, 0)
 
 
-def test_without_buckets_nothing_is_imported(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default: one stable code, and S3 is not even asked."""
+def test_imports_are_off_by_default(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The response has a stable code, and S3 gets no request."""
     monkeypatch.setenv("IMPORT_BUCKETS", "")
     assert (ask(cloud).status, ask(cloud).json["code"]) == (422, "IMPORT_OFF")
 
 
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
-def test_archived_objects_are_refused_until_they_are_restored(cloud: Cloud, storage_class: Any) -> None:
-    """S3 would read nothing from them."""
+def test_archived_object_is_rejected_until_restored(cloud: Cloud, storage_class: Any) -> None:
+    """S3 can't read an archived object."""
     put(cloud, "old.jpg", StorageClass=storage_class)
     assert ask(cloud, f"s3://{SHOP}/old.jpg").json["code"] == "SOURCE_ARCHIVED"
     cloud.clients.s3.restore_object(Bucket=SHOP, Key="old.jpg", RestoreRequest={"Days": 1})
     assert ask(cloud, f"s3://{SHOP}/old.jpg").status == 202
 
 
-def test_large_objects_are_refused_before_a_byte_moves(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit of raw images holds for what S3 says of the object."""
+def test_large_object_is_rejected_before_the_copy(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size limit of raw images applies to the object's metadata."""
     monkeypatch.setenv("MAX_RAW_BYTES", str(len(JPEG) - 1))
     answer = ask(cloud)
     assert (answer.status, answer.json["code"], cloud.count()) == (413, "TOO_MANY_BYTES", 0)
@@ -157,13 +157,13 @@ def test_large_objects_are_refused_before_a_byte_moves(cloud: Cloud, monkeypatch
 @pytest.mark.parametrize(
     "body", [{"source": URI, "content": "aaaa"}, {"source": 1}, {"source": URI, "width": 0}, {"version": "1"}]
 )
-def test_request_that_contradicts_itself_makes_nothing(cloud: Cloud, body: dict[str, Any]) -> None:
-    """An image comes one way, and options keep to their rules."""
+def test_contradictory_request_is_rejected(cloud: Cloud, body: dict[str, Any]) -> None:
+    """A request has one image, and its options are validated."""
     assert (cloud.post("/v1/jobs", body).status, cloud.count()) == (422, 0)
 
 
-def test_named_version_is_the_one_that_is_copied(cloud: Cloud) -> None:
-    """Whatever has been stored under the same key since."""
+def test_named_version_is_copied(cloud: Cloud) -> None:
+    """Newer versions under the same key are ignored."""
     cloud.clients.s3.put_bucket_versioning(Bucket=SHOP, VersioningConfiguration={"Status": "Enabled"})
     first = put(cloud, "a.jpg", JPEG)
     put(cloud, "a.jpg", b"words")
@@ -182,10 +182,10 @@ def test_named_version_is_the_one_that_is_copied(cloud: Cloud) -> None:
         ("InvalidObjectState", 403, "SOURCE_ARCHIVED"),
     ],
 )
-def test_copy_that_is_refused_fails_the_job(
+def test_changed_source_fails_the_job(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str, status: int, told: str
 ) -> None:
-    """What has changed since the job was made is its end, with a code; it can be retried."""
+    """A source that changed after the job was created fails it with a code. The job can be retried."""
     job = made(cloud)
     fail_copies(monkeypatch, code, status)
     assert work(cloud) == []
@@ -198,8 +198,8 @@ def test_copy_that_is_refused_fails_the_job(
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
-def test_copy_that_s3_does_not_answer_costs_no_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job is given back, as for any service."""
+def test_failing_s3_costs_no_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is released, as after any service error."""
     job = made(cloud)
     fail_copies(monkeypatch, "InternalError", 500)
     assert len(work(cloud)) == 1
@@ -207,8 +207,8 @@ def test_copy_that_s3_does_not_answer_costs_no_attempt(cloud: Cloud, monkeypatch
     assert (given_back.status, given_back.attempts_used) == (JobStatus.PENDING, 0)
 
 
-def test_later_attempt_needs_the_source_no_more(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an attempt has copied is there for the next one, though the object is gone by then."""
+def test_later_attempt_does_not_need_the_source(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later attempt uses the first copy even if the object is deleted."""
     job = made(cloud)
     messages = cloud.receive()
     images = worker.app.parts().place.images
@@ -224,8 +224,8 @@ def test_later_attempt_needs_the_source_no_more(cloud: Cloud, monkeypatch: pytes
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
-def test_copy_for_a_job_that_was_deleted_meanwhile_is_removed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody would ever look for it."""
+def test_copy_for_a_deleted_job_is_removed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else would delete it."""
     job = made(cloud)
     place = worker.app.parts().place
     copy = place.sources.copy
@@ -239,8 +239,8 @@ def test_copy_for_a_job_that_was_deleted_meanwhile_is_removed(cloud: Cloud, monk
     assert (cloud.count(), cloud.keys()) == (0, [])
 
 
-def test_same_key_makes_one_job_though_the_object_is_gone(cloud: Cloud) -> None:
-    """A replay is answered from the log, and another source under the key is refused."""
+def test_replay_succeeds_if_the_object_is_deleted(cloud: Cloud) -> None:
+    """A replay reads the log. Another source with the same key is rejected."""
     key = {"Idempotency-Key": "a"}
     job = made(cloud, headers=key)
     cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
@@ -250,7 +250,7 @@ def test_same_key_makes_one_job_though_the_object_is_gone(cloud: Cloud) -> None:
 
 
 def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its second try sends the message, and looks at the object no more: that may have changed."""
+    """The repeated request sends the message and does not inspect the object again, which may have changed."""
     key = {"Idempotency-Key": "a"}
     with monkeypatch.context() as dying:
         dying.setattr(api.jobs.imports, "notify_worker", _die)
@@ -263,8 +263,8 @@ def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: 
     assert (answer.status, cloud.count(), len(cloud.receive())) == (202, 1, 1)
 
 
-def test_members_are_imported_by_the_bulk_lane(cloud: Cloud) -> None:
-    """Objects and uploads in one batch; each that can't be is an error in its place; counts are exact."""
+def test_members_are_imported_through_the_bulk_queue(cloud: Cloud) -> None:
+    """A batch may mix objects and uploads. Each invalid entry is an error in its place, and counts are exact."""
     for number in range(12):
         put(cloud, f"{number}.jpg")
     items = [{"source": f"s3://{SHOP}/{number}.jpg"} for number in range(12)]
@@ -291,7 +291,7 @@ def test_members_are_imported_by_the_bulk_lane(cloud: Cloud) -> None:
 
 
 def test_hundred_members_are_one_request(cloud: Cloud) -> None:
-    """All are looked at, made, told to the worker; nothing is copied while the caller waits."""
+    """All objects are inspected, and all jobs created and sent. Nothing is copied while the caller waits."""
     items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(100)]
     answer = cloud.post("/v1/batches", {"items": items, "close": True})
     assert {each["job"]["status"] for each in answer.json["items"]} == {"PENDING"}
@@ -300,8 +300,8 @@ def test_hundred_members_are_one_request(cloud: Cloud) -> None:
     assert sum(map(len, messages)) == 100
 
 
-def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The members are accepted whatever becomes of their messages."""
+def test_lost_messages_of_members_are_requeued(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members are accepted even if their messages are not sent."""
 
     def refuse(*_: Any) -> None:
         raise ServiceUnavailable
@@ -312,8 +312,8 @@ def test_lost_messages_of_members_are_the_reconcilers(cloud: Cloud, monkeypatch:
     assert cloud.job(answer.json["items"][0]["job"]["id"]).due_at is not None
 
 
-def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of them are made, then the request dies; an object that is gone by then does not undo its member."""
+def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half of the members the request dies. An object deleted meanwhile does not remove its member."""
     items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(60)]
     dependencies = api.dependencies.get_dependencies()
     transact, calls = dependencies.batches._client.transact_write_items, []
@@ -339,8 +339,8 @@ def test_second_try_of_a_request_takes_members_as_they_are(cloud: Cloud, monkeyp
     assert (len(set(etags[:50])), len(set(etags[50:])), etags[0] == etags[59]) == (1, 1, False)
 
 
-def test_members_of_another_owner_stay_closed(cloud: Cloud) -> None:
-    """Nobody reads another's images by naming the image bucket as source."""
+def test_image_bucket_is_never_a_source(cloud: Cloud) -> None:
+    """No caller can read another owner's images by naming the image bucket."""
     job = cloud.submit(JPEG)
     work(cloud)
     stored = cloud.keys()

@@ -1,4 +1,4 @@
-"""The whole path of a job on moto: through the API, the worker, the dead letters."""
+"""The whole path of a job on moto: API, worker, dead letters."""
 
 import base64
 import hashlib
@@ -25,8 +25,8 @@ FAILED_AT_ONCE = [
 ]
 
 
-def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
-    """Raw bytes in, a gray PNG out, the record as the data dictionary says."""
+def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
+    """Raw bytes in, a grayscale PNG out, and the record matches the data dictionary."""
     picture = sample_images.jpeg(2000, 1000)
     job = cloud.submit(picture, query={"filename": "my cat.jpg"})
     assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
@@ -50,8 +50,8 @@ def test_a_picture_goes_all_the_way(cloud: Cloud) -> None:
     assert cloud.receive() != []  # this test took the message and nobody deleted it
 
 
-def test_seed_flow_with_base64_text(cloud: Cloud) -> None:
-    """`base64 -w 0 photo.jpg` as text/plain is an image."""
+def test_base64_text_is_processed(cloud: Cloud) -> None:
+    """``base64 -w 0 photo.jpg`` as text/plain is an image."""
     text = base64.b64encode(sample_images.jpeg()).decode()
     answer = cloud.call("POST", "/v1/jobs", text, headers={"Content-Type": "text/plain"})
     assert answer.status == 202
@@ -59,8 +59,8 @@ def test_seed_flow_with_base64_text(cloud: Cloud) -> None:
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With Prefer: wait=N the answer is 200 and the key, when the worker is done in time."""
+def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Prefer: wait=N the response is 200 with the key if the worker completes in time."""
 
     def work_meanwhile(_: float) -> None:
         cloud.deliver(cloud.receive())
@@ -74,8 +74,8 @@ def test_waiting_answer_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(("data", "code"), FAILED_AT_ONCE)
-def test_bad_picture_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
-    """An image that can't be processed ends its job on the first attempt; its neighbours never notice."""
+def test_bad_image_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
+    """It fails on the first attempt and does not affect other records."""
     bad = cloud.submit(data)
     good = [cloud.submit(sample_images.jpeg()) for _ in range(4)]
     assert cloud.deliver(cloud.receive()) == []
@@ -87,8 +87,8 @@ def test_bad_picture_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: st
     assert not [key for key in cloud.keys() if key.startswith(f"processed/{bad['id']}")]  # noqa: SIM118 - not a dict
 
 
-def test_only_the_foreign_messages_come_back(cloud: Cloud) -> None:
-    """Whichever of five records can't be read, exactly those are reported: all 32 subsets."""
+def test_only_unreadable_messages_are_reported(cloud: Cloud) -> None:
+    """For all 32 subsets of five records, exactly the unreadable ones are reported."""
     for subset in itertools.product([False, True], repeat=5):
         for _ in subset:
             cloud.submit(sample_images.png(8, 8))
@@ -102,7 +102,7 @@ def test_only_the_foreign_messages_come_back(cloud: Cloud) -> None:
 
 
 def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
-    """A message that comes twice makes one result and one transition."""
+    """A duplicate message makes one result and one transition."""
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
@@ -112,8 +112,8 @@ def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
     assert len(cloud.keys()) == 2
 
 
-def test_held_lease_sends_the_record_back_for_its_rest(cloud: Cloud) -> None:
-    """While another worker has the job, the message waits as long as the lease, and is not deleted."""
+def test_message_waits_for_a_held_lease(cloud: Cloud) -> None:
+    """While another worker holds the job, the message waits for the rest of the lease and is not deleted."""
     job = cloud.submit(sample_images.jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
@@ -122,8 +122,8 @@ def test_held_lease_sends_the_record_back_for_its_rest(cloud: Cloud) -> None:
     assert cloud.job(job["id"]).status == "PROCESSING"
 
 
-def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> None:
-    """After a lease has run out the next delivery does the job; the first worker's commit changes nothing."""
+def test_expired_lease_is_taken_over(cloud: Cloud) -> None:
+    """The next delivery completes the job, and the late worker's commit changes nothing."""
     job = cloud.submit(sample_images.jpeg())
     message = JobMessage(job_id=job["id"], generation=1)
     past = utc_now() - timedelta(seconds=100)
@@ -139,15 +139,15 @@ def test_expired_lease_is_taken_over_and_the_late_worker_loses(cloud: Cloud) -> 
 
 
 def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
-    """With too little of the invocation left a record goes back untouched."""
+    """With too little time left in the invocation, the record is returned to the queue."""
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     assert cloud.deliver(messages, events.Context(remaining_milliseconds=500)) == [messages[0]["Body"]]
     assert cloud.item(job["id"])["Attempt"] == {"N": "0"}
 
 
-def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A claim that happened, whose answer was lost and which is sent again, is the same claim."""
+def test_repeated_claim_is_one_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that is repeated because its response was lost is the same claim."""
     job = cloud.submit(sample_images.jpeg())
     real = cloud.clients.dynamodb.update_item
     table = cloud.jobs
@@ -165,7 +165,7 @@ def test_lost_answer_of_a_claim_is_no_second_attempt(cloud: Cloud, monkeypatch: 
 
 
 def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
-    """A raw image that is gone is a reason, not a crash."""
+    """A missing raw image is a failure, not a crash."""
     job = cloud.submit(sample_images.jpeg())
     cloud.clients.s3.delete_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}")
     assert cloud.deliver(cloud.receive()) == []
@@ -175,7 +175,7 @@ def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
 
 
 def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
-    """Bytes that are not those that were uploaded are never processed."""
+    """Only the uploaded bytes are ever processed."""
     job = cloud.submit(sample_images.jpeg())
     cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=sample_images.png())
     cloud.deliver(cloud.receive())
@@ -184,8 +184,8 @@ def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
     assert error.code == "RAW_IMAGE_MISSING"
 
 
-def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When S3 fails for one of three, that one comes back and the others are done."""
+def test_service_error_returns_only_its_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If S3 fails for one of three records, that record is returned and the others complete."""
     jobs = [cloud.submit(sample_images.jpeg()) for _ in range(3)]
     images = worker.app.parts().place.images
     real = images.get_raw
@@ -201,8 +201,8 @@ def test_failing_service_sends_only_its_record_back(cloud: Cloud, monkeypatch: p
     assert [cloud.job(job["id"]).status for job in jobs] == ["COMPLETED", "PENDING", "COMPLETED"]
 
 
-def test_dead_letters_end_the_job_at_last(cloud: Cloud) -> None:
-    """A job whose messages keep dying, for hours, ends with a code that says so and may be retried."""
+def test_repeated_dead_letters_fail_the_job(cloud: Cloud) -> None:
+    """A job whose messages keep failing ends with a code and can be retried."""
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     for _ in range(9):
@@ -217,7 +217,7 @@ def test_dead_letters_end_the_job_at_last(cloud: Cloud) -> None:
 
 
 def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
-    """A job that was completed meanwhile stays completed."""
+    """A job that completed meanwhile stays completed."""
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
@@ -226,7 +226,7 @@ def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
 
 
 def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
-    """While a worker still holds the lease the dead letter comes back."""
+    """While a worker holds the lease, the dead letter is returned to its queue."""
     job = cloud.submit(sample_images.jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
@@ -234,8 +234,8 @@ def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
     assert cloud.job(job["id"]).status == "PROCESSING"
 
 
-def test_unreadable_dead_letter_is_kept(cloud: Cloud) -> None:
-    """A message that nobody can read is stored whole and leaves the queue."""
+def test_unreadable_dead_letter_is_stored(cloud: Cloud) -> None:
+    """The whole message is stored and leaves the queue."""
     url = cloud.dead_letter_queue_url
     boto3.client("sqs").send_message(QueueUrl=url, MessageBody="who sent this?")
     messages = cloud.receive(url)
@@ -245,6 +245,6 @@ def test_unreadable_dead_letter_is_kept(cloud: Cloud) -> None:
     assert kept["body"] == "who sent this?"
 
 
-def test_invocation_without_records_is_no_fault(cloud: Cloud) -> None:
-    """A test event or a warm-up does nothing."""
+def test_invocation_without_records_does_nothing(cloud: Cloud) -> None:
+    """A test event or a warm-up is not an error."""
     assert cloud.deliver([]) == []

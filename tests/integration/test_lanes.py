@@ -1,4 +1,4 @@
-"""Which queue a hint goes to, whoever sends it: members of a batch stay in the bulk lane."""
+"""Which queue a job's message goes to."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -69,8 +69,8 @@ SENDERS = (retried, retried_under_a_key_twice, redriven, swept)
 
 @pytest.mark.parametrize("send", SENDERS)
 @pytest.mark.parametrize("is_bulk", [False, True], ids=["alone", "in a batch"])
-def test_hint_stays_in_its_lane(cloud: Cloud, send: Callable[[Cloud, str], None], *, is_bulk: bool) -> None:
-    """A job that begins again or was found overdue is told in its lane alone, by whoever tells it."""
+def test_message_stays_in_its_queue(cloud: Cloud, send: Callable[[Cloud, str], None], *, is_bulk: bool) -> None:
+    """A retried or overdue job is sent to its own queue, whoever sends the message."""
     job_id = submitted(cloud)
     if is_bulk:
         write(cloud, job_id, "SET BatchID = :batch", batch="01HZY3Q1M8Z3J5W7XK9V2B4C6D")

@@ -1,4 +1,4 @@
-"""To whom a link to a result is addressed."""
+"""Hosts of links to results."""
 
 from urllib.parse import urlsplit
 
@@ -8,8 +8,8 @@ from support.moto_cloud import BUCKET, Cloud
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4566", "localstack:4566"])
-def test_links_follow_the_caller(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """Where S3 is at the API's own address, each caller gets a link to the host that they used."""
+def test_links_use_the_callers_host(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """If S3 has the API's address, each caller gets a link to the host of the request."""
     monkeypatch.setenv("PUBLIC_ENDPOINT_URL", "caller")
     link = _link(cloud, host)
     assert (urlsplit(link).scheme, urlsplit(link).netloc) == ("http", host)
@@ -18,14 +18,14 @@ def test_links_follow_the_caller(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("host", ["a b", "x@evil.test", "evil.test/path", ""])
-def test_a_host_that_is_none_is_not_signed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """What is no host never gets into a link, which then leads to S3's own endpoint."""
+def test_invalid_host_is_not_signed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """With an invalid host, the link leads to the S3 endpoint."""
     monkeypatch.setenv("PUBLIC_ENDPOINT_URL", "caller")
     assert (urlsplit(_link(cloud, host)).hostname or "").endswith(".amazonaws.com")
 
 
-def test_a_given_endpoint_counts_for_all(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that the operator gave is signed, whatever host was asked."""
+def test_configured_endpoint_is_always_signed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configured endpoint is signed for every host."""
     monkeypatch.setenv("PUBLIC_ENDPOINT_URL", "https://pictures.test:8443")
     assert urlsplit(_link(cloud, "127.0.0.1:4566")).netloc == "pictures.test:8443"
 

@@ -1,4 +1,4 @@
-"""The metrics that the code emits: those that alarms and dashboard watch, with their dimensions."""
+"""Metrics that the code emits, with the dimensions that alarms and the dashboard use."""
 
 import json
 import re
@@ -64,7 +64,9 @@ def live(cloud: Cloud) -> None:
     cloud.bury(messages)
     waiting = cloud.job(cloud.submit(sample_images.jpeg())["id"])
     cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
-    cloud.jobs.compare_and_swap(waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2)))
+    cloud.jobs.compare_and_swap(
+        waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2))
+    )
     reset_cold_start_flag()
     cloud.reconcile()
     reset_cold_start_flag()
@@ -93,8 +95,8 @@ def tell(cloud: Cloud) -> None:
             cloud.send_webhooks([events.received(message.encode())])
 
 
-def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each of our metrics that an alarm or a widget names is printed by the code, with exactly those dimensions."""
+def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each metric of an alarm or widget is emitted with exactly its dimensions."""
     live(cloud)
     found = {(name, names) for name, names, _ in emitted(capsys.readouterr().out)}
     watched = {
@@ -106,22 +108,22 @@ def test_what_is_watched_is_emitted_with_its_dimensions(cloud: Cloud, capsys: py
     assert watched <= found
 
 
-def test_metrics_are_those_of_one_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    """All functions emit under the one name of their stack, so two stacks in an account never add up."""
+def test_metrics_have_the_namespace_of_their_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two stacks in one account never share metrics."""
     live(cloud)
     lines = [line for _, _, line in emitted(capsys.readouterr().out)]
     assert {line["service"] for line in lines} == {STACK}
 
 
 def test_every_metric_is_documented(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    """docs/runbook.md has a row for each metric that the code emits."""
+    """docs/runbook.md has a row for each emitted metric."""
     live(cloud)
     documented = set(re.findall(r"^\| `(\w+)` \|", RUNBOOK, re.MULTILINE))
     assert {name for name, _, _ in emitted(capsys.readouterr().out)} <= documented
 
 
 def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a user waits for is measured from the upload, not from when a worker began."""
+    """The time that a user waits starts at the upload, not at the claim."""
     job_id = cloud.submit(sample_images.jpeg())["id"]
     cloud.deliver(cloud.receive())
     job = cloud.job(job_id)

@@ -1,4 +1,4 @@
-"""The way back to the image as it was sent."""
+"""Links to the raw image."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -8,8 +8,8 @@ from support import sample_images
 from support.moto_cloud import BUCKET, Cloud
 
 
-def test_the_raw_image_comes_back_as_it_was(cloud: Cloud) -> None:
-    """The link leads to the very bytes, of the type that their content has, under the name that they came with."""
+def test_link_returns_the_raw_image(cloud: Cloud) -> None:
+    """The link has the uploaded bytes, the type of their content and the original file name."""
     data = sample_images.jpeg()
     job = cloud.submit(data, query={"filename": "holiday.txt"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"})
@@ -22,23 +22,23 @@ def test_the_raw_image_comes_back_as_it_was(cloud: Cloud) -> None:
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == data
 
 
-def test_it_redirects_unless_told_otherwise(cloud: Cloud) -> None:
-    """Without a word the answer is a redirect, as for results."""
+def test_raw_image_redirects_by_default(cloud: Cloud) -> None:
+    """As for results, the default response is a redirect."""
     job = cloud.submit(sample_images.jpeg())
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
     assert (answer.status, answer.headers["Location"]) == (303, answer.json["url"])
 
 
-def test_what_nobody_has_read_is_not_shown(cloud: Cloud) -> None:
-    """A job that waits for its bytes has no image to show yet."""
+def test_unread_upload_has_no_raw_image(cloud: Cloud) -> None:
+    """A job that awaits its bytes has no image yet."""
     wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
     job = cloud.call("POST", "/v1/uploads", json.dumps(wanted), headers={"Content-Type": "application/json"}).json
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
     assert (answer.status, answer.json["code"]) == (409, "RESULT_NOT_READY")
 
 
-def test_another_callers_picture_does_not_exist(cloud: Cloud) -> None:
-    """Who asks for an image of another's learns nothing, not even that it is there."""
+def test_another_callers_raw_image_is_not_found(cloud: Cloud) -> None:
+    """The response does not reveal that the job exists."""
     job = cloud.submit(sample_images.jpeg(), identity={"userArn": "arn:aws:iam::1:user/ann"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", identity={"userArn": "arn:aws:iam::1:user/bob"})
     assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")

@@ -1,4 +1,4 @@
-"""A receipt for every completed job, and a statement for every deleted one."""
+"""Receipts of completed jobs, and statements about deleted jobs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,8 +30,8 @@ def receipt(cloud: Cloud, job_id: str, **more: Any) -> Any:
     return cloud.call("GET", f"/v1/jobs/{job_id}/receipt", **more)
 
 
-def test_a_completed_job_has_a_receipt(cloud: Cloud) -> None:
-    """What went in, what was done by which software, what came out; the job links to it."""
+def test_completed_job_has_a_receipt(cloud: Cloud) -> None:
+    """It lists the input, the software and the outputs. The job links to it."""
     job_id = completed(cloud, query={"preset": "thumbnail"})
     job = cloud.call("GET", f"/v1/jobs/{job_id}").json
     assert job["links"]["receipt"].endswith(f"/v1/jobs/{job_id}/receipt")
@@ -43,8 +43,8 @@ def test_a_completed_job_has_a_receipt(cloud: Cloud) -> None:
     assert told["uploaded_at"] <= told["started_at"] <= told["finished_at"] == job["timestamp"]
 
 
-def test_a_receipt_is_read_once(cloud: Cloud) -> None:
-    """Its ETag is its digest, and who has it gets 304."""
+def test_unchanged_receipt_gets_304(cloud: Cloud) -> None:
+    """The ETag of a receipt is its digest."""
     job_id = completed(cloud)
     first = receipt(cloud, job_id)
     assert first.headers["ETag"] == f'"{first.json["digest"]}"'
@@ -52,8 +52,8 @@ def test_a_receipt_is_read_once(cloud: Cloud) -> None:
     assert (again.status, again.text) == (304, "")
 
 
-def test_what_has_no_result_has_no_receipt(cloud: Cloud) -> None:
-    """Open jobs: not yet; failed ones: never; another's: unknown; older ones: said so."""
+def test_only_completed_jobs_have_a_receipt(cloud: Cloud) -> None:
+    """Open, failed, foreign and older jobs each get their own error."""
     job_id = cloud.submit(sample_images.jpeg(), identity=ANN)["id"]
     assert receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
     assert cloud.call("GET", f"/v1/jobs/{job_id}", identity=ANN).json["links"]["receipt"] is None
@@ -67,8 +67,8 @@ def test_what_has_no_result_has_no_receipt(cloud: Cloud) -> None:
     assert receipt(cloud, failed).json["code"] == "JOB_FAILED"
 
 
-def test_a_deletion_states_what_went(cloud: Cloud) -> None:
-    """Keys, sizes and digests of raw image and results, also of what a beaten attempt has left; the same once more."""
+def test_deletion_lists_deleted_objects(cloud: Cloud) -> None:
+    """It lists keys, sizes and digests of the raw image and all outputs. A repeat returns the same."""
     job_id = completed(cloud)
     job = cloud.job(job_id)
     orphan = f"processed/{job_id}/7/orphan.png"
@@ -87,8 +87,8 @@ def test_a_deletion_states_what_went(cloud: Cloud) -> None:
     assert job.filename not in str(cloud.clients.dynamodb.scan(TableName="Idempotency"))
 
 
-def test_older_versions_are_told_of(cloud: Cloud) -> None:
-    """Where somebody has switched versioning on, what was deleted is still there, and the statement says so."""
+def test_remaining_object_versions_are_stated(cloud: Cloud) -> None:
+    """With bucket versioning, deleted objects remain as versions, and the statement says so."""
     enabled: Any = {"Status": "Enabled"}
     cloud.clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
     job_id = completed(cloud)
@@ -97,8 +97,8 @@ def test_older_versions_are_told_of(cloud: Cloud) -> None:
     assert cloud.call("DELETE", f"/v1/jobs/{job_id}").json == stated
 
 
-def test_a_statement_is_its_owners_alone_and_expires(cloud: Cloud) -> None:
-    """Others learn nothing, and nobody does after 30 days, though the record may still be there."""
+def test_statement_belongs_to_its_owner_and_expires(cloud: Cloud) -> None:
+    """Other callers get 404, and so does everyone after 30 days, even if the record remains."""
     job_id = completed(cloud, identity=ANN)
     stated = cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).json
     assert from_iso(stated["expires_at"]) - from_iso(stated["deleted_at"]) == RETENTION
@@ -110,13 +110,15 @@ def test_a_statement_is_its_owners_alone_and_expires(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("finish", ["owner", "reconciler"])
 @pytest.mark.parametrize("step", ["record", "delete_job", "delete_tombstone"])
-def test_a_deletion_that_dies_states_the_same_in_the_end(
+def test_interrupted_deletion_states_the_same(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str, finish: str
 ) -> None:
-    """Whoever finishes it, at whichever step it died: everything that went is stated."""
+    """Wherever it dies and whoever completes it, the statement lists all deleted objects."""
     job_id = completed(cloud)
     dependencies = api.dependencies.get_dependencies()
-    part = {"record": dependencies.deletions, "delete_job": dependencies.images, "delete_tombstone": dependencies.jobs}[step]
+    part = {"record": dependencies.deletions, "delete_job": dependencies.images, "delete_tombstone": dependencies.jobs}[
+        step
+    ]
 
     def die(_: Any) -> None:
         raise ServiceUnavailable
@@ -133,8 +135,8 @@ def test_a_deletion_that_dies_states_the_same_in_the_end(
     assert stated["objects"][0]["digest"] is not None
 
 
-def test_a_job_that_awaits_its_bytes_leaves_none(cloud: Cloud) -> None:
-    """What was never sent is not said to have gone; what was sent and never read is."""
+def test_statement_lists_unread_uploads(cloud: Cloud) -> None:
+    """Bytes that were never sent are not listed. Bytes that were sent but never read are."""
     wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
     for sent in (False, True):
         job_id = cloud.post("/v1/uploads", wanted).json["id"]

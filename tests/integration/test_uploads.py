@@ -1,4 +1,4 @@
-"""Direct uploads on moto: announced, sent, told by S3 or confirmed, once or twice or never."""
+"""Direct uploads on moto: announced, sent, and reported by S3 or confirmed by the caller."""
 
 import base64
 import hashlib
@@ -32,8 +32,8 @@ def later(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
     monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
 
 
-def test_upload_goes_all_the_way(cloud: Cloud) -> None:
-    """Announced, sent, told by S3, completed: in three writes, and the record has the facts of the bytes."""
+def test_upload_is_processed_end_to_end(cloud: Cloud) -> None:
+    """Announced, sent, reported by S3 and completed in three writes. The record has the facts of the bytes."""
     job = cloud.announce(filename="my cat.jpg", width=20)
     assert (job["status"], job["done"], job["filename"]) == ("AWAITING_UPLOAD", False, "my cat.jpg")
     assert (job["raw"]["size"], job["raw"]["format"], job["raw"]["digest"]) == (None, None, None)
@@ -49,8 +49,8 @@ def test_upload_goes_all_the_way(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("size", [None, 60_000_000])
-def test_form_binds_key_type_and_size(cloud: Cloud, size: int | None) -> None:
-    """The signed policy names this key, this type, this size, and ends in a quarter of an hour."""
+def test_form_fixes_key_type_and_size(cloud: Cloud, size: int | None) -> None:
+    """The signed policy has this key, type and size and expires after 15 minutes."""
     before = datetime.now(UTC)
     answer = cloud.post("/v1/uploads", {"content_type": "image/tiff", **({"size": size} if size else {})})
     job, form = answer.json, answer.json["upload"]
@@ -79,10 +79,10 @@ def test_form_binds_key_type_and_size(cloud: Cloud, size: int | None) -> None:
         ({"content_type": "image/png", "preset": "none"}, 422, "PRESET_NOT_FOUND", "/preset"),
     ],
 )
-def test_bad_announcement_leaves_no_trace(
+def test_invalid_announcement_stores_nothing(
     cloud: Cloud, wanted: dict[str, Any], status: int, code: str, pointer: str
 ) -> None:
-    """What can't be is refused where it stands, and nothing is recorded."""
+    """It is rejected with a pointer and nothing is recorded."""
     answer = cloud.post("/v1/uploads", wanted)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert [each["pointer"] for each in answer.json["errors"]] == [pointer]
@@ -98,8 +98,11 @@ def test_bad_announcement_leaves_no_trace(
         ({"content_type": "application/octet-stream"}, b"words", "NOT_AN_IMAGE"),
     ],
 )
-def test_broken_promise_fails_the_job(cloud: Cloud, declared: dict[str, Any], data: bytes, code: str) -> None:
-    """Content that is not what was declared ends the job by name, with the digest of what came."""
+def test_undeclared_content_fails_the_job(cloud: Cloud, declared: dict[str, Any], data: bytes, code: str) -> None:
+    """Content that differs from the declaration fails the job with a code.
+
+    The record has the digest of the actual bytes.
+    """
     job = cloud.announce(**declared)
     cloud.store(key_of(job), data)
     assert cloud.arrived(key_of(job)) == []
@@ -110,7 +113,7 @@ def test_broken_promise_fails_the_job(cloud: Cloud, declared: dict[str, Any], da
 
 
 def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
-    """Told twice by the caller and twice by S3, in any order, the job runs once."""
+    """Two confirmations and two events, in any order, make one attempt."""
     job = cloud.announce()
     path = f"/v1/uploads/{job['id']}/confirm"
     early = cloud.call("POST", path)
@@ -130,7 +133,7 @@ def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
 
 
 def test_second_upload_changes_nothing(cloud: Cloud) -> None:
-    """Other bytes by the same form after the job is done are not processed; the record is of the first."""
+    """Other bytes sent with the same form after completion are not processed."""
     job = cloud.announce(content_type="application/octet-stream")
     cloud.store(key_of(job), JPEG)
     cloud.arrived(key_of(job))
@@ -141,8 +144,8 @@ def test_second_upload_changes_nothing(cloud: Cloud) -> None:
     assert before["Digest"] == {"S": hashlib.sha256(JPEG).hexdigest()}
 
 
-def test_bytes_that_overtake_are_the_ones_recorded(cloud: Cloud) -> None:
-    """Replaced before the worker reads, the job is done with what was read, once, and the record says so."""
+def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
+    """Bytes replaced before the worker reads them are processed once and recorded."""
     job = cloud.announce(content_type="application/octet-stream")
     cloud.store(key_of(job), JPEG)
     cloud.store(key_of(job), PNG)
@@ -152,8 +155,8 @@ def test_bytes_that_overtake_are_the_ones_recorded(cloud: Cloud) -> None:
     assert done.raw.digest == hashlib.sha256(PNG).hexdigest()
 
 
-def test_retry_takes_no_other_bytes(cloud: Cloud) -> None:
-    """Once a run has read the bytes, a retry of the job refuses whatever replaced them."""
+def test_retry_rejects_replaced_bytes(cloud: Cloud) -> None:
+    """After an attempt has read the bytes, a retry rejects replacements."""
     job = cloud.announce(content_type="image/png")
     cloud.store(key_of(job), JPEG)
     cloud.arrived(key_of(job))
@@ -169,26 +172,26 @@ def test_retry_takes_no_other_bytes(cloud: Cloud) -> None:
     "key", ["raw/direct/what", "raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "processed/x y", "raw/direct/ü"]
 )
 def test_unknown_object_makes_no_job(cloud: Cloud, key: str) -> None:
-    """An event of an object that nobody has a form for is acknowledged and creates nothing."""
+    """An event for an object without a job is acknowledged and creates nothing."""
     assert cloud.arrived(key) == []
     assert cloud.count() == 0
 
 
-def test_foreign_bucket_is_passed_over(cloud: Cloud) -> None:
-    """An event of another bucket claims no job of ours."""
+def test_event_of_another_bucket_is_ignored(cloud: Cloud) -> None:
+    """It claims no job."""
     job = cloud.announce()
     assert cloud.arrived(key_of(job), bucket="another") == []
     assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
 
 
 def test_test_event_is_acknowledged(cloud: Cloud) -> None:
-    """What S3 sends when the notification is set up is no fault."""
+    """The event that S3 sends when a notification is configured is not an error."""
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
     assert cloud.deliver([events.received(body)]) == []
 
 
-def test_upload_that_never_comes_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When form and grace are over the job ends, and bytes that come still later are cleared away."""
+def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After form and grace period the job expires, and later bytes are deleted."""
     job = cloud.announce()
     later(monkeypatch, timedelta(minutes=20))
     assert cloud.reconcile() == {}
@@ -203,8 +206,8 @@ def test_upload_that_never_comes_expires(cloud: Cloud, monkeypatch: pytest.Monke
     assert cloud.call("POST", f"/v1/uploads/{job['id']}/confirm").json["status"] == "EXPIRED"
 
 
-def test_lost_event_is_made_up_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes that are there though nobody told of them are found before the job would expire."""
+def test_lost_event_is_recovered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reconciler finds uploaded bytes before the job would expire."""
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
     later(monkeypatch, timedelta(minutes=26))
@@ -213,8 +216,8 @@ def test_lost_event_is_made_up_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
-def test_dead_letter_of_an_event_is_no_unreadable_message(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3's word that nobody could act on leaves the job to the reconciler, and nothing under dead-letters/."""
+def test_dead_letter_of_an_event_is_readable(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is left to the reconciler, and nothing is stored under dead-letters/."""
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
     assert cloud.bury([events.received(events.s3(BUCKET, key_of(job)))]) == []
@@ -223,8 +226,8 @@ def test_dead_letter_of_an_event_is_no_unreadable_message(cloud: Cloud, monkeypa
     assert cloud.reconcile() == {"send": 1}
 
 
-def test_held_lease_sends_the_event_back(cloud: Cloud) -> None:
-    """While another worker has the job, S3's word waits like any message."""
+def test_event_waits_for_a_held_lease(cloud: Cloud) -> None:
+    """While another worker holds the job, the event waits like any message."""
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
     message = JobMessage(job_id=job["id"], generation=1)
@@ -235,15 +238,15 @@ def test_held_lease_sends_the_event_back(cloud: Cloud) -> None:
 
 
 def test_message_alone_does_not_start_an_awaited_upload(cloud: Cloud) -> None:
-    """Only S3's word, or a confirmation, says that bytes are there."""
+    """Only an S3 event or a confirmation reports that the bytes exist."""
     job = cloud.announce()
     body = JobMessage(job_id=job["id"], generation=1).encode()
     assert cloud.deliver([events.received(body)]) == []
     assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
 
 
-def test_deleted_job_takes_its_bytes_along(cloud: Cloud) -> None:
-    """A deletion removes what was sent, and what is sent after it is cleared away."""
+def test_deletion_removes_uploaded_bytes(cloud: Cloud) -> None:
+    """A deletion removes uploaded bytes, and later uploads are deleted too."""
     job = cloud.announce()
     cloud.store(key_of(job), JPEG)
     assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 200
@@ -254,7 +257,7 @@ def test_deleted_job_takes_its_bytes_along(cloud: Cloud) -> None:
 
 
 def test_cancelled_upload_can_be_retried(cloud: Cloud) -> None:
-    """A job cancelled before its bytes came keeps them when they come, and a retry does it."""
+    """A job cancelled before its upload keeps bytes that arrive later, and a retry processes them."""
     job = cloud.announce()
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/cancel").status == 200
     cloud.store(key_of(job), JPEG)
@@ -265,8 +268,8 @@ def test_cancelled_upload_can_be_retried(cloud: Cloud) -> None:
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
-def test_same_key_is_one_job_with_an_equal_form(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A repeated announcement answers with the same job and a form that ends when the first did, then with none."""
+def test_replayed_announcement_has_an_equal_form(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay returns the same job and a form with the same expiry, and later no form."""
     headers = {"Idempotency-Key": "k"}
     first = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
     second = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, headers=headers)
@@ -287,8 +290,8 @@ def test_same_key_is_one_job_with_an_equal_form(cloud: Cloud, monkeypatch: pytes
     assert fresh.json["upload"]["fields"]["key"] == key_of(first.json)
 
 
-def test_others_upload_is_not_found(cloud: Cloud) -> None:
-    """Nobody confirms or renews another caller's upload."""
+def test_another_callers_upload_is_not_found(cloud: Cloud) -> None:
+    """No caller can confirm or renew another caller's upload."""
     job = cloud.announce()
     identity = {"userArn": "arn:aws:iam::000000000000:user/other"}
     for path in ("form", "confirm"):
@@ -296,7 +299,7 @@ def test_others_upload_is_not_found(cloud: Cloud) -> None:
         assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")
 
 
-def test_body_that_is_too_large_is_shown_the_way(cloud: Cloud) -> None:
+def test_too_large_body_names_the_upload_route(cloud: Cloud) -> None:
     """The 413 of POST /v1/jobs names the route for larger files."""
     answer = cloud.call("POST", "/v1/jobs", bytes(5_000_000), headers={"Content-Type": "image/jpeg"})
     assert answer.status == 413

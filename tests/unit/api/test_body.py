@@ -1,4 +1,4 @@
-"""The four shapes of a body, and everything that is wrong with some."""
+"""Request bodies: the four content types, and every invalid body."""
 
 import base64
 import json
@@ -55,15 +55,15 @@ def form(*parts: tuple[str, str | None, bytes], boundary: str = "x") -> bytes:
 @pytest.mark.parametrize(
     "content_type", ["image/jpeg", "image/png", "application/octet-stream", None, "IMAGE/JPEG; q=1"]
 )
-def test_raw_bytes_are_taken_as_they_are(content_type: str | None) -> None:
-    """The content decides the type, whatever the header calls it."""
+def test_content_of_raw_bytes_decides_their_type(content_type: str | None) -> None:
+    """The Content-Type header is ignored."""
     upload = read(PICTURE, content_type)
     assert upload.data == PICTURE
     assert upload.image_format.name == "JPEG"
 
 
 def test_what_curl_sends_by_default_is_raw_bytes() -> None:
-    """`curl --data-binary @photo.jpg` calls the bytes a form, and means bytes."""
+    """``curl --data-binary`` sends raw bytes with a form's Content-Type."""
     assert read(PICTURE, "application/x-www-form-urlencoded").data == PICTURE
 
 
@@ -78,20 +78,20 @@ def test_what_curl_sends_by_default_is_raw_bytes() -> None:
     ],
 )
 @pytest.mark.parametrize("gateway_encodes", [False, True])
-def test_base64_text_as_people_make_it(text: str, gateway_encodes: bool) -> None:
-    """Line breaks and a data: prefix do no harm, nor does a gateway that encodes the text once more."""
+def test_base64_text_is_decoded(text: str, gateway_encodes: bool) -> None:
+    """Line breaks, a data: prefix and a gateway that encodes the text again are accepted."""
     assert read(text.encode() if gateway_encodes else text, "text/plain; charset=utf-8").data == PICTURE
 
 
 def test_form_gives_file_name_and_options() -> None:
-    """A form has one file; its other fields are options."""
+    """A form has one file. Its other fields are options."""
     body = form(("file", "cat.jpg", PICTURE), ("width", None, b"300"))
     upload = read(body, FORM)
     assert (upload.data, upload.filename, dict(upload.options)) == (PICTURE, "cat.jpg", {"width": "300"})
 
 
 def test_json_gives_content_and_options() -> None:
-    """JSON holds the image in base64; its other members are options."""
+    """JSON contains the image in base64. Its other members are options."""
     body = json.dumps({"content": TEXT, "filename": "cat.jpg", "pipeline": {}})
     upload = read(body, "application/json")
     assert upload.data == PICTURE
@@ -111,7 +111,7 @@ def test_json_gives_content_and_options() -> None:
     ],
 )
 def test_content_disposition_names_the_file(header: str, name: str | None) -> None:
-    """Both spellings of RFC 6266 are read; what can't be read is no name, and no error."""
+    """Both forms of RFC 6266 are read. A malformed header gives no name."""
     assert read(PICTURE, "image/jpeg", Content_Disposition=header).filename == name
 
 
@@ -158,22 +158,22 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
         (bytes(7_000_000), "image/jpeg", BodyTooLarge),
     ],
 )
-def test_bad_body_has_its_own_error(body: Any, content_type: str, error: type[SafelightError]) -> None:
-    """Whatever is wrong with a body is said by name."""
+def test_invalid_body_has_its_own_error(body: Any, content_type: str, error: type[SafelightError]) -> None:
+    """Each kind of invalid body raises a specific error."""
     with pytest.raises(error):
         read(body, content_type)
 
 
-def test_largest_picture_passes_in_both_shapes() -> None:
-    """An image of just the stated size goes through raw and as base64 text."""
+def test_largest_image_is_accepted_raw_and_as_base64() -> None:
+    """An image of exactly the maximum size is accepted."""
     largest = PICTURE + bytes(MAX_RAW_BYTES - len(PICTURE))
     assert len(read(largest, "image/jpeg").data) == MAX_RAW_BYTES
     assert len(read(base64.b64encode(largest).decode(), "text/plain").data) == MAX_RAW_BYTES
 
 
 @given(st.binary(min_size=1))
-def test_any_bytes_come_back_from_their_base64(data: bytes) -> None:
-    """What was encoded is decoded."""
+def test_base64_round_trip(data: bytes) -> None:
+    """Decoding returns the encoded bytes."""
     assert decode_base64(base64.encodebytes(data).decode()) == data
 
 
@@ -181,8 +181,8 @@ def test_any_bytes_come_back_from_their_base64(data: bytes) -> None:
     st.binary(max_size=200),
     st.sampled_from(["text/plain", "application/json", FORM, "image/png"]),
 )
-def test_no_body_ends_in_anything_but_an_answer(data: bytes, content_type: str) -> None:
-    """Any bytes under any header are an upload or an error of ours."""
+def test_any_body_is_an_upload_or_a_client_error(data: bytes, content_type: str) -> None:
+    """No body causes an internal error."""
     try:
         outcome: Upload | SafelightError = read(data, content_type)
     except SafelightError as error:
@@ -190,7 +190,7 @@ def test_no_body_ends_in_anything_but_an_answer(data: bytes, content_type: str) 
     assert isinstance(outcome, Upload) or outcome.status < 500
 
 
-def test_json_numbers_are_numbers() -> None:
-    """NaN and Infinity are no JSON."""
+def test_nan_is_not_json() -> None:
+    """NaN and Infinity are rejected."""
     with pytest.raises(BadJson):
         load_json_object(b'{"width": NaN}')

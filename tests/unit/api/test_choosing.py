@@ -1,4 +1,4 @@
-"""What a job will carry: pipeline, preset, pinned assets."""
+"""Resolution of options to a job spec: pipeline, preset, pinned assets, webhook."""
 
 from datetime import UTC, datetime
 
@@ -53,26 +53,26 @@ def find_webhook(name: str) -> Webhook:
 LIBRARY = Catalog(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
 
 
-def test_nothing_asked_is_the_default() -> None:
-    """Neither preset nor assets."""
+def test_no_options_give_the_default_pipeline() -> None:
+    """The default spec has neither a preset nor assets."""
     choice = resolve_job_spec(Options(), LIBRARY)
     assert (choice.pipeline, choice.preset, choice.assets) == (DEFAULT_PIPELINE, None, ())
 
 
 def test_assets_are_pinned_once_each() -> None:
-    """Each name has the content of this moment, however often the pipeline refers to it."""
+    """Each asset is pinned once, even if the pipeline uses it twice."""
     choice = resolve_job_spec(Options(pipeline=naming("logo", "badge", "logo")), LIBRARY)
     assert choice.assets == (AssetPin("badge", "of-badge"), AssetPin("logo", "of-logo"))
 
 
-def test_a_preset_brings_its_version_and_its_assets() -> None:
-    """What the preset names is pinned too."""
+def test_preset_sets_its_version_and_assets() -> None:
+    """The assets of a preset's pipeline are pinned too."""
     choice = resolve_job_spec(Options(preset="marked"), LIBRARY)
     assert (choice.preset, choice.assets) == (PresetRef("marked", 7), (AssetPin("logo", "of-logo"),))
 
 
 def test_unknown_names_are_pointed_at() -> None:
-    """The pointer leads to the operations, or to the preset that has them."""
+    """The pointer leads to the operations, or to the preset that contains them."""
     with pytest.raises(WatermarkNotFound) as missing:
         resolve_job_spec(Options(pipeline=naming("logo", "gone", "gone")), LIBRARY)
     places = ["/pipeline/operations/2/image", "/pipeline/operations/3/image"]
@@ -85,8 +85,8 @@ def test_unknown_names_are_pointed_at() -> None:
     assert ([each.pointer for each in unknown.value.errors], unknown.value.status) == (["/preset"], 422)
 
 
-def test_a_webhook_is_known_or_named() -> None:
-    """A job carries the name of a webhook that its caller has; another name is told with a pointer."""
+def test_webhook_must_exist() -> None:
+    """An unknown webhook is rejected with a pointer."""
     assert resolve_job_spec(Options(webhook="studio"), LIBRARY).webhook == "studio"
     assert resolve_job_spec(Options(), LIBRARY).webhook is None
     with pytest.raises(UnknownWebhook) as wrong:

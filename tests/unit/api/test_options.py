@@ -1,4 +1,4 @@
-"""What is asked along with an image."""
+"""Options of a request for a job."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def first(operation: dict[str, Any]) -> dict[str, Any]:
     return {"pipeline": {"operations": [operation]}}
 
 
-def test_nothing_asked_is_the_default() -> None:
+def test_no_options_give_the_default_pipeline() -> None:
     """Without options the default pipeline runs."""
     assert read_options({}, {}).to_pipeline() == DEFAULT_PIPELINE
 
@@ -39,12 +39,12 @@ def test_nothing_asked_is_the_default() -> None:
     ],
 )
 def test_options_make_a_pipeline(query: dict[str, str], expected: Pipeline) -> None:
-    """The shorthand changes the default; a whole pipeline replaces it."""
+    """The shorthand changes the default pipeline. A whole pipeline replaces it."""
     assert read_options(query, {}).to_pipeline() == expected
 
 
-def test_body_and_query_add_up() -> None:
-    """Options may come in both places."""
+def test_body_and_query_are_merged() -> None:
+    """Options may be in both places."""
     options = read_options({"filename": "a.jpg"}, {"width": 300})
     assert (options.filename, options.width) == ("a.jpg", 300)
 
@@ -78,13 +78,13 @@ def test_body_and_query_add_up() -> None:
         ),
     ],
 )
-def test_wrong_option_is_pointed_at(
+def test_invalid_option_is_pointed_at(
     query: dict[str, str],
     fields: dict[str, Any],
     error: type[SafelightError],
     pointer: str,
 ) -> None:
-    """Every wrong option is refused with a pointer to it; none is silently ignored."""
+    """Every invalid option is rejected with a pointer. None is ignored."""
     with pytest.raises(error) as refused:
         read_options(query, fields).to_pipeline()
     assert pointer in [each.pointer for each in refused.value.errors]
@@ -101,8 +101,8 @@ def test_wrong_option_is_pointed_at(
         ({"pipeline": {"output": {"format": "jpeg", "quality": True}}}, "/pipeline/output/quality"),
     ],
 )
-def test_true_and_false_are_no_numbers(fields: dict[str, Any], pointer: str) -> None:
-    """JSON's true is not taken for 1, nor false for 0."""
+def test_booleans_are_not_numbers(fields: dict[str, Any], pointer: str) -> None:
+    """JSON's true is not read as 1, nor false as 0."""
     with pytest.raises(InvalidPipeline) as refused:
         read_options({}, fields).to_pipeline()
     assert pointer in [each.pointer for each in refused.value.errors]
@@ -117,8 +117,8 @@ def test_true_and_false_are_no_numbers(fields: dict[str, Any], pointer: str) -> 
         ({"output": {"format": "tiff", "quality": 5}}, "/pipeline/output"),
     ],
 )
-def test_outputs_are_pointed_at_by_the_name_that_was_sent(pipeline: dict[str, Any], pointer: str) -> None:
-    """A pointer for ``output`` leads into it, not into a list that the caller never wrote."""
+def test_pointer_to_single_output_has_no_index(pipeline: dict[str, Any], pointer: str) -> None:
+    """A pointer for ``output`` has no list index, because the caller sent no list."""
     with pytest.raises(InvalidPipeline) as refused:
         read_options({}, {"pipeline": pipeline})
     assert refused.value.errors[0].pointer == pointer

@@ -1,4 +1,4 @@
-"""Cursors, links, waiting, problems: small rules of the API."""
+"""Cursors, links, callers, waiting and problem documents."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -20,15 +20,15 @@ from shared.jobs.job import Job, JobStatus
 JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 
 
-def test_cursor_reads_back() -> None:
-    """A cursor leads on from where it was made, and does not show the ID."""
+def test_cursor_round_trip() -> None:
+    """A cursor decodes to its ID and does not show it."""
     assert decode_cursor(encode_cursor(JOB_ID)) == JOB_ID
     assert JOB_ID not in encode_cursor(JOB_ID)
 
 
 @pytest.mark.parametrize("cursor", ["x", "====", "MQ", "ä", JOB_ID, encode_cursor("no id"), "A" * 10_000])
-def test_foreign_cursor_is_refused(cursor: str) -> None:
-    """What this API did not issue is told so."""
+def test_invalid_cursor_is_rejected(cursor: str) -> None:
+    """A cursor that the API did not issue raises BadCursor."""
     with pytest.raises(BadCursor):
         decode_cursor(cursor)
 
@@ -47,8 +47,8 @@ def test_foreign_cursor_is_refused(cursor: str) -> None:
         ),
     ],
 )
-def test_links_lead_where_the_caller_came_from(headers: dict[str, str], base: str) -> None:
-    """Scheme and host are the caller's, the path in front is the setting."""
+def test_links_use_the_callers_host(headers: dict[str, str], base: str) -> None:
+    """Scheme and host come from the request, the path prefix from the setting."""
     event = events.http("GET", "/v1/jobs")
     event["headers"] = headers
     assert Links.for_request(APIGatewayProxyEvent(event), "/stage").job(JOB_ID) == f"{base}/v1/jobs/{JOB_ID}"
@@ -57,8 +57,8 @@ def test_links_lead_where_the_caller_came_from(headers: dict[str, str], base: st
 @pytest.mark.parametrize(
     ("whole", "prefix"), [("/prod/v1/jobs", "/prod"), ("/v1/jobs", ""), ("/other", ""), (None, "")]
 )
-def test_path_in_front_comes_from_the_gateway(whole: str | None, prefix: str) -> None:
-    """Where no setting says it, what the gateway has in front of the path is part of the link."""
+def test_path_prefix_comes_from_the_gateway(whole: str | None, prefix: str) -> None:
+    """Without a setting, the prefix is what the gateway removed from the path."""
     event = events.http("GET", "/v1/jobs", headers={"Host": "a.test"})
     event["requestContext"]["path"] = whole
     assert Links.for_request(APIGatewayProxyEvent(event), "").base == f"http://a.test{prefix}"
@@ -74,7 +74,7 @@ def test_path_in_front_comes_from_the_gateway(whole: str | None, prefix: str) ->
     ],
 )
 def test_owner_is_the_role_and_not_its_session(arn: str | None, owner: str) -> None:
-    """A role owns its jobs whatever its sessions are called."""
+    """All sessions of a role are the same owner."""
     event = events.http("GET", "/v1/jobs")
     event["requestContext"]["identity"]["userArn"] = arn
     assert caller(APIGatewayProxyEvent(event)) == owner
@@ -96,7 +96,7 @@ def test_owner_is_the_role_and_not_its_session(arn: str | None, owner: str) -> N
     ],
 )
 def test_prefer_header_is_read_leniently(header: str | None, seconds: float | None) -> None:
-    """A wait is capped; what can't be read is ignored."""
+    """A wait is capped. A malformed preference is ignored."""
     wait = preferred_wait(header)
     assert (None if wait is None else wait.total_seconds()) == seconds
 
@@ -131,15 +131,18 @@ def waited(table: Table, patience: timedelta) -> tuple[Job, list[float]]:
 
 
 def test_waiting_ends_when_the_job_does() -> None:
-    """The answer comes with the first read that finds the job done; pauses grow up to half a second."""
+    """The first read of the ended job returns it. Pauses grow up to half a second."""
     job, pauses = waited(Table(reads_until_done=12), timedelta(seconds=20))
     assert job.status is JobStatus.COMPLETED
     assert pauses == sorted(pauses)
     assert max(pauses) == 0.5
 
 
-def test_waiting_outlives_a_failing_table() -> None:
-    """An accepted job is answered as last known when it can't be read: an error would have it sent again."""
+def test_waiting_survives_a_failing_table() -> None:
+    """If an accepted job can't be read, its last known state is returned.
+
+    An error would make the caller send it again.
+    """
 
     class Failing(Table):
         def get(self, job_id: str) -> Job:
@@ -149,15 +152,15 @@ def test_waiting_outlives_a_failing_table() -> None:
     assert job.status is JobStatus.PENDING
 
 
-def test_waiting_ends_with_the_time() -> None:
-    """A job that takes longer is answered as it stands, not later than promised."""
+def test_waiting_ends_at_its_deadline() -> None:
+    """A slower job is returned in its current state."""
     job, pauses = waited(Table(reads_until_done=10**6), timedelta(seconds=3))
     assert job.status is JobStatus.PENDING
     assert sum(pauses) == pytest.approx(3)
 
 
-def test_problem_tells_nothing_of_its_cause() -> None:
-    """What went wrong inside stays inside."""
+def test_problem_does_not_reveal_its_cause() -> None:
+    """The cause of an error stays internal."""
     error = SafelightError()
     error.__cause__ = RuntimeError("secret arn:aws:s3:::bucket /var/task")
     response = problem_response(error, instance="/v1/jobs", request_id="r")
@@ -166,7 +169,7 @@ def test_problem_tells_nothing_of_its_cause() -> None:
     assert "secret" not in response.body
 
 
-def test_unavailable_service_says_when_to_come_back() -> None:
-    """A 503 always carries Retry-After."""
+def test_503_has_retry_after() -> None:
+    """Every 503 has a Retry-After header."""
     response = problem_response(ServiceUnavailable(), instance="/", request_id="r")
     assert response.headers["Retry-After"] == "1"
