@@ -23,7 +23,7 @@ import api.system.capabilities_routes
 import api.system.routes
 import api.uploads.routes
 import api.webhooks.routes
-from api.dependencies import get_dependencies, logger
+from api.dependencies import get_dependencies, get_logger
 from api.http.cors import cors_headers, is_preflight, preflight_response
 from api.http.problems import problem_response, translate_validation_error
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return the response to an API Gateway request. An unexpected error becomes a 500 without internal details."""
     started = time.monotonic()
     metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # first, so that killed requests count too
-    log = logger()
+    log = get_logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
     method, path = event.get("httpMethod"), event.get("path")
@@ -97,7 +97,7 @@ def handle_error(error: SafelightError) -> Response[str]:
 
 def _error_response(error: SafelightError) -> Response[str]:
     if error.status >= 500:
-        logger().error("Request failed", extra={"code": error.code}, exc_info=error)
+        get_logger().error("Request failed", extra={"code": error.code}, exc_info=error)
     event = app.current_event
     response = problem_response(error, instance=event.path, request_id=event.request_context.request_id)
     if isinstance(error, MethodNotAllowed):

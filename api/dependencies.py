@@ -54,7 +54,7 @@ class Dependencies:
     queues: JobQueues
     requests: RequestLog
     deletions: DeletionLog
-    dead: DeadLetterIndex
+    dead_letters: DeadLetterIndex
     presets: PresetTable
     assets: AssetTable
     asset_images: AssetStore
@@ -67,13 +67,7 @@ class Dependencies:
     @property
     def limits(self) -> Limits:
         """Return the worker's limits for images."""
-        return Limits(
-            max_bytes=self.settings.max_raw_bytes,
-            max_pixels=self.settings.max_pixels,
-            max_side=self.settings.max_side,
-            max_frames=self.settings.max_frames,
-            max_total_pixels=self.settings.max_total_pixels,
-        )
+        return self.settings.limits()
 
     @property
     def due_after(self) -> timedelta:
@@ -82,7 +76,7 @@ class Dependencies:
 
     @property
     def retention(self) -> timedelta:
-        """Return how long jobs and batches are kept."""
+        """Return how long jobs and batches are kept before they expire."""
         return timedelta(days=self.settings.retention_days)
 
     def links_for(self, event: BaseProxyEvent) -> Links:
@@ -123,7 +117,7 @@ def get_dependencies() -> Dependencies:
         queues=JobQueues.of(clients.sqs, settings.job_queue_url, settings.bulk_queue_url),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
-        dead=DeadLetterIndex(clients.dynamodb, settings.job_table),
+        dead_letters=DeadLetterIndex(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),
         assets=AssetTable(clients.dynamodb, settings.library_table),
         asset_images=AssetStore(clients.s3, settings.image_bucket),
@@ -142,7 +136,7 @@ _presigner = lru_cache(maxsize=8)(make_presigner)
 def caller(event: BaseProxyEvent) -> str:
     """Return the caller's identity as the gateway verified it, never as a header or body claims it.
 
-    All sessions of a role are one caller: whoever assumes a role chooses the session name at the end of its ARN.
+    All sessions of a role are one caller, because the session name at the end of the ARN is chosen by the client.
     """
     context = APIGatewayProxyEvent(event.raw_event).request_context
     claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}
@@ -156,11 +150,11 @@ def caller(event: BaseProxyEvent) -> str:
 
 
 @cache
-def logger() -> Logger:
+def get_logger() -> Logger:
     """Return the API's logger."""
     return make_logger("api")
 
 
 #: Parameters of a route, filled in by the resolver.
 Deps = Annotated[Dependencies, Depends(get_dependencies)]
-Log = Annotated[Logger, Depends(logger)]
+Log = Annotated[Logger, Depends(get_logger)]

@@ -103,7 +103,7 @@ def _member(  # noqa: PLR0913 - what, where, when
     at: datetime,
 ) -> Job:
     webhook = resolve_webhook(request.webhook, library) or batch.webhook
-    if request.has_wishes:
+    if request.chooses_pipeline:
         spec = replace(resolve_job_spec(request, library), webhook=webhook)
     else:
         batch.require_pipeline()

@@ -40,7 +40,7 @@ class Office:
         """Return the use case with the API's dependencies."""
         return cls(
             lifecycle=JobLifecycle.of(dependencies),
-            dead=dependencies.dead,
+            dead=dependencies.dead_letters,
             listing=dependencies.listing,
             images=dependencies.images,
             clock=dependencies.clock,

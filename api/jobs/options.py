@@ -72,7 +72,7 @@ class Options(BaseModel):
         return self
 
     @property
-    def has_wishes(self) -> bool:
+    def chooses_pipeline(self) -> bool:
         """Return True if the request chooses a pipeline."""
         return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
 
