@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.jobs.recovery import RecoveryPolicy
+from shared.pipeline.limits import Limits
 
 #: Value of an endpoint setting: use the scheme and host of the request, because S3 has the same address as the API.
 SAME_HOST = "caller"
@@ -41,7 +42,29 @@ class StoreSettings(_Settings):
     aws_call_seconds: Positive
 
 
-class ApiSettings(StoreSettings):
+class LimitSettings(_Settings):
+    """The limits of images, which the worker enforces and plans use."""
+
+    max_raw_bytes: Positive
+    max_pixels: Positive
+    #: Pixels.
+    max_side: Positive
+    max_frames: Positive
+    #: Of all frames of an animation together.
+    max_total_pixels: Positive
+
+    def limits(self) -> Limits:
+        """Return the limits."""
+        return Limits(
+            max_bytes=self.max_raw_bytes,
+            max_pixels=self.max_pixels,
+            max_side=self.max_side,
+            max_frames=self.max_frames,
+            max_total_pixels=self.max_total_pixels,
+        )
+
+
+class ApiSettings(StoreSettings, LimitSettings):
     """Settings of the API Lambda."""
 
     #: Table of presets and asset records.
@@ -80,18 +103,11 @@ class ApiSettings(StoreSettings):
     backup_days: Annotated[int, Field(ge=0)]
     #: Age at which a PENDING job's message is sent again.
     redispatch_seconds: Positive
-    max_raw_bytes: Positive
-    max_pixels: Positive
-    #: Pixels.
-    max_side: Positive
-    max_frames: Positive
-    #: Of all frames of an animation together. Plans use these five limits of the worker.
-    max_total_pixels: Positive
     #: Largest asset.
     max_asset_bytes: Positive
 
 
-class WorkerSettings(StoreSettings):
+class WorkerSettings(StoreSettings, LimitSettings):
     """Settings of the worker Lambda."""
 
     job_queue_url: str
@@ -106,13 +122,6 @@ class WorkerSettings(StoreSettings):
     render_seconds: Positive
     #: Memory of the Lambda.
     memory_mib: Positive
-    max_raw_bytes: Positive
-    max_pixels: Positive
-    #: Pixels.
-    max_side: Positive
-    max_frames: Positive
-    #: Of all frames of an animation together.
-    max_total_pixels: Positive
 
 
 class RecoverySettings(StoreSettings):

@@ -17,28 +17,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.job_queue import JobQueue
 from shared.aws.s3.asset_store import AssetStore
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
+from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
-from shared.jobs.message import JobMessage, decode
-from shared.jobs.s3_events import Arrival, read_arrivals
+from shared.jobs.message import JobMessage, decode_message
+from shared.jobs.s3_events import CreatedObject, parse_s3_event
 from shared.observability import make_logger, make_metrics
-from shared.process_priority import BULK_NICENESS
 from shared.settings import WorkerSettings
 from shared.sqs_batch import process_records
 from worker.arriving import message_of
-from worker.image_processor import Outcome, Processed, Workplace, process_job
-from worker.imaging import Limits
-from worker.memory_budget import Room
+from worker.image_processor import AttemptResult, Outcome, Workplace, process_job
+from worker.memory_budget import MemoryBudget
+from worker.process_priority import BULK_NICENESS, lower_priority
 from worker.sandbox import Budget, Sandbox
-from worker.sandbox.budget import count_children, room_bytes
+from worker.sandbox.budget import compute_raw_memory, count_children
 from worker.sandbox.confinement import hide_memory
 
 #: Delay of a record that a service has failed, before doubling.
-FIRST_RETURN = timedelta(seconds=5)
+FIRST_RETRY_DELAY = timedelta(seconds=5)
 
 #: Records beyond those being rendered whose transfers go on meanwhile; ``benchmarks/overlap.py`` compares numbers.
 LOOKAHEAD = 3
@@ -57,12 +56,12 @@ class Parts:
 
     place: Workplace
     #: By name: a record tells its queue by ARN only.
-    queues: dict[str, JobQueue]
+    queues: dict[str, SqsQueue]
     #: The name of the one whose records give way to others.
     bulk_queue: str
     sandbox: Sandbox
     #: Records under way at a time.
-    side_by_side: int
+    max_concurrency: int
     record_time: timedelta
     render_time: timedelta
 
@@ -75,28 +74,16 @@ def parts() -> Parts:
     """
     settings = WorkerSettings.read(os.environ)
     hide_memory()
-    limits = Limits(
-        max_bytes=settings.max_raw_bytes,
-        max_pixels=settings.max_pixels,
-        max_side=settings.max_side,
-        max_frames=settings.max_frames,
-        max_total_pixels=settings.max_total_pixels,
-    )
+    limits = settings.limits()
     children = count_children(memory_mib=settings.memory_mib, processors=_processors())
     budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, seconds=settings.render_seconds)
     needed = {name: os.environ[name] for name in CHILD_ENVIRONMENT if name in os.environ}
     sandbox = Sandbox(budget, children=children, environment=needed)
     sandbox.warm_up()
     clients = make_clients(settings.aws_call_seconds)
-    interactive, bulk = (JobQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))
+    interactive, bulk = (SqsQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))
     place = Workplace(
-        jobs=JobTable(
-            clients.dynamodb,
-            settings.job_table,
-            batch_table=settings.batch_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-        ),
+        jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         sources=SourceStore(clients.s3, settings.image_bucket),
         assets=AssetStore(clients.s3, settings.image_bucket),
@@ -105,14 +92,14 @@ def parts() -> Parts:
         redispatch=timedelta(seconds=settings.redispatch_seconds),
         clock=utc_now,
         render=sandbox.render,
-        room=Room(room_bytes(budget, memory_mib=settings.memory_mib, children=children)),
+        room=MemoryBudget(compute_raw_memory(budget, memory_mib=settings.memory_mib, children=children)),
     )
     return Parts(
         place=place,
         queues={queue.name: queue for queue in (interactive, bulk)},
         bulk_queue=bulk.name,
         sandbox=sandbox,
-        side_by_side=children + LOOKAHEAD,
+        max_concurrency=children + LOOKAHEAD,
         record_time=timedelta(seconds=settings.record_seconds),
         render_time=timedelta(seconds=settings.render_seconds),
     )
@@ -132,9 +119,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     logger.info("Records received", extra={"count": received})
     metrics.add_metric("RecordsReceived", MetricUnit.Count, received)
     # Made here, by one thread: records run in several, and a wrong setting fails the delivery, not each of them.
-    side_by_side = parts().side_by_side
-    niceness = BULK_NICENESS if _is_bulk(event) else 0
-    return process_records(event, context, handle_record, logger, side_by_side=side_by_side, niceness=niceness)
+    max_concurrency = parts().max_concurrency
+    initializer = partial(lower_priority, BULK_NICENESS) if _is_bulk(event) else None
+    return process_records(
+        event, context, handle_record, logger, max_concurrency=max_concurrency, initializer=initializer
+    )
 
 
 def handle_record(record: SQSRecord, context: LambdaContext) -> Outcome:
@@ -164,14 +153,14 @@ def _queue_name(arn: str) -> str:
     return arn.rsplit(":", 1)[-1]
 
 
-def _hints(record: SQSRecord) -> Iterator[tuple[JobMessage, Arrival | None]]:
+def _hints(record: SQSRecord) -> Iterator[tuple[JobMessage, CreatedObject | None]]:
     """Read what a record says: one message of ours, or the objects of an S3 event. Raises BadMessage.
 
     Objects that nobody was to send are told and passed over: they make no job.
     """
-    arrivals = read_arrivals(record.body)
+    arrivals = parse_s3_event(record.body)
     if arrivals is None:
-        yield decode(record.body), None
+        yield decode_message(record.body), None
         return
     for arrival in arrivals:
         message = message_of(arrival, parts().place.images.bucket)
@@ -192,11 +181,11 @@ def _return(record: SQSRecord, error: SafelightError) -> None:
         delay = timedelta(seconds=error.retry_after_seconds)
     else:
         receives = int(record.attributes.approximate_receive_count)
-        longest = min(FIRST_RETURN * (1 << min(receives, 10)), parts().place.lease * 4)
+        longest = min(FIRST_RETRY_DELAY * (1 << min(receives, 10)), parts().place.lease * 4)
         delay = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads a herd, guards nothing
     queue = parts().queues[_queue_name(record.event_source_arn)]
     try:
-        queue.return_after(record.receipt_handle, delay)
+        queue.postpone(record.receipt_handle, delay)
     except ServiceError as fault:
         # The record comes back with the queue's own visibility timeout; why it does is the other error.
         logger.warning("Visibility not changed", extra={"code": fault.code}, exc_info=fault)
@@ -219,7 +208,7 @@ def _place(context: LambdaContext) -> Workplace:
     return replace(parts().place, render=partial(parts().sandbox.render, start_by=start_by))
 
 
-def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
+def _tell(processed: AttemptResult, record: SQSRecord, started: datetime) -> None:
     """Count and log the end of one record."""
     took = (utc_now() - started) / timedelta(milliseconds=1)
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, tz=UTC)
@@ -233,7 +222,7 @@ def _tell(processed: Processed, record: SQSRecord, started: datetime) -> None:
         if job is not None:
             metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size or 0)
             metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
-            metrics.add_metric("CompletionTime", MetricUnit.Milliseconds, job.open_for / timedelta(milliseconds=1))
+            metrics.add_metric("CompletionTime", MetricUnit.Milliseconds, job.elapsed / timedelta(milliseconds=1))
     if job is not None:
         facts |= {"attempt": job.attempt, "raw_bytes": job.raw.size, "code": job.error.code if job.error else None}
     failed = processed.outcome is Outcome.FAILED
