@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from safelight.file_names import safe_part, safe_stem
+from safelight.downloads import safe_part, safe_stem
 
 UNNAMED = "picture"
 

@@ -42,8 +42,9 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("ingest",),
         ("client",),
         ("batches", "downloads", "presets_and_assets", "uploads", "webhooks"),
+        ("auth", "connection"),
         ("transport",),
-        ("auth", "models"),
+        ("models",),
         ("address", "errors"),
     ),
 }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safelight.file_names import output_name
+from safelight.downloads import output_name
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.schema import State
 from safelight.ingest.inspection import FileError

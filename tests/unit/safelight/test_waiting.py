@@ -46,7 +46,7 @@ def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, picture
 
 def test_waiting_for_nothing_is_an_error(client: Safelight) -> None:
     """A job that does not exist is not waited for."""
-    with pytest.raises(ApiError, match="no such job"):
+    with pytest.raises(ApiError, match="does not exist"):
         client.wait("nope")
 
 
