@@ -8,7 +8,7 @@ import httpx
 
 from safelight.errors import CredentialsMissing
 from safelight.transport.aws_credentials import find_credentials, find_region, is_gateway
-from safelight.transport.signing import Signed
+from safelight.transport.signing import SignatureV4
 
 KEY_VARIABLE = "SAFELIGHT_API_KEY"
 TOKEN_VARIABLE = "SAFELIGHT_TOKEN"  # noqa: S105 - the name of a variable
@@ -63,10 +63,10 @@ def find_auth(api_url: str, environment: Mapping[str, str] = os.environ) -> http
     return _signed(host, environment, is_demanded=way == "iam")
 
 
-def _signed(host: str, environment: Mapping[str, str], *, is_demanded: bool) -> Signed | None:
+def _signed(host: str, environment: Mapping[str, str], *, is_demanded: bool) -> SignatureV4 | None:
     credentials, region = find_credentials(environment), find_region(host, environment)
     if credentials and region:
-        return Signed(credentials, region)
+        return SignatureV4(credentials, region)
     if not is_demanded:
         return None
     raise CredentialsMissing(

@@ -1,23 +1,20 @@
-"""Batches: groups of jobs with counts, made in pieces and looked at in pages."""
+"""Batches: groups of jobs, created in requests of up to 100 members and listed in pages."""
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safelight.models import Added, Batch, BatchPage, Cancelling, Job, MemberPage, Retried
-from safelight.presets_and_assets import Call, path_part
+from safelight.connection import PAGE_SIZE, Connection, drop_none, iterate_pages, quote_path
+from safelight.models import AddedMembers, Batch, BatchCancellation, BatchPage, BatchRetry, Job, MemberPage
 from safelight.transport import responses
-
-PAGE_SIZE = 100
 
 
 class Batches:
-    """The caller's batches. Every method raises ClientError; what changes something is safe to repeat."""
+    """The caller's batches. Every method raises ClientError and is safe to repeat."""
 
-    def __init__(self, call: Call) -> None:
-        """Work through ``call``."""
-        self._call = call
+    def __init__(self, connection: Connection) -> None:
+        """Use the connection of a client."""
+        self._connection = connection
 
     def create(
         self,
@@ -27,15 +24,14 @@ class Batches:
         options: Mapping[str, Any] | None = None,
         close: bool = False,
         idempotency_key: str | None = None,
-    ) -> Added:
-        """Make a batch, with up to 100 members.
+    ) -> AddedMembers:
+        """Create a batch with up to 100 members.
 
-        ``options`` holds for every member that has none of its own: ``pipeline``, ``preset`` or the short ones.
-        A member has ``filename`` and ``content_type``, better also ``size`` and ``digest``, and gets a form for its
-        bytes, see :meth:`safelight.uploads.DirectUploads.send`.
+        ``options`` (``pipeline``, ``preset`` or the short options) applies to each member without options of its own.
+        A member has ``filename`` and ``content_type``, and should have ``size`` and ``digest``. Its upload form is
+        used with :meth:`safelight.uploads.DirectUploads.send`.
         """
-        named = {} if name is None else {"name": name}
-        document = {**(options or {}), **named, "items": list(items), "close": close}
+        document = {**(options or {}), **drop_none({"name": name}), "items": list(items), "close": close}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key)
 
     def backfill(
@@ -46,20 +42,19 @@ class Batches:
         name: str | None = None,
         idempotency_key: str | None = None,
     ) -> Batch:
-        """Make a batch of images that are stored already; :meth:`go_on` makes its members.
+        """Create a batch from stored images; :meth:`continue_backfill` creates its members.
 
-        ``query`` says which: ``status``, ``batch``, ``since``, ``until``, ``preset``, ``preset_version``, ``format``,
-        ``copies``. ``options`` says what is to be done with them.
+        ``query`` selects the images by ``status``, ``batch``, ``since``, ``until``, ``preset``, ``preset_version``,
+        ``format`` and ``copies``. ``options`` has the new pipeline or preset.
         """
-        named = {} if name is None else {"name": name}
-        # A status that is None means any, which is not what is meant by leaving it out.
-        asked = {key: each for key, each in query.items() if each or key == "status"}
-        document = {**options, **named, "backfill": asked}
+        # The API's default status is COMPLETED; None selects every status.
+        given = {key: value for key, value in query.items() if value or key == "status"}
+        document = {**options, **drop_none({"name": name}), "backfill": given}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key).batch
 
-    def go_on(self, batch_id: str) -> Batch:
-        """Make some more members of a backfill; ask again until ``is_filled``."""
-        return responses.read(self._post(f"batches/{path_part(batch_id)}/backfill"), Batch)
+    def continue_backfill(self, batch_id: str) -> Batch:
+        """Create more members of a backfill. Repeat until ``is_filled``."""
+        return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/backfill"), Batch)
 
     def add(
         self,
@@ -68,32 +63,28 @@ class Batches:
         *,
         close: bool = False,
         idempotency_key: str | None = None,
-    ) -> Added:
-        """Add up to 100 members to a batch that is not closed."""
+    ) -> AddedMembers:
+        """Add up to 100 members to an open batch."""
         body = json.dumps({"items": list(items), "close": close}).encode()
         return self.add_body(batch_id, body, idempotency_key=idempotency_key)
 
-    def add_body(self, batch_id: str | None, body: bytes, *, idempotency_key: str | None = None) -> Added:
-        """Send a request for members as it is; ``batch_id`` None makes a batch."""
-        path = "batches" if batch_id is None else f"batches/{path_part(batch_id)}/items"
-        return responses.read(self._post(path, body, idempotency_key), Added)
+    def add_body(self, batch_id: str | None, body: bytes, *, idempotency_key: str | None = None) -> AddedMembers:
+        """Send an encoded request for members to a batch, or to a new one if ``batch_id`` is None."""
+        path = "batches" if batch_id is None else f"batches/{quote_path(batch_id)}/items"
+        return responses.read(self._connection.post(path, body=body, key=idempotency_key), AddedMembers)
 
     def get(self, batch_id: str) -> Batch:
-        """Return a batch as it stands."""
-        return responses.read(self._call("GET", f"batches/{path_part(batch_id)}", repeatable=True), Batch)
+        """Return a batch with its current counts."""
+        return responses.read(self._connection.request("GET", f"batches/{quote_path(batch_id)}"), Batch)
 
     def list(self) -> Iterator[Batch]:
         """Yield the caller's batches, newest first."""
-        cursor: str | None = None
-        while True:
-            query = {"limit": PAGE_SIZE} | ({} if cursor is None else {"cursor": cursor})
-            page = responses.read(self._call("GET", "batches", query=query, repeatable=True), BatchPage)
-            yield from page.batches
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        return iterate_pages(
+            lambda query: responses.read(self._connection.request("GET", "batches", query=query), BatchPage),
+            lambda page: page.batches,
+        )
 
-    def page(  # noqa: PLR0913 - what the API can be asked for
+    def page(  # noqa: PLR0913 - the API's parameters
         self,
         batch_id: str,
         *,
@@ -103,48 +94,36 @@ class Batches:
         links: bool = False,
         limit: int = PAGE_SIZE,
     ) -> MemberPage:
-        """Return one page of members in the order of their IDs.
+        """Return one page of members in the order of their IDs, optionally only those after an ID.
 
-        ``after`` leaves out the members up to that ID. With ``links`` each output has a time-limited ``url``.
+        With ``links``, each output has a time-limited ``url``.
         """
-        asked = {"after": after, "cursor": cursor, "status": status, "links": links or None, "limit": limit}
-        query = {name: value for name, value in asked.items() if value is not None}
-        path = f"batches/{path_part(batch_id)}/items"
-        return responses.read(self._call("GET", path, query=query, repeatable=True), MemberPage)
+        query = drop_none({"after": after, "cursor": cursor, "status": status, "links": links or None, "limit": limit})
+        path = f"batches/{quote_path(batch_id)}/items"
+        return responses.read(self._connection.request("GET", path, query=query), MemberPage)
 
     def items(self, batch_id: str, *, status: str | None = None, links: bool = False) -> Iterator[Job]:
-        """Yield all members, page after page as they are consumed."""
-        cursor: str | None = None
-        while True:
-            page = self.page(batch_id, cursor=cursor, status=status, links=links)
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        """Yield all members; pages are fetched as needed."""
+        return iterate_pages(
+            lambda query: self.page(batch_id, status=status, links=links, **query), lambda page: page.items
+        )
 
     def close(self, batch_id: str) -> Batch:
-        """Let a batch take no more members; it is done when they are."""
-        return responses.read(self._post(f"batches/{path_part(batch_id)}/close"), Batch)
+        """Close a batch: it takes no more members and is done when all of them are."""
+        return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/close"), Batch)
 
     def cancel(self, batch_id: str) -> Batch:
-        """Close a batch and end every member that has not ended."""
+        """Close a batch and cancel every open member."""
         while True:
-            left = responses.read(self._post(f"batches/{path_part(batch_id)}/cancel"), Cancelling)
-            if left.remaining <= 0:
-                return left
+            batch = responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/cancel"), BatchCancellation)
+            if batch.remaining <= 0:
+                return batch
 
-    def retry_failed(self, batch_id: str) -> Retried:
-        """Begin the failed members again; ``retried`` counts them."""
+    def retry_failed(self, batch_id: str) -> BatchRetry:
+        """Retry the failed members; ``retried`` counts them."""
         count = 0
         while True:
-            some = responses.read(self._post(f"batches/{path_part(batch_id)}/retry-failed"), Retried)
-            count += some.retried
-            if some.remaining <= 0 or not some.retried:
-                return some.model_copy(update={"retried": count})
-
-    def _post(self, path: str, body: bytes | None = None, key: str | None = None) -> Any:  # noqa: ANN401 - httpx's
-        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        content = None if body is None else (lambda: body)
-        return self._call("POST", path, headers=headers, content=content, repeatable=True)
+            response = responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/retry-failed"), BatchRetry)
+            count += response.retried
+            if response.remaining <= 0 or not response.retried:
+                return response.model_copy(update={"retried": count})

@@ -1,39 +1,84 @@
-"""Images that go straight to the store: a job first, then its bytes, whatever their size."""
+"""Local images, and uploads that go straight to the image store instead of through the API."""
 
-import json
+import stat
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO
 
-import httpx
-
-from safelight.errors import UnexpectedAnswer, UploadRefused
-from safelight.models import Announced, Form, FormAnswer, Job
-from safelight.presets_and_assets import Call, path_part
+from safelight.connection import Connection, Option, drop_none, quote_path
+from safelight.errors import LocalFileError, UnexpectedAnswer, UploadRefused
+from safelight.models import Job, NewUpload, UploadForm, UploadFormResponse
 from safelight.transport import responses, upload_form
-from safelight.upload_source import Upload, prepare
-
-_T = TypeVar("_T")
 
 
-class Retried(Protocol):
-    """Call something, and again after faults that may pass."""
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An image to send, and its file name."""
 
-    def __call__(self, call: Callable[[], _T], *, repeatable: bool) -> _T:
-        """Return what the call returns, or raise its last ClientError."""
+    source: Path | bytes
+    filename: str | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO | bytes]:
+        """Yield the content from its start. Raises LocalFileError, also for disk errors while the file is sent."""
+        if isinstance(self.source, bytes):
+            yield self.source
+            return
+        try:
+            with self.source.open("rb") as file:
+                yield file
+        except OSError as error:
+            raise _unreadable(self.source, error) from error
+
+    def size(self) -> int:
+        """Return the number of bytes. Raises LocalFileError."""
+        if isinstance(self.source, bytes):
+            return len(self.source)
+        try:
+            return self.source.stat().st_size
+        except OSError as error:
+            raise _unreadable(self.source, error) from error
+
+    def head(self, length: int) -> bytes:
+        """Return the first ``length`` bytes. Raises LocalFileError."""
+        with self.opened() as content:
+            return content[:length] if isinstance(content, bytes) else content.read(length)
+
+
+def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
+    """Return the upload of a file or of bytes, under ``filename`` or the file's own name.
+
+    Raises LocalFileError if the source is missing, empty, or not a regular file.
+    """
+    if isinstance(source, bytes):
+        if not source:
+            raise LocalFileError("There are no bytes to send.")
+        return Upload(source, filename)
+    path = Path(source)
+    try:
+        facts = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise LocalFileError(f"{path} is a folder, not a file.")
+    if not stat.S_ISREG(facts.st_mode):
+        raise LocalFileError(f"{path} is not a regular file.")
+    if facts.st_size == 0:
+        raise LocalFileError(f"{path} is empty.")
+    return Upload(path, filename or path.name)
 
 
 class DirectUploads:
-    """Uploads beside the API. Every method raises ClientError."""
+    """Uploads straight to the image store. Every method raises ClientError."""
 
-    def __init__(self, call: Call, store: httpx.Client, retried: Retried) -> None:
-        """Work through ``call`` with the API, and with ``store``, which carries no credentials, with the store."""
-        self._call = call
-        self._store = store
-        self._retried = retried
+    def __init__(self, connection: Connection) -> None:
+        """Use the connection of a client."""
+        self._connection = connection
 
-    def create(  # noqa: PLR0913 - each has a default that serves
+    def create(  # noqa: PLR0913 - all but the first are optional
         self,
         *,
         filename: str | None = None,
@@ -42,60 +87,45 @@ class DirectUploads:
         digest: str | None = None,
         pipeline: Mapping[str, Any] | None = None,
         preset: str | None = None,
-        options: Mapping[str, str | int | bool] | None = None,
+        options: Mapping[str, Option] | None = None,
         idempotency_key: str | None = None,
-    ) -> Announced:
-        """Make a job whose bytes follow, and return it with the form for them.
+    ) -> NewUpload:
+        """Create a job that awaits its bytes, and return it with the upload form.
 
-        ``size`` in bytes and ``digest`` (SHA-256, hexadecimal) bind the bytes where they are given. The rest is as for
-        :meth:`client.Safelight.submit`.
+        The store accepts only bytes of this ``size`` in bytes and this ``digest`` (SHA-256, hexadecimal) where they
+        are given. The other arguments are those of :meth:`safelight.client.Safelight.submit`.
         """
-        given = {"filename": filename, "size": size, "digest": digest, "pipeline": pipeline, "preset": preset}
-        facts = {name: value for name, value in given.items() if value is not None}
-        body = json.dumps({**(options or {}), **facts, "content_type": content_type}).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        answer = self._call("POST", "uploads", headers=headers, content=lambda: body, repeatable=True)
-        return responses.read(answer, Announced)
+        facts = {"filename": filename, "size": size, "digest": digest, "pipeline": pipeline, "preset": preset}
+        document = {**(options or {}), **drop_none(facts), "content_type": content_type}
+        return responses.read(self._connection.post("uploads", document, key=idempotency_key), NewUpload)
 
-    def renew(self, job_id: str) -> Form:
-        """Return a fresh form for a job that still awaits its bytes. Raises ApiError when it does not."""
-        return responses.read(self._post(job_id, "form"), FormAnswer).upload
+    def renew(self, job_id: str) -> UploadForm:
+        """Return a new form for a job that still awaits its bytes. Raises ApiError if it does not."""
+        return responses.read(self._post(job_id, "form"), UploadFormResponse).upload
 
     def confirm(self, job_id: str) -> Job:
-        """Say that the bytes of a job are there, and return it. The store says so too; twice is once."""
+        """Report that a job's bytes are in the store, and return the job. Idempotent; the store reports it too."""
         return responses.read(self._post(job_id, "confirm"), Job)
 
-    def send(self, form: Form, picture: str | Path | bytes) -> None:
-        """Send an image with a form, and again after faults that may pass. Raises UploadRefused, LocalFileError."""
-        self.send_prepared(form, prepare(picture), fresh_form=None)
+    def send(self, form: UploadForm, image: str | Path | bytes) -> None:
+        """Send an image with a form, with retries. Raises UploadRefused, LocalFileError."""
+        self.send_prepared(form, prepare(image), renew_form=None)
 
-    def upload(  # noqa: PLR0913 - each has a default that serves
+    def upload(  # noqa: PLR0913 - all but the first are optional
         self,
-        picture: str | Path | bytes,
+        image: str | Path | bytes,
         *,
         filename: str | None = None,
         pipeline: Mapping[str, Any] | None = None,
         preset: str | None = None,
-        options: Mapping[str, str | int | bool] | None = None,
+        options: Mapping[str, Option] | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Send one image, whatever its size, and return its job.
+        """Create a job, send its image and return the job.
 
-        What :meth:`client.Safelight.submit` does by itself with images that are too large for the API.
+        :meth:`safelight.client.Safelight.submit` does this for images that are too large for the API.
         """
-        upload = prepare(picture, filename)
-        return self.send_new(upload, pipeline=pipeline, preset=preset, options=options, idempotency_key=idempotency_key)
-
-    def send_new(
-        self,
-        upload: Upload,
-        *,
-        pipeline: Mapping[str, Any] | None = None,
-        preset: str | None = None,
-        options: Mapping[str, str | int | bool] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Make a job for an upload, send its bytes, and return the job."""
+        upload = prepare(image, filename)
         job = self.create(
             filename=upload.filename,
             size=upload.size(),
@@ -105,29 +135,34 @@ class DirectUploads:
             idempotency_key=idempotency_key,
         )
         if job.upload is None:
-            # A repeated request may find that its bytes have come.
+            # A repeated request: the bytes have arrived already.
             return job
-        self.send_prepared(job.upload, upload, fresh_form=lambda: self.renew(job.id))
+        self.send_prepared(job.upload, upload, renew_form=lambda: self.renew(job.id))
         return self.confirm(job.id)
 
-    def send_prepared(self, form: Form, upload: Upload, *, fresh_form: Callable[[], Form] | None) -> None:
-        """Send an upload; where the form has expired, with a fresh one if there is a way to it."""
+    def send_prepared(self, form: UploadForm, upload: Upload, *, renew_form: Callable[[], UploadForm] | None) -> None:
+        """Send an upload with a form, or with a renewed one if it has expired and ``renew_form`` is given."""
         current = form
 
-        def once_more() -> None:
+        def send_once() -> None:
             nonlocal current
             try:
                 with upload.opened() as content:
-                    upload_form.send(current, content, self._store)
+                    upload_form.send(current, content, self._connection.store)
             except UploadRefused as error:
-                if error.status == upload_form.STALE and fresh_form is not None:
-                    current = fresh_form()
+                if error.status == upload_form.EXPIRED and renew_form is not None:
+                    current = renew_form()
                 raise
 
-        self._retried(once_more, repeatable=True)
+        self._connection.retry(send_once)
 
-    def _post(self, job_id: str, action: str) -> httpx.Response:
+    def _post(self, job_id: str, action: str) -> Any:  # noqa: ANN401 - an httpx.Response
         if not job_id:
-            raise UnexpectedAnswer("The API named no job.")
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self._call("POST", f"uploads/{path_part(job_id)}/{action}", headers=headers, repeatable=True)
+            raise UnexpectedAnswer("The API returned a job without an ID.")
+        return self._connection.post(f"uploads/{quote_path(job_id)}/{action}", key=str(uuid.uuid4()))
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> LocalFileError:
+    if isinstance(error, FileNotFoundError):
+        return LocalFileError(f"{path} does not exist.")
+    return LocalFileError(f"{path} can't be read ({getattr(error, 'strerror', None) or error}).")

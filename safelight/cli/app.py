@@ -111,22 +111,22 @@ def _connect(api_url: str) -> "Safelight":
 
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
-    from infra import local  # noqa: PLC0415 - a client alone has no infra
-    from infra.faults import SetupFault  # noqa: PLC0415
+    from infra import local_stack  # noqa: PLC0415 - a client alone has no infra
+    from infra.errors import SetupError  # noqa: PLC0415
 
     try:
-        return local.up(state_dir, report=report)
-    except (SetupFault, OSError) as error:
+        return local_stack.up(state_dir, report=report)
+    except (SetupError, OSError) as error:
         raise EngineNotStarted(f"The local stack did not come up: {error}") from error
 
 
 def _list_objects(api_url: str, name: str) -> Iterator[str]:
     from infra import bucket_listing  # noqa: PLC0415 - a client alone has no infra
-    from infra.faults import SetupFault  # noqa: PLC0415
+    from infra.errors import SetupError  # noqa: PLC0415
 
     try:
         yield from bucket_listing.list_objects(name, api_url, find_state_dir())
-    except SetupFault as error:
+    except SetupError as error:
         raise BucketNotListed(f"{name} can't be listed: {error}") from error
 
 

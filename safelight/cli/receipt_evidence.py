@@ -10,7 +10,7 @@ from typing import Any
 
 from safelight.client import Safelight
 from safelight.errors import ApiError, DownloadFailed, LocalFileError
-from safelight.models import ReceiptAnswer
+from safelight.models import ReceiptResponse
 
 _GONE = frozenset({404, 410})
 
@@ -36,8 +36,8 @@ def gather(client: Safelight, job_id: str, file: Path | None) -> Gathered:
     names = [str(each.get("name")) for each in made or () if isinstance(each, dict)]
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
         path = Path(folder) / "picture"
-        raw = _fetched(partial(client.download_raw, job_id, path, as_found=True))
-        outputs = {name: _fetched(partial(client.download, job_id, path, name, as_found=True)) for name in names}
+        raw = _fetched(partial(client.download_raw, job_id, path, check_size=False))
+        outputs = {name: _fetched(partial(client.download, job_id, path, name, check_size=False)) for name in names}
     return Gathered(document, kept.digest if kept is not None else None, raw, outputs)
 
 
@@ -54,7 +54,7 @@ def read_receipt(file: Path) -> dict[str, Any]:
     return document
 
 
-def _receipt(client: Safelight, job_id: str, *, needed: bool) -> ReceiptAnswer | None:
+def _receipt(client: Safelight, job_id: str, *, needed: bool) -> ReceiptResponse | None:
     try:
         return client.receipt(job_id)
     except ApiError as error:

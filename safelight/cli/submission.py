@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from safelight.client import Option, Safelight
+from safelight.client import Safelight
+from safelight.connection import Option
+from safelight.downloads import result_names
 from safelight.errors import ClientError, LocalFileError, Unreachable
-from safelight.file_names import result_names
 from safelight.models import Job
 
 S3 = "s3://"

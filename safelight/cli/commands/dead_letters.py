@@ -57,13 +57,13 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     The exit code is 0 when none was refused.
     """
     from safelight.cli.commands.letters import redrive_each, show_redriven  # noqa: PLC0415 - see above
-    from safelight.models import Redriven  # noqa: PLC0415
+    from safelight.models import RedriveResult  # noqa: PLC0415
 
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise typer.BadParameter("give IDs, --reason or --all, and only one of them.")
     with connect(context, api_url) as client:
         if ids:
-            total: Redriven = redrive_each(client, ids, force=force)
+            total: RedriveResult = redrive_each(client, ids, force=force)
         else:
             total = client.redrive(reason=reason, force=force)
     show_redriven(total, as_json=as_json)

@@ -8,8 +8,8 @@ import typer
 
 from safelight.cli.rendering import documents, text
 from safelight.client import Safelight
+from safelight.downloads import result_names
 from safelight.errors import LocalFileError
-from safelight.file_names import result_names
 from safelight.models import Job
 
 

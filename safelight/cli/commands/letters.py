@@ -8,7 +8,7 @@ import typer
 from safelight.cli.rendering import documents, text
 from safelight.client import Safelight
 from safelight.errors import ApiError
-from safelight.models import DeadLetter, Redriven, Refusal
+from safelight.models import DeadLetter, RedriveRefusal, RedriveResult
 
 
 def show_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
@@ -26,21 +26,21 @@ def show_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
     typer.echo(told or "There are none.", err=True)
 
 
-def redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> Redriven:
+def redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> RedriveResult:
     """Redrive jobs by their IDs. What the API says of one job stops no other; Raises ClientError for the rest."""
-    total = Redriven()
+    total = RedriveResult()
     for job_id in dict.fromkeys(ids):
         try:
             one = client.redrive(job_id=job_id, force=force)
         except ApiError as error:
             if error.status not in {404, 409}:
                 raise
-            one = Redriven(refused=1, refusals=(Refusal(id=job_id, code=error.code),))
-        total = total.joined(one)
+            one = RedriveResult(refused=1, refusals=(RedriveRefusal(id=job_id, code=error.code),))
+        total = total.combine(one)
     return total
 
 
-def show_redriven(total: Redriven, *, as_json: bool) -> None:
+def show_redriven(total: RedriveResult, *, as_json: bool) -> None:
     """Show what became of them."""
     if as_json:
         documents.print_document(total.document())

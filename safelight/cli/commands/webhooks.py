@@ -63,7 +63,7 @@ def listen(  # noqa: PLR0913 - each option is an argument
         url = f"http://127.0.0.1:{server.server_port}/"
         if register:
             with connect(context, api_url) as client:
-                server.secret = client.turn_webhook(register, url)
+                server.secret = client.register_webhook(register, url)
         typer.echo(f"Listening at {url}", err=True)
         server.timeout = 0.5
         try:

@@ -100,7 +100,7 @@ class FakeApi:
             case "POST", ["dead-letters", "redrive"]:
                 return self._redrive(json.loads(self.bodies[-1]))
             case _:
-                return problem(404, "JOB_NOT_FOUND", "There is no such job.", request_id="r-1")
+                return problem(404, "JOB_NOT_FOUND", "The job does not exist.", request_id="r-1")
 
     def verify(
         self,
@@ -149,20 +149,20 @@ class FakeApi:
             self._advance(job_id)
             return httpx.Response(200, json=before, headers={} if before["done"] else {"Retry-After": "1"})
         if job["result"] is None:
-            return problem(409, "JOB_FAILED", "The job ended without a result.")
+            return problem(409, "JOB_FAILED", "The job has no result.")
         names = [output["name"] for output in job["result"]["outputs"]]
         if rest == ["receipt"]:
             outputs = job["result"]["outputs"]
             return httpx.Response(200, json={"digest": f"digest of {job_id}", "receipt": {"outputs": outputs}})
         if rest[-1] not in {"result", "raw", *names}:
-            return problem(404, "OUTPUT_NOT_FOUND", "The job has no output of that name.")
+            return problem(404, "OUTPUT_NOT_FOUND", "The job has no output with this name.")
         link: dict[str, Any] = {"url": f"{STORE_URL}/{job_id}/{rest[-1]}?secret=1", "expires_at": None}
         return httpx.Response(200, json=link | ({"size": self.promised} if self.promised else {}))
 
     def _act(self, job_id: str, action: str) -> httpx.Response:
         job = self.jobs[job_id]
         if action == "cancel" and job["done"]:
-            return problem(409, "JOB_FINISHED", "The job has ended already.")
+            return problem(409, "JOB_FINISHED", "The job has already ended.")
         if action == "retry" and job["status"] not in {"FAILED", "CANCELLED"}:
             return problem(409, "JOB_NOT_RETRIABLE", "Only a failed or cancelled job can be retried.")
         error = {"code": "JOB_CANCELLED", "message": "The job was cancelled.", "retriable": False}
@@ -181,7 +181,7 @@ class FakeApi:
         found = [each for each in self.letters if wanted.get("all") or each["id"] == wanted.get("id")]
         found += [each for each in self.letters if each["reason"] == wanted.get("reason")]
         if wanted.get("id") and not found:
-            return problem(404, "JOB_NOT_FOUND", "There is no such job.")
+            return problem(404, "JOB_NOT_FOUND", "The job does not exist.")
         start = int(wanted.get("cursor", "0"))
         page = found[start : start + self.page_size]
         refused = [each["id"] for each in page if each["redrives"] > 2 and not wanted["force"]]

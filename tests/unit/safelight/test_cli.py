@@ -94,7 +94,7 @@ def test_a_job_that_takes_too_long_is_told_with_its_id(invoke: Invoke, picture: 
     result = invoke("submit", picture, "--wait", "--timeout", "0")
     assert result.exit_code == 1
     assert "JOB00000" in result.stdout
-    assert "goes on by itself" in result.stdout
+    assert "continues to run" in result.stdout
 
 
 def test_the_short_options_are_sent(invoke: Invoke, api: Any, picture: Path) -> None:
@@ -173,7 +173,7 @@ def test_status_prints_jobs_and_explains_the_missing(invoke: Invoke, picture: Pa
     result = invoke("status", "JOB00000", "nope")
     assert result.exit_code == 1
     assert result.stdout == "JOB00000\tCOMPLETED\tholiday.png\t18 B\t4 B 2×1\t1.50 s\n"
-    assert result.stderr == "nope: There is no such job. (JOB_NOT_FOUND, request r-1)\n"
+    assert result.stderr == "nope: The job does not exist. (JOB_NOT_FOUND, request r-1)\n"
 
 
 def test_status_json(invoke: Invoke, picture: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_result_that_is_not_there_is_a_sentence(invoke: Invoke, tmp_path: Path
     invoke("submit", bad, "--wait")
     result = invoke("result", "JOB00000", "-o", "x.png")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "The job ended without a result. (JOB_FAILED)\n"
+    assert result.stderr == "The job has no result. (JOB_FAILED)\n"
 
 
 def test_without_an_address_the_way_to_one_is_told() -> None:

@@ -41,7 +41,7 @@ def test_the_result_is_written(client: Safelight, job_id: str, tmp_path: Path) -
 def test_one_output_of_several_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
     """An output is asked for by name; one that is not there is refused by the API."""
     assert client.download(job_id, tmp_path / "a", "image").read_bytes().endswith(b"/image")
-    with pytest.raises(ApiError, match="no output of that name"):
+    with pytest.raises(ApiError, match="no output with this name"):
         client.download(job_id, tmp_path / "b", "thumb")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from safelight.file_names import result_names
+from safelight.downloads import result_names
 from safelight.models import Job
 
 
