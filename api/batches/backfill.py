@@ -1,25 +1,21 @@
-"""Backfill: members made from stored images, a chunk at a time. The use case, without HTTP.
+"""Backfill: creation of members from stored images, one chunk at a time.
 
-A call makes as many as its time allows and whoever likes calls again; the place that the walk has come to is written
-with the members that it has made. A chunk that two callers make at once is made by one of them.
+A call creates members until its time is up, and any later call continues. One transaction writes a chunk and the new
+position, so concurrent calls create each member once.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
-from api.batches.use_cases import Hall
+from api.batches.members import notify_workers
+from api.dependencies import Dependencies
 from api.jobs.imports import Imports
-from api.jobs.submission import notify_worker
+from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.aws.s3.source_store import SourceObject
-from shared.errors import (
-    BatchClosed,
-    FieldError,
-    InvalidRequest,
-    NotABackfill,
-    SafelightError,
-    ServiceError,
-)
+from shared.clock import Clock
+from shared.errors import BatchClosed, FieldError, InvalidRequest, NotABackfill, SafelightError, ServiceError
 from shared.ids import first_id_at, new_id
 from shared.jobs import object_keys
 from shared.jobs.backfill import CHUNK, Backfill, BackfillFilter
@@ -30,121 +26,130 @@ from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
-    """What a call has done."""
+class BackfillProgress:
+    """Result of one call of a backfill."""
 
-    made: int
-    #: The fault that kept messages from being sent, if any.
+    #: Number of members.
+    created: int
+    #: Error of a message that was not sent, if any.
     send_error: ServiceError | None = None
 
 
-def begun(wanted: BackfillFilter, *, at: datetime) -> Backfill:
-    """Return the beginning of a walk: only jobs that were there when it was asked for, so that it ends.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfills:
+    """Creates the members of backfills."""
 
-    Raises InvalidRequest for a moment beyond what an ID can say.
-    """
-    for name in ("since", "until"):
-        _bound(getattr(wanted, name), name)
-    until = min(wanted.until or at, at)
-    return Backfill(filter=replace(wanted, until=until), before=first_id_at(until))
+    table: BatchTable
+    listing: JobListing
+    imports: Imports
+    clock: Clock
+    retention: timedelta
 
-
-def advance(batch: Batch, hall: Hall, listing: JobListing, *, until: datetime) -> Advanced:
-    """Make members until the time is up or there are no more; then the batch is closed.
-
-    Raises NotABackfill, BatchClosed for one that was closed before its end, or ServiceError.
-    """
-    if batch.backfill is None:
-        raise NotABackfill
-    made, fault = 0, None
-    while batch.backfill is not None and not batch.backfill.complete:
-        if batch.closed_at is not None:
-            raise BatchClosed
-        jobs, after = _next_chunk(batch, batch.backfill, hall, listing)
-        at = hall.clock()
-        if hall.batches.advance(batch, jobs, after, at=at, expires_at=at + hall.retention):
-            made += len(jobs)
-            fault = _hint_all(jobs, hall.imports) or fault
-        if hall.clock() >= until:
-            break
-        batch = hall.batches.get(batch.id, batch.owner, now=at).batch
-    return Advanced(made, fault)
-
-
-def _next_chunk(batch: Batch, backfill: Backfill, hall: Hall, listing: JobListing) -> tuple[list[Job], Backfill]:
-    """Return the next members, not yet written, and how far the walk is with them."""
-    wanted, now = backfill.filter, hall.clock()
-    page = listing.page(
-        JobQuery(
-            owner=batch.owner,
-            status=wanted.status,
-            batch_id=wanted.batch_id,
-            first_id=_bound(wanted.since, "since"),
-            before_id=backfill.before,
-            now=now,
-            limit=CHUNK,
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            table=dependencies.batches,
+            listing=dependencies.listing,
+            imports=Imports.of(dependencies),
+            clock=dependencies.clock,
+            retention=dependencies.retention,
         )
-    )
-    sources = [job for job in page.jobs if wanted.matches(job, hall.imports.own_bucket)]
-    members = [
-        _member(job, found, batch, hall.imports, at=now)
-        for job, found in zip(sources, _look_at_all(sources, hall.imports), strict=True)
-        if found is not None
-    ]
-    return members, replace(
-        backfill,
-        before=page.next_before_id or backfill.before,
-        skipped=backfill.skipped + len(sources) - len(members),
-        complete=page.next_before_id is None,
-    )
 
+    def advance(self, batch: Batch, *, until: datetime) -> BackfillProgress:
+        """Create members until the time is up or none are left. The last chunk closes the batch.
 
-def _look_at_all(sources: list[Job], imports: Imports) -> list[SourceObject | None]:
-    """Look at the raw images side by side; None for what is not there any more. Raises ServiceError."""
+        Raises NotABackfill, BatchClosed for a batch that was closed before its end, or ServiceError.
+        """
+        if batch.backfill is None:
+            raise NotABackfill
+        created, send_error = 0, None
+        while batch.backfill is not None and not batch.backfill.complete:
+            if batch.closed_at is not None:
+                raise BatchClosed
+            jobs, progress = self._build_chunk(batch, batch.backfill)
+            at = self.clock()
+            if self.table.advance(batch, jobs, progress, at=at, expires_at=at + self.retention):
+                created += len(jobs)
+                send_error = notify_workers(jobs, self.imports.queues) or send_error
+            if self.clock() >= until:
+                break
+            batch = self.table.get(batch.id, batch.owner, now=at).batch
+        return BackfillProgress(created, send_error)
 
-    def one(job: Job) -> SourceObject | None:
+    def _build_chunk(self, batch: Batch, backfill: Backfill) -> tuple[list[Job], Backfill]:
+        """Return the next members, not yet written, and the backfill with its new position."""
+        query, now = backfill.filter, self.clock()
+        page = self.listing.page(
+            JobQuery(
+                owner=batch.owner,
+                status=query.status,
+                batch_id=query.batch_id,
+                first_id=_first_id(query.since, "since"),
+                before_id=backfill.before,
+                now=now,
+                limit=CHUNK,
+            )
+        )
+        matches = [job for job in page.jobs if query.matches(job, self.imports.own_bucket)]
+        members = [
+            self._build_member(job, source, batch, at=now)
+            for job, source in zip(matches, map_parallel(self._find_raw_image, matches), strict=True)
+            if source is not None
+        ]
+        return members, replace(
+            backfill,
+            before=page.next_before_id or backfill.before,
+            skipped=backfill.skipped + len(matches) - len(members),
+            complete=page.next_before_id is None,
+        )
+
+    def _find_raw_image(self, job: Job) -> SourceObject | None:
+        """Return a job's raw image, or None if it is no longer stored. Raises ServiceError."""
         try:
-            return imports.sources.find(S3Location(bucket=imports.own_bucket, key=job.raw.key))
+            return self.imports.sources.find(S3Location(bucket=self.imports.own_bucket, key=job.raw.key))
         except ServiceError:
             raise
         except SafelightError:
             return None
 
-    return map_parallel(one, sources)
+    def _build_member(self, original: Job, source: SourceObject, batch: Batch, *, at: datetime) -> Job:
+        """Return a job that processes the raw image of another job, without writing it.
+
+        It pins the original's digest, so the worker copies exactly these bytes.
+        """
+        batch.require_pipeline()
+        job_id = new_id(at)
+        raw, key = original.raw, object_keys.import_key(job_id)
+        return Job.new(
+            batch.spec,
+            job_id=job_id,
+            filename=original.filename,
+            raw=RawImage(key=key, size=source.size, format=raw.format, digest=raw.digest),
+            owner=batch.owner,
+            now=at,
+            due_after=self.imports.due_after,
+            retention=self.imports.retention,
+            source=source.source,
+            batch_id=batch.id,
+        )
 
 
-def _member(source: Job, found: SourceObject, batch: Batch, imports: Imports, *, at: datetime) -> Job:
-    """Return the job that processes the image of another one anew; nothing is written.
+def start_backfill(query: BackfillFilter, *, at: datetime) -> Backfill:
+    """Return a new backfill over the jobs that exist at this time, so that it ends.
 
-    Its digest is known: the worker copies these bytes and no others.
+    Raises InvalidRequest for a time that no ID can represent.
     """
-    batch.require_pipeline()
-    job_id = new_id(at)
-    return Job.new(
-        batch.spec,
-        job_id=job_id,
-        filename=source.filename,
-        raw=RawImage(
-            key=object_keys.import_key(job_id), size=found.size, format=source.raw.format, digest=source.raw.digest
-        ),
-        owner=batch.owner,
-        now=at,
-        due_after=imports.due_after,
-        retention=imports.retention,
-        source=found.source,
-        batch_id=batch.id,
-    )
+    _first_id(query.since, "since")
+    _first_id(query.until, "until")
+    until = min(query.until or at, at)
+    return Backfill(filter=replace(query, until=until), before=first_id_at(until))
 
 
-def _hint_all(jobs: list[Job], imports: Imports) -> ServiceError | None:
-    errors = map_parallel(lambda job: notify_worker(job, imports.queues), jobs)
-    return next((error for error in errors if error is not None), None)
-
-
-def _bound(moment: datetime | None, name: str) -> str | None:
-    if moment is None:
+def _first_id(time: datetime | None, name: str) -> str | None:
+    if time is None:
         return None
     try:
-        return first_id_at(moment)
+        return first_id_at(time)
     except OverflowError as error:
         raise InvalidRequest(errors=(FieldError(f"/backfill/{name}", "out of range"),)) from error

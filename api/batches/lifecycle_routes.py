@@ -1,20 +1,19 @@
-"""``/v1/batches/{id}``: cancel its members, retry those that failed, go on with a backfill."""
+"""``/v1/batches/{id}``: cancel members, retry failed members, continue a backfill."""
 
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from api.batches.backfill import Advanced, advance
-from api.batches.use_cases import Hall, Walked, cancel_members, close, own_batch, retry_members
-from api.batches.views import BatchView, CancellingView, RetryingView
+from api.batches.backfill import BackfillProgress
+from api.batches.routes import BatchId
+from api.batches.use_cases import Batches, ScanProgress
+from api.batches.views import BatchView, CancelledBatchView, RetriedBatchView
 from api.dependencies import Deps, Log, caller
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
-from api.http.links import Links
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
 from shared.aws.dynamodb.request_log import Reservation
@@ -22,83 +21,84 @@ from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyR
 
 router = Router()
 
-BatchId = Annotated[str, Path(description="ULID of the batch.")]
-#: Of one call: short of what raises the alarm for slow answers.
+#: Time of one backfill call, below the threshold of the alarm for slow responses.
 BACKFILL_TIME = timedelta(seconds=2)
-#: Left of an invocation for one slow member and the answer.
-ANSWER_TIME = timedelta(seconds=9)
+#: Part of the invocation reserved for one slow member and the response.
+RESPONSE_TIME = timedelta(seconds=9)
 
 
 @router.post(
     "/v1/batches/<batch_id>/cancel",
     summary="Cancel a batch",
     tags=["Batches"],
-    responses=documented({202: ("The batch, closed.", CancellingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented(
+        {202: ("The batch, closed.", CancelledBatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
+    ),
 )
 def cancel_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Close a batch and end members that have not ended, as many as time allows; call again until none remain."""
+    """Close a batch and cancel its open members, as many as time allows. Call again until none remain."""
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
 
-    def end(ticket: Reservation) -> Walked:
-        hall = Hall.of(dependencies)
-        batch = own_batch(batch_id, owner, hall).batch
-        close(batch.id, hall, at=ticket.at)
-        return cancel_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
+    def run(reservation: Reservation) -> ScanProgress:
+        until = dependencies.clock() + time_left(router) - RESPONSE_TIME
+        return Batches.of(dependencies).cancel(batch_id, owner, at=reservation.at, until=until)
 
-    done = run_once(request, end, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    standing = own_batch(batch_id, owner, Hall.of(dependencies))
-    log.info("Batch cancelled", extra={"batch_id": standing.batch.id, "cancelled": done.answer["done"]})
-    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
-    # Not the walk's own end: the index of members lags, and what it has missed is still open.
-    view = CancellingView.of(standing, links, dependencies.clock(), remaining=standing.open)
+    done = run_once(request, run, _remember, dependencies.requests, dependencies.clock, time_left(router))
+    state = Batches.of(dependencies).get(batch_id, owner)
+    log.info("Batch cancelled", extra={"batch_id": state.batch.id, "cancelled": done.answer["done"]})
+    links = dependencies.links_for(router.current_event)
+    # From the counts: the scan reads an eventually consistent index and may have missed open members.
+    view = CancelledBatchView.of(state, links, dependencies.clock(), remaining=state.open)
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
 
 
 @router.post(
     "/v1/batches/<batch_id>/retry-failed",
-    summary="Retry what failed",
+    summary="Retry failed members",
     tags=["Batches"],
     responses=documented(
-        {202: ("What was begun again.", RetryingView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
+        {202: ("The batch and how many members were retried.", RetriedBatchView)},
+        BatchNotFound,
+        KeyInvalid,
+        KeyInUse,
+        KeyReused,
     ),
 )
 def retry_failed(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Begin the members again that have failed, as many as time allows; call again until none remain.
+    """Retry the failed members, as many as time allows. Call again until none remain.
 
-    Those that fail once more meanwhile are not begun a second time.
+    Members that fail again in the meantime are not retried twice.
     """
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
 
-    def begin(ticket: Reservation) -> Walked:
-        hall = Hall.of(dependencies)
-        batch = own_batch(batch_id, owner, hall).batch
-        return retry_members(batch, hall, at=ticket.at, until=dependencies.clock() + time_left(router) - ANSWER_TIME)
+    def run(reservation: Reservation) -> ScanProgress:
+        until = dependencies.clock() + time_left(router) - RESPONSE_TIME
+        return Batches.of(dependencies).retry_failed(batch_id, owner, at=reservation.at, until=until)
 
-    done = run_once(request, begin, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    standing = own_batch(batch_id, owner, Hall.of(dependencies))
-    retried, is_over = done.answer["done"], done.answer["is_over"]
-    log.info("Failed members retried", extra={"batch_id": standing.batch.id, "retried": retried})
-    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
-    view = RetryingView(
-        batch=BatchView.of(standing, links, dependencies.clock()),
+    done = run_once(request, run, _remember, dependencies.requests, dependencies.clock, time_left(router))
+    state = Batches.of(dependencies).get(batch_id, owner)
+    retried = done.answer["done"]
+    log.info("Failed members retried", extra={"batch_id": state.batch.id, "retried": retried})
+    view = RetriedBatchView(
+        batch=BatchView.of(state, dependencies.links_for(router.current_event), dependencies.clock()),
         retried=retried,
-        remaining=0 if is_over else max(1, standing.counts.failed),
+        remaining=0 if done.answer["is_over"] else max(1, state.counts.failed),
     )
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
 
 
 @router.post(
     "/v1/batches/<batch_id>/backfill",
-    summary="Go on with a backfill",
+    summary="Continue a backfill",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch; `backfill.complete` when there is nothing more to make.", BatchView)},
+        {202: ("The batch. `backfill.complete` is true once all members exist.", BatchView)},
         BatchNotFound,
         NotABackfill,
         BatchClosed,
@@ -107,29 +107,31 @@ def retry_failed(
         KeyReused,
     ),
 )
-def go_on(batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Make members of stored images, for about two seconds; call again until `backfill.complete`.
+def continue_backfill(
+    batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
+) -> Response[Any]:
+    """Create members from stored images for about two seconds. Call again until `backfill.complete` is true.
 
-    Each image that the query names becomes exactly one member, whoever calls, and however often.
+    Each matching image becomes exactly one member, even if calls are repeated or run concurrently.
     """
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/backfill", batch_id.upper())
 
-    def make(_: Reservation) -> Advanced:
-        hall = Hall.of(dependencies)
-        batch = own_batch(batch_id, owner, hall).batch
-        return advance(batch, hall, dependencies.listing, until=dependencies.clock() + BACKFILL_TIME)
+    def run(_: Reservation) -> BackfillProgress:
+        until = dependencies.clock() + BACKFILL_TIME
+        return Batches.of(dependencies).continue_backfill(batch_id, owner, until=until)
 
-    done = run_once(
-        request, make, lambda made: {"made": made.made}, dependencies.requests, dependencies.clock, time_left(router)
-    )
-    standing = own_batch(batch_id, owner, Hall.of(dependencies))
-    log.info("Backfill advanced", extra={"batch_id": standing.batch.id, "made": done.answer["made"]})
+    def remember(progress: BackfillProgress) -> dict[str, Any]:
+        return {"made": progress.created}
+
+    done = run_once(request, run, remember, dependencies.requests, dependencies.clock, time_left(router))
+    state = Batches.of(dependencies).get(batch_id, owner)
+    log.info("Backfill advanced", extra={"batch_id": state.batch.id, "made": done.answer["made"]})
     if done.value is not None and done.value.send_error is not None:
         log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
-    links = Links.for_request(router.current_event, dependencies.settings.api_path_prefix)
-    return json_response(BatchView.of(standing, links, dependencies.clock()), HTTPStatus.ACCEPTED, done.headers)
+    links = dependencies.links_for(router.current_event)
+    return json_response(BatchView.of(state, links, dependencies.clock()), HTTPStatus.ACCEPTED, done.headers)
 
 
-def _remembered(walked: Walked) -> dict[str, Any]:
-    return {"done": walked.done, "is_over": walked.is_over}
+def _remember(progress: ScanProgress) -> dict[str, Any]:
+    return {"done": progress.done, "is_over": progress.is_over}

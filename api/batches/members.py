@@ -1,20 +1,25 @@
-"""Making members of a batch: each a job that awaits its bytes, or whose image is copied. The use case, without HTTP.
+"""Creation of a batch's members. Each is a job that awaits its bytes, or whose image is copied.
 
-IDs of members are made from an ID that the request's Idempotency-Key has reserved, so a request that died half-way
-and comes again makes exactly the members that are missing, and takes the others as they are.
+Member IDs derive from an ID that the request's Idempotency-Key has reserved. A repeat of a request that died halfway
+therefore creates exactly the missing members, and leaves the others unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from typing import Self
 
 from api.batches.schemas import read_member
-from api.batches.use_cases import Hall
+from api.dependencies import Dependencies
+from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec, resolve_webhook
 from api.jobs.options import ImportRequest
 from api.jobs.submission import notify_worker
 from api.uploads.schemas import UploadRequest
+from api.uploads.use_cases import Uploads
+from shared.aws.dynamodb.batch_members import BatchMembers
+from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.s3.source_store import SourceObject
 from shared.aws.sqs import JobQueues
 from shared.errors import SafelightError, ServiceError
@@ -24,99 +29,122 @@ from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """What became of the members of a request: for each a job, or why there is none."""
+class AddedMembers:
+    """Result of a request for members: for each a job, or the error that prevented it."""
 
     batch_id: str
     jobs: tuple[Job | SafelightError, ...]
-    #: The fault that kept messages from being sent, if any.
+    #: Error of the first message that was not sent, if any.
     send_error: ServiceError | None = None
 
 
-def fill(  # noqa: PLR0913 - what, where, whose, when
-    items: Sequence[dict[str, object]],
-    batch: Batch,
-    library: Catalog,
-    hall: Hall,
-    *,
-    seed: str,
-    at: datetime,
-    again: bool,
-) -> Filled:
-    """Make members. One that can't be is an error in its place and does not spoil the others.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberCreation:
+    """Creates members of batches."""
 
-    ``seed`` is the ID that the request has reserved, ``at`` its moment. A request that is made ``again`` finds members
-    of its first try as they are, even if they could not be made any more. Raises BatchClosed or ServiceError.
-    """
-    ids = [member_id(seed, at, index) for index in range(len(items))]
-    members: dict[str, Job | SafelightError] = dict(hall.members.find(ids)) if again else {}
-    asked: dict[str, UploadRequest | ImportRequest] = {}
-    for job_id, fields in zip(ids, items, strict=True):
-        if job_id in members:
-            continue
-        try:
-            asked[job_id] = read_member(fields)
-        except SafelightError as error:
-            members[job_id] = error
-    members |= _made(asked, batch, library, hall, at=at)
-    new = [job for job_id in asked if isinstance(job := members[job_id], Job)]
-    if new:
-        hall.batches.append(batch.id, new, expires_at=at + hall.retention)
-    jobs = tuple(members[job_id] for job_id in ids)
-    return Filled(batch.id, jobs, _hint_all(jobs, hall.uploads.queues))
+    table: BatchTable
+    members: BatchMembers
+    uploads: Uploads
+    imports: Imports
+    queues: JobQueues
+    retention: timedelta
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            table=dependencies.batches,
+            members=dependencies.members,
+            uploads=Uploads.of(dependencies),
+            imports=Imports.of(dependencies),
+            queues=dependencies.queues,
+            retention=dependencies.retention,
+        )
+
+    def add(  # noqa: PLR0913 - the members, the batch, the request
+        self,
+        items: Sequence[dict[str, object]],
+        batch: Batch,
+        catalog: Catalog,
+        *,
+        seed: str,
+        at: datetime,
+        is_repeat: bool,
+    ) -> AddedMembers:
+        """Create members. An invalid one is reported as an error in its place and does not affect the others.
+
+        ``seed`` is the ID that the request has reserved, and ``at`` the time of its first try. A repeated request
+        returns the members of its first try, even if they could no longer be created. Raises BatchClosed or
+        ServiceError.
+        """
+        ids = [member_id(seed, at, index) for index in range(len(items))]
+        members: dict[str, Job | SafelightError] = dict(self.members.find(ids)) if is_repeat else {}
+        requests: dict[str, UploadRequest | ImportRequest] = {}
+        for job_id, fields in zip(ids, items, strict=True):
+            if job_id in members:
+                continue
+            try:
+                requests[job_id] = read_member(fields)
+            except SafelightError as error:
+                members[job_id] = error
+        members |= self._build_jobs(requests, batch, catalog, at=at)
+        new = [job for job_id in requests if isinstance(job := members[job_id], Job)]
+        if new:
+            self.table.append(batch.id, new, expires_at=at + self.retention)
+        results = tuple(members[job_id] for job_id in ids)
+        jobs = [job for job in results if isinstance(job, Job)]
+        return AddedMembers(batch.id, results, notify_workers(jobs, self.queues))
+
+    def _build_jobs(
+        self, requests: Mapping[str, UploadRequest | ImportRequest], batch: Batch, catalog: Catalog, *, at: datetime
+    ) -> dict[str, Job | SafelightError]:
+        """Return by its ID each member, not yet written, or the error that prevents it."""
+        cached = Catalog(
+            find_preset=cache(catalog.find_preset),
+            find_asset=cache(catalog.find_asset),
+            find_webhook=cache(catalog.find_webhook),
+        )
+        locations = {job_id: each.location() for job_id, each in requests.items() if isinstance(each, ImportRequest)}
+        sources = self.imports.inspect_all(locations)
+        members: dict[str, Job | SafelightError] = {}
+        for job_id, request in requests.items():
+            source = sources.get(job_id)
+            if isinstance(source, SafelightError):
+                members[job_id] = source
+                continue
+            try:
+                members[job_id] = self._build_job(request, source, batch, cached, job_id=job_id, at=at)
+            except ServiceError:
+                raise
+            except SafelightError as error:
+                members[job_id] = error
+        return members
+
+    def _build_job(  # noqa: PLR0913 - the image, the batch, the job
+        self,
+        request: UploadRequest | ImportRequest,
+        source: SourceObject | None,
+        batch: Batch,
+        catalog: Catalog,
+        *,
+        job_id: str,
+        at: datetime,
+    ) -> Job:
+        webhook = resolve_webhook(request.webhook, catalog) or batch.webhook
+        if request.chooses_pipeline:
+            spec = replace(resolve_job_spec(request, catalog), webhook=webhook)
+        else:
+            batch.require_pipeline()
+            spec = replace(batch.spec, webhook=webhook)
+        if isinstance(request, ImportRequest):
+            assert source is not None  # noqa: S101 - the source of every import was inspected
+            name, owner = request.filename, batch.owner
+            return self.imports.build_job(source, spec, name, owner, job_id=job_id, at=at, batch_id=batch.id)
+        return self.uploads.build_job(request, spec, batch.owner, job_id=job_id, at=at, batch_id=batch.id)
 
 
-def _made(
-    asked: Mapping[str, UploadRequest | ImportRequest], batch: Batch, library: Catalog, hall: Hall, *, at: datetime
-) -> dict[str, Job | SafelightError]:
-    """Return by its ID each member, not yet written, or why there is none."""
-    known = Catalog(
-        find_preset=cache(library.find_preset),
-        find_asset=cache(library.find_asset),
-        find_webhook=cache(library.find_webhook),
-    )
-    locations = {job_id: each.location() for job_id, each in asked.items() if isinstance(each, ImportRequest)}
-    found = hall.imports.inspect_all(locations)
-    made: dict[str, Job | SafelightError] = {}
-    for job_id, request in asked.items():
-        facts = found.get(job_id)
-        if isinstance(facts, SafelightError):
-            made[job_id] = facts
-            continue
-        try:
-            made[job_id] = _member(request, facts, batch, known, hall, job_id=job_id, at=at)
-        except ServiceError:
-            raise
-        except SafelightError as error:
-            made[job_id] = error
-    return made
-
-
-def _member(  # noqa: PLR0913 - what, where, when
-    request: UploadRequest | ImportRequest,
-    found: SourceObject | None,
-    batch: Batch,
-    library: Catalog,
-    hall: Hall,
-    *,
-    job_id: str,
-    at: datetime,
-) -> Job:
-    webhook = resolve_webhook(request.webhook, library) or batch.webhook
-    if request.chooses_pipeline:
-        spec = replace(resolve_job_spec(request, library), webhook=webhook)
-    else:
-        batch.require_pipeline()
-        spec = replace(batch.spec, webhook=webhook)
-    if isinstance(request, ImportRequest):
-        assert found is not None  # noqa: S101 - each of them was looked at
-        name, owner = request.filename, batch.owner
-        return hall.imports.build_job(found, spec, name, owner, job_id=job_id, at=at, batch_id=batch.id)
-    return hall.uploads.build_job(request, spec, batch.owner, job_id=job_id, at=at, batch_id=batch.id)
-
-
-def _hint_all(members: Sequence[Job | SafelightError], queues: JobQueues) -> ServiceError | None:
-    """Send the messages of members that wait for a worker, not for bytes; return a fault that kept one from it."""
-    waiting = [job for job in members if isinstance(job, Job) and job.status is JobStatus.PENDING]
-    errors = map_parallel(lambda job: notify_worker(job, queues), waiting)
+def notify_workers(jobs: Iterable[Job], queues: JobQueues) -> ServiceError | None:
+    """Send the messages of the pending jobs among these. Return the first error, if any."""
+    pending = [job for job in jobs if job.status is JobStatus.PENDING]
+    errors = map_parallel(lambda job: notify_worker(job, queues), pending)
     return next((error for error in errors if error is not None), None)

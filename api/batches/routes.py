@@ -1,4 +1,4 @@
-"""``/v1/batches``: make, fill, close, look."""
+"""``/v1/batches``: create, add members, close, read, list."""
 
 import hashlib
 from datetime import timedelta
@@ -10,21 +10,26 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from api.batches.backfill import begun
-from api.batches.members import Filled, fill
+from api.batches.members import AddedMembers
 from api.batches.schemas import ItemsRequest, read_batch_request
-from api.batches.use_cases import Hall, close, demand_open, make_batch, own_batch
-from api.batches.views import AddedView, BatchPageView, BatchView, FilledView, MemberPageView, MemberProblemView
+from api.batches.use_cases import Batches
+from api.batches.views import (
+    AddedMembersView,
+    BatchPageView,
+    BatchView,
+    MemberPageView,
+    MemberProblemView,
+    MemberResultView,
+)
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
 from api.http.idempotency import Done, identify_request, run_once, time_left
-from api.http.links import Links
 from api.http.parameters import IdempotencyKey, IfNoneMatch
 from api.http.responses import json_response
 from api.http.schemas import dump
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import Catalog
 from api.jobs.responses import make_signer
 from api.jobs.schemas import JobView
 from api.uploads.use_cases import Uploads
@@ -53,14 +58,15 @@ from shared.jobs.job import Job, JobStatus
 router = Router()
 
 BatchId = Annotated[str, Path(description="ULID of the batch.")]
+BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
 
 
 @router.post(
     "/v1/batches",
-    summary="Make a batch",
+    summary="Create a batch",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch, and for each member a job with a form, or an error.", FilledView)},
+        {202: ("The batch, and for each member a job with a form, or an error.", AddedMembersView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -75,29 +81,28 @@ BatchId = Annotated[str, Path(description="ULID of the batch.")]
     ),
 )
 def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Make a batch with up to 100 members; further ones can be added until it is closed.
+    """Create a batch with up to 100 members. More can be added until it is closed.
 
-    With `backfill` its members are made of stored images, by `POST …/backfill`.
+    With `backfill`, `POST …/backfill` creates the members from stored images.
     """
     event = router.current_event
     owner = caller(event)
-    wanted = read_batch_request(event.query_string_parameters or {}, read_json(event))
-    request = identify_request(idempotency_key, owner, "POST /v1/batches", wanted.model_dump_json())
+    batch = read_batch_request(event.query_string_parameters or {}, read_json(event))
+    request = identify_request(idempotency_key, owner, "POST /v1/batches", batch.model_dump_json())
 
-    def make(ticket: Reservation) -> Filled:
-        hall, library = Hall.of(dependencies), Catalog.of(dependencies, owner)
-        choice = resolve_job_spec(wanted, library)
-        backfill = begun(wanted.backfill.wanted(), at=ticket.at) if wanted.backfill else None
-        how = (wanted.name, choice, owner, hall)
-        batch = make_batch(*how, batch_id=ticket.job_id, at=ticket.at, backfill=backfill)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
-        if wanted.close:
-            close(batch.id, hall, at=ticket.at)
-        return filled
+    def run(reservation: Reservation) -> AddedMembers:
+        return Batches.of(dependencies).create(
+            batch,
+            owner,
+            Catalog.of(dependencies, owner),
+            batch_id=reservation.job_id,
+            at=reservation.at,
+            is_repeat=reservation.is_repeat,
+        )
 
-    done = run_once(request, make, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    location = _links(dependencies).batch(done.answer["batch_id"])
-    return _filled(done, owner, dependencies, log, {"Location": location})
+    done = run_once(request, run, _remember, dependencies.requests, dependencies.clock, time_left(router))
+    location = dependencies.links_for(event).batch(done.answer["batch_id"])
+    return _added_response(done, owner, dependencies, log, {"Location": location})
 
 
 @router.post(
@@ -105,7 +110,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
     summary="Add members",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch, and for each member a job with a form, or an error.", FilledView)},
+        {202: ("The batch, and for each member a job with a form, or an error.", AddedMembersView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -119,25 +124,27 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
 def add_members(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Add up to 100 members to a batch that is not closed."""
+    """Add up to 100 members to an open batch."""
     event = router.current_event
     owner = caller(event)
-    wanted = ItemsRequest.read(read_json(event))
+    body = ItemsRequest.read(read_json(event))
     route = "POST /v1/batches/{batch_id}/items"
-    request = identify_request(idempotency_key, owner, route, batch_id.upper(), wanted.model_dump_json())
+    request = identify_request(idempotency_key, owner, route, batch_id.upper(), body.model_dump_json())
 
-    def add(ticket: Reservation) -> Filled:
-        hall = Hall.of(dependencies)
-        standing = own_batch(batch_id, owner, hall)
-        demand_open(standing, again=ticket.is_repeat)
-        batch, library = standing.batch, Catalog.of(dependencies, owner)
-        filled = fill(wanted.items, batch, library, hall, seed=ticket.job_id, at=ticket.at, again=ticket.is_repeat)
-        if wanted.close:
-            close(batch.id, hall, at=ticket.at)
-        return filled
+    def run(reservation: Reservation) -> AddedMembers:
+        return Batches.of(dependencies).add_members(
+            batch_id,
+            body.items,
+            owner,
+            Catalog.of(dependencies, owner),
+            seed=reservation.job_id,
+            at=reservation.at,
+            is_repeat=reservation.is_repeat,
+            close=body.close,
+        )
 
-    done = run_once(request, add, _remembered, dependencies.requests, dependencies.clock, time_left(router))
-    return _filled(done, owner, dependencies, log, {})
+    done = run_once(request, run, _remember, dependencies.requests, dependencies.clock, time_left(router))
+    return _added_response(done, owner, dependencies, log, {})
 
 
 @router.post(
@@ -149,21 +156,19 @@ def add_members(
 def close_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Let a batch take no more members: it is done when they are. One that is closed stays as it is."""
+    """Close a batch to new members. It is done once they have ended. Idempotent."""
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/close", batch_id.upper())
 
-    def end(ticket: Reservation) -> str:
-        hall = Hall.of(dependencies)
-        batch = own_batch(batch_id, owner, hall).batch
-        close(batch.id, hall, at=ticket.at)
-        return batch.id
+    def run(reservation: Reservation) -> str:
+        return Batches.of(dependencies).close(batch_id, owner, at=reservation.at)
 
-    done = run_once(
-        request, end, lambda made: {"batch_id": made}, dependencies.requests, dependencies.clock, time_left(router)
-    )
+    def remember(closed_id: str) -> dict[str, Any]:
+        return {"batch_id": closed_id}
+
+    done = run_once(request, run, remember, dependencies.requests, dependencies.clock, time_left(router))
     log.info("Batch closed", extra={"batch_id": done.answer["batch_id"]})
-    return _shown(done.answer["batch_id"], owner, dependencies, done.headers)
+    return _batch_response(done.answer["batch_id"], owner, dependencies, done.headers)
 
 
 @router.get(
@@ -172,13 +177,9 @@ def close_batch(
     tags=["Batches"],
     responses=documented({200: ("The batch.", BatchView), 304: ("Unchanged.", None)}, BatchNotFound),
 )
-def read_batch(
-    batch_id: BatchId,
-    dependencies: Deps,
-    if_none_match: IfNoneMatch = None,
-) -> Response[Any]:
-    """Answer with a batch and its counts; `304` when the caller has that already."""
-    return _shown(batch_id, caller(router.current_event), dependencies, {}, if_none_match)
+def read_batch(batch_id: BatchId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
+    """Return a batch and its counts. Status `304` if the caller already has this version."""
+    return _batch_response(batch_id, caller(router.current_event), dependencies, {}, if_none_match)
 
 
 @router.get(
@@ -189,18 +190,18 @@ def read_batch(
 )
 def list_batches(
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Batches a page.")] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Batches per page.")] = 20,
+    cursor: BatchCursor = None,
 ) -> Response[Any]:
     """List the caller's batches."""
     before_id = decode_cursor(cursor) if cursor else None
-    now, links = dependencies.clock(), _links(dependencies)
+    now, links = dependencies.clock(), dependencies.links_for(router.current_event)
     page = dependencies.batches.page(caller(router.current_event), before_id=before_id, limit=limit, now=now)
     view = BatchPageView(
-        batches=[BatchView.of(standing, links, now) for standing in page.states],
+        batches=[BatchView.of(state, links, now) for state in page.states],
         next_cursor=encode_cursor(page.next_before_id) if page.next_before_id else None,
     )
-    return json_response(view, HTTPStatus.OK, {})
+    return json_response(view)
 
 
 @router.get(
@@ -209,56 +210,55 @@ def list_batches(
     tags=["Batches"],
     responses=documented({200: ("A page of members.", MemberPageView)}, BatchNotFound, BadCursor, InvalidRequest),
 )
-def list_members(  # noqa: PLR0913, PLR0917 - the filters that there are
+def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
     batch_id: BatchId,
     dependencies: Deps,
     status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
-    after: Annotated[str | None, Query(description="Only members whose IDs are greater than this job's.")] = None,
-    links: Annotated[bool, Query(description="Give each output a `url`, a link that is good for a while.")] = False,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Members a page.")] = 100,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    after: Annotated[str | None, Query(description="Only members whose IDs are greater than this job ID.")] = None,
+    links: Annotated[bool, Query(description="Add a `url` to each output: a temporary link.")] = False,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Members per page.")] = 100,
+    cursor: BatchCursor = None,
 ) -> Response[Any]:
-    """List members in the order of their IDs. A rare status may give a short page that still has a `next_cursor`."""
-    batch = own_batch(batch_id, caller(router.current_event), Hall.of(dependencies)).batch
-    place = decode_cursor(cursor) if cursor else _job_id(after)
-    page = Hall.of(dependencies).members.page(batch.id, after=place, limit=limit, status=status)
-    made = _links(dependencies)
+    """List members in the order of their IDs. With a rare status, a short page may still have a `next_cursor`."""
+    batches = Batches.of(dependencies)
+    batch = batches.get(batch_id, caller(router.current_event)).batch
+    position = decode_cursor(cursor) if cursor else _job_id(after)
+    page = batches.members.page(batch.id, after=position, limit=limit, status=status)
+    settings, api_links = dependencies.settings, dependencies.links_for(router.current_event)
     sign = make_signer(
-        dependencies.images_for(made), dependencies.clock(), timedelta(seconds=dependencies.settings.link_seconds)
+        dependencies.images_for(api_links), dependencies.clock(), timedelta(seconds=settings.link_seconds)
     )
     view = MemberPageView(
-        items=[
-            JobView.of(job, dependencies.settings.image_bucket, made, sign=sign if links else None) for job in page.jobs
-        ],
+        items=[JobView.of(job, settings.image_bucket, api_links, sign=sign if links else None) for job in page.jobs],
         next_cursor=encode_cursor(page.next_after) if page.next_after else None,
     )
-    return json_response(view, HTTPStatus.OK, {})
+    return json_response(view)
 
 
 def _job_id(after: str | None) -> str:
     if after is not None and not is_id(after.upper()):
-        raise InvalidRequest(errors=(FieldError("/after", "is no ID of a job"),))
+        raise InvalidRequest(errors=(FieldError("/after", "is not a job ID"),))
     return (after or "").upper()
 
 
-def _remembered(filled: Filled) -> dict[str, Any]:
-    """Keep which jobs were made and why others were not; forms are signed anew for each answer."""
+def _remember(added: AddedMembers) -> dict[str, Any]:
+    """Return the IDs of created jobs and the errors of the others. Each response signs new forms."""
     return {
-        "batch_id": filled.batch_id,
-        "jobs": [job.id if isinstance(job, Job) else None for job in filled.jobs],
+        "batch_id": added.batch_id,
+        "jobs": [job.id if isinstance(job, Job) else None for job in added.jobs],
         "refused": {
             str(index): dump(MemberProblemView.of(error))
-            for index, error in enumerate(filled.jobs)
+            for index, error in enumerate(added.jobs)
             if not isinstance(error, Job)
         },
     }
 
 
-def _filled(
-    done: Done[Filled], owner: str, dependencies: Dependencies, log: Logger, headers: dict[str, str]
+def _added_response(
+    done: Done[AddedMembers], owner: str, dependencies: Dependencies, log: Logger, headers: dict[str, str]
 ) -> Response[Any]:
-    links = _links(dependencies)
-    ramp = Uploads.of(dependencies, links)
+    links = dependencies.links_for(router.current_event)
+    uploads = Uploads.of(dependencies, links)
     ids: list[str | None] = done.answer["jobs"]
     if done.value is not None:
         jobs = {job.id: job for job in done.value.jobs if isinstance(job, Job)}
@@ -267,34 +267,26 @@ def _filled(
     items = []
     for index, job_id in enumerate(ids):
         if job_id is None:
-            items.append(AddedView.refused(index, done.answer["refused"][str(index)]))
-        elif job_id in jobs:  # else it was deleted since the first answer
-            items.append(AddedView.made(index, jobs[job_id], ramp.sign_form(jobs[job_id]), links))
-    standing = own_batch(done.answer["batch_id"], owner, Hall.of(dependencies))
+            items.append(MemberResultView.refused(index, done.answer["refused"][str(index)]))
+        elif job_id in jobs:  # otherwise it was deleted after the first response
+            items.append(MemberResultView.created(index, jobs[job_id], uploads.sign_form(jobs[job_id]), links))
+    state = Batches.of(dependencies).get(done.answer["batch_id"], owner)
     log.info(
         "Batch filled" if done.value else "Answered before",
-        extra={"batch_id": standing.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
+        extra={"batch_id": state.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
     )
     if done.value is not None and done.value.send_error is not None:
         log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
-    view = FilledView(batch=BatchView.of(standing, links, dependencies.clock()), items=items)
+    view = AddedMembersView(batch=BatchView.of(state, links, dependencies.clock()), items=items)
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 
 
-def _shown(
-    batch_id: str,
-    owner: str,
-    dependencies: Dependencies,
-    headers: dict[str, str],
-    if_none_match: str | None = None,
+def _batch_response(
+    batch_id: str, owner: str, dependencies: Dependencies, headers: dict[str, str], if_none_match: str | None = None
 ) -> Response[Any]:
-    standing = own_batch(batch_id, owner, Hall.of(dependencies))
-    view = BatchView.of(standing, _links(dependencies), dependencies.clock())
-    # Weak, and without the rate, which changes by itself.
-    told = view.model_dump_json(include={"id", "closed", "done", "total", "counts", "finished_at"})
-    tag = hashlib.sha256(told.encode()).hexdigest()[:16]
+    state = Batches.of(dependencies).get(batch_id, owner)
+    view = BatchView.of(state, dependencies.links_for(router.current_event), dependencies.clock())
+    # The tag is weak and leaves out the rate, which changes with time.
+    content = view.model_dump_json(include={"id", "closed", "done", "total", "counts", "finished_at"})
+    tag = hashlib.sha256(content.encode()).hexdigest()[:16]
     return json_response(view, HTTPStatus.OK, headers | {"ETag": f'W/"{tag}"'}, if_none_match=if_none_match)
-
-
-def _links(dependencies: Dependencies) -> Links:
-    return Links.for_request(router.current_event, dependencies.settings.api_path_prefix)

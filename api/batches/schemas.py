@@ -1,30 +1,77 @@
-"""Bodies of ``POST /v1/batches`` and ``…/items``: what holds for all members, and the members one by one."""
+"""Request bodies of batches and backfills."""
 
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
-from api.batches.backfill_request import BackfillRequest
 from api.http.body import SOURCE
+from api.http.parameters import refuse_bare_number
 from api.jobs.options import ImportRequest, Options, field_errors, read_as, read_import
 from api.uploads.schemas import UploadRequest, read_upload_request
 from shared.errors import FieldError, InvalidRequest
+from shared.ids import ID_PATTERN
+from shared.jobs.backfill import BackfillFilter
 from shared.jobs.batch import MAX_MEMBERS
+from shared.jobs.job import JobStatus
+from shared.pipeline.image_formats import INPUT_FORMATS
+from shared.pipeline.strict import Integer
 
-MAX_NAME = 200
+MAX_NAME: Final = 200
+_FORMATS: Final = "|".join(each.name for each in INPUT_FORMATS)
+
+
+def _refuse_number(time: object) -> object:
+    """Raise ValueError for a number, which pydantic would read as seconds since 1970."""
+    if isinstance(time, int | float):
+        raise ValueError("is not a time in ISO 8601")  # noqa: TRY004 - what pydantic expects of a validator
+    return refuse_bare_number(time)
+
+
+_Time = Annotated[datetime | None, BeforeValidator(_refuse_number)]
+
+
+class BackfillRequest(BaseModel):
+    """A filter of the caller's jobs. A field that is not given accepts any value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: JobStatus | None = Field(default=JobStatus.COMPLETED, description="Null accepts any status.")
+    batch: str | None = Field(default=None, pattern=ID_PATTERN, description="Only members of this batch.")
+    since: _Time = Field(default=None, description="Uploaded at this time or later (ISO 8601).")
+    until: _Time = Field(default=None, description="Uploaded before this time (ISO 8601).")
+    preset: str | None = Field(default=None, max_length=64, description="Only jobs of this preset.")
+    preset_version: Integer | None = Field(
+        default=None, ge=1, le=10**9, description="Only jobs of this version of the preset."
+    )
+    format: str | None = Field(default=None, pattern=f"^({_FORMATS})$", description="Only raw images of this format.")
+    copies: StrictBool = Field(default=False, description="Include images that an earlier backfill copied.")
+
+    def to_filter(self) -> BackfillFilter:
+        """Return the filter. Times without a zone are UTC."""
+        return BackfillFilter(
+            status=self.status,
+            batch_id=self.batch,
+            since=_to_utc(self.since),
+            until=_to_utc(self.until),
+            preset=self.preset,
+            preset_version=self.preset_version,
+            format=self.format,
+            copies=self.copies,
+        )
 
 
 class ItemsRequest(BaseModel):
-    """Further members."""
+    """More members of a batch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
-    close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
+    close: StrictBool = Field(default=False, description="Close the batch after adding these members.")
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
-        """Read the body. Raises InvalidRequest."""
+        """Validate the body. Raises InvalidRequest."""
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
@@ -32,28 +79,33 @@ class ItemsRequest(BaseModel):
 
 
 class BatchRequest(Options):
-    """A new batch: its name, options for members that have none of their own, the first members."""
+    """A new batch: its name, the options of members that have none of their own, and the first members."""
 
     name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     backfill: BackfillRequest | None = Field(
         default=None,
-        description="Which stored pictures the members are made of, in place of items; see POST …/backfill.",
+        description="Create the members from the stored images of these jobs instead of from items. "
+        "See `POST …/backfill`.",
     )
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
-    close: StrictBool = Field(default=False, description="Let the batch take no members after these.")
+    close: StrictBool = Field(default=False, description="Close the batch after adding these members.")
 
 
 def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRequest:
-    """Read a new batch. Raises InvalidRequest or InvalidPipeline."""
+    """Validate the request for a batch. Raises InvalidRequest or InvalidPipeline."""
     request = read_as(BatchRequest, query, fields)
     if request.filename is not None:
         raise InvalidRequest(errors=(FieldError("/filename", "belongs to a member"),))
     if request.backfill is not None and (request.items or request.close):
-        wrong = "/items" if request.items else "/close"
-        raise InvalidRequest(errors=(FieldError(wrong, "goes without backfill"),))
+        name = "items" if request.items else "close"
+        raise InvalidRequest(errors=(FieldError(f"/{name}", "can't be combined with backfill"),))
     return request
 
 
 def read_member(fields: dict[str, Any]) -> UploadRequest | ImportRequest:
-    """Read one member: bytes that will be sent by a form, or an object. Raises InvalidRequest or InvalidPipeline."""
+    """Validate one member: a declared upload or an object to copy. Raises InvalidRequest or InvalidPipeline."""
     return read_import({}, fields) if SOURCE in fields else read_upload_request({}, fields)
+
+
+def _to_utc(time: datetime | None) -> datetime | None:
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,39 +1,46 @@
-"""Use cases of batches: create, close, cancel, retry failed members. ``api.batches.members`` creates members."""
+"""Batches: create, add members, close, cancel, retry failed members, continue a backfill.
 
-from collections.abc import Callable
+Cancel and retry scan all members. A scan that runs out of time stores its position, and the next call continues there.
+"""
+
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from api.batches.backfill import BackfillProgress, Backfills, start_backfill
+from api.batches.members import AddedMembers, MemberCreation
+from api.batches.schemas import BatchRequest
 from api.dependencies import Dependencies
-from api.jobs.imports import Imports
+from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import JobLifecycle, apply_transition, require_retriable
-from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.clock import Clock
-from shared.errors import (
-    BatchClosed,
-    BatchNotFound,
-    JobNotFound,
-    JobStateError,
-)
+from shared.errors import BatchClosed, BatchNotFound, JobNotFound, JobStateError
 from shared.ids import is_id
-from shared.jobs.backfill import Backfill
 from shared.jobs.batch import Batch, BatchState, MemberScan
 from shared.jobs.job import Job, JobStatus
-from shared.jobs.job_spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProgress:
+    """Result of one call of a scan over all members."""
+
+    #: Members that this call changed.
+    done: int
+    is_over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hall:
-    """What batches work with."""
+class Batches:
+    """Manages batches of jobs."""
 
-    batches: BatchTable
+    table: BatchTable
     members: BatchMembers
-    uploads: Uploads
-    imports: Imports
+    creation: MemberCreation
+    backfills: Backfills
     lifecycle: JobLifecycle
     clock: Clock
     retention: timedelta
@@ -42,107 +49,117 @@ class Hall:
     def of(cls, dependencies: Dependencies) -> Self:
         """Return the use case with the API's dependencies."""
         return cls(
-            batches=dependencies.batches,
+            table=dependencies.batches,
             members=dependencies.members,
-            uploads=Uploads.of(dependencies),
-            imports=Imports.of(dependencies),
+            creation=MemberCreation.of(dependencies),
+            backfills=Backfills.of(dependencies),
             lifecycle=JobLifecycle.of(dependencies),
             clock=dependencies.clock,
             retention=dependencies.retention,
         )
 
+    def get(self, batch_id: str, owner: str) -> BatchState:
+        """Return a batch of the owner with its counts. Raises BatchNotFound."""
+        identifier = batch_id.upper()
+        if not is_id(identifier):
+            raise BatchNotFound
+        return self.table.get(identifier, owner, now=self.clock())
 
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """How far a walk through the members has come."""
-
-    #: Members that this call has moved.
-    done: int
-    is_over: bool
-
-
-def make_batch(  # noqa: PLR0913 - what, whose, when
-    name: str | None,
-    spec: JobSpec,
-    owner: str,
-    hall: Hall,
-    *,
-    batch_id: str,
-    at: datetime,
-    backfill: Backfill | None = None,
-) -> Batch:
-    """Write a new batch without members."""
-    batch = Batch(
-        id=batch_id,
-        owner=owner,
-        name=name,
-        created_at=at,
-        **spec.spec_fields(),
-        backfill=backfill,
-        expires_at=(at + hall.retention).replace(microsecond=0),
-    )
-    hall.batches.create(batch)
-    return batch
-
-
-def own_batch(batch_id: str, owner: str, hall: Hall) -> BatchState:
-    """Read a batch of the owner's with its counts. Raises BatchNotFound."""
-    identifier = batch_id.upper()
-    if not is_id(identifier):
-        raise BatchNotFound
-    return hall.batches.get(identifier, owner, now=hall.clock())
-
-
-def close(batch_id: str, hall: Hall, *, at: datetime) -> None:
-    """Let a batch take no more members. Raises BatchNotFound."""
-    hall.batches.close(batch_id, at=at)
-
-
-def demand_open(standing: BatchState, *, again: bool) -> None:
-    """Raise BatchClosed, unless the request is made again: then it may have closed the batch itself."""
-    if standing.batch.closed_at is not None and not again:
-        raise BatchClosed
-
-
-def cancel_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -> Walked:
-    """End members that have not ended, until the time is up; the next call goes on there."""
-    walk = batch.cancelling or MemberScan(started_at=at)
-
-    def cancel(job: Job) -> bool:
-        if job.status.is_terminal:
-            return False
-        after = apply_transition(
-            job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), hall.lifecycle.jobs
+    def create(  # noqa: PLR0913 - the batch, the request
+        self, request: BatchRequest, owner: str, catalog: Catalog, *, batch_id: str, at: datetime, is_repeat: bool
+    ) -> AddedMembers:
+        """Create a batch with its first members. Raises what :func:`api.jobs.job_spec.resolve_job_spec` raises."""
+        spec = resolve_job_spec(request, catalog)
+        batch = Batch(
+            id=batch_id,
+            owner=owner,
+            name=request.name,
+            created_at=at,
+            **spec.spec_fields(),
+            backfill=start_backfill(request.backfill.to_filter(), at=at) if request.backfill else None,
+            expires_at=(at + self.retention).replace(microsecond=0),
         )
-        return after.status is JobStatus.CANCELLED
+        self.table.create(batch)
+        added = self.creation.add(request.items, batch, catalog, seed=batch_id, at=at, is_repeat=is_repeat)
+        if request.close:
+            self.table.close(batch.id, at=at)
+        return added
 
-    return _walk(batch, "Cancelling", walk, cancel, hall, until)
+    def add_members(  # noqa: PLR0913 - the batch, the members, the request
+        self,
+        batch_id: str,
+        items: Sequence[dict[str, object]],
+        owner: str,
+        catalog: Catalog,
+        *,
+        seed: str,
+        at: datetime,
+        is_repeat: bool,
+        close: bool,
+    ) -> AddedMembers:
+        """Add members to an open batch, then close it if requested.
 
+        A repeated request is not refused by a closed batch, because its first try may have closed it. Raises
+        BatchNotFound or BatchClosed.
+        """
+        batch = self.get(batch_id, owner).batch
+        if batch.closed_at is not None and not is_repeat:
+            raise BatchClosed
+        added = self.creation.add(items, batch, catalog, seed=seed, at=at, is_repeat=is_repeat)
+        if close:
+            self.table.close(batch.id, at=at)
+        return added
 
-def retry_members(batch: Batch, hall: Hall, *, at: datetime, until: datetime) -> Walked:
-    """Begin members again that had failed when the walk began, until the time is up; the next call goes on there."""
-    walk = batch.retrying or MemberScan(started_at=at)
+    def close(self, batch_id: str, owner: str, *, at: datetime) -> str:
+        """Close a batch to new members and return its ID. Idempotent. Raises BatchNotFound."""
+        batch = self.get(batch_id, owner).batch
+        self.table.close(batch.id, at=at)
+        return batch.id
 
-    def retry(job: Job) -> bool:
-        if job.status is not JobStatus.FAILED or job.timestamp > walk.started_at:
-            return False
-        hall.lifecycle.restart(job, require_retriable, at=at)
-        return True
+    def cancel(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
+        """Close a batch and cancel its open members until the time is up. Raises BatchNotFound."""
+        batch = self.get(batch_id, owner).batch
+        self.table.close(batch.id, at=at)
 
-    return _walk(batch, "Retrying", walk, retry, hall, until)
+        def cancel(job: Job) -> bool:
+            if job.status.is_terminal:
+                return False
+            changed = apply_transition(
+                job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), self.lifecycle.jobs
+            )
+            return changed.status is JobStatus.CANCELLED
 
+        return self._scan(batch, "Cancelling", batch.cancelling or MemberScan(started_at=at), cancel, until)
 
-def _walk(  # noqa: PLR0913, PLR0917 - which walk, what at each step, until when
-    batch: Batch, name: str, walk: MemberScan, step: Callable[[Job], bool], hall: Hall, until: datetime
-) -> Walked:
-    done = 0
-    for jobs in hall.members.chunks(batch.id, walk.after):
-        for job in jobs:
-            if hall.clock() >= until:
-                hall.batches.save_scan(batch.id, name, walk)
-                return Walked(done, is_over=False)
-            with suppress(JobNotFound, JobStateError):  # moved by somebody else meanwhile: nothing is left to do
-                done += step(job)
-            walk = MemberScan(started_at=walk.started_at, after=job.id)
-    hall.batches.save_scan(batch.id, name, None)
-    return Walked(done, is_over=True)
+    def retry_failed(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
+        """Retry the members that had failed when the scan started, until the time is up. Raises BatchNotFound."""
+        batch = self.get(batch_id, owner).batch
+        scan = batch.retrying or MemberScan(started_at=at)
+
+        def retry(job: Job) -> bool:
+            if job.status is not JobStatus.FAILED or job.timestamp > scan.started_at:
+                return False
+            self.lifecycle.restart(job, require_retriable, at=at)
+            return True
+
+        return self._scan(batch, "Retrying", scan, retry, until)
+
+    def continue_backfill(self, batch_id: str, owner: str, *, until: datetime) -> BackfillProgress:
+        """Create further members of a backfill. Raises BatchNotFound, NotABackfill or BatchClosed."""
+        return self.backfills.advance(self.get(batch_id, owner).batch, until=until)
+
+    def _scan(
+        self, batch: Batch, name: str, scan: MemberScan, step: Callable[[Job], bool], until: datetime
+    ) -> ScanProgress:
+        """Apply ``step`` to each member, starting at the position of ``scan``, until the time is up."""
+        done = 0
+        for jobs in self.members.chunks(batch.id, scan.after):
+            for job in jobs:
+                if self.clock() >= until:
+                    self.table.save_scan(batch.id, name, scan)
+                    return ScanProgress(done, is_over=False)
+                with suppress(JobNotFound, JobStateError):  # changed meanwhile, so there is nothing left to do
+                    done += step(job)
+                scan = MemberScan(started_at=scan.started_at, after=job.id)
+        self.table.save_scan(batch.id, name, None)
+        return ScanProgress(done, is_over=True)

@@ -1,4 +1,4 @@
-"""Batches over the wire."""
+"""Views of batches and their members."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,9 +19,9 @@ from shared.pipeline.pipeline import Pipeline
 
 
 class CountsView(View):
-    """Members by what became of them."""
+    """Number of members by status."""
 
-    open: int = Field(description="AWAITING_UPLOAD, PENDING and PROCESSING.")
+    open: int = Field(description="AWAITING_UPLOAD, PENDING or PROCESSING.")
     completed: int
     failed: int
     cancelled: int
@@ -29,7 +29,7 @@ class CountsView(View):
 
 
 class BackfillView(View):
-    """Which stored images the members are made of, and how far that is."""
+    """The filter of a backfill and its progress."""
 
     status: JobStatus | None
     batch: str | None
@@ -39,38 +39,38 @@ class BackfillView(View):
     preset_version: int | None
     format: str | None
     copies: bool
-    complete: bool = Field(description="Whether all members are made.")
-    skipped: int = Field(description="Jobs that were wanted and whose picture is no longer stored.")
+    complete: bool = Field(description="Whether all members were created.")
+    skipped: int = Field(description="Matching jobs whose image is no longer stored.")
 
     @classmethod
     def of(cls, backfill: Backfill | None) -> Self | None:
-        """Show a backfill, where a batch is one."""
+        """Return the view of a backfill, or None without one."""
         if backfill is None:
             return None
-        wanted = backfill.filter
+        query = backfill.filter
         return cls(
-            status=wanted.status,
-            batch=wanted.batch_id,
-            since=wanted.since,
-            until=wanted.until,
-            preset=wanted.preset,
-            preset_version=wanted.preset_version,
-            format=wanted.format,
-            copies=wanted.copies,
+            status=query.status,
+            batch=query.batch_id,
+            since=query.since,
+            until=query.until,
+            preset=query.preset,
+            preset_version=query.preset_version,
+            format=query.format,
+            copies=query.copies,
             complete=backfill.complete,
             skipped=backfill.skipped,
         )
 
 
 class BatchLinksView(View):
-    """Where to go from here."""
+    """Links to the batch and its members."""
 
     self: str
     items: str
 
 
 class BatchView(View):
-    """A batch. It is ``done`` when it is closed and every member has ended."""
+    """A batch. It is ``done`` once it is closed and every member has ended."""
 
     id: str
     name: str | None
@@ -80,21 +80,21 @@ class BatchView(View):
     finished_at: Timestamp | None
     total: int
     counts: CountsView
-    progress: float = Field(description="Members that have ended, of all: 0 to 1.")
+    progress: float = Field(description="Share of members that have ended, 0 to 1.")
     rate: float | None = Field(
-        description="Members ended per second, from the making of the batch until now or its end."
+        description="Members ended per second, from the creation of the batch until now or its end."
     )
     pipeline: Pipeline | None
     preset: PresetRefView | None
-    backfill: BackfillView | None = Field(description="Null where members were sent.")
+    backfill: BackfillView | None = Field(description="Null if the batch is not a backfill.")
     expires_at: Timestamp
     links: BatchLinksView
 
     @classmethod
-    def of(cls, standing: BatchState, links: Links, now: datetime, **more: Any) -> Self:  # noqa: ANN401 - a subclass's own
-        """Show a batch."""
-        batch, tally = standing.batch, standing.counts
-        finished = standing.finished_at
+    def of(cls, state: BatchState, links: Links, now: datetime, **more: Any) -> Self:  # noqa: ANN401 - a subclass's own
+        """Return the view of a batch."""
+        batch, counts = state.batch, state.counts
+        finished = state.finished_at
         seconds = ((finished or now) - batch.created_at).total_seconds()
         empty = 1.0 if batch.closed_at is not None else 0.0
         return cls(
@@ -102,18 +102,18 @@ class BatchView(View):
             name=batch.name,
             created_at=batch.created_at,
             closed=batch.closed_at is not None,
-            done=standing.is_done,
+            done=state.is_done,
             finished_at=finished,
-            total=standing.total,
+            total=state.total,
             counts=CountsView(
-                open=standing.open,
-                completed=tally.completed,
-                failed=tally.failed,
-                cancelled=tally.cancelled,
-                expired=tally.expired,
+                open=state.open,
+                completed=counts.completed,
+                failed=counts.failed,
+                cancelled=counts.cancelled,
+                expired=counts.expired,
             ),
-            progress=tally.ended / standing.total if standing.total else empty,
-            rate=round(tally.ended / seconds, 3) if tally.ended and seconds > 0 else None,
+            progress=counts.ended / state.total if state.total else empty,
+            rate=round(counts.ended / seconds, 3) if counts.ended and seconds > 0 else None,
             pipeline=batch.pipeline,
             preset=PresetRefView.of(batch.preset),
             backfill=BackfillView.of(batch.backfill),
@@ -124,28 +124,28 @@ class BatchView(View):
 
 
 class BatchPageView(View):
-    """Some batches, newest first."""
+    """A page of batches, newest first."""
 
     batches: list[BatchView]
     next_cursor: str | None
 
 
-class CancellingView(BatchView):
+class CancelledBatchView(BatchView):
     """A batch whose members are being cancelled."""
 
-    remaining: int = Field(description="Members that have not ended; call again until 0.")
+    remaining: int = Field(description="Members that have not ended. Call again until 0.")
 
 
-class RetryingView(View):
-    """What was begun again."""
+class RetriedBatchView(View):
+    """A batch and how many members were retried."""
 
     batch: BatchView
     retried: int
-    remaining: int = Field(description="At least so many failed members are still to be retried; call again until 0.")
+    remaining: int = Field(description="Minimum number of failed members still to retry. Call again until 0.")
 
 
 class MemberJobView(View):
-    """A new member's job, in short."""
+    """Summary of a new member's job."""
 
     id: str
     status: JobStatus
@@ -154,12 +154,12 @@ class MemberJobView(View):
 
     @classmethod
     def of(cls, job: Job, links: Links) -> Self:
-        """Show a new member."""
+        """Return the view of a new member."""
         return cls(id=job.id, status=job.status, filename=job.filename, links={"self": links.job(job.id)})
 
 
 class MemberProblemView(View):
-    """Why a member was not made."""
+    """The error that prevented a member."""
 
     code: str
     title: str
@@ -169,7 +169,7 @@ class MemberProblemView(View):
 
     @classmethod
     def of(cls, error: SafelightError) -> Self:
-        """Show an error."""
+        """Return the view of an error."""
         return cls(
             code=error.code,
             title=error.title,
@@ -179,34 +179,34 @@ class MemberProblemView(View):
         )
 
 
-class AddedView(View):
-    """What became of one member of a request."""
+class MemberResultView(View):
+    """Result of one requested member: a job or an error."""
 
     index: int
     job: MemberJobView | None = None
-    upload: UploadView | None = Field(default=None, description="Null where no bytes are to be sent any more.")
+    upload: UploadView | None = Field(default=None, description="Null if the job awaits no bytes.")
     error: MemberProblemView | None = None
 
     @classmethod
-    def made(cls, index: int, job: Job, form: UploadForm | None, links: Links) -> Self:
-        """Show a member that was made."""
+    def created(cls, index: int, job: Job, form: UploadForm | None, links: Links) -> Self:
+        """Return the view of a member that was created."""
         return cls(index=index, job=MemberJobView.of(job, links), upload=UploadView.of(form))
 
     @classmethod
     def refused(cls, index: int, problem: Mapping[str, Any]) -> Self:
-        """Show a member that was not made."""
+        """Return the view of a member that was not created."""
         return cls(index=index, error=MemberProblemView.model_validate(problem))
 
 
-class FilledView(View):
-    """A batch, and what became of the members of a request."""
+class AddedMembersView(View):
+    """A batch, and the result of each requested member."""
 
     batch: BatchView
-    items: list[AddedView]
+    items: list[MemberResultView]
 
 
 class MemberPageView(View):
-    """Some members in the order of their IDs."""
+    """A page of members in the order of their IDs."""
 
     items: list[JobView]
     next_cursor: str | None

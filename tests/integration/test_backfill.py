@@ -10,8 +10,7 @@ from support.moto_cloud import Answer, Cloud
 
 import api.batches.lifecycle_routes
 import api.dependencies
-from api.batches.backfill import advance
-from api.batches.use_cases import Hall
+from api.batches.backfill import Backfills
 from shared.clock import to_iso, utc_now
 from shared.jobs.job import Job, JobStatus
 
@@ -105,12 +104,11 @@ def test_two_at_once_make_no_member_twice(cloud: Cloud, monkeypatch: pytest.Monk
     monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
     ids = originals(cloud, 5)
     batch_id = begin(cloud)
-    dependencies = api.dependencies.get_dependencies()
-    hall = Hall.of(dependencies)
-    stale = hall.batches.get(batch_id, "anonymous", now=utc_now()).batch
-    assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 2
-    assert advance(stale, hall, dependencies.listing, until=utc_now()).made == 0
-    assert advance(stale, hall, dependencies.listing, until=utc_now() + timedelta(minutes=1)).made == 3
+    backfills = Backfills.of(api.dependencies.get_dependencies())
+    stale = backfills.table.get(batch_id, "anonymous", now=utc_now()).batch
+    assert backfills.advance(stale, until=utc_now()).created == 2
+    assert backfills.advance(stale, until=utc_now()).created == 0
+    assert backfills.advance(stale, until=utc_now() + timedelta(minutes=1)).created == 3
     assert sources(cloud, batch_id) == Counter(ids)
 
 

@@ -15,7 +15,7 @@ import api.app
 import api.dependencies
 import worker.app
 import worker.reconciler
-from api.batches.use_cases import Hall
+from api.batches.use_cases import Batches
 from shared.clock import utc_now
 from shared.jobs.job import Job
 from shared.jobs.message import JobMessage
@@ -217,7 +217,7 @@ def test_every_end_is_counted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(dead) == 1, "a member's message goes by the bulk lane"
     cloud.age(ids[3], timedelta(hours=7))
     for _ in range(3):
-        cloud.bury(dead)
+        cloud.handle_dead_letters(dead)
     assert read(cloud, made["batch"]["id"])["counts"] == {
         "open": 2,
         "completed": 1,
@@ -271,7 +271,7 @@ def test_cancelled_batch_has_no_open_member(cloud: Cloud, monkeypatch: pytest.Mo
     """It is closed, open members end, others stay; what time does not allow is told and done by the next call."""
     made = make(cloud, *[MEMBER] * 5)
     run(cloud, made["items"][0]["job"]["id"])
-    monkeypatch.setattr(Hall, "of", _ticking(Hall.of))
+    monkeypatch.setattr(Batches, "of", _ticking(Batches.of))
     first = post(cloud, made["batch"]["id"], "cancel")
     assert first.status == 202
     assert first.json["closed"] is True

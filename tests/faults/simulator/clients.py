@@ -14,8 +14,8 @@ from faults.simulator.stage import Stage
 from faults.simulator.world import SHOP
 from support import events
 
-from api.batches.members import fill
-from api.batches.use_cases import Hall, cancel_members, close, make_batch, own_batch, retry_members
+from api.batches.schemas import BatchRequest
+from api.batches.use_cases import Batches
 from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog
 from api.uploads.schemas import UploadRequest
@@ -89,13 +89,13 @@ def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> s
 
 def gather(stage: Stage, order: Order, *, again: bool) -> str:
     """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
-    hall, library = Hall.of(stage.dependencies), Catalog.of(stage.dependencies, ANONYMOUS)
-    batch = make_batch(None, SPEC, ANONYMOUS, hall, batch_id=order.seed, at=order.at)
-    documents = [member.document() for member in order.members]
-    filled = fill(documents, batch, library, hall, seed=order.seed, at=order.at, again=again)
-    close(batch.id, hall, at=order.at)
+    catalog = Catalog.of(stage.dependencies, ANONYMOUS)
+    request = BatchRequest(items=[member.document() for member in order.members], close=True)
+    filled = Batches.of(stage.dependencies).create(
+        request, ANONYMOUS, catalog, batch_id=order.seed, at=order.at, is_repeat=again
+    )
     watch = stage.world.watch
-    watch.filled(batch.id, [job.id if isinstance(job, Job) else None for job in filled.jobs])
+    watch.filled(filled.batch_id, [job.id if isinstance(job, Job) else None for job in filled.jobs])
     watch.seen["batch filled again"] += again
     for job, member in zip(filled.jobs, order.members, strict=True):
         if not isinstance(job, Job):
@@ -108,11 +108,10 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
 
 def walk(stage: Stage, deed: str, batch_id: str) -> None:
     """Cancel a batch, or retry what failed of it."""
-    hall, at = Hall.of(stage.dependencies), stage.world.clock()
-    step = {"cancel": cancel_members, "retry": retry_members}[deed]
+    batches, at = Batches.of(stage.dependencies), stage.world.clock()
+    step = {"cancel": batches.cancel, "retry": batches.retry_failed}[deed]
     try:
-        batch = own_batch(batch_id, ANONYMOUS, hall).batch
-        step(batch, hall, at=at, until=at + timedelta(seconds=20))
+        step(batch_id, ANONYMOUS, at=at, until=at + timedelta(seconds=20))
     except SafelightError:
         return  # a refusal is an answer too
     stage.world.watch.seen[f"batch: {deed}"] += 1

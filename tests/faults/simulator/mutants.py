@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, cast
 
-import api.batches.members
 import worker.app
 import worker.dead_letters
 import worker.image_processor
 import worker.reconciler
+from api.batches.members import MemberCreation
 from api.jobs.imports import Imports
 from api.jobs.submission import JobSubmission
 from shared.aws.dynamodb.batch_table import BatchTable
@@ -119,8 +119,8 @@ MUTANTS = (
     ),
     Mutant(
         "members made anew by the second try of a request",
-        api.batches.members.fill,
-        "if again else {}",
+        MemberCreation.add,
+        "if is_repeat else {}",
         "if None else {}",
     ),
     Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
