@@ -1,4 +1,4 @@
-"""The three functions on moto: tables, bucket and queues made as the template says."""
+"""The Lambda functions on moto, with the tables, bucket and queues of the template."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -28,8 +28,8 @@ QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "webhooks",
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Make a fresh stack on moto and lead the functions to it."""
-    # A test may have put something else in their place by the time they are cleared.
+    """Create a stack on moto and configure the functions for it."""
+    # Hold the real functions: a test may have replaced them by the time their caches are cleared.
     made = worker.app.parts
     roots = (
         *(api.dependencies.get_dependencies, made, worker.dead_letters.parts, worker.reconciler.parts),
@@ -68,7 +68,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 @cache
 def _template() -> Mapping[str, Any]:
-    """Parse the template once a run: it is most of what a stack on moto costs."""
+    """Return the template, parsed once per run. Parsing takes most of the time of a stack on moto."""
     return load_template()
 
 
@@ -77,7 +77,7 @@ def _queue(clients: Clients, name: str) -> str:
 
 
 def _topic(clients: Clients, listener: str) -> str:
-    """Make the topic of events, with a queue that listens to it."""
+    """Create the event topic with a subscribed queue. Return its ARN."""
     sns = make_notifier_clients(5).sns
     topic = sns.create_topic(Name="events")["TopicArn"]
     arn = clients.sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -86,10 +86,10 @@ def _topic(clients: Clients, listener: str) -> str:
 
 
 def _make_table(clients: Clients, resource: str, name: str) -> None:
-    """Make a table with the keys and indexes that the template gives it."""
+    """Create a table with the keys and indexes of the template."""
     properties = _template()["Resources"][resource]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    given: Any = {each: properties[each] for each in wanted if each in properties}
+    names = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    given: Any = {each: properties[each] for each in names if each in properties}
     request = cast("CreateTableInputTypeDef", {"TableName": name, **given})
     clients.dynamodb.create_table(**request)
 

@@ -13,7 +13,7 @@ from support.moto_cloud import Cloud
 import api.dependencies
 from shared.errors import ServiceUnavailable, error_classes
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.jpeg()
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 JPEG = {"Content-Type": "image/jpeg"}
 TEXT = {"Content-Type": "text/plain"}
@@ -21,14 +21,14 @@ TEXT = {"Content-Type": "text/plain"}
 REFUSED: list[tuple[bytes | str | None, dict[str, str], dict[str, str], int, str]] = [
     (None, JPEG, {}, 400, "BODY_EMPTY"),
     ("this is no base64!", TEXT, {}, 400, "BAD_BASE64"),
-    (base64.b64encode(b"words, no picture").decode(), TEXT, {}, 415, "UNSUPPORTED_TYPE"),
+    (base64.b64encode(b"words, not an image").decode(), TEXT, {}, 415, "UNSUPPORTED_TYPE"),
     (bytes(7_000_000), JPEG, {}, 413, "BODY_TOO_LARGE"),
-    (PICTURE, {"Content-Type": "text/html"}, {}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    (IMAGE, {"Content-Type": "text/html"}, {}, 415, "UNSUPPORTED_MEDIA_TYPE"),
     ("{", {"Content-Type": "application/json"}, {}, 400, "BAD_JSON"),
     (b"--", {"Content-Type": "multipart/form-data; boundary=x"}, {}, 400, "BAD_MULTIPART"),
-    (PICTURE, JPEG, {"width": "0", "height": "0"}, 422, "INVALID_PIPELINE"),
-    (PICTURE, JPEG, {"pipeline": '{"operations": [{"op": "swirl"}]}'}, 422, "INVALID_PIPELINE"),
-    (PICTURE, JPEG, {"widht": "300"}, 422, "INVALID_REQUEST"),
+    (IMAGE, JPEG, {"width": "0", "height": "0"}, 422, "INVALID_PIPELINE"),
+    (IMAGE, JPEG, {"pipeline": '{"operations": [{"op": "swirl"}]}'}, 422, "INVALID_PIPELINE"),
+    (IMAGE, JPEG, {"widht": "300"}, 422, "INVALID_REQUEST"),
 ]
 
 
@@ -51,7 +51,7 @@ def test_invalid_request_stores_nothing(  # noqa: PLR0917 - one row of the table
 
 
 def assert_is_problem(answer: Any) -> None:
-    """Check the shape of RFC 9457 and what we add to it."""
+    """Assert that a response is a problem document (RFC 9457) with our extensions."""
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem = answer.json
     assert problem["status"] == answer.status
@@ -136,7 +136,7 @@ def test_job_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: p
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().queues.interactive, "send", refuse)
-    job = cloud.submit(PICTURE)
+    job = cloud.submit(IMAGE)
     assert cloud.receive() == []
     item = cloud.item(job["id"])
     assert item["OpenShard"]["S"].startswith("open#")
@@ -150,7 +150,7 @@ def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().jobs, "create", refuse)
-    answer = cloud.call("POST", "/v1/jobs", PICTURE, headers=JPEG)
+    answer = cloud.call("POST", "/v1/jobs", IMAGE, headers=JPEG)
     assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "1")
     assert cloud.receive() == []
 
@@ -158,7 +158,7 @@ def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("name", ["../../etc/passwd", 'a"b.jpg', "two\r\nlines: evil.jpg", "😀 naïve.jpg", "x" * 4000])
 def test_file_name_is_never_part_of_a_key(cloud: Cloud, name: str) -> None:
     """No name changes a key or breaks a header, and the download has it."""
-    job = cloud.submit(PICTURE, query={"filename": name})
+    job = cloud.submit(IMAGE, query={"filename": name})
     cloud.deliver(cloud.receive())
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert done["key"] == f"processed/{job['id']}/1/image.png"
@@ -172,13 +172,13 @@ def test_file_name_is_never_part_of_a_key(cloud: Cloud, name: str) -> None:
 
 def test_unnamed_file_is_named_after_its_job(cloud: Cloud) -> None:
     """Without a name, the ID and the detected type are used."""
-    job = cloud.submit(PICTURE)
+    job = cloud.submit(IMAGE)
     assert job["filename"] == f"{job['id']}.jpg"
 
 
 def test_result_follows_the_job(cloud: Cloud) -> None:
     """Not ready, then a redirect. An unknown output name gets 404."""
-    job = cloud.submit(PICTURE)
+    job = cloud.submit(IMAGE)
     early = cloud.call("GET", f"/v1/jobs/{job['id']}/result")
     assert (early.status, early.json["code"], early.headers["Retry-After"]) == (409, "RESULT_NOT_READY", "1")
     cloud.deliver(cloud.receive())
@@ -200,7 +200,7 @@ def test_failed_job_has_no_result(cloud: Cloud) -> None:
 
 def test_expired_job_is_not_found(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """DynamoDB deletes late, so the API checks the expiry itself."""
-    job = cloud.submit(PICTURE)
+    job = cloud.submit(IMAGE)
     cloud.deliver(cloud.receive())
     dependencies = api.dependencies.get_dependencies()
     later = dependencies.clock() + timedelta(days=dependencies.settings.retention_days, seconds=1)
@@ -213,7 +213,7 @@ def test_expired_job_is_not_found(cloud: Cloud, monkeypatch: pytest.MonkeyPatch)
 
 def test_unchanged_job_gets_304(cloud: Cloud) -> None:
     """The ETag identifies the state: 304 for the same state, 200 for a new one."""
-    job = cloud.submit(PICTURE)
+    job = cloud.submit(IMAGE)
     path = f"/v1/jobs/{job['id']}"
     etag = cloud.call("GET", path).headers["ETag"]
     for named in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
@@ -226,7 +226,7 @@ def test_unchanged_job_gets_304(cloud: Cloud) -> None:
 def test_another_callers_job_is_not_found(cloud: Cloud) -> None:
     """Other callers get the response of an unknown ID, and an empty list."""
     mine, other = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
-    job = cloud.submit(PICTURE, identity=mine)
+    job = cloud.submit(IMAGE, identity=mine)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=mine).status == 200
     denied = cloud.call("GET", f"/v1/jobs/{job['id']}", identity=other)
     unknown = cloud.call("GET", f"/v1/jobs/{UNKNOWN_ID}", identity=other)
@@ -236,8 +236,8 @@ def test_another_callers_job_is_not_found(cloud: Cloud) -> None:
     assert len(cloud.call("GET", "/v1/jobs", identity=mine).json["jobs"]) == 1
 
 
-def listed(cloud: Cloud, **query: str) -> list[str]:
-    """Follow a listing to its end and return the IDs."""
+def list_ids(cloud: Cloud, **query: str) -> list[str]:
+    """Return the IDs of all pages of a listing."""
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -254,23 +254,23 @@ def listed(cloud: Cloud, **query: str) -> list[str]:
 @pytest.mark.parametrize("limit", ["1", "3", "7", "100"])
 def test_listing_shows_each_job_once_newest_first(cloud: Cloud, limit: str) -> None:
     """With any page size, the pages list every job once, newest first."""
-    made = [cloud.submit(PICTURE)["id"] for _ in range(7)]
-    assert listed(cloud, limit=limit) == sorted(made, reverse=True)
+    created = [cloud.submit(IMAGE)["id"] for _ in range(7)]
+    assert list_ids(cloud, limit=limit) == sorted(created, reverse=True)
 
 
 def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
     """Filters select exactly the matching jobs."""
-    done = cloud.submit(PICTURE)
+    done = cloud.submit(IMAGE)
     cloud.deliver(cloud.receive())
-    waiting = cloud.submit(PICTURE)
-    assert listed(cloud, status="COMPLETED", limit="1") == [done["id"]]
-    assert listed(cloud, status="PENDING") == [waiting["id"]]
-    assert listed(cloud, status="CANCELLED") == []
+    waiting = cloud.submit(IMAGE)
+    assert list_ids(cloud, status="COMPLETED", limit="1") == [done["id"]]
+    assert list_ids(cloud, status="PENDING") == [waiting["id"]]
+    assert list_ids(cloud, status="CANCELLED") == []
     moment = datetime.fromisoformat(done["uploaded_at"])
-    assert len(listed(cloud, since=moment.isoformat())) == 2
-    assert listed(cloud, until=moment.isoformat()) == []
-    assert listed(cloud, since=(moment + timedelta(hours=1)).isoformat()) == []
-    assert listed(cloud, since=moment.isoformat(), until="2001-01-01T00:00:00") == []
+    assert len(list_ids(cloud, since=moment.isoformat())) == 2
+    assert list_ids(cloud, until=moment.isoformat()) == []
+    assert list_ids(cloud, since=(moment + timedelta(hours=1)).isoformat()) == []
+    assert list_ids(cloud, since=moment.isoformat(), until="2001-01-01T00:00:00") == []
 
 
 def test_health_checks_the_table(cloud: Cloud) -> None:

@@ -20,10 +20,10 @@ CALLERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("owner", "told"), CALLERS.items(), ids=CALLERS)
-def test_owner_is_the_verified_caller(cloud: Cloud, owner: str, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("owner", "identity"), CALLERS.items(), ids=CALLERS)
+def test_owner_is_the_verified_caller(cloud: Cloud, owner: str, identity: dict[str, Any]) -> None:
     """User, role, key or account: the record contains the verified owner and no secret."""
-    job = cloud.submit(sample_images.jpeg(), **told)
+    job = cloud.submit(sample_images.jpeg(), **identity)
     assert cloud.job(job["id"]).owner == owner
     assert "secret" not in str(cloud.item(job["id"]))
 
@@ -37,9 +37,9 @@ def test_another_session_is_the_same_caller(cloud: Cloud) -> None:
 
 def test_callers_are_kept_apart(cloud: Cloud) -> None:
     """Another caller's job gets 404 on each route and is in no listing."""
-    jobs = {owner: cloud.submit(sample_images.jpeg(), **told)["id"] for owner, told in CALLERS.items()}
-    for owner, told in CALLERS.items():
-        listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **told).json["jobs"]]
+    jobs = {owner: cloud.submit(sample_images.jpeg(), **identity)["id"] for owner, identity in CALLERS.items()}
+    for owner, identity in CALLERS.items():
+        listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **identity).json["jobs"]]
         assert listed == [jobs[owner]]
         for other in (job_id for whose, job_id in jobs.items() if whose != owner):
             for method, path in (
@@ -50,7 +50,7 @@ def test_callers_are_kept_apart(cloud: Cloud) -> None:
                 ("POST", f"{other}/retry"),
                 ("DELETE", other),
             ):
-                answer = cloud.call(method, f"/v1/jobs/{path}", **told)
+                answer = cloud.call(method, f"/v1/jobs/{path}", **identity)
                 assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND"), (owner, method, path)
 
 

@@ -9,8 +9,8 @@ THEIRS = ["https://evil.test", "https://ui.test.evil.test", "http://ui.test", "n
 
 
 def _preflight(cloud: Cloud, origin: str) -> dict[str, str]:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "prefer"}
-    answer = cloud.call("OPTIONS", "/v1/jobs/x", headers=asked)
+    headers = {"Origin": origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "prefer"}
+    answer = cloud.call("OPTIONS", "/v1/jobs/x", headers=headers)
     assert (answer.status, answer.text) == (204, "")
     return dict(answer.headers)
 

@@ -38,7 +38,7 @@ def kept_message(cloud: Cloud) -> str:
     url = cloud.dead_letter_queue_url
     sent = boto3.client("sqs").send_message(QueueUrl=url, MessageBody="who sent this?")
     messages = cloud.receive(url)
-    assert cloud.bury(messages) == []
+    assert cloud.handle_dead_letters(messages) == []
     for message in messages:
         cloud.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return sent["MessageId"]

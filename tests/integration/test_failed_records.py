@@ -21,7 +21,7 @@ def delivered(cloud: Cloud) -> None:
 
 def buried(cloud: Cloud) -> None:
     """Let the dead-letter function have one."""
-    cloud.bury(cloud.receive())
+    cloud.handle_dead_letters(cloud.receive())
 
 
 def woken(cloud: Cloud) -> None:

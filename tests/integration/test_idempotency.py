@@ -24,7 +24,7 @@ from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import BY_NAME
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.jpeg()
 OTHER = sample_images.png()
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
@@ -34,13 +34,13 @@ class Killed(BaseException):
     """The process is gone: nothing after this runs, no handler and no clean-up."""
 
 
-def post(cloud: Cloud, body: bytes | str = PICTURE, key: str = KEY, path: str = "/v1/jobs", **more: Any) -> Answer:
-    """Send a request under a key."""
+def post(cloud: Cloud, body: bytes | str = IMAGE, key: str = KEY, path: str = "/v1/jobs", **more: Any) -> Answer:
+    """Send a request with an Idempotency-Key."""
     headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key, **more.pop("headers", {})}
     return cloud.call("POST", path, body, headers=headers, **more)
 
 
-def killed_at(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, *, after: bool) -> None:
+def die_at(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, *, after: bool) -> None:
     """Send the request to an API that dies before or after one of its calls."""
     real = getattr(owner, step)
 
@@ -55,14 +55,14 @@ def killed_at(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, owner: Any, step: s
             post(cloud)
 
 
-def locked(lock: threading.Lock, call: Callable[..., Any], **request: Any) -> Any:
-    """Make a call that no other overlaps."""
+def call_locked(lock: threading.Lock, call: Callable[..., Any], **request: Any) -> Any:
+    """Call a function while holding a lock."""
     with lock:
         return call(**request)
 
 
 def pass_time(by: timedelta) -> None:
-    """Let the API's clock run ahead."""
+    """Advance the API's clock."""
     dependencies = api.dependencies.get_dependencies()
     then = dependencies.clock() + by
     object.__setattr__(dependencies, "clock", lambda: then)
@@ -108,9 +108,9 @@ def test_log_stores_only_ids_and_hashes(cloud: Cloud) -> None:
     ("body", "more"),
     [
         (OTHER, {}),
-        (PICTURE, {"query": {"width": "20"}}),
-        (PICTURE, {"query": {"filename": "b.jpg"}}),
-        (PICTURE, {"headers": {"Content-Disposition": 'attachment; filename="b.jpg"'}}),
+        (IMAGE, {"query": {"width": "20"}}),
+        (IMAGE, {"query": {"filename": "b.jpg"}}),
+        (IMAGE, {"headers": {"Content-Disposition": 'attachment; filename="b.jpg"'}}),
     ],
 )
 def test_key_reused_for_another_request_is_rejected(cloud: Cloud, body: bytes, more: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def test_key_reused_for_another_request_is_rejected(cloud: Cloud, body: bytes, m
 def test_content_type_is_not_part_of_a_request(cloud: Cloud) -> None:
     """The same image as raw bytes and as base64 text is the same request."""
     first = post(cloud)
-    second = post(cloud, base64.b64encode(PICTURE).decode(), headers={"Content-Type": "text/plain"})
+    second = post(cloud, base64.b64encode(IMAGE).decode(), headers={"Content-Type": "text/plain"})
     assert second.json["id"] == first.json["id"]
 
 
@@ -153,7 +153,7 @@ def test_any_printable_key_is_accepted(cloud: Cloud, key: str) -> None:
 
 def test_rejected_request_does_not_use_up_its_key(cloud: Cloud) -> None:
     """The corrected request may have the same key."""
-    assert post(cloud, b"no picture").status == 415
+    assert post(cloud, b"not an image").status == 415
     assert post(cloud, query={"width": "0"}).status == 422
     assert post(cloud).status == 202
     job_id = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
@@ -195,10 +195,10 @@ def test_concurrent_requests_make_one_job(cloud: Cloud, monkeypatch: pytest.Monk
     client = dependencies.requests._client
     lock = threading.Lock()
     for call in ("put_item", "update_item"):
-        # moto checks a condition and writes in two steps, DynamoDB in one.
-        monkeypatch.setattr(client, call, partial(locked, lock, getattr(client, call)))
-    request = identify_request(KEY, "me", "POST /v1/jobs", PICTURE)
-    upload = Upload(PICTURE, BY_NAME["JPEG"])
+        # moto checks a condition and writes in two steps, which is not atomic as in DynamoDB.
+        monkeypatch.setattr(client, call, partial(call_locked, lock, getattr(client, call)))
+    request = identify_request(KEY, "me", "POST /v1/jobs", IMAGE)
+    upload = Upload(IMAGE, BY_NAME["JPEG"])
     together = threading.Barrier(8)
 
     spec = JobSpec(DEFAULT_PIPELINE)
@@ -235,7 +235,7 @@ def test_request_that_died_makes_one_job(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, owner: Callable[[], Any], step: str, *, after: bool
 ) -> None:
     """Wherever the API dies, the key is blocked no longer than the invocation, and one job results."""
-    killed_at(cloud, monkeypatch, owner(), step, after=after)
+    die_at(cloud, monkeypatch, owner(), step, after=after)
     if step == "store_response" and after:
         assert post(cloud).headers["Idempotency-Replayed"] == "true"
     else:
@@ -246,7 +246,7 @@ def test_request_that_died_makes_one_job(
     assert len(cloud.keys()) == 1
     messages = cloud.receive()
     assert messages
-    # One after the other: side by side the second would find the lease held, and moto's conditions race.
+    # Sequentially: a concurrent second request would find the lease held, and conditions race in moto.
     assert [cloud.deliver([message]) for message in messages] == [[] for _ in messages]
     done = post(cloud).json
     assert (done["status"], done["attempts"]) == ("COMPLETED", 1)
@@ -254,7 +254,7 @@ def test_request_that_died_makes_one_job(
 
 def test_repeat_uses_the_reserved_id(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job has the ID and time of the first request."""
-    killed_at(cloud, monkeypatch, api.dependencies.get_dependencies().requests, "reserve", after=True)
+    die_at(cloud, monkeypatch, api.dependencies.get_dependencies().requests, "reserve", after=True)
     (item,) = cloud.clients.dynamodb.scan(TableName="Idempotency")["Items"]
     pass_time(timedelta(minutes=2))
     job = post(cloud).json
@@ -313,7 +313,7 @@ def test_a_key_costs_two_writes(cloud: Cloud) -> None:
     calls: list[str] = []
     events_of = api.dependencies.get_dependencies().jobs._client.meta.events
     events_of.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
-    cloud.submit(PICTURE)
+    cloud.submit(IMAGE)
     assert calls == ["PutItem"]
     calls.clear()
     post(cloud)

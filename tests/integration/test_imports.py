@@ -33,30 +33,30 @@ def _open(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPORT_BUCKETS", f"{SHOP},gone-pictures,{BUCKET}")
     for bucket in (SHOP, "private-pictures"):
         cloud.clients.s3.create_bucket(Bucket=bucket)
-        put(cloud, "2026/chair.jpg", bucket=bucket)
+        store_object(cloud, "2026/chair.jpg", bucket=bucket)
 
 
-def put(cloud: Cloud, key: str, data: bytes = JPEG, *, bucket: str = SHOP, **more: Any) -> str:
-    """Store an object; return its version, where the bucket keeps them."""
+def store_object(cloud: Cloud, key: str, data: bytes = JPEG, *, bucket: str = SHOP, **more: Any) -> str:
+    """Store an object. Return its version in a bucket with versioning."""
     return cloud.clients.s3.put_object(Bucket=bucket, Key=key, Body=data, **more).get("VersionId", "")
 
 
-def ask(cloud: Cloud, source: str = URI, **more: Any) -> Answer:
-    """Ask for a job."""
+def request_import(cloud: Cloud, source: str = URI, **more: Any) -> Answer:
+    """Send a request for an import."""
     headers = more.pop("headers", {})
     return cloud.post("/v1/jobs", {"source": source, **more}, headers=headers)
 
 
-def made(cloud: Cloud, source: str = URI, **more: Any) -> dict[str, Any]:
-    """Make a job and return it."""
-    answer = ask(cloud, source, **more)
+def import_image(cloud: Cloud, source: str = URI, **more: Any) -> dict[str, Any]:
+    """Create a job from an object and return it."""
+    answer = request_import(cloud, source, **more)
     assert answer.status == 202, answer.text
     job: dict[str, Any] = answer.json
     return job
 
 
-def work(cloud: Cloud, url: str | None = None) -> list[str]:
-    """Let the worker take what waits, a delivery at a time; return the bodies that must come back."""
+def run_worker(cloud: Cloud, url: str | None = None) -> list[str]:
+    """Deliver all waiting messages to the worker. Return the bodies that it returns to the queue."""
     back: list[str] = []
     queue = url or cloud.queue_url
     while messages := cloud.receive(queue):
@@ -67,26 +67,26 @@ def work(cloud: Cloud, url: str | None = None) -> list[str]:
 
 
 def pass_time(by: timedelta) -> None:
-    """Let the API's clock run ahead."""
+    """Advance the API's clock."""
     dependencies = api.dependencies.get_dependencies()
     then = dependencies.clock() + by
     object.__setattr__(dependencies, "clock", lambda: then)
 
 
 def fail_copies(monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
-    """Let S3 refuse every copy."""
-    told: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    """Make every copy in S3 fail."""
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
 
     def refuse(**_: Any) -> None:
-        raise ClientError(told, "CopyObject")
+        raise ClientError(response, "CopyObject")
 
     monkeypatch.setattr(worker.app.parts().place.sources._client, "copy_object", refuse)
 
 
 def test_object_is_copied_and_processed(cloud: Cloud) -> None:
     """The record has the object's location and size. The worker copies it, and the job is like any other."""
-    put(cloud, "2026/chair.jpg", ContentType="text/html", Metadata={"a": "b"}, Tagging="c=d")
-    job = made(cloud, width=4)
+    store_object(cloud, "2026/chair.jpg", ContentType="text/html", Metadata={"a": "b"}, Tagging="c=d")
+    job = import_image(cloud, width=4)
     assert (job["status"], job["filename"], job["batch_id"]) == ("PENDING", "chair.jpg", None)
     assert job["raw"] == {
         "size": len(JPEG),
@@ -97,7 +97,7 @@ def test_object_is_copied_and_processed(cloud: Cloud) -> None:
         "source": URI,
     }
     assert cloud.keys() == []
-    assert work(cloud) == []
+    assert run_worker(cloud) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (done["status"], done["result"]["width"], done["raw"]["format"]) == ("COMPLETED", 4, "JPEG")
     assert len(done["raw"]["digest"]) == 64
@@ -128,29 +128,29 @@ def test_object_is_copied_and_processed(cloud: Cloud) -> None:
 def test_object_that_can_not_be_copied_is_rejected(cloud: Cloud, source: str, status: int, code: str) -> None:
     """Each case has its code and creates nothing. The image bucket is closed even if the settings name it."""
     cloud.store("raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", JPEG)
-    answer = ask(cloud, source)
+    answer = request_import(cloud, source)
     assert (answer.status, answer.json["code"], cloud.count()) == (status, code, 0)
 
 
 def test_imports_are_off_by_default(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The response has a stable code, and S3 gets no request."""
     monkeypatch.setenv("IMPORT_BUCKETS", "")
-    assert (ask(cloud).status, ask(cloud).json["code"]) == (422, "IMPORT_OFF")
+    assert (request_import(cloud).status, request_import(cloud).json["code"]) == (422, "IMPORT_OFF")
 
 
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
 def test_archived_object_is_rejected_until_restored(cloud: Cloud, storage_class: Any) -> None:
     """S3 can't read an archived object."""
-    put(cloud, "old.jpg", StorageClass=storage_class)
-    assert ask(cloud, f"s3://{SHOP}/old.jpg").json["code"] == "SOURCE_ARCHIVED"
+    store_object(cloud, "old.jpg", StorageClass=storage_class)
+    assert request_import(cloud, f"s3://{SHOP}/old.jpg").json["code"] == "SOURCE_ARCHIVED"
     cloud.clients.s3.restore_object(Bucket=SHOP, Key="old.jpg", RestoreRequest={"Days": 1})
-    assert ask(cloud, f"s3://{SHOP}/old.jpg").status == 202
+    assert request_import(cloud, f"s3://{SHOP}/old.jpg").status == 202
 
 
 def test_large_object_is_rejected_before_the_copy(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The size limit of raw images applies to the object's metadata."""
     monkeypatch.setenv("MAX_RAW_BYTES", str(len(JPEG) - 1))
-    answer = ask(cloud)
+    answer = request_import(cloud)
     assert (answer.status, answer.json["code"], cloud.count()) == (413, "TOO_MANY_BYTES", 0)
 
 
@@ -165,16 +165,16 @@ def test_contradictory_request_is_rejected(cloud: Cloud, body: dict[str, Any]) -
 def test_named_version_is_copied(cloud: Cloud) -> None:
     """Newer versions under the same key are ignored."""
     cloud.clients.s3.put_bucket_versioning(Bucket=SHOP, VersioningConfiguration={"Status": "Enabled"})
-    first = put(cloud, "a.jpg", JPEG)
-    put(cloud, "a.jpg", b"words")
-    job = made(cloud, f"s3://{SHOP}/a.jpg", version=first)
-    work(cloud)
+    first = store_object(cloud, "a.jpg", JPEG)
+    store_object(cloud, "a.jpg", b"words")
+    job = import_image(cloud, f"s3://{SHOP}/a.jpg", version=first)
+    run_worker(cloud)
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
-    assert ask(cloud, f"s3://{SHOP}/a.jpg", version="nope").status == 422
+    assert request_import(cloud, f"s3://{SHOP}/a.jpg", version="nope").status == 422
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "told"),
+    ("code", "status", "error"),
     [
         ("PreconditionFailed", 412, "SOURCE_CHANGED"),
         ("AccessDenied", 403, "SOURCE_FORBIDDEN"),
@@ -183,33 +183,33 @@ def test_named_version_is_copied(cloud: Cloud) -> None:
     ],
 )
 def test_changed_source_fails_the_job(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str, status: int, told: str
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str, status: int, error: str
 ) -> None:
     """A source that changed after the job was created fails it with a code. The job can be retried."""
-    job = made(cloud)
+    job = import_image(cloud)
     fail_copies(monkeypatch, code, status)
-    assert work(cloud) == []
+    assert run_worker(cloud) == []
     failed = cloud.job(job["id"])
-    assert (failed.status, failed.error and failed.error.code) == (JobStatus.FAILED, told)
+    assert (failed.status, failed.error and failed.error.code) == (JobStatus.FAILED, error)
     assert cloud.keys() == []
     monkeypatch.undo()
     cloud.call("POST", f"/v1/jobs/{job['id']}/retry")
-    work(cloud)
+    run_worker(cloud)
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
 
 
 def test_failing_s3_costs_no_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job is released, as after any service error."""
-    job = made(cloud)
+    job = import_image(cloud)
     fail_copies(monkeypatch, "InternalError", 500)
-    assert len(work(cloud)) == 1
+    assert len(run_worker(cloud)) == 1
     given_back = cloud.job(job["id"])
     assert (given_back.status, given_back.attempts_used) == (JobStatus.PENDING, 0)
 
 
 def test_later_attempt_does_not_need_the_source(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later attempt uses the first copy even if the object is deleted."""
-    job = made(cloud)
+    job = import_image(cloud)
     messages = cloud.receive()
     images = worker.app.parts().place.images
 
@@ -226,7 +226,7 @@ def test_later_attempt_does_not_need_the_source(cloud: Cloud, monkeypatch: pytes
 
 def test_copy_for_a_deleted_job_is_removed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else would delete it."""
-    job = made(cloud)
+    job = import_image(cloud)
     place = worker.app.parts().place
     copy = place.sources.copy
 
@@ -235,18 +235,18 @@ def test_copy_for_a_deleted_job_is_removed(cloud: Cloud, monkeypatch: pytest.Mon
         copy(*facts)
 
     monkeypatch.setattr(place.sources, "copy", delete_first)
-    assert work(cloud) == []
+    assert run_worker(cloud) == []
     assert (cloud.count(), cloud.keys()) == (0, [])
 
 
 def test_replay_succeeds_if_the_object_is_deleted(cloud: Cloud) -> None:
     """A replay reads the log. Another source with the same key is rejected."""
     key = {"Idempotency-Key": "a"}
-    job = made(cloud, headers=key)
+    job = import_image(cloud, headers=key)
     cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
-    again = ask(cloud, headers=key)
+    again = request_import(cloud, headers=key)
     assert (again.json["id"], again.headers["Idempotency-Replayed"], cloud.count()) == (job["id"], "true", 1)
-    assert ask(cloud, f"s3://{SHOP}/b.jpg", headers=key).json["code"] == "KEY_REUSED"
+    assert request_import(cloud, f"s3://{SHOP}/b.jpg", headers=key).json["code"] == "KEY_REUSED"
 
 
 def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,35 +255,35 @@ def test_request_that_died_after_its_record_finds_it(cloud: Cloud, monkeypatch: 
     with monkeypatch.context() as dying:
         dying.setattr(api.jobs.imports, "notify_worker", _die)
         with pytest.raises(Killed):
-            ask(cloud, headers=key)
+            request_import(cloud, headers=key)
     cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/chair.jpg")
     assert cloud.receive() == []
     pass_time(timedelta(minutes=5))
-    answer = ask(cloud, headers=key)
+    answer = request_import(cloud, headers=key)
     assert (answer.status, cloud.count(), len(cloud.receive())) == (202, 1, 1)
 
 
 def test_members_are_imported_through_the_bulk_queue(cloud: Cloud) -> None:
     """A batch may mix objects and uploads. Each invalid entry is an error in its place, and counts are exact."""
     for number in range(12):
-        put(cloud, f"{number}.jpg")
+        store_object(cloud, f"{number}.jpg")
     items = [{"source": f"s3://{SHOP}/{number}.jpg"} for number in range(12)]
     bad = [{"source": f"s3://{SHOP}/none.jpg"}, {"source": "s3://private-pictures/a"}, {"source": URI, "width": 0}]
     own = {"source": URI, "filename": "mine.jpg", "width": 2}
     answer = cloud.post("/v1/batches", {"items": [*items, *bad, own, {"content_type": "image/jpeg"}], "width": 4})
     assert answer.status == 202, answer.text
-    told = answer.json["items"]
-    assert [each["error"]["code"] for each in told[12:15]] == [
+    entries = answer.json["items"]
+    assert [each["error"]["code"] for each in entries[12:15]] == [
         "SOURCE_MISSING",
         "SOURCE_FORBIDDEN",
         "INVALID_PIPELINE",
     ]
-    jobs = [each["job"] for each in told if each["job"]]
+    jobs = [each["job"] for each in entries if each["job"]]
     assert [job["status"] for job in jobs] == ["PENDING"] * 13 + ["AWAITING_UPLOAD"]
-    assert [each["upload"] is None for each in told] == [True] * 16 + [False]
+    assert [each["upload"] is None for each in entries] == [True] * 16 + [False]
     assert (jobs[3]["filename"], jobs[12]["filename"]) == ("3.jpg", "mine.jpg")
     assert cloud.receive() == []
-    assert work(cloud, cloud.bulk_queue_url) == []
+    assert run_worker(cloud, cloud.bulk_queue_url) == []
     batch = cloud.call("GET", f"/v1/batches/{answer.json['batch']['id']}").json
     assert (batch["total"], batch["counts"]["completed"], batch["counts"]["open"]) == (14, 13, 1)
     assert cloud.job(jobs[12]["id"]).outputs[0].width == 2
@@ -329,7 +329,7 @@ def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pyte
     with pytest.raises(Killed):
         cloud.post("/v1/batches", {"items": items}, headers=key)
     assert cloud.count() == 50
-    put(cloud, "2026/chair.jpg", b"other bytes")
+    store_object(cloud, "2026/chair.jpg", b"other bytes")
     pass_time(timedelta(minutes=5))
     answer = cloud.post("/v1/batches", {"items": items}, headers=key)
     assert answer.status == 202, answer.text
@@ -342,10 +342,10 @@ def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pyte
 def test_image_bucket_is_never_a_source(cloud: Cloud) -> None:
     """No caller can read another owner's images by naming the image bucket."""
     job = cloud.submit(JPEG)
-    work(cloud)
+    run_worker(cloud)
     stored = cloud.keys()
     assert stored
     for key in stored:
-        told = cloud.post("/v1/batches", {"items": [{"source": f"s3://{BUCKET}/{key}"}]}).json["items"][0]
-        assert told["error"]["code"] == "SOURCE_FORBIDDEN"
+        entries = cloud.post("/v1/batches", {"items": [{"source": f"s3://{BUCKET}/{key}"}]}).json["items"][0]
+        assert entries["error"]["code"] == "SOURCE_FORBIDDEN"
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED

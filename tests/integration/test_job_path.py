@@ -27,8 +27,8 @@ FAILED_AT_ONCE = [
 
 def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
     """Raw bytes in, a grayscale PNG out, and the record matches the data dictionary."""
-    picture = sample_images.jpeg(2000, 1000)
-    job = cloud.submit(picture, query={"filename": "my cat.jpg"})
+    image = sample_images.jpeg(2000, 1000)
+    job = cloud.submit(image, query={"filename": "my cat.jpg"})
     assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
@@ -47,7 +47,7 @@ def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
     assert item["Format"] == {"S": "PNG"}
     assert "OpenShard" not in item
     assert "DueAt" not in item
-    assert cloud.receive() != []  # this test took the message and nobody deleted it
+    assert cloud.receive() != []  # received by this test and not deleted
 
 
 def test_base64_text_is_processed(cloud: Cloud) -> None:
@@ -206,10 +206,10 @@ def test_repeated_dead_letters_fail_the_job(cloud: Cloud) -> None:
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     for _ in range(9):
-        assert cloud.bury(messages) == []
+        assert cloud.handle_dead_letters(messages) == []
     assert cloud.job(job["id"]).status == "PENDING"
     cloud.age(job["id"], timedelta(hours=7))
-    assert cloud.bury(messages) == []
+    assert cloud.handle_dead_letters(messages) == []
     stored = cloud.job(job["id"])
     assert stored.status == "FAILED"
     assert stored.error is not None
@@ -221,7 +221,7 @@ def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
     job = cloud.submit(sample_images.jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
-    assert cloud.bury(messages) == []
+    assert cloud.handle_dead_letters(messages) == []
     assert cloud.job(job["id"]).status == "COMPLETED"
 
 
@@ -230,7 +230,7 @@ def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
     job = cloud.submit(sample_images.jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
-    assert cloud.bury(messages) == [messages[0]["Body"]]
+    assert cloud.handle_dead_letters(messages) == [messages[0]["Body"]]
     assert cloud.job(job["id"]).status == "PROCESSING"
 
 
@@ -239,7 +239,7 @@ def test_unreadable_dead_letter_is_stored(cloud: Cloud) -> None:
     url = cloud.dead_letter_queue_url
     boto3.client("sqs").send_message(QueueUrl=url, MessageBody="who sent this?")
     messages = cloud.receive(url)
-    assert cloud.bury(messages) == []
+    assert cloud.handle_dead_letters(messages) == []
     key = f"dead-letters/{messages[0]['MessageId']}.json"
     kept = json.loads(cloud.clients.s3.get_object(Bucket="images-for-tests", Key=key)["Body"].read())
     assert kept["body"] == "who sent this?"

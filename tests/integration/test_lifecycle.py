@@ -15,7 +15,7 @@ from shared.errors import ServiceUnavailable
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.message import JobMessage
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.jpeg()
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 S = JobStatus
@@ -24,50 +24,50 @@ ENDED = (S.COMPLETED, S.FAILED, S.CANCELLED, S.EXPIRED)
 
 
 def cancel(cloud: Cloud, job_id: str, **more: Any) -> Answer:
-    """Ask for a cancellation."""
+    """Send a cancel request."""
     return cloud.call("POST", f"/v1/jobs/{job_id}/cancel", **more)
 
 
 def retry(cloud: Cloud, job_id: str, body: Any = None, **more: Any) -> Answer:
-    """Ask for another run."""
+    """Send a retry request."""
     return cloud.call("POST", f"/v1/jobs/{job_id}/retry", body, **more)
 
 
 def delete(cloud: Cloud, job_id: str, **more: Any) -> Answer:
-    """Ask for erasure."""
+    """Send a delete request."""
     return cloud.call("DELETE", f"/v1/jobs/{job_id}", **more)
 
 
-def claimed(cloud: Cloud, job_id: str, generation: int = 1, seconds: int = 60) -> Job:
-    """Take a job as a worker does."""
+def claim(cloud: Cloud, job_id: str, generation: int = 1, seconds: int = 60) -> Job:
+    """Claim a job as a worker does."""
     message = JobMessage(job_id=job_id, generation=generation)
     job = cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=seconds))
     assert isinstance(job, Job)
     return job
 
 
-def job_in(cloud: Cloud, status: JobStatus, **more: Any) -> str:
-    """Make a job that stands there, as far as possible by the way that leads there."""
-    job_id: str = cloud.submit(PICTURE, **more)["id"]
+def create_job_in(cloud: Cloud, status: JobStatus, **more: Any) -> str:
+    """Create a job with this status, through the real transitions where possible."""
+    job_id: str = cloud.submit(IMAGE, **more)["id"]
     messages = cloud.receive()
     if status is S.PROCESSING:
-        claimed(cloud, job_id)
+        claim(cloud, job_id)
     elif status is S.COMPLETED:
         cloud.deliver(messages)
     elif status is S.FAILED:
         cloud.age(job_id, timedelta(hours=7))
         while not cloud.job(job_id).status.is_terminal:
-            cloud.bury(messages)
+            cloud.handle_dead_letters(messages)
     elif status is S.CANCELLED:
         assert cancel(cloud, job_id, **more).status == 200
     elif status is not S.PENDING:
-        force(cloud, job_id, status)
+        force_status(cloud, job_id, status)
     assert cloud.job(job_id).status is status
     return job_id
 
 
-def force(cloud: Cloud, job_id: str, status: JobStatus) -> None:
-    """Write a status that only uploads lead to."""
+def force_status(cloud: Cloud, job_id: str, status: JobStatus) -> None:
+    """Write a status that only uploads reach."""
     cloud.clients.dynamodb.update_item(
         TableName=TABLE,
         Key={"ID": {"S": job_id}},
@@ -77,20 +77,20 @@ def force(cloud: Cloud, job_id: str, status: JobStatus) -> None:
     )
 
 
-def records(cloud: Cloud, job_id: str) -> int:
+def count_records(cloud: Cloud, job_id: str) -> int:
     """Count the records of an ID, tombstones included."""
     return len(cloud.clients.dynamodb.get_item(TableName=TABLE, Key={"ID": {"S": job_id}}).keys() & {"Item"})
 
 
-def bodies(cloud: Cloud) -> list[str]:
-    """Take what is on the queue."""
+def receive_bodies(cloud: Cloud) -> list[str]:
+    """Receive the bodies of all messages on the queue."""
     return [message["Body"] for message in cloud.receive()]
 
 
 @pytest.mark.parametrize("status", OPEN)
 def test_open_job_can_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
     """A cancelled job is done, has an error and no result, and is not requeued."""
-    job_id = job_in(cloud, status)
+    job_id = create_job_in(cloud, status)
     answer = cancel(cloud, job_id)
     assert answer.status == 200
     job = answer.json
@@ -103,7 +103,7 @@ def test_open_job_can_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
 @pytest.mark.parametrize("status", ENDED)
 def test_ended_job_can_not_be_cancelled(cloud: Cloud, status: JobStatus) -> None:
     """The response is 409 and nothing changes."""
-    job_id = job_in(cloud, status)
+    job_id = create_job_in(cloud, status)
     before = cloud.item(job_id)
     answer = cancel(cloud, job_id)
     assert (answer.status, answer.json["code"]) == (409, "JOB_FINISHED")
@@ -113,7 +113,7 @@ def test_ended_job_can_not_be_cancelled(cloud: Cloud, status: JobStatus) -> None
 @pytest.mark.parametrize("status", [S.FAILED, S.CANCELLED])
 def test_failed_or_cancelled_job_can_be_retried(cloud: Cloud, status: JobStatus) -> None:
     """A retry has a new generation, its own message, the next attempt number and no error."""
-    job_id = job_in(cloud, status)
+    job_id = create_job_in(cloud, status)
     answer = retry(cloud, job_id)
     assert answer.status == 202
     assert answer.headers["Location"].endswith(f"/v1/jobs/{job_id}")
@@ -132,8 +132,8 @@ def test_failed_or_cancelled_job_can_be_retried(cloud: Cloud, status: JobStatus)
 @pytest.mark.parametrize("status", [*OPEN, S.COMPLETED, S.EXPIRED])
 def test_job_in_another_state_can_not_be_retried(cloud: Cloud, status: JobStatus) -> None:
     """The response is 409 and no message is sent."""
-    job_id = job_in(cloud, status)
-    bodies(cloud)
+    job_id = create_job_in(cloud, status)
+    receive_bodies(cloud)
     before = cloud.item(job_id)
     answer = retry(cloud, job_id)
     assert (answer.status, answer.json["code"]) == (409, "JOB_NOT_RETRIABLE")
@@ -142,10 +142,10 @@ def test_job_in_another_state_can_not_be_retried(cloud: Cloud, status: JobStatus
 
 def test_attempt_number_grows_over_a_retry(cloud: Cloud) -> None:
     """The attempt number is the fencing token, so it is never reused."""
-    job_id = job_in(cloud, S.PROCESSING)
+    job_id = create_job_in(cloud, S.PROCESSING)
     cancel(cloud, job_id)
     retry(cloud, job_id)
-    assert claimed(cloud, job_id, generation=2).attempt == 2
+    assert claim(cloud, job_id, generation=2).attempt == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_attempt_number_grows_over_a_retry(cloud: Cloud) -> None:
 )
 def test_retry_accepts_other_options(cloud: Cloud, body: str | None, query: dict[str, str] | None) -> None:
     """Options replace the pipeline, as on creation."""
-    job_id = job_in(cloud, S.FAILED)
+    job_id = create_job_in(cloud, S.FAILED)
     answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
     assert answer.status == 202
     cloud.deliver([each for each in cloud.receive() if '"generation":2' in each["Body"]])
@@ -175,7 +175,7 @@ def test_invalid_retry_changes_nothing(
     cloud: Cloud, body: str | None, query: dict[str, str] | None, status: int, code: str
 ) -> None:
     """Options are validated before anything is written."""
-    job_id = job_in(cloud, S.FAILED)
+    job_id = create_job_in(cloud, S.FAILED)
     before = cloud.item(job_id)
     answer = retry(cloud, job_id, body, query=query, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.json["code"]) == (status, code)
@@ -184,7 +184,7 @@ def test_invalid_retry_changes_nothing(
 
 def test_retry_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is the outbox, as on creation."""
-    job_id = job_in(cloud, S.FAILED)
+    job_id = create_job_in(cloud, S.FAILED)
 
     def refuse(_: Any) -> None:
         raise ServiceUnavailable
@@ -197,14 +197,14 @@ def test_retry_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch:
 @pytest.mark.parametrize("status", [*OPEN, *ENDED])
 def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
     """In every state, the raw image, all outputs and the record are deleted. A repeat returns the statement."""
-    neighbour = job_in(cloud, S.COMPLETED)
+    neighbour = create_job_in(cloud, S.COMPLETED)
     kept = sorted(cloud.keys())
-    job_id = job_in(cloud, status)
+    job_id = create_job_in(cloud, status)
     cloud.clients.s3.put_object(Bucket=BUCKET, Key=f"processed/{job_id}/7/orphan.png", Body=b"of a beaten attempt")
     answer = delete(cloud, job_id)
     assert answer.status == 200
     assert sorted(cloud.keys()) == kept
-    assert records(cloud, job_id) == 0
+    assert count_records(cloud, job_id) == 0
     assert delete(cloud, job_id).json == answer.json
     assert cloud.call("GET", f"/v1/jobs/{job_id}").status == 404
     assert [job["id"] for job in cloud.call("GET", "/v1/jobs").json["jobs"]] == [neighbour]
@@ -212,7 +212,7 @@ def test_deleted_job_leaves_nothing(cloud: Cloud, status: JobStatus) -> None:
 
 def test_deletion_lists_all_pages_of_objects(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """No object remains, however many there are."""
-    job_id = job_in(cloud, S.PENDING)
+    job_id = create_job_in(cloud, S.PENDING)
     monkeypatch.setattr("shared.aws.s3.image_store.MAX_DELETED", 3)
     real = api.dependencies.get_dependencies().images._client.list_objects_v2
     monkeypatch.setattr(
@@ -229,7 +229,7 @@ def test_deletion_lists_all_pages_of_objects(cloud: Cloud, monkeypatch: pytest.M
 @pytest.mark.parametrize("step", ["delete_job", "delete_tombstone"])
 def test_interrupted_deletion_can_be_repeated(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """After the tombstone the job is not found, and the next DELETE completes the deletion."""
-    job_id = job_in(cloud, S.COMPLETED)
+    job_id = create_job_in(cloud, S.COMPLETED)
     dependencies = api.dependencies.get_dependencies()
     with monkeypatch.context() as broken:
 
@@ -243,11 +243,11 @@ def test_interrupted_deletion_can_be_repeated(cloud: Cloud, monkeypatch: pytest.
     for action in (cancel, retry):
         assert action(cloud, job_id).status == 404
     assert delete(cloud, job_id).status == 200
-    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+    assert (cloud.keys(), count_records(cloud, job_id)) == ([], 0)
 
 
-def end_of_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Callable[[], Any]) -> None:
-    """Deliver what is queued to a worker that is interrupted after it has stored its results, before its commit."""
+def run_late_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Callable[[], Any]) -> None:
+    """Deliver the messages to a worker and call ``between`` after it stored outputs and before it commits."""
     jobs = worker.app.parts().place.jobs
     real = jobs.commit
 
@@ -262,22 +262,22 @@ def end_of_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Calla
 
 def test_cancelled_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's commit is rejected, the job stays cancelled and the worker's outputs are removed."""
-    job_id = cloud.submit(PICTURE)["id"]
-    end_of_attempt(cloud, monkeypatch, lambda: cancel(cloud, job_id))
+    job_id = cloud.submit(IMAGE)["id"]
+    run_late_attempt(cloud, monkeypatch, lambda: cancel(cloud, job_id))
     assert cloud.job(job_id).status is S.CANCELLED
     assert cloud.keys() == [f"raw/api/{job_id}"]
 
 
 def test_deleted_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's commit does not restore the job."""
-    job_id = cloud.submit(PICTURE)["id"]
-    end_of_attempt(cloud, monkeypatch, lambda: delete(cloud, job_id))
-    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+    job_id = cloud.submit(IMAGE)["id"]
+    run_late_attempt(cloud, monkeypatch, lambda: delete(cloud, job_id))
+    assert (cloud.keys(), count_records(cloud, job_id)) == ([], 0)
 
 
 def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker removes outputs that it stores after the deletion."""
-    job_id = cloud.submit(PICTURE)["id"]
+    job_id = cloud.submit(IMAGE)["id"]
     images = worker.app.parts().place.images
     real = images.put_processed
 
@@ -288,17 +288,17 @@ def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(images, "put_processed", late)
     assert cloud.deliver(cloud.receive()) == []
-    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+    assert (cloud.keys(), count_records(cloud, job_id)) == ([], 0)
 
 
 def test_cancelled_and_retried_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The late worker belongs to an older generation. The new one runs once, from its own message."""
-    job_id = cloud.submit(PICTURE)["id"]
+    job_id = cloud.submit(IMAGE)["id"]
 
     def again() -> None:
         assert (cancel(cloud, job_id).status, retry(cloud, job_id).status) == (200, 202)
 
-    end_of_attempt(cloud, monkeypatch, again)
+    run_late_attempt(cloud, monkeypatch, again)
     assert cloud.job(job_id).status is S.PENDING
     cloud.deliver(cloud.receive())
     done = cloud.job(job_id)
@@ -308,11 +308,11 @@ def test_cancelled_and_retried_between_claim_and_commit(cloud: Cloud, monkeypatc
 
 def test_stale_dead_letter_does_not_fail_a_retried_job(cloud: Cloud) -> None:
     """A dead letter of an older generation changes nothing."""
-    job_id = cloud.submit(PICTURE)["id"]
+    job_id = cloud.submit(IMAGE)["id"]
     old = cloud.receive()
     cancel(cloud, job_id)
     retry(cloud, job_id)
-    assert cloud.bury(old) == []
+    assert cloud.handle_dead_letters(old) == []
     assert cloud.job(job_id).status is S.PENDING
 
 
@@ -328,7 +328,7 @@ def test_claimed_between_read_and_write(
     status: JobStatus | None,
 ) -> None:
     """If a worker claims the job meanwhile, the API decides again on the newer state."""
-    job_id = job_in(cloud, S.PENDING)
+    job_id = create_job_in(cloud, S.PENDING)
     jobs = api.dependencies.get_dependencies().jobs
     real = jobs.transition
     moves = 0
@@ -337,13 +337,13 @@ def test_claimed_between_read_and_write(
         nonlocal moves
         moves += 1
         if moves == 1:
-            claimed(cloud, job_id)
+            claim(cloud, job_id)
         return real(seen, moved)
 
     monkeypatch.setattr(jobs, "transition", late)
     assert action(cloud, job_id).status == expected
     if status is None:
-        assert records(cloud, job_id) == 0
+        assert count_records(cloud, job_id) == 0
     else:
         assert cloud.job(job_id).status in {status, S.PENDING}
 
@@ -353,7 +353,7 @@ def test_deleted_between_read_and_write(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer]
 ) -> None:
     """No write restores a deleted job."""
-    job_id = job_in(cloud, S.PENDING if action is cancel else S.FAILED)
+    job_id = create_job_in(cloud, S.PENDING if action is cancel else S.FAILED)
     jobs = api.dependencies.get_dependencies().jobs
     real = jobs.transition
 
@@ -365,7 +365,7 @@ def test_deleted_between_read_and_write(
 
     monkeypatch.setattr(jobs, "transition", late)
     assert action(cloud, job_id).status == 404
-    assert (cloud.keys(), records(cloud, job_id)) == ([], 0)
+    assert (cloud.keys(), count_records(cloud, job_id)) == ([], 0)
 
 
 @pytest.mark.parametrize(("action", "status"), [(cancel, S.PENDING), (retry, S.FAILED), (delete, S.COMPLETED)])
@@ -373,7 +373,7 @@ def test_repeated_write_is_recognized(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: Callable[..., Answer], status: JobStatus
 ) -> None:
     """A write that is repeated because its response was lost is not a conflict."""
-    job_id = job_in(cloud, status)
+    job_id = create_job_in(cloud, status)
     client = api.dependencies.get_dependencies().jobs._client
     real = client.update_item
 
@@ -392,7 +392,7 @@ def test_repeated_write_is_recognized(
 @pytest.mark.parametrize("status", [S.PENDING, S.COMPLETED, S.FAILED])
 def test_another_callers_job_is_not_found(cloud: Cloud, action: Callable[..., Answer], status: JobStatus) -> None:
     """Other callers get the response of an unknown ID, and nothing changes."""
-    job_id = job_in(cloud, status, identity=ME)
+    job_id = create_job_in(cloud, status, identity=ME)
     before, objects = cloud.item(job_id), cloud.keys()
     denied, unknown = action(cloud, job_id, identity=YOU), action(cloud, UNKNOWN_ID, identity=YOU)
     assert denied.status == unknown.status == 404
@@ -404,7 +404,7 @@ def test_another_callers_job_is_not_found(cloud: Cloud, action: Callable[..., An
 @pytest.mark.parametrize("action", [cancel, retry])
 def test_expired_job_can_not_be_changed(cloud: Cloud, action: Callable[..., Answer]) -> None:
     """DynamoDB deletes late, so the API rejects changes of an expired record."""
-    job_id = job_in(cloud, S.FAILED)
+    job_id = create_job_in(cloud, S.FAILED)
     dependencies = api.dependencies.get_dependencies()
     later = dependencies.clock() + timedelta(days=dependencies.settings.retention_days, seconds=1)
     object.__setattr__(dependencies, "clock", lambda: later)
@@ -413,6 +413,6 @@ def test_expired_job_can_not_be_changed(cloud: Cloud, action: Callable[..., Answ
 
 def test_expired_upload_has_an_error(cloud: Cloud) -> None:
     """A job that is done has exactly one of result and error."""
-    job_id = job_in(cloud, S.EXPIRED)
+    job_id = create_job_in(cloud, S.EXPIRED)
     job = cloud.call("GET", f"/v1/jobs/{job_id}").json
     assert (job["done"], job["result"], job["error"]["code"]) == (True, None, "UPLOAD_EXPIRED")

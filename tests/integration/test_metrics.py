@@ -29,15 +29,15 @@ STACK = "a-stack"
 
 
 @pytest.fixture(autouse=True)
-def service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the functions the name that the template gives them."""
+def set_service_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the service name of the template."""
     for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app, notifier.webhooks):
         monkeypatch.setattr(function.metrics, "service", STACK)
     reset_cold_start_flag()
 
 
-def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]]:
-    """Yield each metric of what was printed: its name, the names of its dimensions, the whole line."""
+def parse_metrics(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]]:
+    """Yield each printed metric: its name, the names of its dimensions, the parsed line."""
     for line in text.splitlines():
         if '"_aws"' not in line:
             continue
@@ -49,8 +49,8 @@ def emitted(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, object]]
                     yield metric["Name"], frozenset(dimensions), document
 
 
-def live(cloud: Cloud) -> None:
-    """Let happen what happens to jobs: done, failed, repeated, dead, unreadable, lost, never uploaded, told."""
+def run_jobs(cloud: Cloud) -> None:
+    """Take jobs through every outcome: done, failed, repeated, dead, unreadable, lost, never uploaded, notified."""
     cloud.submit(sample_images.jpeg())
     cloud.submit(sample_images.jpeg()[:200])
     messages = cloud.receive()
@@ -59,9 +59,9 @@ def live(cloud: Cloud) -> None:
     cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers={"Prefer": "wait=1"})
     cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody="who sent this?")
     reset_cold_start_flag()
-    cloud.bury(cloud.receive(cloud.dead_letter_queue_url))
-    cloud.bury(cloud.receive())
-    cloud.bury(messages)
+    cloud.handle_dead_letters(cloud.receive(cloud.dead_letter_queue_url))
+    cloud.handle_dead_letters(cloud.receive())
+    cloud.handle_dead_letters(messages)
     waiting = cloud.job(cloud.submit(sample_images.jpeg())["id"])
     cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
     cloud.jobs.compare_and_swap(
@@ -72,17 +72,17 @@ def live(cloud: Cloud) -> None:
     reset_cold_start_flag()
     cloud.notify(cloud.change(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
     reset_cold_start_flag()
-    tell(cloud)
+    send_webhooks(cloud)
 
 
-def tell(cloud: Cloud) -> None:
-    """Let happen what happens to webhooks: taken, put off, refused for good, gone."""
+def send_webhooks(cloud: Cloud) -> None:
+    """Take webhooks through every outcome: delivered, retried, rejected, deleted."""
     with receiving() as receiver:
         receiver.answer(204, 503, 410)
-        made = cloud.call(
+        response = cloud.call(
             "PUT", "/v1/webhooks/w", json.dumps({"url": receiver.url}), headers={"Content-Type": "application/json"}
         )
-        assert made.status == 201, made.text
+        assert response.status == 201, response.text
         for name, webhook in (("a", "w"), ("b", "w"), ("c", "w"), ("d", "nobody")):
             message = DeliveryMessage(
                 owner="anonymous",
@@ -97,8 +97,8 @@ def tell(cloud: Cloud) -> None:
 
 def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """Each metric of an alarm or widget is emitted with exactly its dimensions."""
-    live(cloud)
-    found = {(name, names) for name, names, _ in emitted(capsys.readouterr().out)}
+    run_jobs(cloud)
+    found = {(name, names) for name, names, _ in parse_metrics(capsys.readouterr().out)}
     watched = {
         (metric.name, frozenset(name for name, _ in metric.dimensions))
         for metric in monitoring.everything()
@@ -110,16 +110,16 @@ def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixtu
 
 def test_metrics_have_the_namespace_of_their_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """Two stacks in one account never share metrics."""
-    live(cloud)
-    lines = [line for _, _, line in emitted(capsys.readouterr().out)]
+    run_jobs(cloud)
+    lines = [line for _, _, line in parse_metrics(capsys.readouterr().out)]
     assert {line["service"] for line in lines} == {STACK}
 
 
 def test_every_metric_is_documented(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """docs/runbook.md has a row for each emitted metric."""
-    live(cloud)
+    run_jobs(cloud)
     documented = set(re.findall(r"^\| `(\w+)` \|", RUNBOOK, re.MULTILINE))
-    assert {name for name, _, _ in emitted(capsys.readouterr().out)} <= documented
+    assert {name for name, _, _ in parse_metrics(capsys.readouterr().out)} <= documented
 
 
 def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,5 +127,5 @@ def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.Cap
     job_id = cloud.submit(sample_images.jpeg())["id"]
     cloud.deliver(cloud.receive())
     job = cloud.job(job_id)
-    (line,) = [line for name, _, line in emitted(capsys.readouterr().out) if name == "CompletionTime"]
+    (line,) = [line for name, _, line in parse_metrics(capsys.readouterr().out) if name == "CompletionTime"]
     assert line["CompletionTime"] == [pytest.approx((job.timestamp - job.uploaded_at) / timedelta(milliseconds=1))]

@@ -15,9 +15,9 @@ def test_link_returns_the_raw_image(cloud: Cloud) -> None:
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"})
     assert (answer.status, answer.json["size"], answer.json["media_type"]) == (200, len(data), "image/jpeg")
     link = urlsplit(answer.json["url"])
-    asked = parse_qs(link.query)
-    assert asked["response-content-type"] == ["image/jpeg"]
-    assert asked["response-content-disposition"][0].startswith('attachment; filename="holiday.txt"')
+    query = parse_qs(link.query)
+    assert query["response-content-type"] == ["image/jpeg"]
+    assert query["response-content-disposition"][0].startswith('attachment; filename="holiday.txt"')
     key = link.path.lstrip("/").removeprefix(f"{BUCKET}/")
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == data
 
@@ -31,8 +31,8 @@ def test_raw_image_redirects_by_default(cloud: Cloud) -> None:
 
 def test_unread_upload_has_no_raw_image(cloud: Cloud) -> None:
     """A job that awaits its bytes has no image yet."""
-    wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
-    job = cloud.call("POST", "/v1/uploads", json.dumps(wanted), headers={"Content-Type": "application/json"}).json
+    upload = {"filename": "a.jpg", "content_type": "image/jpeg"}
+    job = cloud.call("POST", "/v1/uploads", json.dumps(upload), headers={"Content-Type": "application/json"}).json
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
     assert (answer.status, answer.json["code"]) == (409, "RESULT_NOT_READY")
 

@@ -18,58 +18,61 @@ from worker.imaging.software import get_software_versions
 ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
 
 
-def completed(cloud: Cloud, **more: Any) -> str:
-    """Make a job and let it be processed."""
+def complete_job(cloud: Cloud, **more: Any) -> str:
+    """Create and process a job. Return its ID."""
     job_id: str = cloud.submit(sample_images.jpeg(), **more)["id"]
     assert cloud.deliver(cloud.receive()) == []
     return job_id
 
 
-def receipt(cloud: Cloud, job_id: str, **more: Any) -> Any:
-    """Ask for a receipt."""
+def read_receipt(cloud: Cloud, job_id: str, **more: Any) -> Any:
+    """Send a request for a receipt."""
     return cloud.call("GET", f"/v1/jobs/{job_id}/receipt", **more)
 
 
 def test_completed_job_has_a_receipt(cloud: Cloud) -> None:
     """It lists the input, the software and the outputs. The job links to it."""
-    job_id = completed(cloud, query={"preset": "thumbnail"})
+    job_id = complete_job(cloud, query={"preset": "thumbnail"})
     job = cloud.call("GET", f"/v1/jobs/{job_id}").json
     assert job["links"]["receipt"].endswith(f"/v1/jobs/{job_id}/receipt")
-    told = receipt(cloud, job_id).json["receipt"]
-    assert (told["raw"]["digest"], told["outputs"][0]["digest"]) == (job["raw"]["digest"], job["result"]["digest"])
-    assert (told["preset"], told["attempt"]) == ({"name": "thumbnail", "version": 1}, 1)
-    assert told["pipeline"] == cloud.job(job_id).pipeline.model_dump(mode="json", exclude_none=True)  # type: ignore[union-attr]
-    assert get_software_versions().items() <= told["software"].items()
-    assert told["uploaded_at"] <= told["started_at"] <= told["finished_at"] == job["timestamp"]
+    content = read_receipt(cloud, job_id).json["receipt"]
+    assert (content["raw"]["digest"], content["outputs"][0]["digest"]) == (
+        job["raw"]["digest"],
+        job["result"]["digest"],
+    )
+    assert (content["preset"], content["attempt"]) == ({"name": "thumbnail", "version": 1}, 1)
+    assert content["pipeline"] == cloud.job(job_id).pipeline.model_dump(mode="json", exclude_none=True)  # type: ignore[union-attr]
+    assert get_software_versions().items() <= content["software"].items()
+    assert content["uploaded_at"] <= content["started_at"] <= content["finished_at"] == job["timestamp"]
 
 
 def test_unchanged_receipt_gets_304(cloud: Cloud) -> None:
     """The ETag of a receipt is its digest."""
-    job_id = completed(cloud)
-    first = receipt(cloud, job_id)
+    job_id = complete_job(cloud)
+    first = read_receipt(cloud, job_id)
     assert first.headers["ETag"] == f'"{first.json["digest"]}"'
-    again = receipt(cloud, job_id, headers={"If-None-Match": first.headers["ETag"]})
+    again = read_receipt(cloud, job_id, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, again.text) == (304, "")
 
 
 def test_only_completed_jobs_have_a_receipt(cloud: Cloud) -> None:
     """Open, failed, foreign and older jobs each get their own error."""
     job_id = cloud.submit(sample_images.jpeg(), identity=ANN)["id"]
-    assert receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
+    assert read_receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
     assert cloud.call("GET", f"/v1/jobs/{job_id}", identity=ANN).json["links"]["receipt"] is None
     cloud.deliver(cloud.receive())
-    assert receipt(cloud, job_id, identity=ANN).status == 200
-    assert receipt(cloud, job_id, identity=BOB).json["code"] == "JOB_NOT_FOUND"
+    assert read_receipt(cloud, job_id, identity=ANN).status == 200
+    assert read_receipt(cloud, job_id, identity=BOB).json["code"] == "JOB_NOT_FOUND"
     cloud.clients.dynamodb.update_item(TableName=TABLE, Key={"ID": {"S": job_id}}, UpdateExpression="REMOVE Receipt")
-    assert receipt(cloud, job_id, identity=ANN).json["code"] == "RECEIPT_NOT_FOUND"
+    assert read_receipt(cloud, job_id, identity=ANN).json["code"] == "RECEIPT_NOT_FOUND"
     failed = cloud.submit(b"\x89PNG\r\n\x1a\n words")["id"]
     cloud.deliver(cloud.receive())
-    assert receipt(cloud, failed).json["code"] == "JOB_FAILED"
+    assert read_receipt(cloud, failed).json["code"] == "JOB_FAILED"
 
 
 def test_deletion_lists_deleted_objects(cloud: Cloud) -> None:
     """It lists keys, sizes and digests of the raw image and all outputs. A repeat returns the same."""
-    job_id = completed(cloud)
+    job_id = complete_job(cloud)
     job = cloud.job(job_id)
     orphan = f"processed/{job_id}/7/orphan.png"
     cloud.clients.s3.put_object(Bucket=BUCKET, Key=orphan, Body=b"12345")
@@ -91,7 +94,7 @@ def test_remaining_object_versions_are_stated(cloud: Cloud) -> None:
     """With bucket versioning, deleted objects remain as versions, and the statement says so."""
     enabled: Any = {"Status": "Enabled"}
     cloud.clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
-    job_id = completed(cloud)
+    job_id = complete_job(cloud)
     stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
     assert [each["until"] for each in stated["stays"] if each["what"] == "versions"] == [None]
     assert cloud.call("DELETE", f"/v1/jobs/{job_id}").json == stated
@@ -99,7 +102,7 @@ def test_remaining_object_versions_are_stated(cloud: Cloud) -> None:
 
 def test_statement_belongs_to_its_owner_and_expires(cloud: Cloud) -> None:
     """Other callers get 404, and so does everyone after 30 days, even if the record remains."""
-    job_id = completed(cloud, identity=ANN)
+    job_id = complete_job(cloud, identity=ANN)
     stated = cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=ANN).json
     assert from_iso(stated["expires_at"]) - from_iso(stated["deleted_at"]) == RETENTION
     assert cloud.call("DELETE", f"/v1/jobs/{job_id}", identity=BOB).status == 404
@@ -114,7 +117,7 @@ def test_interrupted_deletion_states_the_same(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str, finish: str
 ) -> None:
     """Wherever it dies and whoever completes it, the statement lists all deleted objects."""
-    job_id = completed(cloud)
+    job_id = complete_job(cloud)
     dependencies = api.dependencies.get_dependencies()
     part = {"record": dependencies.deletions, "delete_job": dependencies.images, "delete_tombstone": dependencies.jobs}[
         step
@@ -137,9 +140,9 @@ def test_interrupted_deletion_states_the_same(
 
 def test_statement_lists_unread_uploads(cloud: Cloud) -> None:
     """Bytes that were never sent are not listed. Bytes that were sent but never read are."""
-    wanted = {"filename": "a.jpg", "content_type": "image/jpeg"}
+    upload = {"filename": "a.jpg", "content_type": "image/jpeg"}
     for sent in (False, True):
-        job_id = cloud.post("/v1/uploads", wanted).json["id"]
+        job_id = cloud.post("/v1/uploads", upload).json["id"]
         key = cloud.job(job_id).raw.key
         if sent:
             cloud.store(key, sample_images.jpeg())

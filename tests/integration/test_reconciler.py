@@ -117,7 +117,7 @@ def test_failing_service_gives_the_job_back_uncounted(cloud: Cloud, monkeypatch:
 def test_dead_letters_of_an_outage_do_not_fail_the_job(cloud: Cloud, later: Any) -> None:
     """A job that no attempt has failed waits for the reconciler when its message dies."""
     job = cloud.submit(sample_images.jpeg())
-    assert cloud.bury(cloud.receive()) == []
+    assert cloud.handle_dead_letters(cloud.receive()) == []
     waiting = cloud.job(job["id"])
     assert (waiting.status, waiting.dead_letters) == (JobStatus.PENDING, 1)
     drain(cloud)
@@ -134,7 +134,7 @@ def test_deliveries_without_time_never_fail_a_job(cloud: Cloud, later: Any) -> N
         messages = cloud.receive()
         for _ in range(5):
             assert len(cloud.deliver(messages, events.Context(remaining_milliseconds=500))) == 1
-        assert cloud.bury(messages) == []
+        assert cloud.handle_dead_letters(messages) == []
         cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=messages[0]["ReceiptHandle"])
         waiting = cloud.job(job["id"])
         assert (waiting.status, waiting.attempt, waiting.dead_letters) == (JobStatus.PENDING, 0, letters)

@@ -21,13 +21,13 @@ from shared.jobs.message import JobMessage
 JPEG, PNG = sample_images.jpeg(), sample_images.png()
 
 
-def key_of(job: dict[str, Any]) -> str:
-    """Return the key that a form leads to."""
+def get_raw_key(job: dict[str, Any]) -> str:
+    """Return the key of the raw image."""
     return str(job["upload"]["fields"]["key"])
 
 
-def later(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
-    """Put the reconciler's clock forward."""
+def pass_time(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
+    """Advance the reconciler's clock."""
     parts = worker.reconciler.parts()
     monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
 
@@ -39,8 +39,8 @@ def test_upload_is_processed_end_to_end(cloud: Cloud) -> None:
     assert (job["raw"]["size"], job["raw"]["format"], job["raw"]["digest"]) == (None, None, None)
     assert cloud.keys() == []
     assert cloud.receive() == []
-    cloud.store(key_of(job), JPEG)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), JPEG)
+    assert cloud.arrived(get_raw_key(job)) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (done["status"], done["attempts"], done["result"]["width"]) == ("COMPLETED", 1, 20)
     assert done["raw"]["size"] == len(JPEG)
@@ -67,7 +67,7 @@ def test_form_fixes_key_type_and_size(cloud: Cloud, size: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "code", "pointer"),
+    ("request_body", "status", "code", "pointer"),
     [
         ({}, 422, "INVALID_REQUEST", "/content_type"),
         ({"content_type": "image/svg+xml"}, 415, "UNSUPPORTED_TYPE", "/content_type"),
@@ -80,10 +80,10 @@ def test_form_fixes_key_type_and_size(cloud: Cloud, size: int | None) -> None:
     ],
 )
 def test_invalid_announcement_stores_nothing(
-    cloud: Cloud, wanted: dict[str, Any], status: int, code: str, pointer: str
+    cloud: Cloud, request_body: dict[str, Any], status: int, code: str, pointer: str
 ) -> None:
     """It is rejected with a pointer and nothing is recorded."""
-    answer = cloud.post("/v1/uploads", wanted)
+    answer = cloud.post("/v1/uploads", request_body)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert [each["pointer"] for each in answer.json["errors"]] == [pointer]
     assert cloud.count() == 0
@@ -104,8 +104,8 @@ def test_undeclared_content_fails_the_job(cloud: Cloud, declared: dict[str, Any]
     The record has the digest of the actual bytes.
     """
     job = cloud.announce(**declared)
-    cloud.store(key_of(job), data)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), data)
+    assert cloud.arrived(get_raw_key(job)) == []
     failed = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("FAILED", code, 1)
     assert failed["raw"]["digest"] == hashlib.sha256(data).hexdigest()
@@ -118,11 +118,11 @@ def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
     path = f"/v1/uploads/{job['id']}/confirm"
     early = cloud.call("POST", path)
     assert (early.status, early.json["code"], early.json["retriable"]) == (409, "UPLOAD_INCOMPLETE", True)
-    cloud.store(key_of(job), JPEG)
+    cloud.store(get_raw_key(job), JPEG)
     first = cloud.call("POST", path)
     assert (first.status, first.json["status"], first.json["raw"]["size"]) == (202, "PENDING", len(JPEG))
     assert cloud.call("POST", path).json["status"] == "PENDING"
-    assert [cloud.arrived(key_of(job)) for _ in range(2)] == [[], []]
+    assert [cloud.arrived(get_raw_key(job)) for _ in range(2)] == [[], []]
     before = cloud.item(job["id"])
     messages = cloud.receive()
     assert messages
@@ -135,11 +135,11 @@ def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
 def test_second_upload_changes_nothing(cloud: Cloud) -> None:
     """Other bytes sent with the same form after completion are not processed."""
     job = cloud.announce(content_type="application/octet-stream")
-    cloud.store(key_of(job), JPEG)
-    cloud.arrived(key_of(job))
+    cloud.store(get_raw_key(job), JPEG)
+    cloud.arrived(get_raw_key(job))
     before = cloud.item(job["id"])
-    cloud.store(key_of(job), PNG)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), PNG)
+    assert cloud.arrived(get_raw_key(job)) == []
     assert cloud.item(job["id"]) == before
     assert before["Digest"] == {"S": hashlib.sha256(JPEG).hexdigest()}
 
@@ -147,9 +147,9 @@ def test_second_upload_changes_nothing(cloud: Cloud) -> None:
 def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
     """Bytes replaced before the worker reads them are processed once and recorded."""
     job = cloud.announce(content_type="application/octet-stream")
-    cloud.store(key_of(job), JPEG)
-    cloud.store(key_of(job), PNG)
-    assert [cloud.arrived(key_of(job)) for _ in range(2)] == [[], []]
+    cloud.store(get_raw_key(job), JPEG)
+    cloud.store(get_raw_key(job), PNG)
+    assert [cloud.arrived(get_raw_key(job)) for _ in range(2)] == [[], []]
     done = cloud.job(job["id"])
     assert (done.status, done.attempt, done.raw.format) == (JobStatus.COMPLETED, 1, "PNG")
     assert done.raw.digest == hashlib.sha256(PNG).hexdigest()
@@ -158,9 +158,9 @@ def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
 def test_retry_rejects_replaced_bytes(cloud: Cloud) -> None:
     """After an attempt has read the bytes, a retry rejects replacements."""
     job = cloud.announce(content_type="image/png")
-    cloud.store(key_of(job), JPEG)
-    cloud.arrived(key_of(job))
-    cloud.store(key_of(job), PNG)
+    cloud.store(get_raw_key(job), JPEG)
+    cloud.arrived(get_raw_key(job))
+    cloud.store(get_raw_key(job), PNG)
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
     assert cloud.deliver(cloud.receive()) == []
     error = cloud.job(job["id"]).error
@@ -180,7 +180,7 @@ def test_unknown_object_makes_no_job(cloud: Cloud, key: str) -> None:
 def test_event_of_another_bucket_is_ignored(cloud: Cloud) -> None:
     """It claims no job."""
     job = cloud.announce()
-    assert cloud.arrived(key_of(job), bucket="another") == []
+    assert cloud.arrived(get_raw_key(job), bucket="another") == []
     assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
 
 
@@ -193,14 +193,14 @@ def test_test_event_is_acknowledged(cloud: Cloud) -> None:
 def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """After form and grace period the job expires, and later bytes are deleted."""
     job = cloud.announce()
-    later(monkeypatch, timedelta(minutes=20))
+    pass_time(monkeypatch, timedelta(minutes=20))
     assert cloud.reconcile() == {}
-    later(monkeypatch, timedelta(minutes=26))
+    pass_time(monkeypatch, timedelta(minutes=26))
     assert cloud.reconcile() == {"end": 1}
     ended = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (ended["status"], ended["done"], ended["error"]["code"]) == ("EXPIRED", True, "UPLOAD_EXPIRED")
-    cloud.store(key_of(job), JPEG)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), JPEG)
+    assert cloud.arrived(get_raw_key(job)) == []
     assert cloud.keys() == []
     assert cloud.call("POST", f"/v1/uploads/{job['id']}/form").json["code"] == "NOT_AWAITING_UPLOAD"
     assert cloud.call("POST", f"/v1/uploads/{job['id']}/confirm").json["status"] == "EXPIRED"
@@ -209,8 +209,8 @@ def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
 def test_lost_event_is_recovered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reconciler finds uploaded bytes before the job would expire."""
     job = cloud.announce()
-    cloud.store(key_of(job), JPEG)
-    later(monkeypatch, timedelta(minutes=26))
+    cloud.store(get_raw_key(job), JPEG)
+    pass_time(monkeypatch, timedelta(minutes=26))
     assert cloud.reconcile() == {"send": 1}
     cloud.deliver(cloud.receive())
     assert cloud.job(job["id"]).status is JobStatus.COMPLETED
@@ -219,20 +219,20 @@ def test_lost_event_is_recovered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 def test_dead_letter_of_an_event_is_readable(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job is left to the reconciler, and nothing is stored under dead-letters/."""
     job = cloud.announce()
-    cloud.store(key_of(job), JPEG)
-    assert cloud.bury([events.received(events.s3(BUCKET, key_of(job)))]) == []
-    assert cloud.keys() == [key_of(job)]
-    later(monkeypatch, timedelta(minutes=26))
+    cloud.store(get_raw_key(job), JPEG)
+    assert cloud.handle_dead_letters([events.received(events.s3(BUCKET, get_raw_key(job)))]) == []
+    assert cloud.keys() == [get_raw_key(job)]
+    pass_time(monkeypatch, timedelta(minutes=26))
     assert cloud.reconcile() == {"send": 1}
 
 
 def test_event_waits_for_a_held_lease(cloud: Cloud) -> None:
     """While another worker holds the job, the event waits like any message."""
     job = cloud.announce()
-    cloud.store(key_of(job), JPEG)
+    cloud.store(get_raw_key(job), JPEG)
     message = JobMessage(job_id=job["id"], generation=1)
     cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), uploaded=True)
-    cloud.clients.sqs.send_message(QueueUrl=cloud.queue_url, MessageBody=events.s3(BUCKET, key_of(job)))
+    cloud.clients.sqs.send_message(QueueUrl=cloud.queue_url, MessageBody=events.s3(BUCKET, get_raw_key(job)))
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]
 
@@ -248,11 +248,11 @@ def test_message_alone_does_not_start_an_awaited_upload(cloud: Cloud) -> None:
 def test_deletion_removes_uploaded_bytes(cloud: Cloud) -> None:
     """A deletion removes uploaded bytes, and later uploads are deleted too."""
     job = cloud.announce()
-    cloud.store(key_of(job), JPEG)
+    cloud.store(get_raw_key(job), JPEG)
     assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 200
     assert cloud.keys() == []
-    cloud.store(key_of(job), JPEG)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), JPEG)
+    assert cloud.arrived(get_raw_key(job)) == []
     assert cloud.keys() == []
 
 
@@ -260,8 +260,8 @@ def test_cancelled_upload_can_be_retried(cloud: Cloud) -> None:
     """A job cancelled before its upload keeps bytes that arrive later, and a retry processes them."""
     job = cloud.announce()
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/cancel").status == 200
-    cloud.store(key_of(job), JPEG)
-    assert cloud.arrived(key_of(job)) == []
+    cloud.store(get_raw_key(job), JPEG)
+    assert cloud.arrived(get_raw_key(job)) == []
     assert cloud.job(job["id"]).status is JobStatus.CANCELLED
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
     cloud.deliver(cloud.receive())
@@ -287,7 +287,7 @@ def test_replayed_announcement_has_an_equal_form(cloud: Cloud, monkeypatch: pyte
     assert (late.json["id"], late.json["upload"]) == (first.json["id"], None)
     fresh = cloud.call("POST", f"/v1/uploads/{late.json['id']}/form")
     assert fresh.status == 200
-    assert fresh.json["upload"]["fields"]["key"] == key_of(first.json)
+    assert fresh.json["upload"]["fields"]["key"] == get_raw_key(first.json)
 
 
 def test_another_callers_upload_is_not_found(cloud: Cloud) -> None:

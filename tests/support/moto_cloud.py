@@ -116,7 +116,7 @@ class Cloud:
         steps = worker.reconciler.handler({}, _context())
         return {step: count for step, count in steps.items() if step != "nothing"}
 
-    def bury(self, messages: list[Any]) -> list[str]:
+    def handle_dead_letters(self, messages: list[Any]) -> list[str]:
         """Hand messages to the dead-letter function; return the bodies that must come back."""
         event = events.sqs(*messages, queue=self.dead_letter_queue_url.rsplit("/", 1)[-1])
         answer = worker.dead_letters.handler(event, _context())

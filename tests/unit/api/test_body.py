@@ -23,9 +23,9 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.jpeg()
 FORM = "multipart/form-data; boundary=x"
-TEXT = base64.b64encode(PICTURE).decode()
+TEXT = base64.b64encode(IMAGE).decode()
 
 
 def read(body: bytes | str | None, content_type: str | None, **headers: str) -> Upload:
@@ -39,7 +39,7 @@ def read(body: bytes | str | None, content_type: str | None, **headers: str) -> 
 def with_charset(charset: str) -> bytes:
     """Write a form whose field claims a charset."""
     head = f'--x\r\nContent-Disposition: form-data; name="w"\r\nContent-Type: text/plain; charset={charset}'
-    return head.encode() + b"\r\n\r\n1\r\n" + form(("a", "a.jpg", PICTURE))
+    return head.encode() + b"\r\n\r\n1\r\n" + form(("a", "a.jpg", IMAGE))
 
 
 def form(*parts: tuple[str, str | None, bytes], boundary: str = "x") -> bytes:
@@ -57,14 +57,14 @@ def form(*parts: tuple[str, str | None, bytes], boundary: str = "x") -> bytes:
 )
 def test_content_of_raw_bytes_decides_their_type(content_type: str | None) -> None:
     """The Content-Type header is ignored."""
-    upload = read(PICTURE, content_type)
-    assert upload.data == PICTURE
+    upload = read(IMAGE, content_type)
+    assert upload.data == IMAGE
     assert upload.image_format.name == "JPEG"
 
 
 def test_what_curl_sends_by_default_is_raw_bytes() -> None:
     """``curl --data-binary`` sends raw bytes with a form's Content-Type."""
-    assert read(PICTURE, "application/x-www-form-urlencoded").data == PICTURE
+    assert read(IMAGE, "application/x-www-form-urlencoded").data == IMAGE
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,21 @@ def test_what_curl_sends_by_default_is_raw_bytes() -> None:
 @pytest.mark.parametrize("gateway_encodes", [False, True])
 def test_base64_text_is_decoded(text: str, gateway_encodes: bool) -> None:
     """Line breaks, a data: prefix and a gateway that encodes the text again are accepted."""
-    assert read(text.encode() if gateway_encodes else text, "text/plain; charset=utf-8").data == PICTURE
+    assert read(text.encode() if gateway_encodes else text, "text/plain; charset=utf-8").data == IMAGE
 
 
 def test_form_gives_file_name_and_options() -> None:
     """A form has one file. Its other fields are options."""
-    body = form(("file", "cat.jpg", PICTURE), ("width", None, b"300"))
+    body = form(("file", "cat.jpg", IMAGE), ("width", None, b"300"))
     upload = read(body, FORM)
-    assert (upload.data, upload.filename, dict(upload.options)) == (PICTURE, "cat.jpg", {"width": "300"})
+    assert (upload.data, upload.filename, dict(upload.options)) == (IMAGE, "cat.jpg", {"width": "300"})
 
 
 def test_json_gives_content_and_options() -> None:
     """JSON contains the image in base64. Its other members are options."""
     body = json.dumps({"content": TEXT, "filename": "cat.jpg", "pipeline": {}})
     upload = read(body, "application/json")
-    assert upload.data == PICTURE
+    assert upload.data == IMAGE
     assert dict(upload.options) == {"filename": "cat.jpg", "pipeline": {}}
 
 
@@ -112,7 +112,7 @@ def test_json_gives_content_and_options() -> None:
 )
 def test_content_disposition_names_the_file(header: str, name: str | None) -> None:
     """Both forms of RFC 6266 are read. A malformed header gives no name."""
-    assert read(PICTURE, "image/jpeg", Content_Disposition=header).filename == name
+    assert read(IMAGE, "image/jpeg", Content_Disposition=header).filename == name
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
         (base64.b64encode(b"just words").decode(), "text/plain", UnsupportedImageType),
         (b"just words", "image/jpeg", UnsupportedImageType),
         (b"<svg/>", "image/svg+xml", UnsupportedImageType),
-        (PICTURE, "text/html", UnsupportedMediaType),
-        (PICTURE, "application/pdf", UnsupportedMediaType),
+        (IMAGE, "text/html", UnsupportedMediaType),
+        (IMAGE, "application/pdf", UnsupportedMediaType),
         ("\ufffd\ufffd\ufffd\ufffdJFIF", "application/octet-stream", UnsupportedMediaType),
         ("{", "application/json", BadJson),
         ("[]", "application/json", BadJson),
@@ -143,14 +143,14 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
         (b"rubbish", FORM, BadMultipart),
         (b"rubbish", "multipart/form-data", BadMultipart),
         (form(("width", None, b"300")), FORM, BadMultipart),
-        (form(("a", "a.jpg", PICTURE), ("b", "b.jpg", PICTURE)), FORM, BadMultipart),
+        (form(("a", "a.jpg", IMAGE), ("b", "b.jpg", IMAGE)), FORM, BadMultipart),
         (form(("a", "a.jpg", b"")), FORM, EmptyBody),
         (
-            form(("a", "a", PICTURE), ("w", None, b"1"), ("w", None, b"2")),
+            form(("a", "a", IMAGE), ("w", None, b"1"), ("w", None, b"2")),
             "multipart/form-data; boundary=x",
             BadMultipart,
         ),
-        (form(("a", "a.jpg", PICTURE))[:-30], FORM, BadMultipart),
+        (form(("a", "a.jpg", IMAGE))[:-30], FORM, BadMultipart),
         (with_charset("foo"), FORM, BadMultipart),
         (with_charset("rot13"), FORM, BadMultipart),
         (b"\xff\xd8\xff" + bytes(MAX_RAW_BYTES), "image/jpeg", BodyTooLarge),
@@ -166,7 +166,7 @@ def test_invalid_body_has_its_own_error(body: Any, content_type: str, error: typ
 
 def test_largest_image_is_accepted_raw_and_as_base64() -> None:
     """An image of exactly the maximum size is accepted."""
-    largest = PICTURE + bytes(MAX_RAW_BYTES - len(PICTURE))
+    largest = IMAGE + bytes(MAX_RAW_BYTES - len(IMAGE))
     assert len(read(largest, "image/jpeg").data) == MAX_RAW_BYTES
     assert len(read(base64.b64encode(largest).decode(), "text/plain").data) == MAX_RAW_BYTES
 

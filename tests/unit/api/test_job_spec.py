@@ -50,45 +50,45 @@ def find_webhook(name: str) -> Webhook:
     return Webhook(owner="someone", name=name, url="https://a.test", events=(), created_at=NOW, updated_at=NOW)
 
 
-LIBRARY = Catalog(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
+CATALOG = Catalog(find_preset=find_preset, find_asset=find_asset, find_webhook=find_webhook)
 
 
 def test_no_options_give_the_default_pipeline() -> None:
     """The default spec has neither a preset nor assets."""
-    choice = resolve_job_spec(Options(), LIBRARY)
-    assert (choice.pipeline, choice.preset, choice.assets) == (DEFAULT_PIPELINE, None, ())
+    spec = resolve_job_spec(Options(), CATALOG)
+    assert (spec.pipeline, spec.preset, spec.assets) == (DEFAULT_PIPELINE, None, ())
 
 
 def test_assets_are_pinned_once_each() -> None:
     """Each asset is pinned once, even if the pipeline uses it twice."""
-    choice = resolve_job_spec(Options(pipeline=naming("logo", "badge", "logo")), LIBRARY)
-    assert choice.assets == (AssetPin("badge", "of-badge"), AssetPin("logo", "of-logo"))
+    spec = resolve_job_spec(Options(pipeline=naming("logo", "badge", "logo")), CATALOG)
+    assert spec.assets == (AssetPin("badge", "of-badge"), AssetPin("logo", "of-logo"))
 
 
 def test_preset_sets_its_version_and_assets() -> None:
     """The assets of a preset's pipeline are pinned too."""
-    choice = resolve_job_spec(Options(preset="marked"), LIBRARY)
-    assert (choice.preset, choice.assets) == (PresetRef("marked", 7), (AssetPin("logo", "of-logo"),))
+    spec = resolve_job_spec(Options(preset="marked"), CATALOG)
+    assert (spec.preset, spec.assets) == (PresetRef("marked", 7), (AssetPin("logo", "of-logo"),))
 
 
 def test_unknown_names_are_pointed_at() -> None:
     """The pointer leads to the operations, or to the preset that contains them."""
     with pytest.raises(WatermarkNotFound) as missing:
-        resolve_job_spec(Options(pipeline=naming("logo", "gone", "gone")), LIBRARY)
+        resolve_job_spec(Options(pipeline=naming("logo", "gone", "gone")), CATALOG)
     places = ["/pipeline/operations/2/image", "/pipeline/operations/3/image"]
     assert [each.pointer for each in missing.value.errors] == places
     with pytest.raises(WatermarkNotFound) as inside:
-        resolve_job_spec(Options(preset="broken"), LIBRARY)
+        resolve_job_spec(Options(preset="broken"), CATALOG)
     assert [each.pointer for each in inside.value.errors] == ["/preset"]
     with pytest.raises(UnknownPreset) as unknown:
-        resolve_job_spec(Options(preset="nobodys"), LIBRARY)
+        resolve_job_spec(Options(preset="nobodys"), CATALOG)
     assert ([each.pointer for each in unknown.value.errors], unknown.value.status) == (["/preset"], 422)
 
 
 def test_webhook_must_exist() -> None:
     """An unknown webhook is rejected with a pointer."""
-    assert resolve_job_spec(Options(webhook="studio"), LIBRARY).webhook == "studio"
-    assert resolve_job_spec(Options(), LIBRARY).webhook is None
+    assert resolve_job_spec(Options(webhook="studio"), CATALOG).webhook == "studio"
+    assert resolve_job_spec(Options(), CATALOG).webhook is None
     with pytest.raises(UnknownWebhook) as wrong:
-        resolve_job_spec(Options(webhook="nobody"), LIBRARY)
+        resolve_job_spec(Options(webhook="nobody"), CATALOG)
     assert [each.pointer for each in wrong.value.errors] == ["/webhook"]
