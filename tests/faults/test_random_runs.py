@@ -40,7 +40,7 @@ SOMETIMES = (
     "owner's retry",
     "stale generation",
     "swap refused to reconciler",
-    "swept job",
+    "requeued job",
     "tombstone found",
     "unreadable message kept",
     "upload cancelled",

@@ -163,12 +163,12 @@ class JobMachine(RuleBasedStateMachine):
         return self.stored
 
     @rule(seen=readings)
-    def sweep(self, seen: Job) -> None:
+    def requeue(self, seen: Job) -> None:
         """Let a reconciler act on what it has read."""
         self.recover(seen, decide_overdue(seen, POLICY, self.now).step, decide_overdue(seen, POLICY, self.now).job)
 
     @rule(seen=readings)
-    def bury(self, seen: Job) -> None:
+    def record_dead_letter(self, seen: Job) -> None:
         """Let the dead-letter function act on what it has read."""
         self.recover(
             seen, decide_dead_letter(seen, POLICY, self.now).step, decide_dead_letter(seen, POLICY, self.now).job

@@ -20,7 +20,7 @@ from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
-from shared.errors import ImageError, SafelightError
+from shared.errors import BatchClosed, ImageError, SafelightError
 from shared.jobs import object_keys
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
@@ -91,9 +91,12 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
     """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
     catalog = Catalog.of(stage.dependencies, ANONYMOUS)
     request = BatchRequest(items=[member.document() for member in order.members], close=True)
-    filled = Batches.of(stage.dependencies).create(
-        request, ANONYMOUS, catalog, batch_id=order.seed, at=order.at, is_repeat=again
-    )
+    try:
+        filled = Batches.of(stage.dependencies).create(
+            request, ANONYMOUS, catalog, batch_id=order.seed, at=order.at, is_repeat=again
+        )
+    except BatchClosed as error:  # cancelled before its members were created
+        return str(error.status)
     watch = stage.world.watch
     watch.filled(filled.batch_id, [job.id if isinstance(job, Job) else None for job in filled.jobs])
     watch.seen["batch filled again"] += again

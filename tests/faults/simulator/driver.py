@@ -125,7 +125,7 @@ class Run:
                 deeds.append(partial(self._deliver, queue))
         due = self.platform.next_sweep()
         if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
-            deeds.append(lambda: self.platform.sweep(self._skew()))
+            deeds.append(lambda: self.platform.run_reconciler(self._skew()))
         if self._happens(0.15):
             deeds.append(self._nemesis)
         if world.watch.accepted and self._happens(self.owners_rate):
@@ -163,7 +163,7 @@ class Run:
             length = timedelta(seconds=self.random.choice((3, 60, 900)))
             self.outage = (service, fault, self.world.now + length)
         elif choice < 0.75:
-            self.platform.sweep(self._skew())
+            self.platform.run_reconciler(self._skew())
         elif choice < 0.8:
             self._change_the_shop()
         else:

@@ -162,7 +162,7 @@ class Watch:
         if after is JobStatus.PENDING and before is JobStatus.PROCESSING:
             self.seen["job given back"] += 1
         if self._kind() is Kind.RECONCILER and before is after:
-            self.seen["swept job" if "DeletedAt" not in new else "tombstone found"] += 1
+            self.seen["requeued job" if "DeletedAt" not in new else "tombstone found"] += 1
 
     def _judge_claim(self, job_id: str, old: Record, new: Record) -> None:
         self._demand(new["Status"]["S"] == JobStatus.PROCESSING, f"I3 {job_id}: an attempt that does not run")
@@ -277,7 +277,7 @@ class Watch:
             f"I3 {job_id}: acknowledged on {queue} while {job['Status']['S']}",
         )
 
-    def buried(self) -> None:
+    def on_dead_letter(self) -> None:
         """Note a message that was received too often."""
         self.seen["dead letter"] += 1
 

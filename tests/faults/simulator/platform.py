@@ -55,7 +55,7 @@ class Platform:
         self.deliveries[actor] = (queue, [(message, message.receipt) for message in messages])
         return actor
 
-    def sweep(self, skew: timedelta = timedelta(0)) -> Actor:
+    def run_reconciler(self, skew: timedelta = timedelta(0)) -> Actor:
         """Wake the reconciler."""
         world = self.stage.world
         self._next_sweep = world.now + PERIOD
@@ -96,7 +96,7 @@ class Platform:
                 return True
         due = self.next_sweep()
         if due is not None and due <= world.now:
-            self.sweep()
+            self.run_reconciler()
             return True
         return False
 

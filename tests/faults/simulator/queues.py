@@ -33,7 +33,7 @@ class Observer(Protocol):
     def deleted(self, queue: str, message: Message) -> None:
         """Learn that a message was acknowledged."""
 
-    def buried(self) -> None:
+    def on_dead_letter(self) -> None:
         """Learn that a message has moved to the dead letters."""
 
 
@@ -93,7 +93,7 @@ class Queues:
                 queue.messages.remove(message)
                 message.visible_at, message.receives = now, 0
                 queue.dead_letters.messages.append(message)
-                self._observer.buried()
+                self._observer.on_dead_letter()
                 continue
             message.receives += 1
             message.visible_at = now + queue.visibility

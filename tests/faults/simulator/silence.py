@@ -23,5 +23,5 @@ class Silence:
     def deleted(self, queue: str, message: Message) -> None:
         """Learn of an acknowledgement."""
 
-    def buried(self) -> None:
+    def on_dead_letter(self) -> None:
         """Learn of a dead letter."""

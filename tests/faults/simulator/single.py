@@ -140,7 +140,7 @@ def process(platform: Platform) -> Actor:
     return _there(platform.deliver(queue, queue.visible(platform.stage.world.now)))
 
 
-def bury(platform: Platform, attempts: int) -> Actor:
+def handle_dead_letter(platform: Platform, attempts: int) -> Actor:
     """Deliver the dead letter of a job whose workers have died ``attempts`` times."""
     _submitted(platform)
     world = platform.stage.world
@@ -165,7 +165,7 @@ def send_again(platform: Platform) -> Actor:
 
 def close(platform: Platform) -> Actor:
     """Wake the reconciler when a job's last attempt has died."""
-    bury(platform, 5).kill()
+    handle_dead_letter(platform, 5).kill()
     platform.stage.world.dead_letters.messages.clear()
     return _overdue(platform)
 
@@ -250,7 +250,7 @@ def _overdue(platform: Platform) -> Actor:
     due = platform.next_sweep()
     assert due is not None
     platform.stage.world.pass_time(due - platform.stage.world.now)
-    return platform.sweep()
+    return platform.run_reconciler()
 
 
 def _there(actor: Actor | None) -> Actor:
@@ -264,9 +264,11 @@ SCENES: Sequence[Scene] = (
     Scene(
         "A dead letter, attempts left",
         "The message has used up its receives, the job none of its attempts.",
-        partial(bury, attempts=0),
+        partial(handle_dead_letter, attempts=0),
     ),
-    Scene("A dead letter, no attempts left", "Five workers have died in the job.", partial(bury, attempts=5)),
+    Scene(
+        "A dead letter, no attempts left", "Five workers have died in the job.", partial(handle_dead_letter, attempts=5)
+    ),
     Scene("A lost message", "The reconciler finds a job that nobody was told of.", send_again),
     Scene("A lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close),
     Scene("An upload is announced", "The API is hit; whoever gets its answer sends the bytes.", announce),
