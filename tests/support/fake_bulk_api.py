@@ -179,7 +179,9 @@ class BulkApi:
 
     def _form(self, job: dict[str, Any]) -> dict[str, Any]:
         expires = datetime.now(UTC) + timedelta(seconds=self.form_seconds)
-        policy = base64.b64encode(f"{job['id']} {expires.timestamp()} {job['request'].get('size', '')}".encode()).decode()
+        policy = base64.b64encode(
+            f"{job['id']} {expires.timestamp()} {job['request'].get('size', '')}".encode()
+        ).decode()
         fields = {"key": f"raw/bulk/{job['id']}", "Content-Type": "image/png", "policy": policy}
         return {"url": self.store_url, "fields": fields, "max_bytes": 10**8, "expires_at": expires.isoformat()}
 
