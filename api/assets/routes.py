@@ -1,4 +1,4 @@
-"""Assets: images that a caller keeps, for watermarks to refer to by name."""
+"""``/v1/assets``: stored images that watermarks refer to by name."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -8,11 +8,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from api.assets.schemas import AssetPageView, AssetView
-from api.assets.use_cases import delete_asset, describe_asset, keep_asset
+from api.assets.use_cases import Assets
 from api.dependencies import Deps, caller
 from api.http.body import read_upload
 from api.http.documented import documented
-from api.http.links import Links
 from api.http.parameters import Cursor, IfNoneMatch
 from api.http.responses import json_response
 from shared.errors import (
@@ -50,7 +49,7 @@ AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_ex
 )
 def list_assets(
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets a page.")] = MAX_PAGE,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's assets by name."""
@@ -63,25 +62,23 @@ def list_assets(
 
 @router.get(
     "/v1/assets/<name>",
-    summary="Read the facts of an asset",
+    summary="Read an asset",
     tags=["Assets"],
-    responses=documented({200: ("The facts.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
+    responses=documented({200: ("The asset, without its bytes.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
 )
 def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Answer with size, format and digest; the bytes themselves are not handed out."""
-    if not is_name(name):
-        raise AssetNotFound
-    asset = dependencies.assets.get(caller(router.current_event), name)
+    """Return size, format and digest of an asset. Its bytes can't be downloaded."""
+    asset = Assets.of(dependencies).get(name, caller(router.current_event))
     headers = {"ETag": f'"{asset.digest}"'}
     return json_response(AssetView.of(asset), HTTPStatus.OK, headers, if_none_match=if_none_match)
 
 
 @router.put(
     "/v1/assets/<name>",
-    summary="Keep a picture",
+    summary="Store an asset",
     tags=["Assets"],
     responses=documented(
-        {200: ("Another content.", AssetView), 201: ("The first content.", AssetView)},
+        {200: ("Replaced.", AssetView), 201: ("Created.", AssetView)},
         EmptyBody,
         BadBase64,
         BadJson,
@@ -98,9 +95,9 @@ def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch =
     ),
 )
 def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
-    """Keep a PNG, JPEG or WebP image under a name, sent in any way in which a job's image may be sent.
+    """Store a PNG, JPEG or WebP image under a name. The body has the same formats as in `POST /v1/jobs`.
 
-    Jobs that exist keep the content that they were made with.
+    Existing jobs keep the content that they were created with.
     """
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
@@ -108,18 +105,10 @@ def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     upload = read_upload(event)
     if upload.options:
         raise InvalidRequest(errors=tuple(FieldError(f"/{each}", "is unknown") for each in sorted(upload.options)))
-    owner = caller(event)
-    asset = describe_asset(
-        name,
-        upload,
-        max_bytes=dependencies.settings.max_asset_bytes,
-        limits=dependencies.limits,
-        now=dependencies.clock(),
-    )
-    created = keep_asset(owner, asset, upload, dependencies.asset_images, dependencies.assets)
+    asset, created = Assets.of(dependencies).put(name, caller(event), upload)
     headers = {"ETag": f'"{asset.digest}"'}
     if created:
-        headers["Location"] = Links.for_request(event, dependencies.settings.api_path_prefix).asset(name)
+        headers["Location"] = dependencies.links_for(event).asset(name)
     return json_response(AssetView.of(asset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
 
 
@@ -129,9 +118,7 @@ def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     tags=["Assets"],
     responses=documented({204: ("Deleted.", None)}, AssetNotFound),
 )
-def remove_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
-    """Delete an asset with every content that it has had. A job that still waits for one fails, by name."""
-    if not is_name(name):
-        raise AssetNotFound
-    delete_asset(caller(router.current_event), name, dependencies.asset_images, dependencies.assets)
+def delete_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
+    """Delete an asset and all its earlier contents. Open jobs that use it fail."""
+    Assets.of(dependencies).delete(name, caller(router.current_event))
     return Response(HTTPStatus.NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Assets over the wire."""
+"""Views of assets."""
 
 from typing import Self
 
@@ -10,20 +10,20 @@ from shared.pipeline.image_formats import BY_NAME
 
 
 class AssetView(View):
-    """The facts of an image that the caller keeps."""
+    """An asset, without its bytes."""
 
-    name: str = Field(description="As in the `image` of a watermark.")
+    name: str = Field(description="Referred to by `image` of a watermark.")
     format: str
     media_type: str
     size: int = Field(description="Bytes.")
-    width: int = Field(description="Pixels, upright, as the header says.")
+    width: int = Field(description="Pixels, upright, from the header.")
     height: int
-    digest: str = Field(description="SHA-256 of the bytes, hexadecimal. A job pins it when it is made.")
+    digest: str = Field(description="SHA-256 of the bytes, hexadecimal. A job pins it when it is created.")
     uploaded_at: Timestamp
 
     @classmethod
     def of(cls, asset: Asset) -> Self:
-        """Show an asset."""
+        """Return the view of an asset."""
         return cls(
             name=asset.name,
             format=asset.format,
@@ -37,7 +37,7 @@ class AssetView(View):
 
 
 class AssetPageView(View):
-    """Some of the caller's assets, by name."""
+    """A page of the caller's assets, by name."""
 
     assets: list[AssetView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")

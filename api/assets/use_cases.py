@@ -1,56 +1,91 @@
-"""Accepting an asset: the use case, without HTTP. Bytes first, then facts: the facts never name what is not there."""
+"""Assets: check, store, delete.
+
+The bytes are stored before the record, so a record never refers to missing bytes.
+"""
 
 import hashlib
-from datetime import datetime
+from dataclasses import dataclass
+from typing import Self
 
+from api.dependencies import Dependencies
 from api.http.body import Upload
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.s3.asset_store import AssetStore
+from shared.clock import Clock
 from shared.errors import AssetNotFound, NotAnImage, TooManyBytes, UnsupportedImageType
+from shared.names import is_name
 from shared.pipeline.asset import ASSET_FORMATS, Asset
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
 
 
-def describe_asset(name: str, upload: Upload, *, max_bytes: int, limits: Limits, now: datetime) -> Asset:
-    """Check an upload and return its facts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assets:
+    """Stores and deletes assets."""
 
-    Raises TooManyBytes, UnsupportedImageType, NotAnImage, or what ``limits`` raise of its sides. The header decides:
-    whether the pixels are whole shows when a job uses them.
-    """
-    size = len(upload.data)
-    if size > max_bytes:
-        raise TooManyBytes(f"The picture has {size:,} bytes; {max_bytes:,} are allowed for an asset.")
-    if upload.image_format not in ASSET_FORMATS:
-        names = ", ".join(each.name for each in ASSET_FORMATS)
-        raise UnsupportedImageType(f"The content is {upload.image_format.name}; an asset is one of {names}.")
-    header = read_image_header(upload.data)
-    if header is None:
-        raise NotAnImage("The picture's header can't be read.")
-    limits.check_size((header.width, header.height))
-    return Asset(
-        name=name,
-        digest=hashlib.sha256(upload.data).hexdigest(),
-        size=size,
-        format=upload.image_format.name,
-        width=header.width,
-        height=header.height,
-        uploaded_at=now,
-    )
+    table: AssetTable
+    images: AssetStore
+    #: Largest asset, bytes.
+    max_bytes: int
+    limits: Limits
+    clock: Clock
 
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Return the use case with the API's dependencies."""
+        return cls(
+            table=dependencies.assets,
+            images=dependencies.asset_images,
+            max_bytes=dependencies.settings.max_asset_bytes,
+            limits=dependencies.limits,
+            clock=dependencies.clock,
+        )
 
-def keep_asset(owner: str, asset: Asset, upload: Upload, images: AssetStore, table: AssetTable) -> bool:
-    """Store bytes and facts; tell whether the name is new."""
-    images.put(owner, asset.pin, upload.data, upload.image_format.media_type)
-    return table.put(owner, asset)
+    def get(self, name: str, owner: str) -> Asset:
+        """Return the record of an asset of the owner. Raises AssetNotFound."""
+        if not is_name(name):
+            raise AssetNotFound
+        return self.table.get(owner, name)
 
+    def put(self, name: str, owner: str, upload: Upload) -> tuple[Asset, bool]:
+        """Check and store an asset. Return its record, and True if the name is new.
 
-def delete_asset(owner: str, name: str, images: AssetStore, table: AssetTable) -> None:
-    """Delete facts and every content. Raises AssetNotFound when there is neither.
+        Raises TooManyBytes, UnsupportedImageType, NotAnImage or an error of the image limits.
+        """
+        asset = self._check(name, upload)
+        self.images.put(owner, asset.pin, upload.data, upload.image_format.media_type)
+        return asset, self.table.put(owner, asset)
 
-    The contents are listed before the facts go: what is uploaded meanwhile under the same name stays.
-    """
-    contents = images.list_contents(owner, name)
-    if not table.delete(owner, name) and not contents:
-        raise AssetNotFound
-    images.delete(contents)
+    def delete(self, name: str, owner: str) -> None:
+        """Delete the record and all contents of an asset. Raises AssetNotFound if there are neither.
+
+        The contents are listed before the record is deleted, so a concurrent upload of the same name remains.
+        """
+        if not is_name(name):
+            raise AssetNotFound
+        contents = self.images.list_contents(owner, name)
+        if not self.table.delete(owner, name) and not contents:
+            raise AssetNotFound
+        self.images.delete(contents)
+
+    def _check(self, name: str, upload: Upload) -> Asset:
+        """Return the record of a valid upload. Only the header is checked; jobs find damaged pixels."""
+        size = len(upload.data)
+        if size > self.max_bytes:
+            raise TooManyBytes(f"The image has {size:,} bytes; {self.max_bytes:,} are allowed for an asset.")
+        if upload.image_format not in ASSET_FORMATS:
+            names = ", ".join(each.name for each in ASSET_FORMATS)
+            raise UnsupportedImageType(f"The content is {upload.image_format.name}; allowed for assets are {names}.")
+        header = read_image_header(upload.data)
+        if header is None:
+            raise NotAnImage("The header of the image can't be read.")
+        self.limits.check_size((header.width, header.height))
+        return Asset(
+            name=name,
+            digest=hashlib.sha256(upload.data).hexdigest(),
+            size=size,
+            format=upload.image_format.name,
+            width=header.width,
+            height=header.height,
+            uploaded_at=self.clock(),
+        )

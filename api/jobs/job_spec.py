@@ -7,8 +7,8 @@ from typing import Self
 
 from api.dependencies import Dependencies
 from api.jobs.options import Options
-from api.presets.use_cases import find_preset
-from api.webhooks.use_cases import Switchboard, usable_webhook
+from api.presets.use_cases import get_preset
+from api.webhooks.use_cases import Webhooks
 from shared.errors import (
     AssetNotFound,
     FieldError,
@@ -39,11 +39,11 @@ class Catalog:
     @classmethod
     def of(cls, dependencies: Dependencies, owner: str) -> Self:
         """Return the catalog of a caller."""
-        webhooks = Switchboard.of(dependencies)
+        webhooks = Webhooks.of(dependencies)
         return cls(
-            find_preset=partial(find_preset, dependencies.presets, owner),
+            find_preset=partial(get_preset, dependencies.presets, owner),
             find_asset=partial(dependencies.assets.get, owner),
-            find_webhook=lambda name: usable_webhook(name, owner, webhooks),
+            find_webhook=lambda name: webhooks.get_for_job(name, owner),
         )
 
 

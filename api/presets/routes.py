@@ -1,4 +1,4 @@
-"""Presets: named pipelines, built in or the caller's own, each change a new version."""
+"""``/v1/presets``: named pipelines, built in or the caller's own. Each change creates a new version."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -11,11 +11,10 @@ from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.http.documented import documented
 from api.http.etags import expected_version, version_tag
-from api.http.links import Links
 from api.http.parameters import Cursor
 from api.http.responses import json_response
 from api.presets.schemas import PresetBody, PresetPageView, PresetView
-from api.presets.use_cases import demand_own, find_preset
+from api.presets.use_cases import get_preset, require_own_preset
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -37,7 +36,7 @@ router = Router()
 
 PresetNameInPath = Annotated[str, Path(description="Name of the preset.", json_schema_extra={"pattern": NAME_PATTERN})]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest, else 412.")
+    str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest; otherwise 412.")
 ]
 
 
@@ -49,15 +48,15 @@ IfMatch = Annotated[
 )
 def list_presets(
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Own presets a page.")] = MAX_PAGE,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="The caller's presets per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the built-in presets and the caller's own, each in its newest version."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
     page = dependencies.presets.page(caller(router.current_event), limit=limit, after=cursor)
-    shown = (*(BUILT_IN.values() if cursor is None else ()), *page.entries)
-    view = PresetPageView(presets=[PresetView.of(preset) for preset in shown], next_cursor=page.next_after)
+    presets = (*(BUILT_IN.values() if cursor is None else ()), *page.entries)
+    view = PresetPageView(presets=[PresetView.of(preset) for preset in presets], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
 
@@ -71,12 +70,13 @@ def read_preset(
     name: PresetNameInPath,
     dependencies: Deps,
     version: Annotated[
-        int | None, Query(ge=1, lt=10**9, description="A certain version, also of a deleted preset; else the newest.")
+        int | None,
+        Query(ge=1, lt=10**9, description="Default: the newest. Also of a deleted preset."),
     ] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
-    """Answer with a preset; `304` when the caller has that version already."""
-    preset = find_preset(dependencies.presets, caller(router.current_event), name, version)
+    """Return a preset. Status `304` if the caller already has this version."""
+    preset = get_preset(dependencies.presets, caller(router.current_event), name, version)
     headers = {"ETag": version_tag(preset.version)}
     return json_response(PresetView.of(preset), HTTPStatus.OK, headers, if_none_match=if_none_match)
 
@@ -101,11 +101,11 @@ def put_preset(
     dependencies: Deps,
     if_match: IfMatch = None,
     if_none_match: Annotated[
-        str | None, Header(alias="If-None-Match", description="`*`: only if there is none yet, else 412.")
+        str | None, Header(alias="If-None-Match", description="`*`: only if the preset does not exist; otherwise 412.")
     ] = None,
 ) -> Response[Any]:
-    """Keep a pipeline under a name. Each change is a new version; versions that were stay readable."""
-    demand_own(name)
+    """Store a pipeline under a name. Each change creates a new version. Earlier versions remain readable."""
+    require_own_preset(name)
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
     expected = expected_version(if_match, if_none_match)
@@ -116,7 +116,7 @@ def put_preset(
     )
     headers = {"ETag": version_tag(preset.version)}
     if created:
-        headers["Location"] = Links.for_request(event, dependencies.settings.api_path_prefix).preset(name)
+        headers["Location"] = dependencies.links_for(event).preset(name)
     return json_response(PresetView.of(preset), HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
 
 
@@ -127,8 +127,8 @@ def put_preset(
     responses=documented({204: ("Deleted.", None)}, PresetNotFound, PresetBuiltIn, PresetChanged, InvalidRequest),
 )
 def delete_preset(name: PresetNameInPath, dependencies: Deps, if_match: IfMatch = None) -> Response[Any]:
-    """Take a preset off the list. Jobs that were made with it, and its versions, stay as they are."""
-    demand_own(name)
+    """Delete a preset. Its jobs do not change, and its versions remain readable."""
+    require_own_preset(name)
     if not is_name(name):
         raise PresetNotFound
     expected = expected_version(if_match, None)

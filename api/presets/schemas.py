@@ -1,4 +1,4 @@
-"""Presets over the wire."""
+"""Request body and views of presets."""
 
 from typing import Any, Self
 
@@ -21,13 +21,13 @@ class PresetBody(BaseModel):
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
-        """Read the body. Raises InvalidPipeline where the pipeline alone is wrong, else InvalidRequest."""
+        """Validate the body. Raises InvalidPipeline if only the pipeline is invalid, or InvalidRequest."""
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
             errors = field_errors(error)
-            inside = all(each.pointer.startswith("/pipeline") for each in errors) and "pipeline" in fields
-            raise (InvalidPipeline if inside else InvalidRequest)(errors=errors) from error
+            in_pipeline = all(each.pointer.startswith("/pipeline") for each in errors) and "pipeline" in fields
+            raise (InvalidPipeline if in_pipeline else InvalidRequest)(errors=errors) from error
 
 
 class PresetView(View):
@@ -36,13 +36,13 @@ class PresetView(View):
     name: str
     version: int
     description: str
-    built_in: bool = Field(description="Whether it comes with Safelight and can't be changed.")
-    created_at: Timestamp | None = Field(description="When this version was written; null for what is built in.")
+    built_in: bool = Field(description="Whether it is part of Safelight and can't be changed.")
+    created_at: Timestamp | None = Field(description="When this version was created. Null for built-in presets.")
     pipeline: Pipeline
 
     @classmethod
     def of(cls, preset: Preset) -> Self:
-        """Show a preset."""
+        """Return the view of a preset."""
         return cls(
             name=preset.name,
             version=preset.version,
@@ -54,7 +54,7 @@ class PresetView(View):
 
 
 class PresetPageView(View):
-    """The built-in presets (on the first page) and some of the caller's own, by name."""
+    """The built-in presets, on the first page only, and a page of the caller's own, by name."""
 
     presets: list[PresetView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")

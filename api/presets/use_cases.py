@@ -1,4 +1,4 @@
-"""Presets by name for one caller: those that are built in, then their own."""
+"""Lookup of presets by name: built-in presets first, then the caller's own."""
 
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.errors import PresetBuiltIn, PresetNotFound
@@ -6,8 +6,8 @@ from shared.names import is_name
 from shared.pipeline.preset import BUILT_IN, Preset
 
 
-def find_preset(table: PresetTable, owner: str, name: str, version: int | None = None) -> Preset:
-    """Return the newest version of a preset, or a certain one. Raises PresetNotFound."""
+def get_preset(table: PresetTable, owner: str, name: str, version: int | None = None) -> Preset:
+    """Return the newest version of a preset, or the given one. Raises PresetNotFound."""
     if (built_in := BUILT_IN.get(name)) is not None:
         if version not in {None, built_in.version}:
             raise PresetNotFound
@@ -17,7 +17,7 @@ def find_preset(table: PresetTable, owner: str, name: str, version: int | None =
     return table.get(owner, name, version)
 
 
-def demand_own(name: str) -> None:
-    """Raise PresetBuiltIn where a name is taken for good."""
+def require_own_preset(name: str) -> None:
+    """Raise PresetBuiltIn if the name belongs to a built-in preset."""
     if name in BUILT_IN:
         raise PresetBuiltIn

@@ -1,4 +1,4 @@
-"""Webhooks: where callers want to be told, what was sent there, and how to send it again."""
+"""``/v1/webhooks``: webhooks, their secrets and their deliveries."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,7 +10,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.http.documented import documented
-from api.http.links import Links
 from api.http.parameters import Cursor
 from api.http.responses import json_response
 from api.webhooks.schemas import (
@@ -22,7 +21,7 @@ from api.webhooks.schemas import (
     WebhookPageView,
     WebhookView,
 )
-from api.webhooks.use_cases import Switchboard, delete_webhook, own_webhook, put_webhook, replay, rotate
+from api.webhooks.use_cases import Webhooks
 from shared.errors import (
     BadCursor,
     BadJson,
@@ -53,13 +52,13 @@ EventId = Annotated[str, Path(description="ID of the event.", json_schema_extra=
 )
 def list_webhooks(
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Webhooks a page.")] = MAX_PAGE,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Webhooks per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's webhooks by name, without their secrets."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
-    page = Switchboard.of(dependencies).webhooks.page(caller(router.current_event), limit=limit, after=cursor)
+    page = Webhooks.of(dependencies).table.page(caller(router.current_event), limit=limit, after=cursor)
     view = WebhookPageView(webhooks=[WebhookView.of(each) for each in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
@@ -71,8 +70,8 @@ def list_webhooks(
     responses=documented({200: ("The webhook.", WebhookView)}, WebhookNotFound),
 )
 def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Answer with a webhook, without its secret."""
-    webhook = own_webhook(name, caller(router.current_event), Switchboard.of(dependencies))
+    """Return a webhook without its secret."""
+    webhook = Webhooks.of(dependencies).get(name, caller(router.current_event))
     return json_response(WebhookView.of(webhook), HTTPStatus.OK, {})
 
 
@@ -81,7 +80,7 @@ def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     summary="Create or change a webhook",
     tags=["Webhooks"],
     responses=documented(
-        {200: ("Changed, and in use again.", WebhookView), 201: ("New, with its secret.", NewWebhookView)},
+        {200: ("Changed and enabled.", WebhookView), 201: ("Created, with its secret.", NewWebhookView)},
         BadJson,
         UnsupportedMediaType,
         NotificationsOff,
@@ -89,17 +88,17 @@ def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
         InvalidRequest,
     ),
 )
-def write_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Keep an address under a name; the secret is shown when it is new, and never again."""
+def put_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
+    """Create or change a webhook. Only the response that creates it shows its secret."""
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
     event = router.current_event
-    board = Switchboard.of(dependencies)
-    body = WebhookBody.read(read_json(event), allow_internal=board.allow_internal)
-    webhook, secret = put_webhook(name, caller(event), body.url, tuple(dict.fromkeys(body.events)), board)
+    webhooks = Webhooks.of(dependencies)
+    body = WebhookBody.read(read_json(event), allow_internal=webhooks.allow_internal)
+    webhook, secret = webhooks.put(name, caller(event), body.url, tuple(dict.fromkeys(body.events)))
     if secret is None:
         return json_response(WebhookView.of(webhook), HTTPStatus.OK, {})
-    location = Links.for_request(event, dependencies.settings.api_path_prefix).webhook(name)
+    location = dependencies.links_for(event).webhook(name)
     return json_response(NewWebhookView.with_secret(webhook, secret), HTTPStatus.CREATED, {"Location": location})
 
 
@@ -109,9 +108,9 @@ def write_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     tags=["Webhooks"],
     responses=documented({204: ("Deleted.", None)}, WebhookNotFound),
 )
-def remove_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Take a webhook away, with its secret; what still waits for it is not sent."""
-    delete_webhook(name, caller(router.current_event), Switchboard.of(dependencies))
+def delete_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
+    """Delete a webhook and its secret. Pending deliveries are not sent."""
+    Webhooks.of(dependencies).delete(name, caller(router.current_event))
     return Response(HTTPStatus.NO_CONTENT)
 
 
@@ -122,14 +121,14 @@ def remove_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     responses=documented({200: ("The new secret.", SecretView)}, WebhookNotFound),
 )
 def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Make a new secret; for a day the one before signs too. Each call makes another one."""
-    secret, until = rotate(name, caller(router.current_event), Switchboard.of(dependencies))
+    """Create a new secret. The previous one also signs for a day. Each call creates another secret."""
+    secret, until = Webhooks.of(dependencies).rotate_secret(name, caller(router.current_event))
     return json_response(SecretView(secret=secret, previous_until=until), HTTPStatus.OK, {})
 
 
 @router.get(
     "/v1/webhooks/<name>/deliveries",
-    summary="List what was sent to a webhook",
+    summary="List deliveries of a webhook",
     tags=["Webhooks"],
     responses=documented(
         {200: ("A page of deliveries.", DeliveryPageView)}, BadCursor, WebhookNotFound, InvalidRequest
@@ -138,16 +137,16 @@ def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
 def list_deliveries(
     name: WebhookName,
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Deliveries a page.")] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Deliveries per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List deliveries of the last days, the newest job first, with what the receiver answered."""
+    """List recent deliveries with the response of the receiver, newest job first."""
     if cursor is not None and not is_event_id(cursor):
         raise BadCursor
     owner = caller(router.current_event)
-    board = Switchboard.of(dependencies)
-    webhook = own_webhook(name, owner, board)
-    page = board.deliveries.page(owner, webhook.name, limit=limit, after=cursor)
+    webhooks = Webhooks.of(dependencies)
+    webhook = webhooks.get(name, owner)
+    page = webhooks.deliveries.page(owner, webhook.name, limit=limit, after=cursor)
     view = DeliveryPageView(deliveries=[DeliveryView.of(each) for each in page.entries], next_cursor=page.next_after)
     return json_response(view, HTTPStatus.OK, {})
 
@@ -156,11 +155,11 @@ def list_deliveries(
     "/v1/webhooks/<name>/deliveries/<event_id>/replay",
     summary="Send an event again",
     tags=["Webhooks"],
-    responses=documented({202: ("Will be sent.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),
+    responses=documented({202: ("Accepted for sending.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),
 )
 def replay_delivery(name: WebhookName, event_id: EventId, dependencies: Deps) -> Response[Any]:
-    """Send an event once more, whatever became of it, with the same body and the same ID."""
+    """Send an event again with the same body and the same ID, whatever its state."""
     if not is_event_id(event_id):
         raise DeliveryNotFound
-    delivery = replay(name, caller(router.current_event), event_id, Switchboard.of(dependencies))
+    delivery = Webhooks.of(dependencies).replay(name, caller(router.current_event), event_id)
     return json_response(DeliveryView.of(delivery), HTTPStatus.ACCEPTED, {})

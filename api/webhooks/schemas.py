@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries over the wire."""
+"""Request bodies and views of webhooks and deliveries."""
 
 from typing import Any, Literal, Self, get_args
 
@@ -18,84 +18,84 @@ class WebhookBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(min_length=1, max_length=MAX_URL, description="Where to send: `https`, port 443, a public host.")
+    url: str = Field(min_length=1, max_length=MAX_URL, description="Target URL: `https`, port 443, a public host.")
     events: list[EventType] = Field(
         default_factory=lambda: list[EventType](get_args(EventType)),
         min_length=1,
-        description="Types to send; all unless given.",
+        description="Event types to send. Default: all.",
     )
 
     @classmethod
     def read(cls, fields: dict[str, Any], *, allow_internal: bool) -> Self:
-        """Read the body; ``allow_internal`` as in ``shared.webhooks.webhook.find_url_problem``. Raises InvalidRequest."""
+        """Validate the body; ``allow_internal`` as in :func:`find_url_problem`. Raises InvalidRequest."""
         try:
             body = cls.model_validate(fields)
         except ValidationError as error:
             raise InvalidRequest(errors=field_errors(error)) from error
-        if wrong := find_url_problem(body.url, allow_internal=allow_internal):
-            raise InvalidRequest(errors=(FieldError("/url", wrong),))
+        if problem := find_url_problem(body.url, allow_internal=allow_internal):
+            raise InvalidRequest(errors=(FieldError("/url", problem),))
         return body
 
 
 class WebhookView(View):
-    """A webhook, without its secret."""
+    """A webhook without its secret."""
 
     name: str
     url: str
     events: list[str]
-    disabled: str | None = Field(description="Why nothing is sent any more; null while it is in use.")
+    disabled: str | None = Field(description="Why the webhook is disabled. Null while it is enabled.")
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
     def of(cls, webhook: Webhook) -> Self:
-        """Show a webhook."""
-        return cls(**_facts(webhook))
+        """Return the view of a webhook."""
+        return cls(**_webhook_fields(webhook))
 
 
 class NewWebhookView(WebhookView):
-    """A new webhook, with its secret: the one time that it is shown."""
+    """A new webhook with its secret, which is shown only once."""
 
-    secret: str = Field(description="`whsec_` and base64, as Standard Webhooks writes it.")
+    secret: str = Field(description="`whsec_` and base64, as in Standard Webhooks.")
 
     @classmethod
     def with_secret(cls, webhook: Webhook, secret: str) -> Self:
-        """Show a webhook and its secret."""
-        return cls(**_facts(webhook), secret=secret)
+        """Return the view of a webhook and its secret."""
+        return cls(**_webhook_fields(webhook), secret=secret)
 
 
 class SecretView(View):
-    """A new secret, the one time that it is shown."""
+    """A new secret, which is shown only once."""
 
     secret: str
-    previous_until: Timestamp = Field(description="Until then the secret before signs too.")
+    previous_until: Timestamp = Field(description="Until this time, the previous secret also signs.")
 
 
 class WebhookPageView(View):
-    """Some of the caller's webhooks, by name."""
+    """A page of the caller's webhooks, by name."""
 
     webhooks: list[WebhookView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
 
 
 class DeliveryView(View):
     """One event for one webhook."""
 
-    id: str = Field(description="ID of the event, which the receiver gets as `webhook-id`.")
+    id: str = Field(description="ID of the event, which is sent as `webhook-id`.")
     type: str
     job_id: str
     state: DeliveryState
-    tries: int = Field(description="Since the event, or its last replay.")
+    tries: int = Field(description="Attempts since the event or its last replay.")
     replays: int
-    answer: int | None = Field(description="HTTP status of the last answer.")
-    reason: str | None = Field(description="Why there was none, or why nothing was sent.")
+    answer: int | None = Field(description="HTTP status of the last response.")
+    reason: str | None = Field(description="Why there was no response, or why nothing was sent.")
     created_at: Timestamp
     tried_at: Timestamp | None
-    next_try_at: Timestamp | None = Field(description="Not before; null where nothing more is tried.")
+    next_try_at: Timestamp | None = Field(description="Earliest time of the next attempt. Null if there is none.")
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
-        """Show a delivery."""
+        """Return the view of a delivery."""
         return cls(
             id=delivery.event_id,
             type=delivery.type,
@@ -112,13 +112,13 @@ class DeliveryView(View):
 
 
 class DeliveryPageView(View):
-    """Some deliveries of a webhook, the newest job first."""
+    """A page of deliveries of a webhook, newest job first."""
 
     deliveries: list[DeliveryView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
 
 
-def _facts(webhook: Webhook) -> dict[str, Any]:
+def _webhook_fields(webhook: Webhook) -> dict[str, Any]:
     return {
         "name": webhook.name,
         "url": webhook.url,

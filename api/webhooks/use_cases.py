@@ -1,4 +1,4 @@
-"""Webhooks: make, change, look up, rotate the secret, replay. The use cases, without HTTP."""
+"""Webhooks: create, change, read, delete, rotate the secret, replay an event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from shared.webhooks.webhook import SECRET_OVERLAP, Webhook, new_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switchboard:
-    """What webhooks work with."""
+class Webhooks:
+    """Manages webhooks and replays their deliveries."""
 
-    webhooks: WebhookTable
+    table: WebhookTable
     secrets: WebhookSecrets
     deliveries: DeliveryTable
     queue: SqsQueue
     clock: Clock
-    #: Whether the ends of jobs are told at all.
+    #: Whether the deployment sends notifications.
     is_on: bool
-    #: Whether webhooks may lead to internal hosts, and by plain HTTP.
+    #: Whether webhooks may use internal hosts and plain HTTP.
     allow_internal: bool
     make_secret: Callable[[], str] = new_secret
 
@@ -36,7 +36,7 @@ class Switchboard:
     def of(cls, dependencies: Dependencies) -> Self:
         """Return the use case with the API's dependencies."""
         return cls(
-            webhooks=dependencies.webhooks,
+            table=dependencies.webhooks,
             secrets=dependencies.webhook_secrets,
             deliveries=dependencies.deliveries,
             queue=dependencies.webhook_queue,
@@ -45,71 +45,64 @@ class Switchboard:
             allow_internal=dependencies.settings.webhook_targets == "any",
         )
 
+    def get(self, name: str, owner: str) -> Webhook:
+        """Return a webhook of the owner. Raises WebhookNotFound."""
+        if not is_name(name):
+            raise WebhookNotFound
+        return self.table.get(owner, name)
 
-def own_webhook(name: str, owner: str, board: Switchboard) -> Webhook:
-    """Read one of the owner's webhooks. Raises WebhookNotFound."""
-    if not is_name(name):
-        raise WebhookNotFound
-    return board.webhooks.get(owner, name)
+    def get_for_job(self, name: str, owner: str) -> Webhook:
+        """Return a webhook that a job may name. Raises WebhookNotFound, or NotificationsOff if it is never notified."""
+        self._require_on()
+        return self.get(name, owner)
 
+    def put(self, name: str, owner: str, url: str, events: tuple[str, ...]) -> tuple[Webhook, str | None]:
+        """Create a webhook and return it with its secret, or change an existing one and enable it again.
 
-def usable_webhook(name: str, owner: str, board: Switchboard) -> Webhook:
-    """Read a webhook that a job may name. Raises NotificationsOff where it would never be told, or WebhookNotFound."""
-    demand_notifications(board)
-    return own_webhook(name, owner, board)
+        Raises NotificationsOff.
+        """
+        self._require_on()
+        now = self.clock()
+        new = Webhook(owner=owner, name=name, url=url, events=events, created_at=now, updated_at=now)
+        secret = self.make_secret()
+        if self.table.create(new, secret, self.secrets):
+            return new, secret
+        return self.table.change(owner, name, url=url, events=events, now=now), None
 
+    def delete(self, name: str, owner: str) -> None:
+        """Delete a webhook and its secrets. Pending deliveries are not sent. Raises WebhookNotFound."""
+        if not is_name(name):
+            raise WebhookNotFound
+        self.table.delete(owner, name)
+        self.secrets.delete(owner, name)
 
-def put_webhook(
-    name: str, owner: str, url: str, events: tuple[str, ...], board: Switchboard
-) -> tuple[Webhook, str | None]:
-    """Make a webhook and return its secret with it, or change the one of that name and use it again.
+    def rotate_secret(self, name: str, owner: str) -> tuple[str, datetime]:
+        """Create a new secret. Return it and the time until which the previous one also signs.
 
-    Raises NotificationsOff.
-    """
-    demand_notifications(board)
-    now = board.clock()
-    new = Webhook(owner=owner, name=name, url=url, events=events, created_at=now, updated_at=now)
-    secret = board.make_secret()
-    if board.webhooks.create(new, secret, board.secrets):
-        return new, secret
-    return board.webhooks.change(owner, name, url=url, events=events, now=now), None
+        Raises WebhookNotFound.
+        """
+        webhook = self.get(name, owner)
+        now = self.clock()
+        secret = self.make_secret()
+        self.secrets.rotate(owner, webhook.name, secret, now=now, overlap=SECRET_OVERLAP)
+        return secret, now + SECRET_OVERLAP
 
+    def replay(self, name: str, owner: str, event_id: str) -> Delivery:
+        """Send an event again, whatever its state. Raises WebhookNotFound or DeliveryNotFound."""
+        webhook = self.get(name, owner)
+        delivery = self.deliveries.replay(owner, webhook.name, event_id, now=self.clock())
+        message = DeliveryMessage(
+            owner=owner,
+            webhook=webhook.name,
+            event_id=delivery.event_id,
+            type=delivery.type,
+            job_id=delivery.job_id,
+            body=delivery.body,
+            round=delivery.round,
+        )
+        self.queue.send(message.encode())
+        return delivery
 
-def delete_webhook(name: str, owner: str, board: Switchboard) -> None:
-    """Take a webhook and its secrets away; what waits for it is not sent any more. Raises WebhookNotFound."""
-    if not is_name(name):
-        raise WebhookNotFound
-    board.webhooks.delete(owner, name)
-    board.secrets.delete(owner, name)
-
-
-def rotate(name: str, owner: str, board: Switchboard) -> tuple[str, datetime]:
-    """Give a webhook a new secret; return it, and until when the one before signs too. Raises WebhookNotFound."""
-    webhook = own_webhook(name, owner, board)
-    now = board.clock()
-    secret = board.make_secret()
-    board.secrets.rotate(owner, webhook.name, secret, now=now, overlap=SECRET_OVERLAP)
-    return secret, now + SECRET_OVERLAP
-
-
-def replay(name: str, owner: str, event_id: str, board: Switchboard) -> Delivery:
-    """Send an event once more, whatever became of it. Raises WebhookNotFound or DeliveryNotFound."""
-    webhook = own_webhook(name, owner, board)
-    delivery = board.deliveries.replay(owner, webhook.name, event_id, now=board.clock())
-    message = DeliveryMessage(
-        owner=owner,
-        webhook=webhook.name,
-        event_id=delivery.event_id,
-        type=delivery.type,
-        job_id=delivery.job_id,
-        body=delivery.body,
-        round=delivery.round,
-    )
-    board.queue.send(message.encode())
-    return delivery
-
-
-def demand_notifications(board: Switchboard) -> None:
-    """Raise NotificationsOff where nobody is told anything."""
-    if not board.is_on:
-        raise NotificationsOff
+    def _require_on(self) -> None:
+        if not self.is_on:
+            raise NotificationsOff
