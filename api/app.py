@@ -19,7 +19,6 @@ import api.jobs.routes
 import api.openapi.routes
 import api.plans.routes
 import api.presets.routes
-import api.system.capabilities_routes
 import api.system.routes
 import api.uploads.routes
 import api.webhooks.routes
@@ -43,7 +42,6 @@ for routes in (
     api.presets.routes,
     api.assets.routes,
     api.webhooks.routes,
-    api.system.capabilities_routes,
     api.system.routes,
 ):
     app.include_router(routes.router)

@@ -1,4 +1,4 @@
-"""``/v1/dead-letters``: what operators see of failed deliveries, and redriving it."""
+"""``/v1/dead-letters``: list and redrive dead letters, for operators."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -9,16 +9,15 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ValidationError
 
-from api.dead_letters.operators import demand_operator
 from api.dead_letters.schemas import (
     REASON_PATTERN,
-    DeadLetterPage,
+    DeadLetterPageView,
     DeadLetterView,
     RedriveRequest,
     RedriveView,
     RefusalView,
 )
-from api.dead_letters.use_cases import JOBS, MESSAGES, Office, letters, redrive_one, redrive_page
+from api.dead_letters.use_cases import JOBS, MESSAGES, DeadLetters, require_operator
 from api.dependencies import Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_position, encode_position
@@ -45,8 +44,8 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
-#: After this long a call stops where it is and says so with a cursor.
-LONGEST_CALL = timedelta(seconds=15)
+#: Time of one call. Then it stops and returns a cursor.
+MAX_CALL_TIME = timedelta(seconds=15)
 
 router = Router()
 
@@ -55,26 +54,26 @@ router = Router()
     "/v1/dead-letters",
     summary="List dead letters",
     tags=["Operators"],
-    responses=documented({200: ("A page of dead letters.", DeadLetterPage)}, BadCursor, Forbidden, InvalidRequest),
+    responses=documented({200: ("A page of dead letters.", DeadLetterPageView)}, BadCursor, Forbidden, InvalidRequest),
 )
 def list_dead_letters(
     dependencies: Deps,
     reason: Annotated[str | None, Query(pattern=REASON_PATTERN, description="Only this error code.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Dead letters a page.")] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Dead letters per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List jobs that failed by something that may pass, of all owners, and messages that nobody could read."""
-    demand_operator(caller(router.current_event), dependencies.settings.operators)
-    place = decode_position(cursor, (JOBS, MESSAGES)) if cursor else None
-    page = letters(reason, place, limit, Office.of(dependencies))
-    view = DeadLetterPage(
+    """List jobs of all owners that failed with a retryable error, and unreadable messages."""
+    require_operator(caller(router.current_event), dependencies.settings.operators)
+    position = decode_position(cursor, (JOBS, MESSAGES)) if cursor else None
+    page = DeadLetters.of(dependencies).page(reason, position, limit)
+    view = DeadLetterPageView(
         dead_letters=[
             *(DeadLetterView.of_job(job) for job in page.jobs),
-            *(DeadLetterView.of_message(letter) for letter in page.messages),
+            *(DeadLetterView.of_message(message) for message in page.messages),
         ],
-        next_cursor=encode_position(page.next_place) if page.next_place else None,
+        next_cursor=encode_position(page.next_position) if page.next_position else None,
     )
-    return json_response(view, HTTPStatus.OK, {})
+    return json_response(view)
 
 
 @router.post(
@@ -82,7 +81,7 @@ def list_dead_letters(
     summary="Redrive dead letters",
     tags=["Operators"],
     responses=documented(
-        {202: ("What became of them.", RedriveView)},
+        {202: ("Which jobs were redriven and which were refused.", RedriveView)},
         BadJson,
         BadCursor,
         UnsupportedMediaType,
@@ -97,35 +96,35 @@ def list_dead_letters(
     ),
 )
 def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Begin failed jobs again: one by its ID, those of one reason, or all; at most `limit` in a call."""
+    """Redrive one job by its ID, all jobs of one reason, or all jobs. At most `limit` jobs per call."""
     event = router.current_event
     owner = caller(event)
-    demand_operator(owner, dependencies.settings.operators)
+    require_operator(owner, dependencies.settings.operators)
     try:
-        wanted = RedriveRequest.model_validate(read_json(event))
+        body = RedriveRequest.model_validate(read_json(event))
     except ValidationError as error:
         raise InvalidRequest(errors=field_errors(error)) from error
-    place = decode_position(wanted.cursor, (JOBS,)) if wanted.cursor else None
-    request = identify_request(idempotency_key, owner, "POST /v1/dead-letters/redrive", wanted.model_dump_json())
-    until = dependencies.clock() + min(LONGEST_CALL, time_left(router) - RESPONSE_TIME)
+    position = decode_position(body.cursor, (JOBS,)) if body.cursor else None
+    request = identify_request(idempotency_key, owner, "POST /v1/dead-letters/redrive", body.model_dump_json())
+    until = dependencies.clock() + min(MAX_CALL_TIME, time_left(router) - RESPONSE_TIME)
 
-    def begin(ticket: Reservation) -> RedriveView:
-        office = Office.of(dependencies)
-        if wanted.id is not None:
-            redrive_one(wanted.id, office, at=ticket.at, force=wanted.force, again=ticket.is_repeat)
-            return RedriveView(redriven=1, refused=0, jobs=[wanted.id.upper()], refusals=[], next_cursor=None)
-        redriven = redrive_page(
-            wanted.reason, place, wanted.limit, office, at=ticket.at, until=until, force=wanted.force
+    def run(reservation: Reservation) -> RedriveView:
+        dead_letters = DeadLetters.of(dependencies)
+        if body.id is not None:
+            dead_letters.redrive(body.id, at=reservation.at, force=body.force, is_repeat=reservation.is_repeat)
+            return RedriveView(redriven=1, refused=0, jobs=[body.id.upper()], refusals=[], next_cursor=None)
+        page = dead_letters.redrive_page(
+            body.reason, position, body.limit, at=reservation.at, until=until, force=body.force
         )
         return RedriveView(
-            redriven=len(redriven.jobs),
-            refused=len(redriven.refusals),
-            jobs=list(redriven.jobs),
-            refusals=[RefusalView(id=job_id, code=code) for job_id, code in redriven.refusals],
-            next_cursor=encode_position(redriven.next_place) if redriven.next_place else None,
+            redriven=len(page.jobs),
+            refused=len(page.refusals),
+            jobs=list(page.jobs),
+            refusals=[RefusalView(id=job_id, code=code) for job_id, code in page.refusals],
+            next_cursor=encode_position(page.next_position) if page.next_position else None,
         )
 
-    done = run_once(request, begin, dump, dependencies.requests, dependencies.clock, time_left(router))
+    done = run_once(request, run, dump, dependencies.requests, dependencies.clock, time_left(router))
     view = RedriveView.model_validate(done.answer)
     log.info("Dead letters redriven", extra={"redriven": view.redriven, "refused": view.refused})
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)

@@ -14,21 +14,21 @@ REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
 
 
 class DeadLetterView(View):
-    """A job whose attempts were exhausted, or a message that nobody could read."""
+    """A job whose attempts are exhausted, or an unreadable message."""
 
     kind: Literal["job", "message"]
     id: str = Field(description="ID of the job, or of the message.")
-    reason: str = Field(description="Code of the error; docs/errors.md lists all of them.")
+    reason: str = Field(description="Error code. docs/errors.md lists all codes.")
     since: Timestamp
-    owner: str | None = Field(description="Of the job.")
+    owner: str | None = Field(description="Owner of the job.")
     attempts: int | None
-    redrives: int | None = Field(description="How often the job was redriven.")
-    key: str | None = Field(description="Object key of the kept message in the image bucket.")
-    size: int | None = Field(description="Bytes of the kept message.")
+    redrives: int | None = Field(description="Number of redrives of the job.")
+    key: str | None = Field(description="Object key of the stored message in the image bucket.")
+    size: int | None = Field(description="Bytes of the stored message.")
 
     @classmethod
     def of_job(cls, job: Job) -> Self:
-        """Show a failed job."""
+        """Return the view of a failed job."""
         return cls(
             kind="job",
             id=job.id,
@@ -42,26 +42,26 @@ class DeadLetterView(View):
         )
 
     @classmethod
-    def of_message(cls, letter: StoredDeadLetter) -> Self:
-        """Show a kept message."""
+    def of_message(cls, message: StoredDeadLetter) -> Self:
+        """Return the view of a stored message."""
         return cls(
             kind="message",
-            id=letter.key.removeprefix(DEAD_LETTER_PREFIX).removesuffix(".json"),
+            id=message.key.removeprefix(DEAD_LETTER_PREFIX).removesuffix(".json"),
             reason=BadMessage.code,
-            since=letter.at,
+            since=message.at,
             owner=None,
             attempts=None,
             redrives=None,
-            key=letter.key,
-            size=letter.size,
+            key=message.key,
+            size=message.size,
         )
 
 
-class DeadLetterPage(View):
-    """Some dead letters: jobs by reason, the oldest first, then messages."""
+class DeadLetterPageView(View):
+    """A page of dead letters: jobs by reason, oldest first, then messages."""
 
     dead_letters: list[DeadLetterView]
-    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
 
 
 class RedriveRequest(BaseModel):
@@ -69,15 +69,15 @@ class RedriveRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str | None = Field(default=None, description="One job.")
-    reason: str | None = Field(default=None, pattern=REASON_PATTERN, description="All of one reason.")
-    all: Literal[True] | None = Field(default=None, description="All.")
-    force: bool = Field(default=False, description="Also those that were redriven often already.")
-    limit: int = Field(default=100, ge=1, le=100, description="Jobs in this call.")
-    cursor: str | None = Field(default=None, description="`next_cursor` of the call before.")
+    id: str | None = Field(default=None, description="ID of one job.")
+    reason: str | None = Field(default=None, pattern=REASON_PATTERN, description="All jobs with this error code.")
+    all: Literal[True] | None = Field(default=None, description="All jobs.")
+    force: bool = Field(default=False, description="Include jobs that reached the limit of redrives.")
+    limit: int = Field(default=100, ge=1, le=100, description="Most jobs to redrive in this call.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the previous call.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _require_one_selection(self) -> Self:
         if sum(each is not None for each in (self.id, self.reason, self.all)) != 1:
             raise ValueError("give exactly one of id, reason and all")
         return self
@@ -91,10 +91,10 @@ class RefusalView(View):
 
 
 class RedriveView(View):
-    """What became of the jobs of one call."""
+    """Result of one call."""
 
     redriven: int
     refused: int
-    jobs: list[str] = Field(description="Jobs that are PENDING again.")
+    jobs: list[str] = Field(description="IDs of the jobs that are PENDING again.")
     refusals: list[RefusalView]
-    next_cursor: str | None = Field(description="There is more: pass it as cursor; null when there is none.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to redrive more. Null if none are left.")

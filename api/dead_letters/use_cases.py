@@ -1,12 +1,13 @@
-"""Dead letters: what an operator sees of them, and sending them on their way again. Without HTTP.
+"""Dead letters: list and redrive.
 
-A redrive is a retry by an operator: a new generation, a new message. A job that was redriven
-``MAX_REDRIVES`` times and came back each time is refused until somebody insists.
+A redrive is a retry by an operator: a new generation and a new message. A job that failed after ``MAX_REDRIVES``
+redrives is refused unless the request forces it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Self
 
 from api.dependencies import Dependencies
@@ -16,21 +17,40 @@ from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.s3.image_store import ImageStore, StoredDeadLetter
 from shared.clock import Clock
-from shared.errors import BadMessage, JobNotFound, JobNotRetriable, JobStateError, RedrivenTooOften
+from shared.errors import BadMessage, Forbidden, JobNotFound, JobNotRetriable, JobStateError, RedrivenTooOften
 from shared.ids import is_id
 from shared.jobs.job import REDRIVEN, Job, JobStatus
 
 MAX_REDRIVES = 3
-#: What the place of a page begins with: jobs come first, then what could not be read.
+#: Prefixes of the position of a page: jobs come first, then unreadable messages.
 JOBS, MESSAGES = "job:", "message:"
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetterPage:
+    """A page of dead letters and the position after it; None on the last page."""
+
+    jobs: tuple[Job, ...]
+    messages: tuple[StoredDeadLetter, ...]
+    next_position: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedrivePage:
+    """Result of one call that redrives many jobs."""
+
+    jobs: tuple[str, ...]
+    #: Job IDs and error codes.
+    refusals: tuple[tuple[str, str], ...]
+    next_position: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """What an operator works with."""
+class DeadLetters:
+    """Lists and redrives dead letters of all owners."""
 
     lifecycle: JobLifecycle
-    dead: DeadLetterIndex
+    index: DeadLetterIndex
     listing: JobListing
     images: ImageStore
     clock: Clock
@@ -40,99 +60,85 @@ class Office:
         """Return the use case with the API's dependencies."""
         return cls(
             lifecycle=JobLifecycle.of(dependencies),
-            dead=dependencies.dead_letters,
+            index=dependencies.dead_letters,
             listing=dependencies.listing,
             images=dependencies.images,
             clock=dependencies.clock,
         )
 
+    def page(self, reason: str | None, position: str | None, limit: int) -> DeadLetterPage:
+        """List dead letters by reason and age, unreadable messages last. Raises ServiceError."""
+        jobs: list[Job] = []
+        if reason != BadMessage.code and not (position or "").startswith(MESSAGES):
+            entries = self.index.page(reason, (position or "").removeprefix(JOBS), limit)
+            ids = [entry.job_id for entry in entries]
+            # The index is eventually consistent: jobs that were redriven or deleted meanwhile are left out.
+            jobs = [job for job in self.listing.fetch(ids) if job.is_dead_letter and job.deleted_at is None]
+            if len(entries) == limit:
+                return DeadLetterPage(tuple(jobs), (), JOBS + entries[-1].sort_key)
+            if reason is not None:
+                return DeadLetterPage(tuple(jobs), (), None)
+            position, limit = None, limit - len(entries)
+        messages = self.images.list_dead_letters((position or "").removeprefix(MESSAGES), limit)
+        next_position = MESSAGES + messages[-1].key if len(messages) == limit else None
+        return DeadLetterPage(tuple(jobs), tuple(messages), next_position)
 
-@dataclass(frozen=True, slots=True)
-class LetterPage:
-    """Some dead letters, and the place to go on after; None when there are no more."""
+    def redrive(self, job_id: str, *, at: datetime, force: bool = False, is_repeat: bool = False) -> Submitted:
+        """Redrive one job. Raises JobNotFound, JobNotRetriable if it is not a dead letter, or RedrivenTooOften."""
+        identifier = job_id.upper()
+        if not is_id(identifier):
+            raise JobNotFound
+        job = self.lifecycle.jobs.get(identifier)
+        if is_repeat and has_transition(job, JobStatus.PENDING, at, REDRIVEN):
+            return Submitted(job, None)
+        return self.lifecycle.restart(job, _redrive_check(force=force), at=at, code=REDRIVEN)
 
-    jobs: tuple[Job, ...]
-    messages: tuple[StoredDeadLetter, ...]
-    next_place: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """What became of the jobs of one call."""
-
-    jobs: tuple[str, ...]
-    #: Job and code.
-    refusals: tuple[tuple[str, str], ...]
-    #: Accepted, though their messages were not sent; the reconciler will.
-    unsent: int
-    next_place: str | None
-
-
-def letters(reason: str | None, place: str | None, limit: int, office: Office) -> LetterPage:
-    """List dead letters, by reason and age; messages that nobody could read come last. Raises ServiceError."""
-    jobs: list[Job] = []
-    if reason != BadMessage.code and not (place or "").startswith(MESSAGES):
-        found = office.dead.page(reason, (place or "").removeprefix(JOBS), limit)
-        ids = [each.job_id for each in found]
-        # The index lags behind: who has been redriven or deleted meanwhile is none any more.
-        jobs = [job for job in office.listing.fetch(ids) if job.is_dead_letter and job.deleted_at is None]
-        if len(found) == limit:
-            return LetterPage(tuple(jobs), (), JOBS + found[-1].sort_key)
-        if reason is not None:
-            return LetterPage(tuple(jobs), (), None)
-        place, limit = None, limit - len(found)
-    kept = office.images.list_dead_letters((place or "").removeprefix(MESSAGES), limit)
-    return LetterPage(tuple(jobs), tuple(kept), MESSAGES + kept[-1].key if len(kept) == limit else None)
-
-
-def redrive_one(job_id: str, office: Office, *, at: datetime, force: bool = False, again: bool = False) -> Submitted:
-    """Redrive one job. Raises JobNotFound, JobNotRetriable for what is no dead letter, RedrivenTooOften."""
-    identifier = job_id.upper()
-    if not is_id(identifier):
-        raise JobNotFound
-    job = office.lifecycle.jobs.get(identifier)
-    if again and has_transition(job, JobStatus.PENDING, at, REDRIVEN):
-        return Submitted(job, None)
-    return office.lifecycle.restart(job, _demand(force=force), at=at, code=REDRIVEN)
-
-
-def redrive_page(  # noqa: PLR0913 - which, how many, until when
-    reason: str | None,
-    place: str | None,
-    limit: int,
-    office: Office,
-    *,
-    at: datetime,
-    until: datetime,
-    force: bool = False,
-) -> Redriven:
-    """Redrive up to ``limit`` dead letters of one reason or of all, until the time is up. Raises ServiceError."""
-    found = office.dead.page(reason, (place or "").removeprefix(JOBS), limit)
-    jobs = {job.id: job for job in office.listing.fetch([each.job_id for each in found])}
-    done: list[str] = []
-    refusals: list[tuple[str, str]] = []
-    unsent = 0
-    for each in found:
-        if office.clock() >= until:
-            return Redriven(tuple(done), tuple(refusals), unsent, place)
-        place = JOBS + each.sort_key
-        if each.job_id not in jobs:
-            continue
-        try:
-            submitted = office.lifecycle.restart(jobs[each.job_id], _demand(force=force), at=at, code=REDRIVEN)
-        except JobStateError as error:
-            refusals.append((each.job_id, error.code))
-            continue
-        done.append(each.job_id)
-        unsent += submitted.send_error is not None
-    return Redriven(tuple(done), tuple(refusals), unsent, place if len(found) == limit else None)
+    def redrive_page(  # noqa: PLR0913 - the page, the request
+        self,
+        reason: str | None,
+        position: str | None,
+        limit: int,
+        *,
+        at: datetime,
+        until: datetime,
+        force: bool = False,
+    ) -> RedrivePage:
+        """Redrive up to ``limit`` dead letters, of one reason or all, until the time is up. Raises ServiceError."""
+        entries = self.index.page(reason, (position or "").removeprefix(JOBS), limit)
+        jobs = {job.id: job for job in self.listing.fetch([entry.job_id for entry in entries])}
+        redriven: list[str] = []
+        refusals: list[tuple[str, str]] = []
+        for entry in entries:
+            if self.clock() >= until:
+                return RedrivePage(tuple(redriven), tuple(refusals), position)
+            position = JOBS + entry.sort_key
+            if entry.job_id not in jobs:
+                continue
+            try:
+                self.lifecycle.restart(jobs[entry.job_id], _redrive_check(force=force), at=at, code=REDRIVEN)
+            except JobStateError as error:
+                refusals.append((entry.job_id, error.code))
+                continue
+            redriven.append(entry.job_id)
+        return RedrivePage(tuple(redriven), tuple(refusals), position if len(entries) == limit else None)
 
 
-def _demand(*, force: bool) -> Callable[[Job], None]:
-    def demand(job: Job) -> None:
+def require_operator(caller: str, operators: str) -> None:
+    """Raise Forbidden unless the caller is an operator.
+
+    ``operators`` are comma-separated patterns of callers, in which ``*`` matches any characters, such as
+    ``iam:arn:aws:sts::123456789012:assumed-role/Admin``. Without a pattern, no caller is an operator.
+    """
+    patterns = (pattern.strip() for pattern in operators.split(","))
+    if not any(fnmatchcase(caller, pattern) for pattern in patterns if pattern):
+        raise Forbidden("Only operators can do this.")
+
+
+def _redrive_check(*, force: bool) -> Callable[[Job], None]:
+    def require_redrivable(job: Job) -> None:
         if not job.is_dead_letter:
-            raise JobNotRetriable(f"The job is {job.status.value} and no dead letter.")
+            raise JobNotRetriable(f"The job is {job.status.value} and is not a dead letter.")
         if job.redrives >= MAX_REDRIVES and not force:
             raise RedrivenTooOften(f"The job was redriven {job.redrives} times and failed each time.")
 
-    return demand
+    return require_redrivable

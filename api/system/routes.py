@@ -1,4 +1,4 @@
-"""``/v1/health``: whether the API works."""
+"""``/v1/health`` and ``/v1/capabilities``."""
 
 from typing import Any
 
@@ -7,21 +7,33 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Deps
 from api.http.documented import documented
+from api.http.responses import json_response
 from api.http.schemas import dump
-from api.system.schemas import HealthView
+from api.system.schemas import CapabilitiesView, HealthView
 from shared.version import VERSION
 
 router = Router()
 
 
 @router.get(
-    "/v1/health",
-    summary="Tell whether the API works",
+    "/v1/capabilities",
+    summary="Read the capabilities of the deployment",
     tags=["System"],
-    responses=documented({200: ("It does.", HealthView)}),
+    responses=documented({200: ("Operations, formats, limits, presets.", CapabilitiesView)}),
+)
+def read_capabilities(dependencies: Deps) -> Response[Any]:
+    """Return operations and their schemas, input and output formats, limits and built-in presets."""
+    return json_response(CapabilitiesView.of(dependencies.limits))
+
+
+@router.get(
+    "/v1/health",
+    summary="Check the health of the API",
+    tags=["System"],
+    responses=documented({200: ("The API and its job table respond.", HealthView)}),
 )
 def read_health(dependencies: Deps) -> Response[Any]:
-    """Answer 200 when the function runs and its table answers, 503 when that does not."""
+    """Return 200 if the function and its job table respond, or 503 if the table does not."""
     dependencies.jobs.ping()
     return Response(
         200,

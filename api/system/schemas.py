@@ -1,6 +1,7 @@
-"""What this deployment can do, from the same tables that its functions work with.
+"""Views of health and capabilities.
 
-``tests/integration/test_capabilities.py`` puts each claim to the worker, so that none can be untrue.
+Capabilities come from the tables that the functions themselves use. ``tests/integration/test_capabilities.py`` checks
+every entry against the worker.
 """
 
 from typing import Any, Self, get_args
@@ -21,7 +22,7 @@ from shared.version import VERSION
 
 
 class HealthView(View):
-    """The API and its table answer."""
+    """The API and its job table respond."""
 
     status: str
     version: str
@@ -36,67 +37,67 @@ class OperationView(View):
 
 
 class InputView(View):
-    """One format that can be read; the content of a file decides, not its name."""
+    """An input format. It is detected from the content of a file, not from its name."""
 
     format: str
     media_type: str
     extension: str
 
 
-class MissingView(View):
-    """One format that is known and can't be read here."""
+class UnsupportedFormatView(View):
+    """A known format that is not supported."""
 
     format: str
     reason: str
 
 
 class OutputFormatView(View):
-    """One format that can be written."""
+    """An output format."""
 
-    name: str = Field(description="As in an output's `format`.")
+    name: str = Field(description="Value of an output's `format`.")
     media_type: str
     extension: str
-    alpha: bool = Field(description="Whether it keeps transparency; else that is laid on the output's `background`.")
-    animation: bool = Field(description="Whether it keeps an animation; else the first frame is written.")
-    quality: bool = Field(description="Whether it takes `quality` and `max_bytes`.")
+    alpha: bool = Field(description="Whether it supports transparency. If not, `background` is used.")
+    animation: bool = Field(description="Whether it supports animation. If not, only the first frame is written.")
+    quality: bool = Field(description="Whether it accepts `quality` and `max_bytes`.")
 
 
 class OutputsView(View):
-    """What can be written, and how to ask for it."""
+    """Output formats and the parameters of an output."""
 
     formats: list[OutputFormatView]
     parameters: dict[str, Any] = Field(description="JSON Schema of an output.")
 
 
 class LimitsView(View):
-    """Limits of this deployment. The worker decides the first five from the header, before it decodes."""
+    """Limits of this deployment. The worker checks the first five before it decodes an image."""
 
     max_raw_bytes: int
     max_pixels: int
-    max_side: int = Field(description="Pixels, of the raw image and of every step.")
-    max_frames: int = Field(description="Of an animation that is kept as one.")
-    max_total_pixels: int = Field(description="Of all frames of an animation together.")
-    max_body_bytes: int = Field(description="Of a picture in the body of `POST /v1/jobs`, as raw bytes.")
+    max_side: int = Field(description="Pixels, of the raw image and after every operation.")
+    max_frames: int = Field(description="Frames of an animation whose frames are all processed.")
+    max_total_pixels: int = Field(description="Sum over all frames of an animation.")
+    max_body_bytes: int = Field(description="Raw bytes of an image in the body of `POST /v1/jobs`.")
     max_operations: int
     max_outputs: int
-    max_result_side: int = Field(description="Pixels, as an operation may ask for.")
+    max_result_side: int = Field(description="Pixels, of a size that an operation requests.")
 
 
 class CapabilitiesView(View):
-    """What this deployment can do."""
+    """Capabilities of this deployment."""
 
     version: str
     operations: list[OperationView]
     inputs: list[InputView]
-    not_available: list[MissingView]
+    not_available: list[UnsupportedFormatView]
     outputs: OutputsView
     limits: LimitsView
     default_pipeline: Pipeline
-    presets: list[PresetView] = Field(description="Built-in ones; `GET /v1/presets` lists the caller's own too.")
+    presets: list[PresetView] = Field(description="Built-in presets. `GET /v1/presets` also lists the caller's own.")
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
-        """Tell all of it; ``limits`` are those of the worker."""
+        """Return the capabilities with the limits of the worker."""
         return cls(
             version=VERSION,
             operations=[_operation(model) for model in operation_models()],
@@ -104,7 +105,9 @@ class CapabilitiesView(View):
                 InputView(format=each.name, media_type=each.media_type, extension=each.extension)
                 for each in INPUT_FORMATS
             ],
-            not_available=[MissingView(format=name, reason=reason) for name, reason in UNSUPPORTED_FORMATS.items()],
+            not_available=[
+                UnsupportedFormatView(format=name, reason=reason) for name, reason in UNSUPPORTED_FORMATS.items()
+            ],
             outputs=OutputsView(
                 formats=[_output_format(each) for each in WrittenFormat],
                 parameters=Output.model_json_schema(),
@@ -136,12 +139,12 @@ def _operation(model: type[BaseModel]) -> OperationView:
 
 
 def _output_format(output: WrittenFormat) -> OutputFormatView:
-    facts = output.image_format
+    image_format = output.image_format
     return OutputFormatView(
         name=output.value,
-        media_type=facts.media_type,
-        extension=facts.extension,
-        alpha=facts.alpha,
+        media_type=image_format.media_type,
+        extension=image_format.extension,
+        alpha=image_format.alpha,
         animation=output in ANIMATED_FORMATS,
         quality=output in LOSSY_FORMATS,
     )

@@ -132,7 +132,7 @@ def test_redrive_of_all_goes_in_bounded_steps(cloud: Cloud) -> None:
 def test_redrive_stops_when_its_time_is_up(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow table does not make the call time out: it stops and says where to go on."""
     jobs = [dead_job(cloud) for _ in range(3)]
-    monkeypatch.setattr("api.dead_letters.routes.LONGEST_CALL", -api.dead_letters.routes.LONGEST_CALL)
+    monkeypatch.setattr("api.dead_letters.routes.MAX_CALL_TIME", -api.dead_letters.routes.MAX_CALL_TIME)
     stopped = redrive(cloud, all=True).json
     assert stopped["redriven"] == 0
     assert listed(cloud) == jobs
