@@ -1,12 +1,12 @@
-"""What would become of an image: sizes, limits, warnings and an estimate, without the image.
+"""Plans: sizes, limits, warnings and an estimate of a job, without the image.
 
-The sizes and the limits are those that the worker itself uses, so a plan and a job can't disagree on them.
+The worker uses the same functions for sizes and limits, so a plan and a job agree.
 """
 
 from dataclasses import dataclass
 
 from api.plans.estimate import Estimate, estimate
-from api.plans.schemas import PlannedPicture
+from api.plans.schemas import PlannedImage
 from api.plans.warnings import PlanWarning, find_warnings
 from shared.errors import ImageError
 from shared.jobs.job import JobFailure
@@ -44,44 +44,44 @@ class Plan:
 
     @property
     def exact(self) -> bool:
-        """Tell whether the size is certain, as it is not after a trim."""
+        """Return True if the size is certain, as it is not after a trim."""
         return all(step.exact for step in self.steps)
 
 
-def plan(picture: PlannedPicture, pipeline: Pipeline, limits: Limits) -> Plan:
-    """Work a pipeline through on sizes alone, in the order in which the worker checks and works."""
+def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
+    """Apply a pipeline to sizes alone, in the order of the worker's checks and operations."""
     steps: list[Step] = []
     failure = None
     try:
-        _work_through(picture, pipeline, limits, steps)
+        _apply_operations(image, pipeline, limits, steps)
     except ImageError as error:
         failure = JobFailure.of(error)
-    start = (picture.width, picture.height)
+    start = (image.width, image.height)
     sizes = [(step.before, step.after) for step in steps]
     return Plan(
         steps=tuple(steps),
         size=steps[-1].after if steps else start,
         failure=failure,
-        warnings=find_warnings(picture, pipeline, sizes),
-        estimate=estimate(picture.image_format, start, pipeline, sizes, frames_kept(picture, pipeline)),
+        warnings=find_warnings(image, pipeline, sizes),
+        estimate=estimate(image.image_format, start, pipeline, sizes, count_frames(image, pipeline)),
     )
 
 
-def frames_kept(picture: PlannedPicture, pipeline: Pipeline) -> int:
-    """Return how many frames the operations run on, as far as is known: all, where an output holds an animation."""
-    animated = picture.image_format not in {TIFF, JPEG, BMP}
+def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
+    """Return how many frames are processed: all if an output format is animated, otherwise 1."""
+    animated = image.image_format not in {TIFF, JPEG, BMP}
     kept = animated and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
-    return (picture.frames or 1) if kept else 1
+    return (image.frames or 1) if kept else 1
 
 
-def _work_through(picture: PlannedPicture, pipeline: Pipeline, limits: Limits, steps: list[Step]) -> None:
+def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, steps: list[Step]) -> None:
     """Add step after step, as far as the limits allow. Raises ImageError.
 
-    After a trim sizes are upper bounds, so that no failure can be foretold.
+    After a trim, sizes are upper bounds, so no failure can be predicted.
     """
-    size, frames = (picture.width, picture.height), frames_kept(picture, pipeline)
-    if picture.size is not None:
-        limits.check_bytes(picture.size)
+    size, frames = (image.width, image.height), count_frames(image, pipeline)
+    if image.size is not None:
+        limits.check_bytes(image.size)
     limits.check_size(size)
     if frames > 1:
         limits.check_frames(frames, size)

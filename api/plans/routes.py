@@ -1,4 +1,4 @@
-"""Plans: what a job would do, without a job."""
+"""``/v1/plan``: predict a job without creating it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -31,7 +31,7 @@ router = Router()
     summary="Plan a job without uploading",
     tags=["Jobs"],
     responses=documented(
-        {200: ("What a job would do, also where it would fail.", PlanView)},
+        {200: ("What a job would do, including how it would fail.", PlanView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -41,10 +41,10 @@ router = Router()
     ),
 )
 def plan_job(dependencies: Deps) -> Response[Any]:
-    """Validate a pipeline for an image; tell sizes, warnings, limits and an estimate. Nothing is stored."""
+    """Validate a pipeline for an image. Return sizes, warnings, limits and an estimate. Nothing is stored."""
     event = router.current_event
-    picture, options = read_plan_request(read_json(event))
-    choice = resolve_job_spec(options, Catalog.of(dependencies, caller(event)))
+    image, options = read_plan_request(read_json(event))
+    spec = resolve_job_spec(options, Catalog.of(dependencies, caller(event)))
     limits = dependencies.limits
-    view = PlanView.of(picture, choice, plan(picture, choice.require_pipeline(), limits), limits)
+    view = PlanView.of(image, spec, plan(image, spec.require_pipeline(), limits), limits)
     return json_response(view, HTTPStatus.OK, {})

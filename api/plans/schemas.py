@@ -1,4 +1,4 @@
-"""The body of ``POST /v1/plan``: what is known of an image, and what is to be done with it."""
+"""Request body of ``POST /v1/plan``: properties of an image and a pipeline."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
@@ -51,7 +51,7 @@ class PlanRequest(BaseModel):
     )
     size: int | None = Field(default=None, ge=1, le=10**15, strict=True, description="Bytes of the file.")
     frames: int | None = Field(default=None, ge=1, le=10**9, strict=True, description="Frames of an animation.")
-    alpha: bool | None = Field(default=None, description="Whether the picture has transparent pixels.")
+    alpha: bool | None = Field(default=None, description="Whether the image has transparent pixels.")
     pipeline: dict[str, Any] | None = Field(default=None, description="As on `POST /v1/jobs`.")
     preset: str | None = Field(default=None, description="As on `POST /v1/jobs`.")
     options: dict[str, Any] | None = Field(
@@ -70,8 +70,8 @@ class PlanRequest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedPicture:
-    """What is known of an image that nobody has uploaded."""
+class PlannedImage:
+    """Known properties of an image that is not uploaded."""
 
     image_format: ImageFormat
     #: Pixels, upright.
@@ -84,19 +84,19 @@ class PlannedPicture:
     alpha: bool | None = None
 
 
-def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedPicture, Options]:
+def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedImage, Options]:
     """Read the body. Raises InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` would."""
     try:
         request = PlanRequest.model_validate(fields)
     except ValidationError as error:
         raise InvalidRequest(errors=field_errors(error)) from error
-    return _picture(request), _options(request)
+    return _describe_image(request), _options(request)
 
 
-def _picture(request: PlanRequest) -> PlannedPicture:
+def _describe_image(request: PlanRequest) -> PlannedImage:
     animated = None if request.frames is None else request.frames > 1
     if request.head is None:
-        return PlannedPicture(
+        return PlannedImage(
             image_format=_SPELLINGS[(request.format or "").lower()],
             width=request.width or 1,
             height=request.height or 1,
@@ -113,7 +113,7 @@ def _picture(request: PlanRequest) -> PlannedPicture:
         names = ", ".join(each.name for each in READABLE)
         why = f"has no header that can be read ({names}); send more of the file, or width, height and format"
         raise InvalidRequest(errors=(FieldError("/head", why),))
-    return PlannedPicture(
+    return PlannedImage(
         image_format=header.image_format,
         width=header.width,
         height=header.height,
@@ -125,20 +125,20 @@ def _picture(request: PlanRequest) -> PlannedPicture:
 
 
 def _options(request: PlanRequest) -> Options:
-    """Read what is asked; a pointer leads into this body, where the shorthand has a member of its own."""
-    asked = {"pipeline": request.pipeline, "preset": request.preset}
+    """Read what is requested; a pointer leads into this body, where the shorthand has a member of its own."""
+    requested = {"pipeline": request.pipeline, "preset": request.preset}
     shorthand = request.options or {}
     if misplaced := shorthand.keys() & {"pipeline", "preset", "filename"}:
         where = tuple(FieldError(f"/options/{name}", "does not belong here") for name in sorted(misplaced))
         raise InvalidRequest(errors=where)
     try:
-        return read_options({}, {name: each for name, each in asked.items() if each is not None} | shorthand)
+        return read_options({}, {name: each for name, each in requested.items() if each is not None} | shorthand)
     except RequestError as error:
         raise type(error)(
             error.detail,
-            errors=tuple(FieldError(_into_options(each.pointer), each.detail) for each in error.errors),
+            errors=tuple(FieldError(_to_options_pointer(each.pointer), each.detail) for each in error.errors),
         ) from error
 
 
-def _into_options(pointer: str) -> str:
+def _to_options_pointer(pointer: str) -> str:
     return pointer if not pointer or pointer.startswith(("/pipeline", "/preset")) else f"/options{pointer}"

@@ -1,4 +1,4 @@
-"""A plan, as it goes over the wire."""
+"""Views of a plan."""
 
 from typing import Self
 
@@ -6,25 +6,25 @@ from pydantic import Field
 
 from api.http.schemas import View
 from api.jobs.schemas import FailureView, PresetRefView
-from api.plans.planner import Plan, frames_kept
-from api.plans.schemas import PlannedPicture
+from api.plans.planner import Plan, count_frames
+from api.plans.schemas import PlannedImage
 from api.plans.warnings import WarningCode
 from shared.jobs.job_spec import JobSpec
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import MAX_SIDE, Output, Pipeline
 
 
-class PlannedPictureView(View):
+class PlannedImageView(View):
     """The image that the plan is for."""
 
     format: str
     media_type: str
     width: int = Field(description="Pixels, upright.")
     height: int
-    size: int | None = Field(description="Bytes, where it was told.")
+    size: int | None = Field(description="Bytes, if given.")
     frames: int | None
-    animated: bool | None = Field(description="Null where nobody knows.")
-    alpha: bool | None = Field(description="Whether it can have transparent pixels; null where nobody knows.")
+    animated: bool | None = Field(description="Null if unknown.")
+    alpha: bool | None = Field(description="Whether it can have transparent pixels; null if unknown.")
 
 
 class StepView(View):
@@ -49,12 +49,12 @@ class PlannedOutputView(View):
 
 
 class PlanWarningView(View):
-    """One thing to know before."""
+    """One warning."""
 
     code: WarningCode
     message: str
-    pointer: str = Field(description="JSON pointer into the pipeline; empty for the picture as a whole.")
-    certain: bool = Field(description="False where it depends on what is not known of the picture.")
+    pointer: str = Field(description="JSON pointer into the pipeline; empty for the whole image.")
+    certain: bool = Field(description="False if it depends on unknown properties of the image.")
 
 
 class LimitView(View):
@@ -62,7 +62,7 @@ class LimitView(View):
 
     name: str
     limit: int
-    value: int | None = Field(description="The largest on the way; null where nobody knows.")
+    value: int | None = Field(description="The largest on the way; null if unknown.")
     code: str = Field(description="What a job over this limit fails with.")
     exceeded: bool
 
@@ -77,9 +77,9 @@ class EstimateView(View):
 class PlanView(View):
     """What a job would do and how it would end."""
 
-    ok: bool = Field(description="Whether nothing that is known now stands in the way.")
+    ok: bool = Field(description="Whether the job would succeed, as far as is known.")
     failure: FailureView | None = Field(description="What the job would fail with.")
-    picture: PlannedPictureView
+    picture: PlannedImageView
     pipeline: Pipeline
     preset: PresetRefView | None
     steps: list[StepView] = Field(description="As far as the pipeline would run.")
@@ -89,35 +89,35 @@ class PlanView(View):
     estimate: EstimateView
 
     @classmethod
-    def of(cls, picture: PlannedPicture, choice: JobSpec, plan: Plan, limits: Limits) -> Self:
-        """Show a plan."""
+    def of(cls, image: PlannedImage, spec: JobSpec, plan: Plan, limits: Limits) -> Self:
+        """Return the view of a plan."""
         return cls(
             ok=plan.failure is None,
             failure=FailureView.of(plan.failure),
-            picture=PlannedPictureView(
-                format=picture.image_format.name,
-                media_type=picture.image_format.media_type,
-                width=picture.width,
-                height=picture.height,
-                size=picture.size,
-                frames=picture.frames,
-                animated=picture.animated,
-                alpha=picture.alpha,
+            picture=PlannedImageView(
+                format=image.image_format.name,
+                media_type=image.image_format.media_type,
+                width=image.width,
+                height=image.height,
+                size=image.size,
+                frames=image.frames,
+                animated=image.animated,
+                alpha=image.alpha,
             ),
-            pipeline=choice.pipeline,
-            preset=PresetRefView.of(choice.preset),
+            pipeline=spec.pipeline,
+            preset=PresetRefView.of(spec.preset),
             steps=[
                 StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
                 for step in plan.steps
             ],
-            outputs=[_output(output, plan) for output in choice.require_pipeline().outputs]
+            outputs=[_output(output, plan) for output in spec.require_pipeline().outputs]
             if plan.failure is None
             else [],
             warnings=[
                 PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
                 for each in plan.warnings
             ],
-            limits=_limits(picture, choice.require_pipeline(), plan, limits),
+            limits=_limits(image, spec.require_pipeline(), plan, limits),
             estimate=EstimateView(
                 milliseconds=plan.estimate.milliseconds,
                 memory_bytes=plan.estimate.memory_bytes,
@@ -138,14 +138,14 @@ def _output(output: Output, plan: Plan) -> PlannedOutputView:
     )
 
 
-def _limits(picture: PlannedPicture, pipeline: Pipeline, plan: Plan, limits: Limits) -> list[LimitView]:
-    sizes = [(picture.width, picture.height), *(step.after for step in plan.steps if step.exact)]
-    frames = frames_kept(picture, pipeline)
+def _limits(image: PlannedImage, pipeline: Pipeline, plan: Plan, limits: Limits) -> list[LimitView]:
+    sizes = [(image.width, image.height), *(step.after for step in plan.steps if step.exact)]
+    frames = count_frames(image, pipeline)
     pixels = max(width * height for width, height in sizes)
-    known = frames if picture.frames is not None or picture.animated is False else None
+    known = frames if image.frames is not None or image.animated is False else None
     result = max(plan.size) if plan.exact else None
     rows = (
-        ("max_raw_bytes", limits.max_bytes, picture.size, "TOO_MANY_BYTES"),
+        ("max_raw_bytes", limits.max_bytes, image.size, "TOO_MANY_BYTES"),
         ("max_side", limits.max_side, max(max(size) for size in sizes), "SIDE_TOO_LONG"),
         ("max_pixels", limits.max_pixels, pixels, "TOO_MANY_PIXELS"),
         ("max_frames", limits.max_frames, known, "TOO_MANY_FRAMES"),

@@ -1,76 +1,75 @@
-"""What a job would do to an image that its owner may not expect."""
+"""Warnings of a plan: changes of an image that its owner may not expect."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.plans.alpha import alpha_after
-from api.plans.schemas import PlannedPicture
+from api.plans.schemas import PlannedImage
 from shared.pipeline.image_formats import TIFF
-from shared.pipeline.operations import Fit, Resize
+from shared.pipeline.operations import Background, Fit, Operation, Pad, Resize, Rotate, RoundCorners
 from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.sizes import Size, fit_size
 
 
 class WarningCode(StrEnum):
-    """What a warning is about; never changes once released."""
+    """Codes of warnings. A released code never changes."""
 
-    #: Pixels are made up.
+    #: The image is enlarged.
     ENLARGED = "ENLARGED"
-    #: The proportions are given up.
+    #: The aspect ratio changes.
     SHAPE_CHANGED = "SHAPE_CHANGED"
-    #: The other frames of an animation, or pages, are left out.
+    #: Other frames or pages are dropped.
     FIRST_FRAME_ONLY = "FIRST_FRAME_ONLY"
-    #: Transparency is laid on a color, because the output's format has none.
+    #: The output format has no transparency; a color replaces it.
     ALPHA_LOST = "ALPHA_LOST"
-    #: The output's format has 256 colors.
+    #: The output format has 256 colors.
     COLORS_REDUCED = "COLORS_REDUCED"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
-    """One thing to know before."""
+    """One warning."""
 
     code: WarningCode
     message: str
-    #: Into the pipeline, as a JSON pointer; empty for the image as a whole.
+    #: JSON pointer into the pipeline; empty for the whole image.
     pointer: str
-    #: False where it depends on what is not known of the image.
+    #: False if it depends on unknown properties of the image.
     certain: bool = True
 
 
 def find_warnings(
-    picture: PlannedPicture,
+    image: PlannedImage,
     pipeline: Pipeline,
     sizes: Sequence[tuple[Size, Size]],
 ) -> tuple[PlanWarning, ...]:
-    """Collect the warnings; ``sizes`` are those before and after each operation."""
+    """Return the warnings; ``sizes`` are those before and after each operation."""
     return (
-        *_about_frames(picture, pipeline),
-        *_about_sizes(pipeline, sizes),
-        *_about_alpha(picture, pipeline, sizes),
-        *_about_colors(pipeline),
+        *_check_frames(image, pipeline),
+        *_check_sizes(pipeline, sizes),
+        *_check_alpha(image, pipeline, sizes),
+        *_check_colors(pipeline),
     )
 
 
-def _about_frames(picture: PlannedPicture, pipeline: Pipeline) -> Iterator[PlanWarning]:
-    if not picture.image_format.frames or picture.animated is False:
+def _check_frames(image: PlannedImage, pipeline: Pipeline) -> Iterator[PlanWarning]:
+    if not image.image_format.frames or image.animated is False:
         return
-    certain = picture.animated is True
-    if picture.image_format is TIFF:
+    certain = image.animated is True
+    if image.image_format is TIFF:
         text = "Only the first page of the file is processed."
-        yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, _unless_known(text, "there are more", certain), "", certain)
+        yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, _with_condition(text, "there are more", certain), "", certain)
         return
     for index, output in enumerate(pipeline.outputs):
         if output.format not in ANIMATED_FORMATS:
             name = output.format.image_format.name
             text = f"Only the first frame is written as {name}, which holds no animation."
-            said = _unless_known(text, "the picture is animated", certain)
+            said = _with_condition(text, "the image is animated", certain)
             yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, said, f"/outputs/{index}", certain)
 
 
-def _about_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:
+def _check_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:
     for index, (operation, (before, after)) in enumerate(zip(pipeline.operations, sizes, strict=False)):
         if not isinstance(operation, Resize):
             continue
@@ -84,25 +83,23 @@ def _about_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iter
             yield PlanWarning(WarningCode.SHAPE_CHANGED, text, pointer)
 
 
-def _about_alpha(
-    picture: PlannedPicture, pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]
-) -> Iterator[PlanWarning]:
-    alpha = picture.alpha if picture.image_format.alpha else False
+def _check_alpha(image: PlannedImage, pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:
+    alpha = image.alpha if image.image_format.alpha else False
     for operation, (before, _) in zip(pipeline.operations, sizes, strict=False):
-        alpha = alpha_after(alpha, operation, before)
+        alpha = _alpha_after(alpha, operation, before)
     if alpha is False:
         return
     for index, output in enumerate(pipeline.outputs):
         if not output.format.image_format.alpha:
             text = f"{output.format.image_format.name} has no transparency: it is laid on {output.background}."
-            said = _unless_known(text, "the picture is transparent", alpha is True)
+            said = _with_condition(text, "the image is transparent", alpha is True)
             yield PlanWarning(WarningCode.ALPHA_LOST, said, f"/outputs/{index}", alpha is True)
 
 
-def _about_colors(pipeline: Pipeline) -> Iterator[PlanWarning]:
+def _check_colors(pipeline: Pipeline) -> Iterator[PlanWarning]:
     for index, output in enumerate(pipeline.outputs):
         if output.format is OutputFormat.GIF:
-            text = "A GIF has 256 colors; a picture with more is dithered."
+            text = "A GIF has 256 colors; an image with more is dithered."
             yield PlanWarning(WarningCode.COLORS_REDUCED, text, f"/outputs/{index}", certain=False)
 
 
@@ -113,7 +110,7 @@ def _drawn_size(operation: Resize, before: Size, after: Size) -> Size:
     return fit_size(before, (operation.width, operation.height), enlarge=operation.enlarge)
 
 
-def _unless_known(text: str, condition: str, certain: bool) -> str:
+def _with_condition(text: str, condition: str, certain: bool) -> str:
     return text if certain else f"If {condition}: {text}"
 
 
@@ -122,6 +119,36 @@ def _sides(size: Size) -> str:
 
 
 def _same_shape(before: Size, after: Size) -> bool:
-    """Tell whether proportions are kept, as far as whole pixels can."""
+    """Return True if proportions are kept, as far as whole pixels can."""
     scale = after[0] / before[0]
     return abs(before[1] * scale - after[1]) <= 1
+
+
+def _alpha_after(alpha: bool | None, operation: Operation, before: Size) -> bool | None:
+    """Return whether an image can have transparent pixels after an operation; None if unknown."""
+    match operation:
+        case RoundCorners():
+            return True
+        case Background(color=color):
+            return False if _is_opaque(color) else alpha
+        case Pad(background=color) | Rotate(background=color) | Resize(background=color) if _adds_area(
+            operation, before
+        ):
+            return not _is_opaque(color)
+        case _:
+            return alpha
+
+
+def _adds_area(operation: Pad | Rotate | Resize, before: Size) -> bool:
+    """Return True if an operation adds area that the background fills."""
+    if isinstance(operation, Pad):
+        return any((operation.top, operation.right, operation.bottom, operation.left))
+    if isinstance(operation, Rotate):
+        return operation.angle % 90 != 0
+    box = (operation.width, operation.height)
+    return operation.fit is Fit.CONTAIN and fit_size(before, box, enlarge=operation.enlarge) != box
+
+
+def _is_opaque(color: str) -> bool:
+    """Return True for ``#rrggbb`` and ``#rrggbbff``."""
+    return len(color) == 7 or color.lower().endswith("ff")

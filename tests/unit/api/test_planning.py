@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support import pipeline_strategies, sample_images
 
 from api.plans.planner import plan
-from api.plans.schemas import PlannedPicture, read_plan_request
+from api.plans.schemas import PlannedImage, read_plan_request
 from api.plans.warnings import WarningCode
 from api.system.schemas import operation_models
 from shared.errors import ImageError, InvalidPipeline, InvalidRequest
@@ -23,10 +23,10 @@ ROOMY = Limits(max_bytes=10**8, max_pixels=10**9, max_side=20_000)
 FACTS = {"width": 40, "height": 30, "format": "png"}
 
 
-def picture(**more: Any) -> PlannedPicture:
+def picture(**more: Any) -> PlannedImage:
     """Return an image that is known to be still and opaque, unless told otherwise."""
     facts: dict[str, Any] = {"image_format": PNG, "width": 400, "height": 300, "animated": False, "alpha": False}
-    return PlannedPicture(**(facts | more))
+    return PlannedImage(**(facts | more))
 
 
 def pipeline(*operations: dict[str, Any], **output: Any) -> Pipeline:
