@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image, ImageChops, ImageStat
 from support.image_kinds import DURATIONS, Kind, kinds
 
-from shared.pipeline.output import ANIMATED, OutputFormat
+from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, Rendered, render
 
@@ -45,7 +45,7 @@ def frames_of(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
 
 def expected(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
     """Return what a format should show: the scene, flattened on white or with its alpha cut in two where it must be."""
-    frames = kind.frames if output in ANIMATED else kind.frames[:1]
+    frames = kind.frames if output in ANIMATED_FORMATS else kind.frames[:1]
     if output in NO_ALPHA:
         return tuple(on(frame, "white") for frame in frames)
     if output is OutputFormat.GIF:
@@ -95,20 +95,20 @@ def cell(made: Rendered, kind: Kind, output: Output) -> str:
 
 HEAD: Final = f"""# Fidelity
 
-What becomes of each kind of picture in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py)
-makes every input
-by code, runs an empty pipeline on it, and compares the result with the scene that the file was made from, not with
-anything that Safelight computed. `tests/unit/worker/imaging/test_fidelity.py` holds this page to it.
+How each kind of image comes out in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py)
+generates every input, runs an empty pipeline on it and compares the result with the scene that the file was generated
+from. `tests/unit/worker/imaging/test_fidelity.py` checks that this page is current.
 
-A cell is the likeness (PSNR, on black and on white ground, whichever is worse, rounded down to a multiple of {STEP} dB)
-or *identical*, pixel by pixel. The loss of a lossy input counts too. ⚠ marks what comes with a warning in the job.
+A cell is the similarity: PSNR on a black or a white background, whichever is lower, rounded down to a multiple of {STEP} dB,
+or *identical* pixel by pixel. The loss of a lossy input is included. ⚠ marks a warning in the job.
 
-- Every result is upright, in sRGB, eight bits a channel. JPEG, WebP and AVIF are written with their default quality.
-- JPEG has no transparency: it is laid on the output's `background`, white here. GIF has no half transparency: what is
-  at least half opaque is laid on the background, the rest is clear. It holds 256 colors, dithered if there are more.
+- Every result is upright, in sRGB, with eight bits per channel. JPEG, WebP and AVIF use their default quality.
+- JPEG has no transparency: the image is placed on the output's `background`, here white. GIF has no partial transparency:
+  pixels that are at least half opaque are placed on the background, others are transparent. GIF has 256 colors, with
+  dithering if the image has more.
 - Animations stay animations in PNG (APNG), WebP, AVIF and GIF, with the duration of each frame and the number of plays
-  (an AVIF tells and keeps none). JPEG and TIFF get the first frame. Of a TIFF with several pages the first is read.
-- Without a profile, CMYK is turned into RGB by the plain formula; with one, by the profile.
+  (AVIF stores no number of plays). JPEG and TIFF get the first frame. Of a TIFF with several pages, the first is used.
+- CMYK is converted to RGB by its profile, or by the plain formula without one.
 
 """
 
