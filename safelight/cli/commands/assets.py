@@ -1,12 +1,15 @@
 """``safelight assets``: images for watermarks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from safelight.cli.options import ApiUrl, Json
+from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
+from safelight.models import Asset
 
 app = typer.Typer(no_args_is_help=True, help="Pictures that are kept for watermarks.")
 
@@ -16,10 +19,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the asset.", show_
 @app.command("list")
 def list_assets(context: typer.Context, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
     """List your assets."""
-    from safelight.cli.commands.showing import show_assets  # noqa: PLC0415 - --help must not wait for httpx and rich
-
     with connect(context, api_url) as client:
-        show_assets(list(client.assets.list()), as_json=as_json)
+        _show_assets(list(client.assets.list()), as_json=as_json)
 
 
 @app.command("put")
@@ -32,10 +33,8 @@ def put(
     as_json: Json = False,
 ) -> None:
     """Keep an image under a name; jobs that exist keep what the name had before."""
-    from safelight.cli.commands.showing import show_assets  # noqa: PLC0415 - --help must not wait for httpx and rich
-
     with connect(context, api_url) as client:
-        show_assets([client.assets.put(name, file)], as_json=as_json)
+        _show_assets([client.assets.put(name, file)], as_json=as_json)
 
 
 @app.command("delete")
@@ -43,3 +42,12 @@ def delete(context: typer.Context, *, name: Name, api_url: ApiUrl = None) -> Non
     """Delete an asset with every content that it has had."""
     with connect(context, api_url) as client:
         client.assets.delete(name)
+
+
+def _show_assets(assets: Sequence[Asset], *, as_json: bool) -> None:
+    """Show assets, one a line: name, format, sides, size."""
+    if as_json:
+        documents.print_document({"assets": [asset.document() for asset in assets]})
+        return
+    for asset in assets:
+        text.print_fields(asset.name, asset.format or "-", text.sides(asset.width, asset.height), text.size(asset.size))

@@ -1,11 +1,14 @@
 """``safelight presets``: named pipelines."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from safelight.cli.options import ApiUrl, Json, read_pipeline
+from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
+from safelight.models import Preset
 
 app = typer.Typer(no_args_is_help=True, help="Named pipelines: built in, or your own with versions.")
 
@@ -19,10 +22,8 @@ IfVersion = Annotated[
 @app.command("list")
 def list_presets(context: typer.Context, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
     """List presets: the built-in ones, then your own."""
-    from safelight.cli.commands.showing import show_presets  # noqa: PLC0415 - --help must not wait for httpx and rich
-
     with connect(context, api_url) as client:
-        show_presets(list(client.presets.list()), as_json=as_json)
+        _show_presets(list(client.presets.list()), as_json=as_json)
 
 
 @app.command("show")
@@ -34,10 +35,8 @@ def show(
     api_url: ApiUrl = None,
 ) -> None:
     """Print a preset as JSON, with its pipeline."""
-    from safelight.cli.rendering.documents import print_document  # noqa: PLC0415 - --help must not wait for httpx and rich
-
     with connect(context, api_url) as client:
-        print_document(client.presets.get(name, version).document())
+        documents.print_document(client.presets.get(name, version).document())
 
 
 @app.command("put")
@@ -54,11 +53,9 @@ def put(  # noqa: PLR0913 - each option is an argument
     as_json: Json = False,
 ) -> None:
     """Keep a pipeline under a name; each change is a new version."""
-    from safelight.cli.commands.showing import show_presets  # noqa: PLC0415 - --help must not wait for httpx and rich
-
     with connect(context, api_url) as client:
         kept = client.presets.put(name, read_pipeline(pipeline) or {}, description=description, expected=if_version)
-    show_presets([kept], as_json=as_json)
+    _show_presets([kept], as_json=as_json)
 
 
 @app.command("delete")
@@ -66,3 +63,13 @@ def delete(context: typer.Context, *, name: Name, if_version: IfVersion = None, 
     """Delete a preset of your own; jobs that it made stay as they are."""
     with connect(context, api_url) as client:
         client.presets.delete(name, expected=if_version)
+
+
+def _show_presets(presets: Sequence[Preset], *, as_json: bool) -> None:
+    """Show presets, one a line: name, version, whose, what for."""
+    if as_json:
+        documents.print_document({"presets": [preset.document() for preset in presets]})
+        return
+    for preset in presets:
+        whose = "built in" if preset.built_in else "own"
+        text.print_fields(preset.name, str(preset.version), whose, preset.description)

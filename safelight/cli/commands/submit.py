@@ -1,13 +1,18 @@
 """``safelight submit``: one job per file."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.cli.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
+from safelight.cli.rendering import documents, progress, tables, text
+from safelight.cli.submission import Order, Outcome, Picture, named, submit_all, summary
 from safelight.cli.wiring import connect
+from safelight.client import Safelight
 
 EXAMPLES = """Examples:
 
@@ -74,15 +79,12 @@ def submit(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Send images to be processed, one job per file.
+    """Process images, one job per file.
 
-    Without options an image is fitted into 1024 × 1024 pixels, turned gray and written as PNG.
+    By default, an image is scaled down to fit 1024 × 1024 pixels, converted to grayscale and saved as PNG.
 
-    One bad file never stops the others.
+    A failed file does not stop the others.
     """
-    from safelight.cli.commands.running import run_files  # noqa: PLC0415 - --help must not wait for httpx and rich
-    from safelight.cli.submission import Order, named  # noqa: PLC0415
-
     given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
     options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
     order = Order(
@@ -94,8 +96,39 @@ def submit(  # noqa: PLR0913 - each option is an argument
         out=out,
     )
     with connect(context, api_url) as client:
-        outcomes = run_files(client, [named(each) for each in files], order, parallel=parallel, as_json=as_json)
+        outcomes = _run_files(client, [named(each) for each in files], order, parallel=parallel, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):
         raise typer.Exit(ALL_WELL)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)
     raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)
+
+
+def _run_files(
+    client: Safelight,
+    files: Sequence[Picture],
+    order: Order,
+    *,
+    parallel: int,
+    as_json: bool,
+) -> list[Outcome]:
+    """Submit the files: JSON, a bar and a table on a terminal, or plain lines."""
+    console = Console()
+    with progress.shown(len(files), console, as_json=as_json) as report:
+        outcomes = submit_all(client, files, order, parallel=parallel, report=report)
+    if as_json:
+        documents.print_document(documents.outcomes_document(outcomes))
+    elif console.is_terminal:
+        tables.print_outcomes(outcomes, console)
+        _point_onward(outcomes, order)
+    _, badly = summary(outcomes)
+    if badly:
+        typer.echo(f"{badly} of {len(outcomes)} files failed.", err=True)
+    return outcomes
+
+
+def _point_onward(outcomes: Sequence[Outcome], order: Order) -> None:
+    saved = [path for outcome in outcomes for path in outcome.saved]
+    if saved and order.out is not None:
+        typer.echo(f"\n{len(saved)} results are in {text.printable(str(order.out))}.")
+    elif not order.wait and (first := next((each.job for each in outcomes if each.job), None)):
+        typer.echo(f"\nNext: safelight status {first.id}, then safelight result {first.id}")

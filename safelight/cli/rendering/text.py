@@ -1,5 +1,7 @@
 """Values as text for people."""
 
+import typer
+
 from safelight.errors import ApiError, ClientError
 from safelight.models import Job, Output
 
@@ -73,3 +75,8 @@ def status(job: Job) -> str:
 def first_output(job: Job) -> Output | None:
     """Return the facts of the first processed image, None without one."""
     return job.result.outputs[0] if job.result and job.result.outputs else None
+
+
+def print_fields(*fields: str) -> None:
+    """Print fields on one line, separated by tabs."""
+    typer.echo("\t".join(printable(each) for each in fields))

@@ -13,7 +13,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from safelight.cli.app import LOCAL_COMMANDS, app
+from safelight.cli.app import app
+from safelight.cli.command_group import load_command
+from safelight.cli.commands import COMMANDS
 
 Invoke = Callable[..., Result]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -267,12 +269,18 @@ def test_without_an_address_the_way_to_one_is_told() -> None:
     assert "run `safelight up`" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "submit", "status", "result", "list", *LOCAL_COMMANDS])
+@pytest.mark.parametrize("command", [row.name for row in COMMANDS])
 def test_every_command_has_help(command: str) -> None:
     """--help works on each command."""
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.output
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_a_command_loads_under_its_name(row: Any) -> None:
+    """Each row of the table names a module that has the command."""
+    assert load_command(row).help
 
 
 @pytest.mark.parametrize("command", ["demo", "submit", "status", "result", "list"])
@@ -312,7 +320,8 @@ def test_a_client_without_infra_says_what_to_install() -> None:
     for command in ("up", "demo"):
         done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
         assert done.stdout == "2\n"
-        assert "make up in a checkout" in done.stderr
+        assert "needs a checkout" in done.stderr
+        assert "`make up`" in done.stderr
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
     assert "No Safelight is known here" in done.stderr

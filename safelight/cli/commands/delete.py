@@ -1,0 +1,20 @@
+"""``safelight delete``: delete jobs."""
+
+import typer
+
+from safelight.cli.job_actions import Ids, run_on_jobs
+from safelight.cli.options import ApiUrl, Json
+
+EXAMPLES = """Examples:
+
+safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
+
+safelight delete 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --json > deleted.json"""
+
+
+def delete(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Delete jobs with their images, outputs and records. This can't be undone.
+
+    With --json it prints what was deleted, and what remains until when; also for jobs that were deleted earlier.
+    """
+    run_on_jobs(context, api_url, ids, lambda client, job_id: client.delete(job_id), as_json=as_json)

@@ -1,0 +1,91 @@
+"""Actions on several jobs, and their display. An error of one job does not stop the others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from safelight.cli.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED
+from safelight.cli.rendering import documents, lines, tables, text
+from safelight.cli.wiring import connect
+from safelight.client import Safelight
+from safelight.errors import ClientError, Unreachable
+from safelight.models import Deletion, Job
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Job IDs.", show_default=False)]
+
+
+def run_on_jobs(
+    context: typer.Context,
+    api_url: str | None,
+    ids: Sequence[str],
+    action: Callable[[Safelight, str], Job | Deletion],
+    *,
+    as_json: bool,
+) -> None:
+    """Apply an action to each job, show the results, and exit with the code for them."""
+    results: list[Job | Deletion] = []
+    errors: dict[str, ClientError] = {}
+    with connect(context, api_url) as client:
+        for job_id in dict.fromkeys(ids):
+            try:
+                results.append(action(client, job_id))
+            except Unreachable as error:
+                errors[job_id] = error
+                break
+            except ClientError as error:
+                errors[job_id] = error
+    if deletions := [each for each in results if isinstance(each, Deletion)]:
+        _show_deletions(deletions, errors, as_json=as_json)
+    else:
+        show_jobs([each for each in results if isinstance(each, Job)], errors, as_json=as_json)
+    if not errors:
+        raise typer.Exit(ALL_WELL)
+    unreachable = not results and all(error.code == "UNREACHABLE" for error in errors.values())
+    raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)
+
+
+def show_jobs(jobs: Sequence[Job], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
+    """Show jobs as JSON, as a table on a terminal, or as lines; errors go to standard error."""
+    console = Console()
+    if as_json:
+        documents.print_document({"jobs": [job.document() for job in jobs], "errors": _error_documents(errors)})
+    elif console.is_terminal:
+        tables.print_jobs(jobs, console)
+        _explain(jobs)
+    else:
+        for job in jobs:
+            typer.echo(lines.job_line(job))
+    _print_errors(errors)
+
+
+def _show_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
+    if as_json:
+        deleted = [each.document() for each in deletions]
+        documents.print_document({"deleted": deleted, "errors": _error_documents(errors)})
+    else:
+        for each in deletions:
+            typer.echo(f"{text.printable(each.id)}\tDELETED\t{each.object_count}\t{text.size(each.bytes)}")
+    _print_errors(errors)
+
+
+def _error_documents(errors: Mapping[str, ClientError]) -> list[dict[str, object]]:
+    return [{"id": job_id, **documents.error_document(error)} for job_id, error in errors.items()]
+
+
+def _print_errors(errors: Mapping[str, ClientError]) -> None:
+    for job_id, error in errors.items():
+        typer.echo(f"{text.printable(job_id)}: {text.sentence(error)}", err=True)
+
+
+def _explain(jobs: Sequence[Job]) -> None:
+    if len(jobs) != 1:
+        return
+    (job,) = jobs
+    if job.error is not None:
+        typer.echo(f"\n{text.printable(job.error.message)}")
+    for warning in job.warnings:
+        typer.echo(f"Note: {text.printable(warning)}")
+    if job.succeeded:
+        typer.echo(f"\nNext: safelight result {job.id}")
