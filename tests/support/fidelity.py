@@ -99,13 +99,13 @@ How each kind of image comes out in each output format. [tests/support/fidelity.
 generates every input, runs an empty pipeline on it and compares the result with the scene that the file was generated
 from. `tests/unit/worker/imaging/test_fidelity.py` checks that this page is current.
 
-A cell is the similarity: PSNR on a black or a white background, whichever is lower, rounded down to a multiple of {STEP} dB,
-or *identical* pixel by pixel. The loss of a lossy input is included. ⚠ marks a warning in the job.
+A cell is the similarity: PSNR on a black or a white background, whichever is lower, rounded down to a multiple of
+{STEP} dB, or *identical* pixel by pixel. The loss of a lossy input is included. ⚠ marks a warning in the job.
 
 - Every result is upright, in sRGB, with eight bits per channel. JPEG, WebP and AVIF use their default quality.
-- JPEG has no transparency: the image is placed on the output's `background`, here white. GIF has no partial transparency:
-  pixels that are at least half opaque are placed on the background, others are transparent. GIF has 256 colors, with
-  dithering if the image has more.
+- JPEG has no transparency: the image is placed on the output's `background`, here white. GIF has no partial
+  transparency: pixels that are at least half opaque are placed on the background, others are transparent. GIF has
+  256 colors, with dithering if the image has more.
 - Animations stay animations in PNG (APNG), WebP, AVIF and GIF, with the duration of each frame and the number of plays
   (AVIF stores no number of plays). JPEG and TIFF get the first frame. Of a TIFF with several pages, the first is used.
 - CMYK is converted to RGB by its profile, or by the plain formula without one.
