@@ -97,8 +97,8 @@ def test_every_runbook_section_has_its_alarm() -> None:
     sections = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
     assert sections.keys() == slugs
     for slug, text in sections.items():
-        assert "**Likely:**" in text, slug
-        assert "**Do:**" in text, slug
+        assert "**Likely cause:**" in text, slug
+        assert "**Remedy:**" in text, slug
 
 
 @pytest.mark.parametrize("alarm", alarms())
