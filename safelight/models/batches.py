@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from safelight.models.base import Response, Timestamp
 from safelight.models.jobs import Job
+from safelight.models.response import Response, Timestamp
 from safelight.models.uploads import UploadForm
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from safelight.models.base import Response, Timestamp
+from safelight.models.response import Response, Timestamp
 
 
 class PresetReference(Response):

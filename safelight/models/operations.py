@@ -1,6 +1,6 @@
 """Dead letters, webhook secrets and the health of the API."""
 
-from safelight.models.base import Response, Timestamp
+from safelight.models.response import Response, Timestamp
 
 
 class DeadLetter(Response):

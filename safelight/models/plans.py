@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from safelight.models.base import Response
 from safelight.models.catalog import PresetReference
 from safelight.models.jobs import JobFailure, Output
+from safelight.models.response import Response
 
 
 class PlanStep(Response):

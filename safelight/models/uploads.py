@@ -1,7 +1,7 @@
 """Uploads that go straight to the image store."""
 
-from safelight.models.base import Response, Timestamp
 from safelight.models.jobs import Job
+from safelight.models.response import Response, Timestamp
 
 
 class UploadForm(Response):
