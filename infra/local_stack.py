@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import httpx
 from filelock import FileLock
 
-from infra import page
-from infra.deployment import change_sets, cloudformation, packaging, template
+from infra.deployment import change_sets, cloudformation, packaging, page, template
+from infra.deployment.page import publish
 from infra.engines import embedded, localstack
 from infra.errors import SetupError
-from infra.page import publish
 from infra.sessions import local_clients, translate_aws_errors
 from infra.stack import LOCAL_API_PREFIX, Stack
 

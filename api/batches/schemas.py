@@ -7,7 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from api.http.body import SOURCE
 from api.http.parameters import refuse_bare_number
-from api.jobs.options import ImportRequest, Options, field_errors, read_as, read_import
+from api.http.problems import field_errors
+from api.jobs.options import ImportRequest, Options, read_as, read_import
 from api.uploads.schemas import UploadRequest, read_upload_request
 from shared.errors import FieldError, InvalidRequest
 from shared.ids import ID_PATTERN

@@ -24,10 +24,10 @@ from api.http.cursor import decode_position, encode_position
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import Cursor, IdempotencyKey
+from api.http.problems import field_errors
 from api.http.responses import json_response
 from api.http.schemas import dump
-from api.jobs.options import field_errors
-from api.jobs.waiting import RESPONSE_TIME
+from api.jobs.wait_preference import RESPONSE_TIME
 from shared.aws.dynamodb.job_listing import MAX_PAGE
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.http.body import load_json_object
+from api.http.problems import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
 from shared.jobs.source import S3Location, parse_s3_location
-from shared.pipeline.operations import NAMES
 from shared.pipeline.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
 
 SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality")
@@ -114,7 +114,7 @@ def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[st
     doubled = sorted(query.keys() & fields.keys())
     if doubled:
         raise InvalidRequest(
-            errors=tuple(FieldError(_pointer((name,)), "given in the query and in the body") for name in doubled),
+            errors=tuple(FieldError(json_pointer((name,)), "given in the query and in the body") for name in doubled),
         )
     try:
         return model.model_validate({**query, **fields})
@@ -148,27 +148,6 @@ def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRe
     return request
 
 
-def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return the invalid fields: pointers into the request, and pydantic's messages without the values."""
-    return tuple(
-        FieldError(_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    )
-
-
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """Return a JSON pointer (RFC 6901) into the request.
-
-    Omits what pydantic adds to a location: the name of the union member, and the list around a single ``output``.
-    """
-    names = [
-        name
-        for before, name in zip((None, *location), location, strict=False)
-        if not (isinstance(before, int) and name in _OPERATION_NAMES) and not (before == "output" and name == 0)
-    ]
-    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names)
-
-
 def _resize(given: Mapping[str, Any]) -> Resize:
     params = {name: given[name] for name in ("width", "height", "fit", "enlarge") if name in given}
     if "width" not in params and "height" not in params:
@@ -177,4 +156,3 @@ def _resize(given: Mapping[str, Any]) -> Resize:
 
 
 _PIPELINE_POINTERS: Final[tuple[list[str], ...]] = ([], ["pipeline"], ["preset"], *([name] for name in SHORTHAND))
-_OPERATION_NAMES = frozenset(NAMES)

@@ -24,7 +24,7 @@ from api.jobs.options import read_import, read_options
 from api.jobs.responses import job_response, log_submission, remember_job
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted
-from api.jobs.waiting import RESPONSE_TIME, preferred_wait, wait_until_done
+from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
 from shared.aws.dynamodb.job_listing import MAX_PAGE, JobQuery
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (

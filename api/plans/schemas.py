@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.http.body import decode_base64
-from api.jobs.options import Options, field_errors, read_options
+from api.http.problems import field_errors
+from api.jobs.options import Options, read_options
 from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, RequestError
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.pipeline.image_header import READABLE, read_image_header

@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.http.problems import field_errors
 from api.http.schemas import Timestamp, View
-from api.jobs.options import field_errors
 from shared.errors import InvalidPipeline, InvalidRequest
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import MAX_DESCRIPTION, Preset

@@ -4,8 +4,8 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.http.problems import field_errors
 from api.http.schemas import Timestamp, View
-from api.jobs.options import field_errors
 from shared.errors import FieldError, InvalidRequest
 from shared.webhooks.delivery import Delivery, DeliveryState
 from shared.webhooks.webhook import MAX_URL, Webhook, find_url_problem

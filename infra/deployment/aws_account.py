@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import page
-from infra.deployment import change_sets, cloudformation, wheels
+from infra.deployment import change_sets, cloudformation, page, wheels
+from infra.deployment.page import publish
 from infra.errors import SetupError
-from infra.page import publish
 from infra.sessions import aws_clients, translate_aws_errors
 from infra.stack import Stack
 

@@ -12,7 +12,7 @@ from api.dependencies import caller
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.links import Links
 from api.http.problems import problem_response
-from api.jobs.waiting import MAX_WAIT, preferred_wait, wait_until_done
+from api.jobs.wait_preference import MAX_WAIT, preferred_wait, wait_until_done
 from shared.aws.dynamodb.job_table import JobTable
 from shared.errors import BadCursor, SafelightError, ServiceUnavailable
 from shared.jobs.job import Job, JobStatus

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import page
+from infra.deployment import page
 from infra.deployment.packaging import SOURCE_ROOT
 from infra.errors import SetupError
 

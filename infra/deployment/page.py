@@ -77,7 +77,7 @@ def build_files(outputs: Mapping[str, str], auth: str, source: Path = SOURCE_ROO
 def _type(name: str) -> str:
     suffix = Path(name).suffix
     if suffix not in TYPES:
-        raise SetupError(f"web/{APP_FOLDER}/{name} has an unknown type; add it to TYPES in infra/page.py.")
+        raise SetupError(f"web/{APP_FOLDER}/{name} has an unknown type; add it to TYPES in infra/deployment/page.py.")
     return TYPES[suffix]
 
 
