@@ -18,8 +18,8 @@ from typing import Any
 from PIL import Image, ImageChops, ImageStat
 
 from shared.pipeline.pipeline import Fit, Resize
-from worker.imaging.operations.geometry import FILTER, framing
-from worker.imaging.palette import sample
+from worker.imaging.operations.geometry import FILTER, compute_resize_box
+from worker.imaging.palette import sample_pixels
 from worker.imaging.png_encoder import Packing, choose_packing, write_png
 
 BOX = 1024
@@ -69,7 +69,7 @@ def gray(path: Path, rest: float | None) -> Image.Image:
     """Return a photograph gray and fitted: the plain way, or by luma, shrunk as long as ``rest`` pixels are left."""
     with Image.open(path) as image:
         width, height = image.size
-        size, _ = framing(image.size, Resize(width=BOX, height=BOX))
+        size, _ = compute_resize_box(image.size, Resize(width=BOX, height=BOX))
         if rest is None:
             return image.convert("RGB").resize(size, FILTER).convert("L")
         shrink = next((by for by in (8, 4, 2) if by * rest <= min(width / size[0], height / size[1])), 1)
@@ -88,7 +88,7 @@ def fitted(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
     """Yield each image as the default job has it before it is written."""
     for path in files:
         with Image.open(path) as image:
-            size, box = framing(image.size, Resize(width=BOX, height=BOX, fit=Fit.INSIDE))
+            size, box = compute_resize_box(image.size, Resize(width=BOX, height=BOX, fit=Fit.INSIDE))
             yield image.convert("RGB").resize(size, FILTER, box=box).convert(mode)
 
 
@@ -118,7 +118,7 @@ def print_palettes(files: Iterable[Path]) -> None:
     print("\n| Pixels in the sample | CPU, ms | PSNR, mean |\n| --- | ---: | ---: |")
     for pixels in (8_192, 16_384, 32_768, 131_072, BOX * BOX):
         started = time.process_time()
-        palettes = [sample(image, pixels).quantize(256, Image.Quantize.MEDIANCUT) for image in images]
+        palettes = [sample_pixels(image, pixels).quantize(256, Image.Quantize.MEDIANCUT) for image in images]
         took = (time.process_time() - started) / len(images)
         made = [
             image.quantize(palette=best, dither=Image.Dither.NONE) for image, best in zip(images, palettes, strict=True)

@@ -31,7 +31,7 @@ from shared.jobs.job import Job, JobStatus, RawImage
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.message import JobMessage
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from worker.image_processor import Workplace
+from worker.image_processor import ImageProcessor
 from worker.imaging import Limits, render
 from worker.memory_budget import MemoryBudget
 from worker.sandbox import Budget, Sandbox
@@ -129,7 +129,7 @@ def alone(pictures: Sequence[bytes], boxed: Sandbox, children: int) -> float:
 def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> float:
     """Return the wall time of a delivery through the worker's handler."""
     stores = Stores({new_id(utc_now()): data for data in pictures})
-    place = Workplace(
+    processor = ImageProcessor(
         jobs=cast("Any", stores),
         images=cast("Any", stores),
         sources=cast("Any", stores),
@@ -139,10 +139,10 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> flo
         redispatch=timedelta(seconds=60),
         clock=utc_now,
         render=boxed.render,
-        room=MemoryBudget(400 * 1024 * 1024),
+        memory=MemoryBudget(400 * 1024 * 1024),
     )
-    parts = worker.app.Parts(
-        place=place,
+    consumer = worker.app.JobConsumer(
+        processor=processor,
         queues={},
         bulk_queue="bulk",
         sandbox=boxed,
@@ -150,7 +150,7 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> flo
         record_time=timedelta(seconds=20),
         render_time=timedelta(seconds=15),
     )
-    worker.app.parts = lambda: parts  # type: ignore[assignment] # has no cache to clear
+    worker.app.get_consumer = lambda: consumer  # type: ignore[assignment] # has no cache to clear
     worker.app.logger.setLevel("CRITICAL")
     started = time.perf_counter()
     with redirect_stdout(io.StringIO()):  # the metrics

@@ -1,1 +1,1 @@
-"""What became of a job in, news of it out: events on a topic, and webhooks."""
+"""Lambdas that publish job events and deliver webhooks."""

@@ -1,8 +1,8 @@
-"""The notifier Lambda: the stream of the job table in, an event for each job that has ended out."""
+"""Notifier Lambda: publishes an event for each finished job in the job table's stream."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,57 +13,144 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from notifier.changes import ended_job
 from shared.aws.clients import make_notifier_clients
+from shared.aws.dynamodb.job_item import from_item
+from shared.aws.dynamodb.wire import from_wire
 from shared.aws.sns import EventTopic
-from shared.aws.text_queue import TextQueue
+from shared.aws.sqs import SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, ServiceError, ServiceRefused
 from shared.jobs.job import Job
 from shared.observability import make_logger, make_metrics
 from shared.settings import NotifierSettings
 from shared.webhooks.delivery import DeliveryMessage
-from shared.webhooks.event import Event, job_ended
+from shared.webhooks.event import Event, build_job_event
 
-#: Events under way at a time: as many as a client has connections.
-SIDE_BY_SIDE = 10
+#: Events published concurrently: as many as a client has connections.
+MAX_CONCURRENCY = 10
 
 logger = make_logger("notifier")
 metrics = make_metrics()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the notifier is made of, once per execution environment."""
-
-    topic: EventTopic
-    #: Keeps the changes that could not be told.
-    unread: TextQueue
-    #: Deliveries to webhooks.
-    webhooks: TextQueue
-    source: str
-    api_url: str
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that has ended, the event that tells it, and the change that told us."""
+class FinishedJob:
+    """A job that reached a terminal status, its event, and the stream record it came from."""
 
     job: Job
     event: Event
     sequence_number: str
 
 
+@dataclass(frozen=True, slots=True)
+class EventPublisher:
+    """Publishes job events to the topic and queues webhook deliveries."""
+
+    topic: EventTopic
+    #: Receives stream records that cannot be read.
+    unreadable: SqsQueue
+    #: Receives webhook deliveries.
+    webhooks: SqsQueue
+    source: str
+    api_url: str
+    clock: Clock
+
+    def publish_changes(self, changes: list[dict[str, Any]]) -> PartialItemFailureResponse:
+        """Publish an event for each job that these stream records finish.
+
+        Return the first record to retry. Raise ServiceError if a service does not answer: the stream then retries
+        all records, and events already published are published again under the same ID. Only events that the
+        service refuses, while it accepts others, are reported individually.
+        """
+        metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
+        finished = list(self._find_finished(changes))
+        with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="event") as threads:
+            results = list(zip(finished, threads.map(self._publish, finished), strict=True))
+        for each, error in results:
+            if error is None:
+                self._record_metrics(each)
+            else:
+                fields = {"job_id": each.job.id, "event_id": each.event.id, "code": error.code}
+                logger.error("Event not published", extra=fields, exc_info=error)
+        failed = [(each, error) for each, error in results if error is not None]
+        if not failed:
+            return {"batchItemFailures": []}
+        if len(failed) == len(finished) or not all(isinstance(error, ServiceRefused) for _, error in failed):
+            raise failed[0][1]
+        # A stream resumes at one position: it delivers everything from the first failure on again.
+        return {"batchItemFailures": [{"itemIdentifier": failed[0][0].sequence_number}]}
+
+    def _find_finished(self, changes: list[dict[str, Any]]) -> Iterator[FinishedJob]:
+        """Yield the finished jobs in order. Move unreadable records to a queue: retries would block the stream."""
+        for change in changes:
+            try:
+                job = read_finished_job(change)
+            except BadMessage:
+                self.unreadable.send(json.dumps(change, default=str))
+                metrics.add_metric("EventsUnreadable", MetricUnit.Count, 1)
+                logger.exception("Change can't be read and was kept", extra={"change": change.get("eventID")})
+                continue
+            if job is not None:
+                event = build_job_event(job, source=self.source, api_url=self.api_url)
+                yield FinishedJob(job, event, change["dynamodb"]["SequenceNumber"])
+
+    def _publish(self, finished: FinishedJob) -> ServiceError | None:
+        """Publish one event and queue its webhook delivery. Return the error, if any."""
+        job, event = finished.job, finished.event
+        try:
+            self.topic.publish(event)
+            if job.webhook is not None:
+                message = DeliveryMessage(
+                    owner=job.owner,
+                    webhook=job.webhook,
+                    event_id=event.id,
+                    type=event.type,
+                    job_id=job.id,
+                    body=event.body,
+                )
+                self.webhooks.send(message.encode())
+        except ServiceError as error:
+            return error
+        return None
+
+    def _record_metrics(self, finished: FinishedJob) -> None:
+        latency = (self.clock() - finished.job.timestamp) / timedelta(milliseconds=1)
+        metrics.add_metric("EventsPublished", MetricUnit.Count, 1)
+        metrics.add_metric("EventLatency", MetricUnit.Milliseconds, latency)
+        fields = {
+            "job_id": finished.job.id,
+            "event_id": finished.event.id,
+            "type": finished.event.type,
+            "webhook": finished.job.webhook,
+            "milliseconds": round(latency),
+        }
+        logger.info("Event published", extra=fields)
+
+
+def read_finished_job(change: Mapping[str, Any]) -> Job | None:
+    """Return the job that this stream record finishes, or None if it records another change.
+
+    A finished job is written again only by a retry, which reopens it, or by its deletion, which leaves a tombstone.
+    So the new image alone shows that this write finished the job. Raise BadMessage if the record is not a valid job.
+    """
+    if change.get("eventName") != "MODIFY":
+        return None
+    try:
+        job = from_item(from_wire(change["dynamodb"]["NewImage"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage from error
+    return job if job.status.is_terminal and job.deleted_at is None else None
+
+
 @cache
-def parts() -> Parts:
-    """Put the notifier together from its settings."""
+def get_publisher() -> EventPublisher:
+    """Build the publisher from the settings, once per execution environment."""
     settings = NotifierSettings.read(os.environ)
     clients = make_notifier_clients(settings.aws_call_seconds)
-    return Parts(
+    return EventPublisher(
         topic=EventTopic(clients.sns, settings.event_topic_arn),
-        unread=TextQueue(clients.sqs, settings.event_dead_letter_queue_url),
-        webhooks=TextQueue(clients.sqs, settings.webhook_queue_url),
+        unreadable=SqsQueue(clients.sqs, settings.event_dead_letter_queue_url),
+        webhooks=SqsQueue(clients.sqs, settings.webhook_queue_url),
         source=settings.event_source,
         api_url=settings.api_url,
         clock=utc_now,
@@ -72,76 +159,6 @@ def parts() -> Parts:
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:  # noqa: ARG001 - nothing of it is needed
-    """Tell of every job that has ended by these changes; the answer names the first that must come again.
-
-    Where a service does not answer this raises, and all of them come again: what was told already is told twice,
-    under the same ID. Only what is refused by itself, among others that are not, is answered for alone.
-    """
-    changes = event.get("Records", [])
-    metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
-    ended = list(_ended(changes))
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="event") as threads:
-        faults = list(threads.map(_publish, ended))
-    for each, fault in zip(ended, faults, strict=True):
-        if fault is None:
-            _tell(each)
-        else:
-            facts = {"job_id": each.job.id, "event_id": each.event.id, "code": fault.code}
-            logger.error("Event not published", extra=facts, exc_info=fault)
-    failed = [(each, fault) for each, fault in zip(ended, faults, strict=True) if fault is not None]
-    if not failed:
-        return {"batchItemFailures": []}
-    if len(failed) == len(ended) or not all(isinstance(fault, ServiceRefused) for _, fault in failed):
-        raise failed[0][1]
-    # A stream goes on from one place: everything from the first failure on comes again, whatever else is named.
-    return {"batchItemFailures": [{"itemIdentifier": failed[0][0].sequence_number}]}
-
-
-def _publish(ended: Ended) -> ServiceError | None:
-    """Tell of one end, on the topic and to the job's webhook; return what kept it from being told."""
-    job, event = ended.job, ended.event
-    try:
-        parts().topic.publish(event)
-        if job.webhook is not None:
-            message = DeliveryMessage(
-                owner=job.owner,
-                webhook=job.webhook,
-                event_id=event.id,
-                type=event.type,
-                job_id=job.id,
-                body=event.body,
-            )
-            parts().webhooks.send(message.encode())
-    except ServiceError as fault:
-        return fault
-    return None
-
-
-def _ended(records: list[dict[str, Any]]) -> Iterator[Ended]:
-    """Yield what has ended, in order. What can't be read is kept: trying again would only hold up what follows."""
-    for record in records:
-        try:
-            job = ended_job(record)
-        except BadMessage:
-            parts().unread.send(json.dumps(record, default=str))
-            metrics.add_metric("EventsUnreadable", MetricUnit.Count, 1)
-            logger.exception("Change can't be read and was kept", extra={"change": record.get("eventID")})
-            continue
-        if job is not None:
-            told = job_ended(job, source=parts().source, api_url=parts().api_url)
-            yield Ended(job, told, record["dynamodb"]["SequenceNumber"])
-
-
-def _tell(ended: Ended) -> None:
-    late = (parts().clock() - ended.job.timestamp) / timedelta(milliseconds=1)
-    metrics.add_metric("EventsPublished", MetricUnit.Count, 1)
-    metrics.add_metric("EventLatency", MetricUnit.Milliseconds, late)
-    facts = {
-        "job_id": ended.job.id,
-        "event_id": ended.event.id,
-        "type": ended.event.type,
-        "webhook": ended.job.webhook,
-        "milliseconds": round(late),
-    }
-    logger.info("Event published", extra=facts)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:  # noqa: ARG001 - required by Lambda
+    """Publish the events of one batch of stream records."""
+    return get_publisher().publish_changes(event.get("Records", []))

@@ -1,6 +1,6 @@
-"""One POST to a receiver that a caller has named: bounded in time and size, and never led elsewhere.
+"""A POST to a receiver named by a caller, bounded in time and size.
 
-No redirect is followed, no proxy of the environment is used, and what is answered is not read beyond its head.
+It follows no redirects, ignores proxy settings of the environment and does not read the response body.
 """
 
 import socket
@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from socket import SHUT_RDWR
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -20,100 +19,101 @@ from notifier.safe_connect import Resolve, connect, resolve
 from shared.errors import SafelightError
 
 CONNECT_SECONDS = 5.0
-#: From the first byte sent to the head of the answer, however slowly that trickles in.
+#: From the first byte sent to the end of the response headers.
 TOTAL_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a receiver said, or why it said nothing."""
+class HttpResponse:
+    """The status of a response, or the reason why there is none."""
 
     status: int | None
-    #: A stable word for why there is no answer.
+    #: A stable code.
     reason: str | None = None
     retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """How this deployment sends."""
+class HttpPost:
+    """A function that sends a POST request, with this deployment's settings."""
 
-    #: Whether plain HTTP and internal addresses are allowed: on one's own machine alone.
-    anywhere: bool
+    #: Whether plain HTTP and internal addresses are allowed, as on a developer's machine.
+    allow_internal: bool
     resolve: Resolve = resolve
-    #: Certificates that are believed; None for the system's.
-    trust: ssl.SSLContext | None = None
+    #: TLS settings; None for the system's certificates.
+    tls: ssl.SSLContext | None = None
     seconds: float = TOTAL_SECONDS
 
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send; return the answer, or the reason why there is none."""
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Send a request. Return the response, or the reason why there is none."""
         try:
             return self._send(url, headers, body)
-        except SafelightError as refusal:
-            return Answer(None, refusal.code)
+        except SafelightError as error:
+            return HttpResponse(None, error.code)
         except ssl.SSLError:
-            return Answer(None, "TLS_FAILED")
+            return HttpResponse(None, "TLS_FAILED")
         except TimeoutError:
-            return Answer(None, "TIMED_OUT")
+            return HttpResponse(None, "TIMED_OUT")
         except (OSError, HTTPException):
-            return Answer(None, "CONNECTION_FAILED")
+            return HttpResponse(None, "CONNECTION_FAILED")
 
-    def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         parts = urlsplit(url)
         host = parts.hostname or ""
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        raw = connect(host, port, seconds=CONNECT_SECONDS, anywhere=self.anywhere, resolve=self.resolve)
-        line = _Line(raw)
-        watch = Timer(self.seconds, line.hang_up)
-        watch.daemon = True
+        raw = connect(host, port, seconds=CONNECT_SECONDS, allow_internal=self.allow_internal, resolve=self.resolve)
+        timed = _TimedConnection(raw)
+        timer = Timer(self.seconds, timed.abort)
+        timer.daemon = True
         connection: HTTPConnection = HTTPSConnection(host, port) if secure else HTTPConnection(host, port)
         try:
-            watch.start()
+            timer.start()
             raw.settimeout(self.seconds)
             if secure:
-                wrapped = (self.trust or _trust()).wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
-                line.socket = wrapped
+                context = self.tls or _load_system_certificates()
+                wrapped = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+                timed.socket = wrapped
                 wrapped.do_handshake()
-            connection.sock = line.socket
+            connection.sock = timed.socket
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, dict(headers))
-            answer = connection.getresponse()
-            answer.close()
-            if line.is_late:  # half a head counts as one when the line ends there
+            response = connection.getresponse()
+            response.close()
+            if timed.is_late:  # http.client accepts headers that the abort cut off
                 raise TimeoutError
-            return Answer(answer.status, retry_after=_asked(answer.getheader("Retry-After")))
+            return HttpResponse(response.status, retry_after=_parse_retry_after(response.getheader("Retry-After")))
         except (OSError, HTTPException) as error:
-            if line.is_late:
+            if timed.is_late:
                 raise TimeoutError from error
             raise
         finally:
-            watch.cancel()
+            timer.cancel()
             connection.close()
-            line.socket.close()
+            timed.socket.close()
 
 
 @dataclass(slots=True)
-class _Line:
-    """A connection, and whether it took too long: each byte that trickles in would begin a socket's time-out anew."""
+class _TimedConnection:
+    """A connection with a total time limit. A socket timeout alone restarts with each byte received."""
 
     socket: socket.socket
     is_late: bool = False
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         self.is_late = True
-        with suppress(OSError):  # it has ended by itself
-            self.socket.shutdown(SHUT_RDWR)
+        with suppress(OSError):  # already closed
+            self.socket.shutdown(socket.SHUT_RDWR)
 
 
 @cache
-def _trust() -> ssl.SSLContext:
-    """Load the system's certificates, once: it takes milliseconds."""
+def _load_system_certificates() -> ssl.SSLContext:
+    """Return a TLS context with the system's certificates. Cached: loading them takes milliseconds."""
     return ssl.create_default_context()
 
 
-def _asked(text: str | None) -> timedelta | None:
-    """Read ``Retry-After``, seconds or a date; None for nonsense."""
+def _parse_retry_after(text: str | None) -> timedelta | None:
+    """Parse ``Retry-After``, in seconds or as a date. Return None if it is malformed."""
     if text is None:
         return None
     with suppress(ValueError, OverflowError):

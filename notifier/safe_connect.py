@@ -1,7 +1,7 @@
-"""Connections to hosts that callers have named: resolved once, checked, and made to exactly what was checked.
+"""Connections to hosts named by callers, protected against server-side request forgery.
 
-Whoever controls a name may let it lead anywhere, and elsewhere a moment later. So the address that is checked is the
-one that is connected to, and a name of which any address is internal is refused altogether.
+The owner of a host name controls its DNS and may change it between two lookups (DNS rebinding). So the name is
+resolved once, and the connection goes to the address that was checked. A name with any internal address is refused.
 """
 
 import socket
@@ -12,14 +12,14 @@ from shared.errors import AddressNotAllowed, HostNotFound
 from shared.webhooks.public_addresses import is_public
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
-#: From host and port to socket addresses.
+#: Maps host and port to socket addresses.
 Resolve = Callable[[str, int], Sequence[SocketAddress]]
-#: Of one name that are tried.
+#: Addresses of one host that are tried.
 MAX_ADDRESSES = 4
 
 
 def resolve(host: str, port: int) -> list[SocketAddress]:
-    """Ask the system. Raises HostNotFound."""
+    """Resolve a host with the system's resolver. Raise HostNotFound."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
@@ -27,15 +27,15 @@ def resolve(host: str, port: int) -> list[SocketAddress]:
     return [(family, address) for family, _, _, _, address in found if isinstance(address[0], str)]
 
 
-def connect(host: str, port: int, *, seconds: float, anywhere: bool, resolve: Resolve = resolve) -> socket.socket:
-    """Open a connection to a host, to a public address of it unless ``anywhere`` is allowed.
+def connect(host: str, port: int, *, seconds: float, allow_internal: bool, resolve: Resolve = resolve) -> socket.socket:
+    """Open a connection to a host. Refuse internal addresses unless ``allow_internal``.
 
-    Raises AddressNotAllowed or HostNotFound before anything is sent anywhere, OSError when nobody answers.
+    Raise AddressNotAllowed or HostNotFound before anything is sent, or OSError if no address accepts the connection.
     """
     addresses = resolve(host, port)
     if not addresses:
         raise HostNotFound
-    if not anywhere and not all(is_public(ip_address(address[0])) for _, address in addresses):
+    if not allow_internal and not all(is_public(ip_address(address[0])) for _, address in addresses):
         raise AddressNotAllowed
     failure: OSError | None = None
     for family, address in addresses[:MAX_ADDRESSES]:

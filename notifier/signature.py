@@ -1,26 +1,26 @@
-"""Signatures as Standard Webhooks prescribes them (https://github.com/standard-webhooks/standard-webhooks)."""
+"""Webhook signatures as defined by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks)."""
 
 import base64
 import hashlib
 import hmac
 
-from shared.webhooks.webhook import SECRET_PREFIX, Secrets
+from shared.webhooks.webhook import SECRET_PREFIX, SigningSecrets
 
 
-def signed_headers(secrets: Secrets, *, identifier: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the three headers by which a receiver knows a message as ours, and as new.
+def build_signature_headers(secrets: SigningSecrets, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the three headers that let a receiver verify the sender and the age of a message.
 
-    ``timestamp`` is in seconds since 1970. During a rotation there are two signatures, one by each secret.
+    ``timestamp`` is in seconds since 1970. During a rotation there are two signatures, one for each secret.
     """
-    content = b".".join((identifier.encode(), str(timestamp).encode(), body))
+    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     keys = [secret for secret in (secrets.current, secrets.previous) if secret is not None]
     return {
-        "webhook-id": identifier,
+        "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{_signature(secret, content)}" for secret in keys),
+        "webhook-signature": " ".join(f"v1,{_sign(secret, content)}" for secret in keys),
     }
 
 
-def _signature(secret: str, content: bytes) -> str:
+def _sign(secret: str, content: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()

@@ -1,4 +1,4 @@
-"""The webhook Lambda: a delivery's message in, a signed POST out, again and again over hours where it must be."""
+"""Webhook Lambda: sends the queued deliveries as signed POST requests and retries them over hours."""
 
 import os
 import random
@@ -13,13 +13,13 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from notifier.delivery import Bench, Tried, deliver
-from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, Post
+from notifier.delivery import DeliveryResult, WebhookSender
+from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, HttpPost
 from shared.aws.clients import make_webhook_clients
 from shared.aws.dynamodb.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhook_table import WebhookTable
-from shared.aws.text_queue import TextQueue
+from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import DeliveryLater, TimeTooShort
 from shared.observability import make_logger, make_metrics
@@ -27,9 +27,9 @@ from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records
 from shared.webhooks.delivery import DeliveryState, decode_delivery
 
-#: A delivery mostly waits for somebody else's server.
-SIDE_BY_SIDE = 10
-#: Must be left in the invocation before a record is started.
+#: A delivery mostly waits for the receiver's server.
+MAX_CONCURRENCY = 10
+#: Time that must be left in the invocation before a record is started.
 RECORD_TIME = timedelta(seconds=CONNECT_SECONDS * 4 + TOTAL_SECONDS + 5)
 METRICS = {
     DeliveryState.DELIVERED: "WebhooksDelivered",
@@ -40,70 +40,69 @@ METRICS = {
 
 logger = make_logger("webhooks")
 metrics = make_metrics()
-#: Metrics are not made for threads; records end in several.
-_telling = Lock()
+#: Powertools metrics are not thread-safe, and records end in several threads.
+_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the function is made of, once per execution environment."""
+class DeliveryConsumer:
+    """Processes the records of the webhook queue."""
 
-    bench: Bench
-    queue: TextQueue
+    sender: WebhookSender
+    queue: SqsQueue
 
-
-@cache
-def parts() -> Parts:
-    """Put the function together from its settings."""
-    settings = WebhookSettings.read(os.environ)
-    clients = make_webhook_clients(settings.aws_call_seconds)
-    bench = Bench(
-        webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
-        secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
-        deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
-        post=Post(anywhere=settings.sends_anywhere),
-        clock=utc_now,
-        spread=random.random,
-    )
-    return Parts(bench, TextQueue(clients.sqs, settings.webhook_queue_url))
+    def process_record(self, record: SQSRecord, context: LambdaContext) -> None:
+        """Attempt one delivery. Raise DeliveryLater if it must be retried, after setting the record's delay."""
+        if timedelta(milliseconds=context.get_remaining_time_in_millis()) < RECORD_TIME:
+            self.queue.postpone(record.receipt_handle, timedelta(seconds=1))
+            raise TimeTooShort
+        message = decode_delivery(record.body)
+        logger.thread_safe_append_keys(job_id=message.job_id, event_id=message.event_id)
+        result = self.sender.deliver(message)
+        _record_metrics(result)
+        if result.retry_in is not None:
+            self.queue.postpone(record.receipt_handle, result.retry_in)
+            raise DeliveryLater
 
 
-@metrics.log_metrics(capture_cold_start_metric=True)
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Try the deliveries of these messages; the answer names those that must come back."""
-    parts()  # a wrong setting fails the delivery here, not each record as a fault of its own
-    metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
-    return process_records(event, context, handle_record, logger, side_by_side=SIDE_BY_SIDE)
-
-
-def handle_record(record: SQSRecord, context: LambdaContext) -> None:
-    """Try one delivery. Raises DeliveryLater when its message must come back, which it does at the right time."""
-    if timedelta(milliseconds=context.get_remaining_time_in_millis()) < RECORD_TIME:
-        parts().queue.return_after(record.receipt_handle, timedelta(seconds=1))
-        raise TimeTooShort
-    message = decode_delivery(record.body)
-    logger.thread_safe_append_keys(job_id=message.job_id, event_id=message.event_id)
-    tried = deliver(message, parts().bench)
-    _tell(tried)
-    if tried.come_back is not None:
-        parts().queue.return_after(record.receipt_handle, tried.come_back)
-        raise DeliveryLater
-
-
-def _tell(tried: Tried) -> None:
-    """Count and log a try; neither the address nor the secret nor the body is in it."""
-    delivery = tried.delivery
-    if delivery is None or (not tried.was_sent and delivery.state is not DeliveryState.HELD):
+def _record_metrics(result: DeliveryResult) -> None:
+    """Count and log an attempt, without address, secret or body."""
+    delivery = result.delivery
+    if delivery is None or (not result.was_sent and delivery.state is not DeliveryState.HELD):
         return
-    facts = {
+    fields = {
         "webhook": delivery.webhook,
         "state": delivery.state.value,
         "tries": delivery.tries,
         "answer": delivery.answer,
         "reason": delivery.reason,
     }
-    with _telling:
+    with _metrics_lock:
         metrics.add_metric(METRICS[delivery.state], MetricUnit.Count, 1)
     failed = delivery.state is DeliveryState.FAILED
-    (logger.error if failed else logger.info)("Webhook tried", extra=facts)
+    (logger.error if failed else logger.info)("Webhook tried", extra=fields)
+
+
+@cache
+def get_consumer() -> DeliveryConsumer:
+    """Build the consumer from the settings, once per execution environment."""
+    settings = WebhookSettings.read(os.environ)
+    clients = make_webhook_clients(settings.aws_call_seconds)
+    sender = WebhookSender(
+        webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
+        secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
+        deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
+        post=HttpPost(allow_internal=settings.allows_internal_targets),
+        clock=utc_now,
+        random=random.random,
+    )
+    return DeliveryConsumer(sender, SqsQueue(clients.sqs, settings.webhook_queue_url))
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Attempt the deliveries of one batch and return the records to retry."""
+    consumer = get_consumer()
+    metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
+    return process_records(event, context, consumer.process_record, logger, max_concurrency=MAX_CONCURRENCY)

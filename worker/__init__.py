@@ -1,1 +1,1 @@
-"""A message in, a result out: the worker and the dead-letter Lambdas."""
+"""Lambdas that process images and recover jobs."""

@@ -1,4 +1,4 @@
-"""The dead-letter Lambda: what arrives here ends as a FAILED job or as a kept message, never as nothing."""
+"""Dead-letter Lambda: defers or fails the job of each dead letter, and stores unreadable messages."""
 
 import json
 import os
@@ -14,39 +14,103 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.job_queue import JobQueue
 from shared.aws.s3.image_store import ImageStore
+from shared.aws.sqs import SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, JobNotFound, LeaseHeld
-from shared.jobs.message import JobMessage, decode
-from shared.jobs.recovery import Policy, Step, bury
-from shared.jobs.s3_events import read_arrivals
+from shared.jobs.message import JobMessage, decode_message
+from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter
+from shared.jobs.s3_events import parse_s3_event
 from shared.observability import make_logger, make_metrics
 from shared.settings import DeadLetterSettings
 from shared.sqs_batch import process_records
-from worker.arriving import message_of
+
+#: Delay after which a dead letter is handled again if its job has changed in the meantime.
+RETRY_DELAY = timedelta(seconds=1)
 
 logger = make_logger("dead-letters")
 metrics = make_metrics()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the dead-letter function is made of, once per execution environment."""
+class DeadLetters:
+    """Handles dead letters."""
 
     jobs: JobTable
     images: ImageStore
-    queue: JobQueue
-    policy: Policy
+    queue: SqsQueue
+    policy: RecoveryPolicy
     clock: Clock
+
+    def process_record(self, record: SQSRecord, context: LambdaContext) -> None:  # noqa: ARG002 - required by process_records
+        """Handle the jobs of one dead letter, or store it if it can't be read.
+
+        Raise LeaseHeld while an attempt still runs: the dead letter returns when the lease ends.
+        """
+        try:
+            messages = self._read_messages(record)
+        except BadMessage:
+            self._store(record)
+            return
+        for message in messages:
+            logger.thread_safe_append_keys(job_id=message.job_id)
+            try:
+                self.handle_dead_letter(message, record)
+            except JobNotFound:
+                _log_stale("gone")
+
+    def _read_messages(self, record: SQSRecord) -> list[JobMessage]:
+        """Return a record's job message, or those of the uploads in its S3 event. Raise BadMessage."""
+        uploads = parse_s3_event(record.body)
+        if uploads is None:
+            return [decode_message(record.body)]
+        messages = (upload.to_message(self.images.bucket) for upload in uploads)
+        return [message for message in messages if message is not None]
+
+    def handle_dead_letter(self, message: JobMessage, record: SQSRecord) -> None:
+        """Fail the job, or defer it while it has attempts left."""
+        now = self.clock()
+        job = self.jobs.get(message.job_id)
+        if job.generation != message.generation:
+            _log_stale("stale")
+            return
+        if job.is_leased(now) and job.lease_until is not None:
+            self.queue.postpone(record.receipt_handle, max(job.lease_until - now, RETRY_DELAY))
+            raise LeaseHeld
+        decision = decide_dead_letter(job, self.policy, now)
+        if decision.step is RecoveryStep.NOTHING:
+            _log_stale("finished")
+            return
+        if not self.jobs.compare_and_swap(job, decision.job):
+            # Another function changed the job: decide again when the dead letter returns.
+            self.queue.postpone(record.receipt_handle, RETRY_DELAY)
+            raise LeaseHeld
+        fields = {"attempt": job.attempt, "dead_letters": decision.job.dead_letters}
+        if decision.step is RecoveryStep.END:
+            metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
+            logger.error("Job failed: attempts exhausted", extra=fields)
+        else:
+            metrics.add_metric("DeadLettersDeferred", MetricUnit.Count, 1)
+            logger.warning("Message died, the job has attempts left", extra=fields)
+
+    def _store(self, record: SQSRecord) -> None:
+        letter = {"message_id": record.message_id, "body": record.body, "attributes": dict(record.attributes.raw_event)}
+        key = self.images.store_dead_letter(record.message_id, json.dumps(letter).encode())
+        metrics.add_metric("DeadLettersKept", MetricUnit.Count, 1)
+        logger.error("Message can't be read and was kept", extra={"key": key})
+
+
+def _log_stale(reason: str) -> None:
+    metrics.add_metric("DeadLettersStale", MetricUnit.Count, 1)
+    logger.info("Dead letter changes nothing", extra={"reason": reason})
 
 
 @cache
-def parts() -> Parts:
-    """Put the function together from its settings."""
+def get_dead_letters() -> DeadLetters:
+    """Build the use case from the settings, once per execution environment."""
     settings = DeadLetterSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
-    return Parts(
+    return DeadLetters(
         jobs=JobTable(
             clients.dynamodb,
             settings.job_table,
@@ -55,7 +119,7 @@ def parts() -> Parts:
             listing_shards=settings.listing_shards,
         ),
         images=ImageStore(clients.s3, settings.image_bucket),
-        queue=JobQueue(clients.sqs, settings.dead_letter_queue_url),
+        queue=SqsQueue(clients.sqs, settings.dead_letter_queue_url),
         policy=settings.policy(),
         clock=utc_now,
     )
@@ -64,73 +128,7 @@ def parts() -> Parts:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Close the jobs of the messages that used up their receives."""
-    parts()  # a wrong setting fails the delivery here, not each record as a fault of its own
-    received = len(event.get("Records", ()))
-    metrics.add_metric("DeadLettersReceived", MetricUnit.Count, received)
-    return process_records(event, context, handle_record, logger)
-
-
-def handle_record(record: SQSRecord, context: LambdaContext) -> None:  # noqa: ARG001 - the shape of a record handler
-    """Fail the job of one dead letter, or put it off while it has attempts left; keep what nobody can read.
-
-    Raises LeaseHeld while an attempt still runs: the dead letter comes back when its lease is over.
-    """
-    try:
-        messages = _messages(record)
-    except BadMessage:
-        _keep(record)
-        return
-    for message in messages:
-        logger.thread_safe_append_keys(job_id=message.job_id)
-        try:
-            _bury(message, record)
-        except JobNotFound:
-            _tell_stale("gone")
-
-
-def _messages(record: SQSRecord) -> list[JobMessage]:
-    """Read what a dead letter is about: one job, or those whose bytes S3 had told of. Raises BadMessage."""
-    arrivals = read_arrivals(record.body)
-    if arrivals is None:
-        return [decode(record.body)]
-    found = (message_of(arrival, parts().images.bucket) for arrival in arrivals)
-    return [message for message in found if message is not None]
-
-
-def _bury(message: JobMessage, record: SQSRecord) -> None:
-    now = parts().clock()
-    job = parts().jobs.get(message.job_id)
-    if job.generation != message.generation:
-        _tell_stale("stale")
-        return
-    if job.is_leased(now) and job.lease_until is not None:
-        parts().queue.return_after(record.receipt_handle, max(job.lease_until - now, timedelta(seconds=1)))
-        raise LeaseHeld
-    decision = bury(job, parts().policy, now)
-    if decision.step is Step.NOTHING:
-        _tell_stale("finished")
-        return
-    if not parts().jobs.swap(job, decision.job):
-        # Somebody moved the job meanwhile: look again when the letter comes back.
-        parts().queue.return_after(record.receipt_handle, timedelta(seconds=1))
-        raise LeaseHeld
-    facts = {"attempt": job.attempt, "dead_letters": decision.job.dead_letters}
-    if decision.step is Step.END:
-        metrics.add_metric("JobsFailed", MetricUnit.Count, 1)
-        logger.error("Job failed: attempts exhausted", extra=facts)
-    else:
-        metrics.add_metric("DeadLettersDeferred", MetricUnit.Count, 1)
-        logger.warning("Message died, the job has attempts left", extra=facts)
-
-
-def _tell_stale(reason: str) -> None:
-    metrics.add_metric("DeadLettersStale", MetricUnit.Count, 1)
-    logger.info("Dead letter changes nothing", extra={"reason": reason})
-
-
-def _keep(record: SQSRecord) -> None:
-    letter = {"message_id": record.message_id, "body": record.body, "attributes": dict(record.attributes.raw_event)}
-    key = parts().images.keep_dead_letter(record.message_id, json.dumps(letter).encode())
-    metrics.add_metric("DeadLettersKept", MetricUnit.Count, 1)
-    logger.error("Message can't be read and was kept", extra={"key": key})
+    """Handle one batch of dead letters and return those that must be received again."""
+    dead_letters = get_dead_letters()
+    metrics.add_metric("DeadLettersReceived", MetricUnit.Count, len(event.get("Records", ())))
+    return process_records(event, context, dead_letters.process_record, logger)

@@ -1,28 +1,28 @@
-"""Room for images on their way: how many bytes of them may be in memory at a time."""
+"""A limit on the raw images that all threads of a worker hold in memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
 
-class Room:
-    """Bytes that threads share. Whoever is too large for it gets it alone."""
+class MemoryBudget:
+    """A number of bytes shared by threads. A request larger than the budget runs alone."""
 
     def __init__(self, size: int) -> None:
-        """Make room for ``size`` bytes."""
+        """Create a budget of ``size`` bytes."""
         self._size = size
-        self._held = 0
+        self._reserved = 0
         self._changed = Condition()
 
     @contextmanager
-    def hold(self, count: int) -> Iterator[None]:
-        """Wait until ``count`` bytes fit or nobody else is in, and keep them meanwhile."""
+    def reserve(self, count: int) -> Iterator[None]:
+        """Reserve ``count`` bytes. Wait until they fit or nothing else is reserved."""
         with self._changed:
-            self._changed.wait_for(lambda: self._held == 0 or self._held + count <= self._size)
-            self._held += count
+            self._changed.wait_for(lambda: self._reserved == 0 or self._reserved + count <= self._size)
+            self._reserved += count
         try:
             yield
         finally:
             with self._changed:
-                self._held -= count
+                self._reserved -= count
                 self._changed.notify_all()

@@ -14,21 +14,21 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from shared.errors import ImageError, SafelightError
-from shared.jobs.receipt import MadeFacts, Receipt, canonical, digest_of
+from shared.jobs.receipt import Receipt, ReceiptOutput, digest_receipt, to_canonical_json
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.version import VERSION
 from worker.imaging import Limits, Rendered
-from worker.imaging.software import software
+from worker.imaging.software import get_software_versions
 from worker.sandbox import Budget, Sandbox
 
 #: More than any function has: the machine may be a slow one.
 RENDER_SECONDS: Final = 120
 MEMORY_MIB: Final = 4096
 #: Writes the pixels that a file shows, all frames of them, as one PNG: equal pixels make equal files.
-PLAIN: Final = Pipeline(operations=(), outputs=(Output(),))
+PIXELS_AS_PNG: Final = Pipeline(operations=(), outputs=(Output(),))
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """What was found of one thing."""
 
     SAME = "same"
@@ -49,9 +49,9 @@ class State(StrEnum):
 class Finding:
     """One thing that was looked at."""
 
-    #: ``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``.
+    #: ``receipt``, ``raw``, ``output NAME``, ``get_software_versions`` or ``again NAME``.
     what: str
-    state: State
+    state: FindingState
     detail: str = ""
 
 
@@ -77,38 +77,42 @@ def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping
     try:
         receipt = Receipt.model_validate_json(json.dumps(document["receipt"]))
         limits = Limits(**{each.name: receipt.limits[each.name] for each in fields(Limits)})
-        digest = digest_of(canonical(document["receipt"]))
+        digest = digest_receipt(to_canonical_json(document["receipt"]))
     except (ValidationError, KeyError, TypeError, ValueError) as error:
         raise ReceiptUnreadable("The document is no receipt that this version can read.") from error
     findings = [
-        Finding("receipt", State.SAME if digest == document.get("digest") else State.CHANGED, digest),
-        _compared("raw", evidence.raw, receipt.raw.digest),
-        *(_compared(f"output {made.name}", evidence.outputs.get(made.name), made.digest) for made in receipt.outputs),
+        Finding("receipt", FindingState.SAME if digest == document.get("digest") else FindingState.CHANGED, digest),
+        _compare("raw", evidence.raw, receipt.raw.digest),
+        *(_compare(f"output {made.name}", evidence.outputs.get(made.name), made.digest) for made in receipt.outputs),
     ]
-    if findings[1].state is not State.SAME or evidence.raw is None:
-        return [*findings, *_not_done(receipt, "the raw image is not there as it was")]
-    if lacking := _lacking(receipt, evidence.assets):
-        return [*findings, *_not_done(receipt, f"the stored pictures {', '.join(lacking)} are not at hand")]
+    if findings[1].state is not FindingState.SAME or evidence.raw is None:
+        return [*findings, *_skip_outputs(receipt, "the raw image is not there as it was")]
+    if lacking := _find_missing_assets(receipt, evidence.assets):
+        return [*findings, *_skip_outputs(receipt, f"the stored pictures {', '.join(lacking)} are not at hand")]
     budget = Budget.of(limits, memory_mib=MEMORY_MIB, children=1, seconds=RENDER_SECONDS)
     sandbox = Sandbox(budget, children=1, environment=environment)
     try:
         rendered = sandbox.render(evidence.raw, receipt.pipeline, limits, evidence.assets)
-        findings.append(_software(receipt.software, rendered))
-        return [*findings, *_again(receipt, rendered, evidence, sandbox, limits)]
+        findings.append(_compare_software(receipt.software, rendered))
+        return [*findings, *_render_again(receipt, rendered, evidence, sandbox, limits)]
     except SafelightError as error:
-        return [*findings, _software(receipt.software, None), *_not_done(receipt, f"{error.detail} ({error.code})")]
+        return [
+            *findings,
+            _compare_software(receipt.software, None),
+            *_skip_outputs(receipt, f"{error.detail} ({error.code})"),
+        ]
     finally:
         sandbox.close()
 
 
-def _compared(what: str, data: bytes | None, digest: str) -> Finding:
+def _compare(what: str, data: bytes | None, digest: str) -> Finding:
     if data is None:
-        return Finding(what, State.MISSING, digest)
+        return Finding(what, FindingState.MISSING, digest)
     found = hashlib.sha256(data).hexdigest()
-    return Finding(what, State.SAME if found == digest else State.CHANGED, found)
+    return Finding(what, FindingState.SAME if found == digest else FindingState.CHANGED, found)
 
 
-def _lacking(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
+def _find_missing_assets(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
     """Name the stored images that are not there in the content that the job had."""
     return [
         name
@@ -117,45 +121,45 @@ def _lacking(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def _not_done(receipt: Receipt, why: str) -> list[Finding]:
-    return [Finding(f"again {made.name}", State.NOT_DONE, why) for made in receipt.outputs]
+def _skip_outputs(receipt: Receipt, why: str) -> list[Finding]:
+    return [Finding(f"again {made.name}", FindingState.NOT_DONE, why) for made in receipt.outputs]
 
 
-def _software(then: Mapping[str, str], rendered: Rendered | None) -> Finding:
+def _compare_software(then: Mapping[str, str], rendered: Rendered | None) -> Finding:
     """Say which versions differ; a program that only one of both has differs too."""
-    now = {"safelight": VERSION, **(rendered.software if rendered is not None else software())}
+    now = {"safelight": VERSION, **(rendered.software if rendered is not None else get_software_versions())}
     others = [
         f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
         for name in sorted({*then, *now})
         if then.get(name) != now.get(name)
     ]
-    return Finding("software", State.OTHER if others else State.SAME, "; ".join(others))
+    return Finding("software", FindingState.OTHER if others else FindingState.SAME, "; ".join(others))
 
 
-def _again(
+def _render_again(
     receipt: Receipt, rendered: Rendered, evidence: Evidence, sandbox: Sandbox, limits: Limits
 ) -> Iterator[Finding]:
     for made, (_, encoded) in zip(receipt.outputs, rendered.outputs, strict=True):
         what, digest = f"again {made.name}", hashlib.sha256(encoded.data).hexdigest()
         if digest == made.digest:
-            yield Finding(what, State.SAME, digest)
+            yield Finding(what, FindingState.SAME, digest)
             continue
-        alike = _shows_the_same(encoded.data, _stored(made, evidence), sandbox, limits)
-        yield Finding(what, State.EQUAL_PIXELS if alike else State.DIFFERENT, digest)
+        alike = _has_equal_pixels(encoded.data, _get_stored_output(made, evidence), sandbox, limits)
+        yield Finding(what, FindingState.EQUAL_PIXELS if alike else FindingState.DIFFERENT, digest)
 
 
-def _stored(made: MadeFacts, evidence: Evidence) -> bytes | None:
+def _get_stored_output(made: ReceiptOutput, evidence: Evidence) -> bytes | None:
     """Return what the job had made, if that is what is still there."""
     data = evidence.outputs.get(made.name)
     return data if data is not None and hashlib.sha256(data).hexdigest() == made.digest else None
 
 
-def _shows_the_same(data: bytes, stored: bytes | None, sandbox: Sandbox, limits: Limits) -> bool:
+def _has_equal_pixels(data: bytes, stored: bytes | None, sandbox: Sandbox, limits: Limits) -> bool:
     if stored is None:
         return False
     try:
-        ((_, one),) = sandbox.render(data, PLAIN, limits).outputs
-        ((_, other),) = sandbox.render(stored, PLAIN, limits).outputs
+        ((_, one),) = sandbox.render(data, PIXELS_AS_PNG, limits).outputs
+        ((_, other),) = sandbox.render(stored, PIXELS_AS_PNG, limits).outputs
     except ImageError:
         return False
     return one.data == other.data

@@ -7,10 +7,10 @@ from contest import BenchJob
 
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
-from worker.imaging.planner import plain, plan
+from worker.imaging.planner import plan, plan_unoptimized
 
 LIMITS = Limits(max_bytes=500_000_000, max_pixels=500_000_000, max_side=50_000)
-PLANNER = plain if "--plain" in sys.argv else plan
+PLANNER = plan_unoptimized if "--plain" in sys.argv else plan
 
 
 def pipeline_of(job: BenchJob) -> Pipeline:

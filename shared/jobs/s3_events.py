@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from shared.errors import BadMessage
+from shared.jobs.message import JobMessage
+from shared.jobs.object_keys import job_of_direct_key
 
 #: Sent by S3 when a notification is configured.
 TEST_EVENT = "s3:TestEvent"
@@ -23,6 +25,14 @@ class CreatedObject:
     key: str
     #: Bytes.
     size: int
+
+    def to_message(self, bucket: str) -> JobMessage | None:
+        """Return the message for the upload's job, or None if the object is not a direct upload to ``bucket``.
+
+        The generation is 1: an upload starts the first one, and each retry sends its own message.
+        """
+        job_id = job_of_direct_key(self.key)
+        return JobMessage(job_id=job_id, generation=1) if job_id and self.bucket == bucket else None
 
 
 def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:

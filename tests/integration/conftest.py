@@ -30,9 +30,9 @@ QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "webhooks",
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Create a stack on moto and configure the functions for it."""
     # Hold the real functions: a test may have replaced them by the time their caches are cleared.
-    made = worker.app.parts
+    made = worker.app.get_consumer
     roots = (
-        *(api.dependencies.get_dependencies, made, worker.dead_letters.parts, worker.reconciler.parts),
+        *(api.dependencies.get_dependencies, made, worker.dead_letters.get_dead_letters, worker.reconciler.get_reconciler),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
     with mock_aws():

@@ -63,7 +63,7 @@ def test_another_content_does_not_touch_the_first(cloud: Cloud) -> None:
     put(cloud)
     replaced = put(cloud, body=OTHER)
     assert (replaced.status, replaced.json["format"]) == (200, "JPEG")
-    store = worker.app.parts().place.assets
+    store = worker.app.get_consumer().processor.assets
     for data in (LOGO, OTHER):
         assert store.get("anonymous", AssetPin("logo", digest(data)), max_bytes=10**6) == data
 
@@ -79,7 +79,7 @@ def test_deletion_takes_every_content(cloud: Cloud) -> None:
     assert cloud.call("GET", "/v1/assets/logo").json["code"] == "ASSET_NOT_FOUND"
     assert cloud.call("DELETE", "/v1/assets/logo").status == 404
     with pytest.raises(WatermarkNotFound):
-        worker.app.parts().place.assets.get("anonymous", AssetPin("logo", digest(LOGO)), max_bytes=10**6)
+        worker.app.get_consumer().processor.assets.get("anonymous", AssetPin("logo", digest(LOGO)), max_bytes=10**6)
 
 
 def test_an_asset_is_its_owners(cloud: Cloud) -> None:
@@ -141,7 +141,7 @@ def test_what_was_exchanged_in_the_bucket_is_not_used(cloud: Cloud) -> None:
     put(cloud)
     (key,) = cloud.keys()
     cloud.clients.s3.put_object(Bucket="images-for-tests", Key=key, Body=OTHER)
-    store, pin = worker.app.parts().place.assets, AssetPin("logo", digest(LOGO))
+    store, pin = worker.app.get_consumer().processor.assets, AssetPin("logo", digest(LOGO))
     with pytest.raises(WatermarkNotFound):
         store.get("anonymous", pin, max_bytes=10**6)
     with pytest.raises(TooManyBytes):

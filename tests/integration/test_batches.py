@@ -79,8 +79,10 @@ def fault(status: int, told: dict[str, Any]) -> ClientError:
 
 def later(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
     """Put the reconciler's clock forward."""
-    parts = worker.reconciler.parts()
-    monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
+    reconciler = worker.reconciler.get_reconciler()
+    monkeypatch.setattr(
+        worker.reconciler, "get_reconciler", lambda: replace(reconciler, clock=lambda: utc_now() + distance)
+    )
 
 
 def test_batch_goes_all_the_way(cloud: Cloud) -> None:
@@ -360,7 +362,7 @@ def test_others_and_unknown_batches_are_not_found(cloud: Cloud, method: str, pat
 def test_conflicting_transactions_are_tried_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Members that end at the same moment may meet on a count: the later tries again, and both are counted."""
     made = make(cloud, MEMBER)
-    client = worker.app.parts().place.jobs._client
+    client = worker.app.get_consumer().processor.jobs._client
     real, calls = client.transact_write_items, []
 
     def conflict(**request: Any) -> Any:

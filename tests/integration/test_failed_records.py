@@ -48,7 +48,7 @@ def service_fault(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def fail(*_: Any, **__: Any) -> bytes:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(worker.app.parts().place.images, "get_raw", fail)
+    monkeypatch.setattr(worker.app.get_consumer().processor.images, "get_raw", fail)
     messages = cloud.receive()
     cloud.deliver(messages)
     return messages
@@ -69,7 +69,7 @@ def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def fail(*_: Any, **__: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(worker.app.parts().place.images, "get_raw", fail)
+    monkeypatch.setattr(worker.app.get_consumer().processor.images, "get_raw", fail)
     messages = cloud.receive()
     cloud.deliver(messages)
     return messages

@@ -80,7 +80,7 @@ def fail_copies(monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None
     def refuse(**_: Any) -> None:
         raise ClientError(response, "CopyObject")
 
-    monkeypatch.setattr(worker.app.parts().place.sources._client, "copy_object", refuse)
+    monkeypatch.setattr(worker.app.get_consumer().processor.sources._client, "copy_object", refuse)
 
 
 def test_object_is_copied_and_processed(cloud: Cloud) -> None:
@@ -211,7 +211,7 @@ def test_later_attempt_does_not_need_the_source(cloud: Cloud, monkeypatch: pytes
     """A later attempt uses the first copy even if the object is deleted."""
     job = import_image(cloud)
     messages = cloud.receive()
-    images = worker.app.parts().place.images
+    images = worker.app.get_consumer().processor.images
 
     def fail(*_: Any) -> None:
         raise ServiceUnavailable
@@ -227,14 +227,14 @@ def test_later_attempt_does_not_need_the_source(cloud: Cloud, monkeypatch: pytes
 def test_copy_for_a_deleted_job_is_removed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else would delete it."""
     job = import_image(cloud)
-    place = worker.app.parts().place
-    copy = place.sources.copy
+    processor = worker.app.get_consumer().processor
+    copy = processor.sources.copy
 
     def delete_first(*facts: Any) -> None:
         assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 200
         copy(*facts)
 
-    monkeypatch.setattr(place.sources, "copy", delete_first)
+    monkeypatch.setattr(processor.sources, "copy", delete_first)
     assert run_worker(cloud) == []
     assert (cloud.count(), cloud.keys()) == (0, [])
 

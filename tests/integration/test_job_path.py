@@ -65,7 +65,7 @@ def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Mo
     def work_meanwhile(_: float) -> None:
         cloud.deliver(cloud.receive())
 
-    monkeypatch.setattr("api.jobs.waiting.wait_until_done.__defaults__", (work_meanwhile,))
+    monkeypatch.setattr("api.jobs.wait_preference.wait_until_done.__defaults__", (work_meanwhile,))
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
     answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers)
     assert answer.status == 200
@@ -187,7 +187,7 @@ def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
 def test_service_error_returns_only_its_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """If S3 fails for one of three records, that record is returned and the others complete."""
     jobs = [cloud.submit(sample_images.jpeg()) for _ in range(3)]
-    images = worker.app.parts().place.images
+    images = worker.app.get_consumer().processor.images
     real = images.get_raw
 
     def fail_one(raw: Any, *, max_bytes: int) -> bytes:

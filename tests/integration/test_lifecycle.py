@@ -248,7 +248,7 @@ def test_interrupted_deletion_can_be_repeated(cloud: Cloud, monkeypatch: pytest.
 
 def run_late_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, between: Callable[[], Any]) -> None:
     """Deliver the messages to a worker and call ``between`` after it stored outputs and before it commits."""
-    jobs = worker.app.parts().place.jobs
+    jobs = worker.app.get_consumer().processor.jobs
     real = jobs.commit
 
     def late(job: Job) -> bool:
@@ -278,7 +278,7 @@ def test_deleted_between_claim_and_commit(cloud: Cloud, monkeypatch: pytest.Monk
 def test_deleted_before_the_worker_stores(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker removes outputs that it stores after the deletion."""
     job_id = cloud.submit(IMAGE)["id"]
-    images = worker.app.parts().place.images
+    images = worker.app.get_consumer().processor.images
     real = images.put_processed
 
     def late(facts: Any, data: bytes) -> None:

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from support.moto_cloud import Cloud
 
-from infra.page import REVALIDATE, START_PAGE, File, publish
+from infra.deployment.page import REVALIDATE, START_PAGE, File, publish
 from infra.sessions import Clients
 
 BUCKET = "ui-for-tests"

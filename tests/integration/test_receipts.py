@@ -130,8 +130,10 @@ def test_interrupted_deletion_states_the_same(
         broken.setattr(part, step, die)
         assert cloud.call("DELETE", f"/v1/jobs/{job_id}").status == 503
     if finish == "reconciler":
-        parts, distance = worker.reconciler.parts(), timedelta(minutes=16)
-        monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
+        reconciler, distance = worker.reconciler.get_reconciler(), timedelta(minutes=16)
+        monkeypatch.setattr(
+            worker.reconciler, "get_reconciler", lambda: replace(reconciler, clock=lambda: utc_now() + distance)
+        )
         assert cloud.reconcile() == {"erase": 1}
     stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
     assert (stated["object_count"], cloud.keys(), cloud.count()) == (2, [], 0)

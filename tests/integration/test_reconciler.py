@@ -25,9 +25,10 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Any:
         def clock() -> Any:
             return utc_now() + distance
 
-        reconciler, place = worker.reconciler.parts(), worker.app.parts()
-        monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(reconciler, clock=clock))
-        monkeypatch.setattr(worker.app, "parts", lambda: replace(place, place=replace(place.place, clock=clock)))
+        reconciler, consumer = worker.reconciler.get_reconciler(), worker.app.get_consumer()
+        moved = replace(consumer, processor=replace(consumer.processor, clock=clock))
+        monkeypatch.setattr(worker.reconciler, "get_reconciler", lambda: replace(reconciler, clock=clock))
+        monkeypatch.setattr(worker.app, "get_consumer", lambda: moved)
 
     return move
 
@@ -85,23 +86,23 @@ def test_two_reconcilers_send_one_message(cloud: Cloud, later: Any, monkeypatch:
     job = cloud.submit(sample_images.jpeg())
     drain(cloud)
     later(timedelta(minutes=16))
-    real = worker.reconciler.parts().jobs.get
+    real = worker.reconciler.get_reconciler().jobs.get
 
     def overtaken(job_id: str, *, deleted: bool) -> Job:
         seen = real(job_id, deleted=deleted)
-        monkeypatch.setattr(worker.reconciler.parts().jobs, "get", real)
-        worker.reconciler.reconcile(job_id)
+        monkeypatch.setattr(worker.reconciler.get_reconciler().jobs, "get", real)
+        worker.reconciler.get_reconciler().reconcile(job_id)
         return seen
 
-    monkeypatch.setattr(worker.reconciler.parts().jobs, "get", overtaken)
-    worker.reconciler.reconcile(job["id"])
+    monkeypatch.setattr(worker.reconciler.get_reconciler().jobs, "get", overtaken)
+    worker.reconciler.get_reconciler().reconcile(job["id"])
     assert len(cloud.receive()) == 1
 
 
 def test_failing_service_gives_the_job_back_uncounted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store costs the job no attempt: it is PENDING again and the record comes back."""
     job = cloud.submit(sample_images.jpeg())
-    images = worker.app.parts().place.images
+    images = worker.app.get_consumer().processor.images
 
     def throttle(*_: Any, **__: Any) -> bytes:
         raise ServiceThrottled
@@ -145,9 +146,7 @@ def test_deliveries_without_time_never_fail_a_job(cloud: Cloud, later: Any) -> N
 
 
 @pytest.mark.parametrize("step", ["delete_job", "delete_tombstone"])
-def test_incomplete_deletion_is_continued(
-    cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
+def test_incomplete_deletion_is_continued(cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Nobody asks again, and yet objects and record are gone when the tombstone is due; not before."""
     job = cloud.submit(sample_images.jpeg())
     cloud.deliver(cloud.receive())
@@ -171,7 +170,7 @@ def test_incomplete_deletion_is_continued(
 def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tombstone that can't be erased yet does not come before others at every sweep."""
     job = cloud.submit(sample_images.jpeg())
-    reconciler = worker.reconciler.parts()
+    reconciler = worker.reconciler.get_reconciler()
 
     def die(_: Any) -> None:
         raise ServiceUnavailable
@@ -192,12 +191,12 @@ def test_erasure_that_fails_is_put_off(cloud: Cloud, later: Any, monkeypatch: py
 def test_release_that_fails_too_leaves_the_lease(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the table does not answer either, the first fault is told and the lease runs out by itself."""
     job = cloud.submit(sample_images.jpeg())
-    place = worker.app.parts().place
+    processor = worker.app.get_consumer().processor
 
     def fail(*_: Any, **__: Any) -> bytes:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(place.images, "get_raw", fail)
-    monkeypatch.setattr(place.jobs, "commit", fail)
+    monkeypatch.setattr(processor.images, "get_raw", fail)
+    monkeypatch.setattr(processor.jobs, "commit", fail)
     assert len(cloud.deliver(cloud.receive())) == 1
     assert cloud.job(job["id"]).status is JobStatus.PROCESSING

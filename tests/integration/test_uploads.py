@@ -28,8 +28,10 @@ def get_raw_key(job: dict[str, Any]) -> str:
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
     """Advance the reconciler's clock."""
-    parts = worker.reconciler.parts()
-    monkeypatch.setattr(worker.reconciler, "parts", lambda: replace(parts, clock=lambda: utc_now() + distance))
+    reconciler = worker.reconciler.get_reconciler()
+    monkeypatch.setattr(
+        worker.reconciler, "get_reconciler", lambda: replace(reconciler, clock=lambda: utc_now() + distance)
+    )
 
 
 def test_upload_is_processed_end_to_end(cloud: Cloud) -> None:

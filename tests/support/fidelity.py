@@ -1,6 +1,6 @@
-"""Measures how faithful each kind of input comes out in each format, and writes docs/fidelity.md.
+"""Measures how closely each output format reproduces each kind of input, and writes docs/fidelity.md.
 
-Run it as ``python tests/support/fidelity.py``; a test holds the document to it.
+Run ``python tests/support/fidelity.py`` to write the page. A test checks that the page is current.
 """
 
 import sys
@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageChops, ImageStat
+
+if __name__ == "__main__":  # run as a script
+    sys.path[:0] = map(str, Path(__file__).resolve().parents[1:3])
+
 from support.image_kinds import DURATIONS, Kind, kinds
 
 from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
@@ -95,20 +99,21 @@ def cell(made: Rendered, kind: Kind, output: Output) -> str:
 
 HEAD: Final = f"""# Fidelity
 
-How each kind of image comes out in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py)
-generates every input, runs an empty pipeline on it and compares the result with the scene that the file was generated
-from. `tests/unit/worker/imaging/test_fidelity.py` checks that this page is current.
+How each kind of image looks in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py) generates
+every input by code, runs an empty pipeline on it and compares the result with the scene that the input was made from.
+`tests/unit/worker/imaging/test_fidelity.py` checks that this page is current.
 
-A cell is the similarity: PSNR on a black or a white background, whichever is lower, rounded down to a multiple of
-{STEP} dB, or *identical* pixel by pixel. The loss of a lossy input is included. ⚠ marks a warning in the job.
+A cell shows the PSNR on a black and on a white background, whichever is lower, rounded down to a multiple of {STEP} dB.
+*Identical* means equal pixels. The PSNR includes the loss of a lossy input. ⚠ marks a job with a warning.
 
-- Every result is upright, in sRGB, with eight bits per channel. JPEG, WebP and AVIF use their default quality.
-- JPEG has no transparency: the image is placed on the output's `background`, here white. GIF has no partial
-  transparency: pixels that are at least half opaque are placed on the background, others are transparent. GIF has
-  256 colors, with dithering if the image has more.
-- Animations stay animations in PNG (APNG), WebP, AVIF and GIF, with the duration of each frame and the number of plays
-  (AVIF stores no number of plays). JPEG and TIFF get the first frame. Of a TIFF with several pages, the first is used.
-- CMYK is converted to RGB by its profile, or by the plain formula without one.
+- Every result is upright, in sRGB, with 8 bits per channel. JPEG, WebP and AVIF use their default quality.
+- JPEG has no transparency: the image is flattened onto the output's `background`, here white.
+- GIF has no partial transparency: pixels that are at least half opaque are flattened onto the background, and the
+  others become transparent. GIF holds 256 colors, dithered if the image has more.
+- PNG (APNG), WebP, AVIF and GIF outputs keep animations, with frame durations and the number of plays. AVIF cannot
+  store the number of plays.
+- JPEG and TIFF outputs contain the first frame. Only the first page of a TIFF with several pages is read.
+- CMYK is converted by the embedded profile, or by a plain formula if there is none.
 
 """
 

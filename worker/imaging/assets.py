@@ -7,11 +7,11 @@ from PIL import Image
 
 from shared.errors import AssetUnusable, ImageError
 from shared.pipeline.limits import Limits
-from worker.imaging.decode import decode, open_source
+from worker.imaging.decode import decode, open_image
 from worker.imaging.operations.watermark import LoadAsset
 
 
-def asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
+def make_asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
     """Return a function from name to image. It raises AssetUnusable for what is missing or is no image."""
 
     @cache
@@ -20,7 +20,7 @@ def asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
         if data is None:
             raise AssetUnusable(f"There is no stored picture named {name}.")
         try:
-            return decode(open_source(data, limits)).image
+            return decode(open_image(data, limits)).image
         except ImageError as error:
             raise AssetUnusable(f"The stored picture {name} can't be used: {error.detail}") from error
 

@@ -22,7 +22,7 @@ def read_rights(exif: Image.Exif) -> Rights:
     return tuple((tag, text.encode()) for tag, text in found if text)
 
 
-def rights_options(rights: Rights, output_format: OutputFormat) -> dict[str, Any]:
+def build_rights_options(rights: Rights, output_format: OutputFormat) -> dict[str, Any]:
     """Return the options with which Pillow writes the rights and nothing else of EXIF."""
     if not rights:
         return {}

@@ -13,27 +13,27 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.pipeline.image_formats import ACCEPTED, TIFF
-from shared.pipeline.image_header import read_header as read_head
+from shared.pipeline.image_formats import INPUT_FORMATS, TIFF
+from shared.pipeline.image_header import read_image_header as read_head
 from shared.pipeline.limits import Limits
-from worker.imaging.colors import to_plain
+from worker.imaging.colors import normalize_colors
 from worker.imaging.exif import Exif, read_exif
-from worker.imaging.frames import count_frames, plays_of, read_frames
-from worker.imaging.header import Header, read_header, tile_size
-from worker.imaging.planner import IN_FULL, Decoding
-from worker.imaging.png_transparency import scale_key
+from worker.imaging.frames import count_frames, count_plays, read_frames
+from worker.imaging.planner import FULL_DECODE, Decoding
+from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import put_upright
+from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 
-FORMATS: Final = tuple(image_format.name for image_format in ACCEPTED)
+FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ImageFile:
     """An opened file: what its header says, and no pixels yet."""
 
     data: bytes
     file: Image.Image
-    header: Header
+    header: StoredHeader
     exif: Exif
     #: How many frames or pages there are, as the header says, or more than the limit.
     frames: int
@@ -47,7 +47,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class DecodedImage:
     """The first frame of a file, decoded, and what is to be said of it."""
 
     image: Image.Image
@@ -63,35 +63,35 @@ class Animation:
     plays: int
 
 
-def open_source(data: bytes, limits: Limits) -> Source:
+def open_image(data: bytes, limits: Limits) -> ImageFile:
     """Read the header of an image.
 
     Raises NotAnImage, TruncatedImage, CorruptImage, or what ``limits`` raise, the latter before any
     pixel is decoded.
     """
-    with _opened(data, limits) as image:
+    with _open_checked(data, limits) as image:
         frames = count_frames(image, data, at_most=limits.max_frames + 1)
         exif = read_exif(image)
-        header = read_header(image, orientation=exif.orientation, still=frames == 1)
-        plays = plays_of(image)
-    return Source(data=data, file=image, header=header, exif=exif, frames=frames, plays=plays)
+        header = read_stored_header(image, orientation=exif.orientation, still=frames == 1)
+        plays = count_plays(image)
+    return ImageFile(data=data, file=image, header=header, exif=exif, frames=frames, plays=plays)
 
 
-def decode(source: Source, decoding: Decoding = IN_FULL) -> Picture:
+def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
     """Decode the first frame of an image. Raises TruncatedImage or CorruptImage."""
-    with _translated(source.data):
+    with _translate_decoder_errors(source.data):
         image = source.file
         _set_draft(image, decoding)
         image.load()
         profile = image.info.get("icc_profile")
         if decoding.upright:
             image = put_upright(image, source.header.orientation)
-        plain, warning = to_plain(image, profile)
+        plain, warning = normalize_colors(image, profile)
     plain.info = {}
     warnings = [*source.exif.warnings, *([warning] if warning else [])]
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
-    return Picture(image=plain, warnings=tuple(warnings))
+    return DecodedImage(image=plain, warnings=tuple(warnings))
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
@@ -101,29 +101,29 @@ def _set_draft(image: Image.Image, decoding: Decoding) -> None:
         image.draft("L" if decoding.luma else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
-def decode_animation(source: Source, limits: Limits) -> Animation:
+def decode_animation(source: ImageFile, limits: Limits) -> Animation:
     """Open all frames of an animation.
 
     Raises TooManyFrames or TooManyTotalPixels before a frame is decoded; the frames raise as ``decode`` does.
     """
     limits.check_frames(source.frames, source.header.stored_size)
-    return Animation(_frames(source, limits), source.plays)
+    return Animation(_decode_frames(source, limits), source.plays)
 
 
-def _frames(source: Source, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
-    with _opened(source.data, limits) as image:
+def _decode_frames(source: ImageFile, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
+    with _open_checked(source.data, limits) as image:
         yield from read_frames(image, source.frames, source.header.orientation)
 
 
 @contextmanager
-def _opened(data: bytes, limits: Limits) -> Iterator[Image.Image]:
+def _open_checked(data: bytes, limits: Limits) -> Iterator[Image.Image]:
     """Open a file that is within the limits; translate whatever its decoder raises inside."""
     limits.check_bytes(len(data))
-    with _translated(data):
+    with _translate_decoder_errors(data):
         image = _open(data, limits)
         limits.check_size(image.size)
-        limits.check_size(tile_size(image))
-        scale_key(image)
+        limits.check_size(get_tile_size(image))
+        scale_transparent_color(image)
         yield image
 
 
@@ -138,7 +138,7 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
 
 
 @contextmanager
-def _translated(data: bytes) -> Iterator[None]:
+def _translate_decoder_errors(data: bytes) -> Iterator[None]:
     """Turn whatever a decoder raises into an ImageError.
 
     Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more
@@ -154,10 +154,10 @@ def _translated(data: bytes) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise NotAnImage from error
     except Exception as error:
-        raise (TruncatedImage if is_cut_off(data) else CorruptImage) from error
+        raise (TruncatedImage if is_truncated(data) else CorruptImage) from error
 
 
-def is_cut_off(data: bytes) -> bool:
+def is_truncated(data: bytes) -> bool:
     """Tell whether a file lacks the end that its format demands.
 
     Asked only of data that would not decode: a cut file may still decode, and bytes after the end do no harm.

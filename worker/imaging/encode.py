@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.pipeline.image_formats import ImageFormat
-from shared.pipeline.output import ANIMATED, Output, OutputFormat
+from shared.pipeline.output import ANIMATED_FORMATS, Output, OutputFormat
 from worker.imaging.copyright import Rights, build_rights_options
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import paste_on_background
@@ -65,7 +65,7 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
     EncodingFailed when the encoder refuses.
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
-    images = frames.images if output.format in ANIMATED else frames.images[:1]
+    images = frames.images if output.format in ANIMATED_FORMATS else frames.images[:1]
     if output.format is OutputFormat.AVIF:
         options["speed"] = choose_avif_speed(images, output)
     if len(images) > 1:

@@ -8,10 +8,10 @@ from PIL import Image
 
 from shared.errors import CorruptImage
 from shared.pipeline.image_formats import AVIF, GIF, PNG, TIFF, WEBP
-from worker.imaging.colors import to_plain
+from worker.imaging.colors import normalize_colors
 from worker.imaging.scaling import put_upright
 
-_TELL_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
+_COUNT_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:
 
     Pillow's own count of a GIF walks all of it, at some microseconds a frame and with no end in sight.
     """
-    if image.format in _TELL_IN_HEADER:
+    if image.format in _COUNT_IN_HEADER:
         return int(getattr(image, "n_frames", 1))
     if image.format == GIF.name:
         return _count_gif(data, at_most)
@@ -48,12 +48,12 @@ def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tu
         image.seek(index)
         image.load()
         frame = image.copy() if image.size == size else image.crop((0, 0, *size))
-        plain, _ = to_plain(put_upright(frame, orientation), profile)
+        plain, _ = normalize_colors(put_upright(frame, orientation), profile)
         plain.info = {}
         yield plain, round(image.info.get("duration") or 0)
 
 
-def plays_of(image: Image.Image) -> int:
+def count_plays(image: Image.Image) -> int:
     """Return how often an opened animation is shown; 0 is without end.
 
     A GIF says how often it is repeated (its NETSCAPE2.0 block), the other formats how often it is shown.
@@ -71,10 +71,10 @@ def _count_gif(data: bytes, at_most: int) -> int:
     try:
         while frames < at_most and data[at] != 0x3B:
             if data[at] == 0x21:
-                at = _after_blocks(data, at + 2)
+                at = _skip_blocks(data, at + 2)
             elif data[at] == 0x2C:
                 frames += 1
-                at = _after_blocks(data, at + 11 + _palette_bytes(data[at + 9]))
+                at = _skip_blocks(data, at + 11 + _palette_bytes(data[at + 9]))
             else:
                 at += 1  # Pillow skips stray bytes too
     except IndexError:
@@ -88,7 +88,7 @@ def _palette_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, at: int) -> int:
+def _skip_blocks(data: bytes, at: int) -> int:
     """Return where a chain of sub-blocks, each led by its length, is over."""
     while length := data[at]:
         at += 1 + length

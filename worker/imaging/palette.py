@@ -5,17 +5,17 @@ from typing import Final
 
 from PIL import Image
 
-from worker.imaging.operations.canvas import lay_on
+from worker.imaging.operations.canvas import paste_on_background
 
 COLORS: Final = 256
 #: Entry of the palette that is transparent, in images that need one.
-CLEAR: Final = 255
+TRANSPARENT_ENTRY: Final = 255
 #: Pixels that the best colors are looked for in. More take longer and find no better ones (benchmarks/choices.py).
 SAMPLE_PIXELS: Final = 32_768
 _HALF: Final = 128
 
 
-def to_palette(image: Image.Image, background: str) -> Image.Image:
+def reduce_to_palette(image: Image.Image, background: str) -> Image.Image:
     """Reduce an image to a palette: exactly if it has few colors, else the best ones, dithered.
 
     GIF knows no half transparency: what is at least half opaque lies on ``background``, the rest is clear.
@@ -23,24 +23,24 @@ def to_palette(image: Image.Image, background: str) -> Image.Image:
     if image.mode == "L":
         return image
     if image.mode == "RGB":
-        return _reduced(image, COLORS)
+        return _quantize(image, COLORS)
     clear = image.getchannel("A").point([255 if value < _HALF else 0 for value in range(256)])
-    reduced = _reduced(lay_on(image, background).convert("RGB"), CLEAR)
+    reduced = _quantize(paste_on_background(image, background).convert("RGB"), TRANSPARENT_ENTRY)
     colors = reduced.getpalette() or []
     reduced.putpalette(colors + [0] * (3 * COLORS - len(colors)))
-    reduced.paste(CLEAR, mask=clear)
-    reduced.info["transparency"] = CLEAR
+    reduced.paste(TRANSPARENT_ENTRY, mask=clear)
+    reduced.info["transparency"] = TRANSPARENT_ENTRY
     return reduced
 
 
-def _reduced(image: Image.Image, most: int) -> Image.Image:
+def _quantize(image: Image.Image, most: int) -> Image.Image:
     if image.getcolors(most) is not None:
         return image.quantize(most, Image.Quantize.MEDIANCUT)  # a cut per color, so exact; a look-up would not be
-    best = sample(image).quantize(most, Image.Quantize.MEDIANCUT)
+    best = sample_pixels(image).quantize(most, Image.Quantize.MEDIANCUT)
     return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
 
 
-def sample(image: Image.Image, pixels: int = SAMPLE_PIXELS) -> Image.Image:
+def sample_pixels(image: Image.Image, pixels: int = SAMPLE_PIXELS) -> Image.Image:
     """Return so many pixels, evenly over the image, to find its colors by."""
     by = sqrt(image.width * image.height / pixels)
     if by <= 1:

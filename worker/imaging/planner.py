@@ -11,16 +11,16 @@ from typing import Final
 
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import Fit, Grayscale, Operation, Resize
-from worker.imaging.header import Header
-from worker.imaging.operations.geometry import framing
+from worker.imaging.operations.geometry import compute_resize_box
 from worker.imaging.scaling import Scaling
+from worker.imaging.stored_header import StoredHeader
 
 #: Pixels a side that shrinking and reducing leave for each one of the result, for the good filter to work on. With 2,
 #: the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB (benchmarks/choices.py).
-MIN_REST: Final = 2.0
+MIN_OVERSAMPLING: Final = 2.0
 #: What libjpeg can decode at: 1/8, 1/4, 1/2 of the size, by leaving out the fine part of each block.
 _SHRINKS: Final = (8, 4, 2)
-_FRAMED: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
+_SUPPORTED_FITS: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Decoding:
     upright: bool = True
 
 
-IN_FULL: Final = Decoding()
+FULL_DECODE: Final = Decoding()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +43,23 @@ class Plan:
     """How a pipeline is run on one image: decode, gray, scale, put upright, then the operations."""
 
     operations: tuple[Operation, ...]
-    decoding: Decoding = IN_FULL
+    decoding: Decoding = FULL_DECODE
     gray: bool = False
     scaling: Scaling | None = None
     #: EXIF orientation of the image that comes out of the scaling; 1 is upright already.
     turn: int = 1
 
 
-Planner = Callable[[Header, tuple[Operation, ...]], Plan]
-Rule = Callable[[Header, Plan], Plan]
+Planner = Callable[[StoredHeader, tuple[Operation, ...]], Plan]
+Rule = Callable[[StoredHeader, Plan], Plan]
 
 
-def plain(header: Header, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
+def plan_unoptimized(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
     """Plan nothing: the way that defines what a pipeline means."""
     return Plan(operations=operations)
 
 
-def plan(header: Header, operations: tuple[Operation, ...]) -> Plan:
+def plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
     """Return the cheapest way that the rules find."""
     planned = Plan(operations=operations)
     if header.still:
@@ -68,7 +68,7 @@ def plan(header: Header, operations: tuple[Operation, ...]) -> Plan:
     return planned
 
 
-def gray_first(header: Header, planned: Plan) -> Plan:
+def convert_to_gray_first(header: StoredHeader, planned: Plan) -> Plan:
     """Turn the image gray before it is resized: one channel costs a third.
 
     Both are weighted sums, so their order changes only the rounding. Not where there is transparency: its
@@ -82,7 +82,7 @@ def gray_first(header: Header, planned: Plan) -> Plan:
     return replace(planned, gray=True, operations=planned.operations[:at] + planned.operations[at + 1 :])
 
 
-def decode_luma(header: Header, planned: Plan) -> Plan:
+def decode_luma(header: StoredHeader, planned: Plan) -> Plan:
     """Of a JPEG that is to be gray decode only the luma, which is the same sum (JFIF and Pillow: BT.601).
 
     Not with a color profile, which needs the colors, nor of CMYK.
@@ -92,15 +92,15 @@ def decode_luma(header: Header, planned: Plan) -> Plan:
     return replace(planned, decoding=replace(planned.decoding, luma=True))
 
 
-def scale_as_stored(header: Header, planned: Plan) -> Plan:
+def scale_as_stored(header: StoredHeader, planned: Plan) -> Plan:
     """Take a first resize out of the operations and scale before the image is put upright.
 
     Not what enlarges: then turning first is the cheaper way.
     """
     first = planned.operations[0] if planned.operations else None
-    if not isinstance(first, Resize) or first.fit not in _FRAMED:
+    if not isinstance(first, Resize) or first.fit not in _SUPPORTED_FITS:
         return planned
-    size, box = framing(header.size, first)
+    size, box = compute_resize_box(header.size, first)
     scaling = Scaling(size=size, box=box)
     if min(scaling.factors) < 1:
         return planned
@@ -113,24 +113,24 @@ def scale_as_stored(header: Header, planned: Plan) -> Plan:
     )
 
 
-def shrink_on_load(header: Header, planned: Plan) -> Plan:
+def shrink_on_load(header: StoredHeader, planned: Plan) -> Plan:
     """Decode a JPEG at a half, quarter or eighth where the scaling leaves no more than that.
 
     Not with a color profile: the conversion of averages is not the average of conversions.
     """
     if planned.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.neutral:
         return planned
-    room = min(planned.scaling.factors) / MIN_REST
+    room = min(planned.scaling.factors) / MIN_OVERSAMPLING
     shrink = next((shrink for shrink in _SHRINKS if shrink <= room), 1)
     return replace(planned, decoding=replace(planned.decoding, shrink=shrink))
 
 
-def reduce_first(header: Header, planned: Plan) -> Plan:  # noqa: ARG001 - has the shape of a Rule
+def reduce_first(header: StoredHeader, planned: Plan) -> Plan:  # noqa: ARG001 - has the shape of a Rule
     """Average whole pixels before the good filter where the image becomes much smaller."""
     if planned.scaling is None:
         return planned
-    return replace(planned, scaling=replace(planned.scaling, reducing_gap=MIN_REST))
+    return replace(planned, scaling=replace(planned.scaling, reducing_gap=MIN_OVERSAMPLING))
 
 
 #: In this order: each may build on those before it.
-RULES: Final[tuple[Rule, ...]] = (gray_first, decode_luma, scale_as_stored, shrink_on_load, reduce_first)
+RULES: Final[tuple[Rule, ...]] = (convert_to_gray_first, decode_luma, scale_as_stored, shrink_on_load, reduce_first)

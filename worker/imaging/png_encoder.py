@@ -35,10 +35,10 @@ _STRIP_ROWS: Final = 64
 _SAMPLE_BANDS: Final = 3
 #: The sample: so many bands, evenly over the height, of so many rows.
 _SAMPLE_ROWS: Final = 12
-_SEARCH_SAVES: Final = 1.05
+_MIN_SEARCH_GAIN: Final = 1.05
 #: How many times smaller a slower way must make the sample to be taken. The choice of filters doubles the time, so it
 #: must save more than the few per cent that it saves on photographs.
-_FILTERS_SAVE: Final = 1.15
+_MIN_FILTER_GAIN: Final = 1.15
 
 
 class Packing(StrEnum):
@@ -56,14 +56,14 @@ def write_png(image: Image.Image) -> bytes:
     """Return an image as a PNG file without metadata."""
     packing = choose_packing(image)
     if packing is not Packing.AVERAGE:
-        return _by_pillow(image, zlib.Z_RLE if packing is Packing.RUNS else zlib.Z_DEFAULT_STRATEGY)
+        return _encode_with_pillow(image, zlib.Z_RLE if packing is Packing.RUNS else zlib.Z_DEFAULT_STRATEGY)
     # Width, height, bits a channel, color type, and the only methods of compression, filtering and no interlacing.
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOR_TYPES[image.mode], 0, 0, 0)
-    packed = _packed(_filtered(image, 0, image.height), level=6, strategy=zlib.Z_RLE)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+    packed = _compress(_filter_rows(image, 0, image.height), level=6, strategy=zlib.Z_RLE)
+    return _SIGNATURE + _build_chunk(b"IHDR", header) + _build_chunk(b"IDAT", packed) + _build_chunk(b"IEND", b"")
 
 
-def packing_options(image: Image.Image) -> dict[str, int]:
+def choose_packing_options(image: Image.Image) -> dict[str, int]:
     """Return the options with which Pillow packs images like this one, where it must write the file itself."""
     strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
     return {"compress_level": 6, "compress_type": strategy}
@@ -73,27 +73,28 @@ def choose_packing(image: Image.Image) -> Packing:
     """Return the way that suits an image, by a sample of its rows."""
     if image.mode not in _COLOR_TYPES:
         return Packing.SEARCH
-    bands = _sample(image.height)
-    rows = [part for upper, lower in bands for part in _filtered(image, upper, lower)]
-    average = len(_packed(rows, level=6, strategy=zlib.Z_RLE))
+    bands = _choose_bands(image.height)
+    rows = [part for upper, lower in bands for part in _filter_rows(image, upper, lower)]
+    average = len(_compress(rows, level=6, strategy=zlib.Z_RLE))
     # Band by band: a seam would make the first row of each look worse than it is in its place.
     runs = sum(
-        len(_by_pillow(image.crop((0, upper, image.width, lower)), zlib.Z_RLE)) - _FRAME_BYTES for upper, lower in bands
+        len(_encode_with_pillow(image.crop((0, upper, image.width, lower)), zlib.Z_RLE)) - _FRAME_BYTES
+        for upper, lower in bands
     )
     # The lowest level finds enough to tell.
-    search = len(_packed(rows, level=1, strategy=zlib.Z_DEFAULT_STRATEGY))
-    if min(average, runs) > _SEARCH_SAVES * search:
+    search = len(_compress(rows, level=1, strategy=zlib.Z_DEFAULT_STRATEGY))
+    if min(average, runs) > _MIN_SEARCH_GAIN * search:
         return Packing.SEARCH
-    return Packing.RUNS if average > _FILTERS_SAVE * runs else Packing.AVERAGE
+    return Packing.RUNS if average > _MIN_FILTER_GAIN * runs else Packing.AVERAGE
 
 
-def _by_pillow(image: Image.Image, strategy: int) -> bytes:
+def _encode_with_pillow(image: Image.Image, strategy: int) -> bytes:
     file = BytesIO()
     image.save(file, format="PNG", compress_level=6, compress_type=strategy)
     return file.getvalue()
 
 
-def _sample(height: int) -> list[tuple[int, int]]:
+def _choose_bands(height: int) -> list[tuple[int, int]]:
     """Return the first row and the row after the last of each band that stands for the image."""
     if height <= _SAMPLE_BANDS * _SAMPLE_ROWS:
         return [(0, height)]
@@ -101,7 +102,7 @@ def _sample(height: int) -> list[tuple[int, int]]:
     return [(middle - _SAMPLE_ROWS // 2, middle + _SAMPLE_ROWS // 2) for middle in middles]
 
 
-def _filtered(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
+def _filter_rows(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
     """Yield rows of an image, filtered, each behind the number of its filter, some at a time."""
     row_bytes = image.width * len(image.getbands())
     for upper in range(first, end, _STRIP_ROWS):
@@ -116,10 +117,10 @@ def _filtered(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
         yield rows.tobytes()
 
 
-def _packed(parts: Iterable[bytes], *, level: int, strategy: int) -> bytes:
+def _compress(parts: Iterable[bytes], *, level: int, strategy: int) -> bytes:
     packer = compressobj(level, strategy=strategy)
     return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def _build_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

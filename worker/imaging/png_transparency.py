@@ -17,7 +17,7 @@ _SCALES: Final[Mapping[object, Callable[[int], int]]] = {
 }
 
 
-def scale_key(image: Image.Image) -> None:
+def scale_transparent_color(image: Image.Image) -> None:
     """Bring the transparent color of an opened file to the numbers that its pixels will have."""
     key = image.info.get("transparency")
     pieces = getattr(image, "tile", None)
@@ -30,7 +30,7 @@ def scale_key(image: Image.Image) -> None:
         image.info["transparency"] = tuple(scale(value) for value in key)
 
 
-def with_key_cleared(gray: Image.Image, original: Image.Image) -> Image.Image:
+def apply_transparent_value(gray: Image.Image, original: Image.Image) -> Image.Image:
     """Return an image of 16 bits that was made gray, with alpha where the original has the transparent number."""
     key = original.info.get("transparency")
     if not isinstance(key, int):

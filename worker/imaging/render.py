@@ -12,17 +12,17 @@ from PIL import Image
 
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
-from shared.pipeline.output import ANIMATED
+from shared.pipeline.output import ANIMATED_FORMATS
 from shared.pipeline.pipeline import Output, Pipeline
-from worker.imaging.assets import asset_loader
-from worker.imaging.decode import Source, decode, decode_animation, open_source
+from worker.imaging.assets import make_asset_loader
+from worker.imaging.decode import ImageFile, decode, decode_animation, open_image
 from worker.imaging.encode import EncodedImage, encode_frames
-from worker.imaging.fonts import warn_of_text
+from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
 from worker.imaging.operations.watermark import LoadAsset
-from worker.imaging.pipeline import check_sizes, run_on_frames, run_plan
+from worker.imaging.pipeline import check_sizes, run_pipeline_on_frames, run_plan
 from worker.imaging.planner import Planner, plan
-from worker.imaging.software import software
+from worker.imaging.software import get_software_versions
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
@@ -54,12 +54,12 @@ def render(
     ``assets`` are the files, by name, that operations of the pipeline refer to. ``planner`` finds the
     cheapest way that leads to the same image; ``planner.plain`` goes the long way.
     """
-    source = open_source(data, limits)
-    load_asset = asset_loader(assets, limits)
+    source = open_image(data, limits)
+    load_asset = make_asset_loader(assets, limits)
     planned = planner(source.header, pipeline.operations)
     picture = decode(source, planned.decoding)
-    if source.is_animation and any(output.format in ANIMATED for output in pipeline.outputs):
-        frames = _run_on_all(source, pipeline, limits, load_asset)
+    if source.is_animation and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs):
+        frames = _render_animation(source, pipeline, limits, load_asset)
     else:
         check_sizes(source.header.size, pipeline.operations, limits)
         frames = Frames((run_plan(picture.image, planned, limits, load_asset),))
@@ -68,12 +68,12 @@ def render(
         width=source.header.size[0],
         height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
-        warnings=(*picture.warnings, *_warnings(source, pipeline)),
-        software=software(),
+        warnings=(*picture.warnings, *_find_warnings(source, pipeline)),
+        software=get_software_versions(),
     )
 
 
-def _run_on_all(source: Source, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
+def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
     """Run the operations on each frame of an animation."""
     animation = decode_animation(source, limits)
     check_sizes(source.header.size, pipeline.operations, limits, source.frames)
@@ -84,16 +84,18 @@ def _run_on_all(source: Source, pipeline: Pipeline, limits: Limits, load_asset: 
             durations.append(duration)
             yield image
 
-    made = tuple(run_on_frames(images(), pipeline.operations, limits, load_asset))
+    made = tuple(run_pipeline_on_frames(images(), pipeline.operations, limits, load_asset))
     return Frames(made, tuple(durations), animation.plays)
 
 
-def _warnings(source: Source, pipeline: Pipeline) -> Iterator[str]:
+def _find_warnings(source: ImageFile, pipeline: Pipeline) -> Iterator[str]:
     """Say what of the image or of the pipeline did not come through."""
     if source.is_animation:
-        stills = {output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED}
+        stills = {
+            output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED_FORMATS
+        }
         for name in sorted(stills):
             yield f"Only the first frame of the animation was written as {name}, which holds no animation."
     for operation in pipeline.operations:
         if isinstance(operation, Watermark) and operation.text:
-            yield from warn_of_text(operation.text, operation.font)
+            yield from find_text_warnings(operation.text, operation.font)

@@ -21,7 +21,7 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LYING: Final = (5, 6, 7, 8)
+_SIDEWAYS: Final = (5, 6, 7, 8)
 _FROM_RIGHT: Final = (2, 3, 7, 8)
 #: Orientations whose stored columns, or rows, run against those of the upright image.
 _FROM_BELOW: Final = (3, 4, 6, 7)
@@ -46,7 +46,7 @@ class Scaling:
         """Return the same for the image before it is put upright; ``stored`` is its size then."""
         left, upper, right, lower = self.box
         size = self.size
-        if orientation in _LYING:
+        if orientation in _SIDEWAYS:
             left, upper, right, lower = upper, left, lower, right
             size = size[1], size[0]
         if orientation in _FROM_RIGHT:

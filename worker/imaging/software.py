@@ -35,7 +35,7 @@ _CODECS: Final = {"jpg": "jpeg", "zlib": "pillow-zlib", "libtiff": "libtiff"}
 
 
 @cache
-def software() -> dict[str, str]:
+def get_software_versions() -> dict[str, str]:
     """Return versions by name; what this build lacks is left out.
 
     Two runs of equal software make equal bytes of equal images, on machines of the same kind. PNG is packed by

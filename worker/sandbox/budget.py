@@ -46,7 +46,7 @@ def count_children(*, memory_mib: int, processors: int) -> int:
     return max(1, min(processors, memory_mib // PROCESSOR_MIB))
 
 
-def room_bytes(budget: Budget, *, memory_mib: int, children: int) -> int:
+def compute_raw_memory(budget: Budget, *, memory_mib: int, children: int) -> int:
     """Return how many bytes of raw images may be on their way: half of what is left, for their results too."""
     taken = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
     return (memory_mib * MIB - taken) // 2

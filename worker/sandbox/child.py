@@ -13,41 +13,41 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from shared.errors import ImageError, ResourceLimit
-from shared.process_priority import RENDERING_NICENESS, give_way
 from worker.imaging import render
 from worker.imaging.pillow_setup import prepare_process, set_bomb_limit
 from worker.imaging.render import Rendered
-from worker.imaging.software import software
-from worker.sandbox.confinement import confine, start_clock
+from worker.imaging.software import get_software_versions
+from worker.process_priority import RENDERING_NICENESS, lower_priority
+from worker.sandbox.confinement import confine, limit_cpu_time
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
 #: Characters of a traceback that are sent: its end, which says most.
-MAX_FAULT: Final = 4000
+MAX_TRACEBACK: Final = 4000
 
 
 def main() -> None:
     """Serve requests until the parent closes the pipe or dies, which is the same from here."""
     memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
-    source, sink = _own_the_pipes()
+    source, sink = _take_over_pipes()
     prepare_process()
-    give_way(RENDERING_NICENESS)
-    found = software()
+    lower_priority(RENDERING_NICENESS)
+    found = get_software_versions()
     _write(sink, Ready(confined=confine(memory_bytes), software=found).head())
     while prefix := source.read(LENGTH.size):
-        start_clock(seconds)
+        limit_cpu_time(seconds)
         request = Request.model_validate_json(source.read(*LENGTH.unpack(prefix)))
         data, *assets = [source.read(size) for size in request.sizes]
-        _write(sink, *answer(request, data, assets))
+        _write(sink, *answer_request(request, data, assets))
 
 
-def answer(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
+def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
     """Render one image; yield the frame of what came of it."""
-    memory = _Scarcity()
+    memory = _MemoryWatch()
     try:
         set_bomb_limit(request.limits.max_pixels)
         rendered = render(data, request.pipeline, request.limits, dict(zip(request.assets, assets, strict=True)))
-        _check_answer(rendered, request.answer_bytes)
+        _check_output_size(rendered, request.answer_bytes)
         head, parts = Answer.of(rendered)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         refusal = ResourceLimit() if memory.is_behind(error) else error
@@ -55,18 +55,18 @@ def answer(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes
             cause = repr(error.__cause__ or error)[:MAX_CAUSE]
             head, parts = Answer(refusal=Refusal(code=refusal.code, detail=refusal.detail, cause=cause)), ()
         else:
-            head, parts = Answer(fault=traceback.format_exc()[-MAX_FAULT:]), ()
+            head, parts = Answer(fault=traceback.format_exc()[-MAX_TRACEBACK:]), ()
     yield head.head()
     yield from parts
 
 
-def _check_answer(rendered: Rendered, most: int) -> None:
+def _check_output_size(rendered: Rendered, most: int) -> None:
     size = sum(len(encoded.data) for _, encoded in rendered.outputs)
     if size > most:
         raise ResourceLimit(f"The outputs have {size:,} bytes together; {most:,} are allowed.")
 
 
-class _Scarcity:
+class _MemoryWatch:
     """Tells whether an exception comes from too little memory.
 
     Some codecs do not say so: WebP's becomes "could not create decoder object", which looks like a
@@ -74,7 +74,7 @@ class _Scarcity:
     """
 
     def __init__(self) -> None:
-        self._errno = _find_errno()
+        self._errno = _get_errno()
         self._errno.value = 0
 
     def is_behind(self, error: BaseException) -> bool:
@@ -87,7 +87,7 @@ class _Scarcity:
         return link is not None
 
 
-def _find_errno() -> ctypes.c_int:
+def _get_errno() -> ctypes.c_int:
     """Return C's errno itself; ``ctypes.get_errno`` knows only ctypes' own copy."""
     libc = ctypes.CDLL(None)
     location = getattr(libc, "__errno_location" if sys.platform == "linux" else "__error")
@@ -96,7 +96,7 @@ def _find_errno() -> ctypes.c_int:
     return found
 
 
-def _own_the_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Keep the two pipes and put nothing in their place, so that no stray print gets between the frames."""
     source, sink = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)

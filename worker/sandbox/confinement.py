@@ -28,7 +28,7 @@ def confine(memory_bytes: int) -> tuple[str, ...]:
     """
     measures: dict[str, Callable[[], bool]] = {
         # /proc/self is root's from the moment that the process is not dumpable: its own entries first.
-        "oom_score": _volunteer_for_the_oom_killer,
+        "oom_score": _prefer_for_oom_kill,
         "memory": lambda: _limit_memory(memory_bytes),
         "files": lambda: _limit("RLIMIT_NOFILE", OPEN_FILES),
         "file_size": lambda: _limit("RLIMIT_FSIZE", 0),
@@ -41,7 +41,7 @@ def confine(memory_bytes: int) -> tuple[str, ...]:
     return tuple(name for name, take in measures.items() if take())
 
 
-def start_clock(seconds: int) -> None:
+def limit_cpu_time(seconds: int) -> None:
     """Allow so much processor time from now on; beyond it the kernel sends SIGXCPU, which kills."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
@@ -67,11 +67,11 @@ def _limit(name: str, value: int) -> bool:
 
 
 def _limit_memory(memory_bytes: int) -> bool:
-    in_use = _address_space()
+    in_use = _get_address_space()
     return in_use is not None and _limit("RLIMIT_AS", in_use + memory_bytes)
 
 
-def _address_space() -> int | None:
+def _get_address_space() -> int | None:
     """Return the bytes of address space in use, where /proc tells."""
     try:
         return int(Path("/proc/self/statm").read_text("utf-8").split()[0]) * resource.getpagesize()
@@ -79,7 +79,7 @@ def _address_space() -> int | None:
         return None
 
 
-def _volunteer_for_the_oom_killer() -> bool:
+def _prefer_for_oom_kill() -> bool:
     """Let the kernel kill this process, not its parent, when the function's memory is used up."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")

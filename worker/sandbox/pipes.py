@@ -19,7 +19,7 @@ class DeadlinePassed(Exception):
     """The child took too long."""
 
 
-def prepare(pipe: IO[bytes]) -> int:
+def configure_pipe(pipe: IO[bytes]) -> int:
     """Make one end non-blocking and the pipe as large as any user may have it; return its descriptor."""
     descriptor = pipe.fileno()
     os.set_blocking(descriptor, False)

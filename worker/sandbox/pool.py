@@ -12,13 +12,13 @@ from queue import Empty, LifoQueue
 from typing import Final
 
 from shared.errors import ImageError, ResourceLimit, SafelightError, SandboxUnavailable, TimeTooShort, error_classes
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, Rendered
 from worker.imaging.render import NO_ASSETS
 from worker.sandbox.budget import Budget
 from worker.sandbox.process import PROGRAM, Child
-from worker.sandbox.protocol import Answer, Refusal, Request, filled
+from worker.sandbox.protocol import Answer, Refusal, Request, fill_outputs
 
 MAX_DETAIL: Final = 300
 MAX_WARNINGS: Final = 20
@@ -45,7 +45,7 @@ class Sandbox:
         """Make the places; no process is started before ``warm_up`` or the first image.
 
         ``environment`` is what a child needs to run Python here, such as LD_LIBRARY_PATH, and nothing else.
-        ``program`` is what each runs, as arguments of the interpreter.
+        ``assemble_filter`` is what each runs, as arguments of the interpreter.
         """
         self._budget = budget
         self._program = program
@@ -96,7 +96,7 @@ class Sandbox:
         with self._child(start_by) as child:
             answer, outputs = child.run(request, [data, *assets.values()])
             try:
-                rendered = _accept(answer, outputs, pipeline)
+                rendered = _check_answer(answer, outputs, pipeline)
             except ResourceLimit:
                 # Its memory is in pieces, or it was not itself any more.
                 child.close()
@@ -149,21 +149,21 @@ class Sandbox:
         return self._starter.submit(Child, self._budget, self._environment, self._program).result()
 
 
-def _accept(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
+def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
     """Return what a child made, or raise what it says; an answer to another question is its end."""
     if answer.fault is not None:
         fault = RenderFault()
         fault.add_note(answer.fault)
         raise fault
     if answer.refusal is not None:
-        raise _error(answer.refusal)
+        raise _restore_error(answer.refusal)
     rendered = answer.rendered
     if rendered is None or len(outputs) != len(pipeline.outputs) or not _is_plausible(rendered, pipeline):
         raise ResourceLimit
-    return filled(rendered, outputs)
+    return fill_outputs(rendered, outputs)
 
 
-def _error(refusal: Refusal) -> ImageError:
+def _restore_error(refusal: Refusal) -> ImageError:
     """Return the error of a code; of what is none of ours no word is passed on."""
     kind = _REFUSALS.get(refusal.code)
     if kind is None:
@@ -181,8 +181,8 @@ def _is_plausible(rendered: Rendered, pipeline: Pipeline) -> bool:
         sides += [encoded.width, encoded.height]
     return (
         tuple(output for output, _ in rendered.outputs) == pipeline.outputs
-        and all(encoded.image_format in ACCEPTED for _, encoded in rendered.outputs)
-        and rendered.format in {image_format.name for image_format in ACCEPTED}
+        and all(encoded.format is output.format for output, encoded in rendered.outputs)
+        and rendered.format in {image_format.name for image_format in INPUT_FORMATS}
         and all(1 <= side <= MAX_SIDE for side in sides)
         and len(rendered.warnings) <= MAX_WARNINGS
         and all(len(warning) <= MAX_DETAIL and warning.isprintable() for warning in rendered.warnings)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import ResourceLimit, SandboxUnavailable, TimedOut
 from worker.sandbox.budget import Budget
-from worker.sandbox.pipes import DeadlinePassed, PipeClosed, prepare, receive, send
+from worker.sandbox.pipes import DeadlinePassed, PipeClosed, configure_pipe, receive, send
 from worker.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, Answer, Ready, Request
 
 _Frame = TypeVar("_Frame", bound=BaseModel)
@@ -27,7 +27,7 @@ READY_SECONDS: Final = 15
 MAX_RECORDS: Final = 100
 
 
-class _Garbage(Exception):
+class _InvalidAnswer(Exception):
     """What came is no answer to what was asked."""
 
 
@@ -51,7 +51,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder.name,
-                env=_environment(environment, self._folder.name),
+                env=_build_environment(environment, self._folder.name),
                 process_group=0,  # a terminal's Ctrl-C is for the parent alone
                 bufsize=0,
             )
@@ -60,7 +60,7 @@ class Child:
             raise SandboxUnavailable from error
         assert self._process.stdin is not None  # noqa: S101 - asked for above; for the type checker
         assert self._process.stdout is not None  # noqa: S101
-        self._input, self._output = prepare(self._process.stdin), prepare(self._process.stdout)
+        self._input, self._output = configure_pipe(self._process.stdin), configure_pipe(self._process.stdout)
         self._records = 0
         self._in_step = True
         self.ready: Ready | None = None
@@ -93,7 +93,7 @@ class Child:
         except DeadlinePassed as error:
             self.close()
             raise TimedOut from error
-        except (PipeClosed, _Garbage, ValidationError) as error:
+        except (PipeClosed, _InvalidAnswer, ValidationError) as error:
             status = self.close()
             raise (TimedOut if status == -signal.SIGXCPU else ResourceLimit) from error
         self._in_step = True
@@ -121,23 +121,23 @@ class Child:
             return
         try:
             self.ready = self._read(Ready, time.monotonic() + READY_SECONDS)
-        except (DeadlinePassed, PipeClosed, _Garbage, ValidationError) as error:
+        except (DeadlinePassed, PipeClosed, _InvalidAnswer, ValidationError) as error:
             self.close()
             raise SandboxUnavailable from error
 
     def _read(self, frame: type[_Frame], deadline: float) -> _Frame:
         (length,) = LENGTH.unpack(receive(self._output, LENGTH.size, deadline))
         if length > MAX_HEADER_BYTES:
-            raise _Garbage
+            raise _InvalidAnswer
         return frame.model_validate_json(receive(self._output, length, deadline))
 
     def _read_parts(self, sizes: Sequence[int], deadline: float) -> list[bytes]:
         if sum(sizes) > self._budget.answer_bytes:
-            raise _Garbage
+            raise _InvalidAnswer
         return [receive(self._output, size, deadline) for size in sizes]
 
 
-def _environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
+def _build_environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
     """Return the environment: the parent's way to our code, a folder of its own, no other variable."""
     here = Path.cwd()
     path = ":".join(str(here / entry) for entry in sys.path)

@@ -83,7 +83,7 @@ class Refusal(BaseModel):
     cause: str
 
 
-def filled(rendered: Rendered, parts: Iterable[bytes]) -> Rendered:
+def fill_outputs(rendered: Rendered, parts: Iterable[bytes]) -> Rendered:
     """Put the raw parts back into the outputs."""
     pairs = zip(rendered.outputs, parts, strict=True)
     return replace(rendered, outputs=tuple((output, replace(encoded, data=part)) for (output, encoded), part in pairs))

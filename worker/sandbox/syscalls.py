@@ -87,13 +87,13 @@ def install_filter() -> bool:
     machine = MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
         return False
-    instructions = program(machine, os.getpid())
+    instructions = assemble_filter(machine, os.getpid())
     described = _Program(len(instructions) // 8, instructions)
     libc = ctypes.CDLL(None, use_errno=True)
     return int(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(described), 0, 0)) == 0
 
 
-def program(machine: Machine, own_id: int) -> bytes:
+def assemble_filter(machine: Machine, own_id: int) -> bytes:
     """Assemble the filter, eight bytes an instruction (``struct sock_filter``)."""
     checks = [(_IF_EQUAL, 0, 1, number) for number in machine.denied.values()]
     return b"".join(
@@ -106,14 +106,14 @@ def program(machine: Machine, own_id: int) -> bytes:
                 (_IF_AT_LEAST, 0, 1, _X32),
                 (_RETURN, 0, 0, _KILL),
                 *(step for check in checks for step in (check, (_RETURN, 0, 0, _REFUSE))),
-                *(step for number in machine.own_only.values() for step in _own_only(number, own_id)),
+                *(step for number in machine.own_only.values() for step in _assemble_self_only(number, own_id)),
                 (_RETURN, 0, 0, _ALLOW),
             ],
         ),
     )
 
 
-def _own_only(number: int, own_id: int) -> Iterable[tuple[int, int, int, int]]:
+def _assemble_self_only(number: int, own_id: int) -> Iterable[tuple[int, int, int, int]]:
     return (
         (_IF_EQUAL, 0, 5, number),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),

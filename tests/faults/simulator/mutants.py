@@ -60,17 +60,17 @@ MUTANTS = (
     Mutant("attempt not compared on commit", JobTable.commit, "#Attempt = :attempt", "#Attempt >= :attempt"),
     Mutant(
         "message acknowledged before the write",
-        worker.app.handle_record,
-        "processed = process_job(",
-        "queue = parts().queues[record.event_source_arn.rsplit(':', 1)[-1]];"
+        worker.app.JobConsumer.process_record,
+        "result = self._get_processor(",
+        "queue = self.queues[record.event_source_arn.rsplit(':', 1)[-1]];"
         " queue._client.delete_message(QueueUrl=queue.url, ReceiptHandle=record.receipt_handle);"
-        " processed = process_job(",
+        " result = self._get_processor(",
     ),
     Mutant(
         "message acknowledged though the service failed",
-        worker.app.handle_record,
-        "_return(record, error)\n        raise",
-        "_return(record, error)\n        return Outcome.SKIPPED",
+        worker.app.JobConsumer.process_record,
+        "self._postpone(record, error)\n        raise",
+        "self._postpone(record, error)\n        return Outcome.SKIPPED",
     ),
     Mutant(
         "message sent before the record",
@@ -84,18 +84,18 @@ MUTANTS = (
         "self.images.put_raw(",
         "self.jobs.create(job); self.images.put_raw(",
     ),
-    Mutant("reconciler dropped", worker.reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"),
+    Mutant("reconciler dropped", worker.reconciler.Reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"),
     Mutant("one output key for all attempts", object_keys.processed_key, "{attempt}/", ""),
     Mutant("lease not compared on claim", JobTable.claim, "#LeaseUntil < :now", "#LeaseUntil <> :now"),
     Mutant(
         "dead letter dropped",
-        worker.dead_letters._bury,
-        "if not parts().jobs.compare_and_swap(job, decision.job):",
+        worker.dead_letters.DeadLetters.handle_dead_letter,
+        "if not self.jobs.compare_and_swap(job, decision.job):",
         "if False:",
     ),
     Mutant(
         "service's fault taken for the picture's",
-        worker.image_processor._attempt,
+        worker.image_processor.ImageProcessor._attempt,
         "except ImageError as error",
         "except (ImageError, ServiceError) as error",
     ),
@@ -126,18 +126,18 @@ MUTANTS = (
     Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
     Mutant(
         "copied anew by every attempt",
-        worker.image_processor._fetch,
-        "return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
-        "job.source is None or place.sources.copy(job.source, job.raw.key);"
-        " return place.images.get_raw(job.raw, max_bytes=place.limits.max_bytes)\n    except",
+        worker.image_processor.ImageProcessor._fetch,
+        "return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)\n    except",
+        "job.source is None or self.sources.copy(job.source, job.raw.key);"
+        " return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)\n    except",
     ),
     Mutant(
         "uploads expired without looking for their bytes",
-        worker.reconciler.reconcile,
-        "parts().images.get_size(job.raw.key) if awaits else None",
+        worker.reconciler.Reconciler.reconcile,
+        "self.images.get_size(job.raw.key) if is_awaiting else None",
         "None",
     ),
     Mutant(
-        "completed before it is stored", worker.image_processor._store, "images.put_processed(facts, encoded.data)", ""
+        "completed before it is stored", worker.image_processor.ImageProcessor._store, "self.images.put_processed(processed, encoded.data)", ""
     ),
 )

@@ -102,13 +102,13 @@ class Stage:
         self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
         api.dependencies.get_dependencies.cache_clear()
         dependencies = api.dependencies.get_dependencies()  # routes hold on to the function, so it must keep the answer
-        worker_parts = worker.app.parts.__wrapped__()
-        dead_parts = worker.dead_letters.parts.__wrapped__()
-        reconciler_parts = worker.reconciler.parts.__wrapped__()
+        consumer = worker.app.get_consumer.__wrapped__()
+        dead_letters = worker.dead_letters.get_dead_letters.__wrapped__()
+        reconciler = worker.reconciler.get_reconciler.__wrapped__()
         self.dependencies = dependencies
-        patch.setattr(worker.app, "parts", lambda: worker_parts)
-        patch.setattr(worker.dead_letters, "parts", lambda: dead_parts)
-        patch.setattr(worker.reconciler, "parts", lambda: reconciler_parts)
+        patch.setattr(worker.app, "get_consumer", lambda: consumer)
+        patch.setattr(worker.dead_letters, "get_dead_letters", lambda: dead_letters)
+        patch.setattr(worker.reconciler, "get_reconciler", lambda: reconciler)
 
     def _clients(self) -> Clients:
         clients = make_clients(5)

@@ -14,13 +14,13 @@ from support import sample_images
 from support.sample_jobs import LATER, NOW, processing_job
 from support.sandboxes import LIMITS, sandbox
 
-from shared.jobs.job import OutputFacts, RawImage
-from shared.jobs.receipt import digest_of, write_receipt
+from shared.jobs.job import ProcessedImage, RawImage
+from shared.jobs.receipt import build_receipt, digest_receipt
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.operations import Watermark
 from shared.pipeline.pipeline import Output, OutputFormat, Pipeline, Resize
 from worker.imaging import render
-from worker.receipt_check import Evidence, Finding, ReceiptUnreadable, State, verify
+from worker.receipt_check import Evidence, Finding, FindingState, ReceiptUnreadable, verify
 
 PHOTOS = Path(__file__).parents[3] / "safelight" / "demo_images"
 EVERY = tuple(Output(name=each.value, format=each) for each in OutputFormat)
@@ -48,7 +48,7 @@ def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
         height=rendered.height,
     )
     outputs = tuple(
-        OutputFacts(
+        ProcessedImage(
             name=output.name,
             key=f"processed/X/1/{output.name}",
             size=len(encoded.data),
@@ -62,17 +62,17 @@ def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
     )
     pins = tuple(AssetPin(each, digest(asset)) for each, asset in assets.items())
     job = replace(processing_job(), pipeline=pipeline, assets=pins)
-    job = job.completed(raw=raw, outputs=outputs, warnings=rendered.warnings, now=LATER)
-    receipt = write_receipt(job, rendered.software, LIMITS, started_at=NOW)
+    job = job.complete(raw=raw, outputs=outputs, warnings=rendered.warnings, now=LATER)
+    receipt = build_receipt(job, rendered.software, LIMITS, started_at=NOW)
     assert receipt is not None
     stored = {output.name: encoded.data for output, encoded in rendered.outputs}
     return receipt, Evidence(data, stored, assets)
 
 
-def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, State]:
+def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, FindingState]:
     """Verify, with a receipt that says something else in some members; return the states by thing."""
     document = json.loads(receipt) | changes
-    findings: list[Finding] = verify({"digest": digest_of(receipt), "receipt": document}, evidence, {})
+    findings: list[Finding] = verify({"digest": digest_receipt(receipt), "receipt": document}, evidence, {})
     return {each.what: each.state for each in findings}
 
 
@@ -80,7 +80,7 @@ def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, Sta
 def test_a_receipt_is_reproduced_bit_for_bit_in_every_format(name: str) -> None:
     """Photographs of every kind, once more from the receipt alone, in a sandbox: the same files."""
     found = states(*made(name))
-    assert set(found.values()) == {State.SAME}
+    assert set(found.values()) == {FindingState.SAME}
     assert {each for each in found if each.startswith("again")} == {f"again {each.value}" for each in OutputFormat}
 
 
@@ -88,9 +88,9 @@ def test_a_stored_picture_is_needed_in_the_content_that_the_job_had() -> None:
     """With the watermark's file it is reproduced; without, or with another one, it is not tried."""
     pipeline = Pipeline(operations=(Resize(width=90, height=90), Watermark(image="logo")))
     receipt, evidence = made("astronaut.jpg", pipeline)
-    assert states(receipt, evidence)["again image"] is State.SAME
+    assert states(receipt, evidence)["again image"] is FindingState.SAME
     for assets in ({}, {"logo": sample_images.png(21, 10)}):
-        assert states(receipt, replace(evidence, assets=assets))["again image"] is State.NOT_DONE
+        assert states(receipt, replace(evidence, assets=assets))["again image"] is FindingState.NOT_DONE
 
 
 def test_a_changed_result_is_reported_and_done_again() -> None:
@@ -98,22 +98,22 @@ def test_a_changed_result_is_reported_and_done_again() -> None:
     receipt, evidence = made("astronaut.jpg")
     changed = {**evidence.outputs, "png": sample_images.png(), "webp": None}
     found = states(receipt, replace(evidence, outputs=changed))
-    assert (found["output png"], found["output webp"]) == (State.CHANGED, State.MISSING)
-    assert (found["again png"], found["again webp"], found["output jpeg"]) == (State.SAME,) * 3
+    assert (found["output png"], found["output webp"]) == (FindingState.CHANGED, FindingState.MISSING)
+    assert (found["again png"], found["again webp"], found["output jpeg"]) == (FindingState.SAME,) * 3
 
 
-@pytest.mark.parametrize(("raw", "state"), [(None, State.MISSING), (sample_images.jpeg(), State.CHANGED)])
-def test_a_changed_raw_image_is_reported_and_nothing_is_made_of_it(raw: bytes | None, state: State) -> None:
+@pytest.mark.parametrize(("raw", "state"), [(None, FindingState.MISSING), (sample_images.jpeg(), FindingState.CHANGED)])
+def test_a_changed_raw_image_is_reported_and_nothing_is_made_of_it(raw: bytes | None, state: FindingState) -> None:
     """What was made of it can't be made of another one."""
     receipt, evidence = made("astronaut.jpg")
     found = states(receipt, replace(evidence, raw=raw))
-    assert (found["raw"], found["again png"], found["output png"]) == (state, State.NOT_DONE, State.SAME)
+    assert (found["raw"], found["again png"], found["output png"]) == (state, FindingState.NOT_DONE, FindingState.SAME)
 
 
 def test_a_changed_receipt_is_told_by_its_digest() -> None:
     """Who writes other moments into a receipt must also change its name."""
     receipt, evidence = made("astronaut.jpg")
-    assert states(receipt, evidence, started_at="2020-01-01T00:00:00.000Z")["receipt"] is State.CHANGED
+    assert states(receipt, evidence, started_at="2020-01-01T00:00:00.000Z")["receipt"] is FindingState.CHANGED
 
 
 def test_other_software_is_named_and_excuses_nothing() -> None:
@@ -122,7 +122,7 @@ def test_other_software_is_named_and_excuses_nothing() -> None:
     then = json.loads(receipt)["software"] | {"pillow": "1.1.7", "gone": "3"}
     document = {"digest": "", "receipt": json.loads(receipt) | {"software": then}}
     (told,) = [each for each in verify(document, evidence, {}) if each.what == "software"]
-    assert told.state is State.OTHER
+    assert told.state is FindingState.OTHER
     assert "gone 3 then, absent now; pillow 1.1.7 then" in told.detail
 
 
@@ -134,11 +134,14 @@ def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
     dotted = image.copy()
     dotted.putpixel((5, 5), (255, 0, 255))
     outputs = json.loads(receipt)["outputs"]
-    for data, state in ((packed, State.EQUAL_PIXELS), (sample_images.encoded(dotted, "PNG"), State.DIFFERENT)):
+    for data, state in (
+        (packed, FindingState.EQUAL_PIXELS),
+        (sample_images.encoded(dotted, "PNG"), FindingState.DIFFERENT),
+    ):
         then = [each | {"digest": digest(data)} if each["name"] == "png" else each for each in outputs]
         stored = replace(evidence, outputs={**evidence.outputs, "png": data})
         found = states(receipt, stored, outputs=then)
-        assert (found["output png"], found["again png"]) == (State.SAME, state)
+        assert (found["output png"], found["again png"]) == (FindingState.SAME, state)
 
 
 def test_animations_are_compared_in_all_their_frames() -> None:
@@ -154,7 +157,7 @@ def test_animations_are_compared_in_all_their_frames() -> None:
     outputs = json.loads(receipt)["outputs"]
     document = json.loads(receipt)
     raw = document["raw"] | {"digest": digest(files[0])}
-    for data, state in ((rendered[0], State.SAME), (rendered[1], State.DIFFERENT)):
+    for data, state in ((rendered[0], FindingState.SAME), (rendered[1], FindingState.DIFFERENT)):
         then = [outputs[0] | {"digest": digest(data)}]
         found = states(receipt, Evidence(files[0], {"image": data}, {}), raw=raw, outputs=then)
         assert found["again image"] is state

@@ -22,10 +22,10 @@ def load_font(name: str, pixels: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(_FILES[name], pixels, layout_engine=engine)
 
 
-def warn_of_text(text: str, name: str) -> list[str]:
+def find_text_warnings(text: str, name: str) -> list[str]:
     """Say what of a text would not look as it should: characters that the font lacks, scripts it can't join."""
     warnings = []
-    missing = uncovered(text, name)
+    missing = find_missing_characters(text, name)
     if missing:
         listed = ", ".join(f"U+{ord(character):04X}" for character in missing)
         warnings.append(f"The font {name} lacks these characters of the watermark: {listed}.")
@@ -34,18 +34,18 @@ def warn_of_text(text: str, name: str) -> list[str]:
     return warnings
 
 
-def uncovered(text: str, name: str) -> list[str]:
+def find_missing_characters(text: str, name: str) -> list[str]:
     """List the characters of a text that a font lacks, each once."""
     return [character for character in dict.fromkeys(text) if _is_missing(character, name)]
 
 
 @cache
 def _is_missing(character: str, name: str) -> bool:
-    return not character.isspace() and _drawn(character, name) == _drawn(_NO_CHARACTER, name)
+    return not character.isspace() and _draw_probe(character, name) == _draw_probe(_NO_CHARACTER, name)
 
 
 @cache
-def _drawn(character: str, name: str) -> bytes:
+def _draw_probe(character: str, name: str) -> bytes:
     font = ImageFont.truetype(_FILES[name], _PROBE_PIXELS, layout_engine=ImageFont.Layout.BASIC)
     return bytes(font.getmask(character, mode="L"))
 

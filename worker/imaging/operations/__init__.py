@@ -30,9 +30,9 @@ from worker.imaging.operations.geometry import crop, flip, pad, resize, rotate
 from worker.imaging.operations.tone import adjust, background, grayscale
 from worker.imaging.operations.watermark import LoadAsset, watermark
 
-Function = Callable[[Image.Image, Any], Image.Image]
+OperationFunction = Callable[[Image.Image, Any], Image.Image]
 
-FUNCTIONS: Final[Mapping[type[Any], Function]] = {
+FUNCTIONS: Final[Mapping[type[Any], OperationFunction]] = {
     Resize: resize,
     Crop: crop,
     Rotate: rotate,
@@ -46,9 +46,9 @@ FUNCTIONS: Final[Mapping[type[Any], Function]] = {
     RoundCorners: round_corners,
 }
 #: Operations that never run as they are: a look at the image turns them into a crop.
-SETTLED: Final = (Trim,)
+RESOLVED: Final = (Trim,)
 
 
-def functions(load_asset: LoadAsset) -> Mapping[type[Any], Function]:
+def get_functions(load_asset: LoadAsset) -> Mapping[type[Any], OperationFunction]:
     """Return the function of each operation, those that need stored images with a way to them."""
     return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

@@ -3,24 +3,24 @@
 from PIL import Image, ImageColor
 
 
-def rgba(color: str) -> tuple[int, int, int, int]:
+def parse_rgba(color: str) -> tuple[int, int, int, int]:
     """Return red, green, blue and opacity, 0 to 255, of ``#rrggbb`` or ``#rrggbbaa``."""
     red, green, blue, *opacity = ImageColor.getrgb(color)
     return red, green, blue, opacity[0] if opacity else 255
 
 
-def with_alpha(image: Image.Image) -> Image.Image:
+def add_alpha(image: Image.Image) -> Image.Image:
     """Return an image with an alpha channel, gray if it was gray."""
     return image if image.mode in {"LA", "RGBA"} else image.convert("LA" if image.mode == "L" else "RGBA")
 
 
 def is_gray(color: str) -> bool:
     """Tell whether a gray image can hold a color. A transparent one is none."""
-    red, green, blue, opacity = rgba(color)
+    red, green, blue, opacity = parse_rgba(color)
     return opacity == 0 or red == green == blue
 
 
-def lay_on(
+def paste_on_background(
     image: Image.Image,
     background: str,
     size: tuple[int, int] | None = None,
@@ -33,10 +33,10 @@ def lay_on(
     """
     size = size or image.size
     gray = image.mode in {"L", "LA"} and is_gray(background)
-    red, green, blue, opacity = rgba(background)
+    red, green, blue, opacity = parse_rgba(background)
     if opacity == 0:
         canvas = Image.new("LA" if gray else "RGBA", size)
-        canvas.paste(with_alpha(image) if gray else image.convert("RGBA"), at)
+        canvas.paste(add_alpha(image) if gray else image.convert("RGBA"), at)
         return canvas
     if opacity == 255:
         canvas = Image.new("L", size, red) if gray else Image.new("RGB", size, (red, green, blue))

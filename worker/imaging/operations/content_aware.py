@@ -12,24 +12,24 @@ from typing import Final
 from PIL import Image, ImageChops, ImageFilter
 
 from shared.pipeline.operations import Crop, Operation, Trim
-from shared.pipeline.sizes import Box, crop_box
+from shared.pipeline.sizes import Box, compute_crop_box
 
 #: Side to which an image is reduced to see where its detail is; finer grain is noise.
-_SURVEY_PIXELS: Final = 256
+_ANALYSIS_PIXELS: Final = 256
 
 
-def needs_a_look(operation: Operation) -> bool:
+def is_content_aware(operation: Operation) -> bool:
     """Tell whether an operation depends on the content."""
     return isinstance(operation, Trim) or (isinstance(operation, Crop) and operation.gravity == "entropy")
 
 
-def settle(frames: Sequence[Image.Image], operation: Operation) -> Operation:
+def resolve_to_crop(frames: Sequence[Image.Image], operation: Operation) -> Operation:
     """Turn an operation that needs a look into a crop in pixels."""
     if isinstance(operation, Trim):
-        return _crop_to(_content_box(frames, operation.tolerance))
+        return _crop_to(_find_content_box(frames, operation.tolerance))
     if isinstance(operation, Crop) and operation.gravity == "entropy":
-        left, upper, right, lower = crop_box(frames[0].size, operation)
-        return _crop_to(_liveliest_box(frames, (right - left, lower - upper)))
+        left, upper, right, lower = compute_crop_box(frames[0].size, operation)
+        return _crop_to(_find_busiest_box(frames, (right - left, lower - upper)))
     return operation
 
 
@@ -38,16 +38,16 @@ def _crop_to(box: Box) -> Crop:
     return Crop(x=left, y=upper, width=right - left, height=lower - upper)
 
 
-def _content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
+def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
     """Return the box, over all frames, of what differs from the pixel at the top left; or the whole image."""
-    boxes = [box for box in (_differing_box(frame, tolerance) for frame in frames) if box]
+    boxes = [box for box in (_find_difference_box(frame, tolerance) for frame in frames) if box]
     if not boxes:
         return 0, 0, *frames[0].size
     lefts, uppers, rights, lowers = zip(*boxes, strict=True)
     return min(lefts), min(uppers), max(rights), max(lowers)
 
 
-def _differing_box(image: Image.Image, tolerance: int) -> Box | None:
+def _find_difference_box(image: Image.Image, tolerance: int) -> Box | None:
     # Multiplied by alpha, whatever is transparent is the same.
     premultiplied = image.convert({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode))
     marked = None
@@ -58,25 +58,25 @@ def _differing_box(image: Image.Image, tolerance: int) -> Box | None:
     return marked.getbbox() if marked else None
 
 
-def _liveliest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> Box:
+def _find_busiest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> Box:
     """Return the box of a size with most edges in it: first the columns, then the rows within them."""
     whole = frames[0].size
-    edges = _edges(frames)
+    edges = _detect_edges(frames)
     across, down = edges.width / whole[0], edges.height / whole[1]
-    left = _liveliest_span(_profile(edges, (edges.width, 1)), size[0] * across)
+    left = _find_busiest_span(_compute_profile(edges, (edges.width, 1)), size[0] * across)
     columns = edges.crop((round(left), 0, max(round(left) + 1, round(left + size[0] * across)), edges.height))
-    upper = _liveliest_span(_profile(columns, (1, edges.height)), size[1] * down)
+    upper = _find_busiest_span(_compute_profile(columns, (1, edges.height)), size[1] * down)
     x = min(round(left / across), whole[0] - size[0])
     y = min(round(upper / down), whole[1] - size[1])
     return x, y, x + size[0], y + size[1]
 
 
-def _edges(frames: Sequence[Image.Image]) -> Image.Image:
+def _detect_edges(frames: Sequence[Image.Image]) -> Image.Image:
     """Return how much changes around each point, over all frames, on a small image."""
     found = None
     for frame in frames:
         small = frame.convert("LA").convert("La").getchannel(0) if frame.mode in {"LA", "RGBA"} else frame.convert("L")
-        small.thumbnail((_SURVEY_PIXELS, _SURVEY_PIXELS), Image.Resampling.BOX)
+        small.thumbnail((_ANALYSIS_PIXELS, _ANALYSIS_PIXELS), Image.Resampling.BOX)
         # Pillow's edge filter leaves the rim as it is, as if the image ended in a line.
         framed = Image.new("L", (small.width + 2, small.height + 2))
         framed.paste(small.resize(framed.size, Image.Resampling.NEAREST))
@@ -86,14 +86,14 @@ def _edges(frames: Sequence[Image.Image]) -> Image.Image:
     return found or Image.new("L", (1, 1))
 
 
-def _profile(edges: Image.Image, size: tuple[int, int]) -> list[int]:
+def _compute_profile(edges: Image.Image, size: tuple[int, int]) -> list[int]:
     """Return the mean of each column or row, in 1/256."""
     # Eight bits would round away the mean of a row, which is often below 1.
     means = edges.convert("F").resize(size, Image.Resampling.BOX).tobytes()
     return [int(mean * 256) for mean in array("f", means)]
 
 
-def _liveliest_span(profile: Sequence[int], length: float) -> float:
+def _find_busiest_span(profile: Sequence[int], length: float) -> float:
     """Return where the span with the largest sum begins; of equal ones the one nearest to the middle."""
     span = min(len(profile), max(1, round(length)))
     sums = [0, *accumulate(profile)]

@@ -3,7 +3,7 @@
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from shared.pipeline.operations import Blur, RoundCorners, Sharpen
-from worker.imaging.operations.canvas import with_alpha
+from worker.imaging.operations.canvas import add_alpha
 
 #: Radius, pixels, up to which a corner is drawn four times as large for a smooth edge; more would only cost memory.
 _SMOOTH_UP_TO = 512
@@ -34,13 +34,13 @@ def round_corners(image: Image.Image, params: RoundCorners) -> Image.Image:
     radius = min(round(wanted), (shorter + 1) // 2)
     if radius < 1:
         return image
-    rounded = with_alpha(image).copy()
-    rounded.putalpha(ImageChops.multiply(rounded.getchannel("A"), _mask(image.size, radius)))
+    rounded = add_alpha(image).copy()
+    rounded.putalpha(ImageChops.multiply(rounded.getchannel("A"), _draw_mask(image.size, radius)))
     return rounded
 
 
-def _mask(size: tuple[int, int], radius: int) -> Image.Image:
-    corner = _corner(radius)
+def _draw_mask(size: tuple[int, int], radius: int) -> Image.Image:
+    corner = _draw_corner(radius)
     right, lower = size[0] - radius, size[1] - radius
     mask = Image.new("L", size, 255)
     mask.paste(corner, (0, 0))
@@ -50,7 +50,7 @@ def _mask(size: tuple[int, int], radius: int) -> Image.Image:
     return mask
 
 
-def _corner(radius: int) -> Image.Image:
+def _draw_corner(radius: int) -> Image.Image:
     """Draw the upper left quarter of a disc."""
     scale = 4 if radius <= _SMOOTH_UP_TO else 1
     drawn = Image.new("L", (radius * scale, radius * scale))

@@ -6,8 +6,8 @@ from PIL import Image
 
 from shared.pipeline.operations import Crop, Fit, Flip, Pad, Resize, Rotate
 from shared.pipeline.operations.parameters import ANCHORS
-from shared.pipeline.sizes import Size, crop_box, fitted_size, place_box, size_after
-from worker.imaging.operations.canvas import lay_on, rgba, with_alpha
+from shared.pipeline.sizes import Size, compute_crop_box, compute_size_after, fit_size, place_box
+from worker.imaging.operations.canvas import add_alpha, parse_rgba, paste_on_background
 
 FILTER = Image.Resampling.LANCZOS
 #: Left, upper, right and lower edge, pixels and parts of pixels.
@@ -24,39 +24,39 @@ _FLIPS = {
 def resize(image: Image.Image, params: Resize) -> Image.Image:
     """Change the size. Pillow multiplies by alpha first, so transparent edges get no fringe."""
     if params.fit is Fit.CONTAIN:
-        size = size_after(image.size, params)
-        fitted = resize_exactly(image, fitted_size(image.size, size, enlarge=params.enlarge))
-        return lay_on(fitted, params.background, size, place_box(size, fitted.size, params.gravity)[:2])
-    size, box = framing(image.size, params)
-    return image.resize(size, FILTER, box=box) if params.fit is Fit.COVER else resize_exactly(image, size)
+        size = compute_size_after(image.size, params)
+        fitted = resize_to(image, fit_size(image.size, size, enlarge=params.enlarge))
+        return paste_on_background(fitted, params.background, size, place_box(size, fitted.size, params.gravity)[:2])
+    size, box = compute_resize_box(image.size, params)
+    return image.resize(size, FILTER, box=box) if params.fit is Fit.COVER else resize_to(image, size)
 
 
-def framing(size: Size, params: Resize) -> tuple[Size, Box]:
+def compute_resize_box(size: Size, params: Resize) -> tuple[Size, Box]:
     """Return the size after a resize, of any fit but contain, and the part of the image that fills it."""
-    target = size_after(size, params)
-    return target, _covering_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
+    target = compute_size_after(size, params)
+    return target, _compute_cover_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
 
 
-def resize_exactly(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def resize_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Bring an image to a size, and leave one alone that has it."""
     return image if size == image.size else image.resize(size, FILTER)
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:
     """Cut out a box, clamped to the image. Raises OutsideImage."""
-    return image.crop(crop_box(image.size, params))
+    return image.crop(compute_crop_box(image.size, params))
 
 
 def rotate(image: Image.Image, params: Rotate) -> Image.Image:
     """Turn clockwise: right angles without loss, others with smooth edges on the background."""
-    size = size_after(image.size, params)
+    size = compute_size_after(image.size, params)
     angle = params.angle % 360
     if angle == 0:
         return image
     if angle in _TURNS and (params.expand or angle == 180 or image.width == image.height):
         return image.transpose(_TURNS[int(angle)])
-    turned = _turned(image, angle, size)
-    return turned if rgba(params.background)[3] == 0 else lay_on(turned, params.background)
+    turned = _rotate_freely(image, angle, size)
+    return turned if parse_rgba(params.background)[3] == 0 else paste_on_background(turned, params.background)
 
 
 def flip(image: Image.Image, params: Flip) -> Image.Image:
@@ -66,10 +66,12 @@ def flip(image: Image.Image, params: Flip) -> Image.Image:
 
 def pad(image: Image.Image, params: Pad) -> Image.Image:
     """Add room around the image."""
-    return lay_on(image, params.background, size_after(image.size, params), (params.left, params.top))
+    return paste_on_background(
+        image, params.background, compute_size_after(image.size, params), (params.left, params.top)
+    )
 
 
-def _covering_box(size: Size, target: Size, gravity: str) -> Box:
+def _compute_cover_box(size: Size, target: Size, gravity: str) -> Box:
     """Return the part of the source that fills the target: left, upper, right, lower."""
     width, height = size
     scale = max(target[0] / width, target[1] / height)
@@ -80,9 +82,9 @@ def _covering_box(size: Size, target: Size, gravity: str) -> Box:
     return left, upper, min(width, left + cut_width), min(height, upper + cut_height)
 
 
-def _turned(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
+def _rotate_freely(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
     """Turn around the middle onto a transparent canvas. A clear rim around the image makes its edges smooth."""
-    image = with_alpha(image)
+    image = add_alpha(image)
     framed = Image.new(image.mode, (image.width + 2, image.height + 2))
     framed.paste(image, (1, 1))
     across, down = cos(radians(angle)), sin(radians(angle))

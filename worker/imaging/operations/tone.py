@@ -3,10 +3,10 @@
 from PIL import Image, ImageEnhance
 
 from shared.pipeline.operations import Adjust, Background, Grayscale
-from worker.imaging.operations.canvas import lay_on
+from worker.imaging.operations.canvas import paste_on_background
 
 #: Contrast turns around this gray, and not around the mean of the image: frames must not flicker.
-_MIDDLE = 128
+_MIDDLE_GRAY = 128
 
 
 def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: ARG001 - every operation has this shape
@@ -18,7 +18,9 @@ def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: AR
 
 def adjust(image: Image.Image, params: Adjust) -> Image.Image:
     """Change brightness and contrast of each channel by a curve, then the distance of colors from their gray."""
-    curve = [_clipped((value * params.brightness - _MIDDLE) * params.contrast + _MIDDLE) for value in range(256)]
+    curve = [
+        _clamp((value * params.brightness - _MIDDLE_GRAY) * params.contrast + _MIDDLE_GRAY) for value in range(256)
+    ]
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     colors = image.convert(image.mode.removesuffix("A")) if alpha else image
     colors = colors.point(curve * len(colors.getbands()))
@@ -31,8 +33,8 @@ def adjust(image: Image.Image, params: Adjust) -> Image.Image:
 
 def background(image: Image.Image, params: Background) -> Image.Image:
     """Lay the image on a color, wherever it is transparent."""
-    return lay_on(image, params.color) if image.mode in {"LA", "RGBA"} else image
+    return paste_on_background(image, params.color) if image.mode in {"LA", "RGBA"} else image
 
 
-def _clipped(value: float) -> int:
+def _clamp(value: float) -> int:
     return max(0, min(255, round(value)))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from PIL import Image, ImageDraw
 
 from shared.pipeline.operations import Rotate, Watermark
-from shared.pipeline.sizes import fitted_size, place_box
+from shared.pipeline.sizes import fit_size, place_box
 from worker.imaging.fonts import load_font
-from worker.imaging.operations.canvas import rgba, with_alpha
-from worker.imaging.operations.geometry import resize_exactly, rotate
+from worker.imaging.operations.canvas import add_alpha, parse_rgba
+from worker.imaging.operations.geometry import resize_to, rotate
 
 #: Returns the stored image of a name, decoded. Raises AssetUnusable.
 LoadAsset = Callable[[str], Image.Image]
@@ -21,15 +21,15 @@ def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> I
     """Lay a mark over the image, or over all of it in rows."""
     box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
     mark = load_asset(params.image) if params.image else _draw_text(params, box)
-    mark = rotate(with_alpha(mark), Rotate(angle=params.angle))
-    mark = resize_exactly(mark, fitted_size(mark.size, box, enlarge=True))
-    mark = _faded(mark, params.opacity)
+    mark = rotate(add_alpha(mark), Rotate(angle=params.angle))
+    mark = resize_to(mark, fit_size(mark.size, box, enlarge=True))
+    mark = _apply_opacity(mark, params.opacity)
     margin = round(min(image.size) * params.margin)
     if params.tile:
-        mark, at = _tiled(image.size, mark, margin), (0, 0)
+        mark, at = _draw_tiles(image.size, mark, margin), (0, 0)
     else:
-        at = _place(image.size, mark.size, params.gravity, margin)
-    return _laid_over(image, mark, at)
+        at = _compute_position(image.size, mark.size, params.gravity, margin)
+    return _blend(image, mark, at)
 
 
 def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
@@ -39,7 +39,7 @@ def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
     factor = min(box[0] / max(1, right - left), box[1] / max(1, lower - upper))
     font = load_font(params.font, max(1, int(_MEASURE_PIXELS * factor)))
     left, upper, right, lower = font.getbbox(text)
-    red, green, blue, opacity = rgba(params.color)
+    red, green, blue, opacity = parse_rgba(params.color)
     size = max(1, round(right - left)), max(1, round(lower - upper))
     ink = Image.new("L", size)
     ImageDraw.Draw(ink).text((-left, -upper), text, fill=opacity, font=font)
@@ -49,13 +49,13 @@ def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
     return drawn
 
 
-def _faded(mark: Image.Image, opacity: float) -> Image.Image:
+def _apply_opacity(mark: Image.Image, opacity: float) -> Image.Image:
     faded = mark.copy()
     faded.putalpha(mark.getchannel("A").point([round(value * opacity) for value in range(256)]))
     return faded
 
 
-def _place(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
+def _compute_position(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
     """Return the upper left corner of a mark: at its place within the margin, but never out of the image."""
     inner = size[0] - 2 * margin, size[1] - 2 * margin
     left, upper = place_box(inner, mark, gravity)[:2]
@@ -65,7 +65,7 @@ def _place(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: i
     )
 
 
-def _tiled(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
+def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
     """Fill a layer with a mark by doubling what is there, so that a tiny mark costs no more than a large one."""
     layer = Image.new(mark.mode, size)
     layer.paste(mark, (gap // 2, gap // 2))
@@ -79,7 +79,7 @@ def _tiled(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
     return layer
 
 
-def _laid_over(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
+def _blend(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
     """Return the image with a mark on it; gray stays gray under a gray mark, alpha stays as it would in the world."""
     if image.mode in {"L", "LA"} and mark.mode == "RGBA":
         image = image.convert("RGB" if image.mode == "L" else "RGBA")

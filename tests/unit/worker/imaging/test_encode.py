@@ -8,14 +8,14 @@ from support import sample_images
 from support.image_similarity import psnr
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
-from shared.pipeline.output import WITH_QUALITY, Output, OutputFormat
+from shared.pipeline.output import LOSSY_FORMATS, Output, OutputFormat
 from worker.imaging.encode import choose_avif_speed, encode
 from worker.imaging.palette import reduce_to_palette
 
 PHOTO = Image.effect_noise((96, 64), 40).convert("RGB")
 
 
-@pytest.mark.parametrize("output_format", WITH_QUALITY)
+@pytest.mark.parametrize("output_format", LOSSY_FORMATS)
 def test_quality_decides_the_size(output_format: OutputFormat) -> None:
     """Less quality, fewer bytes; without a wish it is the default."""
     low, high, default = (
@@ -26,7 +26,7 @@ def test_quality_decides_the_size(output_format: OutputFormat) -> None:
     assert len(encode(PHOTO, Output(format=output_format)).data) == default
 
 
-@pytest.mark.parametrize("output_format", WITH_QUALITY)
+@pytest.mark.parametrize("output_format", LOSSY_FORMATS)
 def test_byte_ceiling_is_met_with_the_best_quality_below_it(output_format: OutputFormat) -> None:
     """The file fits, and one step more of quality would not."""
     sizes = [len(encode(PHOTO, Output(format=output_format, quality=quality)).data) for quality in range(1, 81)]
@@ -38,7 +38,7 @@ def test_byte_ceiling_is_met_with_the_best_quality_below_it(output_format: Outpu
 
 
 @settings(max_examples=30, deadline=None)
-@given(ceiling=st.integers(256, 6000), output_format=st.sampled_from(WITH_QUALITY))
+@given(ceiling=st.integers(256, 6000), output_format=st.sampled_from(LOSSY_FORMATS))
 def test_no_ceiling_is_broken_silently(ceiling: int, output_format: OutputFormat) -> None:
     """Whatever is asked for, the file fits or the job fails by its code."""
     try:

@@ -8,7 +8,7 @@ from support import fidelity, sample_images
 from support.image_kinds import DURATIONS, SIZE, Kind, kinds
 
 from shared.errors import CorruptImage, NotAnImage, TooManyFrames, TooManyTotalPixels, TruncatedImage
-from shared.pipeline.output import ANIMATED, Output, OutputFormat
+from shared.pipeline.output import ANIMATED_FORMATS, Output, OutputFormat
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 from worker.imaging.frames import count_frames
@@ -53,7 +53,7 @@ def test_gray_stays_one_channel(name: str) -> None:
     assert sample_images.opened(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
 
 
-@pytest.mark.parametrize("output", ANIMATED)
+@pytest.mark.parametrize("output", ANIMATED_FORMATS)
 @pytest.mark.parametrize("name", MOVING)
 def test_operations_run_on_every_frame(name: str, output: OutputFormat) -> None:
     """Resize and flip change each frame; durations stay."""

@@ -12,16 +12,16 @@ from support import pipeline_strategies, sample_images
 from shared.errors import AssetUnusable, ImageError, OutsideImage, SideTooLong, TooManyPixels
 from shared.pipeline.operations import AnyOperation, Trim
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.sizes import is_exact, size_after
+from shared.pipeline.sizes import compute_size_after, is_size_exact
 from worker.imaging import Limits, render
-from worker.imaging.assets import asset_loader
-from worker.imaging.fonts import uncovered, warn_of_text
-from worker.imaging.pipeline import no_assets, run_on_frames, run_pipeline
+from worker.imaging.assets import make_asset_loader
+from worker.imaging.fonts import find_missing_characters, find_text_warnings
+from worker.imaging.pipeline import refuse_assets, run_pipeline, run_pipeline_on_frames
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=20_000)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 LOGO = sample_images.encoded(Image.new("RGBA", (20, 10), (0, 255, 0, 255)), "PNG")
-load_logo = asset_loader({"logo": LOGO}, LIMITS)
+load_logo = make_asset_loader({"logo": LOGO}, LIMITS)
 
 
 def run(image: Image.Image, *wanted: dict[str, Any]) -> Image.Image:
@@ -61,10 +61,10 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
     before = image.tobytes()
     try:
         for operation in operations:
-            foretold = size_after(image.size, operation)
+            foretold = compute_size_after(image.size, operation)
             made = run_pipeline(image, [operation], LIMITS, load_logo)
             assert made.mode in {"L", "LA", "RGB", "RGBA"}
-            if is_exact([operation]):
+            if is_size_exact([operation]):
                 assert made.size == foretold
             else:
                 assert made.width <= foretold[0]
@@ -358,16 +358,16 @@ def test_watermark_without_its_picture_fails() -> None:
     operation = pipeline_strategies.READ.validate_python({"op": "watermark", "image": "logo"})
     for assets in ({}, {"logo": b"no picture"}):
         with pytest.raises(AssetUnusable):
-            run_pipeline(halves(), [operation], LIMITS, asset_loader(assets, LIMITS))
+            run_pipeline(halves(), [operation], LIMITS, make_asset_loader(assets, LIMITS))
     with pytest.raises(AssetUnusable):
-        run_pipeline(halves(), [operation], LIMITS, no_assets)
+        run_pipeline(halves(), [operation], LIMITS, refuse_assets)
 
 
 def test_characters_that_the_font_lacks_are_told() -> None:
     """Boxes in a watermark do not come silently."""
-    assert uncovered("Grüße, Ωμέγα, Юг, שלום ©", "dejavu-sans") == []
-    assert uncovered("中a中文", "dejavu-sans") == ["中", "文"]
-    assert "U+4E2D" in warn_of_text("中", "dejavu-sans")[0]
+    assert find_missing_characters("Grüße, Ωμέγα, Юг, שלום ©", "dejavu-sans") == []
+    assert find_missing_characters("中a中文", "dejavu-sans") == ["中", "文"]
+    assert "U+4E2D" in find_text_warnings("中", "dejavu-sans")[0]
     pipeline = Pipeline.model_validate({"operations": [{"op": "watermark", "text": "中"}]})
     assert any("U+4E2D" in warning for warning in render(sample_images.png(), pipeline, LIMITS).warnings)
 
@@ -377,7 +377,7 @@ def test_frames_stay_together_under_a_trim() -> None:
     frames = [Image.new("L", (30, 30)) for _ in range(3)]
     for index, frame in enumerate(frames):
         frame.paste(255, (5 + 5 * index, 10, 8 + 5 * index, 20))
-    assert [frame.size for frame in run_on_frames(frames, [Trim()], LIMITS)] == [(13, 10)] * 3
+    assert [frame.size for frame in run_pipeline_on_frames(frames, [Trim()], LIMITS)] == [(13, 10)] * 3
 
 
 def test_frames_run_one_after_the_other() -> None:
@@ -389,7 +389,7 @@ def test_frames_run_one_after_the_other() -> None:
             alive.append(index)
             yield Image.new("L", (10, 10))
 
-    made = run_on_frames(frames(), [pipeline_strategies.READ.validate_python({"op": "blur"})], LIMITS)
+    made = run_pipeline_on_frames(frames(), [pipeline_strategies.READ.validate_python({"op": "blur"})], LIMITS)
     next(made)
     assert alive == [0]
 

@@ -12,15 +12,17 @@ from support.image_similarity import psnr
 
 from shared.pipeline.pipeline import Grayscale, Operation, Pipeline, Resize
 from worker.imaging import Limits, Rendered, render
-from worker.imaging.header import Header
-from worker.imaging.operations.geometry import framing
-from worker.imaging.planner import Plan, plain, plan
+from worker.imaging.operations.geometry import compute_resize_box
+from worker.imaging.planner import Plan, plan, plan_unoptimized
 from worker.imaging.scaling import Scaling
+from worker.imaging.stored_header import StoredHeader
 
 PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "safelight" / "demo_images").glob("*.jpg"))
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=20_000_000, max_side=5_000)
 ENOUGH_DECIBELS = 45
-JPEG = Header(format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, opaque=True, neutral=True, still=True)
+JPEG = StoredHeader(
+    format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, opaque=True, neutral=True, still=True
+)
 SMALL = Resize(width=400, height=400)
 PIPELINES = {
     "default": [{"op": "resize", "width": 1024, "height": 1024}, {"op": "grayscale"}],
@@ -37,7 +39,7 @@ PIPELINES = {
 def both_ways(data: bytes, operations: list[dict[str, Any]]) -> tuple[Rendered, Rendered]:
     """Render by the plan and the plain way."""
     pipeline = Pipeline.model_validate({"operations": operations})
-    return render(data, pipeline, LIMITS), render(data, pipeline, LIMITS, planner=plain)
+    return render(data, pipeline, LIMITS), render(data, pipeline, LIMITS, planner=plan_unoptimized)
 
 
 def likeness(data: bytes, operations: list[dict[str, Any]]) -> float:
@@ -48,9 +50,9 @@ def likeness(data: bytes, operations: list[dict[str, Any]]) -> float:
     return psnr(*images)
 
 
-def with_header(**facts: Any) -> Header:
+def with_header(**facts: Any) -> StoredHeader:
     """Return the header of a large plain JPEG, except for some facts."""
-    return Header(**{name: getattr(JPEG, name) for name in JPEG.__dataclass_fields__} | facts)
+    return StoredHeader(**{name: getattr(JPEG, name) for name in JPEG.__dataclass_fields__} | facts)
 
 
 @pytest.mark.parametrize("operations", PIPELINES.values(), ids=PIPELINES)
@@ -91,7 +93,7 @@ def test_a_stored_scaling_stays_inside_and_keeps_its_area(
     """Seen from the stored image, a scaling's part is as large as it was, and inside."""
     header = with_header(stored_size=stored, orientation=orientation)
     params = Resize.model_validate({"width": box[0], "height": box[1], "fit": fit})
-    upright = Scaling(size=framing(header.size, params)[0], box=framing(header.size, params)[1])
+    upright = Scaling(size=compute_resize_box(header.size, params)[0], box=compute_resize_box(header.size, params)[1])
     turned = upright.as_stored(stored, orientation)
     assert sorted(turned.factors) == pytest.approx(sorted(upright.factors))
     left, upper, right, lower = turned.box

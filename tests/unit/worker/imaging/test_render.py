@@ -19,11 +19,11 @@ from shared.errors import (
 )
 from shared.pipeline.operations import AnyOperation
 from shared.pipeline.pipeline import Fit, Grayscale, Pipeline, Resize
-from shared.pipeline.sizes import size_after
+from shared.pipeline.sizes import compute_size_after
 from worker.imaging import Limits, Rendered, render
-from worker.imaging.operations import SETTLED, functions
+from worker.imaging.operations import RESOLVED, get_functions
 from worker.imaging.operations.geometry import resize
-from worker.imaging.pipeline import no_assets
+from worker.imaging.pipeline import refuse_assets
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 KEEP = Pipeline.model_validate({})
@@ -221,7 +221,7 @@ def test_resize_leads_to_the_size_that_was_foretold(
 ) -> None:
     """The planned size is the size of the image that comes out."""
     asked = Resize.model_validate(params)
-    assert size_after(size, asked) == expected
+    assert compute_size_after(size, asked) == expected
     assert resize(Image.new("L", size), asked).size == expected
 
 
@@ -235,4 +235,4 @@ def test_cover_keeps_the_middle_and_the_proportions() -> None:
 
 def test_every_operation_has_its_function() -> None:
     """No operation can be asked for that nobody runs."""
-    assert {*functions(no_assets), *SETTLED} == set(get_args(AnyOperation))
+    assert {*get_functions(refuse_assets), *RESOLVED} == set(get_args(AnyOperation))

@@ -3,7 +3,7 @@
 import pytest
 from support.sandboxes import LIMITS
 
-from worker.sandbox.budget import BASE_BYTES, FIXED_BYTES, MIB, Budget, count_children, room_bytes
+from worker.sandbox.budget import BASE_BYTES, FIXED_BYTES, MIB, Budget, compute_raw_memory, count_children
 
 
 def test_a_child_gets_what_the_limits_may_need() -> None:
@@ -18,7 +18,7 @@ def test_all_together_fit_into_the_function(memory_mib: int, processors: int) ->
     """Children, worker and images on their way never add up to more memory than there is."""
     children = count_children(memory_mib=memory_mib, processors=processors)
     budget = Budget.of(LIMITS, memory_mib=memory_mib, children=children, seconds=15)
-    room = room_bytes(budget, memory_mib=memory_mib, children=children)
+    room = compute_raw_memory(budget, memory_mib=memory_mib, children=children)
     assert room > 0
     whole = children * (budget.memory_bytes + BASE_BYTES) + 2 * BASE_BYTES + 2 * room
     assert whole <= memory_mib * MIB

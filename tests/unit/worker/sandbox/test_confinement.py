@@ -14,7 +14,7 @@ from shared.errors import ResourceLimit, TimedOut
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.sandbox.process import Child
 from worker.sandbox.protocol import Ready, Request
-from worker.sandbox.syscalls import AARCH64, X86_64, program
+from worker.sandbox.syscalls import AARCH64, X86_64, assemble_filter
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="these measures are Linux's")
 PROBE = (
@@ -216,10 +216,10 @@ def test_processor_time_is_limited_by_the_kernel_for_each_record() -> None:
     """The clock starts anew with each request, and the kernel alone would end a child whose parent is gone."""
     script = FRAME + (
         "import resource\n"
-        "from worker.sandbox.confinement import start_clock\n"
+        "from worker.sandbox.confinement import limit_cpu_time\n"
         "first = time.process_time()\n"
         "while time.process_time() < first + 1.2: pass\n"
-        "start_clock(1)\n"
+        "limit_cpu_time(1)\n"
         "frame(b'{\"confined\":[]}')\n"
         "while True: pass\n"
     )
@@ -233,7 +233,7 @@ def test_processor_time_is_limited_by_the_kernel_for_each_record() -> None:
 def test_the_filter_is_a_whole_program(machine: object) -> None:
     """Every jump of the filter lands inside it and its last word is to allow, on both processors."""
     assert isinstance(machine, type(X86_64))
-    code = program(machine, 4711)
+    code = assemble_filter(machine, 4711)
     steps = [code[at : at + 8] for at in range(0, len(code), 8)]
     assert len(steps) < 4096
     for at, step in enumerate(steps[:-1]):

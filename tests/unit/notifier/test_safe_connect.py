@@ -51,7 +51,7 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str, listener: socket
     """The system's own resolver is asked, and whatever it makes of the name nobody calls."""
     port = listener.getsockname()[1]
     with pytest.raises((AddressNotAllowed, HostNotFound)):
-        connect(host, port, seconds=1, anywhere=False)
+        connect(host, port, seconds=1, allow_internal=False)
     with pytest.raises(BlockingIOError):
         listener.accept()
 
@@ -76,7 +76,7 @@ def test_a_name_that_leads_inside_is_refused_before_any_connection(
     """One internal address among public ones is enough, and no socket is even made."""
     monkeypatch.setattr("notifier.safe_connect.socket.socket", lambda *_: pytest.fail("a connection was begun"))
     with pytest.raises(AddressNotAllowed):
-        connect("innocent.example", 443, seconds=1, anywhere=False, resolve=answering(*texts))
+        connect("innocent.example", 443, seconds=1, allow_internal=False, resolve=answering(*texts))
 
 
 def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
             called.append(address)
 
     monkeypatch.setattr("notifier.safe_connect.socket.socket", Caller)
-    connect("rebinding.example", 443, seconds=1, anywhere=False, resolve=rebinding)
+    connect("rebinding.example", 443, seconds=1, allow_internal=False, resolve=rebinding)
     assert called == [("8.8.8.8", 443)]
     assert asked == ["again"]
 
@@ -107,7 +107,7 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_next_address_is_tried(listener: socket.socket) -> None:
     """A host with several addresses is reached by one that answers."""
     port = listener.getsockname()[1]
-    connection = connect("two.example", port, seconds=2, anywhere=True, resolve=answering("::1", "127.0.0.1"))
+    connection = connect("two.example", port, seconds=2, allow_internal=True, resolve=answering("::1", "127.0.0.1"))
     with connection:
         assert connection.getpeername() == ("127.0.0.1", port)
 
@@ -116,10 +116,10 @@ def test_the_next_address_is_tried(listener: socket.socket) -> None:
 def test_a_host_that_is_none_is_named(host: str) -> None:
     """No address: HostNotFound, whatever is wrong with the name."""
     with pytest.raises(HostNotFound):
-        connect(host, 443, seconds=1, anywhere=True)
+        connect(host, 443, seconds=1, allow_internal=True)
 
 
 def test_a_host_without_addresses_is_named() -> None:
     """A resolver that knows the name and no address."""
     with pytest.raises(HostNotFound):
-        connect("empty.example", 443, seconds=1, anywhere=False, resolve=answering())
+        connect("empty.example", 443, seconds=1, allow_internal=False, resolve=answering())

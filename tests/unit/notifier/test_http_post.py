@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.webhook_receiver import Receiver, receiving
 
-from notifier.http_post import Post
+from notifier.http_post import HttpPost
 
 NAME = "127.0.0.1"
 
@@ -86,7 +86,7 @@ def speaking(data: bytes) -> Iterator[str]:
 def test_it_arrives_as_it_was_sent(receiver: Receiver) -> None:
     """Path, query, headers and body reach the receiver; its status comes back."""
     receiver.answer(202)
-    answer = Post(anywhere=True)(f"{receiver.url}?a=b", {"X-One": "1", "Content-Type": "text/x"}, b"body")
+    answer = HttpPost(allow_internal=True)(f"{receiver.url}?a=b", {"X-One": "1", "Content-Type": "text/x"}, b"body")
     assert (answer.status, answer.reason) == (202, None)
     (got,) = receiver.got
     assert (got.path, got.body, got.headers["X-One"]) == ("/hook?a=b", b"body", "1")
@@ -96,11 +96,11 @@ def test_it_arrives_as_it_was_sent(receiver: Receiver) -> None:
 def test_by_tls_the_certificate_is_verified(certificate: Path, server_side: ssl.SSLContext) -> None:
     """A certificate that is trusted and is for this host is taken, and no other."""
     with receiving(server_side) as receiver:
-        assert Post(anywhere=True)(receiver.url, {}, b"").reason == "TLS_FAILED"
+        assert HttpPost(allow_internal=True)(receiver.url, {}, b"").reason == "TLS_FAILED"
         known = ssl.create_default_context(cafile=str(certificate))
-        assert Post(anywhere=True, trust=known)(receiver.url, {}, b"").status == 204
+        assert HttpPost(allow_internal=True, tls=known)(receiver.url, {}, b"").status == 204
         elsewhere = receiver.url.replace(NAME, "localhost")
-        assert Post(anywhere=True, trust=known)(elsewhere, {}, b"").reason == "TLS_FAILED"
+        assert HttpPost(allow_internal=True, tls=known)(elsewhere, {}, b"").reason == "TLS_FAILED"
         assert len(receiver.got) == 1
 
 
@@ -109,7 +109,7 @@ def test_no_redirect_is_followed(status: int, receiver: Receiver) -> None:
     """Whoever redirects leads nobody anywhere: the redirect itself is the answer."""
     with receiving() as inside:
         receiver.answer(status, Location=inside.url)
-        assert Post(anywhere=True)(receiver.url, {}, b"").status == status
+        assert HttpPost(allow_internal=True)(receiver.url, {}, b"").status == status
         assert not inside.got
 
 
@@ -118,7 +118,7 @@ def test_no_proxy_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -
     with receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        assert Post(anywhere=True)(receiver.url, {}, b"").status == 204
+        assert HttpPost(allow_internal=True)(receiver.url, {}, b"").status == 204
         assert not proxy.got
 
 
@@ -129,7 +129,7 @@ def test_internal_hosts_are_not_called(receiver: Receiver) -> None:
         receiver.url.replace(NAME, "localhost"),
         receiver.url.replace(NAME, "[::ffff:127.0.0.1]"),
     ):
-        assert Post(anywhere=False)(url, {}, b"").reason in {"ADDRESS_NOT_ALLOWED", "HOST_NOT_FOUND"}
+        assert HttpPost(allow_internal=False)(url, {}, b"").reason in {"ADDRESS_NOT_ALLOWED", "HOST_NOT_FOUND"}
     assert not receiver.got
 
 
@@ -139,20 +139,20 @@ def test_internal_hosts_are_not_called(receiver: Receiver) -> None:
 def test_a_receiver_that_never_ends_is_left(data: bytes) -> None:
     """Whoever says nothing, or half a head, is hung up on."""
     with speaking(data) as url:
-        assert Post(anywhere=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
+        assert HttpPost(allow_internal=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
 
 
 def test_the_answer_is_not_read() -> None:
     """A head without end of body is an answer: whatever follows stays on the line."""
     with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nxx") as url:
-        assert Post(anywhere=True)(url, {}, b"").status == 200
+        assert HttpPost(allow_internal=True)(url, {}, b"").status == 200
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"\x00" * 100, b"HTTP/1.1 999999 no\r\n\r\n"])
 def test_what_is_no_answer_is_none(data: bytes) -> None:
     """Another protocol's greeting is a failed connection, not a crash."""
     with speaking(data) as url:
-        answer = Post(anywhere=True, seconds=1)(url, {}, b"")
+        answer = HttpPost(allow_internal=True, seconds=1)(url, {}, b"")
     assert (answer.status, answer.reason) in {(None, "CONNECTION_FAILED"), (None, "TIMED_OUT")}
 
 
@@ -160,7 +160,7 @@ def test_nobody_there_is_told() -> None:
     """A port that nobody listens on is a failed connection."""
     with socket.create_server((NAME, 0)) as server:
         port = server.getsockname()[1]
-    assert Post(anywhere=True)(f"http://{NAME}:{port}/", {}, b"").reason == "CONNECTION_FAILED"
+    assert HttpPost(allow_internal=True)(f"http://{NAME}:{port}/", {}, b"").reason == "CONNECTION_FAILED"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_nobody_there_is_told() -> None:
 def test_retry_after_is_read(text: str, least: int, most: int, receiver: Receiver) -> None:
     """Seconds or a date; a past date means at once."""
     receiver.answer(503, Retry_After=text)
-    asked = Post(anywhere=True)(receiver.url, {}, b"").retry_after
+    asked = HttpPost(allow_internal=True)(receiver.url, {}, b"").retry_after
     assert asked is not None
     assert least <= asked.total_seconds() <= most
 
@@ -184,4 +184,4 @@ def test_retry_after_is_read(text: str, least: int, most: int, receiver: Receive
 def test_nonsense_in_retry_after_is_passed_over(text: str, receiver: Receiver) -> None:
     """Then the usual pause counts."""
     receiver.answer(429, Retry_After=text)
-    assert Post(anywhere=True)(receiver.url, {}, b"").retry_after is None
+    assert HttpPost(allow_internal=True)(receiver.url, {}, b"").retry_after is None

@@ -1,4 +1,4 @@
-"""Room: bytes that threads share."""
+"""The memory budget shared by threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.memory_budget import Room
+from worker.memory_budget import MemoryBudget
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 150), min_size=1, max_size=12))
-def test_no_more_is_held_than_fits_and_everybody_gets_in(sizes: list[int]) -> None:
-    """Whatever the sizes, the sum never exceeds the room, except for one that is too large and gets it alone."""
-    room, lock, held = Room(100), Lock(), []
+def test_reservations_never_exceed_the_budget(sizes: list[int]) -> None:
+    """The sum never exceeds the budget, except for one larger request that runs alone."""
+    budget, lock, held = MemoryBudget(100), Lock(), []
 
     def work(size: int) -> None:
-        with room.hold(size):
+        with budget.reserve(size):
             with lock:
                 held.append(size)
                 assert sum(held) <= 100 or len(held) == 1
@@ -29,26 +29,26 @@ def test_no_more_is_held_than_fits_and_everybody_gets_in(sizes: list[int]) -> No
     assert held == []
 
 
-def test_room_is_given_back_after_a_fault() -> None:
-    """A record that fails leaves its bytes to the next."""
-    room = Room(10)
+def test_reservation_ends_after_an_error() -> None:
+    """A record that fails frees its bytes."""
+    budget = MemoryBudget(10)
     for _ in range(3):
-        with pytest.raises(ValueError, match="x"), room.hold(10):
+        with pytest.raises(ValueError, match="x"), budget.reserve(10):
             raise ValueError("x")
 
 
-def test_who_does_not_fit_waits() -> None:
-    """A record that does not fit beside another starts when that one has ended."""
-    room, inside, leave = Room(10), Event(), Event()
+def test_request_that_does_not_fit_waits() -> None:
+    """A record that does not fit starts when another one has ended."""
+    budget, inside, leave = MemoryBudget(10), Event(), Event()
 
     def first() -> str:
-        with room.hold(8):
+        with budget.reserve(8):
             inside.set()
             leave.wait(60)
         return "first"
 
     def second() -> bool:
-        with room.hold(8):
+        with budget.reserve(8):
             return leave.is_set()
 
     with ThreadPoolExecutor(2) as threads:

@@ -7,15 +7,15 @@ from PIL import Image
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from shared.pipeline.sizes import Size
-from worker.imaging.colors import is_neutral
+from worker.imaging.colors import has_srgb_values
 
 # Pillow calls a JPEG with several images in it (most phones write them) MPO: its first frame is the JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
-_LYING: Final = (5, 6, 7, 8)
+_SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class StoredHeader:
     """Facts of one image."""
 
     format: str
@@ -35,23 +35,23 @@ class Header:
     def size(self) -> tuple[int, int]:
         """Return width and height, pixels, as seen upright."""
         width, height = self.stored_size
-        return (height, width) if self.orientation in _LYING else (width, height)
+        return (height, width) if self.orientation in _SIDEWAYS else (width, height)
 
 
-def read_header(image: Image.Image, *, orientation: int, still: bool) -> Header:
+def read_stored_header(image: Image.Image, *, orientation: int, still: bool) -> StoredHeader:
     """Read the facts of an opened file, whose EXIF says how it lies."""
-    return Header(
+    return StoredHeader(
         format=_PILLOW_NAMES.get(image.format or "", image.format or ""),
         mode=image.mode,
         stored_size=image.size,
         orientation=orientation,
         opaque=not image.has_transparency_data,
-        neutral=is_neutral(image.info.get("icc_profile")),
+        neutral=has_srgb_values(image.info.get("icc_profile")),
         still=still,
     )
 
 
-def tile_size(image: Image.Image) -> Size:
+def get_tile_size(image: Image.Image) -> Size:
     """Return the size of the largest piece that is unpacked whole: a tile of a TIFF may be larger than the image."""
     if not isinstance(image, TiffImageFile):
         return image.size

@@ -6,12 +6,13 @@ import pytest
 from support import events
 from support.sample_jobs import LATER, new_job, processing_job
 
-from notifier.changes import ended_job
-from shared.aws.dynamodb.job_item import to_item, to_wire
+from notifier.app import read_finished_job
+from shared.aws.dynamodb.job_item import to_item
+from shared.aws.dynamodb.wire import to_wire
 from shared.errors import BadMessage
 from shared.jobs.job import Job, JobFailure
 
-FAILED = processing_job().failed(JobFailure(code="X", message="m", retriable=True), now=LATER)
+FAILED = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
 
 
 def image(job: Job) -> dict[str, object]:
@@ -21,7 +22,7 @@ def image(job: Job) -> dict[str, object]:
 
 def test_an_end_is_one() -> None:
     """The write that ends a job brings that job."""
-    assert ended_job(events.change(image(FAILED))) == FAILED
+    assert read_finished_job(events.change(image(FAILED))) == FAILED
 
 
 @pytest.mark.parametrize(
@@ -29,16 +30,16 @@ def test_an_end_is_one() -> None:
     [
         events.change(image(new_job()), kind="INSERT"),
         events.change(image(processing_job())),
-        events.change(image(FAILED.retried(now=LATER, due_after=timedelta(1)))),
-        events.change(image(FAILED.deleted(now=LATER, due_at=LATER))),
-        events.change(image(new_job().deleted(now=LATER, due_at=LATER))),
+        events.change(image(FAILED.retry(now=LATER, due_after=timedelta(1)))),
+        events.change(image(FAILED.delete(now=LATER, due_at=LATER))),
+        events.change(image(new_job().delete(now=LATER, due_at=LATER))),
         {"eventName": "REMOVE", "dynamodb": {"Keys": {"ID": {"S": FAILED.id}}}},
     ],
     ids=["new", "claimed", "retried", "deleted", "deleted while open", "removed"],
 )
 def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
     """Neither a job that goes on, nor a retry, nor a deletion or what TTL removes."""
-    assert ended_job(record) is None
+    assert read_finished_job(record) is None
 
 
 @pytest.mark.parametrize(
@@ -48,4 +49,4 @@ def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
 def test_what_is_no_job_is_named(item: dict[str, object]) -> None:
     """A record that is none of ours is a BadMessage, not a crash that would hold up the stream."""
     with pytest.raises(BadMessage):
-        ended_job(events.change(item))
+        read_finished_job(events.change(item))
