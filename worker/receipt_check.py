@@ -1,7 +1,6 @@
-"""Doing a job again from its receipt, and comparing: bit for bit, then by pixels.
+"""Check a receipt: render the job again and compare the results, bit by bit, then by pixels.
 
-This runs where somebody wants to know, not in a function. What it compares may have been put there by anybody, so
-pixels are made in the sandbox here too.
+This runs on a user's machine, not in a function. The files are untrusted, so they are rendered in the sandbox.
 """
 
 import hashlib
@@ -21,47 +20,47 @@ from worker.imaging import Limits, Rendered
 from worker.imaging.software import get_software_versions
 from worker.sandbox import Budget, Sandbox
 
-#: More than any function has: the machine may be a slow one.
+#: More than in a function, because the machine may be slow.
 RENDER_SECONDS: Final = 120
 MEMORY_MIB: Final = 4096
-#: Writes the pixels that a file shows, all frames of them, as one PNG: equal pixels make equal files.
+#: Writes all frames of an image as one PNG: equal pixels give equal files.
 PIXELS_AS_PNG: Final = Pipeline(operations=(), outputs=(Output(),))
 
 
 class FindingState(StrEnum):
-    """What was found of one thing."""
+    """Result of one comparison."""
 
     SAME = "same"
-    #: It is not what the receipt says.
+    #: Differs from the receipt.
     CHANGED = "changed"
     MISSING = "missing"
-    #: Other software than wrote the receipt, which explains differences and is none itself.
+    #: The software differs from that of the receipt, which can explain other differences.
     OTHER = "other"
-    #: Done again, the file is another one that shows the same.
+    #: The new file differs but has the same pixels.
     EQUAL_PIXELS = "equal-pixels"
-    #: Done again, something else came out.
+    #: The new file has other pixels.
     DIFFERENT = "different"
-    #: It could not be done again.
+    #: The job could not be rendered again.
     NOT_DONE = "not-done"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """One comparison."""
 
-    #: ``receipt``, ``raw``, ``output NAME``, ``get_software_versions`` or ``again NAME``.
+    #: ``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``.
     what: str
     state: FindingState
     detail: str = ""
 
 
 class ReceiptUnreadable(ValueError):
-    """The document is no receipt, or one of a later form."""
+    """The document is not a receipt, or has a newer form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is there now; None for what is not."""
+    """The files as they are now; None if missing."""
 
     raw: bytes | None
     outputs: Mapping[str, bytes | None]
@@ -69,26 +68,26 @@ class Evidence:
 
 
 def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, str]) -> list[Finding]:
-    """Compare what is there with a receipt, do the job again and compare that.
+    """Compare the files with a receipt, render the job again and compare the outputs.
 
-    ``document`` is the API's answer: ``digest`` and ``receipt``. ``environment`` is what a child process needs to run
-    Python here. Raises ReceiptUnreadable.
+    ``document`` is the API's response with ``digest`` and ``receipt``. ``environment`` is what a child process needs to
+    run Python here. Raises ReceiptUnreadable.
     """
     try:
         receipt = Receipt.model_validate_json(json.dumps(document["receipt"]))
         limits = Limits(**{each.name: receipt.limits[each.name] for each in fields(Limits)})
         digest = digest_receipt(to_canonical_json(document["receipt"]))
     except (ValidationError, KeyError, TypeError, ValueError) as error:
-        raise ReceiptUnreadable("The document is no receipt that this version can read.") from error
+        raise ReceiptUnreadable("This version cannot read the document as a receipt.") from error
     findings = [
         Finding("receipt", FindingState.SAME if digest == document.get("digest") else FindingState.CHANGED, digest),
         _compare("raw", evidence.raw, receipt.raw.digest),
         *(_compare(f"output {made.name}", evidence.outputs.get(made.name), made.digest) for made in receipt.outputs),
     ]
     if findings[1].state is not FindingState.SAME or evidence.raw is None:
-        return [*findings, *_skip_outputs(receipt, "the raw image is not there as it was")]
-    if lacking := _find_missing_assets(receipt, evidence.assets):
-        return [*findings, *_skip_outputs(receipt, f"the stored pictures {', '.join(lacking)} are not at hand")]
+        return [*findings, *_skip_outputs(receipt, "the raw image is missing or changed")]
+    if missing := _find_missing_assets(receipt, evidence.assets):
+        return [*findings, *_skip_outputs(receipt, f"these assets are missing: {', '.join(missing)}")]
     budget = Budget.of(limits, memory_mib=MEMORY_MIB, children=1, seconds=RENDER_SECONDS)
     sandbox = Sandbox(budget, children=1, environment=environment)
     try:
@@ -113,7 +112,7 @@ def _compare(what: str, data: bytes | None, digest: str) -> Finding:
 
 
 def _find_missing_assets(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
-    """Name the stored images that are not there in the content that the job had."""
+    """Return the names of assets whose content differs from the job's, or is missing."""
     return [
         name
         for name, digest in receipt.assets.items()
@@ -126,7 +125,7 @@ def _skip_outputs(receipt: Receipt, why: str) -> list[Finding]:
 
 
 def _compare_software(then: Mapping[str, str], rendered: Rendered | None) -> Finding:
-    """Say which versions differ; a program that only one of both has differs too."""
+    """Return which versions differ. Software that only one side has differs too."""
     now = {"safelight": VERSION, **(rendered.software if rendered is not None else get_software_versions())}
     others = [
         f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
@@ -149,7 +148,7 @@ def _render_again(
 
 
 def _get_stored_output(made: ReceiptOutput, evidence: Evidence) -> bytes | None:
-    """Return what the job had made, if that is what is still there."""
+    """Return the stored output if it is unchanged."""
     data = evidence.outputs.get(made.name)
     return data if data is not None and hashlib.sha256(data).hexdigest() == made.digest else None
 

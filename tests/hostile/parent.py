@@ -1,4 +1,4 @@
-"""A worker's sandbox and nothing else, in a process of its own: renders every file of a folder, tells the end of each.
+"""A process with a worker's sandbox that renders every file of a folder and prints each result.
 
 Run as ``python parent.py FOLDER SECONDS``. It prints a JSON line for each file, and one at the end with the
 peak of its own memory and the number of children that it needed.
@@ -21,7 +21,7 @@ LIMITS = Limits(max_bytes=25 * MIB, max_pixels=50_000_000, max_side=16_384)
 
 
 def main(folder: Path, seconds: int) -> None:
-    """Render each file by the default pipeline."""
+    """Render each file with the default pipeline."""
     budget = replace(Budget.of(LIMITS, memory_mib=2048, children=1, seconds=1), seconds=seconds)
     sandbox = Sandbox(budget, children=1, environment={})
     base = peak()
@@ -39,7 +39,7 @@ def tell(**facts: object) -> None:
 
 
 def render(sandbox: Sandbox, data: bytes) -> dict[str, object]:
-    """Return what becomes of one file; its first output too, in hexadecimal."""
+    """Return the result of one file, with its first output in hexadecimal."""
     try:
         rendered = sandbox.render(data, DEFAULT_PIPELINE, LIMITS)
     except SafelightError as error:
@@ -48,7 +48,7 @@ def render(sandbox: Sandbox, data: bytes) -> dict[str, object]:
 
 
 def peak() -> int:
-    """Return the most memory that this process has held so far, bytes."""
+    """Return the peak memory of this process, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -1,4 +1,4 @@
-"""Every hostile file ends in a result or in a code from the closed list, in time, and the parent never notices."""
+"""Every hostile file ends with a result or a known code, in time, without affecting the parent."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from support import hostile_files, sample_images
 
 from shared.errors import ImageError, error_classes
 
-#: Of processor time and of wall clock for each file.
+#: CPU time and wall-clock time per file.
 SECONDS = 5
-#: For starting the child that replaces one, on a machine that is busy.
+#: Time to start a replacement child on a busy machine.
 GRACE_SECONDS = 25
 ROOT = Path(__file__).parents[2]
 CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
@@ -23,7 +23,7 @@ CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
 
 @pytest.fixture(scope="session")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """Render the whole corpus in one parent; return the end of each file, and the parent's peak under no name."""
+    """Render the whole corpus in one parent; return the result per file, and the parent's peak memory under an empty name."""
     folder = tmp_path_factory.mktemp("hostile")
     hostile_files.write_all(folder)
     script = Path(__file__).with_name("parent.py")
@@ -41,8 +41,8 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(hostile_files.FILES))
-def test_every_file_ends_by_name_and_in_time(ends: Mapping[str, Any], name: str) -> None:
-    """A result or an image's code, within the time limit, in a sentence without paths, tracebacks or libraries."""
+def test_every_file_ends_with_a_result_or_a_code(ends: Mapping[str, Any], name: str) -> None:
+    """Within the time limit, in a sentence without paths, tracebacks or library names."""
     end = ends[name]
     assert end["code"] in hostile_files.EXPECTED.get(name, CODES), end
     assert end["seconds"] < SECONDS + GRACE_SECONDS
@@ -56,14 +56,14 @@ def test_every_file_ends_by_name_and_in_time(ends: Mapping[str, Any], name: str)
     assert not re.search(r"/|\\|Traceback|PIL|Pillow|object at|Error|errno|\n", end["detail"]), end
 
 
-def test_the_parent_stays_small(ends: Mapping[str, Any]) -> None:
-    """What the files claim or hold is the child's burden: the parent keeps one raw image and one result."""
+def test_the_parent_s_memory_is_bounded(ends: Mapping[str, Any]) -> None:
+    """The parent holds one raw image and one result."""
     largest = max(len(hostile_files.FILES[name]()) for name in ("jpeg-large-icc", "png-large-exif"))
     assert ends[""]["peak"] - ends[""]["base"] < 3 * largest + 32 * hostile_files.MIB
 
 
 def test_the_corpus_reaches_every_code_of_a_file(ends: Mapping[str, Any]) -> None:
-    """Every way in which a file alone can end is among the ends: otherwise the corpus proves nothing.
+    """The results contain every code that a file alone can cause; otherwise the corpus proves nothing.
 
     But RESOURCE_LIMIT, which no file within the default limits reaches: a child has memory for all of them.
     """

@@ -1,4 +1,4 @@
-"""Fuzzing: any damage to any format through decode, run and encode, in the sandbox."""
+"""Fuzzing: damaged files of any format through decode, operations and encode, in the sandbox."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,14 +21,14 @@ SOURCES = {name: hostile_files.good(name) for name in hostile_files.FORMATS}
 
 @pytest.fixture(scope="module")
 def boxed() -> Iterator[Sandbox]:
-    """Lend one sandbox to all examples."""
+    """Return one sandbox for all examples."""
     with sandbox(TIGHT) as made:
         yield made
 
 
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
-    """Draw a file: an honest one of some format with parts changed, cut, doubled or taken from another."""
+    """Draw a file: a valid one with parts changed, cut, duplicated or taken from another."""
     data = bytearray(SOURCES[draw(st.sampled_from(sorted(SOURCES)))])
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, len(data)))
@@ -59,7 +59,7 @@ PIPELINES = st.builds(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=damaged_files(), pipeline=PIPELINES)
 def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipeline: Pipeline) -> None:
-    """A result that decodes and is as large as it says, or an image's error; never a fault of ours."""
+    """A result that decodes with the stated size, or an image error; never an internal error."""
     try:
         rendered = boxed.render(data, pipeline, LIMITS)
     except ImageError:

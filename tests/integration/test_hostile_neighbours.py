@@ -67,7 +67,7 @@ def test_rendering_that_would_come_too_late_is_not_begun(cloud: Cloud, monkeypat
     messages = cloud.receive()
     monkeypatch.setenv("RECORD_SECONDS", "2")
     monkeypatch.setenv("RENDER_SECONDS", "1")
-    taken = worker.app.get_consumer().sandbox._places.get()  # the only place, and it is never given back
+    taken = worker.app.get_consumer().sandbox._slots.get()  # the only place, and it is never given back
     assert taken is not None
     taken.close()
     assert cloud.deliver(messages, events.Context(remaining_milliseconds=2000)) == [messages[0]["Body"]]

@@ -1,7 +1,6 @@
-"""Pixels in a process of their own: a hostile image kills a child, never the worker.
+"""Render images in child processes, so that a hostile image can kill a child but not the worker.
 
-The worker never unpickles, evaluates or trusts what a child sends: answers are a JSON header that is
-validated and raw bytes whose sizes are bounded.
+The worker does not trust a child: a response is a validated JSON header and raw bytes of bounded size.
 """
 
 from worker.sandbox.budget import Budget

@@ -1,4 +1,4 @@
-"""What a child may use, and how many children fit: arithmetic alone."""
+"""Limits of a child process, and the number of children."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -6,47 +6,47 @@ from typing import Final, Self
 from worker.imaging import Limits
 
 MIB: Final = 1024 * 1024
-#: Peak of decode, one conversion, resize and encode for each source pixel: 16 for lossless WebP, the most of all
-#: formats that were measured, and a quarter more.
+#: Peak memory per source pixel of decoding, one conversion, resizing and encoding: 16 bytes for lossless WebP, the
+#: highest of all measured formats, plus 25 %.
 BYTES_PER_PIXEL: Final = 20
-#: What an image costs whatever its size: codecs, tables, results.
+#: Memory per image of any size: codecs, tables, results.
 FIXED_BYTES: Final = 120 * MIB
-#: Kept for the worker itself and for images on their way, at the least.
+#: Minimum for the worker itself and for images in transfer.
 PARENT_BYTES: Final = 256 * MIB
-#: What a child holds when it is ready, and half of what the worker does; ``benchmarks/overlap.py`` prints both.
+#: Memory of an idle child, and half that of the worker. ``benchmarks/overlap.py`` prints both.
 BASE_BYTES: Final = 64 * MIB
-#: Lambda gives one processor for each so many MiB of memory, though it shows at least two.
+#: Lambda provides one processor per this much memory, although it shows at least two.
 PROCESSOR_MIB: Final = 1769
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The limits of one child."""
+    """Limits of one child."""
 
-    #: Address space beyond what the child holds when it is ready.
+    #: Address space in addition to that of an idle child.
     memory_bytes: int
-    #: For one record: of the processor, and on the wall clock.
+    #: Per record, both CPU time and wall-clock time.
     seconds: int
-    #: Most bytes of all outputs of one record together.
+    #: Total size of all outputs of one record.
     answer_bytes: int
 
     @classmethod
     def of(cls, limits: Limits, *, memory_mib: int, children: int, seconds: int) -> Self:
-        """Give each child what an image at its limits needs, and no more than the function has for it.
+        """Return the budget for an image at its limits, capped by the child's share of the function's memory.
 
         ``memory_mib`` is the memory of the whole function.
         """
         needed = BYTES_PER_PIXEL * limits.max_pixels + FIXED_BYTES + limits.max_bytes
-        there = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
-        return cls(memory_bytes=min(needed, there), seconds=seconds, answer_bytes=2 * limits.max_bytes)
+        available = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
+        return cls(memory_bytes=min(needed, available), seconds=seconds, answer_bytes=2 * limits.max_bytes)
 
 
 def count_children(*, memory_mib: int, processors: int) -> int:
-    """Return how many children can run at once: one for each whole processor that the memory buys."""
+    """Return the number of children: one per whole processor that the memory buys, at least one."""
     return max(1, min(processors, memory_mib // PROCESSOR_MIB))
 
 
 def compute_raw_memory(budget: Budget, *, memory_mib: int, children: int) -> int:
-    """Return how many bytes of raw images may be on their way: half of what is left, for their results too."""
-    taken = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
-    return (memory_mib * MIB - taken) // 2
+    """Return the bytes for raw images in transfer: half of the remaining memory. Results need the other half."""
+    used = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
+    return (memory_mib * MIB - used) // 2

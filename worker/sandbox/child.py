@@ -1,7 +1,7 @@
-"""The child: reads a request, renders it, writes the answer, until its input ends.
+"""The child process: read a request, render it, write the response, until the input ends.
 
-Started by ``process`` as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. It imports Pillow and the
-models of a pipeline, no AWS, no settings, no logger.
+``process`` starts it as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. It imports Pillow and the
+pipeline models, but no AWS client, settings or logger.
 """
 
 import ctypes
@@ -22,12 +22,12 @@ from worker.sandbox.confinement import confine, limit_cpu_time
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
-#: Characters of a traceback that are sent: its end, which says most.
+#: Characters of a traceback to send, from its end.
 MAX_TRACEBACK: Final = 4000
 
 
 def main() -> None:
-    """Serve requests until the parent closes the pipe or dies, which is the same from here."""
+    """Serve requests until the parent closes the pipe or dies."""
     memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
     source, sink = _take_over_pipes()
     prepare_process()
@@ -42,14 +42,14 @@ def main() -> None:
 
 
 def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
-    """Render one image; yield the frame of what came of it."""
+    """Render one image; yield the frame of the response."""
     memory = _MemoryWatch()
     try:
         set_bomb_limit(request.limits.max_pixels)
         rendered = render(data, request.pipeline, request.limits, dict(zip(request.assets, assets, strict=True)))
         _check_output_size(rendered, request.answer_bytes)
         head, parts = Answer.of(rendered)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+    except Exception as error:  # noqa: BLE001 - the parent must learn of every error
         refusal = ResourceLimit() if memory.is_behind(error) else error
         if isinstance(refusal, ImageError):
             cause = repr(error.__cause__ or error)[:MAX_CAUSE]
@@ -63,14 +63,14 @@ def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterat
 def _check_output_size(rendered: Rendered, most: int) -> None:
     size = sum(len(encoded.data) for _, encoded in rendered.outputs)
     if size > most:
-        raise ResourceLimit(f"The outputs have {size:,} bytes together; {most:,} are allowed.")
+        raise ResourceLimit(f"The outputs have {size:,} bytes in total; at most {most:,} are allowed.")
 
 
 class _MemoryWatch:
-    """Tells whether an exception comes from too little memory.
+    """Detects whether an error was caused by too little memory.
 
-    Some codecs do not say so: WebP's becomes "could not create decoder object", which looks like a
-    damaged file. But malloc has set errno then, and nothing sets it back.
+    Some codecs hide it: WebP reports "could not create decoder object", which looks like a damaged file. But malloc
+    sets errno, and nothing resets it.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class _MemoryWatch:
         self._errno.value = 0
 
     def is_behind(self, error: BaseException) -> bool:
-        """Tell whether a MemoryError is in the chain of ``error``, or malloc has refused since the start."""
+        """Return True if ``error`` has a MemoryError in its chain, or if malloc has failed since the start."""
         if self._errno.value == errno.ENOMEM:
             return True
         link: BaseException | None = error
@@ -88,7 +88,7 @@ class _MemoryWatch:
 
 
 def _get_errno() -> ctypes.c_int:
-    """Return C's errno itself; ``ctypes.get_errno`` knows only ctypes' own copy."""
+    """Return C's errno; ``ctypes.get_errno`` returns only ctypes' copy."""
     libc = ctypes.CDLL(None)
     location = getattr(libc, "__errno_location" if sys.platform == "linux" else "__error")
     location.restype = ctypes.POINTER(ctypes.c_int)
@@ -97,7 +97,7 @@ def _get_errno() -> ctypes.c_int:
 
 
 def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Keep the two pipes and put nothing in their place, so that no stray print gets between the frames."""
+    """Return the two pipes and redirect standard input and output, so that no stray print mixes with the frames."""
     source, sink = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)

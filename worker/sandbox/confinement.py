@@ -1,7 +1,7 @@
-"""What a child gives up before it sees the first byte of an image.
+"""Confinement of a child process before it reads the first byte of an image.
 
-Each measure is taken where the system has it; ``confine`` returns the names of those that were. What none
-of them can do: the child still runs as the worker's user and can read the files which that user can read.
+Each measure is applied where the system supports it. The child still runs as the worker's user and can read that
+user's files.
 """
 
 import ctypes
@@ -21,13 +21,13 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def confine(memory_bytes: int) -> tuple[str, ...]:
-    """Take every measure; ``memory_bytes`` is the address space to leave beyond what is in use now.
+    """Apply all measures and return the names of those that the system supports.
 
-    Nothing is left of: starting processes and threads, opening sockets, writing files, core dumps,
-    touching other processes.
+    ``memory_bytes`` is the address space in addition to what is in use. Afterwards the process cannot start processes
+    or threads, open sockets, write files, dump core or access other processes.
     """
     measures: dict[str, Callable[[], bool]] = {
-        # /proc/self is root's from the moment that the process is not dumpable: its own entries first.
+        # Entries of /proc/self belong to root once the process is not dumpable, so write them first.
         "oom_score": _prefer_for_oom_kill,
         "memory": lambda: _limit_memory(memory_bytes),
         "files": lambda: _limit("RLIMIT_NOFILE", OPEN_FILES),
@@ -42,16 +42,16 @@ def confine(memory_bytes: int) -> tuple[str, ...]:
 
 
 def limit_cpu_time(seconds: int) -> None:
-    """Allow so much processor time from now on; beyond it the kernel sends SIGXCPU, which kills."""
+    """Limit CPU time from now on. Above it, the kernel sends SIGXCPU, which kills the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 def hide_memory() -> bool:
-    """Keep processes of the same user out of this one's memory and environment; return whether that worked.
+    """Hide memory and environment from processes of the same user; return True on success.
 
-    The worker does this too: its environment in ``/proc`` holds credentials.
+    The worker does this too, because its environment in ``/proc`` contains credentials.
     """
     return _prctl(_PR_SET_DUMPABLE, 0)
 
@@ -72,7 +72,7 @@ def _limit_memory(memory_bytes: int) -> bool:
 
 
 def _get_address_space() -> int | None:
-    """Return the bytes of address space in use, where /proc tells."""
+    """Return the address space in use, bytes; None without /proc."""
     try:
         return int(Path("/proc/self/statm").read_text("utf-8").split()[0]) * resource.getpagesize()
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def _get_address_space() -> int | None:
 
 
 def _prefer_for_oom_kill() -> bool:
-    """Let the kernel kill this process, not its parent, when the function's memory is used up."""
+    """Make the kernel kill this process first, not its parent, when memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")
         return True

@@ -1,4 +1,4 @@
-"""The parent's ends of the pipes: every read and write ends at a deadline, whatever the child does."""
+"""The parent's ends of the pipes. Every read and write has a deadline."""
 
 import fcntl
 import os
@@ -7,12 +7,12 @@ import time
 from typing import IO, Final
 
 CHUNK: Final = 1024 * 1024
-#: Linux only. Elsewhere an image goes through in smaller pieces.
+#: Linux only. Elsewhere pipes stay at their default size.
 _SET_PIPE_SIZE: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
 class PipeClosed(Exception):
-    """The other end is gone."""
+    """The other end is closed."""
 
 
 class DeadlinePassed(Exception):
@@ -20,13 +20,13 @@ class DeadlinePassed(Exception):
 
 
 def configure_pipe(pipe: IO[bytes]) -> int:
-    """Make one end non-blocking and the pipe as large as any user may have it; return its descriptor."""
+    """Make one end non-blocking and the pipe as large as possible; return its descriptor."""
     descriptor = pipe.fileno()
     os.set_blocking(descriptor, False)
     if _SET_PIPE_SIZE is not None:
         try:
             fcntl.fcntl(descriptor, _SET_PIPE_SIZE, CHUNK)
-        except OSError:  # the user's pipes are over the system's soft limit: it stays at 64 KiB
+        except OSError:  # over the user's soft limit for pipes: keep 64 KiB
             return descriptor
     return descriptor
 
@@ -61,7 +61,7 @@ def receive(descriptor: int, count: int, deadline: float) -> bytes:
 
 
 def _wait(descriptor: int, events: int, deadline: float) -> None:
-    # poll, not select: a descriptor over 1023 is nothing unusual for a long-lived parent.
+    # poll instead of select, because descriptors can exceed 1023.
     poll = select.poll()
     poll.register(descriptor, events)
     rest = deadline - time.monotonic()

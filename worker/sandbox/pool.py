@@ -1,6 +1,6 @@
-"""The sandbox: ``render`` as in ``worker.imaging``, in a pool of child processes.
+"""The sandbox: ``render`` of ``worker.imaging`` in a pool of child processes.
 
-It is safe for threads: each takes a child for itself, and waits while all are taken.
+Thread-safe: each call uses one child, and waits if all are in use.
 """
 
 import time
@@ -22,17 +22,17 @@ from worker.sandbox.protocol import Answer, Refusal, Request, fill_outputs
 
 MAX_DETAIL: Final = 300
 MAX_WARNINGS: Final = 20
-#: Pixels; no format that is accepted can say more.
+#: Pixels; no input format supports more.
 MAX_SIDE: Final = 65_535
 _REFUSALS: Final = {kind.code: kind for kind in error_classes(ImageError) if issubclass(kind, ImageError)}
 
 
 class RenderFault(SafelightError):
-    """A fault of ours in the child: the record comes back, and the log has the child's traceback."""
+    """An internal error in the child. The record is retried, and the log has the child's traceback."""
 
 
 class Sandbox:
-    """A fixed number of places, each with a child or none yet."""
+    """A fixed number of slots, each with a child or still empty."""
 
     def __init__(
         self,
@@ -42,34 +42,34 @@ class Sandbox:
         environment: Mapping[str, str],
         program: Sequence[str] = PROGRAM,
     ) -> None:
-        """Make the places; no process is started before ``warm_up`` or the first image.
+        """Create the slots. ``warm_up`` or the first image starts a process.
 
-        ``environment`` is what a child needs to run Python here, such as LD_LIBRARY_PATH, and nothing else.
-        ``assemble_filter`` is what each runs, as arguments of the interpreter.
+        ``environment`` has only what a child needs to run Python here, such as LD_LIBRARY_PATH. ``program`` are the
+        arguments of the interpreter.
         """
         self._budget = budget
         self._program = program
         self._environment = environment
-        # Children inherit the priority of the thread that starts them, and outlive the delivery that lowered its own.
+        # Children inherit the priority of the thread that starts them, so a thread with normal priority starts them.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
         self._starter.submit(int).result()
-        # The child that worked last is taken first: the others' memory may stay untouched.
-        self._places: LifoQueue[Child | None] = LifoQueue()
+        # Last in, first out: the memory of the other children can stay unused.
+        self._slots: LifoQueue[Child | None] = LifoQueue()
         for _ in range(children):
-            self._places.put(None)
+            self._slots.put(None)
 
     def warm_up(self) -> None:
-        """Start one child and don't wait for it: it imports Pillow while the caller makes its clients.
+        """Start one child without waiting: it imports Pillow while the caller creates its clients.
 
-        Where the system refuses, the first image will say so.
+        If the system refuses, the first image reports it.
         """
-        place = self._places.get()
+        slot = self._slots.get()
         try:
-            place = place or self._start()
+            slot = slot or self._start()
         except SandboxUnavailable:
             return
         finally:
-            self._places.put(place)
+            self._slots.put(slot)
 
     def render(
         self,
@@ -80,11 +80,11 @@ class Sandbox:
         *,
         start_by: float | None = None,
     ) -> Rendered:
-        """Decode, run the operations, encode each output, in a child.
+        """Render one image in a child.
 
-        Raises what ``worker.imaging.render`` raises, and TimedOut or ResourceLimit when the child overran or
-        died: these cost the child and no other image. TimeTooShort says that no child was free until
-        ``start_by`` (monotonic, seconds), SandboxUnavailable that none could be started.
+        Raises what ``worker.imaging.render`` raises; TimedOut or ResourceLimit if the child took too long or died,
+        which affects no other image; TimeTooShort if no child was free before ``start_by`` (monotonic, seconds);
+        SandboxUnavailable if none could be started.
         """
         request = Request(
             pipeline=pipeline,
@@ -98,50 +98,50 @@ class Sandbox:
             try:
                 rendered = _check_answer(answer, outputs, pipeline)
             except ResourceLimit:
-                # Its memory is in pieces, or it was not itself any more.
+                # Its memory is fragmented, or it was compromised.
                 child.close()
                 raise
             return replace(rendered, software=child.ready.software if child.ready is not None else {})
 
     def close(self) -> None:
-        """End all children. Nobody may be rendering."""
-        for place in [self._places.get() for _ in range(self._places.qsize())]:
-            if place is not None:
-                place.close()
-            self._places.put(None)
+        """End all children. No call to ``render`` may be running."""
+        for slot in [self._slots.get() for _ in range(self._slots.qsize())]:
+            if slot is not None:
+                slot.close()
+            self._slots.put(None)
 
     @contextmanager
     def _child(self, start_by: float | None) -> Iterator[Child]:
-        """Lend a child; afterwards its place holds it again, or its successor."""
-        place = self._take(start_by)
+        """Yield a child; afterwards its slot has it again, or a replacement."""
+        slot = self._take(start_by)
         try:
-            place = self._living(place)
-            yield place
+            slot = self._get_healthy(slot)
+            yield slot
         finally:
-            self._places.put(self._living_or_none(place))
+            self._slots.put(self._replace_if_unhealthy(slot))
 
     def _take(self, start_by: float | None) -> Child | None:
         if start_by is None:
-            return self._places.get()
+            return self._slots.get()
         rest = start_by - time.monotonic()
-        # Even if a child is free: it is too late to use it.
+        # If the time is over, a free child is too late.
         if rest > 0:
             with suppress(Empty):
-                return self._places.get(timeout=rest)
+                return self._slots.get(timeout=rest)
         raise TimeTooShort(retry_after_seconds=1)
 
-    def _living(self, child: Child | None) -> Child:
-        """Return the child if it can go on, or a new one in its place."""
+    def _get_healthy(self, child: Child | None) -> Child:
+        """Return the child if it is healthy, otherwise a new one."""
         if child is not None and child.healthy:
             return child
         if child is not None:
             child.close()
         return self._start()
 
-    def _living_or_none(self, child: Child | None) -> Child | None:
-        """Replace a child at once, so that the next image need not wait for the imports."""
+    def _replace_if_unhealthy(self, child: Child | None) -> Child | None:
+        """Replace an unhealthy child immediately, so that the next image does not wait for its imports."""
         try:
-            return None if child is None else self._living(child)
+            return None if child is None else self._get_healthy(child)
         except SandboxUnavailable:
             return None
 
@@ -150,7 +150,7 @@ class Sandbox:
 
 
 def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
-    """Return what a child made, or raise what it says; an answer to another question is its end."""
+    """Return the child's result or raise its error. Raises ResourceLimit if the answer does not match the request."""
     if answer.fault is not None:
         fault = RenderFault()
         fault.add_note(answer.fault)
@@ -164,7 +164,7 @@ def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> R
 
 
 def _restore_error(refusal: Refusal) -> ImageError:
-    """Return the error of a code; of what is none of ours no word is passed on."""
+    """Return the error for a code. Text of an unknown code is dropped."""
     kind = _REFUSALS.get(refusal.code)
     if kind is None:
         return ResourceLimit()
@@ -175,7 +175,7 @@ def _restore_error(refusal: Refusal) -> ImageError:
 
 
 def _is_plausible(rendered: Rendered, pipeline: Pipeline) -> bool:
-    """Tell whether facts fit the question, and are small enough to be kept in a record."""
+    """Return True if the result matches the request and is small enough for a record."""
     sides = [rendered.width, rendered.height]
     for _, encoded in rendered.outputs:
         sides += [encoded.width, encoded.height]

@@ -1,4 +1,4 @@
-"""One child process: started with nothing, given one image at a time, killed when it is late."""
+"""One child process, which renders one image at a time and is killed after its deadline."""
 
 import signal
 import subprocess
@@ -19,28 +19,25 @@ from worker.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, Answer, Ready, Req
 _Frame = TypeVar("_Frame", bound=BaseModel)
 
 PROGRAM: Final = ("-m", "worker.sandbox.child")
-# No working directory on the path, no user packages, no site, no compiled files.
+# Without working directory on the path, user packages, site and bytecode files.
 _FLAGS: Final = ("-P", "-s", "-S", "-B")
-#: For the imports, which take 0.15 s on a laptop and may take seconds in a cold function.
+#: Time for the imports, which take 0.15 s on a laptop and up to seconds in a cold function.
 READY_SECONDS: Final = 15
-#: After so many a child is replaced, lest anything that piles up in it grows for ever.
+#: A child is replaced after this many records, to bound memory leaks.
 MAX_RECORDS: Final = 100
 
 
 class _InvalidAnswer(Exception):
-    """What came is no answer to what was asked."""
+    """The response is not valid."""
 
 
 class Child:
-    """A process that renders. Not for two threads at once.
-
-    ``healthy`` tells whether it may be given another image.
-    """
+    """A process that renders images. Not thread-safe."""
 
     def __init__(self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM) -> None:
-        """Start the process and return at once. Raises SandboxUnavailable where the system refuses.
+        """Start the process without waiting for it. Raises SandboxUnavailable if the system refuses.
 
-        ``environment`` is all that it gets, beside what Python needs to find our code.
+        ``environment`` is all that it gets, besides what Python needs to find our code.
         """
         self._budget = budget
         self._folder = tempfile.TemporaryDirectory(prefix="safelight-", ignore_cleanup_errors=True)
@@ -52,17 +49,17 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder.name,
                 env=_build_environment(environment, self._folder.name),
-                process_group=0,  # a terminal's Ctrl-C is for the parent alone
+                process_group=0,  # Ctrl-C in a terminal is for the parent only
                 bufsize=0,
             )
         except OSError as error:
             self._folder.cleanup()
             raise SandboxUnavailable from error
-        assert self._process.stdin is not None  # noqa: S101 - asked for above; for the type checker
+        assert self._process.stdin is not None  # noqa: S101 - requested above; for the type checker
         assert self._process.stdout is not None  # noqa: S101
         self._input, self._output = configure_pipe(self._process.stdin), configure_pipe(self._process.stdout)
         self._records = 0
-        self._in_step = True
+        self._is_synchronized = True
         self.ready: Ready | None = None
 
     @property
@@ -72,17 +69,17 @@ class Child:
 
     @property
     def healthy(self) -> bool:
-        """Tell whether the process lives, has answered all it was asked and is not worn out."""
-        return self._in_step and self._records < MAX_RECORDS and self._process.poll() is None
+        """Return True if the process runs, has answered every request and is not due for replacement."""
+        return self._is_synchronized and self._records < MAX_RECORDS and self._process.poll() is None
 
     def run(self, request: Request, parts: Sequence[bytes]) -> tuple[Answer, list[bytes]]:
-        """Have one image rendered.
+        """Render one image and return the answer and the outputs.
 
-        Raises TimedOut when it takes longer than the budget, ResourceLimit when the child dies of it or
-        answers nonsense, SandboxUnavailable when the child never came to life.
+        Raises TimedOut if it exceeds the budget, ResourceLimit if the child dies or answers invalid data,
+        SandboxUnavailable if the child never became ready.
         """
         self._wait_until_ready()
-        self._in_step = False
+        self._is_synchronized = False
         self._records += 1
         deadline = time.monotonic() + self._budget.seconds
         try:
@@ -96,12 +93,12 @@ class Child:
         except (PipeClosed, _InvalidAnswer, ValidationError) as error:
             status = self.close()
             raise (TimedOut if status == -signal.SIGXCPU else ResourceLimit) from error
-        self._in_step = True
+        self._is_synchronized = True
         return answer, outputs
 
     def close(self) -> int:
-        """End the process, however it is, and return its exit status."""
-        self._in_step = False
+        """Kill the process and return its exit status."""
+        self._is_synchronized = False
         self._process.kill()
         status = self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -138,7 +135,7 @@ class Child:
 
 
 def _build_environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Return the environment: the parent's way to our code, a folder of its own, no other variable."""
+    """Return the environment: the path to our code, a private folder, and no other variable."""
     here = Path.cwd()
     path = ":".join(str(here / entry) for entry in sys.path)
     return {**given, "PYTHONPATH": path, "TMPDIR": folder, "HOME": folder, "LANG": "C.UTF-8"}

@@ -1,9 +1,9 @@
-"""What goes through the pipes: a frame is a length, a JSON header and raw bytes.
+"""The protocol of the pipes: a frame is a length, a JSON header and raw bytes.
 
 ::
 
     4 bytes   length of the header, big endian
-    header    JSON; ``sizes`` says how many raw parts follow and how long each is
+    header    JSON; ``sizes`` has the length of each raw part
     parts     raw bytes, one after the other
 
 Both sides import this module. Nothing here opens, reads or waits.
@@ -36,11 +36,11 @@ class _Frame(BaseModel):
 
 
 class Ready(_Frame):
-    """A child has imported all it needs and has given up all it doesn't."""
+    """A child has finished its imports and its confinement."""
 
-    #: Names of the measures that this system let it take; see ``confinement``.
+    #: Names of the applied measures; see ``confinement``.
     confined: tuple[str, ...]
-    #: Versions of what renders there, told before it has seen an image that might have taken it over.
+    #: Software versions, reported before the first image could compromise the child.
     software: dict[str, str] = {}
 
 
@@ -51,29 +51,29 @@ class Request(_Frame):
     limits: Limits
     #: Names of the assets, in the order of their parts.
     assets: tuple[str, ...]
-    #: Most bytes of all outputs together.
+    #: Maximum total size of all outputs.
     answer_bytes: NonNegativeInt
 
 
 class Answer(_Frame):
-    """The end of one request: exactly one of three. With ``rendered`` the parts are the outputs."""
+    """Response to one request: exactly one of three. With ``rendered``, the parts are the outputs."""
 
-    #: The data of its outputs is left empty here.
+    #: The data of its outputs is empty; the parts have it.
     rendered: Rendered | None = None
     refusal: "Refusal | None" = None
-    #: A traceback: a fault of ours, for the log.
+    #: Traceback of an internal error, for the log.
     fault: str | None = None
 
     @classmethod
     def of(cls, rendered: Rendered) -> tuple[Self, tuple[bytes, ...]]:
-        """Take the outputs apart into header and raw parts."""
+        """Return the answer with empty outputs, and the raw parts."""
         parts = tuple(encoded.data for _, encoded in rendered.outputs)
-        hollow = tuple((output, replace(encoded, data=b"")) for output, encoded in rendered.outputs)
-        return cls(rendered=replace(rendered, outputs=hollow), sizes=tuple(map(len, parts))), parts
+        emptied = tuple((output, replace(encoded, data=b"")) for output, encoded in rendered.outputs)
+        return cls(rendered=replace(rendered, outputs=emptied), sizes=tuple(map(len, parts))), parts
 
 
 class Refusal(BaseModel):
-    """An ImageError on its way to the parent."""
+    """An ImageError, sent to the parent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""A seccomp filter: system calls that a decoder never needs and an intruder would, answered with EPERM.
+"""A seccomp filter: system calls that a decoder does not need and an attacker would use fail with EPERM.
 
 The numbers are Linux's, from its tables for each processor (arch/x86/entry/syscalls/syscall_64.tbl and
 include/uapi/asm-generic/unistd.h); the program is classic BPF over ``struct seccomp_data``.
@@ -17,7 +17,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The calls of one processor, by number."""
+    """System calls of one processor architecture, by number."""
 
     #: AUDIT_ARCH of linux/audit.h.
     arch: int
@@ -38,7 +38,7 @@ X86_64: Final = Machine(
         "kill": 62, "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "ptrace": 101,
         "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_send_signal": 424, "pidfd_open": 434,
         "pidfd_getfd": 438,
-        # ways around this filter, and favourite doors into the kernel
+        # ways around this filter, and common attack paths into the kernel
         "io_uring_setup": 425, "bpf": 321, "userfaultfd": 323, "perf_event_open": 298, "add_key": 248,
         "request_key": 249, "keyctl": 250, "mount": 165, "unshare": 272, "setns": 308, "memfd_create": 319,
     },
@@ -68,7 +68,7 @@ _KILL: Final = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 _REFUSE: Final = 0x00050000 | errno.EPERM  # SECCOMP_RET_ERRNO
 _ALLOW: Final = 0x7FFF0000
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; both machines are little endian
-_X32: Final = 0x40000000  # numbers from here on are another table on x86_64
+_X32: Final = 0x40000000  # start of another table on x86_64
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 
@@ -80,9 +80,9 @@ class _Program(ctypes.Structure):
 
 
 def install_filter() -> bool:
-    """Hold this process to the filter for good; return whether this system has such filters.
+    """Install the filter permanently; return True if the system supports it.
 
-    The process must have given up new privileges (PR_SET_NO_NEW_PRIVS) before.
+    The process must have set PR_SET_NO_NEW_PRIVS before.
     """
     machine = MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
@@ -94,7 +94,7 @@ def install_filter() -> bool:
 
 
 def assemble_filter(machine: Machine, own_id: int) -> bytes:
-    """Assemble the filter, eight bytes an instruction (``struct sock_filter``)."""
+    """Return the filter program, eight bytes per instruction (``struct sock_filter``)."""
     checks = [(_IF_EQUAL, 0, 1, number) for number in machine.denied.values()]
     return b"".join(
         _assemble(

@@ -1,4 +1,4 @@
-"""What a child can no longer do when it meets its first image."""
+"""What a confined child cannot do."""
 
 import fcntl
 import os
@@ -45,11 +45,11 @@ def answer_of(body: str, environment: dict[str, str] | None = None) -> str:
 
 
 @linux
-def test_the_real_child_takes_every_measure() -> None:
-    """On a Linux like Lambda's all measures are there, and /proc agrees."""
+def test_a_child_applies_every_measure() -> None:
+    """On Linux, all measures are supported, and /proc confirms them."""
     with sandbox() as boxed:
         boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS)
-        child = boxed._places.queue[0]
+        child = boxed._slots.queue[0]
         assert child is not None
         assert child.ready is not None
         assert len(child.ready.confined) == 9, child.ready
@@ -75,14 +75,14 @@ FORBIDDEN = {
 
 @linux
 @pytest.mark.parametrize("body", FORBIDDEN.values(), ids=list(FORBIDDEN))
-def test_system_calls_of_an_intruder_are_refused(body: str) -> None:
-    """No socket, no process, no program, no hand on another process, whoever the child runs as."""
+def test_system_calls_of_an_attacker_are_refused(body: str) -> None:
+    """No socket, process, program or access to another process, as any user."""
     assert answer_of(body) == "PermissionError"
 
 
 @linux
 def test_a_thread_cannot_be_started() -> None:
-    """A codec can't multiply the processor time by threads."""
+    """A codec cannot multiply its CPU time."""
     assert answer_of("import threading\nthreading.Thread(target=print).start()") == "RuntimeError"
 
 
@@ -94,14 +94,14 @@ def test_a_thread_cannot_be_started() -> None:
         "held = [open(os.devnull) for _ in range(20)]\nreturn len(held)",
     ],
 )
-def test_files_cannot_be_filled_nor_hoarded(body: str) -> None:
-    """A child writes to no file and holds few open."""
+def test_files_cannot_be_written_and_few_are_open(body: str) -> None:
+    """A child writes no file and has few open."""
     assert answer_of(body) == "OSError"
 
 
 @linux
 def test_limits_cannot_be_lifted() -> None:
-    """What was taken is taken for good: the hard limits went with the soft ones."""
+    """The hard limits are lowered too."""
     body = "import resource\nreturn resource.getrlimit(resource.RLIMIT_FSIZE), resource.getrlimit(resource.RLIMIT_CORE)"
     assert answer_of(body) == "((0, 0), (0, 0))"
     body = "import resource\nsoft, hard = resource.getrlimit(resource.RLIMIT_AS)\nreturn soft == hard != -1"
@@ -109,7 +109,7 @@ def test_limits_cannot_be_lifted() -> None:
 
 
 def test_the_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of all that the worker's environment holds nothing reaches a child, credentials least of all."""
+    """No variable of the worker reaches a child, in particular no credentials."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "s3cr3t")
     names = set(answer_of("return ' '.join(os.environ)", {"LD_LIBRARY_PATH": "/nowhere"}).split())
@@ -120,7 +120,7 @@ def test_the_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @linux
 def test_aws_cannot_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even with the library at hand, a child finds neither credentials nor a network."""
+    """Even with boto3, a child has neither credentials nor a network."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
     body = "import boto3\nreturn boto3.client('s3', region_name='us-east-1').list_buckets()"
     assert answer_of(body) in {"NoCredentialsError", "PermissionError", "RuntimeError"}
@@ -133,7 +133,7 @@ def test_aws_cannot_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_descriptors_of_the_parent_are_not_inherited(tmp_path: Path) -> None:
-    """A file, and so a socket, that the worker has open is not open in a child, even if it is inheritable."""
+    """Even inheritable files and sockets of the worker are closed in a child."""
     with (tmp_path / "secret").open("wb") as file:
         high = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, 100)
         os.set_inheritable(high, True)
@@ -143,15 +143,15 @@ def test_descriptors_of_the_parent_are_not_inherited(tmp_path: Path) -> None:
             os.close(high)
 
 
-def test_each_child_has_a_folder_that_goes_with_it() -> None:
-    """The working directory is a fresh one and is removed when the child ends."""
+def test_each_child_has_a_temporary_folder() -> None:
+    """Its working directory is new and is deleted when the child ends."""
     folder = Path(answer_of("return os.getcwd()"))
     assert folder.name.startswith("safelight-")
     assert not folder.exists()
 
 
 def test_a_child_ends_with_its_parent() -> None:
-    """When the pipe closes, as it does when the worker dies, the child ends by itself."""
+    """It ends when the pipe closes."""
     with Child(BUDGET, {}) as child:
         child._wait_until_ready()
         assert child._process.stdin is not None
@@ -174,8 +174,8 @@ LARGE = [
 
 @linux
 @pytest.mark.parametrize(("name", "mode", "options"), LARGE, ids=[row[0] for row in LARGE])
-def test_too_little_memory_is_called_by_its_name(name: str, mode: str, options: dict[str, object]) -> None:
-    """Whatever a codec makes of a refused allocation, the image is not called damaged; the next one is fine."""
+def test_too_little_memory_is_a_resource_limit(name: str, mode: str, options: dict[str, object]) -> None:
+    """No codec's error makes the image look damaged; the next image works."""
     tight = replace(BUDGET, memory_bytes=24 * 1024 * 1024)
     large = sample_images.encoded(sample_images.scene(3000, 2400).convert(mode), name, **options)
     before = process_ids()
@@ -189,15 +189,15 @@ def test_too_little_memory_is_called_by_its_name(name: str, mode: str, options: 
 
 
 @linux
-def test_outputs_that_are_too_large_together_are_refused() -> None:
-    """What would fill the worker's own memory never leaves the child."""
+def test_too_large_outputs_are_refused_in_the_child() -> None:
+    """They never reach the worker's memory."""
     few = replace(BUDGET, answer_bytes=10_000)
     with sandbox(few) as boxed, pytest.raises(ResourceLimit, match="10,000 are allowed"):
         boxed.render(sample_images.encoded(sample_images.noise(200, 200), "PNG"), Pipeline(), LIMITS)
 
 
-def test_a_picture_that_takes_too_long_is_stopped() -> None:
-    """Overrunning the time costs the child, and the code says so; the next image is fine."""
+def test_an_image_that_takes_too_long_times_out() -> None:
+    """The child is killed; the next image works."""
     many = [{"name": f"o{number}", "format": "webp"} for number in range(10)]
     slow = Pipeline.model_validate(
         {
@@ -212,8 +212,8 @@ def test_a_picture_that_takes_too_long_is_stopped() -> None:
 
 
 @linux
-def test_processor_time_is_limited_by_the_kernel_for_each_record() -> None:
-    """The clock starts anew with each request, and the kernel alone would end a child whose parent is gone."""
+def test_the_kernel_limits_cpu_time_per_record() -> None:
+    """The limit restarts with each request and needs no parent."""
     script = FRAME + (
         "import resource\n"
         "from worker.sandbox.confinement import limit_cpu_time\n"
@@ -230,8 +230,8 @@ def test_processor_time_is_limited_by_the_kernel_for_each_record() -> None:
 
 
 @pytest.mark.parametrize("machine", [X86_64, AARCH64])
-def test_the_filter_is_a_whole_program(machine: object) -> None:
-    """Every jump of the filter lands inside it and its last word is to allow, on both processors."""
+def test_the_filter_is_a_valid_program(machine: object) -> None:
+    """Every jump stays inside, and the last instruction allows, on both architectures."""
     assert isinstance(machine, type(X86_64))
     code = assemble_filter(machine, 4711)
     steps = [code[at : at + 8] for at in range(0, len(code), 8)]

@@ -1,4 +1,4 @@
-"""The sandbox from outside: the same results as without it, and the same promise whatever a child does."""
+"""The sandbox: same results as without it, and bounded effects of a misbehaving child."""
 
 import json
 import os
@@ -37,19 +37,19 @@ ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffe
 
 
 def child_id(boxed: Sandbox) -> int | None:
-    """Return the process in a sandbox's only place."""
-    place = boxed._places.queue[0]
+    """Return the process ID in a sandbox's only slot."""
+    place = boxed._slots.queue[0]
     return place.id if place else None
 
 
 def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> Rendered:
-    """Return what the image makes, rendered here."""
+    """Return the result of rendering in this process."""
     return render(PICTURE, pipeline, LIMITS)
 
 
 @pytest.mark.parametrize("pipeline", [DEFAULT_PIPELINE, THREE])
-def test_results_are_those_of_render(pipeline: Pipeline) -> None:
-    """Bytes, facts and warnings come through the pipes unchanged, image after image, from one child."""
+def test_results_equal_those_of_render(pipeline: Pipeline) -> None:
+    """Bytes, facts and warnings, for several images of one child."""
     with sandbox() as boxed:
         first = boxed.render(PICTURE, pipeline, LIMITS)
         child = child_id(boxed)
@@ -57,8 +57,8 @@ def test_results_are_those_of_render(pipeline: Pipeline) -> None:
         assert child_id(boxed) == child
 
 
-def test_large_pictures_go_through_the_pipes() -> None:
-    """Megabytes in and out, far more than a pipe holds, arrive whole."""
+def test_large_images_pass_the_pipes() -> None:
+    """Megabytes in both directions."""
     noise = sample_images.encoded(sample_images.noise(1500, 1200), "BMP")
     keep = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b"}]})
     with sandbox() as boxed:
@@ -75,8 +75,8 @@ def test_large_pictures_go_through_the_pipes() -> None:
         (sample_images.png(20_000, 2), SideTooLong),
     ],
 )
-def test_refusals_are_those_of_render(data: bytes, error: type[ImageError]) -> None:
-    """An image that can't be decoded is refused by the same error and sentence, and costs no child."""
+def test_errors_equal_those_of_render(data: bytes, error: type[ImageError]) -> None:
+    """With the same sentence; the child survives."""
     with pytest.raises(error) as told:
         render(data, DEFAULT_PIPELINE, LIMITS)
     with sandbox() as boxed:
@@ -117,8 +117,8 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize(("script", "error"), MISBEHAVIOUR.values(), ids=list(MISBEHAVIOUR))
-def test_a_child_that_misbehaves_costs_one_picture(script: str, error: type[ImageError]) -> None:
-    """Whatever a child does instead of answering, the image has a code, the child is gone and another is there."""
+def test_a_misbehaving_child_fails_one_image(script: str, error: type[ImageError]) -> None:
+    """The image gets a code, and another child replaces it."""
     before = process_ids()
     with sandbox(SHORT, script=READY + script) as boxed:
         boxed.warm_up()
@@ -132,13 +132,13 @@ def test_a_child_that_misbehaves_costs_one_picture(script: str, error: type[Imag
 
 
 def forged(rendered: Rendered) -> str:
-    """Return a script that answers with another result than was asked for."""
+    """Return a script that answers with a forged result."""
     answer, parts = Answer.of(rendered)
     return READY + ANSWER.format(answer.model_dump_json().replace("\\", "\\\\"), sum(map(len, parts)))
 
 
-def test_a_forged_result_is_not_believed() -> None:
-    """Facts that do not fit the question never reach a record: other outputs, unknown formats, endless warnings."""
+def test_a_forged_result_is_rejected() -> None:
+    """Other outputs, unknown formats, too many warnings."""
     rendered = honest()
     (output, encoded), *_ = rendered.outputs
     strange = replace(encoded, format=OutputFormat.GIF)
@@ -159,8 +159,8 @@ def test_a_forged_result_is_not_believed() -> None:
             boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
 
 
-def test_a_childs_words_are_bounded() -> None:
-    """A detail of several lines, such as a traceback, or of endless length is replaced by our own sentence."""
+def test_a_child_s_error_detail_is_bounded() -> None:
+    """A long or multi-line detail is replaced by our own sentence."""
     for detail in ("Traceback:\n  File", "x" * 301):
         script = READY + ANSWER.format(
             json.dumps({"refusal": {"code": "CORRUPT_IMAGE", "detail": detail, "cause": "c"}}).replace("\\", "\\\\"), 0
@@ -171,8 +171,8 @@ def test_a_childs_words_are_bounded() -> None:
         assert raised.value.detail == raised.value.title
 
 
-def test_a_fault_of_ours_is_no_verdict_on_the_picture() -> None:
-    """What the child did not expect comes back as INTERNAL, with the child's traceback for the log alone."""
+def test_an_internal_error_does_not_fail_the_image() -> None:
+    """It is INTERNAL, with the child's traceback for the log only."""
     script = READY + ANSWER.format('{"fault": "KeyError in line 7"}', 0)
     with sandbox(SHORT, script=script) as boxed, pytest.raises(RenderFault) as raised:
         boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
@@ -182,8 +182,8 @@ def test_a_fault_of_ours_is_no_verdict_on_the_picture() -> None:
 
 
 @pytest.mark.parametrize("script", ["import sys; sys.exit(1)", "print('hello')", "import nothing_of_this_name"])
-def test_a_child_that_never_comes_to_life_is_not_the_pictures_fault(script: str) -> None:
-    """A broken set-up is a service that does not answer: retriable, and nothing is left behind."""
+def test_a_child_that_never_gets_ready_is_retryable(script: str) -> None:
+    """SANDBOX_UNAVAILABLE, and nothing is left behind."""
     before = process_ids()
     with sandbox(script=script) as boxed, pytest.raises(SandboxUnavailable) as raised:
         boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
@@ -191,8 +191,8 @@ def test_a_child_that_never_comes_to_life_is_not_the_pictures_fault(script: str)
     assert process_ids() == before
 
 
-def test_an_interpreter_that_is_not_there_is_not_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no process can be started the place stays usable for a later try."""
+def test_a_missing_interpreter_is_retryable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slot stays usable."""
     with sandbox() as boxed:
         with monkeypatch.context() as patch:
             patch.setattr(sys, "executable", "/nowhere/python")
@@ -203,8 +203,8 @@ def test_an_interpreter_that_is_not_there_is_not_the_pictures_fault(monkeypatch:
         assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS) == honest()
 
 
-def test_a_child_that_died_in_its_sleep_is_replaced() -> None:
-    """A child that was killed between two images costs none."""
+def test_a_child_that_died_while_idle_is_replaced() -> None:
+    """Without failing an image."""
     with sandbox() as boxed:
         boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
         child = child_id(boxed)
@@ -215,20 +215,20 @@ def test_a_child_that_died_in_its_sleep_is_replaced() -> None:
         assert child_id(boxed) != child
 
 
-def test_a_child_is_replaced_when_it_is_worn_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After so many records another child goes on."""
+def test_a_child_is_replaced_after_its_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another child continues."""
     monkeypatch.setattr(process, "MAX_RECORDS", 3)
     with sandbox() as boxed:
         used = []
         for _ in range(7):
-            place = boxed._places.queue[0]
+            place = boxed._slots.queue[0]
             used.append(place.id if place else None)
             boxed.render(sample_images.png(8, 8), DEFAULT_PIPELINE, LIMITS)
     assert len(set(used[1:])) == 3
 
 
-def test_children_work_side_by_side_and_never_for_two() -> None:
-    """Twelve threads share two children: each gets the result of its own image."""
+def test_each_child_renders_one_image_at_a_time() -> None:
+    """Twelve threads share two children, and each gets its own result."""
     sizes = [(20 + number, 10 + number) for number in range(12)]
     before = process_ids()
     with sandbox(children=2) as boxed, ThreadPoolExecutor(12) as threads:
@@ -237,22 +237,22 @@ def test_children_work_side_by_side_and_never_for_two() -> None:
         assert len(process_ids() - before) == 2
 
 
-def test_nothing_is_started_too_late() -> None:
-    """An image whose turn comes after ``start_by`` goes back untouched, whether a child is free or not."""
+def test_nothing_starts_after_start_by() -> None:
+    """Whether or not a child is free."""
     with sandbox(SHORT, script=READY + "signal.pause()") as boxed:
         with pytest.raises(TimeTooShort):
             boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic())
         with ThreadPoolExecutor(1) as threads:
             slow = threads.submit(boxed.render, PICTURE, DEFAULT_PIPELINE, LIMITS)
-            while boxed._places.qsize():
+            while boxed._slots.qsize():
                 assert not slow.done()
             with pytest.raises(TimeTooShort):
                 boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, start_by=time.monotonic() + 0.01)
             assert isinstance(slow.exception(), TimedOut)
 
 
-def test_more_pixels_may_be_allowed_than_pillow_allows_by_itself() -> None:
-    """A limit over Pillow's own 179 megapixels holds: the child's Pillow is told, and refuses no sooner."""
+def test_the_pixel_limit_can_exceed_pillow_s() -> None:
+    """Above Pillow's own 179 megapixels."""
     side = 13_600
     picture = sample_images.encoded(Image.new("1", (side, side)), "PNG")
     crop = Pipeline.model_validate({"operations": [{"op": "crop", "width": 10, "height": 10}]})

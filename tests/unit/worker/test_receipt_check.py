@@ -1,4 +1,4 @@
-"""Doing a job again from its receipt: bit for bit in every format, and whatever was changed is found."""
+"""Receipts: reproduced bit by bit in every format, and every change is found."""
 
 import hashlib
 import json
@@ -28,13 +28,13 @@ ALL_FORMATS = Pipeline(operations=(Resize(width=160, height=160),), outputs=EVER
 
 
 def digest(data: bytes) -> str:
-    """Return what names some bytes."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 @cache
 def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
-    """Process an image as the worker does; return its receipt and what is stored then."""
+    """Process an image as the worker does; return its receipt and its files."""
     assets = {"logo": sample_images.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
     data = (PHOTOS / name).read_bytes()
     with sandbox() as made_in:  # as the worker does: outside of it, AVIF is written by several threads, otherwise
@@ -70,7 +70,7 @@ def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
 
 
 def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, FindingState]:
-    """Verify, with a receipt that says something else in some members; return the states by thing."""
+    """Verify a receipt with some changed members; return the states by name."""
     document = json.loads(receipt) | changes
     findings: list[Finding] = verify({"digest": digest_receipt(receipt), "receipt": document}, evidence, {})
     return {each.what: each.state for each in findings}
@@ -78,14 +78,14 @@ def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, Fin
 
 @pytest.mark.parametrize("name", ["astronaut.jpg", "coffee-sideways.jpg", "horse-transparent.png", "cat.webp"])
 def test_a_receipt_is_reproduced_bit_for_bit_in_every_format(name: str) -> None:
-    """Photographs of every kind, once more from the receipt alone, in a sandbox: the same files."""
+    """Images of every kind, rendered again from the receipt in a sandbox."""
     found = states(*made(name))
     assert set(found.values()) == {FindingState.SAME}
     assert {each for each in found if each.startswith("again")} == {f"again {each.value}" for each in OutputFormat}
 
 
-def test_a_stored_picture_is_needed_in_the_content_that_the_job_had() -> None:
-    """With the watermark's file it is reproduced; without, or with another one, it is not tried."""
+def test_assets_are_needed_with_the_job_s_content() -> None:
+    """Without the watermark's file, or with another, the outputs are not rendered."""
     pipeline = Pipeline(operations=(Resize(width=90, height=90), Watermark(image="logo")))
     receipt, evidence = made("astronaut.jpg", pipeline)
     assert states(receipt, evidence)["again image"] is FindingState.SAME
@@ -93,8 +93,8 @@ def test_a_stored_picture_is_needed_in_the_content_that_the_job_had() -> None:
         assert states(receipt, replace(evidence, assets=assets))["again image"] is FindingState.NOT_DONE
 
 
-def test_a_changed_result_is_reported_and_done_again() -> None:
-    """Whatever lies there now, the receipt can still be reproduced from the raw image."""
+def test_a_changed_output_is_reported() -> None:
+    """The receipt can still be reproduced from the raw image."""
     receipt, evidence = made("astronaut.jpg")
     changed = {**evidence.outputs, "png": sample_images.png(), "webp": None}
     found = states(receipt, replace(evidence, outputs=changed))
@@ -103,21 +103,21 @@ def test_a_changed_result_is_reported_and_done_again() -> None:
 
 
 @pytest.mark.parametrize(("raw", "state"), [(None, FindingState.MISSING), (sample_images.jpeg(), FindingState.CHANGED)])
-def test_a_changed_raw_image_is_reported_and_nothing_is_made_of_it(raw: bytes | None, state: FindingState) -> None:
-    """What was made of it can't be made of another one."""
+def test_a_changed_raw_image_is_reported(raw: bytes | None, state: FindingState) -> None:
+    """The outputs are not rendered."""
     receipt, evidence = made("astronaut.jpg")
     found = states(receipt, replace(evidence, raw=raw))
     assert (found["raw"], found["again png"], found["output png"]) == (state, FindingState.NOT_DONE, FindingState.SAME)
 
 
-def test_a_changed_receipt_is_told_by_its_digest() -> None:
-    """Who writes other moments into a receipt must also change its name."""
+def test_a_changed_receipt_has_another_digest() -> None:
+    """Any changed member changes the digest."""
     receipt, evidence = made("astronaut.jpg")
     assert states(receipt, evidence, started_at="2020-01-01T00:00:00.000Z")["receipt"] is FindingState.CHANGED
 
 
-def test_other_software_is_named_and_excuses_nothing() -> None:
-    """Each version that differs is told, and the files are compared all the same."""
+def test_differing_software_is_named() -> None:
+    """The files are still compared."""
     receipt, evidence = made("astronaut.jpg")
     then = json.loads(receipt)["software"] | {"pillow": "1.1.7", "gone": "3"}
     document = {"digest": "", "receipt": json.loads(receipt) | {"software": then}}
@@ -126,8 +126,8 @@ def test_other_software_is_named_and_excuses_nothing() -> None:
     assert "gone 3 then, absent now; pillow 1.1.7 then" in told.detail
 
 
-def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
-    """As another packer would make it, a PNG differs and shows the same; an image with a dot does not."""
+def test_equal_pixels_differ_from_other_pixels() -> None:
+    """A repacked PNG has equal pixels; one with an extra dot does not."""
     receipt, evidence = made("astronaut.jpg")
     image = sample_images.opened(evidence.outputs["png"] or b"")
     packed = sample_images.encoded(image, "PNG", compress_level=1)
@@ -144,8 +144,8 @@ def test_equal_pixels_in_another_file_are_told_from_other_pixels() -> None:
         assert (found["output png"], found["again png"]) == (FindingState.SAME, state)
 
 
-def test_animations_are_compared_in_all_their_frames() -> None:
-    """A difference in the second frame is one."""
+def test_all_frames_are_compared() -> None:
+    """A difference in the second frame counts."""
     frames = [Image.new("RGB", (40, 30), color) for color in ("red", "green", "blue")]
     pipeline = Pipeline(outputs=(Output(format=OutputFormat.WEBP),))
     files = [
@@ -165,7 +165,7 @@ def test_animations_are_compared_in_all_their_frames() -> None:
 
 
 @pytest.mark.parametrize("document", [{}, {"receipt": []}, {"receipt": {"form": 2}}, {"receipt": {"form": 1}}])
-def test_what_is_no_receipt_is_not_taken_for_one(document: dict[str, Any]) -> None:
-    """Another document, or a form that this version does not know, is said to be unreadable."""
+def test_an_unreadable_receipt_is_an_error(document: dict[str, Any]) -> None:
+    """Another document, or an unknown form."""
     with pytest.raises(ReceiptUnreadable):
         verify(document, Evidence(None, {}, {}), {})
