@@ -23,7 +23,7 @@ CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
 
 @pytest.fixture(scope="session")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """Render the whole corpus in one parent; return the result per file, and the parent's peak memory under an empty name."""
+    """Render the corpus in one parent; return the result per file, and the parent's peak memory under an empty name."""
     folder = tmp_path_factory.mktemp("hostile")
     hostile_files.write_all(folder)
     script = Path(__file__).with_name("parent.py")
