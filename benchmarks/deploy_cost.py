@@ -68,8 +68,8 @@ BUSY: Final = (
     Line("S3", {"put": 2, "get": 2}, "raw and processed, each written and read once"),
     Line("SQS", {"queue": 3}, "sent, received, deleted"),
     Line("Logs", {"log": 4e-6}, "4 KB assumed"),
-    Line("Storage", {"kept": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
-    Line("Traffic", {"out": 0.25e-3}, "one download of the result over the internet"),
+    Line("Storage", {"storage": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
+    Line("Traffic", {"download": 0.25e-3}, "one download of the result over the internet"),
 )
 
 

@@ -133,7 +133,9 @@ def measure_ingest(folder: Path, images: Path) -> Run:
         since = datetime.now(UTC)
         usage = run_command(stack.api_url, images, folder, images.name)
         after = read_component_times(state)
-        times = service_times.as_json(service_times.deliveries(stack, since), service_times.requests(stack, since))
+        times = service_times.to_json(
+            service_times.read_deliveries(stack, since), service_times.read_requests(stack, since)
+        )
     finally:
         local_stack.down(state, wipe=True)
     took = ComponentTimes(

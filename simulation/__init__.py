@@ -1,4 +1,1 @@
-"""A discrete-event model of Safelight on AWS: what binds first, how long it takes and what it costs.
-
-It calls nothing and needs no account.
-"""
+"""A discrete-event simulation of Safelight on AWS. It makes no AWS calls; see ``simulation/README.md``."""

@@ -1,6 +1,6 @@
-"""What availability follows from the parts: AWS's service level agreements, and what a try more makes of them.
+"""Availability that follows from the AWS service level agreements and from retries.
 
-Read on 2026-11-22 from stored copies. An agreement promises money back, not answers, so this is a reading of them.
+The agreements were read on 2026-11-22 from stored copies. They promise refunds, not availability.
 """
 
 import math
@@ -10,8 +10,8 @@ from typing import Final
 from shared.aws.clients import MAX_ATTEMPTS
 
 CLOUDONAUT: Final = "https://cloudonaut.io/aws-sla-are-you-able-to-keep-your-availability-promise (2019)"
-#: Monthly uptime of each service, and where it was read.
-PROMISED: Final = {
+#: Monthly uptime of each service and its source.
+AGREEMENTS: Final = {
     "API Gateway": (0.9995, f"{CLOUDONAUT}, https://github.com/mikaelvesavuori/cloud-sla"),
     "Lambda": (0.9995, f"{CLOUDONAUT}, https://www.amazonaws.cn/en/lambda/sla/historical/ningxia (2021)"),
     "S3": (0.999, "https://aws.amazon.com/s3/sla/historical/ (2019)"),
@@ -21,31 +21,31 @@ PROMISED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """What a caller wants, and the services that must answer."""
+class RequestPath:
+    """A request and the services that it needs."""
 
     name: str
-    #: Called once: the caller would have to try again.
+    #: Services that are called once. Only the caller can retry.
     direct: tuple[str, ...]
-    #: Called by our functions, which try three times.
+    #: Services that our functions call, with retries.
     retried: tuple[str, ...]
 
 
-PATHS: Final = (
-    Path("`POST /v1/jobs`", ("API Gateway", "Lambda"), ("S3", "DynamoDB")),
-    Path("`POST /v1/uploads`", ("API Gateway", "Lambda"), ("DynamoDB",)),
-    Path("`GET /v1/jobs/{id}`", ("API Gateway", "Lambda"), ("DynamoDB",)),
-    Path("fetching a result by its link", ("S3",), ()),
+REQUEST_PATHS: Final = (
+    RequestPath("`POST /v1/jobs`", ("API Gateway", "Lambda"), ("S3", "DynamoDB")),
+    RequestPath("`POST /v1/uploads`", ("API Gateway", "Lambda"), ("DynamoDB",)),
+    RequestPath("`GET /v1/jobs/{id}`", ("API Gateway", "Lambda"), ("DynamoDB",)),
+    RequestPath("Download of a result by its link", ("S3",), ()),
 )
 
 
-def if_outages(path: Path) -> float:
-    """Return the availability where every fault is an outage: no try helps that falls into the same one."""
-    return math.prod(PROMISED[service][0] for service in (*path.direct, *path.retried))
+def compute_outage_availability(path: RequestPath) -> float:
+    """Return the availability if every fault is an outage, so that retries do not help."""
+    return math.prod(AGREEMENTS[service][0] for service in (*path.direct, *path.retried))
 
 
-def if_scattered(path: Path, tries: int = 1) -> float:
-    """Return the availability where faults hit single calls, and the caller makes so many tries."""
-    once = math.prod(PROMISED[service][0] for service in path.direct)
-    within = math.prod(1 - (1 - PROMISED[service][0]) ** MAX_ATTEMPTS for service in path.retried)
-    return float(1 - (1 - once * within) ** tries)
+def compute_scattered_availability(path: RequestPath, attempts: int = 1) -> float:
+    """Return the availability if faults hit single calls and the caller makes ``attempts`` attempts."""
+    direct = math.prod(AGREEMENTS[service][0] for service in path.direct)
+    retried = math.prod(1 - (1 - AGREEMENTS[service][0]) ** MAX_ATTEMPTS for service in path.retried)
+    return float(1 - (1 - direct * retried) ** attempts)

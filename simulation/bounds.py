@@ -1,18 +1,18 @@
-"""What binds first: for each setting and quota, how many images a second it bears. Arithmetic, no simulation."""
+"""Images per second that each setting and quota allows. Arithmetic only, without a simulation."""
 
 import json
 import statistics
 from dataclasses import dataclass
 
 from shared.aws.dynamodb.job_item import OPEN_SHARDS
-from simulation.cost import LOOKS
-from simulation.limits import limit
+from simulation.cost import STATUS_REQUESTS
+from simulation.durations import STEP_TIMES_FILE
+from simulation.limits import get_limit
 from simulation.settings import Settings
-from simulation.times import MEASURED
-from simulation.units import units
+from simulation.units import measure_units
 
-#: The busiest hour has so many times the mean of the day: an assumption.
-PEAK = 3
+#: Rate of the busiest hour divided by the daily mean (assumed).
+PEAK_FACTOR = 3
 DAY = 86_400
 
 
@@ -21,65 +21,77 @@ class Bound:
     """One limit."""
 
     name: str
-    #: A second, at most.
-    pictures: float
+    images_per_second: float
     remedy: str
 
 
-def bounds(settings: Settings) -> list[Bound]:
-    """Return every bound on single images, and those on members of one batch, the tightest first."""
-    cost = units()
-    writes = cost.create + cost.claim + cost.commit
-    worker = per_invocation(settings)
-    transfer = (limit("store_least_latency") + limit("store_most_latency")) / 2
-    asking = _measured("post_api") + transfer + limit("table_latency") + limit("queue_latency")
-    looking = _measured("post_api") + limit("table_latency")
-    concurrency = asking + LOOKS * looking + 1 / worker
-    each = limit("partition_writes")
-    found = [
-        Bound("`ThrottleRate`", settings.throttle_rate / (1 + LOOKS), "raise it, up to the account's 10,000"),
-        Bound("gateway's account quota", limit("gateway_rate") / (1 + LOOKS), "fewer looks a picture; ask AWS"),
+def compute_bounds(settings: Settings) -> list[Bound]:
+    """Return the bounds on single images and on the members of one batch, the lowest first."""
+    units = measure_units()
+    writes = units.create + units.claim + units.commit
+    worker = compute_invocation_rate(settings)
+    transfer = (get_limit("s3_min_latency") + get_limit("s3_max_latency")) / 2
+    create_seconds = _step_time("post_api") + transfer + get_limit("table_latency") + get_limit("queue_latency")
+    status_seconds = _step_time("post_api") + get_limit("table_latency")
+    # Lambda concurrency that one image per second needs.
+    concurrency = create_seconds + STATUS_REQUESTS * status_seconds + 1 / worker
+    per_partition = get_limit("partition_writes")
+    bounds = [
+        Bound("`ThrottleRate`", settings.throttle_rate / (1 + STATUS_REQUESTS), "raise it, up to the account's 10,000"),
+        Bound(
+            "API Gateway account quota",
+            get_limit("gateway_rate") / (1 + STATUS_REQUESTS),
+            "fewer status requests per image; ask AWS",
+        ),
         Bound("`InteractiveConcurrency`", settings.interactive_concurrency * worker, "raise it, up to 1,000"),
-        Bound("concurrency of one mapping", 1_000 * worker, "provisioned pollers"),
-        Bound("account's concurrency", limit("account_concurrency") / concurrency, "ask AWS: tens of thousands"),
+        Bound("Concurrency of one mapping", 1_000 * worker, "provisioned pollers"),
+        Bound("Account concurrency", get_limit("account_concurrency") / concurrency, "ask AWS: tens of thousands"),
         Bound(
-            "a new table on demand",
-            limit("table_start") / writes,
-            "grows by itself, twofold in half an hour; or warm it",
+            "New on-demand table",
+            get_limit("table_initial") / writes,
+            "doubles automatically within 30 minutes, or warm it",
         ),
-        Bound("quota of one table", limit("table_most") / writes, "ask AWS"),
+        Bound("Quota of one table", get_limit("table_max") / writes, "ask AWS"),
         Bound(
-            "index `Open`",
-            OPEN_SHARDS * each / (cost.open_create + cost.open_move + cost.open_end),
-            "`OPEN_SHARDS` in the code: more of them",
+            "Index `Open`",
+            OPEN_SHARDS * per_partition / (units.open_create + units.open_move + units.open_end),
+            "increase `OPEN_SHARDS` in the code",
         ),
-        Bound("index `Recent`, one owner", settings.listing_shards * each / cost.listed, "`ListingShards`, up to 64"),
-        Bound("index `ByBatch`, one batch", each / cost.listed, "more than one batch"),
-        Bound("counts of one batch", each / cost.count, "more than one batch"),
-        Bound("S3, PUT under one prefix", limit("store_puts"), "S3 divides prefixes by itself; ask AWS before a peak"),
-        Bound("S3, GET under one prefix", limit("store_gets"), "the same"),
+        Bound(
+            "Index `Recent`, one owner",
+            settings.listing_shards * per_partition / units.listed,
+            "`ListingShards`, up to 64",
+        ),
+        Bound("Index `ByBatch`, one batch", per_partition / units.listed, "use several batches"),
+        Bound("Counters of one batch", per_partition / units.count, "use several batches"),
+        Bound(
+            "S3 PUT, one prefix",
+            get_limit("s3_put_rate"),
+            "S3 splits prefixes automatically; inform AWS before a peak",
+        ),
+        Bound("S3 GET, one prefix", get_limit("s3_get_rate"), "as for PUT"),
     ]
-    return sorted(found, key=lambda bound: bound.pictures)
+    return sorted(bounds, key=lambda bound: bound.images_per_second)
 
 
-def per_invocation(settings: Settings) -> float:
-    """Return how many images one worker invocation does in a second, with full batches."""
-    record = statistics.mean(_list("render")) + _measured("record_worker")
-    transfers = limit("store_least_latency") + limit("store_most_latency")
-    # The child is busy, or all threads are in transfers: whichever takes longer for a record.
-    each = max(record / settings.children, (transfers + record) / settings.side_by_side)
-    seconds = 2 * limit("queue_latency") + transfers + settings.batch_size * each
+def compute_invocation_rate(settings: Settings) -> float:
+    """Return the images per second of one worker invocation with full batches."""
+    record = statistics.mean(_step_times("render")) + _step_time("record_worker")
+    transfers = get_limit("s3_min_latency") + get_limit("s3_max_latency")
+    # Either the child processes are busy, or all threads wait for transfers: the longer one decides.
+    per_record = max(record / settings.children, (transfers + record) / settings.max_concurrency)
+    seconds = 2 * get_limit("queue_latency") + transfers + settings.batch_size * per_record
     return settings.batch_size / seconds
 
 
-def peak(pictures_a_day: float) -> float:
-    """Return images a second in the busiest hour."""
-    return pictures_a_day / DAY * PEAK
+def compute_peak_rate(images_per_day: float) -> float:
+    """Return the images per second of the busiest hour."""
+    return images_per_day / DAY * PEAK_FACTOR
 
 
-def _measured(name: str) -> float:
-    return float(json.loads(MEASURED.read_text("utf-8"))[name])
+def _step_time(name: str) -> float:
+    return float(json.loads(STEP_TIMES_FILE.read_text("utf-8"))[name])
 
 
-def _list(name: str) -> list[float]:
-    return [float(each) for each in json.loads(MEASURED.read_text("utf-8"))[name]]
+def _step_times(name: str) -> list[float]:
+    return [float(each) for each in json.loads(STEP_TIMES_FILE.read_text("utf-8"))[name]]

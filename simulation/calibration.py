@@ -1,11 +1,9 @@
-"""Prints a run of the embedded engine beside its simulation.
+"""Compare runs of the embedded engine with their simulation.
 
-``python simulation/calibration.py [--pictures 200] [--folder PHOTOS] [--json FILE]``. First the single steps are
-measured, on other images than the run has: a request while nothing takes from the queue, a delivery of ten, a
-delivery of one. Then come two runs, and the simulation of each from those steps alone; nothing is fitted to what a run
-took.
-``--json`` keeps the steps for ``python -m simulation``. Others who use the machine meanwhile take cores from both; how
-much they took is measured and told.
+``python simulation/calibration.py`` first measures the CPU time of single steps: a request while no worker runs, a
+delivery of ten records, a delivery of one. It then makes two runs with other images and simulates both from the steps
+alone. Nothing is fitted to the duration of a run. ``--json`` writes the steps for ``python -m simulation``. The CPU
+time of other programs is measured during each run and included in its simulation.
 """
 
 import argparse
@@ -18,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,153 +32,158 @@ from infra.sessions import local_session
 from infra.stack import Stack
 from shared.errors import ImageError
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from simulation.embedded import Engine, Place, Steps
+from simulation.embedded_engine import EmbeddedEngine, Host, StepTimes
 from worker.imaging import render
 
-CALLERS = 4
-#: What the body of a request may hold.
+CLIENTS = 4
+#: Largest body of a request.
 MAX_BYTES = 4_620_288
-WARM = 10
-#: Images on which steps are measured.
+WARM_UP = 10
+#: Images per measured step.
 PROBES = 40
 SINGLES = 20
-#: Between single images: long enough for each to be a delivery of its own, seconds.
+#: Seconds between single images, so that each is a delivery of its own.
 PAUSE = 1.0
 WORKERS = 2
 BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """Processor seconds by part, and of everybody on this machine."""
+class CpuTimes:
+    """CPU seconds by component, and elapsed seconds."""
 
     client: float
     engine: float
     api: float
     worker: float
     child: float
+    #: All programs on the machine.
     all: float
     wall: float
 
-    def __sub__(self, other: "Used") -> "Used":
-        return Used(*(mine - its for mine, its in zip(_values(self), _values(other), strict=True)))
+    def __sub__(self, other: "CpuTimes") -> "CpuTimes":
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return CpuTimes(*(after - before for after, before in pairs))
 
     @property
-    def ours(self) -> float:
-        """Return what all our parts used."""
+    def own(self) -> float:
+        """Return the CPU seconds of all Safelight components."""
         return self.client + self.engine + self.api + self.worker + self.child
 
     @property
-    def others(self) -> float:
-        """Return how many cores others used."""
-        return max(0.0, self.all - self.ours) / self.wall
+    def other_load(self) -> float:
+        """Return the number of cores that other programs used."""
+        return max(0.0, self.all - self.own) / self.wall
 
 
 def main() -> None:
-    """Measure the steps, do the runs, simulate them, print both."""
+    """Measure the steps, make and simulate both runs, and print them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=200, help="of each run")
-    parser.add_argument("--folder", type=Path, default=BUNDLED, help="where photographs are")
-    parser.add_argument("--json", type=Path, help="file for the steps")
-    asked = parser.parse_args()
+    parser.add_argument("--images", type=int, default=200, help="images per run")
+    parser.add_argument("--folder", type=Path, default=BUNDLED, help="folder with photographs")
+    parser.add_argument("--json", type=Path, help="write the step times to this file")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="safelight-scale-") as name:
         folder = Path(name)
-        photos = choose(asked.folder, folder / "photos", WARM + PROBES + SINGLES + 2 * asked.pictures)
+        probes = WARM_UP + PROBES + SINGLES
+        photos = select_photos(arguments.folder, folder / "photos", probes + 2 * arguments.images)
         state = folder / "state"
         stack = local_stack.up(state, "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
-            bench = Bench(stack, state)
-            steps = bench.steps(photos)
-            rest = photos[WARM + PROBES + SINGLES :]
-            posted = bench.posted(rest[: asked.pictures])
-            drained = bench.drained(rest[asked.pictures :])
+            calibration = Calibration(stack, state)
+            steps = calibration.measure_steps(photos)
+            uploads = calibration.run_uploads(photos[probes : probes + arguments.images])
+            backlog = calibration.run_backlog(photos[probes + arguments.images :])
         finally:
             local_stack.down(state, wipe=True)
-    print(f"Steps, milliseconds of processor time: {told(steps)}")
+    print(f"Steps, milliseconds of CPU time: {format_steps(steps)}")
     cores = os.cpu_count() or 1
-    for what, (took, used) in (("posted by four callers", posted), ("all waiting in the queue", drained)):
-        others = min(used.others, cores - 0.2)
-        engine = Engine(steps, Place(cores=cores, others=others, workers=WORKERS, batch_size=BATCH), seed=1)
-        simulated = engine.post(asked.pictures, CALLERS) if used is posted[1] else engine.drain(asked.pictures)
+    for title, (seconds, used) in (("uploaded by four clients", uploads), ("all in the queue at the start", backlog)):
+        other_load = min(used.other_load, cores - 0.2)
+        host = Host(cores=cores, other_load=other_load, max_concurrency=WORKERS, batch_size=BATCH)
+        engine = EmbeddedEngine(steps, host, seed=1)
+        is_upload = used is uploads[1]
+        simulated = engine.run_uploads(arguments.images, CLIENTS) if is_upload else engine.run_backlog(arguments.images)
         print(
-            f"{asked.pictures} photographs, {what}: measured {took:.1f} s, simulated {simulated:.1f} s,"
-            f" ratio {simulated / took:.2f}; processor time measured {used.ours:.1f} s, simulated"
-            f" {engine.machine.busy:.1f} s; others took {others:.2f} of {cores} cores"
+            f"{arguments.images} photographs, {title}: measured {seconds:.1f} s, simulated {simulated:.1f} s,"
+            f" ratio {simulated / seconds:.2f}; CPU time measured {used.own:.1f} s, simulated"
+            f" {engine.cpu.busy:.1f} s; other programs used {other_load:.2f} of {cores} cores"
         )
-    if asked.json:
-        kept: dict[str, Any] = {"measured_on": f"{datetime.now(UTC):%F}", "refuse": rounded(refusal())}
-        kept |= {name: rounded(value) for name, value in asdict(steps).items()}
-        asked.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    if arguments.json:
+        document: dict[str, Any] = {"measured_on": f"{datetime.now(UTC):%F}", "reject": round_times(measure_reject())}
+        document |= {name: round_times(value) for name, value in asdict(steps).items()}
+        arguments.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def choose(source: Path, made: Path, needed: int) -> list[Path]:
-    """Return so many photographs that fit into a request: those of a folder, or more made of them."""
+def select_photos(source: Path, target: Path, count: int) -> list[Path]:
+    """Return photographs that fit into a request: those of a folder, or copies of them if it has too few."""
     photos = [photo for photo in sorted(source.rglob("*.jpg")) if photo.stat().st_size <= MAX_BYTES]
-    if len(photos) < needed:
-        make_photos(source, made, needed * 4 // 3)
-        photos = [photo for photo in sorted(made.iterdir()) if photo.stat().st_size <= MAX_BYTES]
-    return photos[:needed]
+    if len(photos) < count:
+        make_photos(source, target, count * 4 // 3)
+        photos = [photo for photo in sorted(target.iterdir()) if photo.stat().st_size <= MAX_BYTES]
+    return photos[:count]
 
 
-class Bench:
-    """One engine, its parts and what they use."""
+class Calibration:
+    """One engine and the CPU time of its components."""
 
     def __init__(self, stack: Stack, state: Path) -> None:
-        """Find the parts."""
+        """Connect to the stack."""
         self._stack = stack
         self._state = state
         session = local_session(stack.endpoint_url)
         self._lambda, self._sqs, self._table = (session.client(name) for name in ("lambda", "sqs", "dynamodb"))
         self._http = httpx.Client(base_url=stack.api_url + "/", timeout=120, trust_env=False)
 
-    def steps(self, photos: Sequence[Path]) -> Steps:
-        """Measure each step by itself."""
-        with ThreadPoolExecutor(CALLERS) as callers:
-            list(callers.map(self._send, photos[:WARM]))
-        self._settle()
-        idle = self._used()
+    def measure_steps(self, photos: Sequence[Path]) -> StepTimes:
+        """Measure each step separately."""
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            list(clients.map(self._upload, photos[:WARM_UP]))
+        self._wait_until_idle()
+        idle = self._read_cpu_times()
         time.sleep(3)
-        idle = self._used() - idle
-        with self._closed():
-            before = self._used()
-            for photo in photos[WARM : WARM + PROBES]:
-                self._send(photo)
-            post = self._used() - before
-        before = self._used()
-        # The mapping was opened a moment ago: what is left is the work on full batches.
-        self._settle()
-        tens = self._used() - before
-        before = self._used()
-        for photo in photos[WARM + PROBES : WARM + PROBES + SINGLES]:
-            self._send(photo)
+        idle = self._read_cpu_times() - idle
+        with self._disabled_mapping():
+            before = self._read_cpu_times()
+            for photo in photos[WARM_UP : WARM_UP + PROBES]:
+                self._upload(photo)
+            post = self._read_cpu_times() - before
+        before = self._read_cpu_times()
+        # The mapping was just enabled: only the work on full batches is left.
+        self._wait_until_idle()
+        tens = self._read_cpu_times() - before
+        before = self._read_cpu_times()
+        for photo in photos[WARM_UP + PROBES : WARM_UP + PROBES + SINGLES]:
+            self._upload(photo)
             time.sleep(PAUSE)
-        self._settle()
-        single = self._used() - before
-        return solved(idle, post, tens, single, [rendering(photo) for photo in photos[WARM : WARM + PROBES]])
+        self._wait_until_idle()
+        single = self._read_cpu_times() - before
+        renders = [measure_render(photo) for photo in photos[WARM_UP : WARM_UP + PROBES]]
+        return compute_step_times(idle, post, tens, single, renders)
 
-    def posted(self, photos: Sequence[Path]) -> tuple[float, Used]:
-        """Send images while they are worked on; return what it took until the last was done, and who used what."""
-        before, began = self._used(), time.time()
-        with ThreadPoolExecutor(CALLERS) as callers:
-            list(callers.map(self._send, photos))
-        return self._ended(began, before)
+    def run_uploads(self, photos: Sequence[Path]) -> tuple[float, CpuTimes]:
+        """Upload images while workers run. Return the seconds until the last is done, and the CPU times."""
+        before, started = self._read_cpu_times(), time.time()
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            list(clients.map(self._upload, photos))
+        return self._finish(started, before)
 
-    def drained(self, photos: Sequence[Path]) -> tuple[float, Used]:
-        """Let images wait until all are there; return what it took from then on, and who used what."""
-        with self._closed(), ThreadPoolExecutor(CALLERS) as callers:
-            list(callers.map(self._send, photos))
-            before = self._used()
-        return self._ended(time.time(), before)
+    def run_backlog(self, photos: Sequence[Path]) -> tuple[float, CpuTimes]:
+        """Start workers when all images are in the queue. Return as ``run_uploads``."""
+        with self._disabled_mapping(), ThreadPoolExecutor(CLIENTS) as clients:
+            list(clients.map(self._upload, photos))
+            before = self._read_cpu_times()
+        return self._finish(time.time(), before)
 
-    def _ended(self, began: float, before: Used) -> tuple[float, Used]:
-        self._settle()
-        return self._last_end() - began, self._used() - before
+    def _finish(self, started: float, before: CpuTimes) -> tuple[float, CpuTimes]:
+        self._wait_until_idle()
+        return self._read_last_completion() - started, self._read_cpu_times() - before
 
-    def _send(self, photo: Path) -> None:
+    def _upload(self, photo: Path) -> None:
         self._http.post("jobs", content=photo.read_bytes(), headers={"Content-Type": "image/jpeg"}).raise_for_status()
 
-    def _settle(self) -> None:
-        """Wait until nothing is in the queue nor in flight."""
+    def _wait_until_idle(self) -> None:
+        """Wait until no message is in the queue or in flight."""
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         while True:
             counts = self._sqs.get_queue_attributes(QueueUrl=self._stack.queue_url, AttributeNames=names)["Attributes"]
@@ -188,113 +191,113 @@ class Bench:
                 return
             time.sleep(0.25)
 
-    def _last_end(self) -> float:
-        """Return when the last job was completed. Every job must be."""
+    def _read_last_completion(self) -> float:
+        """Return the time of the last completion. Exit if a job was not completed."""
         pages = self._table.get_paginator("scan").paginate(TableName=self._stack.table)
         jobs = [item for page in pages for item in page["Items"]]
         if any(job["Status"]["S"] != "COMPLETED" for job in jobs):
-            raise SystemExit("Some job was not completed.")
+            raise SystemExit("A job was not completed.")
         return max(datetime.fromisoformat(str(job["Timestamp"]["S"])).timestamp() for job in jobs)
 
     @contextmanager
-    def _closed(self) -> Iterator[None]:
-        """Keep the interactive lane shut meanwhile."""
+    def _disabled_mapping(self) -> Iterator[None]:
+        """Disable the event source mapping of the interactive queue."""
         mappings = self._lambda.list_event_source_mappings(FunctionName=self._stack.functions["worker"])
-        (lane,) = [each["UUID"] for each in mappings["EventSourceMappings"] if each["EventSourceArn"].endswith("-jobs")]
-        self._lambda.update_event_source_mapping(UUID=lane, Enabled=False)
-        time.sleep(1.5)  # the engine looks at its mappings once a second
+        (mapping_id,) = [
+            each["UUID"] for each in mappings["EventSourceMappings"] if each["EventSourceArn"].endswith("-jobs")
+        ]
+        self._lambda.update_event_source_mapping(UUID=mapping_id, Enabled=False)
+        time.sleep(1.5)  # the engine reads its mappings once a second
         yield
-        self._lambda.update_event_source_mapping(UUID=lane, Enabled=True)
+        self._lambda.update_event_source_mapping(UUID=mapping_id, Enabled=True)
 
-    def _used(self) -> Used:
-        """Look at the clocks of every process."""
+    def _read_cpu_times(self) -> CpuTimes:
+        """Return the CPU times of all processes so far."""
         record = EngineRecord.read(self._state / "engine.json")
         if record is None:
-            raise SystemExit("The engine is gone.")
+            raise SystemExit("The engine is not running.")
         engine = psutil.Process(record.pid)
-        parts = {"api": 0.0, "worker": 0.0, "child": 0.0}
+        components = {"api": 0.0, "worker": 0.0, "child": 0.0}
         for process in engine.children(recursive=True):
             times, command = process.cpu_times(), " ".join(process.cmdline())
-            part = "child" if "worker.sandbox" in command else "worker" if "-worker-" in command else "api"
-            parts[part] += times.user + times.system
-            # Of children that are gone: after a hundred images, a worker takes a new one.
-            parts["child"] += times.children_user + times.children_system
-        whole = psutil.cpu_times()
-        return Used(
+            name = "child" if "worker.sandbox" in command else "worker" if "-worker-" in command else "api"
+            components[name] += times.user + times.system
+            # Ended children: a worker replaces its child process after a hundred images.
+            components["child"] += times.children_user + times.children_system
+        machine = psutil.cpu_times()
+        return CpuTimes(
             client=sum(psutil.Process().cpu_times()[:2]),
             engine=sum(engine.cpu_times()[:2]),
-            **parts,
-            all=sum(whole) - whole.idle - whole.iowait - whole.guest - whole.guest_nice,
+            **components,
+            all=sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice,
             wall=time.monotonic(),
         )
 
 
-def solved(idle: Used, post: Used, tens: Used, single: Used, pixels: list[float]) -> Steps:
-    """Divide what was used among requests, records and deliveries; the engine's idle time belongs to none."""
-    rest = idle.engine / idle.wall
+def compute_step_times(
+    idle: CpuTimes, post: CpuTimes, tens: CpuTimes, single: CpuTimes, renders: list[float]
+) -> StepTimes:
+    """Divide CPU times among requests, records and deliveries, without the engine's idle load."""
+    idle_load = idle.engine / idle.wall
 
-    def each(used: Used, part: str, count: int) -> float:
-        value = getattr(used, part) - (rest * used.wall if part == "engine" else 0)
+    def per_item(used: CpuTimes, component: str, count: int) -> float:
+        value = getattr(used, component) - (idle_load * used.wall if component == "engine" else 0)
         return max(0.0, float(value)) / count
 
-    def split(part: str, sent: float) -> tuple[float, float]:
-        """Return what a record and what a delivery takes: ten records have one delivery, or each its own."""
-        ten, one = each(tens, part, PROBES), each(single, part, SINGLES) - sent
+    def split(component: str, post_seconds: float) -> tuple[float, float]:
+        """Return the seconds of a record and of a delivery, from deliveries of ten records and of one."""
+        ten, one = per_item(tens, component, PROBES), per_item(single, component, SINGLES) - post_seconds
         delivery = max(0.0, (one - ten) / (1 - 1 / BATCH))
         return max(0.0, ten - delivery / BATCH), delivery
 
-    post_engine = each(post, "engine", PROBES)
+    post_engine = per_item(post, "engine", PROBES)
     record_engine, delivery_engine = split("engine", post_engine)
     record_worker, delivery_worker = split("worker", 0)
     child = (tens.child + single.child) / (PROBES + SINGLES)
-    factor = child / statistics.mean(pixels)
-    return Steps(
-        post_client=each(post, "client", PROBES),
+    factor = child / statistics.mean(renders)
+    return StepTimes(
+        post_client=per_item(post, "client", PROBES),
         post_engine=post_engine,
-        post_api=each(post, "api", PROBES),
+        post_api=per_item(post, "api", PROBES),
         record_engine=record_engine,
         record_worker=record_worker,
         delivery_engine=delivery_engine,
         delivery_worker=delivery_worker,
-        render=[seconds * factor for seconds in pixels],
+        render=[seconds * factor for seconds in renders],
     )
 
 
-def rendering(photo: Path) -> float:
-    """Return the processor seconds of the pixel code for one image."""
+def measure_render(photo: Path) -> float:
+    """Return the CPU seconds of the imaging code for one image."""
     data = photo.read_bytes()
-    began = time.process_time()
+    started = time.process_time()
     render(data, DEFAULT_PIPELINE, LIMITS)
-    return time.process_time() - began
+    return time.process_time() - started
 
 
-def refusal() -> float:
-    """Return the processor seconds for half an image, the least of five."""
+def measure_reject() -> float:
+    """Return the CPU seconds to reject a truncated image, the minimum of five runs."""
     data = (BUNDLED / "astronaut.jpg").read_bytes()
     times = []
     for _ in range(5):
-        began = time.process_time()
+        started = time.process_time()
         try:
             render(data[: len(data) // 2], DEFAULT_PIPELINE, LIMITS)
         except ImageError:
-            times.append(time.process_time() - began)
+            times.append(time.process_time() - started)
     return min(times)
 
 
-def told(steps: Steps) -> str:
-    """Write the steps."""
-    single = {name: value for name, value in asdict(steps).items() if name != "render"}
-    single["render"] = statistics.mean(steps.render)
-    return ", ".join(f"{name} {1000 * value:.1f}" for name, value in single.items())
+def format_steps(steps: StepTimes) -> str:
+    """Return the step times in milliseconds as text."""
+    times = {name: value for name, value in asdict(steps).items() if name != "render"}
+    times["render"] = statistics.mean(steps.render)
+    return ", ".join(f"{name} {1000 * value:.1f}" for name, value in times.items())
 
 
-def rounded(value: float | list[float]) -> float | list[float]:
+def round_times(value: float | list[float]) -> float | list[float]:
     """Round seconds to a hundredth of a millisecond."""
     return [round(each, 5) for each in value] if isinstance(value, list) else round(value, 5)
-
-
-def _values(used: Used) -> tuple[float, ...]:
-    return used.client, used.engine, used.api, used.worker, used.child, used.all, used.wall
 
 
 if __name__ == "__main__":

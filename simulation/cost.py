@@ -1,47 +1,48 @@
-"""What a run costs, by what was used; and what its images cost afterwards."""
+"""Cost of a run and of storing and downloading its images afterwards."""
 
+from simulation.deployment import Deployment
 from simulation.prices import PRICES
-from simulation.world import World
 
-#: Requests that ask for the state of one single image; a bulk client's are a few for a hundred.
-LOOKS = 2
-BULK_LOOKS = 0.05
-#: Of all functions for one job, and the metrics in them: an assumption.
+#: Status requests for a single image. A bulk client needs a few for a hundred images.
+STATUS_REQUESTS = 2
+BULK_STATUS_REQUESTS = 0.05
+#: Log bytes of all functions for one job, including metrics (assumed).
 LOG_BYTES = 4_000
 RAW_BYTES = 1_000_000
-#: Of a photograph and of its default result: ``docs/benchmarks.md``.
+#: Size of a photograph's default result, from ``docs/benchmarks.md``.
 PROCESSED_BYTES = 250_000
-#: ``ObjectDays``.
-KEPT_MONTHS = 33 / 30
+#: ``ObjectDays`` of the template, in months.
+STORAGE_MONTHS = 33 / 30
 GB = 1e9
 
 
-def cost(world: World) -> dict[str, float]:
-    """Return dollars for each service, of the run itself."""
-    bulk = sum(world.jobs.is_bulk)
-    looks = LOOKS * (len(world.jobs) - bulk) + BULK_LOOKS * bulk
-    functions = (world.api, world.worker, world.small)
-    requests = world.asked.requests + looks
-    used: dict[str, list[tuple[str, float]]] = {
-        "API Gateway": [("gateway", requests)],
+def compute_cost(deployment: Deployment) -> dict[str, float]:
+    """Return the dollars per service for a run."""
+    bulk = sum(deployment.jobs.is_bulk)
+    status_requests = STATUS_REQUESTS * (len(deployment.jobs) - bulk) + BULK_STATUS_REQUESTS * bulk
+    functions = (deployment.api_function, deployment.worker_function, deployment.maintenance_function)
+    queues = (deployment.interactive, deployment.bulk, deployment.dead_letter_queue)
+    table, bucket = deployment.table, deployment.bucket
+    usage: dict[str, list[tuple[str, float]]] = {
+        "API Gateway": [("gateway", deployment.counts.requests + status_requests)],
         "Lambda": [
-            ("invocation", sum(function.invocations for function in functions) + looks),
+            ("invocation", sum(function.invocations for function in functions) + status_requests),
             ("gib_second", sum(function.gib_seconds for function in functions)),
         ],
-        "SQS": [("queue", world.interactive.requests + world.bulk.requests + world.dead.requests)],
-        "DynamoDB": [("write", world.table.write_units), ("read", world.table.read_units + looks)],
+        "SQS": [("queue", sum(queue.requests for queue in queues))],
+        "DynamoDB": [("write", table.write_units), ("read", table.read_units + status_requests)],
         "S3": [
-            ("put", world.store.raw_puts.units + world.store.processed_puts.units),
-            ("get", world.store.raw_gets.units),
+            ("put", bucket.raw_puts.units + bucket.processed_puts.units),
+            ("get", bucket.raw_gets.units),
         ],
-        "CloudWatch Logs": [("log", len(world.jobs) * LOG_BYTES / GB)],
+        "CloudWatch Logs": [("log", len(deployment.jobs) * LOG_BYTES / GB)],
     }
-    return {service: sum(PRICES[name].dollars * count for name, count in lines) for service, lines in used.items()}
+    return {service: sum(PRICES[name].dollars * count for name, count in lines) for service, lines in usage.items()}
 
 
-def afterwards() -> dict[str, float]:
-    """Return dollars for each image after the run: kept as long as the template says, fetched once."""
+def compute_follow_up_cost() -> dict[str, float]:
+    """Return the dollars per image after the run: storage and one download."""
     return {
-        "kept for 33 days": (RAW_BYTES + PROCESSED_BYTES) / GB * KEPT_MONTHS * PRICES["kept"].dollars,
-        "result fetched over the internet": PROCESSED_BYTES / GB * PRICES["out"].dollars,
+        "storage for 33 days": (RAW_BYTES + PROCESSED_BYTES) / GB * STORAGE_MONTHS * PRICES["storage"].dollars,
+        "download of the result over the internet": PROCESSED_BYTES / GB * PRICES["download"].dollars,
     }

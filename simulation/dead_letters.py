@@ -1,48 +1,48 @@
-"""The dead-letter function: as ``worker.dead_letters`` and ``shared.jobs.recovery.bury``."""
+"""The dead-letter function, as ``worker.dead_letters`` and ``shared.jobs.recovery.decide_dead_letter``."""
 
 from collections import defaultdict
 from collections.abc import Callable
 
+from simulation.event_source_mapping import InvocationResult
 from simulation.jobs import Jobs, State
-from simulation.limits import limit
-from simulation.mapping import Delivery
+from simulation.limits import get_limit
 from simulation.queue import Message
 from simulation.settings import Settings
 from simulation.table import Table
 
 
-def bury(  # noqa: PLR0913, PLR0917 - what a burial reads and writes
+def handle_dead_letters(  # noqa: PLR0913, PLR0917 - what the function reads and writes
     batch: list[Message],
-    began: float,
+    started: float,
     jobs: Jobs,
     table: Table,
     settings: Settings,
     watch: Callable[[int, float], None],
-) -> Delivery:
-    """Put each job off while it has attempts and patience left, else end it."""
+) -> InvocationResult:
+    """Reschedule each job that has attempts and dead letters left. End the others."""
     returned: defaultdict[float, list[Message]] = defaultdict(list)
-    at = began
+    at = started
     for message in batch:
         job = message.job
         table.read()
-        at += limit("table_latency")
-        if jobs.is_over(job):
+        at += get_limit("table_latency")
+        if jobs.is_done(job):
             continue
         if jobs.is_leased(job, at):
             returned[max(1.0, jobs.lease[job] - at)].append(message)
             continue
-        written = table.put_off(job, at)
+        written = table.reschedule(job, at)
         if written is None:
             returned[1.0].append(message)
             continue
         at = written
         due = jobs.next_due(job, at, settings)
-        jobs.letters[job] = min(jobs.letters[job] + 1, 100)
-        patience = settings.longest_redispatch * settings.max_dead_letters
-        is_given_up = jobs.letters[job] >= settings.max_dead_letters and at - jobs.created[job] >= patience
-        if jobs.attempts[job] >= settings.max_receives or is_given_up:
-            jobs.move(job, State.DEAD, at)
+        jobs.dead_letters[job] = min(jobs.dead_letters[job] + 1, 100)
+        max_age = settings.longest_redispatch * settings.max_dead_letters
+        should_give_up = jobs.dead_letters[job] >= settings.max_dead_letters and at - jobs.created[job] >= max_age
+        if jobs.attempts[job] >= settings.max_receives or should_give_up:
+            jobs.set_state(job, State.DEAD, at)
         else:
             jobs.due[job] = due
             watch(job, due)
-    return Delivery(at - began, returned)
+    return InvocationResult(at - started, returned)

@@ -1,48 +1,47 @@
-"""Lambda: environments that are warm or must be made, and the account's concurrency that all functions share."""
+"""Lambda functions: warm and cold environments, and the concurrency that all functions of an account share."""
 
 from collections import deque
 
-from simulation.bucket import Bucket
-from simulation.limits import limit
+from simulation.limits import get_limit
+from simulation.token_bucket import TokenBucket
 
 
 class Account:
-    """What all functions of one account and region share."""
+    """The concurrency shared by all functions of one account and region."""
 
     def __init__(self, concurrency: float) -> None:
-        """Allow so many invocations at a time."""
+        """Set the maximum number of concurrent invocations."""
         self.concurrency = concurrency
         self.running = 0
 
 
 class Function:
-    """One function."""
+    """One Lambda function."""
 
     def __init__(self, account: Account, memory_mib: int) -> None:
-        """Begin without environments."""
+        """Start without environments."""
         self.running = 0
-        self.most = 0
-        """Invocations at a time, at most."""
+        self.max_running = 0
         self.invocations = 0
         self.cold_starts = 0
         self.throttles = 0
         self.gib_seconds = 0.0
-        self._memory = memory_mib / 1024
+        self._memory_gib = memory_mib / 1024
         self._account = account
+        #: When each idle environment was last used, the most recent at the end. The most recent is reused first.
         self._idle: deque[float] = deque()
-        """When each idle environment was used last, the latest at the end: that one is taken first."""
-        self._making = Bucket(limit("environments") / 10, limit("environments"))
+        self._new_environments = TokenBucket(get_limit("environments") / 10, get_limit("environments"))
 
-    def begin(self, now: float) -> bool | None:
-        """Start an invocation. Returns whether its environment is new, or None when Lambda throttles it."""
+    def start(self, now: float) -> bool | None:
+        """Start an invocation. Return True for a cold start, False for a warm one, None if Lambda throttles it."""
         if self._account.running >= self._account.concurrency:
             self.throttles += 1
             return None
-        while self._idle and now - self._idle[0] > limit("environment_life"):
+        while self._idle and now - self._idle[0] > get_limit("environment_lifetime"):
             self._idle.popleft()
         is_cold = not self._idle
         if is_cold:
-            if not self._making.take(now):
+            if not self._new_environments.take(now):
                 self.throttles += 1
                 return None
             self.cold_starts += 1
@@ -51,13 +50,13 @@ class Function:
         self._account.running += 1
         self.running += 1
         self.invocations += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         return is_cold
 
-    def end(self, now: float, seconds: float, *, crashed: bool = False) -> None:
-        """End an invocation that took so long. A crash costs its environment."""
+    def finish(self, now: float, seconds: float, *, crashed: bool = False) -> None:
+        """End an invocation of the given duration. A crash destroys its environment."""
         self._account.running -= 1
         self.running -= 1
-        self.gib_seconds += seconds * self._memory
+        self.gib_seconds += seconds * self._memory_gib
         if not crashed:
             self._idle.append(now)

@@ -1,4 +1,4 @@
-"""What is looked at while a run goes on: depths and concurrency, from time to time."""
+"""Time series of queue depths and concurrency."""
 
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
@@ -9,24 +9,24 @@ Gauge = Callable[[], float]
 
 
 class Gauges:
-    """Looks at every gauge once in ``period`` seconds."""
+    """Samples every gauge once per period."""
 
     def __init__(self, env: simpy.Environment, gauges: Mapping[str, Gauge], period: float) -> None:
-        """Begin to look."""
+        """Start sampling every ``period`` seconds."""
         self.times: list[float] = []
         self.series: dict[str, list[float]] = {name: [] for name in gauges}
         self._env = env
         self._gauges = gauges
         self._period = period
-        env.process(self._look())
+        env.process(self._sample())
 
-    def _look(self) -> Generator[simpy.Event, Any, None]:
+    def _sample(self) -> Generator[simpy.Event, Any, None]:
         while True:
             self.times.append(self._env.now)
             for name, gauge in self._gauges.items():
                 self.series[name].append(gauge())
             yield self._env.timeout(self._period)
 
-    def most(self, name: str) -> float:
-        """Return the highest value of one gauge."""
+    def maximum(self, name: str) -> float:
+        """Return the highest sample of a gauge."""
         return max(self.series[name])

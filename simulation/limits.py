@@ -1,6 +1,6 @@
-"""What AWS allows: each figure with its source and the day on which it was read.
+"""AWS limits and latencies with their sources.
 
-The sources were read from stored copies, whose age varies. ``assumed`` marks what no page of AWS states.
+The sources were read from stored copies of varying age. ``assumed`` marks figures that no AWS page states.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Limit:
     unit: str
     source: str
     note: str = ""
-    #: Whether it is ours, because no page was found that states it.
+    #: True if no page was found that states the figure.
     assumed: bool = False
 
 
@@ -28,7 +28,7 @@ LIMITS: Final = {
         10_000,
         "requests/s",
         f"{DOCS}/apigateway/latest/developerguide/limits.html",
-        "of the account; 2,500 in some regions",
+        "per account; 2,500 in some regions",
     ),
     "gateway_burst": Limit(
         5_000, "requests", f"{DOCS}/apigateway/latest/developerguide/limits.html", "1,250 in some regions"
@@ -38,31 +38,31 @@ LIMITS: Final = {
     ),
     "environments": Limit(
         1_000,
-        "environments in 10 s",
+        "environments per 10 s",
         f"{DOCS}/lambda/latest/dg/scaling-behavior.html",
-        "for each function; refilled all the time",
+        "per function; refilled continuously",
     ),
-    "mapping_start": Limit(5, "batches at a time", f"{DOCS}/lambda/latest/dg/services-sqs-scaling.html"),
+    "mapping_initial": Limit(5, "concurrent batches", f"{DOCS}/lambda/latest/dg/services-sqs-scaling.html"),
     "mapping_growth": Limit(
         300,
-        "batches at a time, a minute",
+        "concurrent batches per minute",
         f"{DOCS}/lambda/latest/dg/services-sqs-scaling.html",
-        "while messages are available; how fast it shrinks is not stated, and taken to be the same",
+        "while messages are available; the same rate is assumed for shrinking",
     ),
-    "mapping_most": Limit(
+    "mapping_max": Limit(
         1_250,
-        "batches at a time",
+        "concurrent batches",
         f"{DOCS}/lambda/latest/dg/services-sqs-scaling.html",
-        "older copies of the page say 1,000; MaximumConcurrency takes at most 1,000",
+        "older copies of the page say 1,000; MaximumConcurrency allows at most 1,000",
     ),
     "provisioned_growth": Limit(
         1_000,
-        "batches at a time, a minute",
+        "concurrent batches per minute",
         "https://aws.amazon.com/blogs/aws/aws-lambda-enhances-sqs-processing-with-new-provisioned-mode-3x-faster-scaling-16x-higher-capacity",
     ),
-    "provisioned_each": Limit(
+    "provisioned_per_poller": Limit(
         10,
-        "batches at a time, a poller",
+        "concurrent batches per poller",
         f"{DOCS}/lambda/latest/dg/services-sqs-parameters.html",
         "and 1 MB/s; 2 to 2,000 pollers",
     ),
@@ -72,59 +72,59 @@ LIMITS: Final = {
         f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
         "approximately",
     ),
-    "store_puts": Limit(
+    "s3_put_rate": Limit(
         3_500,
         "requests/s",
         f"{POST}/s3-object-key-naming-pattern",
-        "for each partitioned prefix; splitting may take an hour",
+        "per partitioned prefix; splitting may take an hour",
     ),
-    "store_gets": Limit(5_500, "requests/s", f"{POST}/s3-object-key-naming-pattern", "for each partitioned prefix"),
-    "store_least_latency": Limit(
+    "s3_get_rate": Limit(5_500, "requests/s", f"{POST}/s3-object-key-naming-pattern", "per partitioned prefix"),
+    "s3_min_latency": Limit(
         0.1,
         "s",
         f"{DOCS}/AmazonS3/latest/userguide/optimizing-performance.html",
-        "100 to 200 ms; found quoted, not on the page itself",
+        "100 to 200 ms; quoted elsewhere, not on the page itself",
     ),
-    "store_most_latency": Limit(0.2, "s", f"{DOCS}/AmazonS3/latest/userguide/optimizing-performance.html", "as above"),
-    "table_start": Limit(
+    "s3_max_latency": Limit(0.2, "s", f"{DOCS}/AmazonS3/latest/userguide/optimizing-performance.html", "as above"),
+    "table_initial": Limit(
         4_000,
         "write units/s",
         f"{DOCS}/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
-        "a new table on demand",
+        "new on-demand table",
     ),
     "table_doubling": Limit(
         1_800,
         "s",
         f"{POST}/on-demand-table-throttling-dynamodb",
-        "twice the last peak at once; more than that only after so long",
+        "twice the previous peak immediately, more only after this time",
     ),
-    "table_most": Limit(
+    "table_max": Limit(
         40_000,
         "write units/s",
         f"{DOCS}/amazondynamodb/latest/developerguide/ServiceQuotas.html",
-        "for each table; can be raised",
+        "per table; can be raised",
     ),
     "partition_writes": Limit(
-        1_000, "write units/s", f"{POST}/on-demand-table-throttling-dynamodb", "for each partition of a table or index"
+        1_000, "write units/s", f"{POST}/on-demand-table-throttling-dynamodb", "per partition of a table or index"
     ),
     "partition_reads": Limit(3_000, "read units/s", f"{POST}/on-demand-table-throttling-dynamodb"),
     "table_latency": Limit(
         0.005,
         "s",
         f"{DOCS}/amazondynamodb/latest/developerguide/Introduction.html",
-        '"single-digit milliseconds": the middle of it',
+        '"single-digit milliseconds", middle value',
         assumed=True,
     ),
-    "queue_latency": Limit(
-        0.015, "s", "", "of one send or receive, and of a message's way to the function", assumed=True
+    "queue_latency": Limit(0.015, "s", "", "one send or receive, or a message's way to the function", assumed=True),
+    "cold_start": Limit(1.0, "s", "", "imports (at most 0.6 s) and the first child process", assumed=True),
+    "environment_lifetime": Limit(600, "s", "", "how long an idle environment is kept", assumed=True),
+    "throttle_retry_time": Limit(
+        2.0, "s", "", "how long botocore's three attempts retry throttled calls", assumed=True
     ),
-    "cold_start": Limit(1.0, "s", "", "imports (at most 0.6 s, DESIGN) and the first child", assumed=True),
-    "environment_life": Limit(600, "s", "", "for which an idle environment is kept", assumed=True),
-    "throttle_patience": Limit(2.0, "s", "", "for which botocore's three tries bear throttling", assumed=True),
-    "fault_seconds": Limit(1.0, "s", "", "that three failing tries of one call take, with their pauses", assumed=True),
+    "fault_seconds": Limit(1.0, "s", "", "three failing attempts of one call, with their pauses", assumed=True),
 }
 
 
-def limit(name: str) -> float:
-    """Return the value of one figure. Raises KeyError."""
+def get_limit(name: str) -> float:
+    """Return the value of one figure. Raise KeyError if it does not exist."""
     return LIMITS[name].value

@@ -1,4 +1,4 @@
-"""Plots of runs."""
+"""Plots of the gauges."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from simulation.scenarios import SCENARIOS
 
-#: Files, the scenarios in each, and the gauges: the first on the left axis, the second on the right.
+#: For each file its scenarios and its gauges: the first on the left axis, the second on the right.
 PANELS = {
-    "million.png": (("million", "million_wide"), ("bulk queue", "worker")),
-    "outage.png": (("outage", "outage_wide"), ("open", "worker")),
+    "million.png": (("million", "million_500"), ("bulk queue", "worker")),
+    "outage.png": (("outage", "outage_500"), ("open", "worker")),
 }
 
 
-def draw(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Draw what was looked at in each run."""
+def save_plots(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """Draw the plots whose scenarios were run."""
     import matplotlib as mpl  # noqa: PLC0415 - only for plots, and slow to import
 
     mpl.use("Agg")
@@ -22,18 +22,20 @@ def draw(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
 
     folder.mkdir(exist_ok=True)
     for file, (names, (left, right)) in PANELS.items():
-        drawn = [name for name in names if name in series]
-        if not drawn:
+        present = [name for name in names if name in series]
+        if not present:
             continue
-        figure, panels = plt.subplots(1, len(drawn), figsize=(4.2 * len(drawn), 3), layout="constrained", squeeze=False)
-        for panel, name in zip(panels[0], drawn, strict=True):
-            minutes = [moment / 60 for moment in series[name]["times"]]
+        figure, panels = plt.subplots(
+            1, len(present), figsize=(4.2 * len(present), 3), layout="constrained", squeeze=False
+        )
+        for panel, name in zip(panels[0], present, strict=True):
+            minutes = [seconds / 60 for seconds in series[name]["times"]]
             panel.plot(minutes, series[name][left], color="#1a73e8", linewidth=1.2)
             panel.set_ylabel(left, color="#1a73e8", fontsize=8)
-            other = panel.twinx()
-            other.plot(minutes, series[name][right], color="#b3261e", linewidth=0.8)
-            other.set_ylabel(f"{right}, at a time", color="#b3261e", fontsize=8)
-            for axis in (panel, other):
+            second = panel.twinx()
+            second.plot(minutes, series[name][right], color="#b3261e", linewidth=0.8)
+            second.set_ylabel(f"concurrent {right} invocations", color="#b3261e", fontsize=8)
+            for axis in (panel, second):
                 axis.set_ylim(bottom=0)
                 axis.tick_params(labelsize=7)
             panel.set_xlabel("minutes", fontsize=8)

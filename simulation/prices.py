@@ -1,6 +1,6 @@
-"""What AWS asks for, US East (N. Virginia), without free tiers: each price with the page on which it was read.
+"""AWS prices with their sources, for US East (N. Virginia) without free tiers.
 
-Read on 2026-11-22 from stored copies. AWS's own pages show prices only to scripts, so that some come from others.
+They were read on 2026-11-22 from stored copies. AWS's own pages load prices by script, so some come from other sites.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ READ_ON: Final = "2026-11-22"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for one unit."""
+    """Price of one unit in dollars."""
 
     dollars: float
     unit: str
     source: str
-    #: Whether the page was read; else it is only where the price would be.
+    #: False if the page was not read and only names where to find the price.
     confirmed: bool = True
 
 
@@ -44,13 +44,13 @@ PRICES: Final = {
     ),
     "put": Price(0.005 / 1_000, "PUT or POST", "https://aws.amazon.com/s3/pricing/", confirmed=False),
     "get": Price(0.0004 / 1_000, "GET", "https://aws.amazon.com/s3/pricing/", confirmed=False),
-    "kept": Price(0.023, "GB and month", "https://deepeshsoni.com/archives/256"),
+    "storage": Price(0.023, "GB-month", "https://deepeshsoni.com/archives/256"),
     "log": Price(
         0.50,
-        "GB taken in",
+        "GB ingested",
         "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/ (June 2026)",
     ),
-    "out": Price(
+    "download": Price(
         0.09, "GB to the internet", "https://awsforengineers.com/blog/aws-api-gateway-pricing-explained (May 2025)"
     ),
 }

@@ -1,95 +1,94 @@
-"""An SQS standard queue: visible and hidden messages, receive counts, and where dead ones go.
+"""SQS standard queues: visible and in-flight messages, receive counts and dead letters.
 
-Messages come out in the order in which they became visible. A real queue only tries to.
+Messages are received in the order in which they became visible. SQS only approximates this order.
 """
 
 from collections import deque
 
 import simpy
 
-from simulation.limits import limit
+from simulation.limits import get_limit
 
 
 class Message:
-    """A hint that a job may be due."""
+    """An SQS message for one job."""
 
     __slots__ = ("job", "receives", "sent")
 
     def __init__(self, job: int, sent: float) -> None:
-        """Begin without a receive."""
+        """Create a message that was never received."""
         self.job = job
         self.sent = sent
         self.receives = 0
 
 
 class Queue:
-    """Messages are hidden from the moment they are received until they are deleted or their time is over."""
+    """A queue. Received messages are hidden until they are deleted or their visibility timeout ends."""
 
     def __init__(self, env: simpy.Environment, *, visibility: float, max_receives: int = 0) -> None:
-        """Begin empty. After ``max_receives`` a message is dead; 0 for never."""
+        """Create an empty queue. A message becomes a dead letter after ``max_receives``; 0 means never."""
         self.visibility = visibility
-        self.dead: Queue | None = None
-        """Where dead messages go."""
+        self.dead_letter_queue: Queue | None = None
         self.visible: deque[Message] = deque()
         self.hidden = 0
         self.sent = 0
         self.deleted = 0
-        self.died = 0
+        self.dead_letters = 0
+        #: Billed API calls.
         self.requests = 0
-        """Calls that are paid for."""
         self._env = env
         self._max_receives = max_receives
         self._arrival = env.event()
 
     def send(self, job: int) -> None:
-        """Put a new message in."""
+        """Send a new message."""
         self.sent += 1
         self.requests += 1
-        self._show(Message(job, self._env.now))
+        self._make_visible(Message(job, self._env.now))
 
     def arrival(self) -> simpy.Event:
         """Return the event of the next message that becomes visible."""
         return self._arrival
 
-    def receive(self, most: int) -> list[Message]:
-        """Take up to ``most`` messages. Those that have had all their receives go to the dead-letter queue."""
-        taken: list[Message] = []
+    def receive(self, max_messages: int) -> list[Message]:
+        """Receive messages. Move those without receives left to the dead-letter queue."""
+        received: list[Message] = []
         self.requests += 1
-        room = int(limit("queue_in_flight")) - self.hidden
-        while self.visible and len(taken) < min(most, room):
+        capacity = int(get_limit("queue_in_flight")) - self.hidden
+        while self.visible and len(received) < min(max_messages, capacity):
             message = self.visible.popleft()
             if self._max_receives and message.receives >= self._max_receives:
-                self._bury(message)
+                self._move_to_dead_letter_queue(message)
                 continue
             message.receives += 1
-            taken.append(message)
-        self.hidden += len(taken)
-        return taken
+            received.append(message)
+        self.hidden += len(received)
+        return received
 
     def delete(self, count: int) -> None:
-        """Remove received messages, in one call."""
+        """Delete received messages in one call."""
         if count:
             self.hidden -= count
             self.deleted += count
             self.requests += 1
 
     def return_after(self, messages: list[Message], delay: float) -> None:
-        """Show received messages again after ``delay`` seconds."""
-        again = self._env.timeout(delay)
-        again.callbacks.append(lambda _event: self._show_again(messages))
+        """Make received messages visible again after ``delay`` seconds."""
+        timeout = self._env.timeout(delay)
+        timeout.callbacks.append(lambda _event: self._return(messages))
 
-    def _show_again(self, messages: list[Message]) -> None:
+    def _return(self, messages: list[Message]) -> None:
         self.hidden -= len(messages)
         for message in messages:
-            self._show(message)
+            self._make_visible(message)
 
-    def _show(self, message: Message) -> None:
+    def _make_visible(self, message: Message) -> None:
         self.visible.append(message)
         if not self._arrival.triggered:
             self._arrival.succeed()
             self._arrival = self._env.event()
 
-    def _bury(self, message: Message) -> None:
-        self.died += 1
-        if self.dead is not None:
-            self.dead.send(message.job)
+    def _move_to_dead_letter_queue(self, message: Message) -> None:
+        self.dead_letters += 1
+        if self.dead_letter_queue is not None:
+            self.dead_letter_queue.send(message.job)

@@ -1,12 +1,13 @@
-"""The scenarios: what clients send, and what is set differently from the template."""
+"""The scenarios: the load, and the settings that differ from the template's defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from simulation.jobs import Poison
-from simulation.world import Load
+from simulation.deployment import Load
+from simulation.jobs import Defect
 
 DAY = 86_400
+MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,14 +16,13 @@ class Scenario:
 
     title: str
     load: Load
-    #: Settings other than the template's.
-    changes: Mapping[str, int] = field(default_factory=dict)
-    most: float = DAY
-    #: Of the gauges, seconds.
+    settings: Mapping[str, int] = field(default_factory=dict)
+    max_seconds: float = DAY
+    #: Seconds between samples of the gauges.
     period: float = 10
 
-    def smaller(self, factor: int) -> "Scenario":
-        """Return this scenario with less of what is only counted, for a quick look; times and rates stay."""
+    def scale_down(self, factor: int) -> "Scenario":
+        """Return this scenario with fewer images for a quick run. Rates and the times of outages stay the same."""
         load = self.load
         seconds = load.seconds if load.outages else load.seconds / factor
         return replace(
@@ -31,54 +31,55 @@ class Scenario:
         )
 
 
-MINUTE = 60.0
+_OUTAGE = Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),))
+
 SCENARIOS = {
     "million": Scenario(
-        title="a million at once",
+        title="1,000,000 images in one batch",
         load=Load(bulk=1_000_000),
     ),
-    "million_wide": Scenario(
-        title="a million at once, 500 deliveries at a time, 8 batches",
+    "million_500": Scenario(
+        title="1,000,000 images in 8 batches, `BulkConcurrency` 500",
         load=Load(bulk=1_000_000, batches=8, warm=10_000),
-        changes={"bulk_concurrency": 500},
+        settings={"bulk_concurrency": 500},
     ),
-    "day": Scenario(
-        title="200 a second (an hour of the day)",
+    "steady": Scenario(
+        title="200 images per second for an hour",
         load=Load(rate=200, seconds=60 * MINUTE),
     ),
     "outage": Scenario(
-        title="S3 away for ten minutes: 50 a second, 60,000 in the bulk queue",
-        load=Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),)),
+        title="S3 outage of 10 minutes: 50 per second, 60,000 in the bulk queue",
+        load=_OUTAGE,
     ),
-    "outage_wide": Scenario(
-        title="the same, 500 bulk deliveries at a time",
-        load=Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),)),
-        changes={"bulk_concurrency": 500},
+    "outage_500": Scenario(
+        title="S3 outage of 10 minutes, `BulkConcurrency` 500",
+        load=_OUTAGE,
+        settings={"bulk_concurrency": 500},
         period=5,
     ),
-    "poison": Scenario(
-        title="1 % of pictures kill their child",
-        load=Load(backlog=100_000, poison=(Poison.KILLS_CHILD, 0.01)),
+    "child_crashes": Scenario(
+        title="1 % of images crash the child process",
+        load=Load(backlog=100_000, defect=(Defect.CRASHES_CHILD, 0.01)),
     ),
-    "killers": Scenario(
-        title="1 % of pictures kill the worker (were there no sandbox)",
-        load=Load(backlog=100_000, poison=(Poison.KILLS_WORKER, 0.01)),
+    "worker_crashes": Scenario(
+        title="1 % of images crash the worker (without a sandbox)",
+        load=Load(backlog=100_000, defect=(Defect.CRASHES_WORKER, 0.01)),
     ),
     "backlog": Scenario(
         title="100,000 in the bulk queue",
         load=Load(backlog=100_000),
     ),
-    "backlog_ahead": Scenario(
-        title="the same, nine records fetched ahead instead of three",
+    "backlog_lookahead": Scenario(
+        title="100,000 in the bulk queue, lookahead 9 instead of 3",
         load=Load(backlog=100_000),
-        changes={"lookahead": 9},
+        settings={"lookahead": 9},
     ),
-    "alone": Scenario(
-        title="20 a second, alone",
+    "interactive": Scenario(
+        title="20 images per second",
         load=Load(rate=20, seconds=10 * MINUTE),
     ),
-    "beside": Scenario(
-        title="20 a second, beside 200,000 in bulk",
+    "mixed": Scenario(
+        title="20 images per second and 200,000 in bulk",
         load=Load(rate=20, seconds=10 * MINUTE, bulk=200_000),
     ),
 }

@@ -1,7 +1,6 @@
-"""What the functions of a local stack logged during one run: when each record came and how long each step took.
+"""Durations of requests, deliveries and records, read from the logs of a local stack.
 
-Read from the logs that the functions wrote, so it is what any stack tells, not a measurement of its own. Times are
-seconds since the moment that the caller names.
+All times are in seconds since a time that the caller chooses.
 """
 
 import json
@@ -23,7 +22,7 @@ _DURATION = re.compile(r"^REPORT .*?\tDuration: ([0-9.]+) ms")
 class Record:
     """One record of a delivery."""
 
-    #: When its message came into the queue.
+    #: When its message was sent.
     sent: float
     started: float
     ended: float
@@ -35,9 +34,9 @@ class Record:
 class Delivery:
     """One invocation of the worker."""
 
-    #: When our handler began.
+    #: When the handler started.
     started: float
-    #: What the engine counts: from before the invocation to after its answer.
+    #: Duration reported by the engine, which includes the invocation itself.
     seconds: float
     records: tuple[Record, ...]
 
@@ -47,88 +46,92 @@ class Request:
     """One request to the API."""
 
     ended: float
-    #: Inside our handler.
+    #: Duration of the handler.
     seconds: float
-    #: What the engine counts.
+    #: Duration reported by the engine.
     invocation: float
     method: str
-    #: The path, IDs left out.
+    #: The path with ``{id}`` in place of IDs.
     route: str
     status: int
 
 
-def deliveries(stack: Stack, since: datetime) -> list[Delivery]:
-    """Return the worker's invocations that began since then, in their order."""
-    found = []
-    for lines, seconds in _invocations(stack, "worker"):
-        begun = next((line for line in lines if line["message"] == "Records received"), None)
-        if begun is None or _at(begun, since) < 0:
+def read_deliveries(stack: Stack, since: datetime) -> list[Delivery]:
+    """Return the worker's invocations since a time, in order."""
+    deliveries = []
+    for lines, seconds in _read_invocations(stack, "worker"):
+        started = next((line for line in lines if line["message"] == "Records received"), None)
+        if started is None or _seconds_since(started, since) < 0:
             continue
-        records = tuple(_record(line, since) for line in lines if line["message"] == "Record processed")
-        found.append(Delivery(_at(begun, since), seconds, records))
-    return sorted(found, key=lambda each: each.started)
+        records = tuple(_parse_record(line, since) for line in lines if line["message"] == "Record processed")
+        deliveries.append(Delivery(_seconds_since(started, since), seconds, records))
+    return sorted(deliveries, key=lambda each: each.started)
 
 
-def requests(stack: Stack, since: datetime) -> list[Request]:
-    """Return the requests that the API answered since then, in their order."""
-    found = []
-    for lines, seconds in _invocations(stack, "api"):
+def read_requests(stack: Stack, since: datetime) -> list[Request]:
+    """Return the requests that the API answered since a time, in order."""
+    requests = []
+    for lines, seconds in _read_invocations(stack, "api"):
         for line in lines:
-            if line["message"] == "Request answered" and _at(line, since) >= 0:
+            if line["message"] == "Request answered" and _seconds_since(line, since) >= 0:
                 route = re.sub(r"/[0-9A-Z]{26}", "/{id}", line["path"])
-                inside = line["milliseconds"] / 1000
-                found.append(Request(_at(line, since), inside, seconds, line["method"], route, line["status"]))
-    return sorted(found, key=lambda each: each.ended)
+                handler_seconds = line["milliseconds"] / 1000
+                requests.append(
+                    Request(
+                        _seconds_since(line, since), handler_seconds, seconds, line["method"], route, line["status"]
+                    )
+                )
+    return sorted(requests, key=lambda each: each.ended)
 
 
-def summary(done: Sequence[Delivery], asked: Sequence[Request]) -> dict[str, Any]:
-    """Return the middle and the mean of each step, seconds."""
-    records = [record for delivery in done for record in delivery.records]
+def summarize(deliveries: Sequence[Delivery], requests: Sequence[Request]) -> dict[str, Any]:
+    """Return the median and the mean of each step, in seconds."""
+    records = [record for delivery in deliveries for record in delivery.records]
     overhead = [
         delivery.seconds - (max(r.ended for r in delivery.records) - min(r.started for r in delivery.records))
-        for delivery in done
+        for delivery in deliveries
         if delivery.records
     ]
-    routes = sorted({f"{each.method} {each.route}" for each in asked})
+    routes = sorted({f"{each.method} {each.route}" for each in requests})
     return {
-        "records_per_delivery": statistics.mean(len(delivery.records) for delivery in done),
-        "record": _middle([record.ended - record.started for record in records]),
-        "queue": _middle([record.started - record.sent for record in records]),
-        "delivery": _middle([delivery.seconds for delivery in done]),
-        "delivery_beside_its_records": _middle(overhead),
+        "records_per_delivery": statistics.mean(len(delivery.records) for delivery in deliveries),
+        "record": _average([record.ended - record.started for record in records]),
+        "queue": _average([record.started - record.sent for record in records]),
+        "delivery": _average([delivery.seconds for delivery in deliveries]),
+        "delivery_overhead": _average(overhead),
         "requests": {
-            route: _middle([each.invocation for each in asked if f"{each.method} {each.route}" == route])
-            | {"count": sum(f"{each.method} {each.route}" == route for each in asked)}
+            route: _average([each.invocation for each in requests if f"{each.method} {each.route}" == route])
+            | {"count": sum(f"{each.method} {each.route}" == route for each in requests)}
             for route in routes
         },
     }
 
 
-def as_json(done: Sequence[Delivery], asked: Sequence[Request]) -> dict[str, Any]:
-    """Return all of it, and the summary, as JSON takes it."""
+def to_json(deliveries: Sequence[Delivery], requests: Sequence[Request]) -> dict[str, Any]:
+    """Return the summary and all durations as JSON-compatible data."""
     return {
-        "summary": summary(done, asked),
-        "deliveries": [asdict(each) for each in done],
-        "requests": [asdict(each) for each in asked],
+        "summary": summarize(deliveries, requests),
+        "deliveries": [asdict(each) for each in deliveries],
+        "requests": [asdict(each) for each in requests],
     }
 
 
-def _middle(values: Sequence[float]) -> dict[str, float]:
+def _average(values: Sequence[float]) -> dict[str, float]:
     return {"mean": statistics.mean(values), "median": statistics.median(values)} if values else {}
 
 
-def _record(line: dict[str, Any], since: datetime) -> Record:
-    ended = _at(line, since)
+def _parse_record(line: dict[str, Any], since: datetime) -> Record:
+    ended = _seconds_since(line, since)
     started = ended - line["milliseconds"] / 1000
     return Record(started - line["waited"] / 1000, started, ended, line["outcome"], line.get("raw_bytes") or 0)
 
 
-def _at(line: dict[str, Any], since: datetime) -> float:
+def _seconds_since(line: dict[str, Any], since: datetime) -> float:
     return (datetime.fromisoformat(line["timestamp"]) - since).total_seconds()
 
 
-def _invocations(stack: Stack, name: str) -> Iterator[tuple[list[dict[str, Any]], float]]:
-    """Yield the JSON lines of each invocation, and the seconds that it took: the engine gives each its own stream."""
+def _read_invocations(stack: Stack, name: str) -> Iterator[tuple[list[dict[str, Any]], float]]:
+    """Yield the JSON log lines and the duration of each invocation. The engine gives each its own log stream."""
     client = local_session(stack.endpoint_url).client("logs")
     streams: dict[str, list[str]] = defaultdict(list)
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{stack.functions[name]}")
@@ -137,6 +140,6 @@ def _invocations(stack: Stack, name: str) -> Iterator[tuple[list[dict[str, Any]]
             streams[event["logStreamName"]].append(event["message"])
     for texts in streams.values():
         lines = [json.loads(text) for text in texts if text.startswith('{"level"')]
-        taken = [match for text in texts if (match := _DURATION.match(text))]
-        if lines and taken:
-            yield lines, float(taken[-1][1]) / 1000
+        reports = [match for text in texts if (match := _DURATION.match(text))]
+        if lines and reports:
+            yield lines, float(reports[-1][1]) / 1000

@@ -1,4 +1,4 @@
-"""The deployment's settings that the model follows: the defaults of the template itself."""
+"""Settings of the simulated deployment, by default those of the CloudFormation template."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,8 +7,8 @@ from infra.deployment import template
 from worker.app import LOOKAHEAD
 from worker.sandbox.budget import count_children
 
-#: Fields and the parameters whose defaults they are.
-STATED = {
+#: Template parameter of each field.
+PARAMETERS = {
     "throttle_rate": "ThrottleRate",
     "throttle_burst": "ThrottleBurst",
     "worker_timeout": "WorkerTimeout",
@@ -48,25 +48,25 @@ class Settings:
     longest_redispatch: int
     max_dead_letters: int
     listing_shards: int
-    #: Provisioned pollers of the bulk mapping; None for the mode that the template has.
+    #: Provisioned pollers of the bulk mapping; None for the template's scaling mode.
     pollers: int | None = None
-    #: Records of a delivery whose transfers go on beside those that are rendered; a constant of the worker.
+    #: Records whose transfers run while others render; a constant of the worker.
     lookahead: int = LOOKAHEAD
-    #: Overdue jobs that the reconciler moves at a time; the code moves one.
+    #: Overdue jobs that the reconciler requeues concurrently; the code requeues one.
     reconcilers: int = 1
 
     @classmethod
-    def of_template(cls, **changes: int) -> Self:
-        """Take the template's defaults, but for ``changes``."""
-        defaults = template.parameter_defaults(template.load())
-        return cls(**{name: int(defaults[parameter]) for name, parameter in STATED.items()} | changes)
+    def from_template(cls, **changes: int) -> Self:
+        """Return the template's defaults with ``changes`` applied."""
+        defaults = template.parameter_defaults(template.load_template())
+        return cls(**{name: int(defaults[parameter]) for name, parameter in PARAMETERS.items()} | changes)
 
     @property
     def children(self) -> int:
-        """Return how many images one invocation renders at a time."""
+        """Return how many images one invocation renders concurrently."""
         return count_children(memory_mib=self.worker_memory, processors=8)
 
     @property
-    def side_by_side(self) -> int:
-        """Return how many records one invocation has under way."""
+    def max_concurrency(self) -> int:
+        """Return how many records one invocation processes concurrently."""
         return self.children + self.lookahead

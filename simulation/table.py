@@ -1,71 +1,73 @@
-"""DynamoDB: the table, its indexes and the batch's counts, each with the partitions that its keys make."""
+"""DynamoDB: the table, its indexes and the batch counters, with the partitions that their keys create."""
 
 from collections.abc import Iterable
 
 from shared.aws.dynamodb.batch_item import COUNT_SHARDS
 from shared.aws.dynamodb.job_item import OPEN_SHARDS
-from simulation.limits import limit
-from simulation.throughput import Throughput
-from simulation.units import units
+from simulation.limits import get_limit
+from simulation.throughput_limit import ThroughputLimit
+from simulation.units import measure_units
 
-#: A partition and the units that it takes.
-Write = tuple[Throughput, float]
+#: A partition and the write units that it takes.
+Write = tuple[ThroughputLimit, float]
 
 
 class Table:
-    """One owner's jobs, of so many batches where they are members: one is the worst case for the indexes.
+    """The jobs of one owner, which is the worst case for the indexes.
 
-    The table's own keys are spread evenly, so it is limited as a whole: by what a table on demand takes at once. The
-    index ``Open`` has eight partition keys, ``Recent`` as many as the owner has shards, ``ByBatch`` and the counts one
-    a batch. No partition is split in the course of a run: keys that grow with time always meet in one half.
+    The table's own keys are evenly distributed, so only its total throughput is limited. The index ``Open`` has eight
+    partition keys, ``Recent`` has one per listing shard, ``ByBatch`` and the counters have one per batch. Partitions
+    are never split: keys that grow with time would always fall into one half.
     """
 
     def __init__(self, listing_shards: int, *, batches: int = 1, warm: float = 0) -> None:
-        """Begin as a new table, or as one that has had ``warm`` write units a second before."""
-        patience = limit("throttle_patience")
-        each = limit("partition_writes")
-        self.whole = Throughput(min(limit("table_most"), max(limit("table_start"), 2 * warm)), patience)
-        self.open = [Throughput(each, patience) for _ in range(OPEN_SHARDS)]
-        self.recent = [Throughput(each, patience) for _ in range(listing_shards)]
-        self.by_batch = [Throughput(each, patience) for _ in range(batches)]
-        self.counts = [Throughput(each, patience) for _ in range(batches)]
-        """All counts of a batch share its partition key."""
+        """Create a new table, or one that has already served ``warm`` write units per second."""
+        retry_time = get_limit("throttle_retry_time")
+        per_partition = get_limit("partition_writes")
+        self.whole = ThroughputLimit(min(get_limit("table_max"), max(get_limit("table_initial"), 2 * warm)), retry_time)
+        self.open = [ThroughputLimit(per_partition, retry_time) for _ in range(OPEN_SHARDS)]
+        self.recent = [ThroughputLimit(per_partition, retry_time) for _ in range(listing_shards)]
+        self.by_batch = [ThroughputLimit(per_partition, retry_time) for _ in range(batches)]
+        #: All counters of a batch share its partition key.
+        self.counts = [ThroughputLimit(per_partition, retry_time) for _ in range(batches)]
         self.write_units = 0.0
         self.read_units = 0.0
 
     def create(self, job: int, at: float, *, is_bulk: bool) -> float | None:
-        """Write a new record; return when it is written, None when the table is throttled."""
-        cost = units()
+        """Write a new job. Return the time at which it is written, or None if the table is throttled."""
+        units = measure_units()
         writes: list[Write] = [
-            (self.whole, cost.member_create if is_bulk else cost.create),
-            (_of(self.open, job), cost.open_create),
-            (_of(self.recent, job), cost.listed),
+            (self.whole, units.member_create if is_bulk else units.create),
+            (_select(self.open, job), units.open_create),
+            (_select(self.recent, job), units.listed),
         ]
-        return self._write([*writes, (_of(self.by_batch, job), cost.listed)] if is_bulk else writes, at)
+        return self._write([*writes, (_select(self.by_batch, job), units.listed)] if is_bulk else writes, at)
 
     def claim(self, job: int, at: float) -> float | None:
-        """Take a job."""
-        return self._write([(self.whole, units().claim), (_of(self.open, job), units().open_move)], at)
+        """Claim a job. Return as ``create``."""
+        units = measure_units()
+        return self._write([(self.whole, units.claim), (_select(self.open, job), units.open_move)], at)
 
     def commit(self, job: int, at: float, *, is_bulk: bool) -> float | None:
-        """Write the end of a job."""
-        cost = units()
+        """Write a job's final state. Return as ``create``."""
+        units = measure_units()
         writes: list[Write] = [
-            (self.whole, cost.member_commit if is_bulk else cost.commit),
-            (_of(self.open, job), cost.open_end),
+            (self.whole, units.member_commit if is_bulk else units.commit),
+            (_select(self.open, job), units.open_end),
         ]
-        return self._write([*writes, (_of(self.counts, job), cost.count)] if is_bulk else writes, at)
+        return self._write([*writes, (_select(self.counts, job), units.count)] if is_bulk else writes, at)
 
-    def put_off(self, job: int, at: float) -> float | None:
-        """Write a job back, with another due time."""
-        return self._write([(self.whole, units().commit), (_of(self.open, job), units().open_move)], at)
+    def reschedule(self, job: int, at: float) -> float | None:
+        """Write a job with another due time. Return as ``create``."""
+        units = measure_units()
+        return self._write([(self.whole, units.commit), (_select(self.open, job), units.open_move)], at)
 
     def read(self) -> None:
-        """Read one record."""
-        self.read_units += units().read
+        """Count the read of one job."""
+        self.read_units += measure_units().read
 
-    def partitions(self) -> dict[str, list[Throughput]]:
-        """Return all partitions by what they belong to."""
+    def partitions(self) -> dict[str, list[ThroughputLimit]]:
+        """Return the partitions by the name of their table or index."""
         return {
             "Images, whole table": [self.whole],
             "Open": self.open,
@@ -76,14 +78,14 @@ class Table:
 
     def _write(self, writes: Iterable[Write], at: float) -> float | None:
         served = at
-        for partition, cost in writes:
-            moment = partition.take(at, cost)
-            if moment is None:
+        for partition, units in writes:
+            time = partition.take(at, units)
+            if time is None:
                 return None
-            self.write_units += cost
-            served = max(served, moment)
-        return served + limit("table_latency")
+            self.write_units += units
+            served = max(served, time)
+        return served + get_limit("table_latency")
 
 
-def _of(partitions: list[Throughput], job: int) -> Throughput:
+def _select(partitions: list[ThroughputLimit], job: int) -> ThroughputLimit:
     return partitions[job % len(partitions)]

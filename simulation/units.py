@@ -1,4 +1,4 @@
-"""What a job's writes take of DynamoDB, from real records: as ``shared.aws.dynamodb.job_item`` writes them."""
+"""DynamoDB capacity units of a job's writes, computed from items of ``shared.aws.dynamodb.job_item``."""
 
 import math
 from dataclasses import dataclass
@@ -21,32 +21,32 @@ BUCKET = "safelight-images-123456789012-eu-central-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
-    """Write units of each step, on the table and on each index that it changes."""
+class CapacityUnits:
+    """Write units of each step on the table and on its indexes."""
 
     create: int
     claim: int
     commit: int
-    #: Of a member of a batch: a transaction takes twice the units.
+    #: Batch members are written in transactions, which take twice the units.
     member_commit: int
     member_create: int
-    #: The batch's count, in the same transaction.
+    #: The batch's counter, in the same transaction.
     count: int = 2
     open_create: int = 1
-    #: A key of the index changes: the old entry goes, a new one comes.
+    #: A changed index key deletes the old entry and writes a new one.
     open_move: int = 2
     open_end: int = 1
-    #: In ``Recent``, and in ``ByBatch``.
+    #: An entry in ``Recent`` or in ``ByBatch``.
     listed: int = 1
-    #: Read units of one record.
+    #: Read units of one job.
     read: int = 1
 
 
 @cache
-def units() -> Units:
-    """Weigh the records of a job with the default pipeline."""
+def measure_units() -> CapacityUnits:
+    """Return the units of a job with the default pipeline."""
     raw = RawImage(key=object_keys.raw_key(JOB), size=1_234_567, format="JPEG", digest="0" * 64)
-    begun = Job.new(
+    pending = Job.new(
         JobSpec(DEFAULT_PIPELINE),
         job_id=JOB,
         filename="a-photograph.jpg",
@@ -57,7 +57,7 @@ def units() -> Units:
         retention=timedelta(days=30),
         batch_id=BATCH,
     )
-    facts = ProcessedImage(
+    output = ProcessedImage(
         name="image",
         key=object_keys.processed_key(JOB, 1, "image", "png"),
         size=250_000,
@@ -67,30 +67,30 @@ def units() -> Units:
         media_type="image/png",
         digest="0" * 64,
     )
-    running = begun._transition(JobStatus.PROCESSING, NOW)  # noqa: SLF001 - the claim itself is an expression of DynamoDB's
-    ended = running.complete(raw=raw, outputs=(facts,), warnings=(), now=NOW)
-    first, second, last = (_units_of(job) for job in (begun, running, ended))
-    # A write takes the units of the larger of what was there and what is.
-    return Units(
-        create=first,
-        member_create=2 * first,
-        claim=max(first, second),
-        commit=max(second, last),
-        member_commit=2 * max(second, last),
-        read=math.ceil(size_of(to_item(running, BUCKET, 4)) / READ_BYTES),
+    running = pending._transition(JobStatus.PROCESSING, NOW)  # noqa: SLF001 - the claim itself is a DynamoDB expression
+    completed = running.complete(raw=raw, outputs=(output,), warnings=(), now=NOW)
+    created, claimed, ended = (_count_write_units(job) for job in (pending, running, completed))
+    # A write takes the units of the old or the new item, whichever is larger.
+    return CapacityUnits(
+        create=created,
+        member_create=2 * created,
+        claim=max(created, claimed),
+        commit=max(claimed, ended),
+        member_commit=2 * max(claimed, ended),
+        read=math.ceil(measure_size(to_item(running, BUCKET, 4)) / READ_BYTES),
     )
 
 
-def _units_of(job: Job) -> int:
-    return math.ceil(size_of(to_item(job, BUCKET, 4)) / WRITE_BYTES)
+def _count_write_units(job: Job) -> int:
+    return math.ceil(measure_size(to_item(job, BUCKET, 4)) / WRITE_BYTES)
 
 
-def size_of(value: object) -> int:
-    """Return what a value takes in DynamoDB, bytes: names and values, and the documented overhead of lists and maps."""
+def measure_size(value: object) -> int:
+    """Return a value's size in DynamoDB in bytes, with the documented overhead of lists and maps."""
     if isinstance(value, dict):
-        return 3 + sum(len(name.encode()) + size_of(each) + 1 for name, each in value.items())
+        return 3 + sum(len(name.encode()) + measure_size(each) + 1 for name, each in value.items())
     if isinstance(value, list):
-        return 3 + sum(size_of(each) + 1 for each in value)
+        return 3 + sum(measure_size(each) + 1 for each in value)
     if isinstance(value, str):
         return len(value.encode())
     return 1 if isinstance(value, bool) else math.ceil(len(str(value)) / 2) + 1

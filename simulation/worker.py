@@ -1,7 +1,7 @@
-"""The worker: one delivery, worked out when it begins.
+"""The worker. One invocation is computed completely when it starts.
 
-As ``worker.app``: records are started in their order, some at a time; each claims its job, fetches, waits for a child,
-is rendered, stored and committed. What can't be done goes back by itself, and the others are acknowledged.
+As in ``worker.app``, records start in order with limited concurrency. Each record claims its job, downloads the image,
+waits for a child process, renders, uploads and commits. Records that fail return to the queue individually.
 """
 
 import heapq
@@ -11,166 +11,175 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from simulation.draws import Draw
-from simulation.jobs import Jobs, Poison, State
-from simulation.limits import limit
-from simulation.mapping import Delivery
+from simulation.distributions import Distribution
+from simulation.event_source_mapping import InvocationResult
+from simulation.jobs import Defect, Jobs, State
+from simulation.limits import get_limit
 from simulation.queue import Message
+from simulation.s3 import S3Bucket
 from simulation.settings import Settings
-from simulation.store import Store
 from simulation.table import Table
-from worker.app import FIRST_RETURN
+from worker.app import FIRST_RETRY_DELAY
 
-FIRST = FIRST_RETURN.total_seconds()
+FIRST_DELAY = FIRST_RETRY_DELAY.total_seconds()
 
 
 class Phase(IntEnum):
-    """What happens to a record next."""
+    """Next step of a record."""
 
     START = 0
     RENDER = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What a worker works with."""
+class WorkerDependencies:
+    """Stores, settings and durations of the worker."""
 
     jobs: Jobs
     table: Table
-    store: Store
+    bucket: S3Bucket
     settings: Settings
-    dice: random.Random
-    render: Draw
-    #: An image that is refused, or the child that it kills.
-    refuse: Draw
-    #: A delivery without records: the handler, the batch processor, the log.
-    overhead: Draw
-    #: Tells the index ``Open`` when a job is due that nobody has at hand any more.
+    rng: random.Random
+    render: Distribution
+    #: Time to reject an image, or until it crashes its process.
+    reject: Distribution
+    #: Time of an invocation without its records: the handler, the batch processor, the log.
+    overhead: Distribution
+    #: Adds a job and its due time to the index ``Open`` when the worker stops working on it.
     watch: Callable[[int, float], None]
 
 
 @dataclass(slots=True)
-class Course:
-    """One delivery as it goes."""
+class DeliveryRun:
+    """Progress of one invocation."""
 
-    began: float
-    ends: list[tuple[int, State, float]] = field(default_factory=list)
+    started: float
+    final_states: list[tuple[int, State, float]] = field(default_factory=list)
     claimed: list[int] = field(default_factory=list)
     returned: defaultdict[float, list[Message]] = field(default_factory=lambda: defaultdict(list))
     last: float = 0
     crash: float | None = None
 
 
-def deliver(batch: list[Message], began: float, bench: Bench) -> Delivery:
-    """Work a batch out: how long it takes, who comes back, who ends."""
-    settings = bench.settings
-    course = Course(began, last=began)
-    children = [began] * settings.children
+def process_batch(batch: list[Message], started: float, dependencies: WorkerDependencies) -> InvocationResult:
+    """Compute the duration of an invocation, the returned messages and the final states of its jobs."""
+    settings = dependencies.settings
+    run = DeliveryRun(started, last=started)
+    children = [started] * settings.children
     waiting = iter(batch)
-    # (moment, order, phase, message): the order keeps messages from being compared.
-    agenda: list[tuple[float, int, Phase, Message | None]] = [
-        (began, place, Phase.START, None) for place in range(settings.side_by_side)
+    # (time, order, phase, message): the order prevents a comparison of messages.
+    events: list[tuple[float, int, Phase, Message | None]] = [
+        (started, index, Phase.START, None) for index in range(settings.max_concurrency)
     ]
-    order = len(agenda)
-    while agenda:
-        at, _, phase, message = heapq.heappop(agenda)
-        if course.crash is not None and at >= course.crash:
+    order = len(events)
+    while events:
+        at, _, phase, message = heapq.heappop(events)
+        if run.crash is not None and at >= run.crash:
             break
         order += 1
         if phase is Phase.RENDER and message is not None:
             child = min(range(len(children)), key=children.__getitem__)
-            children[child], done = _rendered(message, max(at, children[child]), course, bench)
-            heapq.heappush(agenda, (done, order, Phase.START, None))
+            children[child], done = _render_and_store(message, max(at, children[child]), run, dependencies)
+            heapq.heappush(events, (done, order, Phase.START, None))
             continue
-        course.last = max(course.last, at)
+        run.last = max(run.last, at)
         message = next(waiting, None)
         if message is None:
             continue
-        ready, goes_on = _fetched(message, at, course, bench)
-        heapq.heappush(agenda, (ready, order, Phase.RENDER, message) if goes_on else (ready, order, Phase.START, None))
-    return _delivery(course, bench)
+        ready, is_claimed = _claim_and_download(message, at, run, dependencies)
+        heapq.heappush(
+            events, (ready, order, Phase.RENDER, message) if is_claimed else (ready, order, Phase.START, None)
+        )
+    return _make_result(run, dependencies)
 
 
-def _delivery(course: Course, bench: Bench) -> Delivery:
-    ended = course.last if course.crash is None else course.crash
+def _make_result(run: DeliveryRun, dependencies: WorkerDependencies) -> InvocationResult:
+    jobs = dependencies.jobs
+    ended = run.last if run.crash is None else run.crash
 
-    def finish() -> None:
-        for job, state, at in course.ends:
-            if at <= ended and not bench.jobs.is_over(job):
-                bench.jobs.move(job, state, at)
-        if course.crash is not None:
-            for job in course.claimed:
-                bench.watch(job, bench.jobs.due[job])
+    def apply() -> None:
+        for job, state, at in run.final_states:
+            if at <= ended and not jobs.is_done(job):
+                jobs.set_state(job, state, at)
+        if run.crash is not None:
+            for job in run.claimed:
+                dependencies.watch(job, jobs.due[job])
 
-    seconds = ended - course.began + bench.overhead(bench.dice)
-    return Delivery(seconds, course.returned, crashed=course.crash is not None, finish=finish)
+    seconds = ended - run.started + dependencies.overhead(dependencies.rng)
+    return InvocationResult(seconds, run.returned, crashed=run.crash is not None, on_end=apply)
 
 
-def _fetched(message: Message, at: float, course: Course, bench: Bench) -> tuple[float, bool]:
-    """Claim and fetch; return when, and whether there is something to render."""
-    jobs, job = bench.jobs, message.job
-    if at - course.began > bench.settings.worker_timeout - bench.settings.record_seconds:
-        course.returned[1.0].append(message)
+def _claim_and_download(
+    message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies
+) -> tuple[float, bool]:
+    """Claim a job and download its image. Return the end time, and True if there is an image to render."""
+    jobs, job = dependencies.jobs, message.job
+    settings = dependencies.settings
+    if at - run.started > settings.worker_timeout - settings.record_seconds:
+        run.returned[1.0].append(message)
         return at, False
-    if jobs.is_over(job):
-        bench.table.read()
-        return at + limit("table_latency"), False
+    if jobs.is_done(job):
+        dependencies.table.read()
+        return at + get_limit("table_latency"), False
     if jobs.is_leased(job, at):
-        course.returned[float(max(1, int(jobs.lease[job] - at) + 1))].append(message)
-        return at + limit("table_latency"), False
-    claimed = bench.table.claim(job, at)
+        run.returned[float(max(1, int(jobs.lease[job] - at) + 1))].append(message)
+        return at + get_limit("table_latency"), False
+    claimed = dependencies.table.claim(job, at)
     if claimed is None:
-        return _failed(message, at, course, bench), False
-    jobs.move(job, State.PROCESSING, claimed)
+        return _return_message(message, at, run, dependencies), False
+    jobs.set_state(job, State.PROCESSING, claimed)
     jobs.attempts[job] += 1
-    course.claimed.append(job)
-    jobs.lease[job] = at + bench.settings.worker_timeout
+    run.claimed.append(job)
+    jobs.lease[job] = at + settings.worker_timeout
     jobs.due[job] = jobs.lease[job] + 60  # as JobTable.claim
-    fetched = bench.store.call(bench.store.raw_gets, claimed)
-    if fetched is None:
-        return _given_back(message, claimed, course, bench), False
-    return fetched, True
+    downloaded = dependencies.bucket.call(dependencies.bucket.raw_gets, claimed)
+    if downloaded is None:
+        return _release(message, claimed, run, dependencies), False
+    return downloaded, True
 
 
-def _rendered(message: Message, at: float, course: Course, bench: Bench) -> tuple[float, float]:
-    """Render, store and commit; return when the child is free, and when the record is done."""
-    jobs, job = bench.jobs, message.job
-    poison = jobs.poison[job]
-    if poison == Poison.KILLS_WORKER:
-        course.crash = at + bench.refuse(bench.dice)
-        return course.crash, course.crash
-    if poison != Poison.NONE:
-        ended = at + bench.refuse(bench.dice)
-        free = ended + (limit("cold_start") if poison == Poison.KILLS_CHILD else 0)
-        return free, _commit(message, ended, State.FAILED, course, bench)
-    rendered = at + bench.render(bench.dice)
-    stored = bench.store.call(bench.store.processed_puts, rendered)
+def _render_and_store(
+    message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies
+) -> tuple[float, float]:
+    """Render, upload and commit. Return when the child is free and when the record is done."""
+    jobs, job = dependencies.jobs, message.job
+    defect = jobs.defect[job]
+    if defect == Defect.CRASHES_WORKER:
+        run.crash = at + dependencies.reject(dependencies.rng)
+        return run.crash, run.crash
+    if defect != Defect.NONE:
+        ended = at + dependencies.reject(dependencies.rng)
+        free = ended + (get_limit("cold_start") if defect == Defect.CRASHES_CHILD else 0)
+        return free, _commit(message, ended, State.FAILED, run, dependencies)
+    rendered = at + dependencies.render(dependencies.rng)
+    stored = dependencies.bucket.call(dependencies.bucket.processed_puts, rendered)
     if stored is None:
-        return rendered, _given_back(message, rendered, course, bench)
-    return rendered, _commit(message, stored, State.COMPLETED, course, bench)
+        return rendered, _release(message, rendered, run, dependencies)
+    return rendered, _commit(message, stored, State.COMPLETED, run, dependencies)
 
 
-def _commit(message: Message, at: float, state: State, course: Course, bench: Bench) -> float:
-    committed = bench.table.commit(message.job, at, is_bulk=bool(bench.jobs.is_bulk[message.job]))
+def _commit(message: Message, at: float, state: State, run: DeliveryRun, dependencies: WorkerDependencies) -> float:
+    is_bulk = bool(dependencies.jobs.is_bulk[message.job])
+    committed = dependencies.table.commit(message.job, at, is_bulk=is_bulk)
     if committed is None:
-        return _given_back(message, at, course, bench)
-    course.ends.append((message.job, state, committed))
+        return _release(message, at, run, dependencies)
+    run.final_states.append((message.job, state, committed))
     return committed
 
 
-def _given_back(message: Message, at: float, course: Course, bench: Bench) -> float:
-    """Release a job that a service has failed: the attempt does not count, and the message comes back ever later."""
-    jobs, job = bench.jobs, message.job
-    at += limit("fault_seconds")
-    if bench.table.put_off(job, at) is not None:
-        jobs.move(job, State.PENDING, at)
+def _release(message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies) -> float:
+    """Release a job after a service fault. The attempt does not count, and the message returns with a backoff."""
+    jobs, job = dependencies.jobs, message.job
+    at += get_limit("fault_seconds")
+    if dependencies.table.reschedule(job, at) is not None:
+        jobs.set_state(job, State.PENDING, at)
         jobs.attempts[job] -= 1
-        jobs.due[job] = at + bench.settings.redispatch
-    bench.watch(job, jobs.due[job])
-    return _failed(message, at, course, bench)
+        jobs.due[job] = at + dependencies.settings.redispatch
+    dependencies.watch(job, jobs.due[job])
+    return _return_message(message, at, run, dependencies)
 
 
-def _failed(message: Message, at: float, course: Course, bench: Bench) -> float:
-    longest = min(FIRST * (1 << min(message.receives, 10)), bench.settings.worker_timeout * 4)
-    course.returned[longest * bench.dice.uniform(0.5, 1)].append(message)
+def _return_message(message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies) -> float:
+    max_delay = min(FIRST_DELAY * (1 << min(message.receives, 10)), dependencies.settings.worker_timeout * 4)
+    run.returned[max_delay * dependencies.rng.uniform(0.5, 1)].append(message)
     return at

@@ -1,0 +1,164 @@
+"""Lambda event source mappings: how many batches they process concurrently, and how that number grows."""
+
+import random
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from simulation.distributions import Distribution
+from simulation.functions import Function
+from simulation.limits import get_limit
+from simulation.queue import Message, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """Result of one invocation."""
+
+    seconds: float
+    #: Messages that return to the queue, by delay in seconds.
+    returned: dict[float, list[Message]]
+    #: The invocation died, so no message is acknowledged.
+    crashed: bool = False
+    #: Called at the end of the invocation.
+    on_end: Callable[[], None] = lambda: None
+
+
+#: Takes a batch and the start time, and runs as long as the invocation.
+Handler = Callable[[list[Message], float], Generator[simpy.Event, Any, InvocationResult]]
+
+
+def make_handler(env: simpy.Environment, compute: Callable[[list[Message], float], InvocationResult]) -> Handler:
+    """Return a handler for a function that computes the whole result at the start of the invocation."""
+
+    def handle(batch: list[Message], started: float) -> Generator[simpy.Event, Any, InvocationResult]:
+        result = compute(batch, started)
+        yield env.timeout(result.seconds)
+        return result
+
+    return handle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """Number of concurrent batches."""
+
+    initial: int
+    maximum: int
+    #: Additional batches per second while messages are available.
+    growth: float
+
+    @classmethod
+    def standard(cls, maximum: int) -> "Scaling":
+        """Return Lambda's default scaling, up to ``MaximumConcurrency``."""
+        maximum = min(maximum, int(get_limit("mapping_max")))
+        return cls(
+            initial=min(int(get_limit("mapping_initial")), maximum),
+            maximum=maximum,
+            growth=get_limit("mapping_growth") / 60,
+        )
+
+    @classmethod
+    def provisioned(cls, min_pollers: int, max_pollers: int) -> "Scaling":
+        """Return the scaling of provisioned pollers."""
+        per_poller = int(get_limit("provisioned_per_poller"))
+        return cls(
+            initial=min_pollers * per_poller,
+            maximum=max_pollers * per_poller,
+            growth=get_limit("provisioned_growth") / 60,
+        )
+
+
+class EventSourceMapping:
+    """Receives batches from a queue and invokes a function with them."""
+
+    def __init__(  # noqa: PLR0913 - what connects three things
+        self,
+        env: simpy.Environment,
+        queue: Queue,
+        function: Function,
+        handler: Handler,
+        *,
+        scaling: Scaling,
+        batch_size: int,
+        dispatch: Distribution,
+        cold_start: Distribution,
+        rng: random.Random,
+    ) -> None:
+        """Start polling. ``dispatch`` is the time from the queue to the function."""
+        self.busy = 0
+        self.deliveries = 0
+        self.allowed = float(scaling.initial)
+        self._env = env
+        self._queue = queue
+        self._function = function
+        self._handler = handler
+        self._scaling = scaling
+        self._batch_size = batch_size
+        self._dispatch = dispatch
+        self._cold_start = cold_start
+        self._rng = rng
+        self._change = env.event()
+        env.process(self._poll())
+        env.process(self._scale())
+
+    def _poll(self) -> Generator[simpy.Event, Any, None]:
+        while True:
+            if self.busy >= int(self.allowed):
+                yield self._change
+            elif not self._queue.visible:
+                yield self._queue.arrival()
+            elif batch := self._queue.receive(self._batch_size):
+                self.busy += 1
+                self._env.process(self._deliver(batch))
+            else:
+                yield self._env.timeout(1)  # all were dead letters, or too many messages are in flight
+
+    def _scale(self) -> Generator[simpy.Event, Any, None]:
+        """Allow more batches while messages wait, fewer while none do."""
+        scaling = self._scaling
+        while True:
+            yield self._env.timeout(1)
+            step = scaling.growth if self._queue.visible else -scaling.growth
+            self.allowed = min(scaling.maximum, max(scaling.initial, self.allowed + step))
+            if step > 0:
+                self._notify()
+
+    def _deliver(self, batch: list[Message]) -> Generator[simpy.Event, Any, None]:
+        env = self._env
+        received = env.now
+        yield env.timeout(self._dispatch(self._rng))
+        pause = 1.0
+        while (is_cold := self._function.start(env.now)) is None:
+            if env.now + pause - received >= self._queue.visibility:
+                # Lambda gives up, and the messages become visible again.
+                self._queue.return_after(batch, max(0.0, received + self._queue.visibility - env.now))
+                self._free()
+                return
+            yield env.timeout(pause * self._rng.uniform(0.5, 1))
+            pause = min(pause * 2, 30)
+        if is_cold:
+            yield env.timeout(self._cold_start(self._rng))
+        started = env.now
+        self.deliveries += 1
+        result = yield from self._handler(batch, started)
+        self._function.finish(env.now, env.now - started, crashed=result.crashed)
+        result.on_end()
+        if result.crashed:
+            self._queue.return_after(batch, max(0.0, received + self._queue.visibility - env.now))
+        else:
+            self._queue.delete(len(batch) - sum(map(len, result.returned.values())))
+            for delay, messages in result.returned.items():
+                self._queue.requests += len(messages)
+                self._queue.return_after(messages, delay)
+        self._free()
+
+    def _free(self) -> None:
+        self.busy -= 1
+        self._notify()
+
+    def _notify(self) -> None:
+        self._change.succeed()
+        self._change = self._env.event()
