@@ -27,10 +27,10 @@ from worker.imaging.encode import encode_frames
 from worker.imaging.frames import Frames
 from worker.imaging.pipeline import run_pipeline
 
-PICTURES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
+IMAGES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
 RUNS: Final = 3
 LIMITS: Final = Limits(max_bytes=10**9, max_pixels=10**9, max_side=10**6)
-#: Parameters of the operations that need some.
+#: Parameters of the operations that require any.
 SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "resize": {"width": 400},
     "crop": {"unit": "relative", "width": 0.5, "height": 0.5, "gravity": "entropy"},
@@ -44,23 +44,23 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Measure and print."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
-    pictures = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
-    print(f"# {len(pictures)} pictures, {sum(each.width * each.height for each in pictures) / 1e6:.1f} megapixels")
-    _print("decode_cost", ((each.name, _decoding(pictures, each.name)) for each in INPUT_FORMATS))
+    """Measure the costs and print them."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    images = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
+    print(f"# {len(images)} images, {sum(image.width * image.height for image in images) / 1e6:.1f} megapixels")
+    _print("decode_cost", ((each.name, _measure_decoding(images, each.name)) for each in INPUT_FORMATS))
     names = [model.model_fields["op"].default for model in operation_models()]
-    _print("cost", ((name, _operating(pictures, name)) for name in names))
-    _print("encode_cost", ((each.value, _encoding(pictures, each)) for each in OutputFormat))
+    _print("cost", ((name, _measure_operation(images, name)) for name in names))
+    _print("encode_cost", ((each.value, _measure_encoding(images, each)) for each in OutputFormat))
 
 
-def _decoding(pictures: list[Image.Image], name: str) -> float:
+def _measure_decoding(images: list[Image.Image], name: str) -> float:
     figures = []
-    for picture in pictures:
+    for image in images:
         file = BytesIO()
-        picture.save(file, format=name)
+        image.save(file, format=name)
         data = file.getvalue()
-        figures.append(_nanoseconds(partial(_decode, data), picture.width * picture.height))
+        figures.append(_measure(partial(_decode, data), image.width * image.height))
     return statistics.median(figures)
 
 
@@ -68,32 +68,31 @@ def _decode(data: bytes) -> None:
     decode(open_image(data, LIMITS))
 
 
-def _operating(pictures: list[Image.Image], name: str) -> float:
+def _measure_operation(images: list[Image.Image], name: str) -> float:
     pipeline = Pipeline.model_validate({"operations": [{"op": name, **SAMPLES.get(name, {})}]})
     (operation,) = pipeline.operations
     figures = []
-    for picture in pictures:
-        after = compute_size_after(picture.size, operation)
-        pixels = max(picture.width * picture.height, after[0] * after[1])
-        figures.append(_nanoseconds(partial(run_pipeline, picture, pipeline.operations, LIMITS), pixels))
+    for image in images:
+        after = compute_size_after(image.size, operation)
+        pixels = max(image.width * image.height, after[0] * after[1])
+        figures.append(_measure(partial(run_pipeline, image, pipeline.operations, LIMITS), pixels))
     return statistics.median(figures)
 
 
-def _encoding(pictures: list[Image.Image], output_format: OutputFormat) -> float:
+def _measure_encoding(images: list[Image.Image], output_format: OutputFormat) -> float:
     output = Output(format=output_format)
     return statistics.median(
-        _nanoseconds(partial(encode_frames, Frames((picture,)), output), picture.width * picture.height)
-        for picture in pictures
+        _measure(partial(encode_frames, Frames((image,)), output), image.width * image.height) for image in images
     )
 
 
-def _nanoseconds(work: Callable[[], object], pixels: int) -> float:
-    best = float("inf")
+def _measure(action: Callable[[], object], pixels: int) -> float:
+    fastest = float("inf")
     for _ in range(RUNS):
         started = time.process_time_ns()
-        work()
-        best = min(best, time.process_time_ns() - started)
-    return best / pixels
+        action()
+        fastest = min(fastest, time.process_time_ns() - started)
+    return fastest / pixels
 
 
 def _print(title: str, figures: Iterable[tuple[str, float]]) -> None:

@@ -1,4 +1,4 @@
-"""The Chromium of this machine: the tests, the screenshots and the timings of the page use the same."""
+"""The installed Chromium, which browser tests, screenshots and benchmarks share."""
 
 import os
 import shutil
@@ -12,17 +12,17 @@ MISSING = "Chromium is not installed; on Debian: apt-get install chromium"
 
 
 def find_chromium() -> str | None:
-    """Return the path of the browser, or None."""
+    """Return the browser's path, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run the browser. Raises LookupError where there is none."""
+    """Start the browser and close it at the end. Raise LookupError if it is not installed."""
     path = find_chromium()
     if path is None:
         raise LookupError(MISSING)
-    # Root has no user to put into the browser's own sandbox.
+    # The browser's own sandbox does not work as root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)

@@ -1,7 +1,7 @@
 """Costs of an idle deployment and of a thousand images: the tables of docs/deploy.md.
 
-Prices are those of ``simulation.prices``, with their sources; counts follow from the template and from
-tests/faults/test_cost.py. What is assumed says so.
+Prices and their sources are in ``simulation.prices``. Counts come from the template and from
+tests/faults/test_cost.py. Assumptions are marked.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,16 @@ from typing import Final
 from infra.deployment.template import load_template
 from simulation.prices import PRICES
 
-#: For each and month: aws.amazon.com/cloudwatch/pricing.
+#: Per alarm and month: aws.amazon.com/cloudwatch/pricing.
 ALARM_DOLLARS: Final = 0.10
 DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price in PRICES.items()}
 MONTH_SECONDS: Final = 30 * 86_400
-#: Lambda keeps five long polls of 20 s on each queue that it reads (AWS, Using Lambda with Amazon SQS).
+#: Lambda runs five long polls of 20 s on each queue (AWS, Using Lambda with Amazon SQS).
 POLLERS, POLL_SECONDS = 5, 20
 _RESOURCES: Final = load_template()["Resources"].values()
-_KINDS: Final = [resource["Type"] for resource in _RESOURCES]
-ALARMS: Final = sum(kind.startswith("AWS::CloudWatch::") and kind.endswith("Alarm") for kind in _KINDS)
-#: A mapping with a starting position reads a stream, which costs nothing.
+_TYPES: Final = [resource["Type"] for resource in _RESOURCES]
+ALARMS: Final = sum(name.startswith("AWS::CloudWatch::") and name.endswith("Alarm") for name in _TYPES)
+#: Mappings with a starting position read streams, which are free.
 QUEUES: Final = sum(
     resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" not in resource["Properties"]
     for resource in _RESOURCES
@@ -29,16 +29,16 @@ QUEUES: Final = sum(
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a bill: of what, how much of it, and how that comes about."""
+    """One line of a bill: its label, the units used and the basis."""
 
     label: str
-    uses: Mapping[str, float]
-    because: str
+    units: Mapping[str, float]
+    basis: str
 
     @property
     def dollars(self) -> float:
-        """Return what it comes to."""
-        return sum(DOLLARS[unit] * count for unit, count in self.uses.items())
+        """Return the cost in dollars."""
+        return sum(DOLLARS[unit] * count for unit, count in self.units.items())
 
 
 IDLE: Final = (
@@ -73,17 +73,17 @@ BUSY: Final = (
 )
 
 
-def table(lines: Iterable[Line], times: float, head: str) -> str:
-    """Return lines as a table, with their sum."""
+def format_table(lines: Iterable[Line], factor: float, head: str) -> str:
+    """Return the lines and their total as a Markdown table."""
     bill = tuple(lines)
-    rows = [f"| {line.label} | {line.dollars * times:.3f} | {line.because} |" for line in bill]
-    total = f"| **total** | **{sum(line.dollars for line in bill) * times:.2f}** | |"
+    rows = [f"| {line.label} | {line.dollars * factor:.3f} | {line.basis} |" for line in bill]
+    total = f"| **total** | **{sum(line.dollars for line in bill) * factor:.2f}** | |"
     return "\n".join([f"| {head} | US$ | Basis |", "| --- | ---: | --- |", *rows, total])
 
 
 def main() -> None:
     """Print both tables."""
-    print(table(IDLE, 1, "Per month, idle"), table(BUSY, IMAGES, "1,000 images of 1 MB"), sep="\n\n")
+    print(format_table(IDLE, 1, "Per month, idle"), format_table(BUSY, IMAGES, "1,000 images of 1 MB"), sep="\n\n")
 
 
 if __name__ == "__main__":

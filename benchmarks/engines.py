@@ -1,7 +1,7 @@
-"""Prints what it takes to bring a stack up on each local engine that is to be had, and to change it.
+"""Measure how long deploying and updating a stack takes on each available local engine.
 
-Run it with ``make bench``; LocalStack is measured where one runs (LOCALSTACK_ENDPOINT) or Docker can start it.
-Absolute times belong to the machine; the ratio to the embedded engine, taken in the same run, can be compared.
+Run it with ``make bench``. LocalStack is measured if one is running (LOCALSTACK_ENDPOINT) or Docker can start it.
+Absolute times depend on the machine; compare the ratios to the embedded engine.
 """
 
 import secrets
@@ -12,58 +12,58 @@ from pathlib import Path
 
 import httpx
 
-from infra import local
+from infra import local_stack
 from infra.deployment import packaging
 from infra.engines import compose, localstack
 
-PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "astronaut.jpg"
+IMAGE = Path(__file__).parents[1] / "safelight" / "demo_images" / "astronaut.jpg"
 
 
 def main() -> None:
-    """Measure and print one column for each engine."""
+    """Measure each engine and print one column per engine."""
     engines = ["embedded"]
-    if localstack.find() or not compose.missing():
+    if localstack.find_running() or not compose.find_missing():
         engines.append("localstack")
-    columns = {engine: measured(engine) for engine in engines}
-    bare = columns["embedded"]
-    print("Bringing a stack up, seconds" + "".join(f"{engine:>22}" for engine in engines))
-    for step, reference in bare.items():
+    columns = {engine: measure_engine(engine) for engine in engines}
+    embedded = columns["embedded"]
+    print("Deploying a stack, seconds  " + "".join(f"{engine:>22}" for engine in engines))
+    for step, reference in embedded.items():
         times = "".join(f"{columns[each][step]:12.2f} ({columns[each][step] / reference:4.1f} ×)" for each in engines)
         print(f"  {step:26}{times}")
 
 
-def measured(engine: str) -> dict[str, float]:
-    """Return the time of each step, in seconds. Wheels are fetched before."""
+def measure_engine(engine: str) -> dict[str, float]:
+    """Return the seconds of each step, without downloading wheels."""
     if engine == "localstack":
-        localstack.fetch()
+        localstack.fetch_wheels()
     name = f"bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
 
         def up(**parameters: str) -> str:
-            return local.up(state, engine, {"NamePrefix": name, **parameters}).api_url
+            return local_stack.up(state, engine, {"NamePrefix": name, **parameters}).api_url
 
         try:
             return {
-                "zips": seconds(lambda: local.ENGINES[engine].packages(packaging.SOURCE)),
-                "up, nothing there": seconds(up),
-                "up and the first picture": seconds(lambda: waited(up())),
-                "up, nothing to do": seconds(up),
-                "up, one parameter changed": seconds(lambda: up(LinkSeconds="901")),
-                "up and one more picture": seconds(lambda: waited(up(LinkSeconds="901"))),
+                "Lambda packages": measure(lambda: local_stack.ENGINES[engine].packages(packaging.SOURCE_ROOT)),
+                "up, first time": measure(up),
+                "up and the first image": measure(lambda: process_image(up())),
+                "up, no change": measure(up),
+                "up, one parameter changed": measure(lambda: up(LinkSeconds="901")),
+                "up and another image": measure(lambda: process_image(up(LinkSeconds="901"))),
             }
         finally:
-            local.down(state, wipe=True)
+            local_stack.down(state, wipe=True)
 
 
-def waited(api_url: str) -> None:
-    """Have one image processed and wait for it."""
+def process_image(api_url: str) -> None:
+    """Process one image and wait for the result."""
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
-    httpx.post(f"{api_url}/jobs", content=PICTURE.read_bytes(), headers=headers, timeout=60).raise_for_status()
+    httpx.post(f"{api_url}/jobs", content=IMAGE.read_bytes(), headers=headers, timeout=60).raise_for_status()
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Return how long an action takes."""
+def measure(action: Callable[[], object]) -> float:
+    """Return the seconds that an action takes."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started

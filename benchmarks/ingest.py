@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import service_times
 from PIL import Image
 from process_usage import Usage
 
 from infra import local_stack
 from infra.engines.record import EngineRecord
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from simulation import service_times
 from worker.imaging import Limits, render
 
 LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)
@@ -56,7 +56,7 @@ class Run:
     images: int
     client: Usage
     components: ComponentTimes
-    #: See ``simulation.service_times``; seconds since the start of the command.
+    #: See ``service_times.to_json``; seconds since the start of the command.
     times: dict[str, Any]
 
     @property
@@ -187,12 +187,12 @@ def print_run(what: str, run: Run) -> None:
         "client": run.client.cpu,
         "engine": run.components.engine,
         "functions": run.components.functions,
-        "their children": run.components.renderers,
+        "child processes": run.components.renderers,
     }
     each = ", ".join(f"{name} {1000 * seconds / run.images:.1f}" for name, seconds in components.items())
     busy = run.cpu * run.rate / CORES
     print(f"{what}: {run.rate:.1f}/s; {each}, in all {1000 * run.cpu:.1f}, {100 * busy:.0f} % of the cores;"
-          f" client's peak {run.client.peak / 1024 / 1024:.1f} MiB", flush=True)  # fmt: skip
+          f" peak memory of the client {run.client.peak / 1024 / 1024:.1f} MiB", flush=True)  # fmt: skip
 
 
 def measure_rendering(images: Path, out: Path) -> RenderOnly:

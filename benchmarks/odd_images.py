@@ -1,7 +1,7 @@
-"""Render large collections of odd images in the sandbox, one after the other, and count how they end.
+"""Render large collections of unusual and broken images in the sandbox and count the outcomes.
 
-``python benchmarks/odd_images.py FOLDER… [--seconds 15]`` takes every file below the folders. It fails if
-the parent dies, grows beyond the largest file, or if a file ends in anything but a result or an image's code.
+``python benchmarks/odd_images.py FOLDER… [--seconds 15]`` renders every file below the folders. It fails if the parent
+process dies or grows by more than the largest file, or if a file ends with another error than an image error.
 """
 
 import argparse
@@ -19,43 +19,46 @@ from process_usage import ROOT
 from shared.errors import ImageError, error_classes
 
 CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
-#: What a result may take beside the raw image.
+#: Memory that a result may take in addition to the raw image.
 SPARE_BYTES = 64 * 1024 * 1024
 
 
 def main() -> None:
-    """Render and count."""
+    """Render all files and print the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--seconds", type=int, default=15, help="for each file, of the processor and of the clock")
-    asked = parser.parse_args()
-    files = [path for folder in asked.folders for path in sorted(folder.rglob("*")) if path.is_file()]
-    *ends, last = run(files, asked.seconds)
+    parser.add_argument("folders", type=Path, nargs="+", help="folders with images")
+    parser.add_argument("--seconds", type=int, default=15, help="CPU and elapsed time limit per file")
+    arguments = parser.parse_args()
+    files = [path for folder in arguments.folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    *outcomes, parent = run(files, arguments.seconds)
     print("| Outcome | Files |\n| --- | ---: |")
-    for code, count in Counter(end["code"] for end in ends).most_common():
+    for code, count in Counter(outcome["code"] for outcome in outcomes).most_common():
         print(f"| `{code}` | {count} |")
-    slowest = max(ends, key=lambda end: end["seconds"])
-    grown = last["peak"] - last["base"]
-    print(f"\n{len(ends)} files; the slowest took {slowest['seconds']:.1f} s ({slowest['code']}); the parent grew by"
-          f" {grown / 2**20:.0f} MiB.")  # fmt: skip
-    wrong = [end for end in ends if end["code"] not in CODES]
-    for end in wrong:
-        print(end, file=sys.stderr)
+    slowest = max(outcomes, key=lambda outcome: outcome["seconds"])
+    growth = parent["peak"] - parent["base"]
+    print(f"\n{len(outcomes)} files; the slowest took {slowest['seconds']:.1f} s ({slowest['code']});"
+          f" the parent process grew by {growth / 2**20:.0f} MiB.")  # fmt: skip
+    unexpected = [outcome for outcome in outcomes if outcome["code"] not in CODES]
+    for outcome in unexpected:
+        print(outcome, file=sys.stderr)
     largest = max(path.stat().st_size for path in files)
-    if wrong or len(ends) != len(files) or grown > 3 * largest + SPARE_BYTES:
+    if unexpected or len(outcomes) != len(files) or growth > 3 * largest + SPARE_BYTES:
         sys.exit(1)
 
 
 def run(files: Iterable[Path], seconds: int) -> list[dict[str, Any]]:
-    """Render files in a sandbox whose parent is a process of its own; return what it tells of each, and of itself."""
+    """Render files in a sandbox with a separate parent process.
+
+    Return its reports: one per file, then one on itself.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for number, path in enumerate(files):
             (Path(folder) / f"{number:06}{path.suffix}").symlink_to(path.resolve())
         parent = ROOT / "tests" / "hostile" / "parent.py"
-        told = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, str(parent), folder, str(seconds)], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
         )
-    return [json.loads(line) for line in told.stdout.splitlines()]
+    return [json.loads(line) for line in completed.stdout.splitlines()]
 
 
 if __name__ == "__main__":

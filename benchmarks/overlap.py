@@ -1,9 +1,8 @@
-"""Prints how well transfers overlap with pixels, and what the sandbox costs a record.
+"""Measure how well transfers overlap with rendering, and the overhead of the sandbox.
 
-A delivery of ten records goes through the worker's real handler; the stores behind it are stand-ins that answer
-40 ms late each way, so that only our own overlap is measured. ``python benchmarks/overlap.py [FOLDER]`` takes
-photographs from a folder, by default the bundled ones. Absolute times belong to the machine; the ratios can be
-compared.
+``python benchmarks/overlap.py [FOLDER]`` sends a batch of ten records through the worker's real handler. Its stores are
+fakes with a latency of 40 ms per call. The photographs come from the folder, by default the demo images. Absolute times
+depend on the machine; compare the ratios.
 """
 
 import argparse
@@ -36,6 +35,7 @@ from worker.imaging import Limits, render
 from worker.memory_budget import MemoryBudget
 from worker.sandbox import Budget, Sandbox
 
+DEMO_IMAGES = Path(__file__).parents[1] / "safelight" / "demo_images"
 LATENCY_SECONDS = 0.040
 RECORDS = 10
 ROUNDS = 5
@@ -43,92 +43,97 @@ LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_pixels=50_000_000, max_side=16_
 BUDGET = Budget.of(LIMITS, memory_mib=2048, children=1, seconds=15)
 
 
-def main(folder: Path) -> None:
-    """Measure and print all tables."""
-    pictures = photographs(folder)
-    print_cost_of_a_record(pictures)
-    print_starts()
-    print_overlap(pictures)
+def main() -> None:
+    """Print all measurements."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=DEMO_IMAGES, help="folder with JPEG files")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="repetitions of each measurement")
+    arguments = parser.parse_args()
+    images = read_photographs(arguments.folder)
+    print_sandbox_overhead(images, arguments.rounds)
+    print_child_start(arguments.rounds)
+    print_overlap(images, arguments.rounds)
 
 
-def photographs(folder: Path) -> list[bytes]:
-    """Return ten photographs of a folder, again from the first when it has fewer."""
-    found = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg"}]
-    if not found:
+def read_photographs(folder: Path) -> list[bytes]:
+    """Return ten photographs of a folder, with repetitions if it has fewer."""
+    photographs = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg"}]
+    if not photographs:
         sys.exit(f"There are no JPEG files in {folder}.")
-    return [found[at % len(found)] for at in range(RECORDS)]
+    return [photographs[index % len(photographs)] for index in range(RECORDS)]
 
 
 @contextmanager
-def sandbox(children: int = 1) -> Iterator[Sandbox]:
-    """Lend a sandbox whose children are ready."""
-    made = Sandbox(BUDGET, children=children, environment={})
-    places = [made._places.get() for _ in range(children)]  # noqa: SLF001 - each child must work once
-    for _ in places:
-        made._places.put(None)  # noqa: SLF001
-        made.render(
-            (Path(__file__).parents[1] / "safelight/demo_images/astronaut.jpg").read_bytes(), DEFAULT_PIPELINE, LIMITS
-        )
+def open_sandbox(children: int = 1) -> Iterator[Sandbox]:
+    """Yield a sandbox whose children have started."""
+    sandbox = Sandbox(BUDGET, children=children, environment={})
+    slots = [sandbox._slots.get() for _ in range(children)]  # noqa: SLF001 - each child must start
+    for _ in slots:
+        sandbox._slots.put(None)  # noqa: SLF001
+        sandbox.render((DEMO_IMAGES / "astronaut.jpg").read_bytes(), DEFAULT_PIPELINE, LIMITS)
     try:
-        yield made
+        yield sandbox
     finally:
-        made.close()
+        sandbox.close()
 
 
-def print_cost_of_a_record(pictures: Sequence[bytes]) -> None:
-    """Print a render here and one in the sandbox, turn by turn."""
-    here, there = [], []
-    with sandbox() as boxed:
-        for data in list(pictures) * ROUNDS:
-            here.append(seconds(partial(render, data, DEFAULT_PIPELINE, LIMITS)))
-            there.append(seconds(partial(boxed.render, data, DEFAULT_PIPELINE, LIMITS)))
-    cost = statistics.median(b - a for a, b in zip(here, there, strict=True))
-    print(f"Default job, median of {len(here)}: {1000 * statistics.median(here):.1f} ms in process,"
-          f" {1000 * statistics.median(there):.1f} ms in the sandbox; the sandbox costs {1000 * cost:.1f} ms"
-          f" ({100 * cost / statistics.median(here):.0f} %)")  # fmt: skip
+def print_sandbox_overhead(images: Sequence[bytes], rounds: int) -> None:
+    """Print the time of a render in this process and in the sandbox."""
+    direct, sandboxed = [], []
+    with open_sandbox() as sandbox:
+        for data in list(images) * rounds:
+            direct.append(measure(partial(render, data, DEFAULT_PIPELINE, LIMITS)))
+            sandboxed.append(measure(partial(sandbox.render, data, DEFAULT_PIPELINE, LIMITS)))
+    overhead = statistics.median(after - before for before, after in zip(direct, sandboxed, strict=True))
+    print(f"Default job, median of {len(direct)}: {1000 * statistics.median(direct):.1f} ms in process,"
+          f" {1000 * statistics.median(sandboxed):.1f} ms in the sandbox; the overhead is {1000 * overhead:.1f} ms"
+          f" ({100 * overhead / statistics.median(direct):.0f} %)")  # fmt: skip
 
 
-def print_starts() -> None:
-    """Print how long a child takes to be ready, and how much memory parent and child hold then."""
-    took = []
-    for _ in range(ROUNDS):
+def print_child_start(rounds: int) -> None:
+    """Print the start time of a child, and the memory of this process and of the child."""
+    durations = []
+    for _ in range(rounds):
         started = time.perf_counter()
-        boxed = Sandbox(BUDGET, children=1, environment={})
-        with suppress(Exception):  # any answer will do: it comes from a child that is ready
-            boxed.render(b"", DEFAULT_PIPELINE, LIMITS)
-        took.append(time.perf_counter() - started)
+        sandbox = Sandbox(BUDGET, children=1, environment={})
+        with suppress(Exception):  # any response comes from a child that is ready
+            sandbox.render(b"", DEFAULT_PIPELINE, LIMITS)
+        durations.append(time.perf_counter() - started)
         (child,) = psutil.Process().children()
-        held = child.memory_info().rss
-        boxed.close()
+        memory = child.memory_info().rss
+        sandbox.close()
     own = psutil.Process().memory_info().rss
-    print(f"A child is ready after {1000 * statistics.median(took):.0f} ms and holds {held / 2**20:.0f} MiB;"
-          f" this process, with boto3, holds {own / 2**20:.0f} MiB")  # fmt: skip
+    print(f"A child is ready after {1000 * statistics.median(durations):.0f} ms and uses {memory / 2**20:.0f} MiB;"
+          f" this process, with boto3, uses {own / 2**20:.0f} MiB")  # fmt: skip
 
 
-def print_overlap(pictures: Sequence[bytes]) -> None:
-    """Print the wall time of a delivery for several numbers of records under way, beside that of its parts."""
+def print_overlap(images: Sequence[bytes], rounds: int) -> None:
+    """Print the elapsed time of a batch by concurrency, and the time of its renders alone."""
     transfers = 2 * LATENCY_SECONDS * RECORDS
-    print(f"\n{RECORDS} records, {1000 * LATENCY_SECONDS:.0f} ms each way: {transfers:.2f} s of transfers.")
-    print("children  ahead   wall s   pixels alone s   wall / max(pixels, transfers)")
+    print(f"\n{RECORDS} records, {1000 * LATENCY_SECONDS:.0f} ms per call: {transfers:.2f} s of transfers.")
+    print("children  lookahead   wall s   renders alone s   wall / max(renders, transfers)")
     for children, lookahead in [(1, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 9), (2, 0), (2, 3)]:
-        with sandbox(children) as boxed:
+        with open_sandbox(children) as sandbox:
             max_concurrency = children + lookahead
-            rounds = [(wall(pictures, boxed, max_concurrency), alone(pictures, boxed, children)) for _ in range(ROUNDS)]
-        # Round by round, so that both halves of a ratio met the machine in the same mood.
-        ratio = statistics.median(took / max(pixels, transfers) for took, pixels in rounds)
-        took, pixels = (statistics.median(column) for column in zip(*rounds, strict=True))
-        print(f"{children:8} {lookahead:6} {took:8.2f} {pixels:16.2f} {ratio:31.2f}")
+            times = [
+                (measure_batch(images, sandbox, max_concurrency), measure_renders(images, sandbox, children))
+                for _ in range(rounds)
+            ]
+        # One ratio per round, because the load of the machine changes between rounds.
+        ratio = statistics.median(batch / max(renders, transfers) for batch, renders in times)
+        batch, renders = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"{children:8} {lookahead:10} {batch:8.2f} {renders:17.2f} {ratio:32.2f}")
 
 
-def alone(pictures: Sequence[bytes], boxed: Sandbox, children: int) -> float:
-    """Return the wall time of the pixels of a delivery, without stores or records."""
+def measure_renders(images: Sequence[bytes], sandbox: Sandbox, children: int) -> float:
+    """Return the elapsed seconds of the renders of a batch, without the handler and stores."""
     with ThreadPoolExecutor(children) as threads:
-        return seconds(lambda: list(threads.map(lambda data: boxed.render(data, DEFAULT_PIPELINE, LIMITS), pictures)))
+        return measure(lambda: list(threads.map(lambda data: sandbox.render(data, DEFAULT_PIPELINE, LIMITS), images)))
 
 
-def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> float:
-    """Return the wall time of a delivery through the worker's handler."""
-    stores = Stores({new_id(utc_now()): data for data in pictures})
+def measure_batch(images: Sequence[bytes], sandbox: Sandbox, max_concurrency: int) -> float:
+    """Return the elapsed seconds of a batch in the worker's handler."""
+    stores = Stores({new_id(utc_now()): data for data in images})
     processor = ImageProcessor(
         jobs=cast("Any", stores),
         images=cast("Any", stores),
@@ -138,14 +143,14 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> flo
         lease=timedelta(seconds=60),
         redispatch=timedelta(seconds=60),
         clock=utc_now,
-        render=boxed.render,
+        render=sandbox.render,
         memory=MemoryBudget(400 * 1024 * 1024),
     )
     consumer = worker.app.JobConsumer(
         processor=processor,
         queues={},
         bulk_queue="bulk",
-        sandbox=boxed,
+        sandbox=sandbox,
         max_concurrency=max_concurrency,
         record_time=timedelta(seconds=20),
         render_time=timedelta(seconds=15),
@@ -154,20 +159,20 @@ def wall(pictures: Sequence[bytes], boxed: Sandbox, max_concurrency: int) -> flo
     worker.app.logger.setLevel("CRITICAL")
     started = time.perf_counter()
     with redirect_stdout(io.StringIO()):  # the metrics
-        answer = worker.app.handler(stores.delivery(), cast("Any", Context()))
-    took = time.perf_counter() - started
-    assert answer == {"batchItemFailures": []}  # noqa: S101 - or nothing was measured
-    return took
+        response = worker.app.handler(stores.create_event(), cast("Any", Context()))
+    duration = time.perf_counter() - started
+    assert response == {"batchItemFailures": []}  # noqa: S101 - otherwise the result is invalid
+    return duration
 
 
 @dataclass
 class Stores:
-    """Table and bucket in one, by job ID; the bucket answers late."""
+    """Fake table and bucket by job ID. Calls of the bucket have latency."""
 
     raw: Mapping[str, bytes]
 
     def claim(self, message: JobMessage, **_: object) -> Job:
-        """Hand out a job at once."""
+        """Claim a job."""
         data = self.raw[message.job_id]
         image = RawImage(key=message.job_id, size=len(data), format="JPEG", digest=hashlib.sha256(data).hexdigest())
         job = Job.new(
@@ -183,20 +188,20 @@ class Stores:
         return replace(job, status=JobStatus.PROCESSING, attempt=1)
 
     def commit(self, _: Job) -> bool:
-        """Accept every end."""
+        """Accept every final state."""
         return True
 
-    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:  # noqa: ARG002 - the store's shape
-        """Return a raw image, late."""
+    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:  # noqa: ARG002 - the signature of the store
+        """Return a raw image after the latency."""
         time.sleep(LATENCY_SECONDS)
         return self.raw[raw.key]
 
     def put_processed(self, *_: object) -> None:
-        """Take an output, late."""
+        """Accept an output after the latency."""
         time.sleep(LATENCY_SECONDS)
 
-    def delivery(self) -> dict[str, Any]:
-        """Return one SQS event for all."""
+    def create_event(self) -> dict[str, Any]:
+        """Return an SQS event with all records."""
         attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))}
         return {
             "Records": [
@@ -213,7 +218,7 @@ class Stores:
 
 
 class Context(SimpleNamespace):
-    """What Powertools reads of a Lambda context."""
+    """The attributes of a Lambda context that Powertools reads."""
 
     function_name = "benchmark"
     memory_limit_in_mb = 2048
@@ -221,18 +226,16 @@ class Context(SimpleNamespace):
     aws_request_id = "benchmark"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return a minute."""
+        """Return one minute."""
         return 60_000
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Return the wall time of an action."""
+def measure(action: Callable[[], object]) -> float:
+    """Return the elapsed seconds of an action."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "safelight" / "demo_images")
-    main(parser.parse_args().folder)
+    main()

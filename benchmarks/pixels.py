@@ -1,11 +1,11 @@
-"""Measure Safelight's pixels against other ways to do the same jobs, over a folder of photographs.
+"""Compare Safelight's imaging code with other libraries on a folder of photographs.
 
-``python benchmarks/pixels.py FOLDER [--jobs default,web] [--rounds 3] > pixels.json`` runs each contender on each
-job in a process of its own, all in turn in each round, and takes the median. ``benchmarks/report.py`` makes tables
-and a plot of the JSON that it prints. What is not installed is named and left out; ``make bench`` installs all.
+``python benchmarks/pixels.py FOLDER [--jobs default,web] [--rounds 3] > pixels.json`` runs each contender on each job
+in a separate process, all contenders in turn per round, and prints the medians as JSON. ``benchmarks/report.py`` makes
+tables and a plot of them. Contenders that are not installed are skipped; ``make bench`` installs all.
 
-CPU is user and system time of the process and all its threads and children, less what a start without
-images takes. A machine that others use too makes all times longer: compare within one run.
+CPU is the user and system time of the process, its threads and children, without the time of a start without images.
+Other load on the machine makes all times longer, so compare results of one run only.
 """
 
 import argparse
@@ -20,59 +20,59 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from contest import JOBS, BenchJob, as_json
+from bench_jobs import JOBS, BenchJob, to_json
 from process_usage import ROOT, ProgramFailed, Usage, measure
 
-CONTENDERS = ROOT / "benchmarks" / "contenders"
+CONTENDERS_FOLDER = ROOT / "benchmarks" / "contenders"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
-def python(module: str, *options: str) -> Callable[[BenchJob], list[str]]:
-    """Return how a Python contender is started for a job."""
+def build_python_command(module: str, *options: str) -> Callable[[BenchJob], list[str]]:
+    """Return a function that returns the command of a Python contender for a job."""
     return lambda job: [sys.executable, "-m", f"contenders.{module}", *options, job.name]
 
 
-def node(job: BenchJob) -> list[str]:
-    """Return how sharp is started for a job."""
-    return ["node", str(CONTENDERS / "sharp.mjs"), as_json(job)]
+def build_sharp_command(job: BenchJob) -> list[str]:
+    """Return the command of sharp for a job."""
+    return ["node", str(CONTENDERS_FOLDER / "sharp.mjs"), to_json(job)]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way to do the jobs."""
+    """One program that can run the jobs."""
 
     title: str
     command: Callable[[BenchJob], list[str]]
-    missing: Callable[[], bool]
+    is_missing: Callable[[], bool]
     jobs: Sequence[str] = tuple(job.name for job in JOBS)
 
 
-def lacks(module: str) -> Callable[[], bool]:
-    """Return a test that tells whether a Python module is missing."""
+def check_module(module: str) -> Callable[[], bool]:
+    """Return a predicate that returns True if a Python module is not installed."""
     return lambda: importlib.util.find_spec(module) is None
 
 
-def lacks_sharp() -> bool:
-    """Tell whether Node or sharp is missing."""
+def is_sharp_missing() -> bool:
+    """Return True if Node or sharp is not installed."""
     return shutil.which("node") is None or not (ROOT / "benchmarks" / "node_modules" / "sharp").is_dir()
 
 
-REFERENCE = Contender("Safelight, plain way", python("safelight", "--plain"), lacks("PIL"))
-OURS = Contender("Safelight", python("safelight"), lacks("PIL"))
-CONTESTANTS = (
+REFERENCE = Contender("Safelight, plain way", build_python_command("safelight", "--plain"), check_module("PIL"))
+OURS = Contender("Safelight", build_python_command("safelight"), check_module("PIL"))
+CONTENDERS = (
     OURS,
     REFERENCE,
-    Contender("sharp", node, lacks_sharp),
-    Contender("pyvips", python("vips"), lacks("pyvips")),
-    Contender("OpenCV", python("opencv"), lacks("cv2")),
-    Contender("Pillow, tutorial", python("tutorial"), lacks("PIL")),
-    Contender("Luma decode alone", python("luma"), lacks("PIL"), jobs=("default",)),
+    Contender("sharp", build_sharp_command, is_sharp_missing),
+    Contender("pyvips", build_python_command("vips"), check_module("pyvips")),
+    Contender("OpenCV", build_python_command("opencv"), check_module("cv2")),
+    Contender("Pillow, tutorial", build_python_command("tutorial"), check_module("PIL")),
+    Contender("Luma decode alone", build_python_command("luma"), check_module("PIL"), jobs=("default",)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one contender took for one job; times in milliseconds an image, sizes in bytes."""
+    """Result of one contender for one job. Times are in milliseconds per image, sizes in bytes."""
 
     job: str
     contender: str
@@ -85,31 +85,31 @@ class Score:
 
 
 def main() -> None:
-    """Measure and report."""
+    """Measure all contenders and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photographs: JPEG, PNG or WebP")
-    parser.add_argument("--jobs", default=",".join(job.name for job in JOBS), help="names, with commas between")
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    files = sorted(str(path) for path in asked.folder.resolve().iterdir() if path.suffix.lower() in SUFFIXES)
-    present = [contender for contender in CONTESTANTS if not contender.missing()]
-    for contender in CONTESTANTS:
-        if contender not in present:
-            print(f"Not installed, left out: {contender.title}", file=sys.stderr)
-    jobs = [job for job in JOBS if job.name in asked.jobs.split(",")]
-    scores = [score for job in jobs for score in run_job(job, present, files, asked.rounds)]
-    result = {"files": len(files), "rounds": asked.rounds, "scores": [asdict(score) for score in scores]}
+    parser.add_argument("folder", type=Path, help="folder with JPEG, PNG or WebP files")
+    parser.add_argument("--jobs", default=",".join(job.name for job in JOBS), help="comma-separated job names")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender")
+    arguments = parser.parse_args()
+    files = sorted(str(path) for path in arguments.folder.resolve().iterdir() if path.suffix.lower() in SUFFIXES)
+    installed = [contender for contender in CONTENDERS if not contender.is_missing()]
+    for contender in CONTENDERS:
+        if contender not in installed:
+            print(f"Not installed, skipped: {contender.title}", file=sys.stderr)
+    jobs = [job for job in JOBS if job.name in arguments.jobs.split(",")]
+    scores = [score for job in jobs for score in run_job(job, installed, files, arguments.rounds)]
+    result = {"files": len(files), "rounds": arguments.rounds, "scores": [asdict(score) for score in scores]}
     print(json.dumps(result, indent=1))
 
 
 def run_job(job: BenchJob, contenders: Sequence[Contender], files: Sequence[str], rounds: int) -> list[Score]:
-    """Let each contender do one job, in turn, round after round."""
-    entered = [contender for contender in contenders if job.name in contender.jobs]
+    """Run one job with each contender in turn, in several rounds."""
+    remaining = [contender for contender in contenders if job.name in contender.jobs]
     starts: dict[str, list[Usage]] = {}
     runs: dict[str, list[Usage]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
-            for contender in list(entered):
+            for contender in list(remaining):
                 out = Path(folder) / contender.title
                 out.mkdir(exist_ok=True)
                 command = [*contender.command(job), str(out)]
@@ -117,19 +117,22 @@ def run_job(job: BenchJob, contenders: Sequence[Contender], files: Sequence[str]
                     starts.setdefault(contender.title, []).append(measure(command))
                     runs.setdefault(contender.title, []).append(measure([*command, *files]))
                 except ProgramFailed as error:
-                    print(f"{contender.title} can't do {job.title}: {error}", file=sys.stderr)
-                    entered.remove(contender)
+                    print(f"{contender.title} failed on {job.title}: {error}", file=sys.stderr)
+                    remaining.remove(contender)
         return [
-            score(job, contender, Path(folder), starts[contender.title], runs[contender.title]) for contender in entered
+            create_score(job, contender, Path(folder), starts[contender.title], runs[contender.title])
+            for contender in remaining
         ]
 
 
-def score(job: BenchJob, contender: Contender, folder: Path, starts: Sequence[Usage], runs: Sequence[Usage]) -> Score:
-    """Put one line together."""
+def create_score(
+    job: BenchJob, contender: Contender, folder: Path, starts: Sequence[Usage], runs: Sequence[Usage]
+) -> Score:
+    """Return the medians and the quality of one contender."""
     results = sorted((folder / contender.title).iterdir())
     count = len(results)
     size = sum(result.stat().st_size for result in results) // count
-    alike = likeness(folder / REFERENCE.title, folder / contender.title) if size else {}
+    quality = measure_quality(folder / REFERENCE.title, folder / contender.title) if size else {}
     return Score(
         job=job.name,
         contender=contender.title,
@@ -137,17 +140,17 @@ def score(job: BenchJob, contender: Contender, folder: Path, starts: Sequence[Us
         wall=(median(run.wall for run in runs) - median(start.wall for start in starts)) / count * 1000,
         peak=max(run.peak for run in runs),
         size=size,
-        psnr=alike.get("psnr"),
-        ssim=alike.get("ssim"),
+        psnr=quality.get("psnr"),
+        ssim=quality.get("ssim"),
     )
 
 
-def likeness(reference: Path, other: Path) -> dict[str, float]:
-    """Compare results in a process of their own: numpy must not grow this one."""
+def measure_quality(reference: Path, other: Path) -> dict[str, float]:
+    """Return PSNR and SSIM, measured in a separate process because numpy would increase this one's memory."""
     command = [sys.executable, "-m", "similarity", str(reference), str(other)]
-    compared = subprocess.run(command, cwd=ROOT / "benchmarks", check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(compared.stdout)
-    return found
+    completed = subprocess.run(command, cwd=ROOT / "benchmarks", check=True, capture_output=True, text=True)
+    quality: dict[str, float] = json.loads(completed.stdout)
+    return quality
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One run of a program in a process of its own: what it took of processor, time and memory."""
+"""CPU time, elapsed time and peak memory of a program that runs in its own process."""
 
 import os
 import subprocess
@@ -12,32 +12,32 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one process and its children took."""
+    """Resource usage of one process and its children."""
 
-    #: Seconds, user and system, of all threads.
+    #: User and system CPU seconds of all threads.
     cpu: float
-    #: Seconds.
+    #: Elapsed seconds.
     wall: float
-    #: Most memory that was resident at once, bytes.
+    #: Peak resident memory in bytes.
     peak: int
 
 
 class ProgramFailed(Exception):
-    """The program ended with an error; the text is the end of what it said."""
+    """The program ended with an error. The message is the end of its standard error."""
 
 
 def measure(command: Sequence[str]) -> Usage:
-    """Run a program to its end. Raises ProgramFailed.
+    """Run a program and return its resource usage. Raise ProgramFailed if it fails.
 
-    The memory of this process must stay small: Linux counts what a child inherits while it is being
-    started as the child's own peak.
+    The memory of this process must stay small: Linux counts the memory that a child inherits when it starts as the
+    child's peak.
     """
     started = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks")))}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read() if process.stderr else b""
+    errors = process.stderr.read() if process.stderr else b""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise ProgramFailed(said.decode(errors="replace")[-400:].strip())
+        raise ProgramFailed(errors.decode(errors="replace")[-400:].strip())
     return Usage(cpu=used.ru_utime + used.ru_stime, wall=time.perf_counter() - started, peak=used.ru_maxrss * 1024)

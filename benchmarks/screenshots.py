@@ -11,7 +11,7 @@ from chromium import chromium
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
-from infra import local
+from infra import local_stack
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "safelight" / "demo_images"
@@ -27,13 +27,13 @@ QUALITY = 82
 def main() -> None:
     """Take them all."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        stack = local.up(Path(folder))
+        stack = local_stack.up(Path(folder))
         try:
             take_develop(browser, stack.ui_url)
             take_start(browser, stack.ui_url)
             take_history(browser, stack.ui_url)
         finally:
-            local.down(Path(folder), wipe=True)
+            local_stack.down(Path(folder), wipe=True)
 
 
 def take_develop(browser: Browser, url: str) -> None:

@@ -1,14 +1,13 @@
-"""Prints what status, listing and creation cost with 100 and with 100,000 jobs in the table, and the ratio.
+"""Measure status, listing and creation requests with 100 and with 100,000 jobs in the table.
 
-Run it on the embedded engine: ``python benchmarks/table_growth.py [jobs]``. Records are written straight into the
-table, as the worker leaves them. Absolute times belong to the machine; the ratio, taken in one run, can be compared.
-It prints too what belongs to no engine: how many calls each takes, how many items they examine, how much capacity they
-consume.
+``python benchmarks/table_growth.py`` uses the embedded engine. It writes finished jobs directly to the table. Absolute
+times depend on the machine; compare the ratios. It also prints figures that do not depend on the engine: calls to
+DynamoDB, examined items and consumed capacity.
 """
 
+import argparse
 import secrets
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ from shared.jobs.job import ANONYMOUS, Job, JobStatus, ProcessedImage, RawImage
 from shared.jobs.job_spec import JobSpec
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-PICTURE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
+IMAGE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
 SMALL = 100
 ROUNDS = 60
 #: ``ListingShards`` of the template.
@@ -42,40 +41,42 @@ WRITERS = 4
 
 
 def main() -> None:
-    """Measure with few jobs and with many, and print both."""
-    large = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    """Measure with few and with many jobs and print both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("jobs", type=int, nargs="?", default=100_000, help="number of jobs in the large table")
+    large = parser.parse_args().jobs
     with tempfile.TemporaryDirectory() as folder:
         stack = local_stack.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
-            fill(stack, SMALL)
-            few, few_costs = measured(stack), costs(stack)
-            fill(stack, large - SMALL)
-            many, many_costs = measured(stack), costs(stack)
+            write_jobs(stack, SMALL)
+            few, few_costs = measure_requests(stack), measure_costs(stack)
+            write_jobs(stack, large - SMALL)
+            many, many_costs = measure_requests(stack), measure_costs(stack)
         finally:
             local_stack.down(Path(folder), wipe=True)
     print(f"Median of {ROUNDS} requests, milliseconds{SMALL:>10,} jobs{large:>12,} jobs     ratio")
     for name, before in few.items():
         print(f"  {name:32}{before:15.1f}{many[name]:17.1f}{many[name] / before:10.2f}")
-    print("Calls to the table, items that they examine, capacity units that they consume")
+    print("Calls to DynamoDB, examined items, consumed capacity units")
     for name, cost in few_costs.items():
         print(f"  {name:32}{cost!s:>15}{many_costs[name]!s:>17}")
 
 
 @dataclass(slots=True)
 class Cost:
-    """What one use of the table takes, whatever the engine."""
+    """DynamoDB usage of one operation."""
 
     calls: int = 0
-    #: Examined, wanted or not.
+    #: Examined items, including those filtered out.
     items: int = 0
-    #: Of reading or writing capacity.
+    #: Consumed read or write capacity units.
     units: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.calls}, {self.items}, {self.units:g}"
 
     def add(self, parsed: dict[str, Any], **_: object) -> None:
-        """Count one answer."""
+        """Count one response."""
         self.calls += 1
         self.items += parsed.get("ScannedCount", 0) + sum(map(len, parsed.get("Responses", {}).values()))
         self.items += "Item" in parsed
@@ -83,8 +84,8 @@ class Cost:
         self.units += sum(each["CapacityUnits"] for each in (capacity if isinstance(capacity, list) else [capacity]))
 
 
-def costs(stack: Stack) -> dict[str, Cost]:
-    """Return what the code behind each request asks of the table."""
+def measure_costs(stack: Stack) -> dict[str, Cost]:
+    """Return the DynamoDB usage of each operation."""
     client = local_session(stack.endpoint_url).client("dynamodb")
     client.meta.events.register(
         "provide-client-params.dynamodb", lambda params, **_: {**params, "ReturnConsumedCapacity": "TOTAL"}
@@ -93,25 +94,25 @@ def costs(stack: Stack) -> dict[str, Cost]:
     listing = JobListing(client, stack.table, listing_shards=SHARDS)
     now = datetime.now(UTC)
     page = listing.page(JobQuery(owner=ANONYMOUS, now=now, limit=50))
-    uses: dict[str, Callable[[], object]] = {
+    operations: dict[str, Callable[[], object]] = {
         "status of a job": lambda: table.get(page.jobs[0].id),
         "listing, 20 newest": lambda: listing.page(JobQuery(owner=ANONYMOUS, now=now)),
         "listing, 20 after a cursor": lambda: listing.page(
             JobQuery(owner=ANONYMOUS, now=now, before_id=page.next_before_id)
         ),
-        "creation": lambda: table.create(from_item(next(finished(1)))),
+        "creation": lambda: table.create(from_item(next(generate_finished_jobs(1)))),
     }
-    found = {}
-    for name, use in uses.items():
-        found[name] = cost = Cost()
+    result = {}
+    for name, operation in operations.items():
+        result[name] = cost = Cost()
         client.meta.events.register("after-call.dynamodb", cost.add)
-        use()
+        operation()
         client.meta.events.unregister("after-call.dynamodb", cost.add)
-    return found
+    return result
 
 
-def fill(stack: Stack, count: int) -> None:
-    """Write finished jobs of one owner, as if they had come over the last days."""
+def write_jobs(stack: Stack, count: int) -> None:
+    """Write finished jobs of one owner, created during the last days."""
     client = local_session(stack.endpoint_url).client("dynamodb")
 
     def write(items: tuple[Any, ...]) -> None:
@@ -119,17 +120,17 @@ def fill(stack: Stack, count: int) -> None:
         client.batch_write_item(RequestItems={stack.table: requests})
 
     with ThreadPoolExecutor(WRITERS) as writers:
-        list(writers.map(write, chunks(finished(count), 25)))
+        list(writers.map(write, split_chunks(generate_finished_jobs(count), 25)))
 
 
-def chunks(items: Iterator[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    """Cut a stream into pieces."""
-    while piece := tuple(islice(items, size)):
-        yield piece
+def split_chunks(items: Iterator[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the items in tuples of at most ``size``."""
+    while chunk := tuple(islice(items, size)):
+        yield chunk
 
 
-def finished(count: int) -> Iterator[dict[str, Any]]:
-    """Make the items of finished jobs."""
+def generate_finished_jobs(count: int) -> Iterator[dict[str, Any]]:
+    """Yield the DynamoDB items of finished jobs."""
     start = datetime.now(UTC) - timedelta(days=3)
     for number in range(count):
         at = start + timedelta(milliseconds=number * 2)
@@ -144,7 +145,7 @@ def finished(count: int) -> Iterator[dict[str, Any]]:
             due_after=timedelta(minutes=15),
             retention=timedelta(days=30),
         )
-        facts = ProcessedImage(
+        output = ProcessedImage(
             name="image",
             key=f"processed/{job_id}/1/image.png",
             size=5_000,
@@ -155,30 +156,28 @@ def finished(count: int) -> Iterator[dict[str, Any]]:
             digest="00" * 32,
         )
         running = job._transition(JobStatus.PROCESSING, at)  # noqa: SLF001 - the claim itself is a write to the table
-        yield to_item(running.complete(raw=job.raw, outputs=(facts,), warnings=(), now=at), "bench", SHARDS)
+        yield to_item(running.complete(raw=job.raw, outputs=(output,), warnings=(), now=at), "bench", SHARDS)
 
 
-def measured(stack: Stack) -> dict[str, float]:
-    """Return the median time of each request, in milliseconds."""
-    picture = PICTURE.read_bytes()
+def measure_requests(stack: Stack) -> dict[str, float]:
+    """Return the median milliseconds of each request."""
+    image = IMAGE.read_bytes()
     with httpx.Client(base_url=stack.api_url + "/", timeout=120, trust_env=False) as http:
         first = http.get("jobs", params={"limit": 1}).raise_for_status().json()["jobs"][0]["id"]
         cursor = http.get("jobs", params={"limit": 50}).raise_for_status().json()["next_cursor"]
         return {
-            "status of a job": milliseconds(lambda: http.get(f"jobs/{first}")),
-            "listing, 20 newest": milliseconds(lambda: http.get("jobs", params={"limit": 20})),
-            "listing, 20 after a cursor": milliseconds(
-                lambda: http.get("jobs", params={"limit": 20, "cursor": cursor})
-            ),
-            "creation by upload": milliseconds(lambda: http.post("uploads", json={"content_type": "image/png"})),
-            "creation with the picture": milliseconds(
-                lambda: http.post("jobs", content=picture, headers={"Content-Type": "image/png"})
+            "status of a job": measure(lambda: http.get(f"jobs/{first}")),
+            "listing, 20 newest": measure(lambda: http.get("jobs", params={"limit": 20})),
+            "listing, 20 after a cursor": measure(lambda: http.get("jobs", params={"limit": 20, "cursor": cursor})),
+            "creation by upload": measure(lambda: http.post("uploads", json={"content_type": "image/png"})),
+            "creation with the image": measure(
+                lambda: http.post("jobs", content=image, headers={"Content-Type": "image/png"})
             ),
         }
 
 
-def milliseconds(send: Callable[[], httpx.Response]) -> float:
-    """Return the median time of a request, after three that do not count."""
+def measure(send: Callable[[], httpx.Response]) -> float:
+    """Return the median milliseconds of a request after three warm-up requests."""
     times = []
     for number in range(ROUNDS + 3):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Durations that do not depend on AWS. ``simulation/calibration.py`` measured them on real images."""
+"""Durations that do not depend on AWS. ``benchmarks/calibrate_simulation.py`` measured them on real images."""
 
 import json
 from dataclasses import dataclass

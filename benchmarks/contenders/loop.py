@@ -1,20 +1,19 @@
-"""The loop that every Python contender runs: read a file, process it, write the result.
+"""The main loop of every Python contender: read a file, process it, write the result.
 
-``python -m contenders.NAME JOB OUT_FOLDER FILE…``; without files it only starts up, which
-tells what a start costs.
+``python -m contenders.NAME JOB OUT_FOLDER FILE…`` processes the files. Without files it measures the start only.
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from contest import BY_NAME, BenchJob
+from bench_jobs import BY_NAME, BenchJob
 
 
 def run(process: Callable[[bytes, BenchJob], bytes]) -> None:
-    """Process each file that the command line names, one after the other."""
+    """Process each file of the command line in turn."""
     _, name, out, *files = sys.argv
     job = BY_NAME[name]
     for index, file in enumerate(files):
-        made = process(Path(file).read_bytes(), job)
-        (Path(out) / f"{index}.{job.format}").write_bytes(made)
+        result = process(Path(file).read_bytes(), job)
+        (Path(out) / f"{index}.{job.format}").write_bytes(result)

@@ -1,14 +1,14 @@
-"""The floor: decode the luma of a JPEG at its full size, and do nothing with it."""
+"""The lower bound: decode the luma of a JPEG in full size without processing it."""
 
 from io import BytesIO
 
+from bench_jobs import BenchJob
 from contenders.loop import run
-from contest import BenchJob
 from PIL import Image
 
 
-def process(data: bytes, job: BenchJob) -> bytes:  # noqa: ARG001 - no job is done
-    """Decode; there is no result."""
+def process(data: bytes, job: BenchJob) -> bytes:  # noqa: ARG001 - the job is ignored
+    """Decode the image. Return no bytes."""
     image = Image.open(BytesIO(data))
     image.draft("L", image.size)
     image.load()

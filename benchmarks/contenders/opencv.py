@@ -1,15 +1,15 @@
-"""OpenCV as its tutorials use it: decode, INTER_AREA, encode."""
+"""OpenCV as in its tutorials: decode, resize with INTER_AREA, encode."""
 
 from typing import Any
 
 import cv2
 import numpy as np
+from bench_jobs import BenchJob
 from contenders.loop import run
-from contest import BenchJob
 
 
 def process(data: bytes, job: BenchJob) -> bytes:
-    """Do one job."""
+    """Process one image."""
     image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     height, width = image.shape[:2]
     if job.fit == "cover":

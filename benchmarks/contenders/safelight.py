@@ -1,9 +1,9 @@
-"""Safelight's own render, as the worker calls it."""
+"""Safelight's imaging code as the worker calls it."""
 
 import sys
 
+from bench_jobs import BenchJob
 from contenders.loop import run
-from contest import BenchJob
 
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
@@ -13,8 +13,8 @@ LIMITS = Limits(max_bytes=500_000_000, max_pixels=500_000_000, max_side=50_000)
 PLANNER = plan_unoptimized if "--plain" in sys.argv else plan
 
 
-def pipeline_of(job: BenchJob) -> Pipeline:
-    """Return a job as a client would ask for it. Raises pydantic's ValidationError for what isn't offered."""
+def create_pipeline(job: BenchJob) -> Pipeline:
+    """Return the pipeline of a job. Raise pydantic's ValidationError if it is not supported."""
     operations: list[dict[str, object]] = [{"op": "resize", "width": job.width, "height": job.height, "fit": job.fit}]
     if job.gray:
         operations.append({"op": "grayscale"})
@@ -25,8 +25,8 @@ def pipeline_of(job: BenchJob) -> Pipeline:
 
 
 def process(data: bytes, job: BenchJob) -> bytes:
-    """Do one job."""
-    return render(data, pipeline_of(job), LIMITS, planner=PLANNER).outputs[0][1].data
+    """Process one image."""
+    return render(data, create_pipeline(job), LIMITS, planner=PLANNER).outputs[0][1].data
 
 
 if __name__ == "__main__":

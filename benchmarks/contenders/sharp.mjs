@@ -1,4 +1,4 @@
-// sharp by its own advice. Usage: node sharp.mjs JOB_AS_JSON OUT_FOLDER FILE…
+// sharp as its documentation recommends. Usage: node sharp.mjs JOB_AS_JSON OUT_FOLDER FILE…
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -7,9 +7,9 @@ const [job, out, ...files] = [JSON.parse(process.argv[2]), ...process.argv.slice
 
 async function run(data) {
   let image = sharp(data)
-    .rotate() // upright by EXIF
+    .rotate() // applies the EXIF orientation
     .resize({ width: job.width, height: job.height, fit: job.fit, withoutEnlargement: true });
-  if (job.grey) image = image.grayscale();
+  if (job.gray) image = image.grayscale();
   if (job.mark) {
     const text = { text: `<span foreground="white">${job.mark}</span>`, rgba: true, dpi: 250 };
     image = image.composite([{ input: { text }, gravity: "southeast" }]);

@@ -1,14 +1,14 @@
-"""Pillow as tutorials use it: open, RGB, LANCZOS, gray, save."""
+"""Pillow as in tutorials: open, convert to RGB, resize with LANCZOS, convert to grayscale, save."""
 
 from io import BytesIO
 
+from bench_jobs import BenchJob
 from contenders.loop import run
-from contest import BenchJob
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 
 def process(data: bytes, job: BenchJob) -> bytes:
-    """Do one job."""
+    """Process one image."""
     image = ImageOps.exif_transpose(Image.open(BytesIO(data))).convert("RGB")
     if job.fit == "cover":
         image = ImageOps.fit(image, (job.width, job.height), Image.Resampling.LANCZOS)

@@ -1,12 +1,12 @@
-"""pyvips by its own advice: ``thumbnail_buffer``, which shrinks while it loads."""
+"""pyvips as its documentation recommends: ``thumbnail_buffer``, which shrinks while it decodes."""
 
 import pyvips
+from bench_jobs import BenchJob
 from contenders.loop import run
-from contest import BenchJob
 
 
 def process(data: bytes, job: BenchJob) -> bytes:
-    """Do one job."""
+    """Process one image."""
     crop = {"crop": "centre"} if job.fit == "cover" else {}
     image = pyvips.Image.thumbnail_buffer(
         data, job.width, height=job.height, size="down", export_profile="srgb", **crop

@@ -21,7 +21,7 @@ def test_the_cost_tables_match_the_script(
     request: pytest.FixtureRequest, lines: tuple[deploy_cost.Line, ...], times: float, head: str
 ) -> None:
     """Each line of both tables is on the page as the script prints it."""
-    table = deploy_cost.table(lines, times, head)
+    table = deploy_cost.format_table(lines, times, head)
     if request.config.getoption("--write-docs"):
         old = re.compile(rf"^\| {re.escape(head)} .*?\*\* \| \|$", re.MULTILINE | re.DOTALL)
         PAGE.write_text(old.sub(lambda _: table, PAGE.read_text("utf-8")), "utf-8")

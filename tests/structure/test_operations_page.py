@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
-import operation_pictures
+import operation_images
 import pytest
 from support import sample_images
 
@@ -14,7 +14,7 @@ from shared.pipeline.output import Output
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
-EXAMPLES = operation_pictures.examples()
+EXAMPLES = operation_images.read_examples()
 MODELS: dict[str, Any] = {each.model_fields["op"].default: each for each in get_args(AnyOperation)}
 
 
@@ -40,15 +40,15 @@ def test_every_output_option_is_documented() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_creates_the_image_beside_it(name: str) -> None:
     """The example is valid, runs, and gives the image on the page."""
-    fresh = sample_images.opened(operation_pictures.make(name, EXAMPLES[name]))
-    stored = sample_images.opened((operation_pictures.PICTURES / f"{name}.webp").read_bytes())
+    fresh = sample_images.opened(operation_images.render_example(name, EXAMPLES[name]))
+    stored = sample_images.opened((operation_images.IMAGES / f"{name}.webp").read_bytes())
     assert fresh.size == stored.size
     assert fresh.mode == stored.mode
 
 
 def test_every_image_belongs_to_an_example() -> None:
     """Each example has one image, and all together are small."""
-    files = list(operation_pictures.PICTURES.iterdir())
+    files = list(operation_images.IMAGES.iterdir())
     assert {path.stem for path in files} == {*EXAMPLES, "astronaut", "horse"}
     assert len(EXAMPLES) >= len(MODELS)
     assert sum(path.stat().st_size for path in files) < 1_500_000

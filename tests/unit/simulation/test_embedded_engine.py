@@ -2,8 +2,8 @@
 
 import pytest
 import simpy
+from calibrate_simulation import BATCH, PROBES, SINGLES, CpuTimes, compute_step_times
 
-from simulation.calibration import BATCH, PROBES, SINGLES, CpuTimes, compute_step_times
 from simulation.embedded_engine import EmbeddedEngine, Host, StepTimes
 from simulation.shared_cpu import SharedCpu
 

@@ -1,9 +1,9 @@
 """Make the demo images in ``safelight/demo_images`` from the sample images of scikit-image.
 
-Each one shows something that photographs do to a pipeline: lie on their side, be transparent, be large.
+Each image shows one case of a pipeline, such as an EXIF orientation, transparency or a large size.
 
-Usage: ``python benchmarks/make_demo_pictures.py SKIMAGE_DATA_FOLDER``, the folder being ``skimage/data``
-of an unpacked scikit-image 0.26. The result is the same on every run with the same Pillow.
+``python benchmarks/make_demo_images.py SKIMAGE_DATA_FOLDER`` takes the folder ``skimage/data`` of an unpacked
+scikit-image 0.26. The output is the same on every run with the same Pillow version.
 """
 
 import argparse
@@ -34,13 +34,13 @@ ARTIST_TAG = 0x013B
 
 
 def open_rgb(source: Path, name: str) -> Image.Image:
-    """Read one sample as RGB."""
-    with Image.open(source / name) as picture:
-        return picture.convert("RGB")
+    """Return one sample image as RGB."""
+    with Image.open(source / name) as image:
+        return image.convert("RGB")
 
 
 def make_contact_sheet(source: Path) -> Image.Image:
-    """Return 12 megapixels: the samples in a grid, cut square."""
+    """Return a 12 megapixel grid of the samples, cropped to squares."""
     sheet = Image.new("RGB", (SHEET_COLUMNS * CELL, SHEET_ROWS * CELL), "#181818")
     for index, name in enumerate(SHEET_CELLS):
         row, column = divmod(index, SHEET_COLUMNS)
@@ -50,7 +50,7 @@ def make_contact_sheet(source: Path) -> Image.Image:
 
 
 def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
-    """Return an image stored lying on its side, and the EXIF data that says how to turn it."""
+    """Return an image stored rotated by 90 degrees, and EXIF data with its orientation."""
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = 6
     exif[ARTIST_TAG] = "Rachel Michetti"
@@ -58,7 +58,7 @@ def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
 
 
 def make_silhouette(source: Path) -> Image.Image:
-    """Return the horse alone: what is white in the original lets the background through."""
+    """Return the horse on a transparent background. White pixels of the original become transparent."""
     with Image.open(source / "horse.png") as original:
         on_white = Image.alpha_composite(Image.new("RGBA", original.size, "white"), original.convert("RGBA"))
     horse = Image.new("RGBA", on_white.size, "#7a3b12")
@@ -67,9 +67,9 @@ def make_silhouette(source: Path) -> Image.Image:
 
 
 def main() -> None:
-    """Write the images."""
+    """Save the images."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, help="the folder skimage/data")
+    parser.add_argument("source", type=Path, help="folder skimage/data")
     source: Path = parser.parse_args().source
     with Image.open(source / "astronaut.png") as astronaut:
         profile = astronaut.info["icc_profile"]

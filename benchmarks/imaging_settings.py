@@ -1,8 +1,8 @@
-"""The figures behind the planner's and the encoders' settings, over a folder of photographs or of graphics.
+"""Measure the settings of the planner and of the encoders on a folder of photographs or graphics.
 
-``python benchmarks/choices.py FOLDER`` prints Markdown: what shrinking costs in likeness, what each way to pack a
-PNG takes, the settings of JPEG, WebP and AVIF, and palettes from samples. Times are processor time, the smaller of
-two runs.
+``python benchmarks/imaging_settings.py FOLDER`` prints Markdown tables: the quality after shrinking during decoding,
+PNG compression, the settings of JPEG, WebP and AVIF, and palettes from samples. Times are CPU times, the minimum of two
+runs.
 """
 
 import argparse
@@ -47,7 +47,7 @@ LOSSY: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="folder with .jpg or .png files")
     files = sorted(path for path in parser.parse_args().folder.iterdir() if path.suffix.lower() in {".jpg", ".png"})
     print_shrinking([path for path in files if path.suffix == ".jpg"])
     for mode in ("L", "RGB"):
@@ -57,16 +57,19 @@ def main() -> None:
 
 
 def print_shrinking(files: Iterable[Path]) -> None:
-    """Print how alike gray results stay, for different numbers of pixels left for each one of the result."""
-    print("| Pixels left a side | PSNR, worst | PSNR, median |\n| ---: | ---: | ---: |")
+    """Print the quality of grayscale results by the number of decoded pixels left per result pixel and side."""
+    print("| Pixels left per side | PSNR, worst | PSNR, median |\n| ---: | ---: | ---: |")
     for rest in (1.0, 1.5, 2.0, 3.0):
-        found = [min(psnr(gray(path, None), gray(path, rest)), 99.0) for path in files]
-        if found:
-            print(f"| {rest} | {min(found):.1f} dB | {median(found):.1f} dB |")
+        values = [min(compute_psnr(decode_gray(path, None), decode_gray(path, rest)), 99.0) for path in files]
+        if values:
+            print(f"| {rest} | {min(values):.1f} dB | {median(values):.1f} dB |")
 
 
-def gray(path: Path, rest: float | None) -> Image.Image:
-    """Return a photograph gray and fitted: the plain way, or by luma, shrunk as long as ``rest`` pixels are left."""
+def decode_gray(path: Path, rest: float | None) -> Image.Image:
+    """Return a photograph in grayscale, scaled to the box.
+
+    ``rest`` is the minimum of decoded pixels per result pixel and side; None decodes in full size and color.
+    """
     with Image.open(path) as image:
         width, height = image.size
         size, _ = compute_resize_box(image.size, Resize(width=BOX, height=BOX))
@@ -78,14 +81,14 @@ def gray(path: Path, rest: float | None) -> Image.Image:
         return luma.resize(size, FILTER, box=(0, 0, width / shrink, height / shrink), reducing_gap=max(rest, 1.0))
 
 
-def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two images of one mode, decibels."""
-    error = mean(ImageStat.Stat(ImageChops.difference(one, other)).sum2) / (one.width * one.height)
+def compute_psnr(first: Image.Image, second: Image.Image) -> float:
+    """Return the peak signal-to-noise ratio of two images of the same mode, in decibels."""
+    error = mean(ImageStat.Stat(ImageChops.difference(first, second)).sum2) / (first.width * first.height)
     return 10 * log10(255**2 / error) if error else inf
 
 
-def fitted(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
-    """Yield each image as the default job has it before it is written."""
+def iterate_scaled(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
+    """Yield each image as the default job encodes it."""
     for path in files:
         with Image.open(path) as image:
             size, box = compute_resize_box(image.size, Resize(width=BOX, height=BOX, fit=Fit.INSIDE))
@@ -93,56 +96,59 @@ def fitted(files: Iterable[Path], mode: str) -> Iterator[Image.Image]:
 
 
 def print_packing(files: Iterable[Path], mode: str) -> None:
-    """Print what each way to write a PNG takes."""
-    images = list(fitted(files, mode))
+    """Print the time and size of each PNG compression."""
+    images = list(iterate_scaled(files, mode))
     print(f"\n| PNG of {mode} | CPU, ms | KiB |\n| --- | ---: | ---: |")
     for name, options in PACKINGS.items():
-        print_row(name, images, lambda image, options=options: saved(image, format="PNG", **options))  # type: ignore[misc] # bound now
+        print_row(name, images, lambda image, options=options: encode(image, format="PNG", **options))  # type: ignore[misc] # bound now
     print_row("write_png", images, write_png)
-    print_row("of which the sample", images, lambda image: choose_packing(image).encode())
+    print_row("of which sampling", images, lambda image: choose_packing(image).encode())
     chosen = [choose_packing(image) for image in images]
     print(", ".join(f"{packing.value}: {chosen.count(packing)}" for packing in Packing))
 
 
 def print_lossy(files: Iterable[Path]) -> None:
-    """Print what the settings of JPEG and WebP take."""
-    images = list(fitted(files, "RGB"))
+    """Print the time and size of each JPEG, WebP and AVIF setting."""
+    images = list(iterate_scaled(files, "RGB"))
     print("\n| Setting | CPU, ms | KiB |\n| --- | ---: | ---: |")
     for name, options in LOSSY.items():
-        print_row(name, images, lambda image, options=options: saved(image, **options))  # type: ignore[misc] # bound now
+        print_row(name, images, lambda image, options=options: encode(image, **options))  # type: ignore[misc] # bound now
 
 
 def print_palettes(files: Iterable[Path]) -> None:
-    """Print what becomes of true colors in 256 that were found in a sample of the pixels."""
-    images = list(fitted(files, "RGB"))
+    """Print the quality of 256 colors by the number of pixels that the palette is computed from."""
+    images = list(iterate_scaled(files, "RGB"))
     print("\n| Pixels in the sample | CPU, ms | PSNR, mean |\n| --- | ---: | ---: |")
     for pixels in (8_192, 16_384, 32_768, 131_072, BOX * BOX):
         started = time.process_time()
         palettes = [sample_pixels(image, pixels).quantize(256, Image.Quantize.MEDIANCUT) for image in images]
-        took = (time.process_time() - started) / len(images)
-        made = [
-            image.quantize(palette=best, dither=Image.Dither.NONE) for image, best in zip(images, palettes, strict=True)
+        seconds = (time.process_time() - started) / len(images)
+        results = [
+            image.quantize(palette=palette, dither=Image.Dither.NONE)
+            for image, palette in zip(images, palettes, strict=True)
         ]
-        alike = mean(psnr(one.convert("RGB"), other) for one, other in zip(made, images, strict=True))
-        print(f"| {pixels} | {took * 1000:.1f} | {alike:.2f} dB |")
+        quality = mean(
+            compute_psnr(first.convert("RGB"), second) for first, second in zip(results, images, strict=True)
+        )
+        print(f"| {pixels} | {seconds * 1000:.1f} | {quality:.2f} dB |")
 
 
-def print_row(name: str, images: Iterable[Image.Image], write: Callable[[Image.Image], bytes]) -> None:
-    """Print the mean time and size of one way to write."""
-    runs = [(timed(write, image), timed(write, image)) for image in images]
+def print_row(name: str, images: Iterable[Image.Image], encode_image: Callable[[Image.Image], bytes]) -> None:
+    """Print the mean time and size of one encoding."""
+    runs = [(measure(encode_image, image), measure(encode_image, image)) for image in images]
     times = mean(min(first[0], second[0]) for first, second in runs)
     print(f"| {name} | {times * 1000:.1f} | {mean(first[1] for first, _ in runs) / 1024:.1f} |")
 
 
-def timed(write: Callable[[Image.Image], bytes], image: Image.Image) -> tuple[float, int]:
-    """Return processor seconds and bytes of one writing."""
+def measure(encode_image: Callable[[Image.Image], bytes], image: Image.Image) -> tuple[float, int]:
+    """Return the CPU seconds and bytes of one encoding."""
     started = time.process_time()
-    size = len(write(image))
+    size = len(encode_image(image))
     return time.process_time() - started, size
 
 
-def saved(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
-    """Write an image by Pillow alone."""
+def encode(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
+    """Encode an image with Pillow only."""
     file = BytesIO()
     image.save(file, **options)
     return file.getvalue()

@@ -1,6 +1,6 @@
-"""The jobs that every contender of ``benchmarks/pixels.py`` does, in words and as a pipeline.
+"""The jobs that ``benchmarks/pixels.py`` runs with every contender.
 
-``benchmarks/contenders/sharp.mjs`` reads them as JSON, the Python contenders from here.
+Python contenders import them. ``benchmarks/contenders/sharp.mjs`` reads them as JSON.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchJob:
-    """One resize, what else is done, and one output."""
+    """A resize, optional operations and one output."""
 
     name: str
     title: str
@@ -18,7 +18,7 @@ class BenchJob:
     height: int
     fit: Literal["inside", "cover"] = "inside"
     gray: bool = False
-    #: Text of a watermark in the lower right corner; empty for none.
+    #: Text of a watermark in the lower right corner; empty for no watermark.
     mark: str = ""
     format: Literal["png", "jpeg", "webp", "avif"]
     quality: int | None = None
@@ -36,6 +36,6 @@ JOBS: Final = (
 BY_NAME: Final = {job.name: job for job in JOBS}
 
 
-def as_json(job: BenchJob) -> str:
-    """Return a job for a contender that is no Python."""
+def to_json(job: BenchJob) -> str:
+    """Return a job as JSON for a contender that does not run in Python."""
     return json.dumps(asdict(job))

@@ -1,4 +1,4 @@
-"""Makes the images of docs/operations.md: each example of the page, run as it stands there on a bundled image."""
+"""Make the images of docs/operations.md by running each example of the page on a demo image."""
 
 import json
 import re
@@ -10,23 +10,23 @@ from worker.imaging import Limits, render
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operations.md"
-PICTURES = ROOT / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 SOURCES = {"astronaut": "astronaut.jpg", "horse": "horse-transparent.png"}
-#: What the examples with a stored image have under the name ``logo``.
+#: The asset that examples refer to as ``logo``.
 LOGO = "horse-transparent.png"
-#: Of an image before anything is done, pixels.
+#: Width of an image before the operations, in pixels.
 WIDTH = 320
 EXAMPLE = re.compile(r"!\[[^\]]*\]\(images/([\w-]+)\.webp\)\s+```json\n(.*?)\n```", re.DOTALL)
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=10_000_000, max_side=10_000)
 
 
-def examples() -> dict[str, object]:
-    """Return the operations of each example on the page, by the name of its image."""
+def read_examples() -> dict[str, object]:
+    """Return the operations of each example by the name of its image."""
     return {name: json.loads(text) for name, text in EXAMPLE.findall(PAGE.read_text("utf-8"))}
 
 
-def make(name: str, operation: object) -> bytes:
-    """Run one example on a bundled image; names that begin with horse take the transparent one."""
+def render_example(name: str, operation: object) -> bytes:
+    """Return the image of one example. Names that start with "horse" use the transparent demo image."""
     source = "horse" if name.startswith("horse") else "astronaut"
     data = (ROOT / "safelight" / "demo_images" / SOURCES[source]).read_bytes()
     steps = [{"op": "resize", "width": WIDTH}, *(operation if isinstance(operation, list) else [operation])]
@@ -36,13 +36,13 @@ def make(name: str, operation: object) -> bytes:
 
 
 def main() -> None:
-    """Write all images, and the ones before."""
-    PICTURES.mkdir(exist_ok=True)
-    todo = {**examples(), "astronaut": [], "horse": []}
-    for name, operation in todo.items():
-        (PICTURES / f"{name}.webp").write_bytes(make(name, operation))
-    total = sum(path.stat().st_size for path in PICTURES.glob("*.webp"))
-    sys.stdout.write(f"{len(todo)} pictures, {total:,} bytes\n")
+    """Save the images of all examples and the unprocessed ones."""
+    IMAGES.mkdir(exist_ok=True)
+    examples = {**read_examples(), "astronaut": [], "horse": []}
+    for name, operation in examples.items():
+        (IMAGES / f"{name}.webp").write_bytes(render_example(name, operation))
+    total = sum(path.stat().st_size for path in IMAGES.glob("*.webp"))
+    sys.stdout.write(f"{len(examples)} images, {total:,} bytes\n")
 
 
 if __name__ == "__main__":
