@@ -1,7 +1,7 @@
 """Compare runs of the embedded engine with their simulation.
 
-``python benchmarks/calibrate_simulation.py`` first measures the CPU time of single steps: a request while no worker runs, a
-delivery of ten records, a delivery of one. It then makes two runs with other images and simulates both from the steps
+``python benchmarks/calibrate_simulation.py`` first measures the CPU time of single steps: a request without workers,
+a delivery of ten records, a delivery of one. It then makes two runs with other images and simulates both from the steps
 alone. Nothing is fitted to the duration of a run. ``--json`` writes the steps for ``python -m simulation``. The CPU
 time of other programs is measured during each run and included in its simulation.
 """

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pin every dependency with its hashes: dev.txt decides, the others follow it.
-# --universal makes one file serve every Python and platform; no index address is written.
+# Pin every dependency with hashes. dev.txt sets the versions, and the other files use it as a constraint.
+# --universal makes each file valid for all Python versions and platforms. The files contain no index address.
 set -eu
 cd "$(dirname "$0")/.."
 lock() {

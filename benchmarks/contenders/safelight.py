@@ -7,10 +7,10 @@ from contenders.loop import run
 
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
-from worker.imaging.planner import plan, plan_unoptimized
+from worker.imaging.planner import make_plan, make_unoptimized_plan
 
 LIMITS = Limits(max_bytes=500_000_000, max_pixels=500_000_000, max_side=50_000)
-PLANNER = plan_unoptimized if "--plain" in sys.argv else plan
+PLANNER = make_unoptimized_plan if "--plain" in sys.argv else make_plan
 
 
 def create_pipeline(job: BenchJob) -> Pipeline:
