@@ -20,43 +20,43 @@ ADOBE_GAMMA = 563 / 256
 D50 = (0.9642, 1.0, 0.8249)
 
 
-def srgb_profile() -> bytes:
+def make_srgb_profile() -> bytes:
     """Return the profile of sRGB itself, under its own name."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def display_p3_profile() -> bytes:
+def make_display_p3_profile() -> bytes:
     """Return a profile with the primaries of Display P3 and the curve of sRGB."""
-    return _with_primaries(_renamed(srgb_profile()), DISPLAY_P3)
+    return _set_primaries(_rename_profile(make_srgb_profile()), DISPLAY_P3)
 
 
-def adobe_rgb_profile() -> bytes:
+def make_adobe_rgb_profile() -> bytes:
     """Return a profile with the primaries of Adobe RGB and its power curve."""
-    profile = _with_primaries(_renamed(srgb_profile()), ADOBE_RGB)
+    profile = _set_primaries(_rename_profile(make_srgb_profile()), ADOBE_RGB)
     curve = b"para" + bytes(8) + struct.pack(">i", round(ADOBE_GAMMA * 65536))
     for tag in (b"rTRC", b"gTRC", b"bTRC"):
-        profile = _with_tag(profile, tag, curve)
+        profile = _set_tag(profile, tag, curve)
     return profile
 
 
-def in_display_p3(image: Image.Image) -> Image.Image:
+def convert_to_display_p3(image: Image.Image) -> Image.Image:
     """Return an sRGB image with the numbers that show the same colors in Display P3."""
-    return _converted(image, DISPLAY_P3, _srgb_encoded)
+    return _convert_colors(image, DISPLAY_P3, _encode_srgb)
 
 
-def in_adobe_rgb(image: Image.Image) -> Image.Image:
+def convert_to_adobe_rgb(image: Image.Image) -> Image.Image:
     """Return an sRGB image with the numbers that show the same colors in Adobe RGB."""
-    return _converted(image, ADOBE_RGB, lambda light: max(0.0, light) ** (1 / ADOBE_GAMMA))
+    return _convert_colors(image, ADOBE_RGB, lambda light: max(0.0, light) ** (1 / ADOBE_GAMMA))
 
 
-def swapped_cmyk_profile() -> bytes:
+def make_swapped_cmyk_profile() -> bytes:
     """Return a CMYK profile whose cyan ink looks magenta and whose magenta ink looks cyan.
 
     A program that ignores it shows the wrong colors. Its table has the 16 corners only: inks of 0 or 100 %.
     """
     corners = b""
     for cyan, magenta, yellow, black in product((0, 1), repeat=4):
-        corners += _lab_bytes((1 - magenta) * (1 - black), (1 - cyan) * (1 - black), (1 - yellow) * (1 - black))
+        corners += _encode_lab((1 - magenta) * (1 - black), (1 - cyan) * (1 - black), (1 - yellow) * (1 - black))
     identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
     ramp = bytes(range(256))
     table = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + identity + ramp * 4 + corners + ramp * 3
@@ -76,18 +76,18 @@ def swapped_cmyk_profile() -> bytes:
     return bytes(header) + directory + body
 
 
-def _renamed(profile: bytes) -> bytes:
+def _rename_profile(profile: bytes) -> bytes:
     return profile.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
 
 
-def _with_primaries(profile: bytes, matrix: Matrix) -> bytes:
+def _set_primaries(profile: bytes, matrix: Matrix) -> bytes:
     for index, tag in enumerate((b"rXYZ", b"gXYZ", b"bXYZ")):
         column = struct.pack(">3i", *(round(row[index] * 65536) for row in matrix))
-        profile = _with_tag(profile, tag, b"XYZ " + bytes(4) + column)
+        profile = _set_tag(profile, tag, b"XYZ " + bytes(4) + column)
     return profile
 
 
-def _with_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
+def _set_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
     """Point a tag at new content, put at the end of the profile."""
     entry = profile.index(tag, 128)
     at = len(profile)
@@ -97,40 +97,40 @@ def _with_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
     return bytes(edited)
 
 
-def _converted(image: Image.Image, target: Matrix, encode: Callable[[float], float]) -> Image.Image:
-    back = _inverse(target)
+def _convert_colors(image: Image.Image, target: Matrix, encode: Callable[[float], float]) -> Image.Image:
+    back = _invert(target)
     made = Image.new("RGB", image.size)
     pixels = []
     for pixel in image.get_flattened_data():
-        light = [_srgb_light(value / 255) for value in pixel]  # type: ignore[union-attr] # an RGB pixel
-        foreign = _times(back, _times(SRGB, light))
+        light = [_decode_srgb(value / 255) for value in pixel]  # type: ignore[union-attr] # an RGB pixel
+        foreign = _multiply(back, _multiply(SRGB, light))
         pixels.append(tuple(min(255, max(0, round(255 * encode(value)))) for value in foreign))
     made.putdata(pixels)
     return made
 
 
-def _srgb_light(value: float) -> float:
+def _decode_srgb(value: float) -> float:
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
 
 
-def _srgb_encoded(light: float) -> float:
+def _encode_srgb(light: float) -> float:
     return light * 12.92 if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
 
 
-def _lab_bytes(red: float, green: float, blue: float) -> bytes:
+def _encode_lab(red: float, green: float, blue: float) -> bytes:
     """Return L*, a* and b* (CIE 1976, D50) of an sRGB color as a profile's eight-bit table holds them."""
-    light = [_srgb_light(value) for value in (red, green, blue)]
-    x, y, z = (value / white for value, white in zip(_times(SRGB, light), D50, strict=True))
+    light = [_decode_srgb(value) for value in (red, green, blue)]
+    x, y, z = (value / white for value, white in zip(_multiply(SRGB, light), D50, strict=True))
     f = [value ** (1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116 for value in (x, y, z)]
     lab = (116 * f[1] - 16) * 2.55, 500 * (f[0] - f[1]) + 128, 200 * (f[1] - f[2]) + 128
     return bytes(min(255, max(0, round(value))) for value in lab)
 
 
-def _times(matrix: Matrix, vector: list[float]) -> list[float]:
+def _multiply(matrix: Matrix, vector: list[float]) -> list[float]:
     return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
 
 
-def _inverse(m: Matrix) -> Matrix:
+def _invert(m: Matrix) -> Matrix:
     (a, b, c), (d, e, f), (g, h, i) = m
     det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     rows = (

@@ -14,28 +14,28 @@ from PIL import Image, ImageChops, ImageStat
 if __name__ == "__main__":  # run as a script
     sys.path[:0] = map(str, Path(__file__).resolve().parents[1:3])
 
-from support.image_kinds import DURATIONS, Kind, kinds
+from support.image_kinds import DURATIONS, Kind, make_kinds
 
 from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
 from shared.pipeline.pipeline import Output, Pipeline
-from worker.imaging import Limits, Rendered, render
+from worker.imaging import Limits, RenderResult, render
 
-DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
 LIMITS: Final = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
 OUTPUTS: Final = tuple(Output(name=each.value, format=each) for each in OutputFormat)
 NO_ALPHA: Final = (OutputFormat.JPEG,)
 #: Decibels are rounded down to a multiple of this, so that another processor prints the same page.
 STEP: Final = 5
 #: Least PSNR, dB, against what the file was made from; lossless formats carry the loss of the input alone.
-WORST: Final = {OutputFormat.PNG: 30, OutputFormat.TIFF: 30, OutputFormat.GIF: 25}
+MIN_PSNR: Final = {OutputFormat.PNG: 30, OutputFormat.TIFF: 30, OutputFormat.GIF: 25}
 
 
-def rendered(kind: Kind) -> Rendered:
+def render_kind(kind: Kind) -> RenderResult:
     """Run an empty pipeline with every output."""
     return render(kind.data, Pipeline(outputs=OUTPUTS), LIMITS)
 
 
-def frames_of(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
+def decode_frames(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
     """Decode all frames of a result, with their milliseconds."""
     image = Image.open(BytesIO(data))
     images, durations = [], []
@@ -47,47 +47,47 @@ def frames_of(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
     return tuple(images), tuple(durations)
 
 
-def expected(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
+def compute_expected_frames(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
     """Return what a format should show: the scene, flattened on white or with its alpha cut in two where it must be."""
     frames = kind.frames if output in ANIMATED_FORMATS else kind.frames[:1]
     if output in NO_ALPHA:
-        return tuple(on(frame, "white") for frame in frames)
+        return tuple(flatten(frame, "white") for frame in frames)
     if output is OutputFormat.GIF:
-        return tuple(_cut(frame) for frame in frames)
+        return tuple(_threshold_alpha(frame) for frame in frames)
     return tuple(frame.convert("RGBA") for frame in frames)
 
 
-def likeness(made: Image.Image, wanted: Image.Image) -> float:
+def compute_worst_psnr(made: Image.Image, wanted: Image.Image) -> float:
     """Return the PSNR in dB of two images as they look, on black and on white, whichever is worse."""
-    return min(_psnr(on(made, ground), on(wanted, ground)) for ground in ("black", "white"))
+    return min(_compute_psnr(flatten(made, ground), flatten(wanted, ground)) for ground in ("black", "white"))
 
 
-def on(image: Image.Image, ground: str) -> Image.Image:
+def flatten(image: Image.Image, ground: str) -> Image.Image:
     """Lay an image on a color."""
     flat = Image.new("RGBA", image.size, ground)
     return Image.alpha_composite(flat, image.convert("RGBA")).convert("RGB")
 
 
-def _cut(image: Image.Image) -> Image.Image:
+def _threshold_alpha(image: Image.Image) -> Image.Image:
     """Return an image on white with every pixel either clear or opaque."""
     alpha = image.convert("RGBA").getchannel("A")
-    flat = on(image, "white").convert("RGBA")
+    flat = flatten(image, "white").convert("RGBA")
     flat.putalpha(alpha.point([255 if value >= 128 else 0 for value in range(256)]))
     return flat
 
 
-def _psnr(one: Image.Image, other: Image.Image) -> float:
+def _compute_psnr(one: Image.Image, other: Image.Image) -> float:
     squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
     mean = sum(squares) / (3 * one.width * one.height)
     return float("inf") if mean == 0 else 10 * log10(255**2 / mean)
 
 
-def cell(made: Rendered, kind: Kind, output: Output) -> str:
+def format_cell(made: RenderResult, kind: Kind, output: Output) -> str:
     """Describe one pair: likeness of the worst frame, and how many frames there are if there are several."""
     data = next(encoded.data for asked, encoded in made.outputs if asked.name == output.name)
-    images, durations = frames_of(data)
-    wanted = expected(kind, output.format)
-    worst = min(likeness(image, scene) for image, scene in zip(images, wanted, strict=True))
+    images, durations = decode_frames(data)
+    wanted = compute_expected_frames(kind, output.format)
+    worst = min(compute_worst_psnr(image, scene) for image, scene in zip(images, wanted, strict=True))
     text = "identical" if worst == float("inf") else f"≥ {int(worst // STEP * STEP)} dB"
     if len(images) > 1:
         kept = durations == DURATIONS
@@ -97,7 +97,7 @@ def cell(made: Rendered, kind: Kind, output: Output) -> str:
     return text
 
 
-HEAD: Final = f"""# Fidelity
+INTRODUCTION: Final = f"""# Fidelity
 
 How each kind of image looks in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py) generates
 every input by code, runs an empty pipeline on it and compares the result with the scene that the input was made from.
@@ -118,17 +118,17 @@ A cell shows the PSNR on a black and on a white background, whichever is lower, 
 """
 
 
-def document() -> str:
+def build_page() -> str:
     """Return the page."""
     names = [output.format.image_format.name for output in OUTPUTS]
     lines = [f"| Input | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
-    for kind in kinds():
-        made = rendered(kind)
+    for kind in make_kinds():
+        made = render_kind(kind)
         mark = " ⚠" if kind.warns else ""
-        lines.append(f"| {kind.name}{mark} | {' | '.join(cell(made, kind, output) for output in OUTPUTS)} |")
-    return HEAD + "\n".join(lines) + "\n"
+        lines.append(f"| {kind.name}{mark} | {' | '.join(format_cell(made, kind, output) for output in OUTPUTS)} |")
+    return INTRODUCTION + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), "utf-8")
-    sys.stdout.write(f"{DOCUMENT.name} written\n")
+    PAGE.write_text(build_page(), "utf-8")
+    sys.stdout.write(f"{PAGE.name} written\n")

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from PIL import Image, ImageDraw
 from support import color_profiles, raw_files
-from support.sample_images import encoded
+from support.sample_images import encode
 
 SIZE: Final = (96, 64)
-MOST_COLORS: Final = 64
+MAX_COLORS: Final = 64
 DURATIONS: Final = (100, 250, 400)
 
 
@@ -27,7 +27,7 @@ class Kind:
     warns: bool = False
 
 
-def colorful() -> Image.Image:
+def draw_scene() -> Image.Image:
     """Return a soft scene in which every way of turning it, and every channel, shows."""
     image = Image.new("RGB", SIZE)
     width, height = SIZE
@@ -38,9 +38,9 @@ def colorful() -> Image.Image:
     return image
 
 
-def transparent() -> Image.Image:
+def draw_transparent_scene() -> Image.Image:
     """Return the scene, clear on the left, half clear in the middle, opaque on the right."""
-    image = colorful()
+    image = draw_scene()
     alpha = Image.new("L", SIZE, 255)
     alpha.paste(0, (0, 0, 16, SIZE[1]))
     alpha.paste(128, (16, 0, 48, SIZE[1]))
@@ -48,7 +48,7 @@ def transparent() -> Image.Image:
     return image
 
 
-def moving(scene: Image.Image) -> tuple[Image.Image, ...]:
+def draw_frames(scene: Image.Image) -> tuple[Image.Image, ...]:
     """Return three frames: a dark square walks over the scene, a window in it is clear if it has alpha."""
     frames = []
     for index in range(len(DURATIONS)):
@@ -61,103 +61,103 @@ def moving(scene: Image.Image) -> tuple[Image.Image, ...]:
 
 
 @cache
-def kinds() -> tuple[Kind, ...]:
+def make_kinds() -> tuple[Kind, ...]:
     """Make one file of each kind."""
-    return (*_jpegs(), *_pngs(), *_others(), *_animations())
+    return (*_make_jpegs(), *_make_pngs(), *_make_other_formats(), *_make_animations())
 
 
-def _jpegs() -> list[Kind]:
+def _make_jpegs() -> list[Kind]:
     best: dict[str, Any] = {"quality": 97, "subsampling": 0}
-    scene, gray = colorful(), colorful().convert("L")
-    patches = _ink_patches()
+    scene, gray = draw_scene(), draw_scene().convert("L")
+    patches = _draw_ink_patches()
     inks = [band.point(lambda value: 255 - value) for band in scene.split()]
     cmyk = Image.merge("CMYK", (*inks, Image.new("L", SIZE)))
     turned = [
-        Kind(f"JPEG, EXIF orientation {value}", encoded(stored, "JPEG", exif=_exif(value), **best), (scene,))
-        for value, stored in _stored_ways(scene).items()
+        Kind(f"JPEG, EXIF orientation {value}", encode(stored, "JPEG", exif=_make_exif(value), **best), (scene,))
+        for value, stored in _store_in_each_orientation(scene).items()
     ]
     return [
-        Kind("JPEG, baseline", encoded(scene, "JPEG", **best), (scene,)),
-        Kind("JPEG, progressive", encoded(scene, "JPEG", progressive=True, **best), (scene,)),
-        Kind("JPEG, 4:2:0", encoded(scene, "JPEG", quality=97, subsampling=2), (scene,)),
-        Kind("JPEG, gray", encoded(gray, "JPEG", **best), (gray,)),
+        Kind("JPEG, baseline", encode(scene, "JPEG", **best), (scene,)),
+        Kind("JPEG, progressive", encode(scene, "JPEG", progressive=True, **best), (scene,)),
+        Kind("JPEG, 4:2:0", encode(scene, "JPEG", quality=97, subsampling=2), (scene,)),
+        Kind("JPEG, gray", encode(gray, "JPEG", **best), (gray,)),
         *turned,
         Kind(
             "JPEG, Display P3",
-            encoded(
-                color_profiles.in_display_p3(scene), "JPEG", icc_profile=color_profiles.display_p3_profile(), **best
+            encode(
+                color_profiles.convert_to_display_p3(scene), "JPEG", icc_profile=color_profiles.make_display_p3_profile(), **best
             ),
             (scene,),
         ),
         Kind(
             "JPEG, Adobe RGB",
-            encoded(color_profiles.in_adobe_rgb(scene), "JPEG", icc_profile=color_profiles.adobe_rgb_profile(), **best),
+            encode(color_profiles.convert_to_adobe_rgb(scene), "JPEG", icc_profile=color_profiles.make_adobe_rgb_profile(), **best),
             (scene,),
         ),
-        Kind("JPEG, CMYK", encoded(cmyk, "JPEG", **best), (scene,)),
+        Kind("JPEG, CMYK", encode(cmyk, "JPEG", **best), (scene,)),
         Kind(
             "JPEG, CMYK with profile",
-            encoded(patches[0], "JPEG", icc_profile=color_profiles.swapped_cmyk_profile(), **best),
+            encode(patches[0], "JPEG", icc_profile=color_profiles.make_swapped_cmyk_profile(), **best),
             (patches[1],),
         ),
-        Kind("JPEG, broken profile", encoded(scene, "JPEG", icc_profile=b"no profile", **best), (scene,), warns=True),
+        Kind("JPEG, broken profile", encode(scene, "JPEG", icc_profile=b"no profile", **best), (scene,), warns=True),
     ]
 
 
-def _pngs() -> list[Kind]:
-    scene, clear = colorful(), transparent()
-    gray, flat = scene.convert("L"), scene.quantize(MOST_COLORS)
-    foreign = _with_alpha_of(color_profiles.in_display_p3(scene), clear)
+def _make_pngs() -> list[Kind]:
+    scene, clear = draw_scene(), draw_transparent_scene()
+    gray, flat = scene.convert("L"), scene.quantize(MAX_COLORS)
+    foreign = _copy_alpha(color_profiles.convert_to_display_p3(scene), clear)
     shades = gray.point([255 if value > 128 else 0 for value in range(256)])
     palette = flat.copy()
     palette.putpixel((0, 0), 7)
     seen = palette.convert("RGBA")
     seen.putalpha(palette.point([0 if value == 7 else 255 for value in range(256)], "L"))
     return [
-        Kind("PNG, RGB", encoded(scene, "PNG"), (scene,)),
-        Kind("PNG, interlaced", raw_files.png(_rows(scene), 8, interlaced=True), (scene,)),
-        Kind("PNG, RGBA", encoded(clear, "PNG"), (clear,)),
-        Kind("PNG, gray", encoded(gray, "PNG"), (gray,)),
-        Kind("PNG, gray and alpha", encoded(clear.convert("LA"), "PNG"), (clear.convert("LA"),)),
-        Kind("PNG, palette", encoded(flat, "PNG"), (flat.convert("RGB"),)),
-        Kind("PNG, palette with transparency", encoded(palette, "PNG", transparency=7), (seen,)),
-        Kind("PNG, 1 bit", encoded(shades.convert("1"), "PNG"), (shades,)),
-        Kind("PNG, 16-bit gray", raw_files.png(_rows(gray, 257), 16), (gray,)),
-        Kind("PNG, 16-bit RGB", raw_files.png(_rows(scene, 257), 16), (scene,)),
-        Kind("PNG, 16-bit RGBA", raw_files.png(_rows(clear, 257), 16), (clear,)),
+        Kind("PNG, RGB", encode(scene, "PNG"), (scene,)),
+        Kind("PNG, interlaced", raw_files.make_png(_list_rows(scene), 8, interlaced=True), (scene,)),
+        Kind("PNG, RGBA", encode(clear, "PNG"), (clear,)),
+        Kind("PNG, gray", encode(gray, "PNG"), (gray,)),
+        Kind("PNG, gray and alpha", encode(clear.convert("LA"), "PNG"), (clear.convert("LA"),)),
+        Kind("PNG, palette", encode(flat, "PNG"), (flat.convert("RGB"),)),
+        Kind("PNG, palette with transparency", encode(palette, "PNG", transparency=7), (seen,)),
+        Kind("PNG, 1 bit", encode(shades.convert("1"), "PNG"), (shades,)),
+        Kind("PNG, 16-bit gray", raw_files.make_png(_list_rows(gray, 257), 16), (gray,)),
+        Kind("PNG, 16-bit RGB", raw_files.make_png(_list_rows(scene, 257), 16), (scene,)),
+        Kind("PNG, 16-bit RGBA", raw_files.make_png(_list_rows(clear, 257), 16), (clear,)),
         Kind(
             "PNG, Display P3 and alpha",
-            encoded(foreign, "PNG", icc_profile=color_profiles.display_p3_profile()),
+            encode(foreign, "PNG", icc_profile=color_profiles.make_display_p3_profile()),
             (clear,),
         ),
     ]
 
 
-def _others() -> list[Kind]:
-    scene, clear = colorful(), transparent()
-    gray, flat, patches = scene.convert("L"), scene.quantize(MOST_COLORS), _ink_patches()
-    profile = color_profiles.swapped_cmyk_profile()
+def _make_other_formats() -> list[Kind]:
+    scene, clear = draw_scene(), draw_transparent_scene()
+    gray, flat, patches = scene.convert("L"), scene.quantize(MAX_COLORS), _draw_ink_patches()
+    profile = color_profiles.make_swapped_cmyk_profile()
     return [
-        Kind("TIFF, LZW", encoded(scene, "TIFF", compression="tiff_lzw"), (scene,)),
-        Kind("TIFF, 16-bit RGB", raw_files.tiff(_rows(scene, 257)), (scene,)),
-        Kind("TIFF, 1 bit, fax", encoded(_halves().convert("1"), "TIFF", compression="group4"), (_halves(),)),
-        Kind("TIFF, float gray", encoded(gray.convert("F").point(lambda value: value / 255), "TIFF"), (gray,)),
-        Kind("TIFF, RGBA", encoded(clear, "TIFF"), (clear,)),
-        Kind("TIFF, CMYK with profile", encoded(patches[0], "TIFF", icc_profile=profile), (patches[1],)),
-        Kind("TIFF, two pages", encoded(scene, "TIFF", save_all=True, append_images=[gray]), (scene,), warns=True),
-        Kind("WebP, lossy", encoded(scene, "WEBP", quality=95), (scene,)),
-        Kind("WebP, lossless with alpha", encoded(clear, "WEBP", lossless=True, exact=True), (clear,)),
-        Kind("AVIF", encoded(scene, "AVIF", quality=95, subsampling="4:4:4"), (scene,)),
-        Kind("AVIF with alpha", encoded(clear, "AVIF", quality=95, subsampling="4:4:4"), (clear,)),
-        Kind("BMP, 24 bit", encoded(scene, "BMP"), (scene,)),
-        Kind("BMP, palette", encoded(flat, "BMP"), (flat.convert("RGB"),)),
-        Kind("GIF, interlaced", encoded(flat, "GIF", interlace=1), (flat.convert("RGB"),)),
+        Kind("TIFF, LZW", encode(scene, "TIFF", compression="tiff_lzw"), (scene,)),
+        Kind("TIFF, 16-bit RGB", raw_files.make_tiff(_list_rows(scene, 257)), (scene,)),
+        Kind("TIFF, 1 bit, fax", encode(_draw_halves().convert("1"), "TIFF", compression="group4"), (_draw_halves(),)),
+        Kind("TIFF, float gray", encode(gray.convert("F").point(lambda value: value / 255), "TIFF"), (gray,)),
+        Kind("TIFF, RGBA", encode(clear, "TIFF"), (clear,)),
+        Kind("TIFF, CMYK with profile", encode(patches[0], "TIFF", icc_profile=profile), (patches[1],)),
+        Kind("TIFF, two pages", encode(scene, "TIFF", save_all=True, append_images=[gray]), (scene,), warns=True),
+        Kind("WebP, lossy", encode(scene, "WEBP", quality=95), (scene,)),
+        Kind("WebP, lossless with alpha", encode(clear, "WEBP", lossless=True, exact=True), (clear,)),
+        Kind("AVIF", encode(scene, "AVIF", quality=95, subsampling="4:4:4"), (scene,)),
+        Kind("AVIF with alpha", encode(clear, "AVIF", quality=95, subsampling="4:4:4"), (clear,)),
+        Kind("BMP, 24 bit", encode(scene, "BMP"), (scene,)),
+        Kind("BMP, palette", encode(flat, "BMP"), (flat.convert("RGB"),)),
+        Kind("GIF, interlaced", encode(flat, "GIF", interlace=1), (flat.convert("RGB"),)),
     ]
 
 
-def _animations() -> list[Kind]:
-    scene, clear = moving(colorful()), moving(transparent())
-    few = tuple(_few_colors(frame) for frame in scene)
+def _make_animations() -> list[Kind]:
+    scene, clear = draw_frames(draw_scene()), draw_frames(draw_transparent_scene())
+    few = tuple(_reduce_colors(frame) for frame in scene)
     sharp: dict[str, dict[str, Any]] = {
         "WEBP": {"lossless": True, "exact": True},
         "AVIF": {"quality": 95, "subsampling": "4:4:4"},
@@ -165,7 +165,7 @@ def _animations() -> list[Kind]:
 
     def animation(name: str, frames: tuple[Image.Image, ...]) -> bytes:
         timing: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": list(DURATIONS), "loop": 0}
-        return encoded(frames[0], name, **timing, **sharp.get(name, {}))
+        return encode(frames[0], name, **timing, **sharp.get(name, {}))
 
     return [
         Kind("GIF, animated", animation("GIF", few), tuple(frame.convert("RGB") for frame in few)),
@@ -177,7 +177,7 @@ def _animations() -> list[Kind]:
     ]
 
 
-def _stored_ways(upright: Image.Image) -> dict[int, Image.Image]:
+def _store_in_each_orientation(upright: Image.Image) -> dict[int, Image.Image]:
     """Return how an image lies in the file for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
     way = Image.Transpose
     undone = {
@@ -192,13 +192,13 @@ def _stored_ways(upright: Image.Image) -> dict[int, Image.Image]:
     return {1: upright} | {value: upright.transpose(undo) for value, undo in undone.items()}
 
 
-def _exif(orientation: int) -> Image.Exif:
+def _make_exif(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif
 
 
-def _rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
+def _list_rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
     """Return the pixels of an image as numbers, times a factor (257 makes 16 bits of 8)."""
     count = len(image.getbands())
     data = image.tobytes()
@@ -209,7 +209,7 @@ def _rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
     ]
 
 
-def _ink_patches() -> tuple[Image.Image, Image.Image]:
+def _draw_ink_patches() -> tuple[Image.Image, Image.Image]:
     """Return eight patches of full inks, and what they look like by the profile that swaps cyan and magenta."""
     inks, seen = Image.new("CMYK", SIZE), Image.new("RGB", SIZE)
     for index in range(8):
@@ -220,16 +220,16 @@ def _ink_patches() -> tuple[Image.Image, Image.Image]:
     return inks, seen
 
 
-def _halves() -> Image.Image:
+def _draw_halves() -> Image.Image:
     image = Image.new("L", SIZE, 255)
     image.paste(0, (0, 0, 40, 64))
     return image
 
 
-def _with_alpha_of(image: Image.Image, other: Image.Image) -> Image.Image:
+def _copy_alpha(image: Image.Image, other: Image.Image) -> Image.Image:
     image.putalpha(other.getchannel("A"))
     return image
 
 
-def _few_colors(image: Image.Image) -> Image.Image:
-    return image.quantize(MOST_COLORS)
+def _reduce_colors(image: Image.Image) -> Image.Image:
+    return image.quantize(MAX_COLORS)

@@ -12,7 +12,7 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+def make_png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
     """Write a PNG of 8 or 16 bits a channel; gray, gray and alpha, RGB or RGBA by the number of channels."""
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
     code = "B" if bits == 8 else "H"
@@ -25,15 +25,15 @@ def png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence
         ">IIBBBBB", len(pixels[0]), len(pixels), bits, _COLOR_TYPES[len(pixels[0][0])], 0, 0, int(interlaced)
     )
     body = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in body)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(make_png_chunk(kind, content) for kind, content in body)
 
 
-def chunk(kind: bytes, content: bytes) -> bytes:
+def make_png_chunk(kind: bytes, content: bytes) -> bytes:
     """Write one PNG chunk."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def tiff(pixels: Pixels) -> bytes:
+def make_tiff(pixels: Pixels) -> bytes:
     """Write an uncompressed little-endian TIFF of three channels of 16 bits (TIFF 6.0, section 6)."""
     height, width = len(pixels), len(pixels[0])
     data = b"".join(struct.pack("<3H", *pixel) for row in pixels for pixel in row)

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 
-def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
+def draw_scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
     """Return an image with a red top left quarter on a gradient: every way of turning it shows."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
     image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
@@ -17,37 +17,37 @@ def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
     return image.convert(mode)
 
 
-def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
+def encode(image: Image.Image, image_format: str, **options: Any) -> bytes:
     """Write an image as a file of some format."""
     file = BytesIO()
     image.save(file, format=image_format, **options)
     return file.getvalue()
 
 
-def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
+def make_jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
     """Return a small JPEG file."""
-    return encoded(scene(width, height), "JPEG", quality=90, **options)
+    return encode(draw_scene(width, height), "JPEG", quality=90, **options)
 
 
-def png(width: int = 64, height: int = 48, mode: str = "RGB", **options: Any) -> bytes:
+def make_png(width: int = 64, height: int = 48, mode: str = "RGB", **options: Any) -> bytes:
     """Return a small PNG file."""
-    return encoded(scene(width, height, mode), "PNG", **options)
+    return encode(draw_scene(width, height, mode), "PNG", **options)
 
 
-def sideways_jpeg(width: int = 64, height: int = 48, orientation: int = 6) -> bytes:
+def make_rotated_jpeg(width: int = 64, height: int = 48, orientation: int = 6) -> bytes:
     """Return a JPEG whose EXIF says how to turn it; 6 is stored lying on its left side."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return jpeg(width, height, exif=exif)
+    return make_jpeg(width, height, exif=exif)
 
 
-def opened(data: bytes) -> Image.Image:
+def decode(data: bytes) -> Image.Image:
     """Decode a file, to look at what was made."""
     image = Image.open(BytesIO(data))
     image.load()
     return image
 
 
-def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
+def make_noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
     """Return an image of noise, which no encoder makes small; always the same."""
     return Image.frombytes(mode, (width, height), Random(1).randbytes(width * height * len(mode)))

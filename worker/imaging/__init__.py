@@ -1,6 +1,6 @@
 """Pixels: the only place that knows Pillow. No AWS, no settings, no logger."""
 
 from shared.pipeline.limits import Limits
-from worker.imaging.render import Rendered, render
+from worker.imaging.render import RenderResult, render
 
-__all__ = ["Limits", "Rendered", "render"]
+__all__ = ["Limits", "RenderResult", "render"]

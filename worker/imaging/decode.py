@@ -21,7 +21,7 @@ from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.planner import FULL_DECODE, Decoding
 from worker.imaging.png_transparency import scale_transparent_color
-from worker.imaging.scaling import put_upright
+from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 
 FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
@@ -72,7 +72,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
     with _open_checked(data, limits) as image:
         frames = count_frames(image, data, at_most=limits.max_frames + 1)
         exif = read_exif(image)
-        header = read_stored_header(image, orientation=exif.orientation, still=frames == 1)
+        header = read_stored_header(image, orientation=exif.orientation, is_still=frames == 1)
         plays = count_plays(image)
     return ImageFile(data=data, file=image, header=header, exif=exif, frames=frames, plays=plays)
 
@@ -84,8 +84,8 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         _set_draft(image, decoding)
         image.load()
         profile = image.info.get("icc_profile")
-        if decoding.upright:
-            image = put_upright(image, source.header.orientation)
+        if decoding.apply_orientation:
+            image = apply_orientation(image, source.header.orientation)
         plain, warning = normalize_colors(image, profile)
     plain.info = {}
     warnings = [*source.exif.warnings, *([warning] if warning else [])]
@@ -96,9 +96,9 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
     """Have Pillow decode less than the file holds, before it has loaded anything."""
-    if decoding.luma or decoding.shrink > 1:
+    if decoding.luma_only or decoding.shrink > 1:
         width, height = image.size
-        image.draft("L" if decoding.luma else image.mode, (width // decoding.shrink, height // decoding.shrink))
+        image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
 def decode_animation(source: ImageFile, limits: Limits) -> Animation:

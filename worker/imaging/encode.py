@@ -21,14 +21,14 @@ from worker.imaging.png_encoder import choose_packing_options, write_png
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
-    # Half the time of 4, for files that are 3 % larger (benchmarks/choices.py).
+    # Half the time of 4, for files that are 3 % larger (benchmarks/imaging_settings.py).
     OutputFormat.WEBP: {"method": 2},
     OutputFormat.AVIF: {},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
 #: Pixels up to which AVIF is written at a speed; with less the largest would take longer than a record has. A megapixel
-#: takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/choices.py).
+#: takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/imaging_settings.py).
 #: docs/settings.md: what follows from the time of a record.
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
 #: Of an animation 6 takes seven times as long and gains nothing.

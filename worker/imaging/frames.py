@@ -9,7 +9,7 @@ from PIL import Image
 from shared.errors import CorruptImage
 from shared.pipeline.image_formats import AVIF, GIF, PNG, TIFF, WEBP
 from worker.imaging.colors import normalize_colors
-from worker.imaging.scaling import put_upright
+from worker.imaging.scaling import apply_orientation
 
 _COUNT_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
@@ -48,7 +48,7 @@ def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tu
         image.seek(index)
         image.load()
         frame = image.copy() if image.size == size else image.crop((0, 0, *size))
-        plain, _ = normalize_colors(put_upright(frame, orientation), profile)
+        plain, _ = normalize_colors(apply_orientation(frame, orientation), profile)
         plain.info = {}
         yield plain, round(image.info.get("duration") or 0)
 

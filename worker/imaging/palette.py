@@ -10,7 +10,7 @@ from worker.imaging.operations.canvas import paste_on_background
 COLORS: Final = 256
 #: Entry of the palette that is transparent, in images that need one.
 TRANSPARENT_ENTRY: Final = 255
-#: Pixels that the best colors are looked for in. More take longer and find no better ones (benchmarks/choices.py).
+#: Pixels that the best colors are looked for in. More take longer and find no better ones (benchmarks/imaging_settings.py).
 SAMPLE_PIXELS: Final = 32_768
 _HALF: Final = 128
 

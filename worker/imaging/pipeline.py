@@ -8,12 +8,12 @@ from shared.errors import AssetUnusable
 from shared.pipeline.limits import Limits, check_result_size
 from shared.pipeline.pipeline import Grayscale, Operation
 from shared.pipeline.sizes import compute_size_after, is_size_exact
-from worker.imaging.operations import OperationFunction, get_functions
+from worker.imaging.operations import OperationFunction, build_function_table
 from worker.imaging.operations.content_aware import is_content_aware, resolve_to_crop
 from worker.imaging.operations.tone import grayscale
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.planner import Plan
-from worker.imaging.scaling import put_upright, scale
+from worker.imaging.scaling import apply_orientation, scale
 
 
 def refuse_assets(name: str) -> Image.Image:
@@ -33,11 +33,11 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 
 def run_plan(image: Image.Image, planned: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
     """Run a plan on one image that was decoded as it says. Raises ImageError."""
-    if planned.gray:
+    if planned.convert_to_gray:
         image = grayscale(image, Grayscale())
     if planned.scaling:
         image = scale(image, planned.scaling, planned.decoding.shrink)
-    return run_pipeline(put_upright(image, planned.turn), planned.operations, limits, load_asset)
+    return run_pipeline(apply_orientation(image, planned.orientation), planned.operations, limits, load_asset)
 
 
 def run_pipeline(
@@ -60,7 +60,7 @@ def run_pipeline_on_frames(
 
     Only an operation that depends on the content must see all frames before the first goes on.
     """
-    table = get_functions(load_asset)
+    table = build_function_table(load_asset)
     for operation in operations:
         settled = operation
         if is_content_aware(operation):

@@ -1,6 +1,6 @@
 """Rewrites of a pipeline that keep what it means and cost less.
 
-``plan`` starts from the plain way (decode all, put upright, run the operations in their order) and lets
+``make_plan`` starts from the plain way (decode all, put upright, run the operations in their order) and lets
 each rule change it. A rule knows when it must not, and then returns the plan as it was. The tests compare
 each with the plain way on photographs: at least 45 dB PSNR. What each saves: docs/benchmarks.md.
 """
@@ -16,7 +16,7 @@ from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
 #: Pixels a side that shrinking and reducing leave for each one of the result, for the good filter to work on. With 2,
-#: the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB (benchmarks/choices.py).
+#: the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB (benchmarks/imaging_settings.py).
 MIN_OVERSAMPLING: Final = 2.0
 #: What libjpeg can decode at: 1/8, 1/4, 1/2 of the size, by leaving out the fine part of each block.
 _SHRINKS: Final = (8, 4, 2)
@@ -28,11 +28,11 @@ class Decoding:
     """How a file becomes pixels."""
 
     #: Only the brightness of a JPEG.
-    luma: bool = False
+    luma_only: bool = False
     #: Decode at 1/shrink of the size, which only a JPEG can.
     shrink: int = 1
     #: Whether the image is turned at once, as its EXIF orientation says.
-    upright: bool = True
+    apply_orientation: bool = True
 
 
 FULL_DECODE: Final = Decoding()
@@ -44,25 +44,25 @@ class Plan:
 
     operations: tuple[Operation, ...]
     decoding: Decoding = FULL_DECODE
-    gray: bool = False
+    convert_to_gray: bool = False
     scaling: Scaling | None = None
     #: EXIF orientation of the image that comes out of the scaling; 1 is upright already.
-    turn: int = 1
+    orientation: int = 1
 
 
 Planner = Callable[[StoredHeader, tuple[Operation, ...]], Plan]
 Rule = Callable[[StoredHeader, Plan], Plan]
 
 
-def plan_unoptimized(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
+def make_unoptimized_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
     """Plan nothing: the way that defines what a pipeline means."""
     return Plan(operations=operations)
 
 
-def plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
+def make_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
     """Return the cheapest way that the rules find."""
     planned = Plan(operations=operations)
-    if header.still:
+    if header.is_still:
         for rule in RULES:
             planned = rule(header, planned)
     return planned
@@ -77,9 +77,9 @@ def convert_to_gray_first(header: StoredHeader, planned: Plan) -> Plan:
     at = next((at for at, operation in enumerate(planned.operations) if isinstance(operation, Grayscale)), None)
     if at is None or not all(isinstance(operation, Resize) for operation in planned.operations[:at]):
         return planned
-    if at and not header.opaque:
+    if at and not header.is_opaque:
         return planned
-    return replace(planned, gray=True, operations=planned.operations[:at] + planned.operations[at + 1 :])
+    return replace(planned, convert_to_gray=True, operations=planned.operations[:at] + planned.operations[at + 1 :])
 
 
 def decode_luma(header: StoredHeader, planned: Plan) -> Plan:
@@ -87,9 +87,9 @@ def decode_luma(header: StoredHeader, planned: Plan) -> Plan:
 
     Not with a color profile, which needs the colors, nor of CMYK.
     """
-    if not (planned.gray and header.format == JPEG.name and header.mode == "RGB" and header.neutral):
+    if not (planned.convert_to_gray and header.format == JPEG.name and header.mode == "RGB" and header.is_srgb):
         return planned
-    return replace(planned, decoding=replace(planned.decoding, luma=True))
+    return replace(planned, decoding=replace(planned.decoding, luma_only=True))
 
 
 def scale_as_stored(header: StoredHeader, planned: Plan) -> Plan:
@@ -102,13 +102,13 @@ def scale_as_stored(header: StoredHeader, planned: Plan) -> Plan:
         return planned
     size, box = compute_resize_box(header.size, first)
     scaling = Scaling(size=size, box=box)
-    if min(scaling.factors) < 1:
+    if min(scaling.shrink_factors) < 1:
         return planned
     return replace(
         planned,
-        scaling=scaling.as_stored(header.stored_size, header.orientation),
-        turn=header.orientation,
-        decoding=replace(planned.decoding, upright=False),
+        scaling=scaling.to_stored_orientation(header.stored_size, header.orientation),
+        orientation=header.orientation,
+        decoding=replace(planned.decoding, apply_orientation=False),
         operations=planned.operations[1:],
     )
 
@@ -118,9 +118,9 @@ def shrink_on_load(header: StoredHeader, planned: Plan) -> Plan:
 
     Not with a color profile: the conversion of averages is not the average of conversions.
     """
-    if planned.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.neutral:
+    if planned.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.is_srgb:
         return planned
-    room = min(planned.scaling.factors) / MIN_OVERSAMPLING
+    room = min(planned.scaling.shrink_factors) / MIN_OVERSAMPLING
     shrink = next((shrink for shrink in _SHRINKS if shrink <= room), 1)
     return replace(planned, decoding=replace(planned.decoding, shrink=shrink))
 

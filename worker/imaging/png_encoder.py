@@ -4,7 +4,7 @@ Photographs hold noise: looking for repeated strings in it takes most of the tim
 and so does trying every filter on every row. There each pixel is written as what it differs by from the average
 of its neighbours, and only runs of one byte are packed. Drawings gain by the choice of filters; text, tables and
 patterns repeat, and there the search halves the file or better. Pillow does both. A sample, packed in all three
-ways, tells which is worth its time. Figures: docs/benchmarks.md, by benchmarks/choices.py. The format: PNG,
+ways, tells which is worth its time. Figures: docs/benchmarks.md, by benchmarks/imaging_settings.py. The format: PNG,
 third edition (W3C, 2025), sections 5 and 9.
 """
 

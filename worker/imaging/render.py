@@ -21,14 +21,14 @@ from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.pipeline import check_sizes, run_pipeline_on_frames, run_plan
-from worker.imaging.planner import Planner, plan
+from worker.imaging.planner import Planner, make_plan
 from worker.imaging.software import get_software_versions
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class RenderResult:
     """What a pipeline made of an image."""
 
     #: Of the raw image, as decoded.
@@ -47,8 +47,8 @@ def render(
     pipeline: Pipeline,
     limits: Limits,
     assets: Mapping[str, bytes] = NO_ASSETS,
-    planner: Planner = plan,
-) -> Rendered:
+    planner: Planner = make_plan,
+) -> RenderResult:
     """Decode, run the operations, encode each output. Raises ImageError.
 
     ``assets`` are the files, by name, that operations of the pipeline refer to. ``planner`` finds the
@@ -63,7 +63,7 @@ def render(
     else:
         check_sizes(source.header.size, pipeline.operations, limits)
         frames = Frames((run_plan(picture.image, planned, limits, load_asset),))
-    return Rendered(
+    return RenderResult(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],

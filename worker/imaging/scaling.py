@@ -12,7 +12,7 @@ from shared.pipeline.sizes import Size
 from worker.imaging.operations.geometry import FILTER, Box
 
 #: What puts an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
-_TURNS: Final = {
+_TRANSPOSES: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -22,9 +22,9 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS: Final = (5, 6, 7, 8)
-_FROM_RIGHT: Final = (2, 3, 7, 8)
+_FLIPPED_HORIZONTALLY: Final = (2, 3, 7, 8)
 #: Orientations whose stored columns, or rows, run against those of the upright image.
-_FROM_BELOW: Final = (3, 4, 6, 7)
+_FLIPPED_VERTICALLY: Final = (3, 4, 6, 7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +37,21 @@ class Scaling:
     reducing_gap: float | None = None
 
     @property
-    def factors(self) -> tuple[float, float]:
+    def shrink_factors(self) -> tuple[float, float]:
         """Return by how much width and height become smaller."""
         left, upper, right, lower = self.box
         return (right - left) / self.size[0], (lower - upper) / self.size[1]
 
-    def as_stored(self, stored: Size, orientation: int) -> "Scaling":
+    def to_stored_orientation(self, stored: Size, orientation: int) -> "Scaling":
         """Return the same for the image before it is put upright; ``stored`` is its size then."""
         left, upper, right, lower = self.box
         size = self.size
         if orientation in _SIDEWAYS:
             left, upper, right, lower = upper, left, lower, right
             size = size[1], size[0]
-        if orientation in _FROM_RIGHT:
+        if orientation in _FLIPPED_HORIZONTALLY:
             left, right = stored[0] - right, stored[0] - left
-        if orientation in _FROM_BELOW:
+        if orientation in _FLIPPED_VERTICALLY:
             upper, lower = stored[1] - lower, stored[1] - upper
         return replace(self, size=size, box=(left, upper, right, lower))
 
@@ -62,6 +62,6 @@ def scale(image: Image.Image, scaling: Scaling, shrunk: int = 1) -> Image.Image:
     return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
 
 
-def put_upright(image: Image.Image, orientation: int) -> Image.Image:
+def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
     """Turn or mirror an image as its EXIF orientation says."""
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    return image.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else image

@@ -10,9 +10,9 @@ from PIL import features
 try:
     from zlib_ng import zlib_ng
 
-    _PACKER: str | None = str(zlib_ng.ZLIBNG_VERSION)
+    _ZLIB_NG_VERSION: str | None = str(zlib_ng.ZLIBNG_VERSION)
 except ModuleNotFoundError:  # where there is no wheel of it, Python's own packs
-    _PACKER = None
+    _ZLIB_NG_VERSION = None
 try:
     from PIL._avif import codec_versions
 except ImportError:  # a Pillow that was built without
@@ -47,7 +47,7 @@ def get_software_versions() -> dict[str, str]:
         "system": platform.system(),
         "pillow": features.version_module("pil"),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
-        "zlib-ng": _PACKER,
+        "zlib-ng": _ZLIB_NG_VERSION,
         "avif-codecs": codec_versions(),
     }
     found |= {ours: features.version_module(name) for name, ours in _MODULES.items() if features.check_module(name)}

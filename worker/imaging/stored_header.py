@@ -25,11 +25,11 @@ class StoredHeader:
     stored_size: tuple[int, int]
     #: How the image lies in the file, by EXIF: 1 is upright, 2 to 8 are not.
     orientation: int
-    opaque: bool
+    is_opaque: bool
     #: Whether the numbers in the file are sRGB already: it has no color profile, or says so.
-    neutral: bool
+    is_srgb: bool
     #: Whether the file holds one image and no animation.
-    still: bool
+    is_still: bool
 
     @property
     def size(self) -> tuple[int, int]:
@@ -38,16 +38,16 @@ class StoredHeader:
         return (height, width) if self.orientation in _SIDEWAYS else (width, height)
 
 
-def read_stored_header(image: Image.Image, *, orientation: int, still: bool) -> StoredHeader:
+def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) -> StoredHeader:
     """Read the facts of an opened file, whose EXIF says how it lies."""
     return StoredHeader(
         format=_PILLOW_NAMES.get(image.format or "", image.format or ""),
         mode=image.mode,
         stored_size=image.size,
         orientation=orientation,
-        opaque=not image.has_transparency_data,
-        neutral=has_srgb_values(image.info.get("icc_profile")),
-        still=still,
+        is_opaque=not image.has_transparency_data,
+        is_srgb=has_srgb_values(image.info.get("icc_profile")),
+        is_still=is_still,
     )
 
 

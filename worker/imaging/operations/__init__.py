@@ -49,6 +49,6 @@ FUNCTIONS: Final[Mapping[type[Any], OperationFunction]] = {
 RESOLVED: Final = (Trim,)
 
 
-def get_functions(load_asset: LoadAsset) -> Mapping[type[Any], OperationFunction]:
+def build_function_table(load_asset: LoadAsset) -> Mapping[type[Any], OperationFunction]:
     """Return the function of each operation, those that need stored images with a way to them."""
     return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

@@ -13,7 +13,7 @@ FILTER = Image.Resampling.LANCZOS
 #: Left, upper, right and lower edge, pixels and parts of pixels.
 Box = tuple[float, float, float, float]
 #: By degrees clockwise; Pillow counts the other way.
-_TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+_ROTATIONS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _FLIPS = {
     "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
     "vertical": Image.Transpose.FLIP_TOP_BOTTOM,
@@ -53,8 +53,8 @@ def rotate(image: Image.Image, params: Rotate) -> Image.Image:
     angle = params.angle % 360
     if angle == 0:
         return image
-    if angle in _TURNS and (params.expand or angle == 180 or image.width == image.height):
-        return image.transpose(_TURNS[int(angle)])
+    if angle in _ROTATIONS and (params.expand or angle == 180 or image.width == image.height):
+        return image.transpose(_ROTATIONS[int(angle)])
     turned = _rotate_freely(image, angle, size)
     return turned if parse_rgba(params.background)[3] == 0 else paste_on_background(turned, params.background)
 

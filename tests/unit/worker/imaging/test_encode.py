@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support import sample_images
-from support.image_similarity import psnr
+from support.image_similarity import compute_psnr
 
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.pipeline.output import LOSSY_FORMATS, Output, OutputFormat
@@ -61,7 +61,7 @@ def test_few_colors_are_kept_exactly_in_a_palette(count: int) -> None:
     image = Image.new("RGB", (count, 2))
     for x in range(count):
         image.paste((x, 255 - x, x // 2), (x, 0, x + 1, 2))
-    made = sample_images.opened(encode(image, Output(format=OutputFormat.GIF)).data)
+    made = sample_images.decode(encode(image, Output(format=OutputFormat.GIF)).data)
     assert made.convert("RGB").tobytes() == image.tobytes()
 
 
@@ -101,4 +101,4 @@ def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
     photo = Image.merge("RGB", (Image.effect_noise((600, 400), 50), shade, shade.rotate(180)))
     best = photo.quantize(256, Image.Quantize.MEDIANCUT)
     whole = photo.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
-    assert psnr(reduce_to_palette(photo, "#ffffff").convert("RGB"), photo) > psnr(whole.convert("RGB"), photo) - 0.5
+    assert compute_psnr(reduce_to_palette(photo, "#ffffff").convert("RGB"), photo) > compute_psnr(whole.convert("RGB"), photo) - 0.5

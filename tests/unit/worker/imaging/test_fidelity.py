@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 from support import fidelity, sample_images
-from support.image_kinds import DURATIONS, SIZE, Kind, kinds
+from support.image_kinds import DURATIONS, SIZE, Kind, make_kinds
 
 from shared.errors import CorruptImage, NotAnImage, TooManyFrames, TooManyTotalPixels, TruncatedImage
 from shared.pipeline.output import ANIMATED_FORMATS, Output, OutputFormat
@@ -13,7 +13,7 @@ from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
 from worker.imaging.frames import count_frames
 
-KINDS = {kind.name: kind for kind in kinds()}
+KINDS = {kind.name: kind for kind in make_kinds()}
 MOVING = tuple(name for name, kind in KINDS.items() if len(kind.frames) > 1)
 SMALL = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000, max_frames=2)
 
@@ -28,16 +28,16 @@ def written(kind: Kind, output: OutputFormat, limits: Limits = fidelity.LIMITS, 
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_looks_the_same_in_each_format(name: str, output: OutputFormat) -> None:
     """Size, frames, transparency and every color come out as they were, within the loss of the format."""
-    images, _ = fidelity.frames_of(written(KINDS[name], output))
-    wanted = fidelity.expected(KINDS[name], output)
+    images, _ = fidelity.decode_frames(written(KINDS[name], output))
+    wanted = fidelity.compute_expected_frames(KINDS[name], output)
     assert [image.size for image in images] == [SIZE] * len(wanted)
     for image, scene in zip(images, wanted, strict=True):
-        assert fidelity.likeness(image, scene) >= fidelity.WORST.get(output, 25)
+        assert fidelity.compute_worst_psnr(image, scene) >= fidelity.MIN_PSNR.get(output, 25)
 
 
 def test_the_document_is_what_is_measured() -> None:
     """docs/fidelity.md is the page that the script prints today."""
-    assert fidelity.DOCUMENT.read_text("utf-8") == fidelity.document()
+    assert fidelity.PAGE.read_text("utf-8") == fidelity.build_page()
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -50,7 +50,7 @@ def test_warnings_come_where_something_is_lost(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in KINDS if "gray" in name or "1 bit" in name])
 def test_gray_stays_one_channel(name: str) -> None:
     """A gray image is not blown up to three channels."""
-    assert sample_images.opened(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
+    assert sample_images.decode(written(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
 
 
 @pytest.mark.parametrize("output", ANIMATED_FORMATS)
@@ -58,13 +58,13 @@ def test_gray_stays_one_channel(name: str) -> None:
 def test_operations_run_on_every_frame(name: str, output: OutputFormat) -> None:
     """Resize and flip change each frame; durations stay."""
     asked = ({"op": "resize", "width": 48}, {"op": "flip"})
-    images, durations = fidelity.frames_of(written(KINDS[name], output, fidelity.LIMITS, *asked))
+    images, durations = fidelity.decode_frames(written(KINDS[name], output, fidelity.LIMITS, *asked))
     assert durations == DURATIONS
-    for image, scene in zip(images, fidelity.expected(KINDS[name], output), strict=True):
+    for image, scene in zip(images, fidelity.compute_expected_frames(KINDS[name], output), strict=True):
         wanted = scene.resize((48, 32), Image.Resampling.LANCZOS).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         assert image.size == (48, 32)
         if output is not OutputFormat.GIF:  # which cuts alpha after the resize
-            assert fidelity.likeness(image, wanted) >= 24
+            assert fidelity.compute_worst_psnr(image, wanted) >= 24
 
 
 @pytest.mark.parametrize("plays", [0, 1, 3])
@@ -74,7 +74,7 @@ def test_number_of_plays_is_kept(source: str, output: str, plays: int) -> None:
     """An animation that stops, or goes on without end, does so in every format."""
     frames = KINDS["APNG"].frames
     loop = {} if source == "GIF" and plays == 1 else {"loop": plays - 1 if source == "GIF" and plays else plays}
-    data = sample_images.encoded(frames[0], source, save_all=True, append_images=frames[1:], duration=100, **loop)
+    data = sample_images.encode(frames[0], source, save_all=True, append_images=frames[1:], duration=100, **loop)
     kind = Kind("", data, frames)
     image = Image.open(BytesIO(written(kind, OutputFormat(output.lower()))))
     told = image.info.get("loop")
@@ -110,7 +110,7 @@ def test_pixels_of_all_frames_are_limited(name: str) -> None:
 
 def test_frames_of_a_gif_are_counted_up_to_the_limit_only() -> None:
     """Of a GIF with 20,000 frames, no more than the limit is looked at."""
-    one = sample_images.encoded(Image.new("L", (1, 1)), "GIF")
+    one = sample_images.encode(Image.new("L", (1, 1)), "GIF")
     frame = one[one.index(b",") : -1]
     bomb = one[:-1] + frame * 20_000 + b";"
     with Image.open(BytesIO(bomb)) as image:

@@ -37,12 +37,12 @@ def exif() -> Image.Exif:
 
 def laden(name: str) -> bytes:
     """Return a file that carries everything that its format can carry beside pixels."""
-    image = sample_images.scene(32, 24)
-    icc = color_profiles.display_p3_profile() + SECRET
+    image = sample_images.draw_scene(32, 24)
+    icc = color_profiles.make_display_p3_profile() + SECRET
     icc = struct.pack(">I", len(icc)) + icc[4:]
     options: dict[str, Any] = {"icc_profile": icc, "exif": exif(), "xmp": XMP}
     if name == "JPEG":
-        data = sample_images.encoded(image, name, comment=SECRET, **options)
+        data = sample_images.encode(image, name, comment=SECRET, **options)
         iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(SECRET)) + SECRET
         return data[:2] + b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc + data[2:] + SECRET
     if name == "PNG":
@@ -50,17 +50,17 @@ def laden(name: str) -> bytes:
         text.add_text("Comment", WORD)
         text.add_text("Location", WORD, zip=True)
         text.add_itxt("XML:com.adobe.xmp", XMP.decode())
-        data = sample_images.encoded(image, name, pnginfo=text, icc_profile=icc, exif=exif())
-        return data[:33] + raw_files.chunk(b"tIME", bytes(7)) + raw_files.chunk(b"prVt", SECRET) + data[33:] + SECRET
+        data = sample_images.encode(image, name, pnginfo=text, icc_profile=icc, exif=exif())
+        return data[:33] + raw_files.make_png_chunk(b"tIME", bytes(7)) + raw_files.make_png_chunk(b"prVt", SECRET) + data[33:] + SECRET
     if name == "GIF":
-        return sample_images.encoded(image, name, comment=SECRET) + SECRET
+        return sample_images.encode(image, name, comment=SECRET) + SECRET
     if name == "TIFF":
         tags = ImageFileDirectory_v2()
         tags[33723], tags[700], tags[34377] = SECRET, XMP, SECRET
         tags[305], tags[315], tags[33432] = WORD, ARTIST.encode(), COPYRIGHT.encode()
-        return sample_images.encoded(image, name, tiffinfo=tags, icc_profile=icc, exif=exif())
+        return sample_images.encode(image, name, tiffinfo=tags, icc_profile=icc, exif=exif())
     return (
-        sample_images.encoded(image, name) + SECRET if name == "BMP" else sample_images.encoded(image, name, **options)
+        sample_images.encode(image, name) + SECRET if name == "BMP" else sample_images.encode(image, name, **options)
     )
 
 
@@ -72,7 +72,7 @@ def written(source: str, output: OutputFormat, keep: tuple[str, ...] = ()) -> by
 
 def parts(data: bytes) -> set[object]:
     """Name what a result consists of: chunks, segments, extensions, tags or items, whatever its format calls them."""
-    image = sample_images.opened(data)
+    image = sample_images.decode(data)
     if image.format == "PNG":
         return set(_chunks(data, 8, ">I4s", after_length=8, padding=4))
     if image.format == "WEBP":
@@ -144,7 +144,7 @@ def test_nothing_but_pixels_leaves(source: str, output: OutputFormat) -> None:
     assert parts(data) <= PIXELS_ONLY[output]
     assert SECRET not in data
     assert b"GPS" not in data
-    image = sample_images.opened(data)
+    image = sample_images.decode(data)
     assert output is OutputFormat.TIFF or not image.getexif()
     assert not image.info.keys() & {"exif", "xmp", "icc_profile", "comment", "photoshop"}
 
@@ -156,7 +156,7 @@ def test_copyright_stays_where_it_is_asked_for_and_nothing_else(source: str, out
     data = written(source, output, keep=("copyright",))
     assert parts(data) <= PIXELS_ONLY[output] | WITH_EXIF[output]
     assert SECRET not in data
-    kept = sample_images.opened(data).getexif()
+    kept = sample_images.decode(data).getexif()
     texts = {tag: _text(kept[tag]) for tag in (0x013B, 0x8298)}
     assert texts == {0x013B: ARTIST, 0x8298: COPYRIGHT}
     assert not kept.get_ifd(0x8825)
@@ -172,7 +172,7 @@ def _text(value: str) -> str:
 def test_without_rights_keeping_them_adds_nothing() -> None:
     """An image that names no owner gets no empty EXIF block."""
     pipeline = Pipeline.model_validate({"output": {"format": "jpeg", "keep": ["copyright"]}})
-    data = render(sample_images.jpeg(), pipeline, LIMITS).outputs[0][1].data
+    data = render(sample_images.make_jpeg(), pipeline, LIMITS).outputs[0][1].data
     assert parts(data) <= PIXELS_ONLY[OutputFormat.JPEG]
 
 
@@ -181,7 +181,7 @@ def test_hostile_rights_are_cut() -> None:
     block = Image.Exif()
     block[0x8298] = "\x1b[2J" + "a\r\n" * 5000
     pipeline = Pipeline.model_validate({"output": {"format": "png", "keep": ["copyright"]}})
-    kept = Image.open(BytesIO(render(sample_images.jpeg(exif=block), pipeline, LIMITS).outputs[0][1].data)).getexif()[
+    kept = Image.open(BytesIO(render(sample_images.make_jpeg(exif=block), pipeline, LIMITS).outputs[0][1].data)).getexif()[
         0x8298
     ]
     assert kept.startswith("[2Ja")

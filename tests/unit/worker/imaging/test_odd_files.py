@@ -13,7 +13,7 @@ from support import hostile_files, raw_files, sample_images
 
 from shared.errors import SideTooLong, TooManyPixels
 from shared.pipeline.pipeline import Pipeline
-from worker.imaging import Limits, Rendered, render
+from worker.imaging import Limits, RenderResult, render
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 KEEP = Pipeline.model_validate({"outputs": [{"format": "png", "keep": ["copyright"]}]})
@@ -24,9 +24,9 @@ GRAY, COLOR, PALETTE = (Image.linear_gradient("L").resize((16, 16)).convert(mode
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of damage so, too
 
 
-def image_of(rendered: Rendered) -> Image.Image:
+def image_of(rendered: RenderResult) -> Image.Image:
     """Decode the first output."""
-    return sample_images.opened(rendered.outputs[0][1].data)
+    return sample_images.decode(rendered.outputs[0][1].data)
 
 
 def foreign_profile() -> bytes:
@@ -51,7 +51,7 @@ def exif(orientation: int = 6) -> bytes:
 )
 def test_damaged_exif_is_a_warning(image_format: str, damaged: bytes) -> None:
     """The image is processed as if it had none, and the job says so."""
-    made = render(sample_images.encoded(sample_images.scene(), image_format, exif=damaged), KEEP, LIMITS)
+    made = render(sample_images.encode(sample_images.draw_scene(), image_format, exif=damaged), KEEP, LIMITS)
     assert made.warnings == (DAMAGED,)
     assert image_of(made).size == (64, 48)
 
@@ -70,7 +70,7 @@ def test_any_damage_within_exif_leaves_the_picture(data: st.DataObject, image_fo
     """Whatever bytes of the EXIF are wrong, the job completes; the image may only lie differently."""
     good = bytearray(exif())
     if image_format == "TIFF":
-        file = bytearray(sample_images.encoded(sample_images.scene(), "TIFF", exif=bytes(good)))
+        file = bytearray(sample_images.encode(sample_images.draw_scene(), "TIFF", exif=bytes(good)))
         start, end = Image.open(BytesIO(file)).tag_v2[0x8769], file.index(b"2026:01:01") + 20  # type: ignore[attr-defined] # a TIFF
         for at in data.draw(st.lists(st.integers(start, end), max_size=8)):
             file[at] = data.draw(st.integers(0, 255))
@@ -78,7 +78,7 @@ def test_any_damage_within_exif_leaves_the_picture(data: st.DataObject, image_fo
         for at in data.draw(st.lists(st.integers(6, len(good) - 1), max_size=8)):
             good[at] = data.draw(st.integers(0, 255))
         del good[data.draw(st.integers(6, len(good))) :]
-        file = bytearray(sample_images.encoded(sample_images.scene(), image_format, exif=bytes(good)))
+        file = bytearray(sample_images.encode(sample_images.draw_scene(), image_format, exif=bytes(good)))
     assert sorted(image_of(render(bytes(file), KEEP, LIMITS)).size) == [48, 64]
 
 
@@ -113,25 +113,25 @@ def narrow_gray(bits: int, values: list[int], key: int) -> bytes:
     header = struct.pack(">IIBBBBB", len(values), 1, bits, 0, 0, 0, 0)
     pixels = zlib.compress(bytes([0, row]))
     chunks = ((b"IHDR", header), (b"tRNS", struct.pack(">H", key)), (b"IDAT", pixels), (b"IEND", b""))
-    return hostile_files.PNG_SIGNATURE + b"".join(raw_files.chunk(*chunk) for chunk in chunks)
+    return hostile_files.PNG_SIGNATURE + b"".join(raw_files.make_png_chunk(*chunk) for chunk in chunks)
 
 
 def wide(pixels: list[list[int]], key: list[int]) -> bytes:
     """Return a PNG of one row of 16 bits a channel with one transparent color."""
-    return raw_files.png([pixels], 16, chunks=[(b"tRNS", struct.pack(f">{len(key)}H", *key))])
+    return raw_files.make_png([pixels], 16, chunks=[(b"tRNS", struct.pack(f">{len(key)}H", *key))])
 
 
 KEYED: dict[str, bytes] = {
     "gray, 1 bit": narrow_gray(1, [1, 0, 0, 0, 0, 0, 0, 0], 1),
     "gray, 2 bits": narrow_gray(2, [1, 0, 2, 3], 1),
     "gray, 4 bits": narrow_gray(4, [5, 10], 5),
-    "gray, 8 bits": sample_images.encoded(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
+    "gray, 8 bits": sample_images.encode(Image.frombytes("L", (2, 1), b"\5\6"), "PNG", transparency=5),
     "gray, 16 bits": wide([[0x050A], [0x050B]], [0x050A]),
-    "RGB, 8 bits": sample_images.encoded(
+    "RGB, 8 bits": sample_images.encode(
         Image.frombytes("RGB", (2, 1), b"\1\2\3\4\5\6"), "PNG", transparency=(1, 2, 3)
     ),
     "RGB, 16 bits": wide([[1, 2, 3], [0x4444, 0x5555, 0x6666]], [1, 2, 3]),
-    "palette": sample_images.encoded(PALETTE, "PNG", transparency=PALETTE.getpixel((0, 0))),
+    "palette": sample_images.encode(PALETTE, "PNG", transparency=PALETTE.getpixel((0, 0))),
 }
 
 
@@ -141,7 +141,7 @@ def test_the_transparent_color_of_a_png_stays_transparent(name: str, with_profil
     """Whatever the depth, and with a color profile too: the first pixel is clear, another is not."""
     data = KEYED[name]
     if with_profile:
-        profile = raw_files.chunk(b"iCCP", b"test\0\0" + zlib.compress(foreign_profile()))
+        profile = raw_files.make_png_chunk(b"iCCP", b"test\0\0" + zlib.compress(foreign_profile()))
         data = data[:33] + profile + data[33:]
     for operations in ((), ({"op": "grayscale"},)):
         pipeline = Pipeline.model_validate({"operations": operations})
@@ -161,9 +161,9 @@ def test_every_format_holds_the_longest_result(image_format: str) -> None:
     limits = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=20_000)
     output: dict[str, Any] = {"format": image_format}
     for size in sides(image_format):
-        data = sample_images.encoded(Image.new("RGB", size, (9, 9, 9)), "PNG")
+        data = sample_images.encode(Image.new("RGB", size, (9, 9, 9)), "PNG")
         made = render(data, Pipeline.model_validate({"output": output}), limits)
         assert image_of(made).size == size
-    too_long = sample_images.encoded(Image.new("L", (16_384, 1)), "PNG")
+    too_long = sample_images.encode(Image.new("L", (16_384, 1)), "PNG")
     with pytest.raises(SideTooLong):
         render(too_long, Pipeline.model_validate({"output": output}), limits)

@@ -20,7 +20,7 @@ from worker.imaging.pipeline import refuse_assets, run_pipeline, run_pipeline_on
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=20_000)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-LOGO = sample_images.encoded(Image.new("RGBA", (20, 10), (0, 255, 0, 255)), "PNG")
+LOGO = sample_images.encode(Image.new("RGBA", (20, 10), (0, 255, 0, 255)), "PNG")
 load_logo = make_asset_loader({"logo": LOGO}, LIMITS)
 
 
@@ -57,7 +57,7 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
     operations: list[AnyOperation], size: tuple[int, int], mode: str, data: st.DataObject
 ) -> None:
     """Whatever valid operations follow each other: the foretold size, a plain mode, every output, or an ImageError."""
-    image = sample_images.scene(*size, mode) if mode == "RGBA" else sample_images.scene(*size).convert(mode)
+    image = sample_images.draw_scene(*size, mode) if mode == "RGBA" else sample_images.draw_scene(*size).convert(mode)
     before = image.tobytes()
     try:
         for operation in operations:
@@ -75,8 +75,8 @@ def test_any_pipeline_ends_in_the_size_that_was_foretold(
         return
     output = data.draw(pipeline_strategies.outputs)
     asked_for = Pipeline(operations=(), outputs=(output,))
-    written = render(sample_images.encoded(image, "PNG"), asked_for, LIMITS).outputs[0][1]
-    assert sample_images.opened(written.data).size == image.size == (written.width, written.height)
+    written = render(sample_images.encode(image, "PNG"), asked_for, LIMITS).outputs[0][1]
+    assert sample_images.decode(written.data).size == image.size == (written.width, written.height)
 
 
 def test_resize_cover_keeps_the_side_that_gravity_names() -> None:
@@ -137,7 +137,7 @@ def test_entropy_of_a_flat_picture_is_its_middle() -> None:
 @pytest.mark.parametrize("angle", [90, 180, 270, 360, -90, -180])
 def test_right_angles_lose_nothing(angle: float) -> None:
     """Turning clockwise by a right angle, and back, gives every pixel again."""
-    image = sample_images.scene(31, 17, "RGBA")
+    image = sample_images.draw_scene(31, 17, "RGBA")
     made = run(image, {"op": "rotate", "angle": angle})
     assert same(run(made, {"op": "rotate", "angle": -angle}), image)
     if angle == 90:
@@ -177,7 +177,7 @@ def test_rotate_goes_clockwise(angle: float) -> None:
 def test_flip_mirrors(direction: str, way: Image.Transpose) -> None:
     """Each direction swaps the sides that its name says."""
     assert same(
-        run(sample_images.scene(), {"op": "flip", "direction": direction}), sample_images.scene().transpose(way)
+        run(sample_images.draw_scene(), {"op": "flip", "direction": direction}), sample_images.draw_scene().transpose(way)
     )
 
 
@@ -369,7 +369,7 @@ def test_characters_that_the_font_lacks_are_told() -> None:
     assert find_missing_characters("中a中文", "dejavu-sans") == ["中", "文"]
     assert "U+4E2D" in find_text_warnings("中", "dejavu-sans")[0]
     pipeline = Pipeline.model_validate({"operations": [{"op": "watermark", "text": "中"}]})
-    assert any("U+4E2D" in warning for warning in render(sample_images.png(), pipeline, LIMITS).warnings)
+    assert any("U+4E2D" in warning for warning in render(sample_images.make_png(), pipeline, LIMITS).warnings)
 
 
 def test_frames_stay_together_under_a_trim() -> None:

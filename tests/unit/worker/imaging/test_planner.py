@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from support import sample_images
-from support.image_similarity import psnr
+from support.image_similarity import compute_psnr
 
 from shared.pipeline.pipeline import Grayscale, Operation, Pipeline, Resize
-from worker.imaging import Limits, Rendered, render
+from worker.imaging import Limits, RenderResult, render
 from worker.imaging.operations.geometry import compute_resize_box
-from worker.imaging.planner import Plan, plan, plan_unoptimized
+from worker.imaging.planner import Plan, make_plan, make_unoptimized_plan
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
@@ -21,7 +21,7 @@ PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "safelight" / "demo_images").g
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=20_000_000, max_side=5_000)
 ENOUGH_DECIBELS = 45
 JPEG = StoredHeader(
-    format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, opaque=True, neutral=True, still=True
+    format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, is_opaque=True, is_srgb=True, is_still=True
 )
 SMALL = Resize(width=400, height=400)
 PIPELINES = {
@@ -36,18 +36,18 @@ PIPELINES = {
 }
 
 
-def both_ways(data: bytes, operations: list[dict[str, Any]]) -> tuple[Rendered, Rendered]:
+def both_ways(data: bytes, operations: list[dict[str, Any]]) -> tuple[RenderResult, RenderResult]:
     """Render by the plan and the plain way."""
     pipeline = Pipeline.model_validate({"operations": operations})
-    return render(data, pipeline, LIMITS), render(data, pipeline, LIMITS, planner=plan_unoptimized)
+    return render(data, pipeline, LIMITS), render(data, pipeline, LIMITS, planner=make_unoptimized_plan)
 
 
 def likeness(data: bytes, operations: list[dict[str, Any]]) -> float:
     """Return how alike the two ways' results are, decibels, once their facts agree."""
     planned, expected = both_ways(data, operations)
     assert (planned.width, planned.height, planned.warnings) == (expected.width, expected.height, expected.warnings)
-    images = [sample_images.opened(rendered.outputs[0][1].data) for rendered in (planned, expected)]
-    return psnr(*images)
+    images = [sample_images.decode(rendered.outputs[0][1].data) for rendered in (planned, expected)]
+    return compute_psnr(*images)
 
 
 def with_header(**facts: Any) -> StoredHeader:
@@ -68,7 +68,7 @@ def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: l
     """What is no JPEG is decoded whole, and yet reduced and turned gray the cheaper way."""
     options = {"lossless": True} if kind == "WEBP" else {}
     with Image.open(PHOTOGRAPHS[0]) as photograph:
-        data = sample_images.encoded(photograph.convert("RGB"), kind, **options)
+        data = sample_images.encode(photograph.convert("RGB"), kind, **options)
     assert likeness(data, operations) >= ENOUGH_DECIBELS
 
 
@@ -76,7 +76,7 @@ def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: l
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: str) -> None:
     """An image stored in any of the eight ways comes out the same, cut at the same edges."""
-    data = sample_images.sideways_jpeg(801, 602, orientation)
+    data = sample_images.make_rotated_jpeg(801, 602, orientation)
     assert likeness(data, [{"op": "resize", "width": 90, "height": 120, "fit": fit}]) >= ENOUGH_DECIBELS
 
 
@@ -94,8 +94,8 @@ def test_a_stored_scaling_stays_inside_and_keeps_its_area(
     header = with_header(stored_size=stored, orientation=orientation)
     params = Resize.model_validate({"width": box[0], "height": box[1], "fit": fit})
     upright = Scaling(size=compute_resize_box(header.size, params)[0], box=compute_resize_box(header.size, params)[1])
-    turned = upright.as_stored(stored, orientation)
-    assert sorted(turned.factors) == pytest.approx(sorted(upright.factors))
+    turned = upright.to_stored_orientation(stored, orientation)
+    assert sorted(turned.shrink_factors) == pytest.approx(sorted(upright.shrink_factors))
     left, upper, right, lower = turned.box
     assert -1e-6 <= left < right <= stored[0] + 1e-6
     assert -1e-6 <= upper < lower <= stored[1] + 1e-6
@@ -103,52 +103,52 @@ def test_a_stored_scaling_stays_inside_and_keeps_its_area(
 
 def test_the_default_job_on_a_large_photograph_takes_every_short_way() -> None:
     """Only luma, shrunk while decoding, scaled as stored: nothing is left for the plain way."""
-    made = plan(with_header(orientation=6), (Resize(width=600, height=600), Grayscale()))
-    assert made.decoding.luma
+    made = make_plan(with_header(orientation=6), (Resize(width=600, height=600), Grayscale()))
+    assert made.decoding.luma_only
     assert made.decoding.shrink == 2
-    assert not made.decoding.upright
-    assert made.gray
+    assert not made.decoding.apply_orientation
+    assert made.convert_to_gray
     assert made.scaling is not None
     assert made.scaling.size == (600, 450)
-    assert made.turn == 6
+    assert made.orientation == 6
     assert made.operations == ()
 
 
 @pytest.mark.parametrize(("side", "shrink"), [(2001, 1), (2000, 1), (1000, 2), (501, 2), (500, 4), (252, 4), (248, 8)])
 def test_shrinking_leaves_two_pixels_for_each_of_the_result(side: int, shrink: int) -> None:
     """The longer side of 4,000 pixels is never decoded to fewer than twice what is asked for."""
-    assert plan(JPEG, (Resize(width=side),)).decoding.shrink == shrink
+    assert make_plan(JPEG, (Resize(width=side),)).decoding.shrink == shrink
 
 
 @pytest.mark.parametrize(
     "facts",
-    [{"format": "PNG"}, {"mode": "CMYK"}, {"mode": "L"}, {"neutral": False}, {"still": False}],
+    [{"format": "PNG"}, {"mode": "CMYK"}, {"mode": "L"}, {"is_srgb": False}, {"is_still": False}],
     ids=str,
 )
 def test_luma_is_decoded_only_where_it_is_the_gray_picture(facts: dict[str, Any]) -> None:
     """Another format, CMYK, gray already, a color profile or an animation: no luma."""
-    assert not plan(with_header(**facts), (SMALL, Grayscale())).decoding.luma
+    assert not make_plan(with_header(**facts), (SMALL, Grayscale())).decoding.luma_only
 
 
-@pytest.mark.parametrize("facts", [{"format": "PNG"}, {"mode": "CMYK"}, {"neutral": False}, {"still": False}], ids=str)
+@pytest.mark.parametrize("facts", [{"format": "PNG"}, {"mode": "CMYK"}, {"is_srgb": False}, {"is_still": False}], ids=str)
 def test_nothing_is_shrunk_that_would_differ(facts: dict[str, Any]) -> None:
     """Another format, CMYK, a color profile or an animation: decoded whole."""
-    assert plan(with_header(**facts), (SMALL,)).decoding.shrink == 1
+    assert make_plan(with_header(**facts), (SMALL,)).decoding.shrink == 1
 
 
 def test_colors_are_kept_without_grayscale() -> None:
     """A pipeline that never turns gray decodes colors."""
-    made = plan(JPEG, (SMALL,))
-    assert not made.gray
-    assert not made.decoding.luma
+    made = make_plan(JPEG, (SMALL,))
+    assert not made.convert_to_gray
+    assert not made.decoding.luma_only
 
 
 def test_transparency_is_resized_in_color() -> None:
     """Alpha weighs colors at edges: the order of operations stays, unless gray was asked first."""
-    clear = with_header(format="PNG", mode="RGBA", opaque=False)
-    assert not plan(clear, (SMALL, Grayscale())).gray
-    assert plan(clear, (SMALL, Grayscale())).operations == (Grayscale(),)
-    assert plan(clear, (Grayscale(), SMALL)).gray
+    clear = with_header(format="PNG", mode="RGBA", is_opaque=False)
+    assert not make_plan(clear, (SMALL, Grayscale())).convert_to_gray
+    assert make_plan(clear, (SMALL, Grayscale())).operations == (Grayscale(),)
+    assert make_plan(clear, (Grayscale(), SMALL)).convert_to_gray
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_transparency_is_resized_in_color() -> None:
 )
 def test_what_does_not_shrink_is_left_alone(operations: tuple[Operation, ...]) -> None:
     """Nothing to do, or an image that grows in either direction: the plain way."""
-    assert plan(JPEG, operations) == Plan(operations=operations)
+    assert make_plan(JPEG, operations) == Plan(operations=operations)
 
 
 def test_an_animation_is_left_alone() -> None:
     """More than one image in a file: the plain way."""
     operations = (SMALL, Grayscale())
-    assert plan(with_header(still=False), operations) == Plan(operations=operations)
+    assert make_plan(with_header(is_still=False), operations) == Plan(operations=operations)
 
 
 def test_a_profile_keeps_its_colors() -> None:
@@ -172,7 +172,7 @@ def test_a_profile_keeps_its_colors() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     foreign = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
-    data = sample_images.jpeg(1600, 1200, icc_profile=foreign)
+    data = sample_images.make_jpeg(1600, 1200, icc_profile=foreign)
     assert likeness(data, [{"op": "resize", "width": 200}, {"op": "grayscale"}]) >= ENOUGH_DECIBELS
 
 
@@ -185,5 +185,5 @@ def test_a_profile_keeps_its_colors() -> None:
 def test_every_kind_of_jpeg_can_be_shrunk(options: dict[str, Any], operations: list[dict[str, Any]]) -> None:
     """Progressive, any chroma subsampling, RGB instead of YCbCr: the same image."""
     with Image.open(PHOTOGRAPHS[0]) as photograph:
-        data = sample_images.encoded(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
+        data = sample_images.encode(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
     assert likeness(data, operations) >= ENOUGH_DECIBELS

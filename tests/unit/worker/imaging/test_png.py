@@ -34,7 +34,7 @@ def test_a_gray_photograph_is_packed_quickly(path: Path) -> None:
     with Image.open(path) as photograph:
         gray = photograph.convert("L").resize((640, 480))
     assert choose_packing(gray) is not Packing.SEARCH
-    assert len(encode(gray, Output()).data) < 1.2 * len(sample_images.encoded(gray, "PNG", optimize=True))
+    assert len(encode(gray, Output()).data) < 1.2 * len(sample_images.encode(gray, "PNG", optimize=True))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
@@ -42,7 +42,7 @@ def test_text_is_packed_thoroughly(mode: str) -> None:
     """Letters repeat, and the file becomes much smaller than a photograph's packing would make it."""
     page = page_of_text(mode)
     assert choose_packing(page) is Packing.SEARCH
-    assert len(encode(page, Output()).data) < 0.7 * len(sample_images.encoded(page, "PNG", compress_type=zlib.Z_RLE))
+    assert len(encode(page, Output()).data) < 0.7 * len(sample_images.encode(page, "PNG", compress_type=zlib.Z_RLE))
 
 
 @given(
@@ -57,7 +57,7 @@ def test_every_packing_keeps_every_pixel(packing: Packing, mode: str, size: tupl
     image = Image.frombytes(mode, size, random.Random(seed).randbytes(size[0] * size[1] * bands))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(png_encoder, "choose_packing", lambda _: packing)
-        made = sample_images.opened(png_encoder.write_png(image))
+        made = sample_images.decode(png_encoder.write_png(image))
     assert (made.mode, made.size, made.tobytes()) == (image.mode, image.size, image.tobytes())
 
 
@@ -65,5 +65,5 @@ def test_every_packing_keeps_every_pixel(packing: Packing, mode: str, size: tupl
 def test_other_modes_are_left_to_pillow(mode: str) -> None:
     """What has not eight bits a channel is written whole too."""
     image = Image.new(mode, (30, 20), 1)
-    made = sample_images.opened(png_encoder.write_png(image))
+    made = sample_images.decode(png_encoder.write_png(image))
     assert (made.mode, made.tobytes()) == (image.mode, image.tobytes())

@@ -20,8 +20,8 @@ from shared.errors import (
 from shared.pipeline.operations import AnyOperation
 from shared.pipeline.pipeline import Fit, Grayscale, Pipeline, Resize
 from shared.pipeline.sizes import compute_size_after
-from worker.imaging import Limits, Rendered, render
-from worker.imaging.operations import RESOLVED, get_functions
+from worker.imaging import Limits, RenderResult, render
+from worker.imaging.operations import RESOLVED, build_function_table
 from worker.imaging.operations.geometry import resize
 from worker.imaging.pipeline import refuse_assets
 
@@ -34,15 +34,15 @@ def pipeline(*operations: dict[str, Any], **output: Any) -> Pipeline:
     return Pipeline.model_validate({"operations": operations, "output": output})
 
 
-def image_of(rendered: Rendered) -> Image.Image:
+def image_of(rendered: RenderResult) -> Image.Image:
     """Decode the first output."""
-    return sample_images.opened(rendered.outputs[0][1].data)
+    return sample_images.decode(rendered.outputs[0][1].data)
 
 
 def test_default_pipeline_fits_and_grays() -> None:
     """A large color image comes out gray, PNG, its longer side 1024."""
     made = render(
-        sample_images.jpeg(2000, 1500), Pipeline(operations=(Resize(width=1024, height=1024), Grayscale())), LIMITS
+        sample_images.make_jpeg(2000, 1500), Pipeline(operations=(Resize(width=1024, height=1024), Grayscale())), LIMITS
     )
     image = image_of(made)
     assert (image.format, image.mode, image.size) == ("PNG", "L", (1024, 768))
@@ -52,7 +52,7 @@ def test_default_pipeline_fits_and_grays() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_comes_out_upright(orientation: int) -> None:
     """The red corner of an image stored in any of the eight EXIF ways ends at the top left."""
-    upright = sample_images.scene(64, 48)
+    upright = sample_images.draw_scene(64, 48)
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -65,7 +65,7 @@ def test_every_orientation_comes_out_upright(orientation: int) -> None:
     stored = upright.transpose(undo[orientation]) if orientation in undo else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    image = image_of(render(sample_images.encoded(stored, "JPEG", quality=95, exif=exif), KEEP, LIMITS))
+    image = image_of(render(sample_images.encode(stored, "JPEG", quality=95, exif=exif), KEEP, LIMITS))
     assert image.size == (64, 48)
     red, green, _ = image.getpixel((8, 8))  # type: ignore[misc] # an RGB pixel
     assert red > 200
@@ -81,12 +81,12 @@ def test_each_input_makes_each_output_without_metadata(source: str, output: str)
     options: dict[str, Any] = {"comment": b"secret place"} if source in {"JPEG", "GIF"} else {}
     if source not in {"GIF", "BMP"}:
         options["exif"] = exif
-    data = sample_images.encoded(sample_images.scene(), source, **options)
+    data = sample_images.encode(sample_images.draw_scene(), source, **options)
     made = render(data, pipeline(format=output), LIMITS)
     assert made.format == source
     encoded = made.outputs[0][1]
     assert b"secret" not in encoded.data
-    image = sample_images.opened(encoded.data)
+    image = sample_images.decode(encoded.data)
     assert image.format == encoded.image_format.name == output.upper()
     assert not image.getexif()
 
@@ -94,9 +94,9 @@ def test_each_input_makes_each_output_without_metadata(source: str, output: str)
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
 def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
     """Palette, one bit, sixteen bits and CMYK all end as plain gray or color, not black and not clipped."""
-    scene = sample_images.scene()
+    scene = sample_images.draw_scene()
     image = Image.new("I;16", (64, 48), 32_768) if mode == "I;16" else scene.convert(mode)
-    made = image_of(render(sample_images.encoded(image, "TIFF" if mode == "CMYK" else "PNG"), KEEP, LIMITS))
+    made = image_of(render(sample_images.encode(image, "TIFF" if mode == "CMYK" else "PNG"), KEEP, LIMITS))
     assert made.mode in {"L", "LA", "RGB", "RGBA"}
     if mode == "I;16":
         assert made.getpixel((0, 0)) == 128
@@ -105,7 +105,7 @@ def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
 def test_transparency_lies_on_the_stated_color_in_jpeg() -> None:
     """A transparent pixel becomes the background that was asked for."""
     clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
-    made = image_of(render(sample_images.encoded(clear, "PNG"), pipeline(format="jpeg", background="#00ff00"), LIMITS))
+    made = image_of(render(sample_images.encode(clear, "PNG"), pipeline(format="jpeg", background="#00ff00"), LIMITS))
     red, green, blue = made.getpixel((4, 4))  # type: ignore[misc] # an RGB pixel
     assert green > 250
     assert max(red, blue) < 8
@@ -114,7 +114,7 @@ def test_transparency_lies_on_the_stated_color_in_jpeg() -> None:
 @pytest.mark.parametrize("output", ["png", "webp"])
 def test_transparency_survives_gray_and_resize(output: str) -> None:
     """Alpha is kept where the format can hold it."""
-    data = sample_images.png(mode="RGBA")
+    data = sample_images.make_png(mode="RGBA")
     made = image_of(render(data, pipeline({"op": "resize", "width": 32}, {"op": "grayscale"}, format=output), LIMITS))
     assert made.has_transparency_data
     assert made.convert("RGBA").getchannel("A").getextrema() != (255, 255)
@@ -125,7 +125,7 @@ def test_colors_are_converted_to_srgb() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     renamed = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
-    data = sample_images.encoded(Image.new("RGB", (8, 8), (200, 30, 30)), "PNG", icc_profile=renamed)
+    data = sample_images.encode(Image.new("RGB", (8, 8), (200, 30, 30)), "PNG", icc_profile=renamed)
     made = image_of(render(data, KEEP, LIMITS))
     red, green, _ = made.getpixel((0, 0))  # type: ignore[misc] # an RGB pixel
     assert green > 190
@@ -135,14 +135,14 @@ def test_colors_are_converted_to_srgb() -> None:
 
 def test_broken_profile_is_a_warning_and_not_a_failure() -> None:
     """A profile that is none is ignored, and the job says so."""
-    made = render(sample_images.jpeg(icc_profile=b"no profile at all"), KEEP, LIMITS)
+    made = render(sample_images.make_jpeg(icc_profile=b"no profile at all"), KEEP, LIMITS)
     assert made.warnings == ("The color profile can't be used and was ignored.",)
 
 
 def test_several_outputs_come_from_one_run() -> None:
     """Each output is written in its own format."""
     asked = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
-    made = render(sample_images.jpeg(), asked, LIMITS)
+    made = render(sample_images.make_jpeg(), asked, LIMITS)
     assert [(output.name, each.image_format.name) for output, each in made.outputs] == [("a", "PNG"), ("b", "WEBP")]
 
 
@@ -151,11 +151,11 @@ def test_several_outputs_come_from_one_run() -> None:
     [
         (b"\x89PNG\r\n\x1a\n and then only words", NotAnImage),
         (b"words only", NotAnImage),
-        (sample_images.jpeg(400, 300)[:3000], TruncatedImage),
-        (sample_images.png(400, 300)[:-200], TruncatedImage),
-        (sample_images.encoded(sample_images.scene(400, 300), "WEBP")[:-100], TruncatedImage),
-        (sample_images.png(5000, 10), SideTooLong),
-        (sample_images.encoded(Image.new("1", (3000, 3000)), "PNG"), TooManyPixels),
+        (sample_images.make_jpeg(400, 300)[:3000], TruncatedImage),
+        (sample_images.make_png(400, 300)[:-200], TruncatedImage),
+        (sample_images.encode(sample_images.draw_scene(400, 300), "WEBP")[:-100], TruncatedImage),
+        (sample_images.make_png(5000, 10), SideTooLong),
+        (sample_images.encode(Image.new("1", (3000, 3000)), "PNG"), TooManyPixels),
         (bytes(10_000_001), TooManyBytes),
     ],
 )
@@ -167,7 +167,7 @@ def test_bad_file_has_its_own_error(data: bytes, error: type[ImageError]) -> Non
 
 def test_bomb_is_refused_by_its_header() -> None:
     """A file of a few bytes that claims a huge image costs nothing."""
-    header = bytearray(sample_images.png())
+    header = bytearray(sample_images.make_png())
     header[16:24] = (60_000).to_bytes(4, "big") * 2
     with pytest.raises((NotAnImage, CorruptImage, TooManyPixels, SideTooLong)):
         render(bytes(header), KEEP, LIMITS)
@@ -177,7 +177,7 @@ def test_result_is_held_to_the_limits_too() -> None:
     """Enlarging past the limit is refused before it is tried."""
     with pytest.raises(TooManyPixels):
         render(
-            sample_images.jpeg(),
+            sample_images.make_jpeg(),
             pipeline({"op": "resize", "width": 3999, "height": 3999, "enlarge": True, "fit": "exact"}),
             LIMITS,
         )
@@ -188,7 +188,7 @@ def test_result_is_held_to_the_limits_too() -> None:
 def test_damaged_file_ends_in_a_picture_or_in_an_image_error(data: st.DataObject) -> None:
     """Whatever bytes are flipped or cut, nothing but an ImageError comes out."""
     name = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
-    file = bytearray(sample_images.encoded(sample_images.scene(), name))
+    file = bytearray(sample_images.encode(sample_images.draw_scene(), name))
     for at in data.draw(st.lists(st.integers(0, len(file) - 1), max_size=20)):
         file[at] = data.draw(st.integers(0, 255))
     del file[data.draw(st.integers(0, len(file))) :]
@@ -235,4 +235,4 @@ def test_cover_keeps_the_middle_and_the_proportions() -> None:
 
 def test_every_operation_has_its_function() -> None:
     """No operation can be asked for that nobody runs."""
-    assert {*get_functions(refuse_assets), *RESOLVED} == set(get_args(AnyOperation))
+    assert {*build_function_table(refuse_assets), *RESOLVED} == set(get_args(AnyOperation))
