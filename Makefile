@@ -58,7 +58,7 @@ e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that e
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
-	$(BIN)/pytest tests/e2e/test_kills.py --kill-jobs 1000 -q
+	$(BIN)/pytest tests/e2e/test_process_kills.py --kill-jobs 1000 -q
 
 browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/browser -q

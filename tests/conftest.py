@@ -1,11 +1,11 @@
-"""What all tests share: no AWS credentials, no settings of the machine's."""
+"""Options and fixtures of all tests: no AWS credentials and no settings of the machine."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine makes any generator slow, which says nothing about the code.
+# On a busy machine, every generator is slow.
 settings.register_profile("busy", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("busy")
 
@@ -16,36 +16,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         default="embedded",
         choices=("embedded", "localstack"),
-        help="what the end-to-end tests run on; docs/engines.md tells which LocalStack is found",
+        help="engine of the end-to-end tests; see docs/engines.md for how LocalStack is found",
     )
     parser.addoption(
         "--trusting",
         action="store_true",
-        help="let the embedded engine believe everyone, instead of holding each function to its role",
+        help="do not enforce signatures and roles on the embedded engine",
     )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
     parser.addoption("--kill-jobs", type=int, default=250, help="jobs under random kills (make kills: 1,000)")
-    parser.addoption("--fault-seed", type=int, help="only the random run of this seed, with its whole story")
-    parser.addoption(
-        "--write-docs", action="store_true", help="write the pages that tests hold, instead of comparing them"
-    )
+    parser.addoption("--fault-seed", type=int, help="run only this seed, and print all its steps")
+    parser.addoption("--write-docs", action="store_true", help="write the generated pages instead of comparing them")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have found out and want shown, whichever process they ran in."""
+    """Print the results that tests recorded as ``shown``, from all processes."""
     passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
     shown = [str(value) for report in passed for name, value in report.user_properties if name == "shown"]
     if shown:
-        terminalreporter.section("found out")
+        terminalreporter.section("results")
         for text in shown:
             terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)
 def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away whatever could lead a test to a real account, and give it keys that open nothing."""
-    is_wanted = request.config.getoption("--engine") == "localstack"
-    kept = {"LOCALSTACK_ENDPOINT", "LOCALSTACK_PROGRAM", "SAFELIGHT_PORT"} if is_wanted else set()
+    """Remove AWS and Safelight variables of the machine and set dummy credentials."""
+    uses_localstack = request.config.getoption("--engine") == "localstack"
+    kept = {"LOCALSTACK_ENDPOINT", "LOCALSTACK_PROGRAM", "SAFELIGHT_PORT"} if uses_localstack else set()
     for name in os.environ.keys() - kept:
         if name.startswith(("AWS_", "SAFELIGHT_", "POWERTOOLS_", "LOCALSTACK_")):
             monkeypatch.delenv(name)

@@ -1,8 +1,8 @@
-"""An engine of its own for each test run, the real template on it, and real HTTP to it.
+"""Fixtures of the end-to-end tests: an engine, a stack from the real template, and HTTP to it.
 
-``--engine`` says which: ``embedded`` (the default) is started on a free port with its state in a
-temporary folder, so that runs beside each other never meet; ``localstack`` is the one at LOCALSTACK_ENDPOINT,
-or that of docker-compose.yml, and the stack on it has a name of its own.
+``--engine`` selects the engine. ``embedded`` (the default) starts on a free port with its state in a temporary folder,
+so parallel runs are independent. ``localstack`` is the one at LOCALSTACK_ENDPOINT or that of docker-compose.yml; its
+stack has a unique name.
 """
 
 import json
@@ -13,23 +13,23 @@ import pytest
 from support.running_stack import Site, running_site
 
 from infra.engines import compose, localstack
-from infra.faults import SetupFault
+from infra.errors import SetupError
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say once what is missing, instead of letting each test fail of it."""
+    """Raise UsageError once if LocalStack is missing, instead of failing every test."""
     if config.getoption("--engine") != "localstack":
         return
     try:
-        missing = localstack.find() is None and compose.missing()
-    except SetupFault as fault:
+        missing = localstack.find_running() is None and compose.find_missing()
+    except SetupError as fault:
         missing = str(fault)
     if missing:
-        raise pytest.UsageError(f"There is no LocalStack to test on: {missing}")
+        raise pytest.UsageError(f"LocalStack is not available: {missing}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark everything here, so that ``-m 'not e2e'`` leaves it out; skip what the engine can't do."""
+    """Mark all tests of this folder as e2e and skip those that the engine does not support."""
     engine = config.getoption("--engine")
     for item in items:
         if Path(__file__).parent not in item.path.parents:
@@ -46,15 +46,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put what the functions complained of beside a failure: the stack is gone when somebody reads it."""
+    """Add the last logged errors of the functions to the report of a failed test."""
     report = yield
-    found = getattr(item, "funcargs", {}).get("site")
-    if call.when == "call" and report.failed and isinstance(found, Site):
-        for role in found.stack.functions:
-            complaints = [json.loads(line) for line in found.log_lines(role) if '"level":"ERROR"' in line]
-            told = [f"{each['timestamp']} {each.get('code')} {each.get('exception', '')[-300:]}" for each in complaints]
-            if told:
-                report.sections.append((f"last errors of {role}", "\n".join(told[-5:])))
+    site = getattr(item, "funcargs", {}).get("site")
+    if call.when == "call" and report.failed and isinstance(site, Site):
+        for role in site.stack.functions:
+            errors = [json.loads(line) for line in site.log_lines(role) if '"level":"ERROR"' in line]
+            lines = [f"{each['timestamp']} {each.get('code')} {each.get('exception', '')[-300:]}" for each in errors]
+            if lines:
+                report.sections.append((f"last errors of {role}", "\n".join(lines[-5:])))
     return report
 
 
@@ -66,9 +66,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return the stack that the tests of a run share; none changes what another relies on.
+    """Yield the stack that all tests of a run share; tests must not change what others use.
 
-    On the embedded engine each function may do what its role allows and nothing else, unless ``--trusting``.
+    Unless ``--trusting`` is set, the embedded engine enforces the role of each function.
     """
     environment: dict[str, str] | None = {} if request.config.getoption("--trusting") else None
     yield from running_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)

@@ -1,4 +1,4 @@
-"""Who may call: each ApiAuth on an engine that holds callers to it."""
+"""Access control: each ApiAuth on an engine that enforces it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,43 +16,43 @@ from safelight import Safelight
 from safelight.auth import ApiKey, Token
 from safelight.errors import ApiError
 from safelight.transport.aws_credentials import Credentials
-from safelight.transport.signing import Signed
+from safelight.transport.signing import SignatureV4
 
 pytestmark = pytest.mark.not_on(
-    "localstack", reason="it lets everyone pass every authorizer, and has no quota; see docs/engines.md"
+    "localstack", reason="its authorizers accept everyone, and it has no quotas; see docs/engines.md"
 )
-MODES = ("iam", "api-key", "cognito")
+API_AUTHS = ("iam", "api-key", "cognito")
 _NUMBERS = count(1)
 
 
 @dataclass(frozen=True)
-class Door:
-    """A stack with one way of access, and how its callers come by theirs."""
+class ProtectedStack:
+    """A stack with one ApiAuth."""
 
     mode: str
     site: Site
 
-    def caller(self) -> httpx.Auth:
-        """Make one more caller of this stack."""
-        return NEW_CALLER[self.mode](self.site, f"caller{next(_NUMBERS)}")
+    def create_caller(self) -> httpx.Auth:
+        """Create a caller of this stack and return its credentials."""
+        return CALLER_FACTORIES[self.mode](self.site, f"caller{next(_NUMBERS)}")
 
     def client(self, auth: httpx.Auth | None) -> Safelight:
-        """Call the API as somebody, without patience."""
+        """Return a client without retries."""
         return Safelight(self.site.stack.api_url, auth=auth, retries=0)
 
 
-def new_user(site: Site, name: str) -> httpx.Auth:
-    """Make an IAM user who may call every API, and its keys."""
+def create_iam_user(site: Site, name: str) -> httpx.Auth:
+    """Create an IAM user that can call every API, and return its credentials."""
     iam = local_session(site.stack.endpoint_url).client("iam")
     iam.create_user(UserName=name)
     allowed = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]}'
     iam.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=allowed)
     keys = iam.create_access_key(UserName=name)["AccessKey"]
-    return Signed(Credentials(keys["AccessKeyId"], keys["SecretAccessKey"]), LOCAL_REGION)
+    return SignatureV4(Credentials(keys["AccessKeyId"], keys["SecretAccessKey"]), LOCAL_REGION)
 
 
-def new_key(site: Site, name: str) -> httpx.Auth:
-    """Make a key and put it into the stack's usage plan."""
+def create_api_key(site: Site, name: str) -> httpx.Auth:
+    """Create an API key in the usage plan of the stack."""
     gateway = local_session(site.stack.endpoint_url).client("apigateway")
     (plan,) = gateway.get_usage_plans()["items"]
     key = gateway.create_api_key(name=name, enabled=True)
@@ -60,8 +60,8 @@ def new_key(site: Site, name: str) -> httpx.Auth:
     return ApiKey(key["value"])
 
 
-def new_account(site: Site, name: str) -> httpx.Auth:
-    """Make a user of the stack's pool, log in as docs/security.md says, and take the ID token."""
+def create_cognito_user(site: Site, name: str) -> httpx.Auth:
+    """Create a user, sign in as docs/security.md shows, and return the ID token."""
     cognito = local_session(site.stack.endpoint_url).client("cognito-idp")
     (pool,) = cognito.list_user_pools(MaxResults=10)["UserPools"]
     (client,) = cognito.list_user_pool_clients(UserPoolId=pool["Id"])["UserPoolClients"]
@@ -76,68 +76,76 @@ def new_account(site: Site, name: str) -> httpx.Auth:
     return Token(answer["AuthenticationResult"]["IdToken"])
 
 
-NEW_CALLER: dict[str, Callable[[Site, str], httpx.Auth]] = {"iam": new_user, "api-key": new_key, "cognito": new_account}
-STRANGERS: dict[str, httpx.Auth] = {
-    "iam": Signed(Credentials("AKIASTRANGER0000", "guessed"), LOCAL_REGION),
+CALLER_FACTORIES: dict[str, Callable[[Site, str], httpx.Auth]] = {
+    "iam": create_iam_user,
+    "api-key": create_api_key,
+    "cognito": create_cognito_user,
+}
+INVALID_CREDENTIALS: dict[str, httpx.Auth] = {
+    "iam": SignatureV4(Credentials("AKIASTRANGER0000", "guessed"), LOCAL_REGION),
     "api-key": ApiKey("guessed-guessed-guessed"),
     "cognito": Token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9."),
 }
 
 
-@pytest.fixture(scope="module", params=MODES)
-def door(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """Return a stack for each way of access."""
-    folder, mode = tmp_path_factory.mktemp("door"), str(request.param)
+@pytest.fixture(scope="module", params=API_AUTHS)
+def protected(
+    request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProtectedStack]:
+    """Yield a stack for each ApiAuth."""
+    folder, mode = tmp_path_factory.mktemp("access"), str(request.param)
     for site in running_site(folder, engine, {"ApiAuth": mode}):
-        yield Door(mode, site)
+        yield ProtectedStack(mode, site)
 
 
 @pytest.mark.parametrize("path", ["jobs", "jobs/01JD9ZK8V4M2Q6X3T5R7W9Y1AB", "health", "openapi.json", "nothing"])
-@pytest.mark.parametrize("known", [False, True], ids=["nobody", "a stranger"])
-def test_no_credentials_no_answer(door: Door, path: str, known: bool) -> None:
-    """Whoever brings nothing, or something made up, gets 401 or 403 as a problem document, on every path."""
-    url = f"{door.site.stack.api_url}/{path}"
-    answer = httpx.get(url, auth=STRANGERS[door.mode] if known else None)
+@pytest.mark.parametrize("has_credentials", [False, True], ids=["no credentials", "invalid credentials"])
+def test_requests_without_valid_credentials_are_refused(
+    protected: ProtectedStack, path: str, has_credentials: bool
+) -> None:
+    """On every path, with 401 or 403 as a problem document."""
+    url = f"{protected.site.stack.api_url}/{path}"
+    answer = httpx.get(url, auth=INVALID_CREDENTIALS[protected.mode] if has_credentials else None)
     assert answer.status_code in {401, 403}
     assert answer.json()["code"] in {"UNAUTHENTICATED", "FORBIDDEN"}
 
 
-def test_a_caller_works_as_usual(door: Door, tmp_path: Path) -> None:
-    """With its own credentials a caller's image goes in and comes out, by the client's own means."""
-    picture = tmp_path / "a b+ü.jpg"
-    picture.write_bytes(sample_images.jpeg())
-    with door.client(door.caller()) as safelight:
-        job = safelight.wait(safelight.submit(picture).id)
+def test_authorized_caller_can_process_an_image(protected: ProtectedStack, tmp_path: Path) -> None:
+    """With the client library, from upload to download."""
+    image = tmp_path / "a b+ü.jpg"
+    image.write_bytes(sample_images.make_jpeg())
+    with protected.client(protected.create_caller()) as safelight:
+        job = safelight.wait(safelight.submit(image).id)
         assert (job.status, job.filename) == ("COMPLETED", "a b+ü.jpg")
         safelight.download(job.id, tmp_path / "out.png")
-    assert sample_images.opened((tmp_path / "out.png").read_bytes()).format == "PNG"
+    assert sample_images.decode((tmp_path / "out.png").read_bytes()).format == "PNG"
 
 
-def test_other_peoples_jobs_do_not_exist(door: Door) -> None:
-    """To everybody but its owner a job is 404 whatever is asked of it, and in no list."""
-    if door.mode == "api-key":
-        pytest.skip("the embedded engine tells no function which key was used; test_callers.py says the rest")
-    with door.client(door.caller()) as owner, door.client(door.caller()) as other:
-        job = owner.wait(owner.submit(sample_images.jpeg()).id)
-        asked: tuple[Callable[[], Any], ...] = (
+def test_jobs_of_others_are_not_found(protected: ProtectedStack) -> None:
+    """Every request for them gets 404, and no list has them."""
+    if protected.mode == "api-key":
+        pytest.skip("the embedded engine does not pass the API key to functions; see test_callers.py")
+    with protected.client(protected.create_caller()) as owner, protected.client(protected.create_caller()) as other:
+        job = owner.wait(owner.submit(sample_images.make_jpeg()).id)
+        requests: tuple[Callable[[], Any], ...] = (
             lambda: other.status(job.id),
             lambda: other.result_link(job.id),
             lambda: other.cancel(job.id),
             lambda: other.retry(job.id),
             lambda: other.delete(job.id),
         )
-        for ask in asked:
+        for request in requests:
             with pytest.raises(ApiError) as refused:
-                ask()
+                request()
             assert (refused.value.status, refused.value.code) == (404, "JOB_NOT_FOUND")
         assert not list(other.list_jobs())
         assert [each.id for each in owner.list_jobs()] == [job.id]
 
 
-def test_results_are_reached_by_their_link_alone(door: Door) -> None:
-    """The link needs no credentials; without its signature, or with another object's, the bucket says 403."""
-    with door.client(door.caller()) as safelight:
-        job = safelight.wait(safelight.submit(sample_images.jpeg()).id)
+def test_results_need_a_signed_link(protected: ProtectedStack) -> None:
+    """The link works without credentials; a URL without its signature or with another key gets 403."""
+    with protected.client(protected.create_caller()) as safelight:
+        job = safelight.wait(safelight.submit(sample_images.make_jpeg()).id)
         link = safelight.result_link(job.id).url
     assert httpx.get(link).status_code == 200
     address, _, signature = link.partition("?")
@@ -146,9 +154,9 @@ def test_results_are_reached_by_their_link_alone(door: Door) -> None:
     assert httpx.get(address.partition("/processed/")[0]).status_code == 403
 
 
-def test_nobody_is_an_operator_until_named(door: Door) -> None:
-    """Dead letters are for operators, and a closed stack has none unless its deployment names them."""
-    with door.client(door.caller()) as safelight, pytest.raises(ApiError) as refused:
+def test_no_operators_by_default(protected: ProtectedStack) -> None:
+    """Without OPERATORS, dead letters are refused for everyone."""
+    with protected.client(protected.create_caller()) as safelight, pytest.raises(ApiError) as refused:
         list(safelight.dead_letters())
     assert refused.value.status == 403
 
@@ -158,22 +166,20 @@ def test_nobody_is_an_operator_until_named(door: Door) -> None:
     [({"KeyDailyQuota": "3"}, "TOO_MANY_REQUESTS"), ({"KeyBurst": "3", "KeyRate": "1"}, "TOO_MANY_REQUESTS")],
     ids=["quota", "burst"],
 )
-def test_one_caller_over_its_limit_does_not_slow_others(
-    engine: str, tmp_path: Path, limit: dict[str, str], code: str
-) -> None:
-    """A key over its quota or its rate gets 429, as a problem that may be retried; other keys go on."""
+def test_limits_apply_per_api_key(engine: str, tmp_path: Path, limit: dict[str, str], code: str) -> None:
+    """A key over its quota or rate gets a retryable 429; other keys are not affected."""
     for site in running_site(tmp_path, engine, {"ApiAuth": "api-key", **limit}):
-        door = Door("api-key", site)
-        greedy, modest = door.caller(), door.caller()
-        answers = [httpx.get(f"{site.stack.api_url}/jobs", auth=greedy, timeout=60) for _ in range(6)]
+        protected = ProtectedStack("api-key", site)
+        limited, other = protected.create_caller(), protected.create_caller()
+        answers = [httpx.get(f"{site.stack.api_url}/jobs", auth=limited, timeout=60) for _ in range(6)]
         assert [answer.status_code for answer in answers[:3]] == [200] * 3
         assert answers[-1].status_code == 429
         assert (answers[-1].json()["code"], answers[-1].json()["retriable"]) == (code, True)
-        assert httpx.get(f"{site.stack.api_url}/jobs", auth=modest, timeout=60).status_code == 200
+        assert httpx.get(f"{site.stack.api_url}/jobs", auth=other, timeout=60).status_code == 200
 
 
-def test_the_whole_api_has_a_limit(engine: str, tmp_path: Path) -> None:
-    """Beyond the stage's own limit everybody gets 429."""
+def test_the_stage_is_throttled(engine: str, tmp_path: Path) -> None:
+    """Above the limit of the stage, every caller gets 429."""
     parameters = {"ThrottleBurst": "5", "ThrottleRate": "1"}
 
     def is_throttled(site: Site) -> bool:
@@ -183,9 +189,9 @@ def test_the_whole_api_has_a_limit(engine: str, tmp_path: Path) -> None:
         until(lambda site=site: is_throttled(site))  # type: ignore[misc]
 
 
-def test_a_browser_may_ask_first(door: Door) -> None:
-    """However closed the API is, a preflight question gets its answer, and nothing else."""
-    question = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{door.site.stack.api_url}/jobs", headers=question)
+def test_preflight_needs_no_credentials(protected: ProtectedStack) -> None:
+    """The response has no body."""
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{protected.site.stack.api_url}/jobs", headers=headers)
     assert answer.status_code in {200, 204}
     assert not answer.content

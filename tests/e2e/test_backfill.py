@@ -1,4 +1,4 @@
-"""Backfill on a real engine, by the command as people run it: stopped in the middle, resumed, nothing twice."""
+"""Backfills with the command on an engine: interrupted and resumed without duplicates."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from support import sample_images
 from support.running_stack import Site, until
 
 pytestmark = pytest.mark.e2e
-#: More than two chunks. With 500 it takes some minutes more.
-PICTURES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
+#: Above two chunks. 500 take some minutes longer.
+IMAGES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
 
 
-def command(site: Site, *arguments: str) -> list[str]:
-    """Write a call of the command."""
+def make_command(site: Site, *arguments: str) -> list[str]:
+    """Return the command line of a backfill."""
     return [sys.executable, "-m", "safelight", "backfill", *arguments, "--api-url", site.stack.api_url]
 
 
-def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
-    """Read all members of a batch."""
+def list_members(site: Site, batch_id: str) -> list[dict[str, Any]]:
+    """Return all members of a batch."""
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
@@ -37,18 +37,18 @@ def members(site: Site, batch_id: str) -> list[dict[str, Any]]:
             return found
 
 
-def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
-    """Each stored image gets one new job and none two, whatever became of the command that asked for them."""
+def test_interrupted_backfill_is_resumed(site: Site) -> None:
+    """Each stored image gets exactly one new job."""
     since = datetime.now(UTC).isoformat()
     with ThreadPoolExecutor(4) as threads:
-        data = [sample_images.jpeg(16 + number % 40, 16 + number // 40) for number in range(PICTURES)]
+        data = [sample_images.make_jpeg(16 + number % 40, 16 + number // 40) for number in range(IMAGES)]
         ids = [job["id"] for job in threads.map(site.submit, data)]
     until(lambda: all(site.job(job_id)["done"] for job_id in (ids[0], ids[-1])))
     until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"], 300)
     until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"], 300)
 
     stopped = subprocess.Popen(
-        command(site, "--preset", "thumbnail", "--since", since, "--no-wait"), stderr=subprocess.PIPE, text=True
+        make_command(site, "--preset", "thumbnail", "--since", since, "--no-wait"), stderr=subprocess.PIPE, text=True
     )
     assert stopped.stderr is not None
     batch_id = stopped.stderr.readline().split("\t")[0]
@@ -58,16 +58,16 @@ def test_a_backfill_is_stopped_and_resumed(site: Site) -> None:
     stopped.stderr.close()
 
     done = subprocess.run(
-        command(site, "--resume", batch_id, "--json"), capture_output=True, text=True, check=False, timeout=280
+        make_command(site, "--resume", batch_id, "--json"), capture_output=True, text=True, check=False, timeout=280
     )
     assert done.returncode == 0, done.stderr
     batch = json.loads(done.stdout)
-    assert (batch["done"], batch["total"], batch["counts"]["completed"]) == (True, PICTURES, PICTURES)
+    assert (batch["done"], batch["total"], batch["counts"]["completed"]) == (True, IMAGES, IMAGES)
     assert batch["backfill"]["skipped"] == 0
-    made = members(site, batch_id)
-    sources = Counter(job["raw"]["source"].rpartition("/")[2] for job in made)
+    created = list_members(site, batch_id)
+    sources = Counter(job["raw"]["source"].rpartition("/")[2] for job in created)
     assert sources == Counter(ids)
-    assert {job["preset"]["name"] for job in made} == {"thumbnail"}
+    assert {job["preset"]["name"] for job in created} == {"thumbnail"}
     assert site.http.delete(f"jobs/{ids[0]}").status_code == 200
-    (copy,) = (job for job in made if job["raw"]["source"].endswith(ids[0]))
+    (copy,) = (job for job in created if job["raw"]["source"].endswith(ids[0]))
     assert site.http.get(f"jobs/{copy['id']}/raw", follow_redirects=True).status_code == 200

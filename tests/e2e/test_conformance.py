@@ -1,4 +1,4 @@
-"""The running API keeps to the OpenAPI document that it gives out."""
+"""The API conforms to its OpenAPI document."""
 
 import json
 import os
@@ -12,8 +12,8 @@ import pytest
 from support.running_stack import Site
 
 TESTS = Path(__file__).parents[1]
-#: All that schemathesis has, but ``positive_data_acceptance``: rules between two fields, and what an image's bytes
-#: hold, can't be said in a schema; and those for authentication, which is off here.
+#: All checks of schemathesis except those for authentication, which is off here, and ``positive_data_acceptance``:
+#: a schema cannot express rules between two fields or the content of an image.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -32,10 +32,10 @@ CHECKS = (
 @pytest.mark.timeout(400)
 @pytest.mark.not_on("localstack", reason="its gateway answers some malformed requests itself")
 @pytest.mark.parametrize(("phases", "examples"), [("examples,coverage,fuzzing", "5"), ("stateful", "50")])
-def test_the_api_keeps_to_its_document(
+def test_responses_match_the_openapi_document(
     site: Site, tmp_path: Path, phases: str, examples: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """No 5xx, no undocumented status or type, no breach of a schema, over each operation and over chains of them."""
+    """No 5xx, undocumented status or schema violation, for single operations and for sequences."""
     document = site.http.get("openapi.json").json()
     (tmp_path / "openapi.json").write_text(json.dumps(document), "utf-8")
     run = subprocess.run(

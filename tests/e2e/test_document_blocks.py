@@ -1,4 +1,4 @@
-"""What README and documents show is what happens: each block of each page is run on a stack, in order."""
+"""README and docs on an engine: every code block of each page runs, in order."""
 
 import os
 from collections.abc import Iterator
@@ -18,19 +18,17 @@ PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
 
 @pytest.fixture(scope="module")
 def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a stack with the name that ``safelight up`` gives, so that a page finds it running."""
-    if absent := desk.missing():
-        assert not os.environ.get("CI"), f"missing: {absent}"
-        pytest.skip(f"missing: {absent}")
+    """Yield a stack with the name that ``safelight up`` uses, so that pages find it running."""
+    if missing := desk.missing():
+        assert not os.environ.get("CI"), f"missing: {missing}"
+        pytest.skip(f"missing: {missing}")
     yield from running_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"})
 
 
 @pytest.mark.not_on("localstack", reason="the pages show a local stack of the embedded engine")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_does_what_the_page_says(
-    page: Path, stack: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Commands succeed, answers look as shown; a block that is neither run nor marked with a reason fails the page."""
+def test_every_block_of_a_page_works(page: Path, stack: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands succeed and output looks as shown; a block that does not run needs a mark with a reason."""
     desk.lay_out(tmp_path)
     environment = desk.environment(stack.stack.api_url, str(stack.stack.endpoint_url), stack.folder)
     shell = Shell(tmp_path, environment)

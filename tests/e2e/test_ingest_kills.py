@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.killable_engine import OwnServer, own_server
 from support.running_stack import PATIENCE_SECONDS, Site, until
-from support.sample_images import png
+from support.sample_images import make_png
 
 from safelight.client import Safelight
 
@@ -60,12 +60,12 @@ def make_images(folder: Path, count: int) -> Path:
     for number in range(count):
         path = folder / str(number % 7) / f"{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(24 + number % 40, 16 + number // 40))
+        path.write_bytes(make_png(24 + number % 40, 16 + number // 40))
     return folder
 
 
 def start(folder: Path, api_url: str, *more: str) -> subprocess.Popen[str]:
-    """Start the command with the same arguments every time."""
+    """Start the command, always with the same arguments."""
     arguments = ["--out", "out", "--report", "report", "--checkpoint", "checkpoint.sqlite"]
     return subprocess.Popen(
         [

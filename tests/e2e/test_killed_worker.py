@@ -1,4 +1,4 @@
-"""The worker dies in the middle of a delivery."""
+"""A worker that is killed during a delivery."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,13 +12,13 @@ LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-shee
 
 @pytest.fixture
 def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Return a stack whose deliveries come back soon."""
+    """Yield a stack with a short lease and visibility timeout."""
     yield from running_site(tmp_path, request.config.getoption("--engine"), QUICK | {"InteractiveConcurrency": "2"})
 
 
 @pytest.mark.faults
-def test_job_of_a_killed_worker_is_completed_once(quick_site: Site) -> None:
-    """Killed between claim and commit, every job of the delivery still ends COMPLETED, with one result to show."""
+def test_jobs_of_a_killed_worker_are_completed(quick_site: Site) -> None:
+    """Killed between claim and commit, every job ends COMPLETED with one result."""
     site = quick_site
     ids = [site.submit(LARGE)["id"] for _ in range(6)]
     until(lambda: any(site.job(job_id)["status"] == "PROCESSING" for job_id in ids))
@@ -27,9 +27,9 @@ def test_job_of_a_killed_worker_is_completed_once(quick_site: Site) -> None:
     done = [site.finished(job_id) for job_id in ids]
     assert {job["status"] for job in done} == {"COMPLETED"}
     histories = [[line["status"] for line in job["history"]] for job in done]
-    # One attempt right after another: a lease ran out. An attempt that was given back is PENDING in between.
-    taken_over = [pair for history in histories for pair in pairwise(history) if pair == ("PROCESSING", "PROCESSING")]
-    assert taken_over, "nobody was killed between claim and commit"
+    # Two consecutive attempts: the lease has expired. A released attempt is PENDING in between.
+    reclaimed = [pair for history in histories for pair in pairwise(history) if pair == ("PROCESSING", "PROCESSING")]
+    assert reclaimed, "no worker was killed between claim and commit"
     for job, history in zip(done, histories, strict=True):
         assert (history[0], history[-1], history.count("COMPLETED")) == ("PENDING", "COMPLETED", 1)
         assert history.count("PROCESSING") == job["attempts"]

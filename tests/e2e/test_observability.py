@@ -1,4 +1,4 @@
-"""Logs and alarms on a real engine: a job can be followed, and an alarm is heard."""
+"""Logs, metrics and alarms on an engine."""
 
 import json
 from typing import Any
@@ -9,47 +9,47 @@ from support.running_stack import Site, until
 from infra.sessions import local_session
 
 
-def lines(site: Site, role: str) -> list[dict[str, Any]]:
-    """Return what a function has logged as JSON, whatever the engine writes in front of it."""
+def log_documents(site: Site, role: str) -> list[dict[str, Any]]:
+    """Return the JSON log lines of a function, without the prefix of the engine."""
     found = (text[text.find("{") :] for text in site.log_lines(role) if "{" in text)
     return [json.loads(text) for text in found if text.rstrip().endswith("}")]
 
 
-def about(site: Site, role: str, **facts: Any) -> list[dict[str, Any]]:
-    """Return the lines of a function that state these facts."""
-    return [line for line in lines(site, role) if facts.items() <= line.items()]
+def find_lines(site: Site, role: str, **facts: Any) -> list[dict[str, Any]]:
+    """Return the log lines of a function that have these values."""
+    return [line for line in log_documents(site, role) if facts.items() <= line.items()]
 
 
-def test_one_job_is_followed_from_request_to_attempt(site: Site) -> None:
-    """From the request ID that a caller sees, the logs lead to the job, to its message and to each attempt."""
-    answer = site.http.post("jobs", content=sample_images.jpeg(), headers={"Content-Type": "image/jpeg"})
+def test_logs_connect_request_job_and_attempt(site: Site) -> None:
+    """The request ID of the response leads to the job, its message and each attempt."""
+    answer = site.http.post("jobs", content=sample_images.make_jpeg(), headers={"Content-Type": "image/jpeg"})
     request_id, job_id = answer.headers["X-Request-Id"], answer.json()["id"]
     site.finished(job_id)
-    until(lambda: about(site, "worker", job_id=job_id, message="Record processed"))
-    (accepted,) = about(site, "api", request_id=request_id, message="Job accepted")
+    until(lambda: find_lines(site, "worker", job_id=job_id, message="Record processed"))
+    (accepted,) = find_lines(site, "api", request_id=request_id, message="Job accepted")
     assert (accepted["job_id"], accepted["level"]) == (job_id, "INFO")
-    (done,) = about(site, "worker", job_id=job_id, message="Record processed")
+    (done,) = find_lines(site, "worker", job_id=job_id, message="Record processed")
     assert (done["attempt"], done["outcome"], done["level"]) == (1, "completed", "INFO")
     assert done["message_id"]
     assert done["function_request_id"]
 
 
-def test_failures_are_errors_with_their_time(site: Site) -> None:
-    """A failed image is a line of level ERROR with its moment and its code, and no word of the file's name."""
-    job = site.finished(site.submit(sample_images.jpeg()[:200], filename="secret-name.jpg")["id"])
-    until(lambda: about(site, "worker", job_id=job["id"], level="ERROR"))
-    (line,) = about(site, "worker", job_id=job["id"], level="ERROR")
+def test_failed_image_is_logged_as_error(site: Site) -> None:
+    """With time and code, and without the file name."""
+    job = site.finished(site.submit(sample_images.make_jpeg()[:200], filename="secret-name.jpg")["id"])
+    until(lambda: find_lines(site, "worker", job_id=job["id"], level="ERROR"))
+    (line,) = find_lines(site, "worker", job_id=job["id"], level="ERROR")
     assert line["code"] == job["error"]["code"]
     assert line["timestamp"]
     assert not [text for role in ("api", "worker") for text in site.log_lines(role) if "secret-name" in text]
 
 
-def test_metrics_carry_the_name_of_the_stack(site: Site) -> None:
-    """What the deployed functions emit has the dimension that alarms and dashboard ask for: the stack's prefix."""
-    site.finished(site.submit(sample_images.jpeg())["id"])
-    until(lambda: [line for line in lines(site, "worker") if "JobsCompleted" in line])
+def test_metrics_have_the_dimension_of_the_stack(site: Site) -> None:
+    """The prefix of the stack, as alarms and dashboard expect."""
+    site.finished(site.submit(sample_images.make_jpeg())["id"])
+    until(lambda: [line for line in log_documents(site, "worker") if "JobsCompleted" in line])
     prefix = site.stack.functions["worker"].removesuffix("-worker")
-    emitted = [line for role in ("api", "worker") for line in lines(site, role) if "_aws" in line]
+    emitted = [line for role in ("api", "worker") for line in log_documents(site, role) if "_aws" in line]
     assert {line["service"] for line in emitted} == {prefix}
     dimensions = [
         each["Dimensions"] for line in emitted if "JobsCompleted" in line for each in line["_aws"]["CloudWatchMetrics"]
@@ -57,33 +57,33 @@ def test_metrics_carry_the_name_of_the_stack(site: Site) -> None:
     assert all(each == [["service"]] for each in dimensions)
 
 
-def test_an_alarm_reaches_whoever_listens(site: Site) -> None:
-    """An alarm that goes off is published on the topic, and names its section of the runbook."""
+def test_alarm_is_published(site: Site) -> None:
+    """On the topic, with a link to its section of the runbook."""
     session = local_session(site.stack.endpoint_url)
     sqs, sns, cloudwatch = site.sqs, session.client("sns"), session.client("cloudwatch")
     prefix = site.stack.functions["worker"].removesuffix("-worker")
     (topic,) = [
         each["TopicArn"] for each in sns.list_topics()["Topics"] if each["TopicArn"].endswith(f"{prefix}-alarms")
     ]
-    ear = sqs.create_queue(QueueName=f"{prefix}-ear")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=ear, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue = sqs.create_queue(QueueName=f"{prefix}-alarm-test")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     allowed = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn,
     }
-    sqs.set_queue_attributes(QueueUrl=ear, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     cloudwatch.set_alarm_state(AlarmName=f"{prefix}-failed-images", StateValue="ALARM", StateReason="a test")
-    heard: list[str] = []
+    messages: list[str] = []
 
-    def is_heard() -> bool:
-        heard.extend(each["Body"] for each in sqs.receive_message(QueueUrl=ear).get("Messages", []))
-        return bool(heard)
+    def is_published() -> bool:
+        messages.extend(each["Body"] for each in sqs.receive_message(QueueUrl=queue).get("Messages", []))
+        return bool(messages)
 
-    until(is_heard)
-    sqs.delete_queue(QueueUrl=ear)
-    told = json.loads(json.loads(heard[0])["Message"])
-    assert told["NewStateValue"] == "ALARM"
-    assert told["AlarmDescription"].endswith("docs/runbook.md#failed-images")
+    until(is_published)
+    sqs.delete_queue(QueueUrl=queue)
+    alarm = json.loads(json.loads(messages[0])["Message"])
+    assert alarm["NewStateValue"] == "ALARM"
+    assert alarm["AlarmDescription"].endswith("docs/runbook.md#failed-images")

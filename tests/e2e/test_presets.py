@@ -1,4 +1,4 @@
-"""Presets, plans, capabilities and assets on the engine, over real HTTP."""
+"""Presets, plans, capabilities and assets on an engine."""
 
 import base64
 import hashlib
@@ -15,39 +15,39 @@ from support.running_stack import Site
 from safelight.client import Safelight
 from shared.pipeline.preset import BUILT_IN
 
-PHOTO = sample_images.jpeg(640, 480)
-LOGO = sample_images.png(40, 20, "RGBA")
+PHOTO = sample_images.make_jpeg(640, 480)
+LOGO = sample_images.make_png(40, 20, "RGBA")
 SMALL = {"operations": [{"op": "resize", "width": 32}], "output": {"format": "webp"}}
 
 
 @pytest.fixture
 def client(site: Site) -> Iterator[Safelight]:
-    """A client of the stack."""
+    """Yield a client of the stack."""
     with Safelight(site.stack.api_url) as safelight:
         yield safelight
 
 
-def put(site: Site, name: str, pipeline: Any = SMALL, **headers: str) -> httpx.Response:
+def put_preset(site: Site, name: str, pipeline: Any = SMALL, **headers: str) -> httpx.Response:
     """Write a preset."""
     return site.http.put(f"presets/{name}", json={"pipeline": pipeline}, headers=headers)
 
 
-def entries(site: Site) -> int:
-    """Count what is in the library."""
+def count_entries(site: Site) -> int:
+    """Return the number of items in the library table."""
     table = site.stack.table.removesuffix("Images") + "Library"
     return site.dynamodb.scan(TableName=table, Select="COUNT")["Count"]
 
 
-def test_a_preset_from_first_version_to_deletion(site: Site) -> None:
-    """Create, change, refuse, use, read an old version, delete: each with its status and its ETag."""
-    made = put(site, "e2e", **{"If-None-Match": "*"})
-    assert (made.status_code, made.headers["ETag"]) == (201, '"1"')
-    assert httpx.URL(made.headers["Location"]).path.endswith("/v1/presets/e2e")
-    assert put(site, "e2e", **{"If-None-Match": "*"}).json()["code"] == "PRESET_CHANGED"
+def test_preset_lifecycle(site: Site) -> None:
+    """Create, change, refuse, use, read an old version and delete, each with status and ETag."""
+    created = put_preset(site, "e2e", **{"If-None-Match": "*"})
+    assert (created.status_code, created.headers["ETag"]) == (201, '"1"')
+    assert httpx.URL(created.headers["Location"]).path.endswith("/v1/presets/e2e")
+    assert put_preset(site, "e2e", **{"If-None-Match": "*"}).json()["code"] == "PRESET_CHANGED"
     done = site.finished(site.submit(PHOTO, preset="e2e")["id"])
     assert (done["status"], done["preset"]) == ("COMPLETED", {"name": "e2e", "version": 1})
     assert (done["result"]["width"], done["format"]) == (32, "WEBP")
-    changed = put(site, "e2e", {"operations": []}, **{"If-Match": '"1"'})
+    changed = put_preset(site, "e2e", {"operations": []}, **{"If-Match": '"1"'})
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
     old = site.http.get("presets/e2e", params={"version": "1"}).json()
     assert old["pipeline"]["operations"][0]["width"] == 32
@@ -56,30 +56,30 @@ def test_a_preset_from_first_version_to_deletion(site: Site) -> None:
     assert site.http.delete("presets/e2e", headers={"If-Match": '"1"'}).status_code == 412
     assert site.http.delete("presets/e2e").status_code == 204
     assert site.http.get("presets/e2e").status_code == 404
-    assert put(site, "e2e").json()["version"] > 2
+    assert put_preset(site, "e2e").json()["version"] > 2
     site.http.delete("presets/e2e")
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_job_is_what_its_plan_says(site: Site, client: Safelight, name: str) -> None:
-    """By each built-in preset, from the head of a file: the same outputs, planned and made."""
+def test_job_matches_its_plan_for_every_preset(site: Site, client: Safelight, name: str) -> None:
+    """The plan from the head of the file has the same outputs."""
     planned = client.plan(PHOTO, preset=name)
     done = site.finished(site.submit(PHOTO, preset=name)["id"])
     assert done["status"] == "COMPLETED", done["error"]
-    made = [(each["name"], each["format"], each["width"], each["height"]) for each in done["result"]["outputs"]]
-    assert [(each.name, each.format, each.width, each.height) for each in planned.outputs] == made
+    created = [(each["name"], each["format"], each["width"], each["height"]) for each in done["result"]["outputs"]]
+    assert [(each.name, each.format, each.width, each.height) for each in planned.outputs] == created
 
 
 def test_capabilities_are_served(site: Site) -> None:
-    """Operations, formats, limits and presets are there, and HEIC is reported as missing."""
-    told = site.http.get("capabilities").json()
-    assert {"resize", "grayscale"} <= {each["op"] for each in told["operations"]}
-    assert "HEIC" in {each["format"] for each in told["not_available"]}
-    assert told["limits"]["max_pixels"] == 50_000_000
+    """With operations, limits and unavailable formats."""
+    capabilities = site.http.get("capabilities").json()
+    assert {"resize", "grayscale"} <= {each["op"] for each in capabilities["operations"]}
+    assert "HEIC" in {each["format"] for each in capabilities["not_available"]}
+    assert capabilities["limits"]["max_pixels"] == 50_000_000
 
 
-def test_an_asset_is_kept_and_deleted(site: Site, client: Safelight, tmp_path: Path) -> None:
-    """Raw bytes and base64 text arrive whole; deletion leaves nothing in the bucket."""
+def test_asset_is_stored_and_deleted(site: Site, client: Safelight, tmp_path: Path) -> None:
+    """Raw bytes and base64 text arrive unchanged; deletion leaves no object."""
     file = tmp_path / "logo.png"
     file.write_bytes(LOGO)
     kept = client.assets.put("e2e-logo", file)
@@ -93,15 +93,15 @@ def test_an_asset_is_kept_and_deleted(site: Site, client: Safelight, tmp_path: P
     assert site.http.get("assets/e2e-logo").status_code == 404
 
 
-def test_a_watermark_by_name(site: Site, client: Safelight) -> None:
-    """A job lays a stored image over its own, pins its content, and is refused once the asset is gone."""
+def test_job_uses_an_asset_as_watermark(site: Site, client: Safelight) -> None:
+    """It pins the content, and a job is refused after the asset is deleted."""
     kept = client.assets.put("e2e-mark", LOGO)
-    asked = json.dumps({"operations": [{"op": "watermark", "image": "e2e-mark"}]})
-    done = site.finished(site.submit(PHOTO, pipeline=asked)["id"])
+    pipeline = json.dumps({"operations": [{"op": "watermark", "image": "e2e-mark"}]})
+    done = site.finished(site.submit(PHOTO, pipeline=pipeline)["id"])
     assert (done["status"], done["assets"]) == ("COMPLETED", {"e2e-mark": kept.digest}), done["error"]
     client.assets.delete("e2e-mark")
     headers = {"Content-Type": "image/jpeg"}
-    refused = site.http.post("jobs", content=PHOTO, headers=headers, params={"pipeline": asked})
+    refused = site.http.post("jobs", content=PHOTO, headers=headers, params={"pipeline": pipeline})
     assert (refused.status_code, refused.json()["code"]) == (422, "WATERMARK_NOT_FOUND")
 
 
@@ -125,12 +125,12 @@ REFUSED: list[tuple[str, str, bytes, dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "content", "headers", "status", "code"), REFUSED)
-def test_bad_input_leaves_no_trace(  # noqa: PLR0917 - one row of the table above
+def test_invalid_requests_store_nothing(  # noqa: PLR0917 - one row of the table above
     site: Site, method: str, path: str, content: bytes, headers: dict[str, str], status: int, code: str
 ) -> None:
-    """Each refusal is a problem document with its code; neither an entry nor an object nor a job is there after it."""
-    raw, assets, before = site.keys("raw/"), site.keys("assets/"), entries(site)
+    """Each refusal is a problem document with its code."""
+    raw, assets, before = site.keys("raw/"), site.keys("assets/"), count_entries(site)
     answer = site.http.request(method, path, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert (site.keys("raw/"), site.keys("assets/"), entries(site)) == (raw, assets, before)
+    assert (site.keys("raw/"), site.keys("assets/"), count_entries(site)) == (raw, assets, before)

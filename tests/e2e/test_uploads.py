@@ -1,4 +1,4 @@
-"""Presigned uploads on a real engine: bytes go to S3 by real forms, and S3's event starts the job."""
+"""Presigned uploads on an engine: forms store the bytes, and the S3 event starts the job."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -13,32 +13,33 @@ from support.running_stack import Site, send, until
 
 from shared.clock import to_iso
 
-JPEG = sample_images.jpeg()
+JPEG = sample_images.make_jpeg()
 MAX_BYTES = 104_857_600
 
 
-def large_tiff() -> bytes:
+def make_large_tiff() -> bytes:
     """Return a TIFF file of 60 MB."""
     side = 4472
-    return sample_images.encoded(Image.frombytes("RGB", (side, side), Random(1).randbytes(side * side * 3)), "TIFF")
+    return sample_images.encode(Image.frombytes("RGB", (side, side), Random(1).randbytes(side * side * 3)), "TIFF")
 
 
-def large_jpeg() -> bytes:
+def make_large_jpeg() -> bytes:
     """Return a JPEG file of 30 megapixels."""
     bands = [Image.effect_noise((6000, 5000), sigma) for sigma in (20, 40, 60)]
-    return sample_images.encoded(Image.merge("RGB", bands), "JPEG", quality=90)
+    return sample_images.encode(Image.merge("RGB", bands), "JPEG", quality=90)
 
 
-def refused(answer: httpx.Response, *codes: str) -> bool:
-    """Tell whether S3 has refused a form, by one of its codes."""
+def is_refused(answer: httpx.Response, *codes: str) -> bool:
+    """Return True if S3 has refused a form with one of these codes."""
     return answer.status_code in {400, 403} and any(code in answer.text for code in codes)
 
 
 @pytest.mark.parametrize(
-    ("make", "media_type", "size"), [(large_tiff, "image/tiff", (4472, 4472)), (large_jpeg, "image/jpeg", (6000, 5000))]
+    ("make", "media_type", "size"),
+    [(make_large_tiff, "image/tiff", (4472, 4472)), (make_large_jpeg, "image/jpeg", (6000, 5000))],
 )
-def test_large_pictures_go_by_form(site: Site, make: Any, media_type: str, size: tuple[int, int]) -> None:
-    """A TIFF of 60 MB and a JPEG of 30 megapixels are completed without passing through a function."""
+def test_large_images_are_uploaded_with_a_form(site: Site, make: Any, media_type: str, size: tuple[int, int]) -> None:
+    """A TIFF of 60 MB and a JPEG of 30 megapixels are completed in one attempt."""
     data = make()
     digest = hashlib.sha256(data).hexdigest()
     job = site.announce(filename="large", content_type=media_type, size=len(data), digest=digest)
@@ -51,39 +52,39 @@ def test_large_pictures_go_by_form(site: Site, make: Any, media_type: str, size:
     assert done["attempts"] == 1
 
 
-def test_one_byte_over_the_limit_of_the_api_goes(site: Site) -> None:
-    """Where the API's own limit ends, the upload begins: the 413 names it, and it works."""
-    picture = JPEG + bytes(4_620_289 - len(JPEG))
-    refusal = site.http.post("jobs", content=picture, headers={"Content-Type": "image/jpeg"})
+def test_body_over_the_api_limit_can_be_uploaded(site: Site) -> None:
+    """The 413 of the API names POST /v1/uploads, which accepts the file."""
+    image = JPEG + bytes(4_620_289 - len(JPEG))
+    refusal = site.http.post("jobs", content=image, headers={"Content-Type": "image/jpeg"})
     assert (refusal.status_code, refusal.json()["code"]) == (413, "BODY_TOO_LARGE")
     assert "POST /v1/uploads" in refusal.json()["detail"]
     job = site.announce(content_type="image/jpeg")
-    assert send(job["upload"], picture).status_code in {201, 204}
+    assert send(job["upload"], image).status_code in {201, 204}
     assert site.finished(job["id"])["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("size", [None, 10])
 def test_file_over_the_limit_is_refused_by_s3(site: Site, size: int | None) -> None:
-    """One byte more than the form allows is not stored, and the job still waits for the right file."""
+    """It is not stored, and the job keeps waiting."""
     job = site.announce(content_type="image/jpeg", **({"size": size} if size else {}))
     answer = send(job["upload"], bytes((size or MAX_BYTES) + 1))
-    assert refused(answer, "EntityTooLarge")
+    assert is_refused(answer, "EntityTooLarge")
     assert site.keys(f"raw/direct/{job['id']}") == []
     assert site.job(job["id"])["status"] == "AWAITING_UPLOAD"
 
 
 @pytest.mark.parametrize(("field", "value"), [("key", "raw/direct/elsewhere"), ("Content-Type", "text/html")])
 def test_changed_form_is_refused_by_s3(site: Site, field: str, value: str) -> None:
-    """A form leads to one key and one type; with another nothing is stored."""
+    """With another key or type, nothing is stored."""
     job = site.announce(content_type="image/jpeg")
     form = job["upload"] | {"fields": job["upload"]["fields"] | {field: value}}
-    assert refused(send(form, JPEG), "AccessDenied", "Policy")
+    assert is_refused(send(form, JPEG), "AccessDenied", "Policy")
     assert site.keys("raw/direct/elsewhere") == []
     assert site.keys(f"raw/direct/{job['id']}") == []
 
 
 def test_content_of_another_type_fails_the_job(site: Site) -> None:
-    """A JPEG that was declared as PNG ends its job by name."""
+    """A JPEG that was declared as PNG fails with TYPE_MISMATCH."""
     job = site.announce(content_type="image/png")
     assert send(job["upload"], JPEG).status_code in {201, 204}
     failed = site.finished(job["id"])
@@ -94,15 +95,15 @@ def test_content_of_another_type_fails_the_job(site: Site) -> None:
 
 
 def test_expired_form_is_refused_and_its_job_expires(site: Site) -> None:
-    """After its time a form stores nothing, the job ends as EXPIRED, and nothing is left."""
-    wanted, headers = {"content_type": "image/jpeg"}, {"Idempotency-Key": "almost over"}
-    job = site.http.post("uploads", json=wanted, headers=headers).json()
-    move_due(site, job["id"], datetime.now(UTC) + timedelta(minutes=10, seconds=2))
-    form = site.http.post("uploads", json=wanted, headers=headers).json()["upload"]
+    """Nothing is stored, and the job ends as EXPIRED."""
+    body, headers = {"content_type": "image/jpeg"}, {"Idempotency-Key": "almost over"}
+    job = site.http.post("uploads", json=body, headers=headers).json()
+    set_due_at(site, job["id"], datetime.now(UTC) + timedelta(minutes=10, seconds=2))
+    form = site.http.post("uploads", json=body, headers=headers).json()["upload"]
     ends = datetime.fromisoformat(form["expires_at"])
     until(lambda: datetime.now(UTC) > ends + timedelta(seconds=1))
-    assert refused(send(form, JPEG), "AccessDenied", "expired")
-    move_due(site, job["id"], datetime.now(UTC) - timedelta(seconds=1))
+    assert is_refused(send(form, JPEG), "AccessDenied", "expired")
+    set_due_at(site, job["id"], datetime.now(UTC) - timedelta(seconds=1))
     site.functions.invoke(FunctionName=site.stack.functions["reconciler"], Payload=b"{}")
     ended = site.finished(job["id"])
     assert (ended["status"], ended["error"]["code"]) == ("EXPIRED", "UPLOAD_EXPIRED")
@@ -110,11 +111,11 @@ def test_expired_form_is_refused_and_its_job_expires(site: Site) -> None:
 
 
 def test_second_upload_changes_nothing(site: Site) -> None:
-    """The same form again, with other bytes: the job stays as the first bytes have made it."""
+    """The job keeps the result of the first upload."""
     job = site.announce(content_type="image/jpeg")
     assert send(job["upload"], JPEG).status_code in {201, 204}
     done = site.finished(job["id"])
-    assert send(job["upload"], sample_images.jpeg(10, 10)).status_code in {201, 204}
+    assert send(job["upload"], sample_images.make_jpeg(10, 10)).status_code in {201, 204}
     confirmed = site.http.post(f"uploads/{job['id']}/confirm")
     assert (confirmed.status_code, confirmed.json()["status"]) == (202, "COMPLETED")
     assert site.job(job["id"]) == done
@@ -122,16 +123,16 @@ def test_second_upload_changes_nothing(site: Site) -> None:
     assert len(site.keys(f"processed/{job['id']}/")) == 1
 
 
-def test_bytes_for_a_deleted_job_are_cleared_away(site: Site) -> None:
-    """What comes by the form of a job that is gone does not stay."""
+def test_upload_for_a_deleted_job_is_deleted(site: Site) -> None:
+    """The object does not stay in the bucket."""
     job = site.announce(content_type="image/jpeg")
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
     assert send(job["upload"], JPEG).status_code in {201, 204}
     until(lambda: site.keys(f"raw/direct/{job['id']}") == [])
 
 
-def test_upload_works_under_the_callers_own_host(site: Site) -> None:
-    """A form leads to the host by which the caller came."""
+def test_form_uses_the_host_of_the_request(site: Site) -> None:
+    """The URL of the form has the host name of the caller and works."""
     other = httpx.URL(site.stack.api_url).copy_with(host="localhost")
     job = httpx.post(f"{other}/uploads", json={"content_type": "image/jpeg"}, timeout=60).json()
     assert httpx.URL(job["upload"]["url"]).netloc == other.netloc
@@ -139,8 +140,8 @@ def test_upload_works_under_the_callers_own_host(site: Site) -> None:
     assert site.finished(job["id"])["status"] == "COMPLETED"
 
 
-def move_due(site: Site, job_id: str, due: datetime) -> None:
-    """Set when the reconciler looks at a job."""
+def set_due_at(site: Site, job_id: str, due: datetime) -> None:
+    """Set when the reconciler checks a job."""
     site.dynamodb.update_item(
         TableName=site.stack.table,
         Key={"ID": {"S": job_id}},

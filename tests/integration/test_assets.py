@@ -1,4 +1,4 @@
-"""Assets on moto: kept, replaced, deleted, each its owner's."""
+"""Assets on moto: stored, replaced, deleted, and used by jobs."""
 
 import base64
 import hashlib
@@ -14,35 +14,35 @@ import worker.app
 from shared.errors import TooManyBytes, WatermarkNotFound
 from shared.pipeline.asset import AssetPin
 
-LOGO = sample_images.png(40, 20, "RGBA")
-OTHER = sample_images.jpeg(30, 30)
+LOGO = sample_images.make_png(40, 20, "RGBA")
+OTHER = sample_images.make_jpeg(30, 30)
 PNG = {"Content-Type": "image/png"}
-SOMEONE = {"userArn": "arn:aws:iam::000000000000:user/some/one"}
+STRANGER = {"userArn": "arn:aws:iam::000000000000:user/some/one"}
 
 
-def put(cloud: Cloud, name: str = "logo", body: bytes | str = LOGO, **more: Any) -> Answer:
-    """Keep an image."""
+def put_asset(cloud: Cloud, name: str = "logo", body: bytes | str = LOGO, **more: Any) -> Answer:
+    """Store an asset."""
     return cloud.call("PUT", f"/v1/assets/{name}", body, **({"headers": PNG} | more))
 
 
-def digest(data: bytes) -> str:
-    """Return the SHA-256 of an image."""
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of an image in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_picture_is_kept_with_its_facts(cloud: Cloud) -> None:
-    """The answer, a later GET and the list have the same facts; the bytes are in the bucket as they came."""
-    answer = put(cloud)
+def test_asset_is_stored_with_its_metadata(cloud: Cloud) -> None:
+    """PUT, GET and list return the same metadata; the bucket has the bytes."""
+    answer = put_asset(cloud)
     assert answer.status == 201
     assert answer.headers["Location"].endswith("/v1/assets/logo")
     facts = answer.json
     assert (facts["format"], facts["width"], facts["height"], facts["size"]) == ("PNG", 40, 20, len(LOGO))
-    assert facts["digest"] == digest(LOGO)
+    assert facts["digest"] == sha256(LOGO)
     assert cloud.call("GET", "/v1/assets/logo").json == facts
     assert cloud.call("GET", "/v1/assets").json == {"assets": [facts], "next_cursor": None}
     (key,) = cloud.keys()
     assert key.startswith("assets/")
-    assert key.endswith(f"/logo/{digest(LOGO)}")
+    assert key.endswith(f"/logo/{sha256(LOGO)}")
 
 
 @pytest.mark.parametrize(
@@ -53,51 +53,51 @@ def test_a_picture_is_kept_with_its_facts(cloud: Cloud) -> None:
         ('{"content": "' + base64.b64encode(LOGO).decode() + '"}', {"Content-Type": "application/json"}),
     ],
 )
-def test_every_shape_of_body_is_taken(cloud: Cloud, body: bytes | str, headers: dict[str, str]) -> None:
-    """Base64 text and JSON mean the same image as raw bytes."""
-    assert put(cloud, body=body, headers=headers).json["digest"] == digest(LOGO)
+def test_every_body_type_is_accepted(cloud: Cloud, body: bytes | str, headers: dict[str, str]) -> None:
+    """Base64 text and JSON lead to the same bytes as a raw body."""
+    assert put_asset(cloud, body=body, headers=headers).json["digest"] == sha256(LOGO)
 
 
-def test_another_content_does_not_touch_the_first(cloud: Cloud) -> None:
-    """A job that has pinned the old content still finds it."""
-    put(cloud)
-    replaced = put(cloud, body=OTHER)
+def test_replaced_asset_keeps_its_old_content(cloud: Cloud) -> None:
+    """Jobs that pinned the old content still find it."""
+    put_asset(cloud)
+    replaced = put_asset(cloud, body=OTHER)
     assert (replaced.status, replaced.json["format"]) == (200, "JPEG")
     store = worker.app.get_consumer().processor.assets
     for data in (LOGO, OTHER):
-        assert store.get("anonymous", AssetPin("logo", digest(data)), max_bytes=10**6) == data
+        assert store.get("anonymous", AssetPin("logo", sha256(data)), max_bytes=10**6) == data
 
 
-def test_deletion_takes_every_content(cloud: Cloud) -> None:
-    """Facts and bytes are gone, and so is what a job might have pinned; a neighbour with a longer name stays."""
-    put(cloud)
-    put(cloud, body=OTHER)
-    put(cloud, "logo2")
+def test_delete_removes_all_contents(cloud: Cloud) -> None:
+    """Including old ones; an asset whose name has the same prefix stays."""
+    put_asset(cloud)
+    put_asset(cloud, body=OTHER)
+    put_asset(cloud, "logo2")
     assert cloud.call("DELETE", "/v1/assets/logo").status == 204
     (left,) = cloud.keys()
     assert left.split("/")[2] == "logo2"
     assert cloud.call("GET", "/v1/assets/logo").json["code"] == "ASSET_NOT_FOUND"
     assert cloud.call("DELETE", "/v1/assets/logo").status == 404
     with pytest.raises(WatermarkNotFound):
-        worker.app.get_consumer().processor.assets.get("anonymous", AssetPin("logo", digest(LOGO)), max_bytes=10**6)
+        worker.app.get_consumer().processor.assets.get("anonymous", AssetPin("logo", sha256(LOGO)), max_bytes=10**6)
 
 
-def test_an_asset_is_its_owners(cloud: Cloud) -> None:
-    """Another caller neither sees nor deletes it, and may take the same name."""
-    put(cloud, identity=SOMEONE)
+def test_assets_belong_to_their_owner(cloud: Cloud) -> None:
+    """Other callers cannot see or delete an asset, but can use its name."""
+    put_asset(cloud, identity=STRANGER)
     assert cloud.call("GET", "/v1/assets/logo").status == 404
     assert cloud.call("DELETE", "/v1/assets/logo").status == 404
     assert cloud.call("GET", "/v1/assets").json["assets"] == []
-    put(cloud, body=OTHER)
+    put_asset(cloud, body=OTHER)
     assert cloud.call("DELETE", "/v1/assets/logo").status == 204
-    assert cloud.call("GET", "/v1/assets/logo", identity=SOMEONE).json["digest"] == digest(LOGO)
+    assert cloud.call("GET", "/v1/assets/logo", identity=STRANGER).json["digest"] == sha256(LOGO)
     assert len(cloud.keys()) == 1
 
 
-def test_the_list_has_all_pages(cloud: Cloud) -> None:
-    """Every asset once, by name."""
+def test_list_has_all_entries(cloud: Cloud) -> None:
+    """Each exactly once over all pages, by name."""
     for name in ("c", "a", "b"):
-        put(cloud, name)
+        put_asset(cloud, name)
     names: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -115,7 +115,7 @@ REFUSED: list[tuple[str, bytes | str | None, dict[str, str], int, str]] = [
     ("logo", None, PNG, 400, "BODY_EMPTY"),
     ("logo", "no base64!", {"Content-Type": "text/plain"}, 400, "BAD_BASE64"),
     ("logo", b"just words", PNG, 415, "UNSUPPORTED_TYPE"),
-    ("logo", sample_images.encoded(sample_images.scene(), "GIF"), PNG, 415, "UNSUPPORTED_TYPE"),
+    ("logo", sample_images.encode(sample_images.draw_scene(), "GIF"), PNG, 415, "UNSUPPORTED_TYPE"),
     ("logo", LOGO, {"Content-Type": "text/html"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
     ("logo", LOGO[:20], PNG, 422, "NOT_AN_IMAGE"),
     ("logo", LOGO + bytes(2_097_152), PNG, 413, "TOO_MANY_BYTES"),
@@ -126,93 +126,95 @@ REFUSED: list[tuple[str, bytes | str | None, dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(("name", "body", "headers", "status", "code"), REFUSED)
-def test_a_bad_asset_is_refused_without_a_trace(  # noqa: PLR0917 - one row of the table above
+def test_invalid_assets_are_not_stored(  # noqa: PLR0917 - one row of the table above
     cloud: Cloud, name: str, body: bytes | str | None, headers: dict[str, str], status: int, code: str
 ) -> None:
-    """Each refusal has its status and code, and leaves neither bytes nor facts."""
+    """Each refusal has its status and code."""
     answer = cloud.call("PUT", f"/v1/assets/{name}", body, headers=headers)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert cloud.keys() == []
     assert cloud.entries() == 0
 
 
-def test_what_was_exchanged_in_the_bucket_is_not_used(cloud: Cloud) -> None:
-    """Bytes that are not those that a job has pinned are refused, and too many are not read."""
-    put(cloud)
+def test_modified_asset_bytes_are_refused(cloud: Cloud) -> None:
+    """Bytes that do not match the pinned digest are refused; too large ones are not read."""
+    put_asset(cloud)
     (key,) = cloud.keys()
     cloud.clients.s3.put_object(Bucket="images-for-tests", Key=key, Body=OTHER)
-    store, pin = worker.app.get_consumer().processor.assets, AssetPin("logo", digest(LOGO))
+    store, pin = worker.app.get_consumer().processor.assets, AssetPin("logo", sha256(LOGO))
     with pytest.raises(WatermarkNotFound):
         store.get("anonymous", pin, max_bytes=10**6)
     with pytest.raises(TooManyBytes):
         store.get("anonymous", pin, max_bytes=10)
 
 
-MARKED = {"operations": [{"op": "watermark", "image": "logo", "opacity": 1, "scale": 1, "margin": 0}]}
+WATERMARK = {"operations": [{"op": "watermark", "image": "logo", "opacity": 1, "scale": 1, "margin": 0}]}
 
 
-def marked(cloud: Cloud, **query: str) -> dict[str, Any]:
-    """Create a job that lays the logo over an image."""
-    return cloud.submit(sample_images.jpeg(80, 60), query=query or {"pipeline": json.dumps(MARKED)})
+def create_watermark_job(cloud: Cloud, **query: str) -> dict[str, Any]:
+    """Create a job that draws the logo over an image."""
+    return cloud.submit(sample_images.make_jpeg(80, 60), query=query or {"pipeline": json.dumps(WATERMARK)})
 
 
-def finish(cloud: Cloud, job: dict[str, Any]) -> dict[str, Any]:
-    """Let the worker do a job, and read it."""
+def process_job(cloud: Cloud, job: dict[str, Any]) -> dict[str, Any]:
+    """Process a job and return it."""
     assert cloud.deliver(cloud.receive()) == []
     done: dict[str, Any] = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     return done
 
 
-def test_a_job_lays_the_asset_over_the_picture(cloud: Cloud) -> None:
-    """The mark is in the result, and the job says which content of the asset it was."""
-    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
-    job = marked(cloud)
+def test_job_draws_its_asset(cloud: Cloud) -> None:
+    """The result has the watermark, and the job has the digest of the asset."""
+    put_asset(cloud, body=sample_images.encode(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
+    job = create_watermark_job(cloud)
     kept = cloud.call("GET", "/v1/assets/logo").json
     assert job["assets"] == {"logo": kept["digest"]}
-    done = finish(cloud, job)
+    done = process_job(cloud, job)
     assert (done["status"], done["assets"]) == ("COMPLETED", job["assets"])
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert sample_images.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
+    assert sample_images.decode(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
 
 
-def test_a_job_keeps_the_content_that_it_was_made_with(cloud: Cloud) -> None:
-    """An asset that is replaced while the job waits changes nothing in its result."""
-    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
-    job = marked(cloud)
-    put(cloud, body=sample_images.encoded(Image.new("RGB", (40, 30), "#ff0000"), "PNG"))
-    done = finish(cloud, job)
+def test_job_uses_the_content_that_it_pinned(cloud: Cloud) -> None:
+    """Replacing an asset does not change a waiting job."""
+    put_asset(cloud, body=sample_images.encode(Image.new("RGB", (40, 30), "#00ff00"), "PNG"))
+    job = create_watermark_job(cloud)
+    put_asset(cloud, body=sample_images.encode(Image.new("RGB", (40, 30), "#ff0000"), "PNG"))
+    done = process_job(cloud, job)
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert sample_images.opened(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
+    assert sample_images.decode(data).convert("RGB").getpixel((40, 30)) == (0, 255, 0)
 
 
-def test_a_job_whose_asset_was_deleted_fails_by_name(cloud: Cloud) -> None:
-    """It ends at once, with a code that says what is missing."""
-    put(cloud)
-    job = marked(cloud)
+def test_job_fails_if_its_asset_was_deleted(cloud: Cloud) -> None:
+    """In one attempt, with WATERMARK_NOT_FOUND."""
+    put_asset(cloud)
+    job = create_watermark_job(cloud)
     cloud.call("DELETE", "/v1/assets/logo")
-    done = finish(cloud, job)
+    done = process_job(cloud, job)
     assert (done["status"], done["error"]["code"], done["attempts"]) == ("FAILED", "WATERMARK_NOT_FOUND", 1)
 
 
-def test_a_preset_may_name_an_asset(cloud: Cloud) -> None:
-    """What the preset refers to is looked up and pinned when the job is made, and pointed at when it is not there."""
-    body = json.dumps({"pipeline": MARKED})
+def test_preset_can_use_an_asset(cloud: Cloud) -> None:
+    """The asset is looked up and pinned when the job is created."""
+    body = json.dumps({"pipeline": WATERMARK})
     cloud.call("PUT", "/v1/presets/marked", body, headers={"Content-Type": "application/json"})
     headers = {"Content-Type": "image/jpeg"}
-    refused = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers, query={"preset": "marked"})
+    refused = cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers=headers, query={"preset": "marked"})
     assert (refused.status, refused.json["code"]) == (422, "WATERMARK_NOT_FOUND")
     assert [each["pointer"] for each in refused.json["errors"]] == ["/preset"]
-    put(cloud)
-    assert finish(cloud, marked(cloud, preset="marked"))["status"] == "COMPLETED"
+    put_asset(cloud)
+    assert process_job(cloud, create_watermark_job(cloud, preset="marked"))["status"] == "COMPLETED"
 
 
-def test_an_unknown_asset_leaves_no_trace(cloud: Cloud) -> None:
-    """Neither another caller's asset nor none at all makes a job; a plan says the same."""
-    put(cloud, identity=SOMEONE)
+def test_unknown_assets_store_nothing(cloud: Cloud) -> None:
+    """For jobs and plans, an unknown asset and one of another caller are refused."""
+    put_asset(cloud, identity=STRANGER)
     before = cloud.keys()
     headers = {"Content-Type": "image/jpeg"}
-    job = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers, query={"pipeline": json.dumps(MARKED)})
-    facts = {"width": 80, "height": 60, "format": "JPEG", "pipeline": MARKED}
+    job = cloud.call(
+        "POST", "/v1/jobs", sample_images.make_jpeg(), headers=headers, query={"pipeline": json.dumps(WATERMARK)}
+    )
+    facts = {"width": 80, "height": 60, "format": "JPEG", "pipeline": WATERMARK}
     planned = cloud.call("POST", "/v1/plan", json.dumps(facts), headers={"Content-Type": "application/json"})
     for answer in (job, planned):
         assert (answer.status, answer.json["code"]) == (422, "WATERMARK_NOT_FOUND")

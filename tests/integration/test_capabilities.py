@@ -1,4 +1,4 @@
-"""Capabilities on moto, each claim put to the worker: what is told is what is done."""
+"""Capabilities on moto: everything that they claim is checked on the worker."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.preset import BUILT_IN
 from worker.imaging import render
 from worker.imaging.decode import FORMATS
-from worker.imaging.operations import RESOLVED, get_functions
+from worker.imaging.operations import RESOLVED, build_function_table
 from worker.imaging.pipeline import refuse_assets
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
@@ -23,87 +23,87 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 @pytest.fixture
-def told(cloud: Cloud) -> dict[str, Any]:
-    """Return what the API says of itself."""
+def capabilities(cloud: Cloud) -> dict[str, Any]:
+    """Return the response of GET /v1/capabilities."""
     answer = cloud.call("GET", "/v1/capabilities")
     assert answer.status == 200
     document: dict[str, Any] = answer.json
     return document
 
 
-def test_operations_are_those_of_the_worker(told: dict[str, Any]) -> None:
-    """Each operation that is told has a function, and each function is told, with its own parameters."""
-    schemas = {each["op"]: each["parameters"] for each in told["operations"]}
-    models: list[type[BaseModel]] = [*get_functions(refuse_assets), *RESOLVED]
-    worked = {model.model_fields["op"].default: model for model in models}
-    assert schemas.keys() == worked.keys()
-    for op, model in worked.items():
+def test_operations_match_the_worker(capabilities: dict[str, Any]) -> None:
+    """Each operation has a function, each function is listed, and the parameters match."""
+    schemas = {each["op"]: each["parameters"] for each in capabilities["operations"]}
+    models: list[type[BaseModel]] = [*build_function_table(refuse_assets), *RESOLVED]
+    implemented = {model.model_fields["op"].default: model for model in models}
+    assert schemas.keys() == implemented.keys()
+    for op, model in implemented.items():
         assert schemas[op]["properties"].keys() == model.model_fields.keys()
         assert schemas[op]["additionalProperties"] is False
 
 
-def test_inputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
-    """The worker decodes a file of each format that is told, and knows no other."""
-    formats = [each["format"] for each in told["inputs"]]
+def test_inputs_match_the_worker(capabilities: dict[str, Any]) -> None:
+    """The worker decodes each listed format and no other."""
+    formats = [each["format"] for each in capabilities["inputs"]]
     assert set(formats) == set(FORMATS)
     for name in formats:
-        assert render(sample_images.encoded(sample_images.scene(), name), Pipeline(), LIMITS).format == name
+        assert render(sample_images.encode(sample_images.draw_scene(), name), Pipeline(), LIMITS).format == name
 
 
-def test_outputs_are_those_of_the_worker(told: dict[str, Any]) -> None:
-    """The worker writes each format that is told, and keeps transparency exactly where that is claimed."""
-    transparent = sample_images.png(mode="RGBA")
-    for each in told["outputs"]["formats"]:
+def test_outputs_match_the_worker(capabilities: dict[str, Any]) -> None:
+    """The worker writes each listed format and keeps transparency where `alpha` is true."""
+    transparent = sample_images.make_png(mode="RGBA")
+    for each in capabilities["outputs"]["formats"]:
         pipeline = Pipeline(outputs=(Output.model_validate({"format": each["name"]}),))
         ((_, encoded),) = render(transparent, pipeline, LIMITS).outputs
         found = detect_format(encoded.data)
         assert found is not None
         assert (found.media_type, found.extension) == (each["media_type"], each["extension"])
-        assert sample_images.opened(encoded.data).has_transparency_data == each["alpha"]
-    schema = told["outputs"]["parameters"]
+        assert sample_images.decode(encoded.data).has_transparency_data == each["alpha"]
+    schema = capabilities["outputs"]["parameters"]
     names = schema["$defs"]["OutputFormat"]["enum"]
-    assert sorted(each["name"] for each in told["outputs"]["formats"]) == sorted(names)
+    assert sorted(each["name"] for each in capabilities["outputs"]["formats"]) == sorted(names)
 
 
-def test_animations_are_kept_where_that_is_told(told: dict[str, Any]) -> None:
-    """An animated GIF comes out with all of its frames exactly where that is claimed."""
-    frames = [sample_images.scene().rotate(angle) for angle in (0, 90, 180)]
-    moving = sample_images.encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
-    for each in told["outputs"]["formats"]:
+def test_animations_are_kept_as_listed(capabilities: dict[str, Any]) -> None:
+    """A GIF keeps all frames exactly where `animation` is true."""
+    frames = [sample_images.draw_scene().rotate(angle) for angle in (0, 90, 180)]
+    moving = sample_images.encode(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+    for each in capabilities["outputs"]["formats"]:
         pipeline = Pipeline(outputs=(Output.model_validate({"format": each["name"]}),))
         ((_, encoded),) = render(moving, pipeline, LIMITS).outputs
-        assert (getattr(sample_images.opened(encoded.data), "n_frames", 1) == 3) == each["animation"], each["name"]
+        assert (getattr(sample_images.decode(encoded.data), "n_frames", 1) == 3) == each["animation"], each["name"]
 
 
-def test_quality_is_taken_where_that_is_told(told: dict[str, Any]) -> None:
-    """A format that claims no quality refuses it, and the others take it."""
-    for each in told["outputs"]["formats"]:
-        asked = {"format": each["name"], "quality": 50}
+def test_quality_is_accepted_as_listed(capabilities: dict[str, Any]) -> None:
+    """Formats without quality refuse it."""
+    for each in capabilities["outputs"]["formats"]:
+        fields = {"format": each["name"], "quality": 50}
         if each["quality"]:
-            assert Output.model_validate(asked).quality == 50
+            assert Output.model_validate(fields).quality == 50
         else:
             with pytest.raises(ValueError, match="takes no quality"):
-                Output.model_validate(asked)
+                Output.model_validate(fields)
 
 
-def test_what_is_not_available_is_refused(told: dict[str, Any]) -> None:
-    """HEIC is reported as missing, it is refused by name, and no decoder for it is installed."""
-    assert "HEIC" in [each["format"] for each in told["not_available"]]
+def test_unavailable_formats_are_refused(capabilities: dict[str, Any]) -> None:
+    """HEIC is listed as unavailable, detected by name, and has no decoder."""
+    assert "HEIC" in [each["format"] for each in capabilities["not_available"]]
     assert not UNSUPPORTED_FORMATS.keys() & BY_NAME.keys()
     assert (detect_format(HEIC), describe_unsupported_format(HEIC)) == (None, "HEIC")
     Image.init()
     assert not {"HEIC", "HEIF"} & Image.OPEN.keys()
 
 
-def test_decoders_that_are_told_are_installed(told: dict[str, Any]) -> None:
-    """The libraries behind the formats are in this build of Pillow."""
-    needed = {"JPEG": "jpg", "PNG": "zlib", "WEBP": "webp", "AVIF": "avif", "TIFF": "libtiff"}
-    for each in told["inputs"]:
-        assert each["format"] not in needed or features.check(needed[each["format"]])
+def test_listed_decoders_are_installed(capabilities: dict[str, Any]) -> None:
+    """This build of Pillow has the libraries of the formats."""
+    libraries = {"JPEG": "jpg", "PNG": "zlib", "WEBP": "webp", "AVIF": "avif", "TIFF": "libtiff"}
+    for each in capabilities["inputs"]:
+        assert each["format"] not in libraries or features.check(libraries[each["format"]])
 
 
-def test_limits_are_those_of_the_stack(told: dict[str, Any]) -> None:
-    """The figures are the deployment's own."""
+def test_limits_match_the_stack(capabilities: dict[str, Any]) -> None:
+    """They are the values of the deployment."""
     defaults = parameter_defaults(load_template())
     for name, parameter in (
         ("max_raw_bytes", "MaxRawBytes"),
@@ -112,10 +112,10 @@ def test_limits_are_those_of_the_stack(told: dict[str, Any]) -> None:
         ("max_frames", "MaxFrames"),
         ("max_total_pixels", "MaxTotalPixels"),
     ):
-        assert told["limits"][name] == int(defaults[parameter])
+        assert capabilities["limits"][name] == int(defaults[parameter])
 
 
-def test_presets_and_default_are_told(told: dict[str, Any]) -> None:
-    """The built-in presets are there, and the default pipeline is the preset of that name."""
-    assert [each["name"] for each in told["presets"]] == list(BUILT_IN)
-    assert told["default_pipeline"] == told["presets"][0]["pipeline"]
+def test_presets_and_default_are_listed(capabilities: dict[str, Any]) -> None:
+    """The default pipeline is the first built-in preset."""
+    assert [each["name"] for each in capabilities["presets"]] == list(BUILT_IN)
+    assert capabilities["default_pipeline"] == capabilities["presets"][0]["pipeline"]

@@ -1,4 +1,4 @@
-"""Dead letters: listed by reason without a scan, redriven a bounded number of times, by operators alone."""
+"""Dead letters on moto: listed by reason and redriven by operators."""
 
 import json
 from typing import Any
@@ -12,29 +12,29 @@ import api.dependencies
 from api.dead_letters.use_cases import MAX_REDRIVES
 from shared.jobs.job import JobFailure, JobStatus
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 PATH = "/v1/dead-letters"
 ME, ROLE = (
     {"userArn": arn} for arn in ("arn:aws:iam::1:user/me", "arn:aws:sts::1:assumed-role/Admin/session-of-the-day")
 )
 
 
-def dead_job(cloud: Cloud, code: str = "ATTEMPTS_EXHAUSTED", **more: Any) -> str:
-    """Make a job that failed by something that may pass."""
-    job_id: str = cloud.submit(PICTURE, **more)["id"]
-    fail(cloud, job_id, code)
+def create_dead_job(cloud: Cloud, code: str = "ATTEMPTS_EXHAUSTED", **more: Any) -> str:
+    """Create a job that failed with a retryable error."""
+    job_id: str = cloud.submit(IMAGE, **more)["id"]
+    fail_job(cloud, job_id, code)
     return job_id
 
 
-def fail(cloud: Cloud, job_id: str, code: str = "ATTEMPTS_EXHAUSTED", *, retriable: bool = True) -> None:
-    """End a job as recovery does."""
+def fail_job(cloud: Cloud, job_id: str, code: str = "ATTEMPTS_EXHAUSTED", *, retriable: bool = True) -> None:
+    """Fail a job as recovery does."""
     job = cloud.job(job_id)
     failure = JobFailure(code=code, message="m", retriable=retriable)
     assert cloud.jobs.compare_and_swap(job, job.fail(failure, now=api.dependencies.get_dependencies().clock()))
 
 
-def kept_message(cloud: Cloud) -> str:
-    """Let a message that nobody can read come to rest."""
+def create_dead_message(cloud: Cloud) -> str:
+    """Store an unreadable message as a dead letter and return its ID."""
     url = cloud.dead_letter_queue_url
     sent = boto3.client("sqs").send_message(QueueUrl=url, MessageBody="who sent this?")
     messages = cloud.receive(url)
@@ -44,15 +44,15 @@ def kept_message(cloud: Cloud) -> str:
     return sent["MessageId"]
 
 
-def redrive(cloud: Cloud, **wanted: Any) -> Answer:
-    """Ask for a redrive."""
-    headers = {"Content-Type": "application/json", **wanted.pop("headers", {})}
-    identity = wanted.pop("identity", None)
-    return cloud.call("POST", f"{PATH}/redrive", json.dumps(wanted), headers=headers, identity=identity)
+def redrive(cloud: Cloud, **body: Any) -> Answer:
+    """Request a redrive."""
+    headers = {"Content-Type": "application/json", **body.pop("headers", {})}
+    identity = body.pop("identity", None)
+    return cloud.call("POST", f"{PATH}/redrive", json.dumps(body), headers=headers, identity=identity)
 
 
-def listed(cloud: Cloud, **query: str) -> list[str]:
-    """Follow the list to its end and return the IDs."""
+def list_ids(cloud: Cloud, **query: str) -> list[str]:
+    """Return the IDs of all pages."""
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -64,9 +64,9 @@ def listed(cloud: Cloud, **query: str) -> list[str]:
         cursor = {"cursor": answer.json["next_cursor"]}
 
 
-def test_dead_letter_tells_what_happened(cloud: Cloud) -> None:
-    """A job and a kept message each say what they are, why and since when."""
-    job_id, message_id = dead_job(cloud), kept_message(cloud)
+def test_dead_letter_has_kind_reason_and_time(cloud: Cloud) -> None:
+    """For a job and for a stored message."""
+    job_id, message_id = create_dead_job(cloud), create_dead_message(cloud)
     job, message = cloud.call("GET", PATH).json["dead_letters"]
     assert job == {
         "kind": "job", "id": job_id, "reason": "ATTEMPTS_EXHAUSTED", "since": job["since"], "owner": "anonymous",
@@ -78,33 +78,33 @@ def test_dead_letter_tells_what_happened(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3", "4", "100"])
-def test_list_shows_each_once_by_reason(cloud: Cloud, limit: str) -> None:
-    """Whatever the page size, jobs come by reason and age, then messages, none twice and none missing."""
-    late = dead_job(cloud, "SERVICE_GONE")
-    jobs = [dead_job(cloud) for _ in range(4)]
-    messages = sorted(kept_message(cloud) for _ in range(3))
-    assert listed(cloud, limit=limit) == [*jobs, late, *messages]
-    assert listed(cloud, limit=limit, reason="ATTEMPTS_EXHAUSTED") == jobs
-    assert listed(cloud, limit=limit, reason="SERVICE_GONE") == [late]
-    assert listed(cloud, limit=limit, reason="BAD_MESSAGE") == messages
-    assert listed(cloud, limit=limit, reason="OTHER") == []
+def test_list_is_ordered_by_reason(cloud: Cloud, limit: str) -> None:
+    """With every page size: jobs by reason and age, then messages, each exactly once."""
+    late = create_dead_job(cloud, "SERVICE_GONE")
+    jobs = [create_dead_job(cloud) for _ in range(4)]
+    messages = sorted(create_dead_message(cloud) for _ in range(3))
+    assert list_ids(cloud, limit=limit) == [*jobs, late, *messages]
+    assert list_ids(cloud, limit=limit, reason="ATTEMPTS_EXHAUSTED") == jobs
+    assert list_ids(cloud, limit=limit, reason="SERVICE_GONE") == [late]
+    assert list_ids(cloud, limit=limit, reason="BAD_MESSAGE") == messages
+    assert list_ids(cloud, limit=limit, reason="OTHER") == []
 
 
-def test_bad_picture_is_no_dead_letter(cloud: Cloud) -> None:
-    """What would fail again is not listed, and can't be redriven."""
+def test_permanent_errors_are_not_dead_letters(cloud: Cloud) -> None:
+    """They are not listed and cannot be redriven."""
     job_id = cloud.submit(b"\x89PNG\r\n\x1a\n words")["id"]
     cloud.deliver(cloud.receive())
-    assert listed(cloud) == []
+    assert list_ids(cloud) == []
     answer = redrive(cloud, id=job_id)
     assert (answer.status, answer.json["code"]) == (409, "JOB_NOT_RETRIABLE")
 
 
 def test_redriven_job_is_completed(cloud: Cloud) -> None:
-    """A redrive is a retry of a new generation, told in the history, and takes the job off the list."""
-    job_id = dead_job(cloud)
+    """A redrive is a retry with a history entry, and removes the job from the list."""
+    job_id = create_dead_job(cloud)
     answer = redrive(cloud, id=job_id)
     assert (answer.status, answer.json["redriven"], answer.json["jobs"]) == (202, 1, [job_id])
-    assert listed(cloud) == []
+    assert list_ids(cloud) == []
     cloud.deliver(cloud.receive())
     job = cloud.job(job_id)
     assert (job.status, job.generation, job.redrives) == (JobStatus.COMPLETED, 2, 1)
@@ -112,16 +112,16 @@ def test_redriven_job_is_completed(cloud: Cloud) -> None:
 
 
 def test_redrive_by_reason_leaves_the_others(cloud: Cloud) -> None:
-    """Only those that failed for this reason begin again."""
-    other, jobs = dead_job(cloud, "SERVICE_GONE"), [dead_job(cloud) for _ in range(3)]
+    """Only jobs with this reason are redriven."""
+    other, jobs = create_dead_job(cloud, "SERVICE_GONE"), [create_dead_job(cloud) for _ in range(3)]
     answer = redrive(cloud, reason="ATTEMPTS_EXHAUSTED").json
     assert (answer["redriven"], answer["jobs"], answer["next_cursor"]) == (3, jobs, None)
-    assert listed(cloud) == [other]
+    assert list_ids(cloud) == [other]
 
 
-def test_redrive_of_all_goes_in_bounded_steps(cloud: Cloud) -> None:
-    """Each call does at most its limit and says where to go on."""
-    jobs = sorted(dead_job(cloud) for _ in range(5))
+def test_redrive_of_all_is_limited_per_call(cloud: Cloud) -> None:
+    """Each call returns the cursor to continue from."""
+    jobs = sorted(create_dead_job(cloud) for _ in range(5))
     first = redrive(cloud, all=True, limit=3).json
     second = redrive(cloud, all=True, limit=3, cursor=first["next_cursor"]).json
     assert (first["redriven"], second["redriven"], second["next_cursor"]) == (3, 2, None)
@@ -130,20 +130,20 @@ def test_redrive_of_all_goes_in_bounded_steps(cloud: Cloud) -> None:
 
 
 def test_redrive_stops_when_its_time_is_up(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow table does not make the call time out: it stops and says where to go on."""
-    jobs = [dead_job(cloud) for _ in range(3)]
+    """It stops before the call times out and returns a cursor."""
+    jobs = [create_dead_job(cloud) for _ in range(3)]
     monkeypatch.setattr("api.dead_letters.routes.MAX_CALL_TIME", -api.dead_letters.routes.MAX_CALL_TIME)
     stopped = redrive(cloud, all=True).json
     assert stopped["redriven"] == 0
-    assert listed(cloud) == jobs
+    assert list_ids(cloud) == jobs
 
 
-def test_repeat_offender_is_refused_until_forced(cloud: Cloud) -> None:
-    """After some redrives a job is left alone, in bulk and by its ID, unless somebody insists."""
-    job_id = dead_job(cloud)
+def test_frequently_redriven_job_needs_force(cloud: Cloud) -> None:
+    """Redrives of one job and of all jobs refuse it without `force`."""
+    job_id = create_dead_job(cloud)
     for _ in range(MAX_REDRIVES):
         assert redrive(cloud, id=job_id).status == 202
-        fail(cloud, job_id)
+        fail_job(cloud, job_id)
     answer = redrive(cloud, id=job_id)
     assert (answer.status, answer.json["code"]) == (409, "REDRIVEN_TOO_OFTEN")
     bulk = redrive(cloud, all=True).json
@@ -152,18 +152,18 @@ def test_repeat_offender_is_refused_until_forced(cloud: Cloud) -> None:
     assert redrive(cloud, id=job_id, force=True).status == 202
 
 
-def test_owners_retry_is_no_redrive(cloud: Cloud) -> None:
-    """An owner may retry as often as it likes; that does not count against an operator."""
-    job_id = dead_job(cloud)
+def test_retries_do_not_count_as_redrives(cloud: Cloud) -> None:
+    """An owner can retry without limit."""
+    job_id = create_dead_job(cloud)
     for _ in range(MAX_REDRIVES + 1):
         assert cloud.call("POST", f"/v1/jobs/{job_id}/retry").status == 202
-        fail(cloud, job_id)
+        fail_job(cloud, job_id)
     assert redrive(cloud, id=job_id).status == 202
 
 
-def test_redrive_under_a_key_is_done_once(cloud: Cloud) -> None:
-    """The second answer is the first one's, with its counts."""
-    dead_job(cloud)
+def test_redrive_with_a_key_runs_once(cloud: Cloud) -> None:
+    """The second response repeats the first."""
+    create_dead_job(cloud)
     headers = {"Idempotency-Key": "k"}
     first, second = (redrive(cloud, all=True, headers=headers) for _ in range(2))
     assert first.json == second.json
@@ -171,7 +171,7 @@ def test_redrive_under_a_key_is_done_once(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "code"),
+    ("body", "status", "code"),
     [
         ({}, 422, "INVALID_REQUEST"),
         ({"all": True, "reason": "X"}, 422, "INVALID_REQUEST"),
@@ -185,17 +185,17 @@ def test_redrive_under_a_key_is_done_once(cloud: Cloud) -> None:
         ({"id": "01HZY3Q1M8Z3J5W7XK9V2B4C6D"}, 404, "JOB_NOT_FOUND"),
     ],
 )
-def test_bad_redrive_is_refused(cloud: Cloud, wanted: dict[str, Any], status: int, code: str) -> None:
-    """Each refusal has its code, and no job moves."""
-    job_id = dead_job(cloud)
-    answer = redrive(cloud, **wanted)
+def test_invalid_redrives_are_refused(cloud: Cloud, body: dict[str, Any], status: int, code: str) -> None:
+    """Each refusal has its code, and the job does not change."""
+    job_id = create_dead_job(cloud)
+    answer = redrive(cloud, **body)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert cloud.job(job_id).status is JobStatus.FAILED
 
 
 @pytest.mark.parametrize("cursor", ["abc", "Mmo", "MXg"])
-def test_foreign_cursor_is_refused(cloud: Cloud, cursor: str) -> None:
-    """A cursor of somebody's own making is a 400."""
+def test_invalid_cursor_is_refused(cloud: Cloud, cursor: str) -> None:
+    """With 400."""
     assert cloud.call("GET", PATH, query={"cursor": cursor}).json["code"] == "BAD_CURSOR"
 
 
@@ -213,13 +213,13 @@ def test_foreign_cursor_is_refused(cloud: Cloud, cursor: str) -> None:
         ("iam:arn:aws:sts::1:assumed-role/Other", ROLE, False),
     ],
 )
-def test_only_operators_may(
+def test_only_operators_see_and_redrive_dead_letters(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, operators: str, identity: dict[str, str] | None, *, allowed: bool
 ) -> None:
-    """Everybody else gets 403 from both routes, whatever else is asked, and learns nothing of what is there."""
+    """Everyone else gets 403, also for invalid requests."""
     monkeypatch.setenv("OPERATORS", operators)
     api.dependencies.get_dependencies.cache_clear()
-    job_id = dead_job(cloud, identity={"userArn": "arn:aws:iam::1:user/owner"})
+    job_id = create_dead_job(cloud, identity={"userArn": "arn:aws:iam::1:user/owner"})
     seen = cloud.call("GET", PATH, identity=identity)
     redriven = redrive(cloud, id=job_id, identity=identity)
     assert (seen.status, redriven.status) == ((200, 202) if allowed else (403, 403))

@@ -1,4 +1,4 @@
-"""What a delivery that goes wrong tells: a wrong setting fails it whole, a failed record says whose it was."""
+"""Errors and logs of failed invocations and records."""
 
 import json
 from collections.abc import Callable
@@ -14,36 +14,36 @@ import worker.app
 from shared.errors import ServiceUnavailable
 
 
-def delivered(cloud: Cloud) -> None:
-    """Let the worker have a delivery."""
+def run_worker(cloud: Cloud) -> None:
+    """Deliver the queue to the worker."""
     cloud.deliver(cloud.receive())
 
 
-def buried(cloud: Cloud) -> None:
-    """Let the dead-letter function have one."""
+def run_dead_letters(cloud: Cloud) -> None:
+    """Deliver the queue to the dead-letter function."""
     cloud.handle_dead_letters(cloud.receive())
 
 
-def woken(cloud: Cloud) -> None:
-    """Wake the reconciler."""
+def run_reconciler(cloud: Cloud) -> None:
+    """Run the reconciler."""
     cloud.reconcile()
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
-@pytest.mark.parametrize("invoke", [delivered, buried, woken])
-def test_a_wrong_setting_fails_the_invocation(
+@pytest.mark.parametrize("invoke", [run_worker, run_dead_letters, run_reconciler])
+def test_missing_setting_fails_the_invocation(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, invoke: Callable[[Cloud], None]
 ) -> None:
-    """It is told once, by its name, and counts as an error of the function: no record is blamed."""
-    cloud.submit(sample_images.jpeg())
+    """The error names the setting, and no record fails instead."""
+    cloud.submit(sample_images.make_jpeg())
     monkeypatch.delenv("JOB_TABLE")
     with pytest.raises(ValidationError, match="JOB_TABLE"):
         invoke(cloud)
 
 
-def service_fault(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Let S3 not answer."""
-    cloud.submit(sample_images.jpeg())
+def fail_service(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Process a job while S3 is unavailable."""
+    cloud.submit(sample_images.make_jpeg())
 
     def fail(*_: Any, **__: Any) -> bytes:
         raise ServiceUnavailable
@@ -54,17 +54,17 @@ def service_fault(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return messages
 
 
-def too_little_time(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
-    """Leave half a second."""
-    cloud.submit(sample_images.jpeg())
+def fail_for_lack_of_time(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
+    """Process a job with half a second left."""
+    cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
     cloud.deliver(messages, events.Context(remaining_milliseconds=500))
     return messages
 
 
-def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Let our own code break."""
-    cloud.submit(sample_images.jpeg())
+def fail_unexpectedly(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Process a job while the code raises an unexpected exception."""
+    cloud.submit(sample_images.make_jpeg())
 
     def fail(*_: Any, **__: Any) -> bytes:
         raise ZeroDivisionError
@@ -75,34 +75,34 @@ def fault_of_ours(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return messages
 
 
-def bad_picture(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
-    """Send half an image."""
-    cloud.submit(sample_images.jpeg()[:200])
+def fail_image(cloud: Cloud, _: pytest.MonkeyPatch) -> list[Any]:
+    """Process a truncated image."""
+    cloud.submit(sample_images.make_jpeg()[:200])
     messages = cloud.receive()
     cloud.deliver(messages)
     return messages
 
 
 @pytest.mark.parametrize(
-    ("go_wrong", "told"),
+    ("cause_failure", "log_message"),
     [
-        (service_fault, "Record comes back"),
-        (too_little_time, "Record comes back"),
-        (fault_of_ours, "Record comes back"),
-        (bad_picture, "Record processed"),
+        (fail_service, "Record comes back"),
+        (fail_for_lack_of_time, "Record comes back"),
+        (fail_unexpectedly, "Record comes back"),
+        (fail_image, "Record processed"),
     ],
 )
-def test_a_failed_record_says_whose_it_was(
+def test_failed_record_logs_message_and_job(
     cloud: Cloud,
     monkeypatch: pytest.MonkeyPatch,
-    go_wrong: Callable[[Cloud, pytest.MonkeyPatch], list[Any]],
-    told: str,
+    cause_failure: Callable[[Cloud, pytest.MonkeyPatch], list[Any]],
+    log_message: str,
 ) -> None:
-    """Whatever the reason, the line has the message and the job, so that one search finds the whole story."""
-    written = StringIO()  # the logger holds on to the standard output that it was made with
+    """For every reason, the log line has message ID and job ID."""
+    written = StringIO()  # the logger keeps the standard output of its creation
     monkeypatch.setattr(worker.app.logger.registered_handler, "stream", written)
-    (message,) = go_wrong(cloud, monkeypatch)
+    (message,) = cause_failure(cloud, monkeypatch)
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    (line,) = [line for line in lines if line["message"] == told]
+    (line,) = [line for line in lines if line["message"] == log_message]
     assert line["level"] in {"WARNING", "ERROR"}
     assert (line["message_id"], line["job_id"]) == (message["MessageId"], json.loads(message["Body"])["job_id"])

@@ -1,4 +1,4 @@
-"""Plans on moto: what a plan says is what a job does, and nothing is left behind."""
+"""Plans on moto: a job does what its plan says, and planning stores nothing."""
 
 import base64
 import json
@@ -22,17 +22,19 @@ PIPELINES: list[Any] = [
 ]
 
 
-def ask(cloud: Cloud, document: Mapping[str, Any], **more: Any) -> Answer:
-    """Ask for a plan."""
+def create_plan(cloud: Cloud, document: Mapping[str, Any], **more: Any) -> Answer:
+    """Request a plan."""
     return cloud.call("POST", "/v1/plan", json.dumps(document), headers=JSON, **more)
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
-def test_a_job_does_what_the_plan_says(cloud: Cloud, pipeline: Any, kind: str) -> None:
-    """From the head of a file, the plan foretells format, size and media type of each output of the job."""
-    data = sample_images.encoded(sample_images.scene(401, 299), kind)
-    planned = ask(cloud, {"head": base64.b64encode(data[:2000]).decode(), "size": len(data), "pipeline": pipeline})
+def test_job_matches_its_plan(cloud: Cloud, pipeline: Any, kind: str) -> None:
+    """From the head of a file, the plan predicts size and format of each output."""
+    data = sample_images.encode(sample_images.draw_scene(401, 299), kind)
+    planned = create_plan(
+        cloud, {"head": base64.b64encode(data[:2000]).decode(), "size": len(data), "pipeline": pipeline}
+    )
     assert planned.status == 200, planned.text
     job = cloud.submit(data, query={"pipeline": json.dumps(pipeline)})
     assert cloud.deliver(cloud.receive()) == []
@@ -53,13 +55,11 @@ def test_a_job_does_what_the_plan_says(cloud: Cloud, pipeline: Any, kind: str) -
         ("MAX_SIDE", "90", "SIDE_TOO_LONG"),
     ],
 )
-def test_a_job_fails_as_the_plan_says(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: str, value: str, code: str
-) -> None:
-    """Code and sentence of the failure are those that the worker gives."""
+def test_job_fails_as_planned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: str, value: str, code: str) -> None:
+    """The error of the job equals the failure of the plan."""
     monkeypatch.setenv(limit, value)
-    data = sample_images.jpeg(100, 80)
-    planned = ask(cloud, {"head": base64.b64encode(data).decode(), "size": len(data)}).json
+    data = sample_images.make_jpeg(100, 80)
+    planned = create_plan(cloud, {"head": base64.b64encode(data).decode(), "size": len(data)}).json
     job = cloud.submit(data)
     assert cloud.deliver(cloud.receive()) == []
     error = cloud.call("GET", f"/v1/jobs/{job['id']}").json["error"]
@@ -68,16 +68,16 @@ def test_a_job_fails_as_the_plan_says(
     assert [each["code"] for each in planned["limits"] if each["exceeded"]] == [code]
 
 
-def test_a_plan_names_its_preset(cloud: Cloud) -> None:
-    """The pipeline of a preset is resolved, with its version."""
-    answer = ask(cloud, FACTS | {"preset": "thumbnail"})
+def test_plan_resolves_the_preset(cloud: Cloud) -> None:
+    """The plan has the name and version of the preset."""
+    answer = create_plan(cloud, FACTS | {"preset": "thumbnail"})
     assert answer.json["preset"] == {"name": "thumbnail", "version": 1}
     assert [(each["width"], each["height"]) for each in answer.json["outputs"]] == [(256, 256)]
 
 
-def test_the_shorthand_is_that_of_a_job(cloud: Cloud) -> None:
-    """The member options says what the query of POST /v1/jobs would."""
-    answer = ask(cloud, FACTS | {"options": {"width": 100, "grayscale": False, "format": "webp"}})
+def test_plan_accepts_the_shorthand(cloud: Cloud) -> None:
+    """`options` has the query parameters of POST /v1/jobs."""
+    answer = create_plan(cloud, FACTS | {"options": {"width": 100, "grayscale": False, "format": "webp"}})
     assert [step["op"] for step in answer.json["steps"]] == ["resize"]
     assert answer.json["outputs"][0]["media_type"] == "image/webp"
     assert answer.json["steps"][0] == {"op": "resize", "width": 100, "height": 75, "exact": True}
@@ -93,15 +93,15 @@ def test_the_shorthand_is_that_of_a_job(cloud: Cloud) -> None:
         ([], 400, "BAD_JSON"),
     ],
 )
-def test_a_wrong_question_is_a_problem(cloud: Cloud, document: Any, status: int, code: str) -> None:
-    """What can't be planned is refused as a job would be."""
-    answer = ask(cloud, document)
+def test_invalid_plan_requests_are_refused(cloud: Cloud, document: Any, status: int, code: str) -> None:
+    """With the status and code of a job request."""
+    answer = create_plan(cloud, document)
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
-def test_a_plan_leaves_no_trace(cloud: Cloud) -> None:
-    """Neither object nor record nor message."""
-    assert ask(cloud, FACTS).status == 200
+def test_plan_stores_nothing(cloud: Cloud) -> None:
+    """No object, record or message."""
+    assert create_plan(cloud, FACTS).status == 200
     assert cloud.keys() == []
     assert cloud.count() == cloud.entries() == 0
     assert cloud.receive() == []
@@ -116,7 +116,7 @@ def test_a_plan_leaves_no_trace(cloud: Cloud) -> None:
         ('{"head": "' + "A" * 7_000_000 + '"}', JSON, 413, "BODY_TOO_LARGE"),
     ],
 )
-def test_a_body_that_is_no_json_is_refused(
+def test_invalid_bodies_are_refused(
     cloud: Cloud, body: str | None, headers: dict[str, str], status: int, code: str
 ) -> None:
     """Each has its status and code."""

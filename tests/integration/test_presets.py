@@ -1,4 +1,4 @@
-"""Presets on moto: versions, preconditions, owners, jobs that name one."""
+"""Presets on moto: versions, preconditions, owners and jobs that use them."""
 
 import json
 from typing import Any
@@ -13,19 +13,21 @@ from shared.pipeline.preset import BUILT_IN
 
 GRAY = {"operations": [{"op": "grayscale"}]}
 SMALL = {"operations": [{"op": "resize", "width": 10}]}
-SOMEONE = {"userArn": "arn:aws:iam::000000000000:user/someone"}
+OTHER = {"userArn": "arn:aws:iam::000000000000:user/someone"}
 JPEG = {"Content-Type": "image/jpeg"}
 
 
-def put(cloud: Cloud, name: str, pipeline: Any = GRAY, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+def put_preset(
+    cloud: Cloud, name: str, pipeline: Any = GRAY, headers: dict[str, str] | None = None, **more: Any
+) -> Answer:
     """Write a preset."""
     sent = {"Content-Type": "application/json", **(headers or {})}
     return cloud.call("PUT", f"/v1/presets/{name}", json.dumps({"pipeline": pipeline}), headers=sent, **more)
 
 
-def test_each_change_is_a_new_version(cloud: Cloud) -> None:
-    """201 at first, 200 then, a number and an ETag that grow, and each version as it was."""
-    first, second = put(cloud, "mine"), put(cloud, "mine", SMALL)
+def test_each_change_creates_a_version(cloud: Cloud) -> None:
+    """Version and ETag increase, and each old version stays readable."""
+    first, second = put_preset(cloud, "mine"), put_preset(cloud, "mine", SMALL)
     assert (first.status, first.json["version"], first.headers["ETag"]) == (201, 1, '"1"')
     assert first.headers["Location"].endswith("/prod/v1/presets/mine")
     assert (second.status, second.json["version"], second.headers["ETag"]) == (200, 2, '"2"')
@@ -37,14 +39,14 @@ def test_each_change_is_a_new_version(cloud: Cloud) -> None:
     assert old.headers["ETag"] == '"1"'
 
 
-def test_a_number_is_given_once(cloud: Cloud) -> None:
-    """A preset that is deleted and made anew goes on counting, and what it was stays readable."""
-    put(cloud, "mine")
+def test_version_numbers_are_not_reused(cloud: Cloud) -> None:
+    """A preset that is created again after a deletion continues its numbers."""
+    put_preset(cloud, "mine")
     assert cloud.call("DELETE", "/v1/presets/mine").status == 204
     assert cloud.call("GET", "/v1/presets/mine").json["code"] == "PRESET_NOT_FOUND"
     assert cloud.call("DELETE", "/v1/presets/mine").status == 404
     assert cloud.call("GET", "/v1/presets/mine", query={"version": "1"}).status == 200
-    again = put(cloud, "mine", SMALL)
+    again = put_preset(cloud, "mine", SMALL)
     assert again.status == 201
     assert again.json["version"] > 1
 
@@ -60,11 +62,11 @@ def test_a_number_is_given_once(cloud: Cloud) -> None:
         (1, {"If-None-Match": '"1"'}, 422),
     ],
 )
-def test_preconditions_of_a_write(cloud: Cloud, before: int, headers: dict[str, str], status: int) -> None:
-    """A write whose precondition does not hold changes nothing."""
+def test_preconditions_protect_writes(cloud: Cloud, before: int, headers: dict[str, str], status: int) -> None:
+    """A write with a failed precondition changes nothing."""
     for _ in range(before):
-        put(cloud, "mine")
-    answer = put(cloud, "mine", SMALL, headers)
+        put_preset(cloud, "mine")
+    answer = put_preset(cloud, "mine", SMALL, headers)
     assert answer.status == status
     if status == 412:
         assert answer.json["code"] == "PRESET_CHANGED"
@@ -72,59 +74,59 @@ def test_preconditions_of_a_write(cloud: Cloud, before: int, headers: dict[str, 
         assert cloud.entries() == (before + 1 if before else 0)
 
 
-def test_preconditions_of_a_deletion(cloud: Cloud) -> None:
-    """A preset that has changed is not deleted by who has not seen it."""
-    put(cloud, "mine")
-    put(cloud, "mine", SMALL)
+def test_preconditions_protect_deletions(cloud: Cloud) -> None:
+    """A deletion with an old ETag is refused."""
+    put_preset(cloud, "mine")
+    put_preset(cloud, "mine", SMALL)
     assert cloud.call("DELETE", "/v1/presets/mine", headers={"If-Match": '"1"'}).status == 412
     assert cloud.call("GET", "/v1/presets/mine").status == 200
     assert cloud.call("DELETE", "/v1/presets/mine", headers={"If-Match": '"2"'}).status == 204
 
 
-def test_a_deleted_preset_matches_no_version(cloud: Cloud) -> None:
-    """After the deletion nobody's old ETag lets a write through; If-None-Match: * does."""
-    put(cloud, "mine")
+def test_etags_of_a_deleted_preset_do_not_match(cloud: Cloud) -> None:
+    """After a deletion, only If-None-Match: * can write."""
+    put_preset(cloud, "mine")
     cloud.call("DELETE", "/v1/presets/mine")
-    assert put(cloud, "mine", SMALL, {"If-Match": '"1"'}).status == 412
-    assert put(cloud, "mine", SMALL, {"If-Match": '"2"'}).status == 412
-    assert put(cloud, "mine", SMALL, {"If-None-Match": "*"}).status == 201
+    assert put_preset(cloud, "mine", SMALL, {"If-Match": '"1"'}).status == 412
+    assert put_preset(cloud, "mine", SMALL, {"If-Match": '"2"'}).status == 412
+    assert put_preset(cloud, "mine", SMALL, {"If-None-Match": "*"}).status == 201
 
 
-def test_of_two_writers_one_wins(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write between reading and writing is noticed: 412 with a precondition, else the next number."""
-    put(cloud, "mine")
+def test_concurrent_writes_are_detected(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write with a precondition gets 412; a write without one gets the next version."""
+    put_preset(cloud, "mine")
     table = api.dependencies.get_dependencies().presets
     state = PresetTable._numbers
     rivals = [SMALL, SMALL]
 
-    def overtaken(self: PresetTable, owner: str, name: str) -> tuple[int, int]:
+    def get_outdated_numbers(self: PresetTable, owner: str, name: str) -> tuple[int, int]:
         seen = state(self, owner, name)
         if rivals:
             rivals.pop()
             with monkeypatch.context() as undisturbed:
                 undisturbed.setattr(PresetTable, "_numbers", state)
-                assert put(cloud, "mine", SMALL).status == 200
+                assert put_preset(cloud, "mine", SMALL).status == 200
         return seen
 
-    monkeypatch.setattr(PresetTable, "_numbers", overtaken)
-    assert put(cloud, "mine", GRAY, {"If-Match": '"1"'}).status == 412
-    assert put(cloud, "mine", GRAY).json["version"] == 4
+    monkeypatch.setattr(PresetTable, "_numbers", get_outdated_numbers)
+    assert put_preset(cloud, "mine", GRAY, {"If-Match": '"1"'}).status == 412
+    assert put_preset(cloud, "mine", GRAY).json["version"] == 4
     assert table.get("anonymous", "mine", 3).pipeline.operations[0].op == "resize"
 
 
-def test_an_unchanged_preset_is_not_sent_again(cloud: Cloud) -> None:
-    """304 for who has the version already."""
-    put(cloud, "mine")
+def test_unchanged_preset_is_304(cloud: Cloud) -> None:
+    """For a request with the current ETag."""
+    put_preset(cloud, "mine")
     answer = cloud.call("GET", "/v1/presets/mine", headers={"If-None-Match": '"1"'})
     assert (answer.status, answer.text) == (304, "")
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_built_in_presets_can_be_read_and_not_changed(cloud: Cloud, name: str) -> None:
-    """Nobody's preset takes the name of one that is built in."""
+def test_built_in_presets_are_read_only(cloud: Cloud, name: str) -> None:
+    """They can be neither replaced nor deleted."""
     assert cloud.call("GET", f"/v1/presets/{name}").json["built_in"] is True
     assert cloud.call("GET", f"/v1/presets/{name}", query={"version": "999"}).status == 404
-    for answer in (put(cloud, name), cloud.call("DELETE", f"/v1/presets/{name}")):
+    for answer in (put_preset(cloud, name), cloud.call("DELETE", f"/v1/presets/{name}")):
         assert (answer.status, answer.json["code"]) == (409, "PRESET_BUILT_IN")
     assert cloud.entries() == 0
 
@@ -141,33 +143,33 @@ def test_built_in_presets_can_be_read_and_not_changed(cloud: Cloud, name: str) -
         ("mine", [], 400, "BAD_JSON", None),
     ],
 )
-def test_a_wrong_preset_is_refused_without_a_trace(  # noqa: PLR0917 - one row of the table above
+def test_invalid_presets_are_not_stored(  # noqa: PLR0917 - one row of the table above
     cloud: Cloud, name: str, body: Any, status: int, code: str, pointer: str | None
 ) -> None:
-    """What is wrong is pointed at, and nothing is written."""
+    """The response points to the error."""
     answer = cloud.call("PUT", f"/v1/presets/{name}", json.dumps(body), headers={"Content-Type": "application/json"})
     assert (answer.status, answer.json["code"]) == (status, code)
     assert [each["pointer"] for each in answer.json["errors"]] == ([pointer] if pointer is not None else [])
     assert cloud.entries() == 0
 
 
-def test_a_preset_is_its_owners(cloud: Cloud) -> None:
-    """Another caller neither sees, lists, uses, changes nor deletes it, and may take the same name."""
-    put(cloud, "mine", identity=SOMEONE)
+def test_presets_belong_to_their_owner(cloud: Cloud) -> None:
+    """Other callers cannot see, use, change or delete a preset, but can use its name."""
+    put_preset(cloud, "mine", identity=OTHER)
     assert cloud.call("GET", "/v1/presets/mine").status == 404
     assert cloud.call("GET", "/v1/presets/mine", query={"version": "1"}).status == 404
     assert cloud.call("DELETE", "/v1/presets/mine").status == 404
     assert "mine" not in [each["name"] for each in cloud.call("GET", "/v1/presets").json["presets"]]
-    assert put(cloud, "mine", SMALL).json["version"] == 1
-    kept = cloud.call("GET", "/v1/presets/mine", identity=SOMEONE).json
+    assert put_preset(cloud, "mine", SMALL).json["version"] == 1
+    kept = cloud.call("GET", "/v1/presets/mine", identity=OTHER).json
     assert kept["pipeline"]["operations"] == [{"op": "grayscale"}]
 
 
-def test_the_list_has_all_pages(cloud: Cloud) -> None:
-    """Built-in presets first, then the caller's by name, each once, without the deleted ones."""
+def test_list_has_all_entries(cloud: Cloud) -> None:
+    """Each exactly once over all pages, in order, without deleted ones."""
     for name in ("c", "a", "b", "gone"):
-        put(cloud, name)
-    put(cloud, "a", SMALL)
+        put_preset(cloud, name)
+    put_preset(cloud, "a", SMALL)
     cloud.call("DELETE", "/v1/presets/gone")
     names: list[tuple[str, int]] = []
     cursor: dict[str, str] = {}
@@ -180,18 +182,18 @@ def test_the_list_has_all_pages(cloud: Cloud) -> None:
     assert names == [*((each.name, each.version) for each in BUILT_IN.values()), ("a", 2), ("b", 1), ("c", 1)]
 
 
-def test_foreign_cursor_is_refused(cloud: Cloud) -> None:
-    """A cursor of somebody's own making is a 400."""
+def test_invalid_cursor_is_refused(cloud: Cloud) -> None:
+    """With 400."""
     answer = cloud.call("GET", "/v1/presets", query={"cursor": "../x"})
     assert (answer.status, answer.json["code"]) == (400, "BAD_CURSOR")
 
 
-def test_a_job_keeps_what_the_preset_said(cloud: Cloud) -> None:
-    """A job has the pipeline and the version that it came from, whatever becomes of the preset."""
-    put(cloud, "mine", SMALL)
-    job = cloud.submit(sample_images.jpeg(), query={"preset": "mine"})
+def test_job_keeps_its_preset_version(cloud: Cloud) -> None:
+    """A job keeps pipeline and version when the preset is changed or deleted."""
+    put_preset(cloud, "mine", SMALL)
+    job = cloud.submit(sample_images.make_jpeg(), query={"preset": "mine"})
     assert job["preset"] == {"name": "mine", "version": 1}
-    put(cloud, "mine", GRAY)
+    put_preset(cloud, "mine", GRAY)
     cloud.call("DELETE", "/v1/presets/mine")
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
@@ -201,9 +203,9 @@ def test_a_job_keeps_what_the_preset_said(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_every_built_in_preset_makes_a_picture(cloud: Cloud, name: str) -> None:
-    """A job by each preset is completed with the outputs that the preset names."""
-    job = cloud.submit(sample_images.jpeg(400, 300), query={"preset": name})
+def test_every_built_in_preset_completes_a_job(cloud: Cloud, name: str) -> None:
+    """With the outputs of the preset."""
+    job = cloud.submit(sample_images.make_jpeg(400, 300), query={"preset": name})
     assert cloud.deliver(cloud.receive()) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert done["status"] == "COMPLETED", done["error"]
@@ -222,9 +224,9 @@ def test_every_built_in_preset_makes_a_picture(cloud: Cloud, name: str) -> None:
         ({"preset": "web", "pipeline": "{}"}, "INVALID_PIPELINE", ""),
     ],
 )
-def test_a_wrong_choice_leaves_no_trace(cloud: Cloud, query: dict[str, str], code: str, pointer: str) -> None:
-    """An unknown preset, or a preset and something else, is refused before anything is stored."""
-    answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=JPEG, query=query)
+def test_invalid_preset_options_store_nothing(cloud: Cloud, query: dict[str, str], code: str, pointer: str) -> None:
+    """An unknown preset, or a preset together with other options, is refused."""
+    answer = cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers=JPEG, query=query)
     assert (answer.status, answer.json["code"]) == (422, code)
     assert [each["pointer"] for each in answer.json["errors"]] == [pointer]
     assert cloud.keys() == []

@@ -14,8 +14,8 @@ BUCKET = "ui-for-tests"
 
 @pytest.fixture
 def clients(cloud: Cloud) -> Clients:
-    """Clients of which only S3 is used, and an empty bucket."""
-    del cloud  # its moto is what S3 is asked of
+    """Return clients of which only S3 is usable, and create an empty bucket."""
+    del cloud  # provides moto
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     absent = cast("Any", None)

@@ -1,4 +1,4 @@
-"""The template lies where CloudFormation can read it, when it is too long for a request."""
+"""Uploads of the template: CloudFormation reads it from S3."""
 
 from urllib.parse import urlsplit
 
@@ -10,13 +10,13 @@ from infra.deployment import code_bucket, template
 from infra.sessions import Clients
 
 TEXT = template.TEMPLATE.read_text(encoding="utf-8")
-#: CloudFormation's own limit for a template that is read from S3.
-MOST_BYTES = 1_000_000
+#: CloudFormation's limit for a template in S3.
+MAX_BYTES = 1_000_000
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
-def test_cloudformation_reads_the_template_by_its_address(region: str) -> None:
-    """The address names the bucket and the object whole, and CloudFormation finds our template there, unchanged."""
+def test_cloudformation_reads_the_template_from_its_url(region: str) -> None:
+    """Unchanged, from the bucket and key of the URL."""
     with mock_aws():
         session = boto3.Session(region_name=region)
         s3, cloudformation = session.client("s3"), session.client("cloudformation")
@@ -30,6 +30,6 @@ def test_cloudformation_reads_the_template_by_its_address(region: str) -> None:
         assert url == code_bucket.upload_template(clients, "code-bucket", TEXT), "the same template has one address"
 
 
-def test_the_template_is_one_that_cloudformation_takes() -> None:
-    """It is longer than a request may be, so that every deployment goes this way, and within what S3 may hold."""
-    assert 51_200 < len(TEXT.encode()) <= MOST_BYTES
+def test_the_template_is_within_the_limits_of_cloudformation() -> None:
+    """It is too long for a request and short enough for S3."""
+    assert 51_200 < len(TEXT.encode()) <= MAX_BYTES

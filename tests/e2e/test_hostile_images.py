@@ -1,4 +1,4 @@
-"""Images that exceed memory and time, among good ones, on a real engine."""
+"""Images that exceed memory and time limits, among valid ones, on an engine."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +11,16 @@ from support.running_stack import Site, running_site
 
 @pytest.fixture
 def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Return a stack that renders for three seconds at most, in little memory."""
+    """Yield a stack with a render timeout of three seconds and little memory."""
     yield from running_site(
         tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3", "WorkerMemory": "512"}
     )
 
 
-def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> None:
-    """Memory and time are each exceeded by one of ten; these two fail at once, the others are completed at once."""
+def test_hostile_images_fail_only_their_own_jobs(strict_site: Site) -> None:
+    """Two of ten images exceed a limit and fail in one attempt; the others are completed."""
     site = strict_site
-    bodies = [sample_images.jpeg(60 + number, 40) for number in range(10)]
+    bodies = [sample_images.make_jpeg(60 + number, 40) for number in range(10)]
     bodies[2] = hostile_files.FILES["png-in-all-channels-at-the-limit"]()
     bodies[5] = hostile_files.FILES["jpeg-2000-large-scans"]()
     with ThreadPoolExecutor(10) as callers:
@@ -32,6 +32,6 @@ def test_hostile_pictures_fail_by_name_and_harm_nobody(strict_site: Site) -> Non
     assert codes == expected
     assert {job["attempts"] for job in done} == {1}
     workers = {process.pid for process in site.function_processes("worker")}
-    again = site.finished(site.submit(sample_images.jpeg())["id"])
+    again = site.finished(site.submit(sample_images.make_jpeg())["id"])
     assert again["status"] == "COMPLETED"
-    assert workers & {process.pid for process in site.function_processes("worker")}, "the worker did not survive"
+    assert workers & {process.pid for process in site.function_processes("worker")}, "the worker process was replaced"

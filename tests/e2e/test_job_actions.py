@@ -1,4 +1,4 @@
-"""Cancel, retry, delete, keys and dead letters on a real engine, with real concurrency."""
+"""Cancel, retry, delete, idempotency and dead letters on an engine, with real concurrency."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,31 +12,31 @@ from support.running_stack import Site, until
 from safelight import Safelight
 from shared.clock import to_iso, utc_now
 
-PICTURE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 
 
 @pytest.fixture
 def client(site: Site) -> Iterator[Safelight]:
-    """Return a client of the stack."""
+    """Yield a client of the stack."""
     with Safelight(site.stack.api_url) as safelight:
         yield safelight
 
 
-def test_deleted_job_is_gone_with_its_links(site: Site, client: Safelight) -> None:
-    """After a deletion link, objects and record are gone, and a second one only states that."""
-    job = client.wait(client.submit(PICTURE).id)
+def test_delete_removes_job_objects_and_links(site: Site, client: Safelight) -> None:
+    """A second deletion returns the same statement."""
+    job = client.wait(client.submit(IMAGE).id)
     link = client.result_link(job.id).url
     assert httpx.get(link).status_code == 200
-    stated = client.delete(job.id)
+    statement = client.delete(job.id)
     assert httpx.get(link).status_code == 404
     assert [*site.keys(f"raw/api/{job.id}"), *site.keys(f"processed/{job.id}/")] == []
     assert "Item" not in site.dynamodb.get_item(TableName=site.stack.table, Key={"ID": {"S": job.id}})
-    assert (stated.object_count, client.delete(job.id)) == (2, stated)
+    assert (statement.object_count, client.delete(job.id)) == (2, statement)
     assert site.http.get(f"jobs/{job.id}").status_code == 404
 
 
 def test_failed_job_is_retried(client: Safelight) -> None:
-    """An image that can't be processed fails again, in a new generation and with a new attempt."""
+    """In a new generation with a new attempt."""
     failed = client.wait(client.submit(b"\x89PNG\r\n\x1a\n words").id)
     assert (failed.status, failed.attempts, failed.generation) == ("FAILED", 1, 1)
     client.retry(failed.id)
@@ -45,12 +45,12 @@ def test_failed_job_is_retried(client: Safelight) -> None:
     assert [line.code for line in again.history] == [None, None, "NOT_AN_IMAGE", "RETRIED", None, "NOT_AN_IMAGE"]
 
 
-def test_same_request_twice_is_one_job(site: Site) -> None:
-    """Eight equal requests at once make one job; each answer is that job, or the advice to come back."""
+def test_concurrent_requests_with_one_key_create_one_job(site: Site) -> None:
+    """Each of eight equal requests gets this job or KEY_IN_USE."""
     headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "one-of-eight"}
 
     def send(_: int) -> httpx.Response:
-        return httpx.post(f"{site.stack.api_url}/jobs", content=PICTURE, headers=headers, timeout=60)
+        return httpx.post(f"{site.stack.api_url}/jobs", content=IMAGE, headers=headers, timeout=60)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(send, range(8)))
@@ -59,20 +59,20 @@ def test_same_request_twice_is_one_job(site: Site) -> None:
     assert {answer.json()["code"] for answer in answers if answer.status_code != 202} <= {"KEY_IN_USE"}
     replay = send(0)
     assert (replay.json()["id"], replay.headers["Idempotency-Replayed"]) == (ids.pop(), "true")
-    other = httpx.post(f"{site.stack.api_url}/jobs", content=sample_images.png(), headers=headers)
+    other = httpx.post(f"{site.stack.api_url}/jobs", content=sample_images.make_png(), headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "KEY_REUSED")
 
 
 def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
-    """A job whose message used up its receives is listed by its reason, redriven, and completed."""
-    of_others = {each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED")}
+    """A job whose message used up its receives is listed by reason, redriven and completed."""
+    others = {each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED")}
 
-    def mine() -> list[str]:
-        return [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED") if each.id not in of_others]
+    def list_own() -> list[str]:
+        return [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED") if each.id not in others]
 
     with site.without_worker():
-        job_id = client.submit(PICTURE).id
-        site.dynamodb.update_item(  # its messages have been dying for hours
+        job_id = client.submit(IMAGE).id
+        site.dynamodb.update_item(  # so that the dead-letter function does not wait
             TableName=site.stack.table,
             Key={"ID": {"S": job_id}},
             UpdateExpression="SET UploadedAt = :then",
@@ -80,17 +80,17 @@ def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
         )
         body = f'{{"version": 1, "job_id": "{job_id}", "generation": 1}}'
 
-        def buried() -> bool:
+        def is_ended() -> bool:
             site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody=body)
             return bool(site.job(job_id)["done"])
 
-        until(buried)
-        cancelled = client.cancel(client.submit(PICTURE).id)
+        until(is_ended)
+        cancelled = client.cancel(client.submit(IMAGE).id)
         assert cancelled.error is not None
         assert (cancelled.status, cancelled.error.code) == ("CANCELLED", "JOB_CANCELLED")
-        assert mine() == [job_id]
+        assert list_own() == [job_id]
         assert client.redrive(job_id=job_id).jobs == (job_id,)
     done = client.wait(job_id)
     assert (done.status, done.generation) == ("COMPLETED", 2)
-    assert mine() == []
+    assert list_own() == []
     assert client.status(cancelled.id).status == "CANCELLED"

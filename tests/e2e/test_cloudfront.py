@@ -1,4 +1,4 @@
-"""The page by CloudFront, as far as an engine knows it."""
+"""The web page on CloudFront, as far as an engine supports it."""
 
 from collections.abc import Iterator
 
@@ -12,22 +12,22 @@ pytestmark = pytest.mark.not_on("localstack", reason="its free edition has no Cl
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a stack whose page CloudFront serves."""
+def distributed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Yield a stack whose page is on CloudFront."""
     yield from running_site(
-        tmp_path_factory.mktemp("delivered"), "embedded", {"UiCloudFront": "true", "PublicUi": "false"}
+        tmp_path_factory.mktemp("distributed_site"), "embedded", {"UiCloudFront": "true", "PublicUi": "false"}
     )
 
 
-def test_cloudfront_serves_the_page_and_its_bucket_stays_closed(delivered: Site) -> None:
-    """The page comes by the distribution's name, by TLS alone, with its headers; its bucket is closed."""
-    cloudfront = local_session(delivered.stack.endpoint_url).client("cloudfront")
+def test_cloudfront_serves_the_page(distributed_site: Site) -> None:
+    """Over TLS only and with its headers; the bucket refuses direct requests."""
+    cloudfront = local_session(distributed_site.stack.endpoint_url).client("cloudfront")
     (distribution,) = cloudfront.list_distributions()["DistributionList"]["Items"]
 
     def fetch(path: str, scheme: str) -> httpx.Response:
-        """Ask as a viewer; the engine takes the word of a proxy for how it was asked."""
+        """Send a request of a viewer; the engine takes its scheme from X-Forwarded-Proto."""
         headers = {"Host": distribution["DomainName"], "X-Forwarded-Proto": scheme}
-        return httpx.get(f"{delivered.stack.endpoint_url}{path}", headers=headers, timeout=60)
+        return httpx.get(f"{distributed_site.stack.endpoint_url}{path}", headers=headers, timeout=60)
 
     plain = fetch("/", "http")
     assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{distribution['DomainName']}/")
@@ -39,4 +39,4 @@ def test_cloudfront_serves_the_page_and_its_bucket_stays_closed(delivered: Site)
     assert (page.headers["X-Frame-Options"], page.headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert fetch("/config.json", "https").json()["auth"] == "none"
-    assert httpx.get(delivered.stack.ui_url, timeout=60).status_code == 403
+    assert httpx.get(distributed_site.stack.ui_url, timeout=60).status_code == 403

@@ -1,4 +1,4 @@
-"""The main job on a real engine: the template, the gateway, the queue, the functions, HTTP."""
+"""Jobs on an engine: template, gateway, queue, functions and HTTP."""
 
 import base64
 import hashlib
@@ -13,12 +13,12 @@ from support.running_stack import Site, until
 
 from safelight import Safelight
 
-DEMO_PICTURES = Path(__file__).parents[2] / "safelight" / "demo_images"
-PHOTO = (DEMO_PICTURES / "astronaut.jpg").read_bytes()
+DEMO_IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
+PHOTO = (DEMO_IMAGES / "astronaut.jpg").read_bytes()
 
 
-def test_seed_flow(site: Site) -> None:
-    """Base64 text in, 202 with the job; later the object under processed/ and the seven attributes of the record."""
+def test_required_job_flow(site: Site) -> None:
+    """Base64 text leads to 202, the processed object, and the seven attributes of the record."""
     text = base64.b64encode(PHOTO).decode()
     headers = {"Content-Type": "text/plain", "Content-Disposition": 'attachment; filename="astronaut.jpg"'}
     answer = site.http.post("jobs", content=text, headers=headers)
@@ -29,7 +29,7 @@ def test_seed_flow(site: Site) -> None:
     assert httpx.get(answer.headers["Location"]).json()["status"] == "COMPLETED"
     assert done["key"].startswith("processed/")
     data = site.s3.get_object(Bucket=site.stack.bucket, Key=done["key"])["Body"].read()
-    image = sample_images.opened(data)
+    image = sample_images.decode(data)
     assert (image.format, image.mode) == ("PNG", "L")
     item = site.item(job["id"])
     assert {name: item[name] for name in ("ID", "Filename", "Status", "Timestamp", "S3Path", "Size", "Format")} == {
@@ -43,8 +43,8 @@ def test_seed_flow(site: Site) -> None:
     }
 
 
-def test_waiting_gives_the_classic_200(site: Site) -> None:
-    """With Prefer: wait=20 the answer is 200 with the job and its image key."""
+def test_prefer_wait_returns_the_finished_job(site: Site) -> None:
+    """With 200 and the image key."""
     headers = {"Content-Type": "text/plain", "Prefer": "wait=20"}
     answer = site.http.post("jobs", content=base64.b64encode(PHOTO), headers=headers)
     assert answer.status_code == 200
@@ -52,10 +52,10 @@ def test_waiting_gives_the_classic_200(site: Site) -> None:
     assert site.keys(answer.json()["key"]) == [answer.json()["key"]]
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in DEMO_PICTURES.glob("*.[jpw]*")))
-def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> None:
-    """Sideways, transparent, progressive, WebP, twelve megapixels: each comes out, through its link, as recorded."""
-    raw = (DEMO_PICTURES / file).read_bytes()
+@pytest.mark.parametrize("file", sorted(path.name for path in DEMO_IMAGES.glob("*.[jpw]*")))
+def test_demo_images_are_processed(site: Site, file: str, tmp_path: Path) -> None:
+    """Sideways, transparent, progressive, WebP, 12 megapixels: each result matches its record."""
+    raw = (DEMO_IMAGES / file).read_bytes()
     done = site.finished(site.submit(raw, filename=file)["id"])
     if file == "not-a-picture.png":
         assert (done["status"], done["error"]["code"]) == ("FAILED", "NOT_AN_IMAGE")
@@ -65,7 +65,7 @@ def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> N
         saved = client.download(done["id"], tmp_path / "result.png")
     data = saved.read_bytes()
     assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
-    image = sample_images.opened(data)
+    image = sample_images.decode(data)
     assert image.size == (done["result"]["width"], done["result"]["height"])
     assert max(image.size) <= 1024
     assert (image.width > image.height) == (done["raw"]["width"] > done["raw"]["height"])
@@ -78,22 +78,22 @@ def test_real_pictures_of_every_kind(site: Site, file: str, tmp_path: Path) -> N
         pytest.param(
             PHOTO,
             {"Content-Type": "application/x-www-form-urlencoded"},
-            marks=pytest.mark.not_on("localstack", reason="it parses such a body as a form and drops what is none"),
+            marks=pytest.mark.not_on("localstack", reason="it parses such a body as a form and drops the rest"),
         ),
         (base64.encodebytes(PHOTO), {"Content-Type": "text/plain"}),
         (b"data:image/jpeg;base64," + base64.b64encode(PHOTO), {"Content-Type": "text/plain"}),
         (b'{"content": "' + base64.b64encode(PHOTO) + b'"}', {"Content-Type": "application/json"}),
     ],
 )
-def test_every_shape_of_body_arrives_whole(site: Site, content: bytes, headers: dict[str, str]) -> None:
-    """Whatever the gateway does to a body, the bytes that arrive are those of the image."""
+def test_every_body_type_arrives_unchanged(site: Site, content: bytes, headers: dict[str, str]) -> None:
+    """The digest of the raw image is that of the file."""
     answer = site.http.post("jobs", content=content, headers=headers)
     assert answer.status_code == 202, answer.text
     assert answer.json()["raw"]["digest"] == hashlib.sha256(PHOTO).hexdigest()
 
 
-def test_form_arrives_whole(site: Site) -> None:
-    """A form, as browsers and curl -F send it, carries file, name and options."""
+def test_form_arrives_unchanged(site: Site) -> None:
+    """With file, name and options, as browsers and curl -F send it."""
     answer = site.http.post("jobs", files={"file": ("me.jpg", PHOTO, "image/jpeg")}, data={"width": "50"})
     assert answer.status_code == 202, answer.text
     done = site.finished(answer.json()["id"])
@@ -101,11 +101,11 @@ def test_form_arrives_whole(site: Site) -> None:
     assert done["raw"]["digest"] == hashlib.sha256(PHOTO).hexdigest()
 
 
-def test_two_hundred_pictures_by_sixteen_callers(site: Site) -> None:
-    """All are completed, each once, the counts are exact, and the worker takes them several at a time."""
+def test_two_hundred_images_are_processed_concurrently(site: Site) -> None:
+    """Each job is completed in one attempt, and the worker gets batches of several records."""
 
     def submit(number: int) -> str:
-        return str(site.submit(sample_images.jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
+        return str(site.submit(sample_images.make_jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
 
     with ThreadPoolExecutor(16) as callers:
         ids = list(callers.map(submit, range(200)))
@@ -114,10 +114,10 @@ def test_two_hundred_pictures_by_sixteen_callers(site: Site) -> None:
     assert {job["status"] for job in done} == {"COMPLETED"}
     assert {job["attempts"] for job in done} == {1}
     assert [job["result"]["width"] for job in done] == [40 + number for number in range(200)]
-    made = [key for key in site.keys("processed/") if key.split("/")[1] in set(ids)]
-    assert len(made) == 200
+    created = [key for key in site.keys("processed/") if key.split("/")[1] in set(ids)]
+    assert len(created) == 200
     counts = [line for line in site.log_lines("worker") if '"Records received"' in line]
-    assert any('"count":1}' not in line for line in counts), "every delivery had one record"
+    assert any('"count":1}' not in line for line in counts), "every invocation had one record"
 
 
 REFUSED: list[tuple[Any, dict[str, str], dict[str, str], int, str]] = [
@@ -133,7 +133,7 @@ REFUSED: list[tuple[Any, dict[str, str], dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(("content", "headers", "params", "status", "code"), REFUSED)
-def test_bad_input_leaves_no_trace(  # noqa: PLR0917 - one row of the table above
+def test_invalid_requests_store_nothing(  # noqa: PLR0917 - one row of the table above
     site: Site,
     content: bytes,
     headers: dict[str, str],
@@ -141,7 +141,7 @@ def test_bad_input_leaves_no_trace(  # noqa: PLR0917 - one row of the table abov
     status: int,
     code: str,
 ) -> None:
-    """Each refusal has its status and code as a problem document; nothing is stored, recorded or queued."""
+    """Each refusal is a problem document with its status and code."""
     raw, records = site.keys("raw/"), site.dynamodb.scan(TableName=site.stack.table, Select="COUNT")["Count"]
     answer = site.http.post("jobs", content=content, headers=headers, params=params)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -150,8 +150,8 @@ def test_bad_input_leaves_no_trace(  # noqa: PLR0917 - one row of the table abov
     assert site.dynamodb.scan(TableName=site.stack.table, Select="COUNT")["Count"] == records
 
 
-def test_truncated_picture_fails_its_job(site: Site) -> None:
-    """Only decoding shows that a file is cut: the job fails by name and leaves no processed image."""
+def test_truncated_image_fails_its_job(site: Site) -> None:
+    """In one attempt and without a processed image."""
     done = site.finished(site.submit(PHOTO[: len(PHOTO) // 2])["id"])
     assert (done["status"], done["error"]["code"], done["attempts"]) == ("FAILED", "TRUNCATED_IMAGE", 1)
     assert site.keys(f"processed/{done['id']}/") == []
@@ -159,34 +159,34 @@ def test_truncated_picture_fails_its_job(site: Site) -> None:
 
 @pytest.mark.parametrize("job_id", ["01HZY3Q1M8Z3J5W7XK9V2B4C6D", "no-id", "..%2F..%2Fetc", "%00", "x" * 300])
 def test_unknown_id_is_not_found(site: Site, job_id: str) -> None:
-    """An unknown ID and one of the wrong shape are the same 404."""
+    """Unknown and malformed IDs both get 404."""
     answer = site.http.get(f"jobs/{job_id}")
     assert (answer.status_code, answer.json()["code"]) in {(404, "JOB_NOT_FOUND"), (404, "ROUTE_NOT_FOUND")}
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", 'quo"ted.jpg', "two\nlines.jpg", "😀.jpg"])
-def test_any_file_name_is_only_data(site: Site, name: str) -> None:
-    """A hostile name reaches neither a key nor a header, and the result can be fetched."""
-    done = site.finished(site.submit(sample_images.jpeg(), filename=name)["id"])
+def test_hostile_file_names_are_harmless(site: Site, name: str) -> None:
+    """They are in no key or header, and the result can be downloaded."""
+    done = site.finished(site.submit(sample_images.make_jpeg(), filename=name)["id"])
     assert done["key"] == f"processed/{done['id']}/1/image.png"
     assert not set(done["filename"]) & set("/\n")
     redirected = site.http.get(f"jobs/{done['id']}/result", follow_redirects=True)
     assert redirected.status_code == 200
     assert redirected.headers["Content-Disposition"].startswith("attachment; ")
-    assert sample_images.opened(redirected.content).size == (64, 48)
+    assert sample_images.decode(redirected.content).size == (64, 48)
 
 
-def test_poison_message_is_kept_and_harms_nobody(site: Site) -> None:
-    """A message that nobody can read ends under dead-letters/; the job beside it is completed."""
+def test_unreadable_message_becomes_a_dead_letter(site: Site) -> None:
+    """Other jobs are completed."""
     sent = site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody="who sent this?")
-    done = site.finished(site.submit(sample_images.jpeg())["id"])
+    done = site.finished(site.submit(sample_images.make_jpeg())["id"])
     assert done["status"] == "COMPLETED"
     until(lambda: site.keys(f"dead-letters/{sent['MessageId']}"))
 
 
-def test_listing_and_documents_are_served(site: Site) -> None:
-    """The list shows what was just made; the OpenAPI document and its page are there."""
-    job = site.submit(sample_images.jpeg())
+def test_list_and_documents_are_served(site: Site) -> None:
+    """The list has the new job."""
+    job = site.submit(sample_images.make_jpeg())
     assert job["id"] in [each["id"] for each in site.http.get("jobs").json()["jobs"]]
     assert site.http.get("openapi.json").json()["servers"][0]["url"] + "/v1" == site.stack.api_url
     assert "<html" in site.http.get("docs").text
@@ -194,7 +194,7 @@ def test_listing_and_documents_are_served(site: Site) -> None:
 
 
 def test_wrong_method_and_unknown_path_are_problems(site: Site) -> None:
-    """The gateway hands everything on, so that every answer is ours."""
+    """The function answers them, not the gateway."""
     for method, path, status, code in (
         ("PATCH", "jobs", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "nothing/here", 404, "ROUTE_NOT_FOUND"),
@@ -203,8 +203,8 @@ def test_wrong_method_and_unknown_path_are_problems(site: Site) -> None:
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_links_lead_back_the_way_the_caller_came(site: Site) -> None:
-    """Under another name for the engine, Location and the link to the result have that name, and the link works."""
+def test_links_use_the_host_of_the_request(site: Site) -> None:
+    """Location and result link have the host name of the caller and work."""
     url = httpx.URL(site.stack.api_url)
     other = str(url.copy_with(host="localhost"))
     answer = httpx.post(f"{other}/jobs", content=PHOTO, headers={"Content-Type": "image/jpeg"}, timeout=60)
