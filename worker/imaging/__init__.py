@@ -1,4 +1,4 @@
-"""Pixels: the only place that knows Pillow. No AWS, no settings, no logger."""
+"""Image decoding, operations and encoding. The only package that imports Pillow."""
 
 from shared.pipeline.limits import Limits
 from worker.imaging.render import RenderResult, render

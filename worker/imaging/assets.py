@@ -1,4 +1,4 @@
-"""Stored images that operations refer to by name, decoded once for all frames and outputs."""
+"""Images that operations refer to by name. Each is decoded once for all frames and outputs."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,16 +12,16 @@ from worker.imaging.operations.watermark import LoadAsset
 
 
 def make_asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
-    """Return a function from name to image. It raises AssetUnusable for what is missing or is no image."""
+    """Return a function that returns the image of a name. It raises AssetUnusable if it is missing or unreadable."""
 
     @cache
     def load(name: str) -> Image.Image:
         data = assets.get(name)
         if data is None:
-            raise AssetUnusable(f"There is no stored picture named {name}.")
+            raise AssetUnusable(f"There is no asset named {name}.")
         try:
             return decode(open_image(data, limits)).image
         except ImageError as error:
-            raise AssetUnusable(f"The stored picture {name} can't be used: {error.detail}") from error
+            raise AssetUnusable(f"The asset {name} can't be used: {error.detail}") from error
 
     return load

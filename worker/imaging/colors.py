@@ -1,4 +1,4 @@
-"""Any of Pillow's modes and any color profile to eight bits of sRGB: modes L, LA, RGB, RGBA."""
+"""Conversion of every Pillow mode and color profile to 8-bit sRGB in mode L, LA, RGB or RGBA."""
 
 from io import BytesIO
 from typing import Final
@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from worker.imaging.png_transparency import apply_transparent_value
 
-#: Larger color profiles are ignored with a warning; real ones stay far below.
+#: Larger color profiles are ignored with a warning. Real ones are far smaller.
 MAX_ICC_BYTES: Final = 1024 * 1024
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 
@@ -19,21 +19,24 @@ _MODES_WITHOUT_TRANSPARENCY: Final = {
     "La": "LA",
     "RGBa": "RGBA",
 }
-#: A PNG or GIF may name one color, or the palette's entries, that are transparent.
+#: A PNG or GIF can declare one color, or entries of its palette, as transparent.
 _MODES_WITH_TRANSPARENCY: Final = {**_MODES_WITHOUT_TRANSPARENCY, "1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 _LAB: Final = ImageCms.createProfile("LAB")
 
 
 def normalize_colors(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Bring a loaded image to a plain mode in sRGB; on a broken profile go on without it, with a warning."""
+    """Convert a loaded image to sRGB in one of ``PLAIN_MODES``.
+
+    Return the image and a warning if the profile was ignored, else None.
+    """
     image, warning = _convert_to_srgb(_convert_to_eight_bits(image), profile)
     plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
     return _drop_opaque_alpha(plain), warning
 
 
 def has_srgb_values(profile: bytes | None) -> bool:
-    """Tell whether a file's numbers are sRGB already: it has no profile, or one that says so."""
+    """Return True if the pixels are already sRGB: the file has no profile, or an sRGB profile."""
     if not profile:
         return True
     if len(profile) > MAX_ICC_BYTES:
@@ -45,24 +48,24 @@ def has_srgb_values(profile: bytes | None) -> bool:
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Tell whether a profile describes sRGB itself, in one of its many editions."""
+    """Return True if the profile is named sRGB. There are many versions with different bytes."""
     return ImageCms.getProfileDescription(profile).strip().startswith("sRGB")
 
 
 def _drop_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is opaque everywhere: many files have one, and it costs time and bytes."""
+    """Drop an alpha channel that is opaque everywhere. Many files have one; it costs time and bytes."""
     if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode.removesuffix("A"))
     return image
 
 
 def _convert_to_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring what is no plain mode to one, but leave CMYK: its profile knows it as it is."""
+    """Convert other modes to a plain mode. Keep CMYK: its profile applies to CMYK values."""
     plain = (_MODES_WITH_TRANSPARENCY if "transparency" in image.info else _MODES_WITHOUT_TRANSPARENCY).get(image.mode)
     if plain:
         return image if image.mode == plain else image.convert(plain)
     if image.mode.startswith("I"):
-        # convert("L") clips at 255 instead of scaling.
+        # Pillow's convert("L") would clip at 255 instead of scaling.
         gray = image.convert("I").point(_scale_sixteen_to_eight).convert("L")
         return apply_transparent_value(gray, image)
     if image.mode == "F":
@@ -73,19 +76,19 @@ def _convert_to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _scale_sixteen_to_eight(value: Image.ImagePointTransform) -> Image.ImagePointTransform:
-    """Scale by 255/65535. Pillow evaluates this once, on a symbol, for mode I."""
+    """Scale 16 bits to 8. Pillow calls this once with a symbolic value for mode I."""
     return value * (1 / 257) + 0.5
 
 
 def _convert_float(image: Image.Image) -> Image.Image:
-    """Read floating point gray: 0 to 1 if nothing is over 1, as is usual, else 0 to 255."""
+    """Convert floating-point gray. Its range is 0 to 1 if no value exceeds 1, else 0 to 255."""
     _, highest = image.getextrema()
     is_unit = isinstance(highest, float) and highest <= 1
     return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
 
 
 def _convert_to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Convert the colors from the profile of the file; gray stays gray and alpha stays as it is."""
+    """Convert the colors from the file's profile. Gray stays gray; alpha does not change."""
     if not profile:
         return image, None
     if len(profile) > MAX_ICC_BYTES:

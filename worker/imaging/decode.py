@@ -1,7 +1,6 @@
-"""Bytes to image: detect, check the header, load, put upright, bring to sRGB.
+"""Decoding: detect the format, check the header, load, apply the orientation, convert to sRGB.
 
-What comes out has one of four modes (L, LA, RGB, RGBA), eight bits a channel, and no metadata, so
-that an operation never meets anything else.
+Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metadata. Operations rely on this.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
 from shared.pipeline.image_formats import INPUT_FORMATS, TIFF
-from shared.pipeline.image_header import read_image_header as read_head
+from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
 from worker.imaging.colors import normalize_colors
 from worker.imaging.exif import Exif, read_exif
@@ -29,26 +28,26 @@ FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """An opened file: what its header says, and no pixels yet."""
+    """An opened file: its header and metadata, without pixels."""
 
     data: bytes
     file: Image.Image
     header: StoredHeader
     exif: Exif
-    #: How many frames or pages there are, as the header says, or more than the limit.
+    #: Number of frames or pages according to the header. Counting stops just above the limit.
     frames: int
-    #: How often an animation is shown; 0 is without end.
+    #: How many times an animation plays; 0 means forever.
     plays: int
 
     @property
     def is_animation(self) -> bool:
-        """Tell whether the file holds frames that follow each other; the pages of a TIFF do not."""
+        """Return True if the file has several frames. Pages of a TIFF are not frames."""
         return self.frames > 1 and self.header.format != TIFF.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedImage:
-    """The first frame of a file, decoded, and what is to be said of it."""
+    """The decoded first frame of a file, and warnings."""
 
     image: Image.Image
     warnings: tuple[str, ...]
@@ -56,18 +55,18 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """The frames of a file, decoded one after the other when they are asked for, with their milliseconds."""
+    """An animation whose frames are decoded as they are consumed."""
 
+    #: Each image with its duration in milliseconds.
     frames: Iterator[tuple[Image.Image, int]]
-    #: How often it is shown; 0 is without end.
+    #: How many times it plays; 0 means forever.
     plays: int
 
 
 def open_image(data: bytes, limits: Limits) -> ImageFile:
     """Read the header of an image.
 
-    Raises NotAnImage, TruncatedImage, CorruptImage, or what ``limits`` raise, the latter before any
-    pixel is decoded.
+    Raise NotAnImage, TruncatedImage or CorruptImage. Raise the errors of ``limits`` before any pixel is decoded.
     """
     with _open_checked(data, limits) as image:
         frames = count_frames(image, data, at_most=limits.max_frames + 1)
@@ -78,7 +77,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
 
 
 def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
-    """Decode the first frame of an image. Raises TruncatedImage or CorruptImage."""
+    """Decode the first frame. Raise TruncatedImage or CorruptImage."""
     with _translate_decoder_errors(source.data):
         image = source.file
         _set_draft(image, decoding)
@@ -95,16 +94,16 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
-    """Have Pillow decode less than the file holds, before it has loaded anything."""
+    """Make Pillow decode a JPEG at a smaller size or as luma only. Call this before the image is loaded."""
     if decoding.luma_only or decoding.shrink > 1:
         width, height = image.size
         image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
 def decode_animation(source: ImageFile, limits: Limits) -> Animation:
-    """Open all frames of an animation.
+    """Return all frames of an animation.
 
-    Raises TooManyFrames or TooManyTotalPixels before a frame is decoded; the frames raise as ``decode`` does.
+    Raise TooManyFrames or TooManyTotalPixels before a frame is decoded. Reading a frame raises as ``decode`` does.
     """
     limits.check_frames(source.frames, source.header.stored_size)
     return Animation(_decode_frames(source, limits), source.plays)
@@ -117,7 +116,7 @@ def _decode_frames(source: ImageFile, limits: Limits) -> Iterator[tuple[Image.Im
 
 @contextmanager
 def _open_checked(data: bytes, limits: Limits) -> Iterator[Image.Image]:
-    """Open a file that is within the limits; translate whatever its decoder raises inside."""
+    """Open a file and check it against the limits. Translate decoder errors raised in the context."""
     limits.check_bytes(len(data))
     with _translate_decoder_errors(data):
         image = _open(data, limits)
@@ -131,19 +130,18 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        # Pillow refuses without a size, and the sentence should be the one that a plan gives.
-        if header := read_head(data):
+        # Pillow's error has no size. Raise the same message that a plan shows.
+        if header := read_image_header(data):
             limits.check_size((header.width, header.height))
         raise
 
 
 @contextmanager
 def _translate_decoder_errors(data: bytes) -> Iterator[None]:
-    """Turn whatever a decoder raises into an ImageError.
+    """Translate every decoder error to an ImageError. Let MemoryError pass: it says nothing about the image.
 
-    Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more
-    for bad data, so that a list of types would be a guess. Nothing but decoding happens inside. Running
-    out of memory says nothing about the image and passes.
+    Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more for bad
+    data, so a list of types would be incomplete. Only decoding runs in this context.
     """
     try:
         yield
@@ -158,9 +156,9 @@ def _translate_decoder_errors(data: bytes) -> Iterator[None]:
 
 
 def is_truncated(data: bytes) -> bool:
-    """Tell whether a file lacks the end that its format demands.
+    """Return True if a file lacks the end marker or the length that its format requires.
 
-    Asked only of data that would not decode: a cut file may still decode, and bytes after the end do no harm.
+    Call this only for data that failed to decode. A truncated file may decode, and extra bytes at the end are harmless.
     """
     if data.startswith(b"\xff\xd8"):
         return b"\xff\xd9" not in data[-1024:]

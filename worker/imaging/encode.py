@@ -1,4 +1,4 @@
-"""Image to bytes. Metadata stays behind: nothing but pixels is written, and the rights where they are asked for."""
+"""Encoding to each output format. Only pixels are written, and artist and copyright if the output keeps them."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -21,25 +21,25 @@ from worker.imaging.png_encoder import choose_packing_options, write_png
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
-    # Half the time of 4, for files that are 3 % larger (benchmarks/imaging_settings.py).
+    # Takes half the time of method 4; files are 3 % larger (benchmarks/imaging_settings.py).
     OutputFormat.WEBP: {"method": 2},
     OutputFormat.AVIF: {},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
-#: Pixels up to which AVIF is written at a speed; with less the largest would take longer than a record has. A megapixel
-#: takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9, and files grow by 7 and by 18 % (benchmarks/imaging_settings.py).
-#: docs/settings.md: what follows from the time of a record.
+#: Pairs of a maximum number of pixels and the AVIF speed for it. A slower speed would exceed the time limit of a record
+#: (docs/settings.md). A megapixel takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9. Compared with 6, files are 7 % larger
+#: at 8 and 18 % at 9 (benchmarks/imaging_settings.py).
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
-#: Of an animation 6 takes seven times as long and gains nothing.
+#: For animations, speed 6 takes seven times as long and files are not smaller.
 _ANIMATED_AVIF_SPEED: Final = 8
-#: How often an image is written, about, to find the quality that fits a byte ceiling.
+#: Approximate number of encodings to find the quality for ``max_bytes``.
 _CEILING_WRITES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedImage:
-    """The bytes of one output and their facts."""
+    """The bytes of one output, with size and format."""
 
     data: bytes
     width: int
@@ -48,21 +48,20 @@ class EncodedImage:
 
     @property
     def image_format(self) -> ImageFormat:
-        """Return the format's row."""
+        """Return the properties of the format."""
         return self.format.image_format
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Write a still image. Raises ByteCeilingUnreachable or EncodingFailed."""
+    """Encode a still image. Raise ByteCeilingUnreachable or EncodingFailed."""
     return encode_frames(Frames((image,)), output, rights)
 
 
 def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Write an image, or an animation where the format holds one.
+    """Encode an image, or an animation if the format supports it. Other formats get the first frame.
 
-    ``rights`` are the artist and the copyright of the raw image; they are written if ``output`` keeps them.
-    Raises ByteCeilingUnreachable when no quality makes the file as small as ``output`` asks for, and
-    EncodingFailed when the encoder refuses.
+    ``rights`` are the artist and copyright of the raw image. They are written if ``output`` keeps them.
+    Raise ByteCeilingUnreachable if no quality meets ``output.max_bytes``, and EncodingFailed if the encoder fails.
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
     images = frames.images if output.format in ANIMATED_FORMATS else frames.images[:1]
@@ -85,14 +84,14 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
 
 
 def _encode_within_ceiling(images: tuple[Image.Image, ...], output: Output, options: dict[str, Any]) -> bytes:
-    """Write with the quality that is asked for, or, over the ceiling, with the best that stays below it."""
+    """Encode with the requested quality, or with the best lower quality that meets ``max_bytes``."""
     quality = output.quality or output.format.image_format.default_quality
     data = _write(images, output.format, options, quality)
     if output.max_bytes is None or quality is None or len(data) <= output.max_bytes:
         return data
     smallest = len(data)
     best, low, high = None, 1, quality - 1
-    # Size grows with quality almost without exception, so halving finds the best in at most seven writings.
+    # Size almost always grows with quality, so a binary search finds the best in at most seven encodings.
     while low <= high:
         middle = (low + high) // 2
         data = _write(images, output.format, options, middle)
@@ -123,31 +122,37 @@ def _write(
         settings |= {"save_all": True, "append_images": images[1:]}
     try:
         images[0].save(file, format=output_format.image_format.name, **settings)
-    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:  # of Pillow's writers, for sizes
+    except (
+        OSError,
+        ValueError,
+        OverflowError,
+        RuntimeError,
+        struct.error,
+    ) as error:  # raised by Pillow for large sizes
         raise EncodingFailed(f"The result can't be written as {output_format.image_format.name}.") from error
     return file.getvalue()
 
 
 def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
-    """Return how fast AVIF is written, 0 to 10: the more pixels there are to write, the faster."""
+    """Return the AVIF speed, 0 (slowest) to 10. More pixels to encode need a higher speed."""
     pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITES if output.max_bytes else 1)
     speed = next(speed for most, speed in _AVIF_SPEEDS if pixels <= most)
     return max(speed, _ANIMATED_AVIF_SPEED) if len(images) > 1 else speed
 
 
 def _build_animation_options(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
-    """Return durations and the number of plays as a format writes them; GIF counts repeats, in 1/100 s."""
+    """Return Pillow's options for durations and plays. GIF stores repeats, and durations in 1/100 s."""
     if output_format is not OutputFormat.GIF:
         return {"duration": list(frames.durations), "loop": frames.plays}
     durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]
-    # Cleared away before the next frame (2) if a clear pixel would have to cover what is there, else left (1).
+    # Disposal 2 clears a frame before the next one, which transparent pixels need. Disposal 1 keeps it.
     transparent = any(image.mode in {"LA", "RGBA"} for image in frames.images)
     options: dict[str, Any] = {"duration": durations, "disposal": 2 if transparent else 1}
     return options if frames.plays == 1 else options | {"loop": max(0, frames.plays - 1)}
 
 
 def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
-    """Bring frames to one mode: formats write an animation in that of its first frame."""
+    """Convert frames to one common mode: encoders write all frames in the mode of the first."""
     modes = {image.mode for image in images}
     if len(modes) == 1:
         return images
@@ -157,14 +162,9 @@ def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
 
 
 def _convert_for_format(image: Image.Image, output: Output) -> Image.Image:
-    """Bring an image to what a format can hold."""
+    """Convert an image to what the format supports: JPEG has no alpha, GIF has a palette."""
     if output.format is OutputFormat.JPEG:
-        return _flatten(image, output.background)
+        return paste_on_background(image, output.background) if image.has_transparency_data else image
     if output.format is OutputFormat.GIF:
         return reduce_to_palette(image, output.background)
     return image
-
-
-def _flatten(image: Image.Image, background: str) -> Image.Image:
-    """Lay an image on a color, where the format knows no transparency."""
-    return paste_on_background(image, background) if image.has_transparency_data else image

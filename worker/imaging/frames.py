@@ -1,4 +1,4 @@
-"""How many frames a file has, told without decoding any, and the frames themselves, one after the other."""
+"""Frames of an animation: counted without decoding, and read one at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ _COUNT_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """One image, or several that follow each other."""
+    """One image, or the frames of an animation."""
 
     images: tuple[Image.Image, ...]
-    #: Of each image, milliseconds; empty for a still.
+    #: Duration of each frame in milliseconds; empty for a still image.
     durations: tuple[int, ...] = ()
-    #: How often an animation is shown; 0 is without end.
+    #: How many times the animation plays; 0 means forever.
     plays: int = 0
 
 
 def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:
-    """Count the frames of an opened file, no further than ``at_most``; pages of a TIFF count as 1 or 2.
+    """Return the number of frames of an opened file, at most ``at_most``. A TIFF has 1, or 2 if it has more pages.
 
-    Pillow's own count of a GIF walks all of it, at some microseconds a frame and with no end in sight.
+    Pillow's own count of a GIF reads the whole file, which has no limit.
     """
     if image.format in _COUNT_IN_HEADER:
         return int(getattr(image, "n_frames", 1))
     if image.format == GIF.name:
         return _count_gif(data, at_most)
     if image.format == TIFF.name:
-        # Pillow tells from the first directory alone whether another follows; that one may be broken.
+        # Pillow reads this from the first directory. The second one may be broken.
         return 1 + bool(getattr(image, "is_animated", False))
     return 1
 
 
 def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tuple[Image.Image, int]]:
-    """Yield each frame of an opened animation, plain and upright, with its duration in milliseconds."""
+    """Yield each frame, upright and in sRGB, with its duration in milliseconds."""
     size, profile = image.size, image.info.get("icc_profile")
     first = 1 if image.info.get("default_image") else 0
     for index in range(first, count):
@@ -54,9 +54,9 @@ def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tu
 
 
 def count_plays(image: Image.Image) -> int:
-    """Return how often an opened animation is shown; 0 is without end.
+    """Return how many times an animation plays; 0 means forever.
 
-    A GIF says how often it is repeated (its NETSCAPE2.0 block), the other formats how often it is shown.
+    A GIF stores the number of repeats (NETSCAPE2.0 block). Other formats store the number of plays.
     """
     if image.format == GIF.name:
         repeats = image.info.get("loop")
@@ -65,7 +65,7 @@ def count_plays(image: Image.Image) -> int:
 
 
 def _count_gif(data: bytes, at_most: int) -> int:
-    """Walk the blocks of a GIF (GIF89a specification, appendix B) and count the images among them."""
+    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raise CorruptImage if there are none."""
     at = 13 + _palette_bytes(data[10])
     frames = 0
     try:
@@ -78,7 +78,7 @@ def _count_gif(data: bytes, at_most: int) -> int:
             else:
                 at += 1  # Pillow skips stray bytes too
     except IndexError:
-        pass  # a cut file: what its frames lack shows when they are decoded
+        pass  # a truncated file fails when its frames are decoded
     if frames == 0:
         raise CorruptImage
     return frames
@@ -89,7 +89,7 @@ def _palette_bytes(flags: int) -> int:
 
 
 def _skip_blocks(data: bytes, at: int) -> int:
-    """Return where a chain of sub-blocks, each led by its length, is over."""
+    """Return the offset after a chain of sub-blocks, each preceded by its length."""
     while length := data[at]:
         at += 1 + length
     return at + 1

@@ -1,4 +1,4 @@
-"""The pipeline: the loop over operations, on one image or on the frames of an animation."""
+"""The loop over the operations of a pipeline, on one image or on the frames of an animation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,27 +17,30 @@ from worker.imaging.scaling import apply_orientation, scale
 
 
 def refuse_assets(name: str) -> Image.Image:
-    """Refuse every name. Raises AssetUnusable."""
-    raise AssetUnusable(f"There is no stored picture named {name}.")
+    """Raise AssetUnusable for every name."""
+    raise AssetUnusable(f"There is no asset named {name}.")
 
 
 def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
-    """Raise what ``limits`` raise if a step would make an image that is too large, as far as can be foretold."""
-    for done, operation in enumerate(operations, 1):
-        if not is_size_exact(operations[:done]):
+    """Raise the errors of ``limits`` if a step would exceed them.
+
+    The check stops at the first operation whose result size depends on the content.
+    """
+    for count, operation in enumerate(operations, 1):
+        if not is_size_exact(operations[:count]):
             return
         size = compute_size_after(size, operation)
         limits.check_size(size)
         limits.check_frames(frames, size)
 
 
-def run_plan(image: Image.Image, planned: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
-    """Run a plan on one image that was decoded as it says. Raises ImageError."""
-    if planned.convert_to_gray:
+def run_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
+    """Run a plan on an image that was decoded as the plan says. Raise ImageError."""
+    if plan.convert_to_gray:
         image = grayscale(image, Grayscale())
-    if planned.scaling:
-        image = scale(image, planned.scaling, planned.decoding.shrink)
-    return run_pipeline(apply_orientation(image, planned.orientation), planned.operations, limits, load_asset)
+    if plan.scaling:
+        image = scale(image, plan.scaling, plan.decoding.shrink)
+    return run_pipeline(apply_orientation(image, plan.orientation), plan.operations, limits, load_asset)
 
 
 def run_pipeline(
@@ -46,7 +49,7 @@ def run_pipeline(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Image.Image:
-    """Run the operations on one image, in their order. Raises ImageError."""
+    """Run the operations on one image, in order. Raise ImageError."""
     return next(run_pipeline_on_frames([image], operations, limits, load_asset))
 
 
@@ -56,17 +59,17 @@ def run_pipeline_on_frames(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Iterator[Image.Image]:
-    """Run the operations on each frame as it comes, so that few large ones are in memory at a time.
+    """Yield each frame after all operations. Raise ImageError.
 
-    Only an operation that depends on the content must see all frames before the first goes on.
+    Frames are processed one at a time to save memory. Only a content-aware operation needs all frames at once.
     """
     table = build_function_table(load_asset)
     for operation in operations:
-        settled = operation
+        resolved = operation
         if is_content_aware(operation):
             frames = list(frames)
-            settled = resolve_to_crop(frames, operation)
-        frames = _run_operation(frames, settled, table[type(settled)], limits)
+            resolved = resolve_to_crop(frames, operation)
+        frames = _run_operation(frames, resolved, table[type(resolved)], limits)
     return _check_results(frames)
 
 
@@ -77,7 +80,7 @@ def _run_operation(
     limits: Limits,
 ) -> Iterator[Image.Image]:
     for frame in frames:
-        # After a trim, sizes are known only now.
+        # After a trim, the sizes are known only here.
         limits.check_size(compute_size_after(frame.size, operation))
         yield function(frame, operation)
 

@@ -1,8 +1,8 @@
-"""Rewrites of a pipeline that keep what it means and cost less.
+"""The planner: rewrites a pipeline so that it costs less and gives the same image.
 
-``make_plan`` starts from the plain way (decode all, put upright, run the operations in their order) and lets
-each rule change it. A rule knows when it must not, and then returns the plan as it was. The tests compare
-each with the plain way on photographs: at least 45 dB PSNR. What each saves: docs/benchmarks.md.
+``make_plan`` starts with the unoptimized plan: decode everything, apply the orientation, run the operations in order.
+Each rule may change the plan, or return it unchanged if it does not apply. The tests compare the result with the
+unoptimized plan on photographs; the PSNR must be at least 45 dB. docs/benchmarks.md lists the savings.
 """
 
 from collections.abc import Callable
@@ -15,23 +15,24 @@ from worker.imaging.operations.geometry import compute_resize_box
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
-#: Pixels a side that shrinking and reducing leave for each one of the result, for the good filter to work on. With 2,
-#: the worst of 37 photographs kept 49 dB on the default job; with 1.5, 47 dB; with 1, 39 dB (benchmarks/imaging_settings.py).
+#: Minimum pixels per side that a cheap reduction leaves for each pixel of the result, as input of the Lanczos filter.
+#: The worst PSNR of 37 photographs on the default job is 49 dB with 2, 47 dB with 1.5 and 39 dB with 1
+#: (benchmarks/imaging_settings.py).
 MIN_OVERSAMPLING: Final = 2.0
-#: What libjpeg can decode at: 1/8, 1/4, 1/2 of the size, by leaving out the fine part of each block.
+#: libjpeg can decode at 1/8, 1/4 and 1/2 of the size by leaving out high frequencies.
 _SHRINKS: Final = (8, 4, 2)
 _SUPPORTED_FITS: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoding:
-    """How a file becomes pixels."""
+    """How a file is decoded."""
 
-    #: Only the brightness of a JPEG.
+    #: Decode only the luma of a JPEG.
     luma_only: bool = False
-    #: Decode at 1/shrink of the size, which only a JPEG can.
+    #: Decode at 1/shrink of the size. Only for JPEG.
     shrink: int = 1
-    #: Whether the image is turned at once, as its EXIF orientation says.
+    #: Apply the EXIF orientation right after decoding.
     apply_orientation: bool = True
 
 
@@ -40,13 +41,13 @@ FULL_DECODE: Final = Decoding()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a pipeline is run on one image: decode, gray, scale, put upright, then the operations."""
+    """How a pipeline runs on one image: decode, convert to gray, scale, apply the orientation, run the operations."""
 
     operations: tuple[Operation, ...]
     decoding: Decoding = FULL_DECODE
     convert_to_gray: bool = False
     scaling: Scaling | None = None
-    #: EXIF orientation of the image that comes out of the scaling; 1 is upright already.
+    #: EXIF orientation to apply after the scaling; 1 means none.
     orientation: int = 1
 
 
@@ -54,83 +55,84 @@ Planner = Callable[[StoredHeader, tuple[Operation, ...]], Plan]
 Rule = Callable[[StoredHeader, Plan], Plan]
 
 
-def make_unoptimized_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the shape of a Planner
-    """Plan nothing: the way that defines what a pipeline means."""
+def make_unoptimized_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:  # noqa: ARG001 - has the signature of a Planner
+    """Return the unoptimized plan, which defines the expected result."""
     return Plan(operations=operations)
 
 
 def make_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
-    """Return the cheapest way that the rules find."""
-    planned = Plan(operations=operations)
+    """Return the plan after all rules. Animations are not optimized."""
+    plan = Plan(operations=operations)
     if header.is_still:
         for rule in RULES:
-            planned = rule(header, planned)
-    return planned
+            plan = rule(header, plan)
+    return plan
 
 
-def convert_to_gray_first(header: StoredHeader, planned: Plan) -> Plan:
-    """Turn the image gray before it is resized: one channel costs a third.
+def convert_to_gray_first(header: StoredHeader, plan: Plan) -> Plan:
+    """Convert to gray before resizing: one channel costs a third of three.
 
-    Both are weighted sums, so their order changes only the rounding. Not where there is transparency: its
-    edges are weighted by alpha, and rounded again.
+    Both are weighted sums, so their order changes only the rounding. The rule does not apply to a resize with
+    transparency, because that weights edges by alpha and rounds again.
     """
-    at = next((at for at, operation in enumerate(planned.operations) if isinstance(operation, Grayscale)), None)
-    if at is None or not all(isinstance(operation, Resize) for operation in planned.operations[:at]):
-        return planned
+    at = next((at for at, operation in enumerate(plan.operations) if isinstance(operation, Grayscale)), None)
+    if at is None or not all(isinstance(operation, Resize) for operation in plan.operations[:at]):
+        return plan
     if at and not header.is_opaque:
-        return planned
-    return replace(planned, convert_to_gray=True, operations=planned.operations[:at] + planned.operations[at + 1 :])
+        return plan
+    return replace(plan, convert_to_gray=True, operations=plan.operations[:at] + plan.operations[at + 1 :])
 
 
-def decode_luma(header: StoredHeader, planned: Plan) -> Plan:
-    """Of a JPEG that is to be gray decode only the luma, which is the same sum (JFIF and Pillow: BT.601).
+def decode_luma(header: StoredHeader, plan: Plan) -> Plan:
+    """Decode only the luma of a JPEG that becomes gray. It is the same sum (BT.601 in JFIF and in Pillow).
 
-    Not with a color profile, which needs the colors, nor of CMYK.
+    The rule does not apply to CMYK, nor with a color profile other than sRGB: the conversion needs the colors.
     """
-    if not (planned.convert_to_gray and header.format == JPEG.name and header.mode == "RGB" and header.is_srgb):
-        return planned
-    return replace(planned, decoding=replace(planned.decoding, luma_only=True))
+    if not (plan.convert_to_gray and header.format == JPEG.name and header.mode == "RGB" and header.is_srgb):
+        return plan
+    return replace(plan, decoding=replace(plan.decoding, luma_only=True))
 
 
-def scale_as_stored(header: StoredHeader, planned: Plan) -> Plan:
-    """Take a first resize out of the operations and scale before the image is put upright.
+def scale_as_stored(header: StoredHeader, plan: Plan) -> Plan:
+    """Run a leading resize before the orientation is applied.
 
-    Not what enlarges: then turning first is the cheaper way.
+    The rule does not apply if the resize enlarges: then applying the orientation first is cheaper.
     """
-    first = planned.operations[0] if planned.operations else None
+    first = plan.operations[0] if plan.operations else None
     if not isinstance(first, Resize) or first.fit not in _SUPPORTED_FITS:
-        return planned
+        return plan
     size, box = compute_resize_box(header.size, first)
     scaling = Scaling(size=size, box=box)
     if min(scaling.shrink_factors) < 1:
-        return planned
+        return plan
     return replace(
-        planned,
+        plan,
         scaling=scaling.to_stored_orientation(header.stored_size, header.orientation),
         orientation=header.orientation,
-        decoding=replace(planned.decoding, apply_orientation=False),
-        operations=planned.operations[1:],
+        decoding=replace(plan.decoding, apply_orientation=False),
+        operations=plan.operations[1:],
     )
 
 
-def shrink_on_load(header: StoredHeader, planned: Plan) -> Plan:
-    """Decode a JPEG at a half, quarter or eighth where the scaling leaves no more than that.
+def shrink_on_load(header: StoredHeader, plan: Plan) -> Plan:
+    """Decode a JPEG at 1/2, 1/4 or 1/8 of its size if the scaling reduces it far enough.
 
-    Not with a color profile: the conversion of averages is not the average of conversions.
+    The rule does not apply with a color profile other than sRGB: converting averages differs from averaging
+    converted colors.
     """
-    if planned.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.is_srgb:
-        return planned
-    room = min(planned.scaling.shrink_factors) / MIN_OVERSAMPLING
-    shrink = next((shrink for shrink in _SHRINKS if shrink <= room), 1)
-    return replace(planned, decoding=replace(planned.decoding, shrink=shrink))
+    if plan.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.is_srgb:
+        return plan
+    available = min(plan.scaling.shrink_factors) / MIN_OVERSAMPLING
+    shrink = next((shrink for shrink in _SHRINKS if shrink <= available), 1)
+    return replace(plan, decoding=replace(plan.decoding, shrink=shrink))
 
 
-def reduce_first(header: StoredHeader, planned: Plan) -> Plan:  # noqa: ARG001 - has the shape of a Rule
-    """Average whole pixels before the good filter where the image becomes much smaller."""
-    if planned.scaling is None:
-        return planned
-    return replace(planned, scaling=replace(planned.scaling, reducing_gap=MIN_OVERSAMPLING))
+def reduce_first(header: StoredHeader, plan: Plan) -> Plan:  # noqa: ARG001 - has the signature of a Rule
+    """Average whole pixels before the Lanczos filter if the image becomes much smaller."""
+    if plan.scaling is None:
+        return plan
+    return replace(plan, scaling=replace(plan.scaling, reducing_gap=MIN_OVERSAMPLING))
 
 
-#: In this order: each may build on those before it.
+#: In order: a rule may depend on the rules before it.
 RULES: Final[tuple[Rule, ...]] = (convert_to_gray_first, decode_luma, scale_as_stored, shrink_on_load, reduce_first)

@@ -1,11 +1,10 @@
-"""PNG files, packed as the image deserves.
+"""PNG encoder that chooses the compression by the content of the image.
 
-Photographs hold noise: looking for repeated strings in it takes most of the time and finds next to nothing,
-and so does trying every filter on every row. There each pixel is written as what it differs by from the average
-of its neighbours, and only runs of one byte are packed. Drawings gain by the choice of filters; text, tables and
-patterns repeat, and there the search halves the file or better. Pillow does both. A sample, packed in all three
-ways, tells which is worth its time. Figures: docs/benchmarks.md, by benchmarks/imaging_settings.py. The format: PNG,
-third edition (W3C, 2025), sections 5 and 9.
+Photographs contain noise. Searching for repeated strings, or trying every filter on every row, takes most of the time
+and saves almost nothing there. They get one filter (average) and run-length compression. Drawings become smaller with
+a filter per row. Text, tables and patterns repeat, and the search at least halves their size. Pillow does the latter
+two. A sample of rows, compressed in all three ways, decides. Figures are in docs/benchmarks.md
+(benchmarks/imaging_settings.py). Format: PNG, third edition (W3C, 2025), sections 5 and 9.
 """
 
 import struct
@@ -19,69 +18,71 @@ from PIL import Image, ImageChops
 
 try:
     from zlib_ng.zlib_ng import compressobj
-except ModuleNotFoundError:  # where there is no wheel of it: as small, but slower
-    from zlib import compressobj  # type: ignore[assignment] # the same, by another type
+except ModuleNotFoundError:  # platforms without a wheel: same size, but slower
+    from zlib import compressobj  # type: ignore[assignment] # same interface, other type
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-#: Of Pillow's modes with eight bits a channel; other modes are left to Pillow.
+#: PNG color types of Pillow's modes with 8 bits per channel. Pillow writes other modes.
 _COLOR_TYPES: Final = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
-#: Filter type: less the average of the left and the upper neighbour, rounded down.
+#: Filter type: subtract the average of the left and upper neighbors, rounded down.
 _AVERAGE: Final = 3
-#: Bytes of a PNG that are neither pixels nor their checksum: signature and chunks.
-_FRAME_BYTES: Final = 57
-#: Rows that are filtered at once: their copies stay small whatever the image's size.
+#: Size of a PNG without its compressed pixels: signature and chunks.
+_OVERHEAD_BYTES: Final = 57
+#: Rows filtered at a time. It bounds the memory for copies.
 _STRIP_ROWS: Final = 64
 
+#: The sample consists of this many bands, evenly spaced over the height.
 _SAMPLE_BANDS: Final = 3
-#: The sample: so many bands, evenly over the height, of so many rows.
+#: Rows per band of the sample.
 _SAMPLE_ROWS: Final = 12
+#: Minimum ratio of the sample's sizes without and with the search.
 _MIN_SEARCH_GAIN: Final = 1.05
-#: How many times smaller a slower way must make the sample to be taken. The choice of filters doubles the time, so it
-#: must save more than the few per cent that it saves on photographs.
+#: Minimum ratio of the sample's sizes with one filter and with a filter per row. A filter per row doubles the time, so
+#: it must save more than the few percent that it saves on photographs.
 _MIN_FILTER_GAIN: Final = 1.15
 
 
 class Packing(StrEnum):
-    """Three ways to write a PNG, the quickest first."""
+    """Three ways to compress a PNG, fastest first."""
 
-    #: One filter for all rows; only runs of one byte are packed.
+    #: One filter for all rows, run-length compression.
     AVERAGE = "average"
-    #: The filter that suits each row best; only runs of one byte are packed.
+    #: The best filter per row, run-length compression.
     RUNS = "runs"
-    #: The filter that suits each row best, and repeated strings are looked for.
+    #: The best filter per row, with a search for repeated strings.
     SEARCH = "search"
 
 
 def write_png(image: Image.Image) -> bytes:
-    """Return an image as a PNG file without metadata."""
+    """Encode an image as PNG without metadata."""
     packing = choose_packing(image)
     if packing is not Packing.AVERAGE:
         return _encode_with_pillow(image, zlib.Z_RLE if packing is Packing.RUNS else zlib.Z_DEFAULT_STRATEGY)
-    # Width, height, bits a channel, color type, and the only methods of compression, filtering and no interlacing.
+    # Width, height, bits per channel, color type, compression method, filter method, interlace method.
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOR_TYPES[image.mode], 0, 0, 0)
-    packed = _compress(_filter_rows(image, 0, image.height), level=6, strategy=zlib.Z_RLE)
-    return _SIGNATURE + _build_chunk(b"IHDR", header) + _build_chunk(b"IDAT", packed) + _build_chunk(b"IEND", b"")
+    compressed = _compress(_filter_rows(image, 0, image.height), level=6, strategy=zlib.Z_RLE)
+    return _SIGNATURE + _build_chunk(b"IHDR", header) + _build_chunk(b"IDAT", compressed) + _build_chunk(b"IEND", b"")
 
 
 def choose_packing_options(image: Image.Image) -> dict[str, int]:
-    """Return the options with which Pillow packs images like this one, where it must write the file itself."""
+    """Return the compression options for a file that Pillow writes."""
     strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
     return {"compress_level": 6, "compress_type": strategy}
 
 
 def choose_packing(image: Image.Image) -> Packing:
-    """Return the way that suits an image, by a sample of its rows."""
+    """Choose the packing for an image by compressing a sample of its rows."""
     if image.mode not in _COLOR_TYPES:
         return Packing.SEARCH
     bands = _choose_bands(image.height)
     rows = [part for upper, lower in bands for part in _filter_rows(image, upper, lower)]
     average = len(_compress(rows, level=6, strategy=zlib.Z_RLE))
-    # Band by band: a seam would make the first row of each look worse than it is in its place.
+    # Compress band by band: where joined bands meet, the filter would not predict the first row.
     runs = sum(
-        len(_encode_with_pillow(image.crop((0, upper, image.width, lower)), zlib.Z_RLE)) - _FRAME_BYTES
+        len(_encode_with_pillow(image.crop((0, upper, image.width, lower)), zlib.Z_RLE)) - _OVERHEAD_BYTES
         for upper, lower in bands
     )
-    # The lowest level finds enough to tell.
+    # The lowest level is sufficient to decide.
     search = len(_compress(rows, level=1, strategy=zlib.Z_DEFAULT_STRATEGY))
     if min(average, runs) > _MIN_SEARCH_GAIN * search:
         return Packing.SEARCH
@@ -95,7 +96,7 @@ def _encode_with_pillow(image: Image.Image, strategy: int) -> bytes:
 
 
 def _choose_bands(height: int) -> list[tuple[int, int]]:
-    """Return the first row and the row after the last of each band that stands for the image."""
+    """Return the first row and the row after the last row of each sampled band."""
     if height <= _SAMPLE_BANDS * _SAMPLE_ROWS:
         return [(0, height)]
     middles = [(2 * band + 1) * height // (2 * _SAMPLE_BANDS) for band in range(_SAMPLE_BANDS)]
@@ -103,23 +104,23 @@ def _choose_bands(height: int) -> list[tuple[int, int]]:
 
 
 def _filter_rows(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
-    """Yield rows of an image, filtered, each behind the number of its filter, some at a time."""
+    """Yield filtered rows in strips. Each row starts with its filter type."""
     row_bytes = image.width * len(image.getbands())
     for upper in range(first, end, _STRIP_ROWS):
         lower = min(upper + _STRIP_ROWS, end)
-        # What lies outside of the image is cut out as zero, just as the format counts it.
+        # Pillow crops pixels outside the image as zero, which is also how PNG defines them.
         left = image.crop((-1, upper, image.width - 1, lower))
         above = image.crop((0, upper - 1, image.width, lower - 1))
-        expected = ImageChops.add(left, above, scale=2)
-        rest = ImageChops.subtract_modulo(image.crop((0, upper, image.width, lower)), expected)
+        predicted = ImageChops.add(left, above, scale=2)
+        difference = ImageChops.subtract_modulo(image.crop((0, upper, image.width, lower)), predicted)
         rows = Image.new("L", (1 + row_bytes, lower - upper), _AVERAGE)
-        rows.paste(Image.frombytes("L", (row_bytes, lower - upper), rest.tobytes()), (1, 0))
+        rows.paste(Image.frombytes("L", (row_bytes, lower - upper), difference.tobytes()), (1, 0))
         yield rows.tobytes()
 
 
 def _compress(parts: Iterable[bytes], *, level: int, strategy: int) -> bytes:
-    packer = compressobj(level, strategy=strategy)
-    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+    compressor = compressobj(level, strategy=strategy)
+    return b"".join([*(compressor.compress(part) for part in parts), compressor.flush()])
 
 
 def _build_chunk(kind: bytes, content: bytes) -> bytes:

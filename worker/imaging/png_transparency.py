@@ -1,6 +1,6 @@
-"""The color of a PNG that is transparent (its tRNS chunk), where Pillow does not know it from the others.
+"""Transparent color of a PNG (tRNS chunk) with 2, 4 or 16 bits per channel.
 
-Pillow keeps the number as it stands in the file, but changes the pixels of 2, 4 and 16 bits while it reads them.
+Pillow scales such pixels to other bit depths while it decodes them, but keeps the transparent color unscaled.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,32 +8,32 @@ from typing import Final
 
 from PIL import Image
 
-#: By Pillow's name for the pixels as they are in the file: what it makes of a number.
+#: How Pillow scales a value, by its name for the pixel format in the file.
 _SCALES: Final[Mapping[object, Callable[[int], int]]] = {
     "L;2": lambda value: value * 85,
     "L;4": lambda value: value * 17,
-    # The low byte of the pixels is gone, so that a few neighbours of the color become transparent too.
+    # Pillow drops the low byte, so a few similar colors become transparent too.
     "RGB;16B": lambda value: value >> 8,
 }
 
 
 def scale_transparent_color(image: Image.Image) -> None:
-    """Bring the transparent color of an opened file to the numbers that its pixels will have."""
-    key = image.info.get("transparency")
-    pieces = getattr(image, "tile", None)
-    scale = _SCALES.get(pieces[0].args) if pieces and isinstance(pieces[0].args, str) else None
+    """Scale the transparent color of an opened file as Pillow will scale its pixels."""
+    transparent = image.info.get("transparency")
+    tiles = getattr(image, "tile", None)
+    scale = _SCALES.get(tiles[0].args) if tiles and isinstance(tiles[0].args, str) else None
     if scale is None:
         return
-    if isinstance(key, int):
-        image.info["transparency"] = scale(key)
-    elif isinstance(key, tuple):
-        image.info["transparency"] = tuple(scale(value) for value in key)
+    if isinstance(transparent, int):
+        image.info["transparency"] = scale(transparent)
+    elif isinstance(transparent, tuple):
+        image.info["transparency"] = tuple(scale(value) for value in transparent)
 
 
 def apply_transparent_value(gray: Image.Image, original: Image.Image) -> Image.Image:
-    """Return an image of 16 bits that was made gray, with alpha where the original has the transparent number."""
-    key = original.info.get("transparency")
-    if not isinstance(key, int):
+    """Return the 8-bit gray image with alpha 0 where the 16-bit original has the transparent value."""
+    transparent = original.info.get("transparency")
+    if not isinstance(transparent, int):
         return gray
-    alpha = original.convert("I").point([0 if value == key else 255 for value in range(65_536)], "L")
+    alpha = original.convert("I").point([0 if value == transparent else 255 for value in range(65_536)], "L")
     return Image.merge("LA", (gray, alpha))

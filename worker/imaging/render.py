@@ -1,6 +1,6 @@
-"""One raw image to all of its outputs: bytes in, bytes out, no state.
+"""Rendering: from the bytes of a raw image to the bytes of all outputs.
 
-It takes and returns plain values, so that it can run in a process of its own.
+It is stateless, and its parameters and results are plain values, so it can run in another process.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,16 +29,17 @@ NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """What a pipeline made of an image."""
+    """The outputs of a pipeline, and facts about the raw image."""
 
-    #: Of the raw image, as decoded.
+    #: Format of the raw image, as decoded.
     format: str
-    #: Of the raw image, upright, pixels.
+    #: Width of the raw image in pixels, upright.
     width: int
+    #: Height of the raw image in pixels, upright.
     height: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
-    #: Versions, by name, of what has rendered it.
+    #: Versions of the libraries used, by name.
     software: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,47 +50,47 @@ def render(
     assets: Mapping[str, bytes] = NO_ASSETS,
     planner: Planner = make_plan,
 ) -> RenderResult:
-    """Decode, run the operations, encode each output. Raises ImageError.
+    """Decode an image, run the operations and encode each output. Raise ImageError.
 
-    ``assets`` are the files, by name, that operations of the pipeline refer to. ``planner`` finds the
-    cheapest way that leads to the same image; ``planner.plain`` goes the long way.
+    ``assets`` are the files, by name, that operations refer to. ``planner`` optimizes the pipeline;
+    ``make_unoptimized_plan`` disables that.
     """
     source = open_image(data, limits)
     load_asset = make_asset_loader(assets, limits)
-    planned = planner(source.header, pipeline.operations)
-    picture = decode(source, planned.decoding)
+    plan = planner(source.header, pipeline.operations)
+    decoded = decode(source, plan.decoding)
     if source.is_animation and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs):
         frames = _render_animation(source, pipeline, limits, load_asset)
     else:
         check_sizes(source.header.size, pipeline.operations, limits)
-        frames = Frames((run_plan(picture.image, planned, limits, load_asset),))
+        frames = Frames((run_plan(decoded.image, plan, limits, load_asset),))
     return RenderResult(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
-        warnings=(*picture.warnings, *_find_warnings(source, pipeline)),
+        warnings=(*decoded.warnings, *_find_warnings(source, pipeline)),
         software=get_software_versions(),
     )
 
 
 def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
-    """Run the operations on each frame of an animation."""
+    """Run the operations on all frames of an animation. Raise ImageError."""
     animation = decode_animation(source, limits)
     check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     durations = []
 
-    def images() -> Iterator[Image.Image]:
+    def iterate_images() -> Iterator[Image.Image]:
         for image, duration in animation.frames:
             durations.append(duration)
             yield image
 
-    made = tuple(run_pipeline_on_frames(images(), pipeline.operations, limits, load_asset))
-    return Frames(made, tuple(durations), animation.plays)
+    results = tuple(run_pipeline_on_frames(iterate_images(), pipeline.operations, limits, load_asset))
+    return Frames(results, tuple(durations), animation.plays)
 
 
 def _find_warnings(source: ImageFile, pipeline: Pipeline) -> Iterator[str]:
-    """Say what of the image or of the pipeline did not come through."""
+    """Yield warnings about dropped frames and unsupported characters."""
     if source.is_animation:
         stills = {
             output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED_FORMATS

@@ -1,6 +1,6 @@
-"""The first resize of a pipeline, brought to the image as the file stores it.
+"""A leading resize, applied to the image as stored in the file, and EXIF orientation.
 
-An image that lies on its side is cheaper to scale lying, and then to turn, than the other way round.
+Scaling first and then rotating the smaller image is cheaper than rotating first.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from PIL import Image
 from shared.pipeline.sizes import Size
 from worker.imaging.operations.geometry import FILTER, Box
 
-#: What puts an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
+#: The transpose that makes an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
 _TRANSPOSES: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -21,29 +21,30 @@ _TRANSPOSES: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+#: Orientations that swap width and height.
 _SIDEWAYS: Final = (5, 6, 7, 8)
+#: Orientations whose stored columns (horizontally) or rows (vertically) are in reverse order.
 _FLIPPED_HORIZONTALLY: Final = (2, 3, 7, 8)
-#: Orientations whose stored columns, or rows, run against those of the upright image.
 _FLIPPED_VERTICALLY: Final = (3, 4, 6, 7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """One resize in numbers: this part of the image, at this size."""
+    """A resize with fixed coordinates: ``box`` of the image is scaled to ``size``."""
 
     size: Size
     box: Box
-    #: Pillow's: averages whole pixels first, down to this many times the size (None: never).
+    #: Pillow first averages whole pixels down to this multiple of the size. None disables this.
     reducing_gap: float | None = None
 
     @property
     def shrink_factors(self) -> tuple[float, float]:
-        """Return by how much width and height become smaller."""
+        """Return the factors by which width and height shrink."""
         left, upper, right, lower = self.box
         return (right - left) / self.size[0], (lower - upper) / self.size[1]
 
     def to_stored_orientation(self, stored: Size, orientation: int) -> "Scaling":
-        """Return the same for the image before it is put upright; ``stored`` is its size then."""
+        """Return the same scaling for the image as stored, whose size is ``stored``."""
         left, upper, right, lower = self.box
         size = self.size
         if orientation in _SIDEWAYS:
@@ -56,12 +57,12 @@ class Scaling:
         return replace(self, size=size, box=(left, upper, right, lower))
 
 
-def scale(image: Image.Image, scaling: Scaling, shrunk: int = 1) -> Image.Image:
-    """Run a scaling on an image that was decoded at ``1/shrunk`` of its size."""
-    left, upper, right, lower = (edge / shrunk for edge in scaling.box)
+def scale(image: Image.Image, scaling: Scaling, shrink: int = 1) -> Image.Image:
+    """Scale an image that was decoded at ``1/shrink`` of its size."""
+    left, upper, right, lower = (edge / shrink for edge in scaling.box)
     return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn or mirror an image as its EXIF orientation says."""
+    """Rotate or mirror an image by its EXIF orientation."""
     return image.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else image

@@ -1,4 +1,4 @@
-"""What renders here: names and versions of all that has a say in the bits of a result."""
+"""Names and versions of all software that affects the bytes of an output."""
 
 import platform
 import zlib
@@ -11,14 +11,14 @@ try:
     from zlib_ng import zlib_ng
 
     _ZLIB_NG_VERSION: str | None = str(zlib_ng.ZLIBNG_VERSION)
-except ModuleNotFoundError:  # where there is no wheel of it, Python's own packs
+except ModuleNotFoundError:  # platforms without a wheel use Python's zlib
     _ZLIB_NG_VERSION = None
 try:
     from PIL._avif import codec_versions
-except ImportError:  # a Pillow that was built without
+except ImportError:  # Pillow built without AVIF
 
     def codec_versions() -> str:
-        """Name none."""
+        """Return a placeholder."""
         return "none"
 
 
@@ -30,18 +30,18 @@ _FEATURES: Final = {
     "harfbuzz": "harfbuzz",
     "fribidi": "fribidi",
 }
-#: Names that ``PIL.features`` gives to what was linked, and ours.
+#: Our names by the codec names of ``PIL.features``.
 _CODECS: Final = {"jpg": "jpeg", "zlib": "pillow-zlib", "libtiff": "libtiff"}
 
 
 @cache
 def get_software_versions() -> dict[str, str]:
-    """Return versions by name; what this build lacks is left out.
+    """Return versions by name. Missing libraries are omitted.
 
-    Two runs of equal software make equal bytes of equal images, on machines of the same kind. PNG is packed by
-    zlib-ng, which may find other matches on another kind of processor: then the bytes differ, and the pixels don't.
+    Equal software on the same type of machine gives equal bytes for equal images. On another type of CPU, zlib-ng may
+    compress PNG differently; then the bytes differ and the pixels do not.
     """
-    found: dict[str, str | None] = {
+    versions: dict[str, str | None] = {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
@@ -50,7 +50,9 @@ def get_software_versions() -> dict[str, str]:
         "zlib-ng": _ZLIB_NG_VERSION,
         "avif-codecs": codec_versions(),
     }
-    found |= {ours: features.version_module(name) for name, ours in _MODULES.items() if features.check_module(name)}
-    found |= {ours: features.version_feature(name) for name, ours in _FEATURES.items() if features.check_feature(name)}
-    found |= {ours: features.version_codec(name) for name, ours in _CODECS.items() if features.check_codec(name)}
-    return {name: str(version) for name, version in sorted(found.items()) if version is not None}
+    versions |= {ours: features.version_module(name) for name, ours in _MODULES.items() if features.check_module(name)}
+    versions |= {
+        ours: features.version_feature(name) for name, ours in _FEATURES.items() if features.check_feature(name)
+    }
+    versions |= {ours: features.version_codec(name) for name, ours in _CODECS.items() if features.check_codec(name)}
+    return {name: str(version) for name, version in sorted(versions.items()) if version is not None}

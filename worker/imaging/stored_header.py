@@ -1,4 +1,4 @@
-"""What a file says of its image before the pixels are decoded: what the planner decides by."""
+"""Header facts that the planner uses, read before the pixels are decoded."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,37 +9,38 @@ from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from shared.pipeline.sizes import Size
 from worker.imaging.colors import has_srgb_values
 
-# Pillow calls a JPEG with several images in it (most phones write them) MPO: its first frame is the JPEG.
+# Pillow calls a JPEG with several images MPO. Many phones write it. Its first frame is a plain JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
+#: EXIF orientations that swap width and height.
 _SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHeader:
-    """Facts of one image."""
+    """Header facts of one image."""
 
     format: str
-    #: Pillow's name for the kind of pixels in the file.
+    #: Pillow's mode of the pixels in the file.
     mode: str
-    #: Width and height in the file, pixels.
+    #: Width and height in pixels, as stored.
     stored_size: tuple[int, int]
-    #: How the image lies in the file, by EXIF: 1 is upright, 2 to 8 are not.
+    #: EXIF orientation: 1 is upright, 2 to 8 are rotated or mirrored.
     orientation: int
     is_opaque: bool
-    #: Whether the numbers in the file are sRGB already: it has no color profile, or says so.
+    #: True if the pixels are sRGB: the file has no color profile or an sRGB profile.
     is_srgb: bool
-    #: Whether the file holds one image and no animation.
+    #: True if the file contains one image.
     is_still: bool
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return width and height, pixels, as seen upright."""
+        """Return width and height in pixels, upright."""
         width, height = self.stored_size
         return (height, width) if self.orientation in _SIDEWAYS else (width, height)
 
 
 def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) -> StoredHeader:
-    """Read the facts of an opened file, whose EXIF says how it lies."""
+    """Read the header of an opened file."""
     return StoredHeader(
         format=_PILLOW_NAMES.get(image.format or "", image.format or ""),
         mode=image.mode,
@@ -52,7 +53,10 @@ def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) 
 
 
 def get_tile_size(image: Image.Image) -> Size:
-    """Return the size of the largest piece that is unpacked whole: a tile of a TIFF may be larger than the image."""
+    """Return the size of the largest area that is decoded at once.
+
+    A tile of a TIFF can be larger than the image.
+    """
     if not isinstance(image, TiffImageFile):
         return image.size
     sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))

@@ -1,6 +1,6 @@
-"""The bundled font, and what it can draw.
+"""The bundled font and checks of the characters it supports.
 
-DejaVu Sans covers Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic, Lao and many signs.
+DejaVu Sans covers Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic, Lao and many symbols.
 """
 
 import unicodedata
@@ -11,19 +11,19 @@ from typing import Final
 from PIL import ImageFont, features
 
 _FILES: Final = {"dejavu-sans": Path(__file__).with_name("DejaVuSans.ttf")}
-#: Unicode never assigns it, so every font draws its sign for what it lacks.
+#: Unicode never assigns this code point, so every font draws its missing-glyph symbol for it.
 _NO_CHARACTER: Final = "\uffff"
 _PROBE_PIXELS: Final = 24
 
 
 def load_font(name: str, pixels: int) -> ImageFont.FreeTypeFont:
-    """Return a bundled font at a size, in pixels a line. Letters are joined and ordered where the library can."""
+    """Return a bundled font with a line height in pixels. Use complex text layout (Raqm) if it is available."""
     engine = ImageFont.Layout.RAQM if _can_shape() else ImageFont.Layout.BASIC
     return ImageFont.truetype(_FILES[name], pixels, layout_engine=engine)
 
 
 def find_text_warnings(text: str, name: str) -> list[str]:
-    """Say what of a text would not look as it should: characters that the font lacks, scripts it can't join."""
+    """Return warnings about missing characters, and about scripts that the system can't lay out."""
     warnings = []
     missing = find_missing_characters(text, name)
     if missing:
@@ -35,7 +35,7 @@ def find_text_warnings(text: str, name: str) -> list[str]:
 
 
 def find_missing_characters(text: str, name: str) -> list[str]:
-    """List the characters of a text that a font lacks, each once."""
+    """List the characters of a text that the font lacks, without duplicates."""
     return [character for character in dict.fromkeys(text) if _is_missing(character, name)]
 
 
@@ -52,5 +52,5 @@ def _draw_probe(character: str, name: str) -> bytes:
 
 @cache
 def _can_shape() -> bool:
-    """Tell whether Raqm can order and join letters: Pillow brings it, the system must have FriBiDi."""
+    """Return True if Raqm works. Pillow bundles it, but the system must have FriBiDi."""
     return bool(features.check("raqm") and features.check("fribidi"))

@@ -1,7 +1,7 @@
-"""Operations: each a function from image and parameters to image, in one file per family.
+"""Implementations of the operations: functions from an image and parameters to an image, one module per family.
 
-The table finds the function by the type of the parameters. An operation that has no function is a
-mistake that a test finds before anybody else. What depends on the content is settled first, by ``looking``.
+``build_function_table`` maps the type of the parameters to the function. ``content_aware`` turns operations that
+depend on the content into a crop. A test checks that every operation has an implementation.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,10 +45,10 @@ FUNCTIONS: Final[Mapping[type[Any], OperationFunction]] = {
     Sharpen: sharpen,
     RoundCorners: round_corners,
 }
-#: Operations that never run as they are: a look at the image turns them into a crop.
+#: Operations without a function: ``content_aware`` turns them into a crop.
 RESOLVED: Final = (Trim,)
 
 
 def build_function_table(load_asset: LoadAsset) -> Mapping[type[Any], OperationFunction]:
-    """Return the function of each operation, those that need stored images with a way to them."""
+    """Return the function of each operation. ``load_asset`` loads the images of watermarks."""
     return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

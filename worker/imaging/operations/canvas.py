@@ -1,21 +1,21 @@
-"""Colors and canvases: what operations need that lay an image on something."""
+"""Colors and canvases for operations that paste an image on a background."""
 
 from PIL import Image, ImageColor
 
 
 def parse_rgba(color: str) -> tuple[int, int, int, int]:
-    """Return red, green, blue and opacity, 0 to 255, of ``#rrggbb`` or ``#rrggbbaa``."""
+    """Parse ``#rrggbb`` or ``#rrggbbaa`` to red, green, blue and alpha, each 0 to 255."""
     red, green, blue, *opacity = ImageColor.getrgb(color)
     return red, green, blue, opacity[0] if opacity else 255
 
 
 def add_alpha(image: Image.Image) -> Image.Image:
-    """Return an image with an alpha channel, gray if it was gray."""
+    """Return the image with an alpha channel. Gray stays gray."""
     return image if image.mode in {"LA", "RGBA"} else image.convert("LA" if image.mode == "L" else "RGBA")
 
 
 def is_gray(color: str) -> bool:
-    """Tell whether a gray image can hold a color. A transparent one is none."""
+    """Return True if a gray image can store the color. Fully transparent counts as gray."""
     red, green, blue, opacity = parse_rgba(color)
     return opacity == 0 or red == green == blue
 
@@ -26,10 +26,10 @@ def paste_on_background(
     size: tuple[int, int] | None = None,
     at: tuple[int, int] = (0, 0),
 ) -> Image.Image:
-    """Lay an image on a canvas of one color, which shows wherever the image is transparent.
+    """Paste an image on a canvas of one color, by default of the image's size.
 
-    The canvas must be large enough for the image where it is laid. The result has alpha only if the
-    color is not opaque, and stays gray if the color allows it.
+    The image must fit on the canvas at ``at``. The result has alpha only if the color is not opaque. It stays gray
+    if the color is gray.
     """
     size = size or image.size
     gray = image.mode in {"L", "LA"} and is_gray(background)

@@ -1,7 +1,6 @@
-"""Operations that depend on what is in the image: trim, and crop by entropy.
+"""Operations that depend on the content of the image: trim, and crop by entropy.
 
-Each looks at the image and becomes a plain crop. Of an animation they look at all frames, so that the
-frames stay together.
+Each becomes a crop with fixed coordinates. For an animation, all frames are analyzed and get the same crop.
 """
 
 from array import array
@@ -14,17 +13,17 @@ from PIL import Image, ImageChops, ImageFilter
 from shared.pipeline.operations import Crop, Operation, Trim
 from shared.pipeline.sizes import Box, compute_crop_box
 
-#: Side to which an image is reduced to see where its detail is; finer grain is noise.
+#: Longest side of the reduced image that is searched for detail. Finer structure is mostly noise.
 _ANALYSIS_PIXELS: Final = 256
 
 
 def is_content_aware(operation: Operation) -> bool:
-    """Tell whether an operation depends on the content."""
+    """Return True if an operation depends on the content."""
     return isinstance(operation, Trim) or (isinstance(operation, Crop) and operation.gravity == "entropy")
 
 
 def resolve_to_crop(frames: Sequence[Image.Image], operation: Operation) -> Operation:
-    """Turn an operation that needs a look into a crop in pixels."""
+    """Return the crop that a content-aware operation means for these frames. Return others unchanged."""
     if isinstance(operation, Trim):
         return _crop_to(_find_content_box(frames, operation.tolerance))
     if isinstance(operation, Crop) and operation.gravity == "entropy":
@@ -39,7 +38,10 @@ def _crop_to(box: Box) -> Crop:
 
 
 def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
-    """Return the box, over all frames, of what differs from the pixel at the top left; or the whole image."""
+    """Return the box of all pixels, over all frames, that differ from the top left pixel.
+
+    Return the whole image if there are none.
+    """
     boxes = [box for box in (_find_difference_box(frame, tolerance) for frame in frames) if box]
     if not boxes:
         return 0, 0, *frames[0].size
@@ -48,7 +50,7 @@ def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
 
 
 def _find_difference_box(image: Image.Image, tolerance: int) -> Box | None:
-    # Multiplied by alpha, whatever is transparent is the same.
+    # Premultiplied, so that all transparent pixels are equal.
     premultiplied = image.convert({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode))
     marked = None
     for band in premultiplied.split():
@@ -59,7 +61,7 @@ def _find_difference_box(image: Image.Image, tolerance: int) -> Box | None:
 
 
 def _find_busiest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> Box:
-    """Return the box of a size with most edges in it: first the columns, then the rows within them."""
+    """Return the box of a given size with the most edges. Choose the columns first, then the rows in them."""
     whole = frames[0].size
     edges = _detect_edges(frames)
     across, down = edges.width / whole[0], edges.height / whole[1]
@@ -72,29 +74,29 @@ def _find_busiest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> B
 
 
 def _detect_edges(frames: Sequence[Image.Image]) -> Image.Image:
-    """Return how much changes around each point, over all frames, on a small image."""
-    found = None
+    """Return the edge strength, the maximum over all frames, on a reduced image."""
+    strongest = None
     for frame in frames:
         small = frame.convert("LA").convert("La").getchannel(0) if frame.mode in {"LA", "RGBA"} else frame.convert("L")
         small.thumbnail((_ANALYSIS_PIXELS, _ANALYSIS_PIXELS), Image.Resampling.BOX)
-        # Pillow's edge filter leaves the rim as it is, as if the image ended in a line.
+        # Pillow's edge filter does not process the outermost pixels. Add a border of copies and crop it off again.
         framed = Image.new("L", (small.width + 2, small.height + 2))
         framed.paste(small.resize(framed.size, Image.Resampling.NEAREST))
         framed.paste(small, (1, 1))
         edges = framed.filter(ImageFilter.FIND_EDGES).crop((1, 1, small.width + 1, small.height + 1))
-        found = ImageChops.lighter(found, edges) if found else edges
-    return found or Image.new("L", (1, 1))
+        strongest = ImageChops.lighter(strongest, edges) if strongest else edges
+    return strongest or Image.new("L", (1, 1))
 
 
 def _compute_profile(edges: Image.Image, size: tuple[int, int]) -> list[int]:
-    """Return the mean of each column or row, in 1/256."""
-    # Eight bits would round away the mean of a row, which is often below 1.
+    """Return the mean of each column or row, times 256."""
+    # 8 bits would round the mean of a row to 0: it is often below 1.
     means = edges.convert("F").resize(size, Image.Resampling.BOX).tobytes()
     return [int(mean * 256) for mean in array("f", means)]
 
 
 def _find_busiest_span(profile: Sequence[int], length: float) -> float:
-    """Return where the span with the largest sum begins; of equal ones the one nearest to the middle."""
+    """Return the start of the span with the largest sum. Among equal sums, prefer the most central."""
     span = min(len(profile), max(1, round(length)))
     sums = [0, *accumulate(profile)]
     middle = (len(profile) - span) / 2

@@ -5,12 +5,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from shared.pipeline.operations import Blur, RoundCorners, Sharpen
 from worker.imaging.operations.canvas import add_alpha
 
-#: Radius, pixels, up to which a corner is drawn four times as large for a smooth edge; more would only cost memory.
-_SMOOTH_UP_TO = 512
+#: Largest radius, in pixels, whose corner is drawn at four times the size for a smooth edge. The limit saves memory.
+_MAX_SMOOTH_RADIUS = 512
 
 
 def blur(image: Image.Image, params: Blur) -> Image.Image:
-    """Blur evenly, multiplied by alpha, so that colors under transparent parts don't bleed out."""
+    """Apply a Gaussian blur. Premultiply by alpha, so that hidden colors don't bleed out."""
     if image.mode not in {"LA", "RGBA"}:
         return image.filter(ImageFilter.GaussianBlur(params.radius))
     premultiplied = image.convert("La" if image.mode == "LA" else "RGBa")
@@ -18,7 +18,7 @@ def blur(image: Image.Image, params: Blur) -> Image.Image:
 
 
 def sharpen(image: Image.Image, params: Sharpen) -> Image.Image:
-    """Add the difference to a blurred copy; alpha stays."""
+    """Apply an unsharp mask. Alpha does not change."""
     mask = ImageFilter.UnsharpMask(params.radius, round(params.amount * 100), params.threshold)
     if image.mode not in {"LA", "RGBA"}:
         return image.filter(mask)
@@ -28,10 +28,10 @@ def sharpen(image: Image.Image, params: Sharpen) -> Image.Image:
 
 
 def round_corners(image: Image.Image, params: RoundCorners) -> Image.Image:
-    """Make the corners transparent, beyond what is so already."""
+    """Make the corners transparent. Existing transparency is kept."""
     shorter = min(image.size)
-    wanted = params.radius * shorter if params.unit == "relative" else params.radius
-    radius = min(round(wanted), (shorter + 1) // 2)
+    requested = params.radius * shorter if params.unit == "relative" else params.radius
+    radius = min(round(requested), (shorter + 1) // 2)
     if radius < 1:
         return image
     rounded = add_alpha(image).copy()
@@ -51,8 +51,8 @@ def _draw_mask(size: tuple[int, int], radius: int) -> Image.Image:
 
 
 def _draw_corner(radius: int) -> Image.Image:
-    """Draw the upper left quarter of a disc."""
-    scale = 4 if radius <= _SMOOTH_UP_TO else 1
+    """Draw the top left quarter of a disc."""
+    scale = 4 if radius <= _MAX_SMOOTH_RADIUS else 1
     drawn = Image.new("L", (radius * scale, radius * scale))
     ImageDraw.Draw(drawn).ellipse((0, 0, 2 * radius * scale - 1, 2 * radius * scale - 1), fill=255)
     return drawn.resize((radius, radius), Image.Resampling.BOX)

@@ -1,4 +1,4 @@
-"""Operations that change the shape: resize, crop, rotate, flip, pad. Trim and entropy look: ``looking.py``."""
+"""Operations that change the geometry: resize, crop, rotate, flip, pad."""
 
 from math import cos, radians, sin
 
@@ -10,9 +10,9 @@ from shared.pipeline.sizes import Size, compute_crop_box, compute_size_after, fi
 from worker.imaging.operations.canvas import add_alpha, parse_rgba, paste_on_background
 
 FILTER = Image.Resampling.LANCZOS
-#: Left, upper, right and lower edge, pixels and parts of pixels.
+#: Left, upper, right and lower edge in pixels, with fractions.
 Box = tuple[float, float, float, float]
-#: By degrees clockwise; Pillow counts the other way.
+#: By degrees clockwise; Pillow rotates counterclockwise.
 _ROTATIONS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _FLIPS = {
     "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,7 +22,7 @@ _FLIPS = {
 
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
-    """Change the size. Pillow multiplies by alpha first, so transparent edges get no fringe."""
+    """Resize the image. Pillow premultiplies by alpha, so transparent edges get no fringe."""
     if params.fit is Fit.CONTAIN:
         size = compute_size_after(image.size, params)
         fitted = resize_to(image, fit_size(image.size, size, enlarge=params.enlarge))
@@ -32,31 +32,31 @@ def resize(image: Image.Image, params: Resize) -> Image.Image:
 
 
 def compute_resize_box(size: Size, params: Resize) -> tuple[Size, Box]:
-    """Return the size after a resize, of any fit but contain, and the part of the image that fills it."""
+    """Return the size after a resize and the part of the image that fills it. Not for fit contain."""
     target = compute_size_after(size, params)
     return target, _compute_cover_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
 
 
 def resize_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Bring an image to a size, and leave one alone that has it."""
+    """Resize an image, unless it already has the size."""
     return image if size == image.size else image.resize(size, FILTER)
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:
-    """Cut out a box, clamped to the image. Raises OutsideImage."""
+    """Crop to a box, clamped to the image. Raise OutsideImage if they don't overlap."""
     return image.crop(compute_crop_box(image.size, params))
 
 
 def rotate(image: Image.Image, params: Rotate) -> Image.Image:
-    """Turn clockwise: right angles without loss, others with smooth edges on the background."""
+    """Rotate clockwise. Right angles are lossless; others get smooth edges on the background."""
     size = compute_size_after(image.size, params)
     angle = params.angle % 360
     if angle == 0:
         return image
     if angle in _ROTATIONS and (params.expand or angle == 180 or image.width == image.height):
         return image.transpose(_ROTATIONS[int(angle)])
-    turned = _rotate_freely(image, angle, size)
-    return turned if parse_rgba(params.background)[3] == 0 else paste_on_background(turned, params.background)
+    rotated = _rotate_freely(image, angle, size)
+    return rotated if parse_rgba(params.background)[3] == 0 else paste_on_background(rotated, params.background)
 
 
 def flip(image: Image.Image, params: Flip) -> Image.Image:
@@ -65,30 +65,30 @@ def flip(image: Image.Image, params: Flip) -> Image.Image:
 
 
 def pad(image: Image.Image, params: Pad) -> Image.Image:
-    """Add room around the image."""
+    """Add a border in the background color."""
     return paste_on_background(
         image, params.background, compute_size_after(image.size, params), (params.left, params.top)
     )
 
 
 def _compute_cover_box(size: Size, target: Size, gravity: str) -> Box:
-    """Return the part of the source that fills the target: left, upper, right, lower."""
+    """Return the part of the source that fills the target."""
     width, height = size
     scale = max(target[0] / width, target[1] / height)
     cut_width, cut_height = min(width, target[0] / scale), min(height, target[1] / scale)
     across, down = ANCHORS[gravity]
     left, upper = (width - cut_width) * across, (height - cut_height) * down
-    # Sums of fractions may stand out of the image by a rounding error.
+    # A rounding error could put the sum outside the image.
     return left, upper, min(width, left + cut_width), min(height, upper + cut_height)
 
 
 def _rotate_freely(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
-    """Turn around the middle onto a transparent canvas. A clear rim around the image makes its edges smooth."""
+    """Rotate around the center on a transparent canvas. A transparent border makes the edges smooth."""
     image = add_alpha(image)
     framed = Image.new(image.mode, (image.width + 2, image.height + 2))
     framed.paste(image, (1, 1))
     across, down = cos(radians(angle)), sin(radians(angle))
-    # Pillow asks the way back, from a pixel of the result to the point of the source that it shows.
+    # Pillow expects the inverse transform, from a pixel of the result to a point of the source.
     left = framed.width / 2 - size[0] / 2 * across - size[1] / 2 * down
     upper = framed.height / 2 + size[0] / 2 * down - size[1] / 2 * across
     matrix = (across, down, left, -down, across, upper)

@@ -1,23 +1,23 @@
-"""Operations that change light and color: grayscale, adjust, background."""
+"""Operations that change tone and color: grayscale, adjust, background."""
 
 from PIL import Image, ImageEnhance
 
 from shared.pipeline.operations import Adjust, Background, Grayscale
 from worker.imaging.operations.canvas import paste_on_background
 
-#: Contrast turns around this gray, and not around the mean of the image: frames must not flicker.
+#: Fixed point of the contrast. The mean of each image would make animations flicker.
 _MIDDLE_GRAY = 128
 
 
-def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: ARG001 - every operation has this shape
-    """Turn the image gray by ITU-R BT.601 luma, which is Pillow's; alpha stays."""
+def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: ARG001 - every operation has this signature
+    """Convert to grayscale (ITU-R BT.601 luma). Alpha does not change."""
     if image.mode in {"L", "LA"}:
         return image
     return image.convert("LA" if image.mode == "RGBA" else "L")
 
 
 def adjust(image: Image.Image, params: Adjust) -> Image.Image:
-    """Change brightness and contrast of each channel by a curve, then the distance of colors from their gray."""
+    """Change brightness and contrast of each channel by a curve, then the saturation."""
     curve = [
         _clamp((value * params.brightness - _MIDDLE_GRAY) * params.contrast + _MIDDLE_GRAY) for value in range(256)
     ]
@@ -32,7 +32,7 @@ def adjust(image: Image.Image, params: Adjust) -> Image.Image:
 
 
 def background(image: Image.Image, params: Background) -> Image.Image:
-    """Lay the image on a color, wherever it is transparent."""
+    """Flatten a transparent image onto a color."""
     return paste_on_background(image, params.color) if image.mode in {"LA", "RGBA"} else image
 
 

@@ -1,4 +1,4 @@
-"""The operation that lays a text or a stored image over the image."""
+"""The watermark operation: a text or a stored image drawn over the image."""
 
 from collections.abc import Callable
 
@@ -10,15 +10,15 @@ from worker.imaging.fonts import load_font
 from worker.imaging.operations.canvas import add_alpha, parse_rgba
 from worker.imaging.operations.geometry import resize_to, rotate
 
-#: Returns the stored image of a name, decoded. Raises AssetUnusable.
+#: Returns the decoded image of an asset name. Raises AssetUnusable.
 LoadAsset = Callable[[str], Image.Image]
 
-#: Font size at which a text is measured before its real size is known.
+#: Font size, in pixels, at which a text is measured to compute its final size.
 _MEASURE_PIXELS = 100
 
 
 def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> Image.Image:
-    """Lay a mark over the image, or over all of it in rows."""
+    """Draw the mark over the image, once or tiled. Raise AssetUnusable."""
     box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
     mark = load_asset(params.image) if params.image else _draw_text(params, box)
     mark = rotate(add_alpha(mark), Rotate(angle=params.angle))
@@ -33,7 +33,7 @@ def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> I
 
 
 def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
-    """Draw the text as large as the box allows, on transparent ground, cut to its ink and its line."""
+    """Draw the text as large as fits the box, on a transparent background cropped to the text."""
     text = params.text or ""
     left, upper, right, lower = load_font(params.font, _MEASURE_PIXELS).getbbox(text)
     factor = min(box[0] / max(1, right - left), box[1] / max(1, lower - upper))
@@ -56,7 +56,7 @@ def _apply_opacity(mark: Image.Image, opacity: float) -> Image.Image:
 
 
 def _compute_position(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
-    """Return the upper left corner of a mark: at its place within the margin, but never out of the image."""
+    """Return the top left corner of a mark, by gravity and margin, clamped to the image."""
     inner = size[0] - 2 * margin, size[1] - 2 * margin
     left, upper = place_box(inner, mark, gravity)[:2]
     return (
@@ -66,7 +66,7 @@ def _compute_position(size: tuple[int, int], mark: tuple[int, int], gravity: str
 
 
 def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
-    """Fill a layer with a mark by doubling what is there, so that a tiny mark costs no more than a large one."""
+    """Tile a mark over a layer. Doubling the tiled area makes a tiny mark as cheap as a large one."""
     layer = Image.new(mark.mode, size)
     layer.paste(mark, (gap // 2, gap // 2))
     width, height = mark.width + gap, mark.height + gap
@@ -80,7 +80,7 @@ def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Ima
 
 
 def _blend(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
-    """Return the image with a mark on it; gray stays gray under a gray mark, alpha stays as it would in the world."""
+    """Return the image with the mark alpha-composited. A gray image stays gray if the mark is gray."""
     if image.mode in {"L", "LA"} and mark.mode == "RGBA":
         image = image.convert("RGB" if image.mode == "L" else "RGBA")
     if image.mode in {"L", "RGB"}:
