@@ -202,13 +202,7 @@ def get_consumer() -> JobConsumer:
     clients = make_clients(settings.aws_call_seconds)
     interactive, bulk = (SqsQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))
     processor = ImageProcessor(
-        jobs=JobTable(
-            clients.dynamodb,
-            settings.job_table,
-            batch_table=settings.batch_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-        ),
+        jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         sources=SourceStore(clients.s3, settings.image_bucket),
         assets=AssetStore(clients.s3, settings.image_bucket),

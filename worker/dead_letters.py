@@ -111,13 +111,7 @@ def get_dead_letters() -> DeadLetters:
     settings = DeadLetterSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     return DeadLetters(
-        jobs=JobTable(
-            clients.dynamodb,
-            settings.job_table,
-            batch_table=settings.batch_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-        ),
+        jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         queue=SqsQueue(clients.sqs, settings.dead_letter_queue_url),
         policy=settings.policy(),

@@ -102,13 +102,7 @@ def get_reconciler() -> Reconciler:
     settings = ReconcilerSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     return Reconciler(
-        jobs=JobTable(
-            clients.dynamodb,
-            settings.job_table,
-            batch_table=settings.batch_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-        ),
+        jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         open_jobs=OpenJobs(clients.dynamodb, settings.job_table),
         queues=JobQueues.of(clients.sqs, settings.job_queue_url, settings.bulk_queue_url),
