@@ -93,7 +93,7 @@ def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
             raise UnsupportedMediaType("Send the bytes with Content-Type image/* or application/octet-stream.")
         return Upload(*_detect_image(body), name)
     raise UnsupportedMediaType(
-        f"Content-Type {media_type[:100]} is none of image/*, application/octet-stream, text/plain (base64),"
+        f"Content-Type {media_type[:100]} is not one of image/*, application/octet-stream, text/plain (base64),"
         " multipart/form-data and application/json.",
     )
 

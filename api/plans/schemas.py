@@ -28,7 +28,7 @@ def _one_spelling(value: Any) -> Any:  # noqa: ANN401 - runs before validation, 
         return value
     found = _SPELLINGS.get(value.lower())
     if found is None:
-        raise ValueError("is none of " + ", ".join(each.name for each in INPUT_FORMATS))
+        raise ValueError("is not one of " + ", ".join(each.name for each in INPUT_FORMATS))
     return found.name
 
 

@@ -15,7 +15,7 @@ def _is_webp(data: bytes) -> bool:
 
 
 def _is_bmp(data: bytes) -> bool:
-    """Return True for a BMP. The size of its header tells it from text that starts with BM."""
+    """Return True for a BMP. The size of its header distinguishes it from text that starts with BM."""
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from support.resolved_template import Resolver
 
-from infra import page
+from infra.deployment import page
 
 PLAIN = Resolver(UiCloudFront="true")
 NAMED = Resolver(

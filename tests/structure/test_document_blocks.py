@@ -6,7 +6,7 @@ import pytest
 from support import links
 from support.doc_blocks.commands import wrong_commands
 from support.doc_blocks.marks import Mark, examples
-from support.doc_blocks.reader import LANGUAGES
+from support.doc_blocks.page_runner import LANGUAGES
 from support.markdown_page import Page, read_page
 from sybil import Example
 

@@ -14,9 +14,9 @@ import pytest
 import schemathesis
 from schemathesis.core.failures import FailureGroup
 from support import links
-from support.doc_blocks import answers, desk
+from support.doc_blocks import answers, workspace
 from support.doc_blocks.commands import wrong_commands
-from support.doc_blocks.reader import Reader
+from support.doc_blocks.page_runner import Reader
 from support.doc_blocks.shell import Shell
 from support.markdown_page import Fence, parse_page, read_page
 
@@ -148,14 +148,14 @@ def test_a_wrong_output_is_found(tmp_path: Path, block: str) -> None:
     page.write_text(f"# A page\n\n{block}\n", "utf-8")
     folder = tmp_path / "desk"
     folder.mkdir()
-    reader = Reader(Shell(folder, desk.environment("http://127.0.0.1:1/v1", "http://127.0.0.1:1", tmp_path)), OPENAPI)
+    reader = Reader(Shell(folder, workspace.environment("http://127.0.0.1:1/v1", "http://127.0.0.1:1", tmp_path)), OPENAPI)
     with pytest.raises(AssertionError) as caught:
         reader.read(page)
     assert caught.value.__notes__[0].startswith("page.md:")
 
 
 def shown_answer(fence: Fence) -> bool:
-    """Tell whether a block of docs/bulk.md shows a batch."""
+    """Return True if a block of docs/bulk.md shows a batch."""
     return fence.language == "json" and '"finished_at"' in fence.text
 
 

@@ -36,7 +36,7 @@ BY_AWS = {
 
 
 def values_of(dimension: str) -> set[str]:
-    """Return what the template calls the things that a dimension of AWS tells apart."""
+    """Return the names of the template's resources in a dimension of AWS."""
 
     def named(resource_type: str, suffix: str = "") -> set[str]:
         return {f"${{{name}{suffix}}}" for name, each in RESOURCES.items() if each["Type"] == resource_type}

@@ -40,8 +40,8 @@ def test_every_output_option_is_documented() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_creates_the_image_beside_it(name: str) -> None:
     """The example is valid, runs, and gives the image on the page."""
-    fresh = sample_images.opened(operation_images.render_example(name, EXAMPLES[name]))
-    stored = sample_images.opened((operation_images.IMAGES / f"{name}.webp").read_bytes())
+    fresh = sample_images.decode(operation_images.render_example(name, EXAMPLES[name]))
+    stored = sample_images.decode((operation_images.IMAGES / f"{name}.webp").read_bytes())
     assert fresh.size == stored.size
     assert fresh.mode == stored.mode
 

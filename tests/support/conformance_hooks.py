@@ -1,4 +1,4 @@
-"""What schemathesis is told of Safelight: a body that says it is an image holds one.
+"""Hooks for schemathesis: a body with an image type contains an image.
 
 Loaded by the schemathesis command, see e2e/test_conformance.py. Without it every upload would be refused for
 its first bytes, and nothing behind that would ever be tried.
@@ -10,11 +10,11 @@ import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 from support import sample_images
 
-from shared.pipeline.image_formats import ACCEPTED
+from shared.pipeline.image_formats import INPUT_FORMATS
 
 _PICTURES = {
-    image_format.media_type: sample_images.encoded(sample_images.scene(), image_format.name)
-    for image_format in ACCEPTED
+    image_format.media_type: sample_images.encode(sample_images.draw_scene(), image_format.name)
+    for image_format in INPUT_FORMATS
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
-#: Receipt handle of a message that never lay in a queue.
+#: Receipt handle of a message that was never in a queue.
 NO_HANDLE = "none"
 
 
@@ -88,7 +88,7 @@ def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
 
 
 def s3(bucket: str, key: str, size: int = 1) -> str:
-    """Return the body of the message in which S3 tells of an object that was stored."""
+    """Return the body of S3's message about a stored object."""
     stored = {"key": quote_plus(key, safe="/"), "size": size, "eTag": "0" * 32, "sequencer": "0055AED6DCD90281E5"}
     record = {
         "eventVersion": "2.1",

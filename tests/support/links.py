@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from support.markdown_page import Found, read_page
 
 PRODUCT = ("api", "infra", "notifier", "safelight", "shared", "web", "worker")
-#: Folders whose paths are told from other words with a slash; what is built or ignored is in none of them.
+#: Folders whose paths are recognized in text. None of them contains built or ignored files.
 ROOMS = (*PRODUCT, "benchmarks", "docs", "requirements", "simulation", "tests", ".ci")
 _NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, ROOMS))})/[\w./*-]*\w(?:::\w+)?")
 _PATH = re.compile(rf"{_NAMED.pattern}/?\Z")

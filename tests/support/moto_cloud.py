@@ -88,7 +88,7 @@ class Cloud:
         return self.call("POST", path, json.dumps(document), headers=headers, **more)
 
     def store(self, key: str, data: bytes) -> None:
-        """Put an object into the bucket, as S3 does for whoever has a form."""
+        """Put an object into the bucket, as S3 does for an upload form."""
         self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
 
     def arrived(self, *keys: str, bucket: str = BUCKET) -> list[str]:
@@ -128,7 +128,7 @@ class Cloud:
         return events.change(self.item(job_id))
 
     def notify(self, *changes: dict[str, Any]) -> list[str]:
-        """Hand changes of the table to the notifier as one delivery; return where it has to begin again."""
+        """Pass stream records to the notifier as one batch; return where it must retry."""
         answer = notifier.app.handler({"Records": list(changes)}, _context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP or HTTPS server on this machine that answers as it is told."""
+"""A webhook receiver: a real HTTP or HTTPS server on this machine with configured responses."""
 
 import ssl
 import threading
