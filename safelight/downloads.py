@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from safelight.api_options import EXTENSIONS
 from safelight.errors import DownloadFailed, LocalFileError
 from safelight.models import Job, Link, Output
 from safelight.transport.responses import translate_errors
 
 # A new link may work after these: expired, throttled, or a temporary fault of the store.
 _RETRYABLE = frozenset({401, 403, 429, 500, 502, 503, 504})
-_EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif"}
 #: Longest stem in UTF-8 bytes: leaves room for output and extension within the 255 that file systems allow.
 _MAX_BYTES = 200
 
@@ -76,7 +76,7 @@ def result_names(job: Job, *, taken: Iterable[str] = ()) -> dict[str, str]:
 def output_name(stem: str, output: Output, *, alone: bool) -> str:
     """Return the file name of an output, without the output's name if it is the job's only one."""
     kind = (output.format or "").upper()
-    extension = re.sub(r"[^a-z0-9]", "", _EXTENSIONS.get(kind, kind.lower())) or "bin"
+    extension = re.sub(r"[^a-z0-9]", "", EXTENSIONS.get(kind, kind.lower())) or "bin"
     label = "" if alone else "." + re.sub(r"[^A-Za-z0-9_-]", "_", output.name)
     return f"{stem}{label}.{extension}"
 

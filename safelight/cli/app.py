@@ -1,4 +1,4 @@
-"""The ``safelight`` command: the composition root of the client."""
+"""The ``safelight`` command, and the functions that connect it to the other packages."""
 
 import io
 import os
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def wire(context: typer.Context) -> None:
+def create_wiring(context: typer.Context) -> None:
     """Process images with Safelight.
 
     Start with [bold]safelight demo[/bold].
@@ -85,7 +85,7 @@ def _verify(
 
 
 class ReceiptNotRead(ClientError):
-    """The document is not a receipt, or has an unknown version."""
+    """The document is not a receipt, or its version is unknown."""
 
     code = "RECEIPT_NOT_READ"
 

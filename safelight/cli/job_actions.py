@@ -1,4 +1,4 @@
-"""Actions on several jobs, and their display. An error of one job does not stop the others."""
+"""Actions on several jobs, and the output of their results. An error of one job does not stop the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from safelight.cli.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED
+from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS
 from safelight.cli.rendering import documents, lines, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -24,7 +24,7 @@ def run_on_jobs(
     *,
     as_json: bool,
 ) -> None:
-    """Apply an action to each job, show the results, and exit with the code for them."""
+    """Apply an action to each job, print the results and exit with the matching code."""
     results: list[Job | Deletion] = []
     errors: dict[str, ClientError] = {}
     with connect(context, api_url) as client:
@@ -37,55 +37,55 @@ def run_on_jobs(
             except ClientError as error:
                 errors[job_id] = error
     if deletions := [each for each in results if isinstance(each, Deletion)]:
-        _show_deletions(deletions, errors, as_json=as_json)
+        _print_deletions(deletions, errors, as_json=as_json)
     else:
-        show_jobs([each for each in results if isinstance(each, Job)], errors, as_json=as_json)
+        print_jobs([each for each in results if isinstance(each, Job)], errors, as_json=as_json)
     if not errors:
-        raise typer.Exit(ALL_WELL)
+        raise typer.Exit(EXIT_SUCCESS)
     unreachable = not results and all(error.code == "UNREACHABLE" for error in errors.values())
-    raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)
+    raise typer.Exit(EXIT_NOT_RUN if unreachable else EXIT_PARTIAL_FAILURE)
 
 
-def show_jobs(jobs: Sequence[Job], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
-    """Show jobs as JSON, as a table on a terminal, or as lines; errors go to standard error."""
+def print_jobs(jobs: Sequence[Job], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
+    """Print jobs as JSON, as a table on a terminal, or as lines. Errors go to standard error."""
     console = Console()
     if as_json:
         documents.print_document({"jobs": [job.document() for job in jobs], "errors": _error_documents(errors)})
     elif console.is_terminal:
         tables.print_jobs(jobs, console)
-        _explain(jobs)
+        _print_details(jobs)
     else:
         for job in jobs:
-            typer.echo(lines.job_line(job))
+            typer.echo(lines.format_job(job))
     _print_errors(errors)
 
 
-def _show_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
+def _print_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientError], *, as_json: bool) -> None:
     if as_json:
         deleted = [each.document() for each in deletions]
         documents.print_document({"deleted": deleted, "errors": _error_documents(errors)})
     else:
         for each in deletions:
-            typer.echo(f"{text.printable(each.id)}\tDELETED\t{each.object_count}\t{text.size(each.bytes)}")
+            typer.echo(f"{text.escape(each.id)}\tDELETED\t{each.object_count}\t{text.format_size(each.bytes)}")
     _print_errors(errors)
 
 
 def _error_documents(errors: Mapping[str, ClientError]) -> list[dict[str, object]]:
-    return [{"id": job_id, **documents.error_document(error)} for job_id, error in errors.items()]
+    return [{"id": job_id, **documents.describe_error(error)} for job_id, error in errors.items()]
 
 
 def _print_errors(errors: Mapping[str, ClientError]) -> None:
     for job_id, error in errors.items():
-        typer.echo(f"{text.printable(job_id)}: {text.sentence(error)}", err=True)
+        typer.echo(f"{text.escape(job_id)}: {text.format_error(error)}", err=True)
 
 
-def _explain(jobs: Sequence[Job]) -> None:
+def _print_details(jobs: Sequence[Job]) -> None:
     if len(jobs) != 1:
         return
     (job,) = jobs
     if job.error is not None:
-        typer.echo(f"\n{text.printable(job.error.message)}")
+        typer.echo(f"\n{text.escape(job.error.message)}")
     for warning in job.warnings:
-        typer.echo(f"Note: {text.printable(warning)}")
+        typer.echo(f"Note: {text.escape(warning)}")
     if job.succeeded:
         typer.echo(f"\nNext: safelight result {job.id}")

@@ -1,36 +1,134 @@
-"""Options that several commands share, and how option texts are read."""
+"""Options that several commands share, and the parsers of their values."""
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-#: Exit codes.
-ALL_WELL, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
+from safelight.api_options import (
+    FITS,
+    JOB_STATUSES,
+    LOSSY_FORMATS,
+    OUTPUT_FORMAT_SPELLINGS,
+    OUTPUT_FORMATS,
+    RAW_FORMATS,
+)
+
+EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_INTERRUPTED = 0, 1, 2, 130
+#: The value of ``--status`` that selects every status.
+ANY_STATUS = "ANY"
+
+
+def make_choice_parser(
+    choices: Collection[str], normalize: Callable[[str], str], spellings: Mapping[str, str] | None = None
+) -> Callable[[str | None], str | None]:
+    """Return a callback that normalizes a value and raises BadParameter, with the choices, for any other value."""
+
+    def parse(value: str | None) -> str | None:
+        if value is None:
+            return None
+        normalized = normalize(value)
+        normalized = (spellings or {}).get(normalized, normalized)
+        if normalized not in choices:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}.")
+        return normalized
+
+    return parse
+
+
+def _list(values: Collection[str]) -> str:
+    """Return values as text: ``jpeg, webp or avif``."""
+    *others, last = values
+    return f"{', '.join(others)} or {last}"
+
 
 ApiUrl = Annotated[
     str | None,
     typer.Option(
         "--api-url",
         metavar="URL",
-        help="Address of the API, ending in /v1. Else SAFELIGHT_API_URL, else the local stack.",
+        help="Address of the API, ending in /v1. Default: SAFELIGHT_API_URL, then the local stack.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="Job ID.", show_default=False)]
+Pipeline = Annotated[
+    str | None,
+    typer.Option("--pipeline", metavar="JSON|@FILE", help="Pipeline as JSON, @FILE, or @- for standard input."),
+]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="Name of a preset, such as web. See safelight presets.")
+]
+Webhook = Annotated[
+    str | None, typer.Option("--webhook", metavar="NAME", help="Webhook to notify when a job finishes.")
+]
+Width = Annotated[int | None, typer.Option("--width", min=1, metavar="PIXELS", help="Width to fit into.")]
+Height = Annotated[int | None, typer.Option("--height", min=1, metavar="PIXELS", help="Height to fit into.")]
+Fit = Annotated[
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="NAME",
+        callback=make_choice_parser(FITS, str.lower),
+        help=f"How to fit into width and height: {_list(FITS)}.",
+    ),
+]
+Enlarge = Annotated[bool | None, typer.Option("--enlarge", help="Enlarge smaller images, too.", show_default=False)]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        callback=make_choice_parser(OUTPUT_FORMATS, str.lower, OUTPUT_FORMAT_SPELLINGS),
+        help=f"Output format: {_list(OUTPUT_FORMATS)}.",
+    ),
+]
+Quality = Annotated[
+    int | None, typer.Option("--quality", min=1, max=100, help=f"Output quality, for {_list(LOSSY_FORMATS)}.")
+]
+Grayscale = Annotated[
+    bool | None, typer.Option("--grayscale/--color", help="Convert to grayscale, or keep the colors.")
+]
+Status = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        callback=make_choice_parser(JOB_STATUSES, str.upper),
+        help=f"Only jobs with this status: {_list(JOB_STATUSES)}.",
+    ),
+]
+StatusOrAny = Annotated[
+    str,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        callback=make_choice_parser((*JOB_STATUSES, ANY_STATUS), str.upper),
+        help=f"Only images of jobs with this status: {_list((*JOB_STATUSES, ANY_STATUS))}.",
+    ),
+]
+RawFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--raw-format",
+        metavar="NAME",
+        callback=make_choice_parser(
+            RAW_FORMATS, str.upper, {short.upper(): name.upper() for short, name in OUTPUT_FORMAT_SPELLINGS.items()}
+        ),
+        help=f"Only images in this format: {_list(RAW_FORMATS)}.",
+    ),
+]
 
 
 def read_pipeline(text: str | None) -> dict[str, Any] | None:
-    """Read ``--pipeline``: JSON, or ``@file`` with JSON in it, or ``@-`` for standard input.
-
-    Raises BadParameter, which ends the command with exit code 2.
-    """
+    """Return the value of ``--pipeline``: JSON, ``@FILE``, or ``@-`` for standard input. Raises BadParameter."""
     if text is None:
         return None
     try:
-        document = json.loads(_from_file(text[1:]) if text.startswith("@") else text)
+        document = json.loads(_read_file(text[1:]) if text.startswith("@") else text)
     except (ValueError, RecursionError) as error:
         raise typer.BadParameter(f"the pipeline is not valid JSON ({error}).") from error
     if not isinstance(document, dict):
@@ -38,18 +136,21 @@ def read_pipeline(text: str | None) -> dict[str, Any] | None:
     return document
 
 
-def short_options(pipeline: str | None, preset: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the short options that were given. Raises BadParameter where two ways of asking are mixed."""
-    options = {name: value for name, value in given.items() if value is not None}
+def collect_shorthand(pipeline: str | None, preset: str | None, **shorthand: object) -> dict[str, Any]:
+    """Return the shorthand options that were given, such as ``width``.
+
+    Raises BadParameter if more than one of a pipeline, a preset and the shorthand is given.
+    """
+    options = {name: value for name, value in shorthand.items() if value is not None}
     if pipeline is not None and preset is not None:
         raise typer.BadParameter("give --pipeline or --preset, not both.")
     if options and (pipeline is not None or preset is not None):
-        way = "--pipeline" if pipeline is not None else "--preset"
-        raise typer.BadParameter(f"{way} says all; leave out --" + ", --".join(options) + ".")
+        other = "--pipeline" if pipeline is not None else "--preset"
+        raise typer.BadParameter(f"{other} can't be combined with --{', --'.join(options)}.")
     return options
 
 
-def _from_file(name: str) -> str:
+def _read_file(name: str) -> str:
     if name == "-":
         return sys.stdin.read()
     try:

@@ -1,4 +1,4 @@
-"""Gathering what a receipt speaks of: the receipt itself, the raw image, the results."""
+"""The evidence for a receipt: the receipt itself, the raw image and the outputs, as they are stored now."""
 
 import json
 import tempfile
@@ -16,61 +16,58 @@ _GONE = frozenset({404, 410})
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What is there now; None for what is not."""
+class Evidence:
+    """A receipt and the stored images. None: not stored."""
 
     #: The receipt to verify, with its digest.
     document: dict[str, Any]
-    #: Digest of the receipt that the API has; None where it has none any more.
-    kept: str | None
+    #: Digest of the API's receipt; None if the API has none.
+    current_digest: str | None
     raw: bytes | None
     outputs: Mapping[str, bytes | None]
 
 
-def gather(client: Safelight, job_id: str, file: Path | None) -> Gathered:
-    """Fetch what is to be compared; the receipt from a file, where one is given. Raises ClientError."""
-    kept = _receipt(client, job_id, needed=file is None)
-    document = read_receipt(file) if file is not None else kept.document() if kept is not None else {}
+def collect_evidence(client: Safelight, job_id: str, file: Path | None) -> Evidence:
+    """Download a receipt, or read it from ``file`` if given, and download its images. Raises ClientError."""
+    current = _fetch_receipt(client, job_id, required=file is None)
+    document = read_receipt(file) if file is not None else current.document() if current is not None else {}
     receipt = document.get("receipt")
-    made = receipt.get("outputs") if isinstance(receipt, dict) else None
-    names = [str(each.get("name")) for each in made or () if isinstance(each, dict)]
+    outputs = receipt.get("outputs") if isinstance(receipt, dict) else None
+    names = [str(each.get("name")) for each in outputs or () if isinstance(each, dict)]
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
-        path = Path(folder) / "picture"
-        raw = _fetched(partial(client.download_raw, job_id, path, check_size=False))
-        outputs = {name: _fetched(partial(client.download, job_id, path, name, check_size=False)) for name in names}
-    return Gathered(document, kept.digest if kept is not None else None, raw, outputs)
+        path = Path(folder) / "image"
+        raw = _download(partial(client.download_raw, job_id, path, check_size=False))
+        images = {name: _download(partial(client.download, job_id, path, name, check_size=False)) for name in names}
+    return Evidence(document, current.digest if current is not None else None, raw, images)
 
 
 def read_receipt(file: Path) -> dict[str, Any]:
-    """Read a receipt that was kept. Raises LocalFileError."""
+    """Return a saved receipt. Raises LocalFileError."""
     try:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise LocalFileError(f"{file} can't be read ({error.strerror or error}).") from error
     except (ValueError, RecursionError) as error:
-        raise LocalFileError(f"{file} is no receipt.") from error
+        raise LocalFileError(f"{file} is not a receipt.") from error
     if not isinstance(document, dict):
-        raise LocalFileError(f"{file} is no receipt.")
+        raise LocalFileError(f"{file} is not a receipt.")
     return document
 
 
-def _receipt(client: Safelight, job_id: str, *, needed: bool) -> ReceiptResponse | None:
+def _fetch_receipt(client: Safelight, job_id: str, *, required: bool) -> ReceiptResponse | None:
     try:
         return client.receipt(job_id)
     except ApiError as error:
-        if needed or error.status not in _GONE:
+        if required or error.status not in _GONE:
             raise
         return None
 
 
-def _fetched(download: Callable[[], Path]) -> bytes | None:
-    """Return what a download brings, None where there is nothing to be had."""
+def _download(download: Callable[[], Path]) -> bytes | None:
+    """Return the content of a download, or None if it is not stored."""
     try:
         return download().read_bytes()
-    except DownloadFailed as error:
-        if error.status not in _GONE:
-            raise
-    except ApiError as error:
+    except (ApiError, DownloadFailed) as error:
         if error.status not in _GONE:
             raise
     return None

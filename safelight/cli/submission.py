@@ -1,4 +1,4 @@
-"""Many images through the API: one job per file, several at once, an outcome for each."""
+"""Submission of many images: one job and one outcome per file, several files concurrently."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,74 +17,73 @@ S3 = "s3://"
 
 
 class S3Object(str):
-    """An object that the server copies, by its full name; in place of a file."""
+    """The name of an S3 object that the server copies: ``s3://bucket/key``."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """Return what it would be called as a file."""
+        """Return the last part of the key."""
         return PurePosixPath(self).name
 
 
-Picture = Path | S3Object
+ImageSource = Path | S3Object
 
 
-def named(name: str) -> Picture:
-    """Return what is meant by a name: a file, or an object for ``s3://bucket/key``."""
+def parse_source(name: str) -> ImageSource:
+    """Return the S3 object for ``s3://bucket/key``, else the path."""
     return S3Object(name) if name.startswith(S3) else Path(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is asked of every file."""
+class SubmitOptions:
+    """How to process every file."""
 
     pipeline: Mapping[str, Any] | None = None
     preset: str | None = None
     options: Mapping[str, Option] = field(default_factory=dict)
-    #: Whether to stay until the job is done.
+    #: Whether to wait until the job is done.
     wait: bool = False
-    #: Longest wait for one job, seconds.
+    #: Maximum wait for one job, seconds.
     timeout: float | None = None
-    #: Folder for the results; needs ``wait``.
+    #: Folder for the results. Needs ``wait``.
     out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one file fared: a job, an error, or both when the job was made and then something failed."""
+    """The result of one file: a job, an error, or both if an error followed the creation of the job."""
 
-    file: Picture
+    file: ImageSource
     job: Job | None = None
     saved: tuple[Path, ...] = ()
     error: ClientError | None = None
 
     @property
     def ok(self) -> bool:
-        """Tell whether everything asked for this file was done."""
+        """Return True if there is no error and the job has not ended without success."""
         return self.error is None and self.job is not None and (not self.job.done or self.job.succeeded)
 
 
 def submit_all(
     client: Safelight,
-    files: Sequence[Picture],
-    order: Order,
+    files: Sequence[ImageSource],
+    options: SubmitOptions,
     *,
-    parallel: int,
-    report: Callable[[Outcome], None],
+    concurrency: int,
+    on_outcome: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """Submit every file, at most ``parallel`` at once, and return the outcomes in the order of the files.
+    """Submit files, at most ``concurrency`` at a time, and return their outcomes in the order of the files.
 
-    One bad file does not touch the others. Only when the API can't be reached at all are the files that
-    have not started left alone, each with that as its outcome. ``report`` is called as outcomes come in,
-    from one thread at a time.
+    An error of one file does not affect the others, except that an unreachable API becomes the outcome of all files
+    that have not started. ``on_outcome`` is called after each file, by one thread at a time.
     """
-    run = _Run(client, order, report)
-    executor = ThreadPoolExecutor(max_workers=max(1, min(parallel, len(files))))
+    submitter = _Submitter(client, options, on_outcome)
+    executor = ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(files))))
     try:
-        return list(executor.map(run.one, files))
+        return list(executor.map(submitter.submit, files))
     except BaseException:
-        # Interrupted: what is under way fails on its closed connection instead of being waited for.
+        # After Ctrl-C, the closed connection ends running requests.
         executor.shutdown(wait=False, cancel_futures=True)
         client.close()
         raise
@@ -92,45 +91,44 @@ def submit_all(
         executor.shutdown()
 
 
-class _Run:
-    """What the threads of one call share."""
+class _Submitter:
+    """The state that the threads of one call share."""
 
-    def __init__(self, client: Safelight, order: Order, report: Callable[[Outcome], None]) -> None:
+    def __init__(self, client: Safelight, options: SubmitOptions, on_outcome: Callable[[Outcome], None]) -> None:
         self._client = client
-        self._order = order
-        self._report = report
+        self._options = options
+        self._on_outcome = on_outcome
         self._lock = threading.Lock()
         self._names: set[str] = set()
         self._unreachable: Unreachable | None = None
 
-    def one(self, file: Picture) -> Outcome:
-        """Take one file all the way and report it."""
+    def submit(self, file: ImageSource) -> Outcome:
+        """Submit a file, wait and download as the options say, and report the outcome."""
         outcome = Outcome(file=file, error=self._unreachable) if self._unreachable else self._process(file)
         if isinstance(outcome.error, Unreachable):
             self._unreachable = outcome.error
         with self._lock:
-            self._report(outcome)
+            self._on_outcome(outcome)
         return outcome
 
-    def _process(self, file: Picture) -> Outcome:
+    def _process(self, file: ImageSource) -> Outcome:
         job: Job | None = None
         try:
             job = self._client.submit(
                 None if isinstance(file, S3Object) else file,
                 source=file if isinstance(file, S3Object) else None,
-                pipeline=self._order.pipeline,
-                preset=self._order.preset,
-                options=self._order.options,
+                pipeline=self._options.pipeline,
+                preset=self._options.preset,
+                options=self._options.options,
             )
-            if self._order.wait:
-                job = self._client.wait(job.id, self._order.timeout)
-            saved = self._save(job) if self._order.out is not None and job.succeeded else ()
+            if self._options.wait:
+                job = self._client.wait(job.id, self._options.timeout)
+            saved = self._save(job, self._options.out) if self._options.out is not None and job.succeeded else ()
         except ClientError as error:
             return Outcome(file=file, job=job, error=error)
         return Outcome(file=file, job=job, saved=saved)
 
-    def _save(self, job: Job) -> tuple[Path, ...]:
-        folder = self._order.out or Path()
+    def _save(self, job: Job, folder: Path) -> tuple[Path, ...]:
         with self._lock:
             names = result_names(job, taken=self._names)
             self._names.update(names.values())
@@ -139,14 +137,14 @@ class _Run:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results unless it is there. Raises LocalFileError."""
+    """Create a folder and its parents. Idempotent. Raises LocalFileError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LocalFileError(f"{folder} can't be made ({error.strerror or error}).") from error
+        raise LocalFileError(f"{folder} can't be created ({error.strerror or error}).") from error
 
 
-def summary(outcomes: Iterable[Outcome]) -> tuple[int, int]:
-    """Count what went well and what did not."""
-    verdicts = [outcome.ok for outcome in outcomes]
-    return verdicts.count(True), verdicts.count(False)
+def count_outcomes(outcomes: Iterable[Outcome]) -> tuple[int, int]:
+    """Return the number of successes and of failures."""
+    results = [outcome.ok for outcome in outcomes]
+    return results.count(True), results.count(False)

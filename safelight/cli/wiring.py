@@ -1,4 +1,4 @@
-"""What the commands are given by ``safelight.cli.app``: how to reach an API, how to start an engine."""
+"""Dependencies of the commands, which ``safelight.cli.app`` injects."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 
 
 class Stack(Protocol):
-    """What the demo needs to know of a running stack."""
+    """The addresses of a running stack."""
 
     @property
     def api_url(self) -> str:
-        """Address of the API; ends in ``/v1``."""
+        """Address of the API, ending in ``/v1``."""
 
     @property
     def ui_url(self) -> str:
-        """Address of the page for people."""
+        """Address of the web page."""
 
 
 class Finding(Protocol):
-    """One thing that was compared with a receipt."""
+    """The result of one comparison with a receipt."""
 
     @property
     def what(self) -> str:
-        """Name the thing."""
+        """What was compared."""
 
     @property
     def state(self) -> str:
-        """Say how it is."""
+        """One of the states in ``worker.receipt_check``."""
 
     @property
     def detail(self) -> str:
-        """Say more."""
+        """Explanation."""
 
 
 class Verify(Protocol):
-    """Do a job again from its receipt and compare. Raises ClientError."""
+    """A function that verifies a receipt."""
 
     def __call__(
         self,
@@ -51,24 +51,24 @@ class Verify(Protocol):
         outputs: Mapping[str, bytes | None],
         assets: Mapping[str, bytes],
     ) -> list[Finding]:
-        """Return what was found; None stands for what is not there."""
+        """Repeat the job of a receipt and compare. None: not stored. Raises ClientError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Made once for each run of the command."""
+    """Functions that reach beyond the client."""
 
-    #: Make a client for an address.
+    #: Returns a client for an address.
     connect: Callable[[str], "Safelight"]
-    #: Bring up the local stack: its state folder, and where to say what happens.
+    #: Starts the local stack, given its state folder and a function that prints progress.
     start_engine: Callable[[Path, Callable[[str], None]], Stack]
-    #: Compare with a receipt, by the worker's own code.
+    #: Verifies a receipt with the code of the worker.
     verify: Verify
-    #: Yield the names of what lies below ``s3://bucket/prefix/``, given the API's address and that; None: no way.
+    #: Yields the objects below ``s3://bucket/prefix/``, given the API's address and that name. None: not supported.
     list_objects: Callable[[str, str], Iterator[str]] | None = None
 
 
 def connect(context: typer.Context, api_url: str | None) -> "Safelight":
-    """Make the client for a command. Raises AddressUnknown."""
+    """Return the client of a command. Raises AddressUnknown."""
     wiring: Wiring = context.obj
     return wiring.connect(find_api_url(api_url))

@@ -7,20 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from safelight.api_options import MEDIA_TYPES
 from safelight.ingest.sources import S3
 
 _BLOCK_BYTES = 256 * 1024
 HEADER_BYTES = 16
-#: Signatures at the start of a file. WebP and AVIF have theirs at an offset.
+#: Signatures at the start of a file, and formats. WebP and AVIF have theirs at an offset.
 _SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF8", "image/gif"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-    (b"BM", "image/bmp"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"BM", "BMP"),
 )
-_BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic")
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), MEDIA_TYPES["AVIF"]),
+    **dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic"),
+}
 #: The media type of unknown content; the API then detects the format.
 UNKNOWN = "application/octet-stream"
 
@@ -55,11 +61,11 @@ def inspect_files(files: Sequence[tuple[int, str]]) -> list[FileFacts | FileErro
 
 def detect_media_type(header: bytes) -> str:
     """Return the media type of a file from its first ``HEADER_BYTES``, or UNKNOWN."""
-    for signature, media_type in _SIGNATURES:
+    for signature, image_format in _SIGNATURES:
         if header.startswith(signature):
-            return media_type
+            return MEDIA_TYPES[image_format]
     if header[:4] == b"RIFF" and header[8:12] == b"WEBP":
-        return "image/webp"
+        return MEDIA_TYPES["WEBP"]
     return _BRANDS.get(header[8:12], UNKNOWN) if header[4:8] == b"ftyp" else UNKNOWN
 
 

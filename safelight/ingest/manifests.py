@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from safelight.api_options import JOB_OPTIONS
 from safelight.errors import ClientError
 from safelight.ingest.sources import S3, Entry, InvalidEntry, make_object_entry
 
@@ -40,18 +41,14 @@ def _parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("is not valid JSON") from error
 
 
-#: Option columns and the parsers of their CSV text. The API validates the values.
-OPTIONS: Mapping[str, Callable[[str], Any]] = {
-    "pipeline": _parse_json,
-    "preset": str,
-    "width": _parse_number,
-    "height": _parse_number,
-    "fit": str,
-    "enlarge": _parse_flag,
-    "grayscale": _parse_flag,
-    "format": str,
-    "quality": _parse_number,
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "string": str,
+    "integer": _parse_number,
+    "boolean": _parse_flag,
+    "object": _parse_json,
 }
+#: Option columns and the parsers of their CSV text. The API validates the values.
+OPTIONS = {name: _PARSERS[json_type] for name, json_type in JOB_OPTIONS.items()}
 COLUMNS = ("path", "filename", *OPTIONS)
 
 

@@ -11,12 +11,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from safelight.api_options import SUFFIXES
+
 S3 = "s3://"
 STANDARD_INPUT = "-"
-#: Suffixes of the images that are ingested from folders.
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
-)
+#: Suffixes of the files that are ingested from folders. HEIC is not accepted, but a refusal is better than silence.
+_INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heic", ".heif"})
 _BLOCK_BYTES = 64 * 1024
 _SORT_CACHE_KIB = 128
 #: Up to this many names of one folder are sorted in memory.
@@ -71,7 +71,7 @@ class SearchOptions:
         """Return True if a file found in a folder is to be ingested."""
         if self.patterns:
             return any(fnmatch.fnmatch(name, pattern) for pattern in self.patterns)
-        return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path for each of a million names is slow
+        return os.path.splitext(name)[1].lower() in _INGESTED_SUFFIXES  # noqa: PTH122 - a Path for each of a million names is slow
 
 
 def find_entries(sources: Sequence[str], search: SearchOptions) -> Iterator[Entry | InvalidEntry]:

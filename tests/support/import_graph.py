@@ -45,7 +45,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("auth", "connection"),
         ("transport",),
         ("models",),
-        ("address", "errors"),
+        ("address", "api_options", "errors"),
     ),
 }
 

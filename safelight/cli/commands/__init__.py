@@ -1,4 +1,4 @@
-"""The commands of ``safelight``: one module each, loaded when the command runs."""
+"""The table of commands. Each module is loaded when its command runs."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,10 @@ STACK = "Local stack and deployment"
 
 
 class CommandRow(NamedTuple):
-    """What ``safelight --help`` shows of a command, and the module that has it.
+    """A command: its entry in ``safelight --help``, and its module.
 
-    The module has either a Typer application ``app``, or a function of its own name and ``EXAMPLES``.
+    The module has a Typer application ``app``, or a function of its own name and ``EXAMPLES``. ``help`` is the first
+    sentence of the command's own help.
     """
 
     name: str
@@ -21,9 +22,19 @@ class CommandRow(NamedTuple):
 COMMANDS = (
     CommandRow("demo", IMAGES, "safelight.cli.commands.demo", "Start a local Safelight and process sample images."),
     CommandRow("submit", IMAGES, "safelight.cli.commands.submit", "Process images, one job per file."),
-    CommandRow("ingest", IMAGES, "safelight.cli.commands.ingest", "Process any number of images, resumably."),
-    CommandRow("plan", IMAGES, "safelight.cli.commands.plan", "Preview what a job would do."),
-    CommandRow("backfill", IMAGES, "safelight.cli.commands.backfill", "Process stored images again."),
+    CommandRow("ingest", IMAGES, "safelight.cli.commands.ingest", "Process any number of images, with resume."),
+    CommandRow(
+        "plan",
+        IMAGES,
+        "safelight.cli.commands.plan",
+        "Preview what a job would do: sizes, formats, warnings and an estimate.",
+    ),
+    CommandRow(
+        "backfill",
+        IMAGES,
+        "safelight.cli.commands.backfill",
+        "Process stored images again with another preset or pipeline.",
+    ),
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),
     CommandRow("list", JOBS, "safelight.cli.commands.list_jobs", "List jobs, newest first."),
     CommandRow("result", JOBS, "safelight.cli.commands.result", "Download a processed image."),
@@ -36,9 +47,11 @@ COMMANDS = (
     CommandRow("assets", CATALOG, "safelight.cli.commands.assets", "Manage watermark images."),
     CommandRow("webhook", CATALOG, "safelight.cli.commands.webhooks", "Receive webhooks on this machine."),
     CommandRow("dead-letters", OPERATORS, "safelight.cli.commands.dead_letters", "List and redrive dead letters."),
-    CommandRow("up", STACK, "infra.commands", "Start a local Safelight."),
-    CommandRow("down", STACK, "infra.commands", "Stop the local Safelight."),
+    CommandRow("up", STACK, "infra.commands", "Start the engine, deploy the stack and wait until it is healthy."),
+    CommandRow("down", STACK, "infra.commands", "Stop the engine."),
     CommandRow("deploy", STACK, "infra.commands", "Deploy to an AWS account."),
-    CommandRow("destroy", STACK, "infra.commands", "Delete a deployment from an AWS account."),
-    CommandRow("doctor", STACK, "infra.commands", "Check the local setup."),
+    CommandRow(
+        "destroy", STACK, "infra.commands", "Delete the stack from an AWS account, with every image and job in it."
+    ),
+    CommandRow("doctor", STACK, "infra.commands", "Check the setup and show how to fix problems."),
 )

@@ -1,12 +1,23 @@
-"""``safelight backfill``: process stored images again with another preset or pipeline."""
+"""``safelight backfill``: process stored images again."""
 
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from safelight.cli.commands.submit import Pipeline, PresetName
-from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json, read_pipeline
+from safelight.cli.options import (
+    ANY_STATUS,
+    EXIT_INTERRUPTED,
+    EXIT_PARTIAL_FAILURE,
+    EXIT_SUCCESS,
+    ApiUrl,
+    Json,
+    Pipeline,
+    PresetName,
+    RawFormat,
+    StatusOrAny,
+    read_pipeline,
+)
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -24,23 +35,19 @@ safelight backfill --resume 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
 
 safelight backfill --cancel 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
 
-ANY = "ANY"
-INTERRUPTED = 130
 #: Delay before the second poll.
 FIRST_DELAY_SECONDS = 0.5
 DELAY_FACTOR = 1.5
 MAX_DELAY_SECONDS = 10.0
 
-Status = Annotated[str, typer.Option(metavar="STATUS", help="Images of jobs with this status, or ANY.")]
 BatchId = Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only members of this batch.")]
-Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only images uploaded at or after.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only images uploaded before.")]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only images uploaded at or after this time.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only images uploaded before this time.")]
 OfPreset = Annotated[str | None, typer.Option("--of-preset", metavar="NAME", help="Only jobs with this preset.")]
 OfVersion = Annotated[
-    int | None, typer.Option("--of-version", min=1, metavar="N", help="Only jobs with this version of it.")
-]
-RawFormat = Annotated[
-    str | None, typer.Option("--raw-format", metavar="NAME", help="Only images in this format: JPEG, PNG, …")
+    int | None, typer.Option("--of-version", min=1, metavar="N", help="Only jobs with this version of --of-preset.")
 ]
 Copies = Annotated[bool, typer.Option("--copies", help="Include images that an earlier backfill copied.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")]
@@ -60,7 +67,7 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     *,
     preset: PresetName = None,
     pipeline: Pipeline = None,
-    status: Status = "COMPLETED",
+    status: StatusOrAny = "COMPLETED",
     batch: BatchId = None,
     since: Since = None,
     until: Until = None,
@@ -75,28 +82,28 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Process stored images again with another preset or pipeline, in the bulk queue.
+    """Process stored images again with another preset or pipeline.
 
-    Each image gets exactly one new job, also if this is interrupted: continue with --resume.
+    Each image gets exactly one new job, in the bulk queue. After an interruption, continue with --resume.
     """
     processing = {"preset": preset, "pipeline": read_pipeline(pipeline)}
     options = {key: value for key, value in processing.items() if value is not None}
     if sum((len(options), resume is not None, cancel is not None)) != 1:
         raise typer.BadParameter("give one of --preset, --pipeline, --resume and --cancel.")
     query = {
-        "status": None if status.upper() == ANY else status.upper(),
+        "status": None if status == ANY_STATUS else status,
         "batch": batch,
         "since": since,
         "until": until,
         "preset": of_preset,
         "preset_version": of_version,
-        "format": raw_format.upper() if raw_format else None,
+        "format": raw_format,
         "copies": copies,
     }
     with connect(context, api_url) as client:
         if cancel is not None:
             _print(client.batches.cancel(cancel), as_json=as_json)
-            raise typer.Exit(ALL_WELL)
+            raise typer.Exit(EXIT_SUCCESS)
         if resume is not None:
             current = client.batches.get(resume)
         else:
@@ -146,10 +153,10 @@ def _run(client: Safelight, batch: Batch, *, wait: bool, as_json: bool) -> int:
         batch = complete_backfill(client, batch, print_change, wait=wait)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. To resume, run: safelight backfill --resume {batch.id}", err=True)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     _print(batch, as_json=as_json)
     failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
-    return SOME_FAILED if failed else ALL_WELL
+    return EXIT_PARTIAL_FAILURE if failed else EXIT_SUCCESS
 
 
 def _print(batch: Batch, *, as_json: bool) -> None:
@@ -164,6 +171,4 @@ def _format(batch: Batch) -> str:
     created = f"{batch.total} created" + ("" if batch.is_filled else " so far")
     counts = [f"{count} {name}" for name, count in batch.counts.items() if count]
     missing = batch.backfill.skipped if batch.backfill else 0
-    return "\t".join(
-        [text.printable(batch.id), created, *counts, *([f"{missing} no longer stored"] if missing else [])]
-    )
+    return "\t".join([text.escape(batch.id), created, *counts, *([f"{missing} no longer stored"] if missing else [])])

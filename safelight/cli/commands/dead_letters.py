@@ -1,4 +1,4 @@
-"""``safelight dead-letters``: what failed though it may work now; for operators."""
+"""``safelight dead-letters``: list and redrive dead letters; for operators."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json
+from safelight.cli.options import EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, Json
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -26,7 +26,7 @@ safelight dead-letters redrive --reason ATTEMPTS_EXHAUSTED
 
 safelight dead-letters redrive --all"""
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="CODE", help="Only those with this error code.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="CODE", help="Only dead letters with this error code.")]
 
 app = typer.Typer(name="dead-letters", no_args_is_help=True, help="List and redrive dead letters.")
 
@@ -40,9 +40,9 @@ def list_dead_letters(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """List dead letters by reason, oldest first, and count them."""
+    """List dead letters by reason, oldest first, and their counts."""
     with connect(context, api_url) as client:
-        _show_letters(list(client.dead_letters(reason=reason, limit=limit)), as_json=as_json)
+        _print_dead_letters(list(client.dead_letters(reason=reason, limit=limit)), as_json=as_json)
 
 
 @app.command("redrive", epilog=REDRIVE_EXAMPLES)
@@ -52,13 +52,13 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Job IDs.", show_default=False)] = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="Redrive all dead letters.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Include jobs that failed after three redrives.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Include jobs that were redriven three times.")] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive dead letters: by ID, by reason, or all.
+    """Redrive dead letters by ID, by reason, or all of them.
 
-    The exit code is 1 if any was refused.
+    The exit code is 1 if a dead letter was refused.
     """
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise typer.BadParameter("give IDs, --reason or --all, and only one of them.")
@@ -67,12 +67,12 @@ def redrive(  # noqa: PLR0913 - each option is an argument
             total: RedriveResult = _redrive_each(client, ids, force=force)
         else:
             total = client.redrive(reason=reason, force=force)
-    _show_redriven(total, as_json=as_json)
-    raise typer.Exit(SOME_FAILED if total.refused else ALL_WELL)
+    _print_redrive_result(total, as_json=as_json)
+    raise typer.Exit(EXIT_PARTIAL_FAILURE if total.refused else EXIT_SUCCESS)
 
 
-def _show_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
-    """Show dead letters, one a line, and how many there are of each reason."""
+def _print_dead_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
+    """Print dead letters, one per line, and the count of each reason."""
     counts = Counter(letter.reason for letter in letters)
     if as_json:
         documents.print_document({"dead_letters": [each.document() for each in letters], "reasons": dict(counts)})
@@ -81,13 +81,13 @@ def _show_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
         since = each.document()["since"] or "-"
         redrives = "-" if each.redrives is None else str(each.redrives)
         fields = (each.id, each.kind, each.reason, since, each.owner or "-", redrives)
-        typer.echo("\t".join(text.printable(field) for field in fields))
-    told = ", ".join(f"{count} {text.printable(reason)}" for reason, count in sorted(counts.items()))
-    typer.echo(told or "There are no dead letters.", err=True)
+        typer.echo("\t".join(text.escape(field) for field in fields))
+    summary = ", ".join(f"{count} {text.escape(reason)}" for reason, count in sorted(counts.items()))
+    typer.echo(summary or "There are no dead letters.", err=True)
 
 
 def _redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> RedriveResult:
-    """Redrive jobs by their IDs. What the API says of one job stops no other; Raises ClientError for the rest."""
+    """Redrive jobs by ID. A refusal of one job does not stop the others. Raises ClientError for other errors."""
     total = RedriveResult()
     for job_id in dict.fromkeys(ids):
         try:
@@ -100,13 +100,13 @@ def _redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> Redr
     return total
 
 
-def _show_redriven(total: RedriveResult, *, as_json: bool) -> None:
-    """Show what became of them."""
+def _print_redrive_result(total: RedriveResult, *, as_json: bool) -> None:
+    """Print the redriven jobs and the refusals."""
     if as_json:
         documents.print_document(total.document())
     else:
         for job_id in total.jobs:
-            typer.echo(f"{text.printable(job_id)}\tPENDING")
+            typer.echo(f"{text.escape(job_id)}\tPENDING")
     for refusal in total.refusals:
-        typer.echo(f"{text.printable(refusal.id)}: refused ({text.printable(refusal.code)}).", err=True)
+        typer.echo(f"{text.escape(refusal.id)}: refused ({text.escape(refusal.code)}).", err=True)
     typer.echo(f"{total.redriven} redriven, {total.refused} refused.", err=True)

@@ -1,4 +1,4 @@
-"""``safelight ingest``: upload folders, manifests and buckets and download the results; resumable."""
+"""``safelight ingest``: process folders, manifests and buckets, with resume."""
 
 import ctypes
 import dataclasses
@@ -13,8 +13,25 @@ import typer
 from rich.console import Console
 
 from safelight.address import find_state_dir
-from safelight.cli.commands.submit import FitOption, Format, Grayscale, Height, Pipeline, PresetName, Quality, Width
-from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
+from safelight.cli.options import (
+    EXIT_INTERRUPTED,
+    EXIT_PARTIAL_FAILURE,
+    EXIT_SUCCESS,
+    ApiUrl,
+    Enlarge,
+    Fit,
+    Format,
+    Grayscale,
+    Height,
+    Json,
+    Pipeline,
+    PresetName,
+    Quality,
+    Webhook,
+    Width,
+    collect_shorthand,
+    read_pipeline,
+)
 from safelight.cli.rendering import documents, text
 from safelight.cli.rendering.ingest import print_summary, show_progress
 from safelight.cli.wiring import Wiring, connect
@@ -29,9 +46,9 @@ from safelight.ingest.state import IngestOptions
 
 EXAMPLES = """Examples:
 
-safelight ingest photos --out thumbnails --preset thumbnail
+safelight ingest photos --preset web --out results
 
-find /archive -name '*.jpg' -mtime -1 -print0 | safelight ingest - --out today
+find /archive -name '*.jpg' -mtime -1 -print0 | safelight ingest - --preset web --out today
 
 safelight ingest --manifest products.csv --out results --report report
 
@@ -72,7 +89,6 @@ Patience = Annotated[
 MAX_CONCURRENCY = 128
 #: Checkpoints are stored here, below the state folder.
 CHECKPOINT_FOLDER = "ingest"
-INTERRUPTED = 130
 #: Names that a dry run lists.
 _MAX_LISTED = 20
 #: Failed files in the JSON document. The report has all.
@@ -87,14 +103,16 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     sources: Sources = None,
     manifests: Manifests = None,
     out: Out = None,
-    pipeline: Pipeline = None,
     preset: PresetName = None,
+    pipeline: Pipeline = None,
     width: Width = None,
     height: Height = None,
-    fit: FitOption = None,
+    fit: Fit = None,
+    enlarge: Enlarge = None,
     format_name: Format = None,
     quality: Quality = None,
     grayscale: Grayscale = None,
+    webhook: Webhook = None,
     patterns: Patterns = None,
     name: Name = None,
     concurrency: Concurrency = "auto",
@@ -106,18 +124,27 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Upload any number of images and download the results.
+    """Process any number of images, with resume.
 
-    Stop or kill it at any time: the same command resumes. Every file gets exactly one job, files with equal bytes are
-    uploaded once, and a file that fails does not stop the others.
+    Stop the command at any time, and run it again to resume. Every file gets exactly one job. Files with equal bytes
+    are uploaded once. A file that fails does not stop the others.
     """
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")
-    given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
     processing = {
-        **short_options(pipeline, preset, {**given, "grayscale": grayscale}),
+        **collect_shorthand(
+            *(pipeline, preset),
+            width=width,
+            height=height,
+            fit=fit,
+            enlarge=enlarge,
+            format=format_name,
+            quality=quality,
+            grayscale=grayscale,
+        ),
         "pipeline": read_pipeline(pipeline),
         "preset": preset,
+        "webhook": webhook,
     }
     options = IngestOptions(
         sources=tuple(sources or ()),
@@ -142,7 +169,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
             options = _add_lister(options, wiring, client.api_url)
             path = checkpoint or default_path(find_state_dir() / CHECKPOINT_FOLDER, options.identity(client.api_url))
             succeeded = _run(client, options, path, report or path.parent, fresh=fresh, as_json=as_json)
-    raise typer.Exit(ALL_WELL if succeeded else SOME_FAILED)
+    raise typer.Exit(EXIT_SUCCESS if succeeded else EXIT_PARTIAL_FAILURE)
 
 
 def read_concurrency(text: str) -> int | None:
@@ -176,12 +203,12 @@ def preview(options: IngestOptions, *, as_json: bool) -> bool:
         documents.print_document({"dry_run": True, "files": count, "bytes": size, "failed_files": invalid})
         return not invalid
     for name in names:
-        typer.echo(text.printable(name))
+        typer.echo(text.escape(name))
     if count > len(names):
         typer.echo(f"… and {count - len(names):,} more", err=True)
     for each in invalid:
-        typer.echo(f"{text.printable(each['file'])}\t{each['code']}\t{text.printable(each['message'])}", err=True)
-    typer.echo(f"Would upload {count:,} files ({text.size(size)}). Can't read {len(invalid):,}.", err=True)
+        typer.echo(f"{text.escape(each['file'])}\t{each['code']}\t{text.escape(each['message'])}", err=True)
+    typer.echo(f"Would upload {count:,} files ({text.format_size(size)}). Can't read {len(invalid):,}.", err=True)
     return not invalid
 
 
@@ -220,7 +247,7 @@ def _run(  # noqa: PLR0913 - the parts of a run
                 progress = run(client, checkpoint, options, on_progress=on_progress)
         except KeyboardInterrupt:
             typer.echo(f"\nStopped. {_resume_hint()}", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         except IngestStopped as error:
             raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
         with translate_database_errors(path):
@@ -232,16 +259,18 @@ def _run(  # noqa: PLR0913 - the parts of a run
             else:
                 print_summary(summary, failed, console)
     if not as_json:
-        typer.echo(f"Report: {', '.join(text.printable(str(each)) for each in written)}", err=True)
+        typer.echo(f"Report: {', '.join(text.escape(str(each)) for each in written)}", err=True)
     return progress.failed == 0
 
 
 def _explain(error: IngestStopped) -> str:
     """Return the message, with all details of the API's error that caused it."""
     cause = error.__cause__
-    return str(error).removesuffix(str(cause)) + text.sentence(cause) if isinstance(cause, ClientError) else str(error)
+    return (
+        str(error).removesuffix(str(cause)) + text.format_error(cause) if isinstance(cause, ClientError) else str(error)
+    )
 
 
 def _resume_hint() -> str:
     command = shlex.join(["safelight", *sys.argv[1:]]) if sys.argv[1:] else "the same command"
-    return f"Progress is saved. To resume, run: {text.printable(command)}"
+    return f"Progress is saved. To resume, run: {text.escape(command)}"

@@ -1,11 +1,11 @@
-"""``safelight list``: list the newest jobs."""
+"""``safelight list``: list jobs."""
 
 from typing import Annotated
 
 import typer
 
-from safelight.cli.job_actions import show_jobs
-from safelight.cli.options import ApiUrl, Json
+from safelight.cli.job_actions import print_jobs
+from safelight.cli.options import ApiUrl, Json, Status
 from safelight.cli.wiring import connect
 
 EXAMPLES = """Examples:
@@ -18,13 +18,12 @@ safelight list --status FAILED --limit 100 --json"""
 def list_jobs(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    status: Annotated[str | None, typer.Option("--status", help="Only these: PENDING, COMPLETED, FAILED ...")] = None,
+    status: Status = None,
     batch: Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only members of this batch.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of jobs.")] = 20,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
     """List jobs, newest first."""
-    chosen = status.upper() if status else None
     with connect(context, api_url) as client:
-        show_jobs(list(client.list_jobs(status=chosen, batch=batch, limit=limit)), {}, as_json=as_json)
+        print_jobs(list(client.list_jobs(status=status, batch=batch, limit=limit)), {}, as_json=as_json)

@@ -1,12 +1,27 @@
-"""``safelight plan``: what a job would do, without one."""
+"""``safelight plan``: preview what a job would do."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from safelight.cli.commands.submit import FitOption, Format, Grayscale, Height, Pipeline, PresetName, Quality, Width
-from safelight.cli.options import ALL_WELL, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
+from safelight.cli.options import (
+    EXIT_PARTIAL_FAILURE,
+    EXIT_SUCCESS,
+    ApiUrl,
+    Enlarge,
+    Fit,
+    Format,
+    Grayscale,
+    Height,
+    Json,
+    Pipeline,
+    PresetName,
+    Quality,
+    Width,
+    collect_shorthand,
+    read_pipeline,
+)
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.models import Plan
@@ -21,46 +36,56 @@ safelight plan scan.png --width 800 --format jpeg --json"""
 def plan(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The picture to plan for.", show_default=False)],
-    pipeline: Pipeline = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Image file.", show_default=False)],
     preset: PresetName = None,
+    pipeline: Pipeline = None,
     width: Width = None,
     height: Height = None,
-    fit: FitOption = None,
+    fit: Fit = None,
+    enlarge: Enlarge = None,
     format_name: Format = None,
     quality: Quality = None,
     grayscale: Grayscale = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a job would do: sizes, formats, warnings, an estimate.
+    """Preview what a job would do: sizes, formats, warnings and an estimate.
 
-    Only the beginning of the file is sent, and nothing is kept. The exit code is 1 when the job would fail.
+    Only the start of the file is sent, and nothing is stored. The exit code is 1 if the job would fail.
     """
-    given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
-    options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
+    options = collect_shorthand(
+        *(pipeline, preset),
+        width=width,
+        height=height,
+        fit=fit,
+        enlarge=enlarge,
+        format=format_name,
+        quality=quality,
+        grayscale=grayscale,
+    )
     with connect(context, api_url) as client:
-        planned = client.plan(file, pipeline=read_pipeline(pipeline), preset=preset, options=options)
-    _show_plan(planned, as_json=as_json)
-    raise typer.Exit(ALL_WELL if planned.ok else SOME_FAILED)
+        preview = client.plan(file, pipeline=read_pipeline(pipeline), preset=preset, options=options)
+    _print_plan(preview, as_json=as_json)
+    raise typer.Exit(EXIT_SUCCESS if preview.ok else EXIT_PARTIAL_FAILURE)
 
 
-def _show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Show what a job would do; a failure and warnings as sentences on standard error."""
+def _print_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print a plan. Warnings and a failure go to standard error."""
     if as_json:
         documents.print_document(plan.document())
         return
-    picture = plan.picture
-    text.print_fields(
-        "picture", picture.format or "-", text.sides(picture.width, picture.height), text.size(picture.size)
-    )
+    image = plan.picture
+    size, dimensions = text.format_size(image.size), text.format_dimensions(image.width, image.height)
+    text.print_fields("image", image.format or "-", dimensions, size)
     for step in plan.steps:
-        text.print_fields(step.op, "", text.sides(step.width, step.height))
+        text.print_fields(step.op, "", text.format_dimensions(step.width, step.height))
     for output in plan.outputs:
-        text.print_fields(f"output {output.name}", output.format or "-", text.sides(output.width, output.height))
+        dimensions = text.format_dimensions(output.width, output.height)
+        text.print_fields(f"output {output.name}", output.format or "-", dimensions)
     if plan.estimate.milliseconds is not None:
-        text.print_fields("estimate", f"{plan.estimate.milliseconds} ms", text.size(plan.estimate.memory_bytes))
+        memory = text.format_size(plan.estimate.memory_bytes)
+        text.print_fields("estimate", f"{plan.estimate.milliseconds} ms", memory)
     for warning in plan.warnings:
-        typer.echo(f"Note: {text.printable(warning.message)}", err=True)
+        typer.echo(f"Note: {text.escape(warning.message)}", err=True)
     if plan.failure is not None:
-        typer.echo(f"Would fail: {text.printable(plan.failure.message)} ({plan.failure.code})", err=True)
+        typer.echo(f"Would fail: {text.escape(plan.failure.message)} ({plan.failure.code})", err=True)

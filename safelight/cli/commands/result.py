@@ -1,4 +1,4 @@
-"""``safelight result``: fetch a processed image."""
+"""``safelight result``: download a processed image."""
 
 import shutil
 import tempfile
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.options import ApiUrl, Json
+from safelight.cli.options import ApiUrl, JobId, Json
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -25,12 +25,13 @@ safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB -o - | file -
 
 safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --link"""
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job.", show_default=False)]
 Target = Annotated[
     Path | None,
-    typer.Option("-o", "--file", metavar="FILE", help="Write there: a file, a folder, or - for standard output."),
+    typer.Option("-o", "--file", metavar="FILE", help="Write to this file or folder, or - for standard output."),
 ]
-OutputName = Annotated[str | None, typer.Option("--output", metavar="NAME", help="Which output; else the first.")]
+OutputName = Annotated[
+    str | None, typer.Option("--output", metavar="NAME", help="Output of the job. Default: the first.")
+]
 LinkOnly = Annotated[bool, typer.Option("--link", help="Print a time-limited link instead of downloading.")]
 
 
@@ -46,21 +47,21 @@ def result(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Download a processed image.
 
-    Without -o it goes to the current folder under the image's own name, and replaces no other file.
+    Without -o, the image goes to the current folder under its own name. No existing file is replaced.
     """
     if str(target) == "-" and as_json:
-        raise typer.BadParameter("standard output takes either the picture or --json.")
+        raise typer.BadParameter("the image and --json can't both go to standard output.")
     with connect(context, api_url) as client:
         if link:
             _print_link(client, job_id, output, as_json=as_json)
         elif str(target) == "-":
-            _to_standard_output(client, job_id, output)
+            _write_to_stdout(client, job_id, output)
         else:
-            _to_file(client, job_id, output, target, as_json=as_json)
+            _download_to_file(client, job_id, output, target, as_json=as_json)
 
 
 def _print_link(client: Safelight, job_id: str, output: str | None, *, as_json: bool) -> None:
-    """Print a link to the image."""
+    """Print a link, and its expiry as JSON."""
     link = client.result_link(job_id, output)
     if as_json:
         documents.print_document(link.document())
@@ -68,33 +69,35 @@ def _print_link(client: Safelight, job_id: str, output: str | None, *, as_json: 
         typer.echo(link.url)
 
 
-def _to_standard_output(client: Safelight, job_id: str, output: str | None) -> None:
-    """Write the image to standard output, once it is here whole."""
+def _write_to_stdout(client: Safelight, job_id: str, output: str | None) -> None:
+    """Write the image to standard output when it is complete."""
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
-        path = client.download(job_id, Path(folder) / "picture", output)
+        path = client.download(job_id, Path(folder) / "image", output)
         with path.open("rb") as file:
             shutil.copyfileobj(file, typer.get_binary_stream("stdout"))
 
 
-def _to_file(client: Safelight, job_id: str, output: str | None, target: Path | None, *, as_json: bool) -> None:
-    """Write the image to ``target``, into it if it is a folder, or to the current folder.
+def _download_to_file(
+    client: Safelight, job_id: str, output: str | None, target: Path | None, *, as_json: bool
+) -> None:
+    """Write the image to ``target``, or under its own name to that folder or the current one.
 
-    Raises LocalFileError where a name that nobody chose is taken.
+    Raises LocalFileError if a file has its own name already.
     """
     path = target
     if path is None or path.is_dir():
-        path = (path or Path()) / _own_name(client.status(job_id), output)
+        path = (path or Path()) / _choose_name(client.status(job_id), output)
         if path.exists():
-            raise LocalFileError(f"{path} is there already; name the file with -o.")
+            raise LocalFileError(f"{path} exists. Choose another file with -o.")
     client.download(job_id, path, output)
     size = path.stat().st_size
     if as_json:
         documents.print_document({"id": job_id, "output": output, "file": str(path), "size": size})
     else:
-        typer.echo(f"{text.printable(str(path))} ({text.size(size)})")
+        typer.echo(f"{text.escape(str(path))} ({text.format_size(size)})")
 
 
-def _own_name(job: Job, output: str | None) -> str:
+def _choose_name(job: Job, output: str | None) -> str:
     names = result_names(job)
-    # Where there is no such output, the API says so better than we could.
+    # If the output does not exist, the download fails with the API's message.
     return names.get(output or next(iter(names), ""), f"{job.id}.bin")

@@ -18,7 +18,10 @@ def retry(
     context: typer.Context,
     ids: Ids,
     pipeline: Annotated[
-        str | None, typer.Option("--pipeline", metavar="JSON|@FILE", help="Replace the pipeline.")
+        str | None,
+        typer.Option(
+            "--pipeline", metavar="JSON|@FILE", help="Use this pipeline instead: JSON, @FILE, or @- for standard input."
+        ),
     ] = None,
     api_url: ApiUrl = None,
     as_json: Json = False,

@@ -1,77 +1,76 @@
-"""``safelight submit``: one job per file."""
+"""``safelight submit``: process images, one job per file."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from safelight.cli.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json, read_pipeline, short_options
+from safelight.cli.options import (
+    EXIT_NOT_RUN,
+    EXIT_PARTIAL_FAILURE,
+    EXIT_SUCCESS,
+    ApiUrl,
+    Enlarge,
+    Fit,
+    Format,
+    Grayscale,
+    Height,
+    Json,
+    Pipeline,
+    PresetName,
+    Quality,
+    Webhook,
+    Width,
+    collect_shorthand,
+    read_pipeline,
+)
 from safelight.cli.rendering import documents, progress, tables, text
-from safelight.cli.submission import Order, Outcome, Picture, named, submit_all, summary
+from safelight.cli.submission import ImageSource, Outcome, SubmitOptions, count_outcomes, parse_source, submit_all
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 
 EXAMPLES = """Examples:
 
-safelight submit holiday.jpg
-
-safelight submit *.jpg --width 800 --format webp --color --out results
+safelight submit *.jpg --preset web --out results
 
 safelight submit *.jpg --preset thumbnail --out thumbnails
 
-safelight submit s3://shop-pictures/2026/chair.jpg --preset web
+safelight submit holiday.jpg --width 800 --format webp --color --wait
+
+safelight submit s3://shop-images/2026/chair.jpg --preset web
 
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
-
-class Fit(StrEnum):
-    """How an image is brought to a box of another shape."""
-
-    inside = "inside"
-    cover = "cover"
-    exact = "exact"
-
-
 Files = Annotated[
-    list[str],
-    typer.Argument(metavar="FILE...", help="Pictures to process: files, or s3://bucket/key.", show_default=False),
+    list[str], typer.Argument(metavar="FILE...", help="Image files, or s3://bucket/key.", show_default=False)
 ]
-Pipeline = Annotated[
-    str | None,
-    typer.Option("--pipeline", metavar="JSON|@FILE", help="What is to be done, as JSON or a file with JSON in it."),
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job is done.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder. Implies --wait.")
 ]
-PresetName = Annotated[
-    str | None, typer.Option("--preset", metavar="NAME", help="What is to be done, by name: safelight presets list.")
-]
-Width = Annotated[int | None, typer.Option("--width", min=1, help="Fit into this width, pixels.")]
-Height = Annotated[int | None, typer.Option("--height", min=1, help="Fit into this height, pixels.")]
-FitOption = Annotated[Fit | None, typer.Option("--fit", help="How to fit into width and height.")]
-Format = Annotated[str | None, typer.Option("--format", metavar="NAME", help="Output format: png, jpeg or webp.")]
-Quality = Annotated[int | None, typer.Option("--quality", min=1, max=100, help="For jpeg and webp.")]
-Grayscale = Annotated[bool | None, typer.Option("--grayscale/--color", help="Turn it gray, or keep its colors.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Stay until every job is done.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results there; implies --wait.")]
 Timeout = Annotated[
-    float | None, typer.Option("--timeout", min=0, metavar="SECONDS", help="Longest wait for one job; else for ever.")
+    float | None,
+    typer.Option("--timeout", min=0, metavar="SECONDS", help="Maximum wait for one job. Default: no limit."),
 ]
-Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Files under way at once.")]
+Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Files to process concurrently.")]
 
 
 def submit(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
     files: Files,
-    pipeline: Pipeline = None,
     preset: PresetName = None,
+    pipeline: Pipeline = None,
     width: Width = None,
     height: Height = None,
-    fit: FitOption = None,
+    fit: Fit = None,
+    enlarge: Enlarge = None,
     format_name: Format = None,
     quality: Quality = None,
     grayscale: Grayscale = None,
+    webhook: Webhook = None,
     wait: Wait = False,
     out: Out = None,
     timeout: Timeout = None,
@@ -85,50 +84,54 @@ def submit(  # noqa: PLR0913 - each option is an argument
 
     A failed file does not stop the others.
     """
-    given = {"width": width, "height": height, "fit": fit, "format": format_name, "quality": quality}
-    options = short_options(pipeline, preset, {**given, "grayscale": grayscale})
-    order = Order(
+    shorthand = collect_shorthand(
+        *(pipeline, preset),
+        width=width,
+        height=height,
+        fit=fit,
+        enlarge=enlarge,
+        format=format_name,
+        quality=quality,
+        grayscale=grayscale,
+    )
+    options = SubmitOptions(
         pipeline=read_pipeline(pipeline),
         preset=preset,
-        options=options,
+        options=shorthand | ({} if webhook is None else {"webhook": webhook}),
         wait=wait or out is not None,
         timeout=timeout,
         out=out,
     )
+    sources = [parse_source(each) for each in files]
     with connect(context, api_url) as client:
-        outcomes = _run_files(client, [named(each) for each in files], order, parallel=parallel, as_json=as_json)
+        outcomes = _run(client, sources, options, concurrency=parallel, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):
-        raise typer.Exit(ALL_WELL)
+        raise typer.Exit(EXIT_SUCCESS)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)
-    raise typer.Exit(COULD_NOT_RUN if unreachable else SOME_FAILED)
+    raise typer.Exit(EXIT_NOT_RUN if unreachable else EXIT_PARTIAL_FAILURE)
 
 
-def _run_files(
-    client: Safelight,
-    files: Sequence[Picture],
-    order: Order,
-    *,
-    parallel: int,
-    as_json: bool,
+def _run(
+    client: Safelight, sources: Sequence[ImageSource], options: SubmitOptions, *, concurrency: int, as_json: bool
 ) -> list[Outcome]:
-    """Submit the files: JSON, a bar and a table on a terminal, or plain lines."""
+    """Submit the files and print their outcomes: as JSON, as a table on a terminal, or as lines."""
     console = Console()
-    with progress.shown(len(files), console, as_json=as_json) as report:
-        outcomes = submit_all(client, files, order, parallel=parallel, report=report)
+    with progress.show_progress(len(sources), console, as_json=as_json) as on_outcome:
+        outcomes = submit_all(client, sources, options, concurrency=concurrency, on_outcome=on_outcome)
     if as_json:
-        documents.print_document(documents.outcomes_document(outcomes))
+        documents.print_document(documents.describe_outcomes(outcomes))
     elif console.is_terminal:
         tables.print_outcomes(outcomes, console)
-        _point_onward(outcomes, order)
-    _, badly = summary(outcomes)
-    if badly:
-        typer.echo(f"{badly} of {len(outcomes)} files failed.", err=True)
+        _print_next_step(outcomes, options)
+    _, failed = count_outcomes(outcomes)
+    if failed:
+        typer.echo(f"{failed} of {len(outcomes)} files failed.", err=True)
     return outcomes
 
 
-def _point_onward(outcomes: Sequence[Outcome], order: Order) -> None:
+def _print_next_step(outcomes: Sequence[Outcome], options: SubmitOptions) -> None:
     saved = [path for outcome in outcomes for path in outcome.saved]
-    if saved and order.out is not None:
-        typer.echo(f"\n{len(saved)} results are in {text.printable(str(order.out))}.")
-    elif not order.wait and (first := next((each.job for each in outcomes if each.job), None)):
+    if saved and options.out is not None:
+        typer.echo(f"\n{len(saved)} results are in {text.escape(str(options.out))}.")
+    elif not options.wait and (first := next((each.job for each in outcomes if each.job), None)):
         typer.echo(f"\nNext: safelight status {first.id}, then safelight result {first.id}")

@@ -1,15 +1,15 @@
-"""``safelight verify``: do a job again from its receipt and compare."""
+"""``safelight verify``: verify a job's images against its receipt."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safelight.cli.options import ALL_WELL, COULD_NOT_RUN, SOME_FAILED, ApiUrl, Json
+from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, JobId, Json
 from safelight.cli.wiring import Finding, Wiring, connect
 
 if TYPE_CHECKING:
-    from safelight.cli.receipt_evidence import Gathered
+    from safelight.cli.receipt_evidence import Evidence
 
 EXAMPLES = """Examples:
 
@@ -19,74 +19,80 @@ safelight verify 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --receipt receipt.json --json
 
 safelight verify 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --asset logo=logo.png"""
 
-#: States of findings, see ``worker.receipt_check``.
-WELL, UNDONE = frozenset({"same", "other"}), "not-done"
+#: States of findings. ``worker.receipt_check`` defines them.
+SUCCESS_STATES, NOT_DONE = frozenset({"same", "other"}), "not-done"
 
 
 def verify(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job.", show_default=False)],
+    job_id: JobId,
     receipt: Annotated[
-        Path | None, typer.Option("--receipt", metavar="FILE", help="A receipt that was kept, in place of the API's.")
+        Path | None, typer.Option("--receipt", metavar="FILE", help="Use this saved receipt instead of the API's.")
     ] = None,
     assets: Annotated[
         list[str] | None,
-        typer.Option("--asset", metavar="NAME=FILE", help="A stored picture that the pipeline refers to; repeatable."),
+        typer.Option("--asset", metavar="NAME=FILE", help="An asset that the pipeline uses. Repeatable."),
     ] = None,
-    pixels: Annotated[bool, typer.Option("--pixels", help="Equal pixels are enough where the files differ.")] = False,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Accept files that differ if their pixels are equal.")
+    ] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Compare a job's images with its receipt, do the job again here and compare that, bit for bit.
+    """Verify a job's images against its receipt.
 
-    Exit code 0: all the same. 1: something differs, was changed or is missing. 2: it could not be done.
+    Compares the stored images with the receipt, repeats the job on this machine and compares the results bit by bit.
+
+    Exit codes: 0 everything matches, 1 something differs or is missing, 2 it could not be verified.
     """
-    from safelight.cli.receipt_evidence import gather  # noqa: PLC0415 - --help must not wait for httpx
+    from safelight.cli.receipt_evidence import collect_evidence  # noqa: PLC0415 - --help must not wait for httpx
 
     wiring: Wiring = context.obj
-    stored = _read_assets(assets or [])
+    asset_files = _read_assets(assets or [])
     with connect(context, api_url) as client:
-        gathered = gather(client, job_id, receipt)
-    findings = wiring.verify(gathered.document, gathered.raw, gathered.outputs, stored)
-    _show(job_id, gathered, findings, as_json=as_json)
-    raise typer.Exit(_exit_code(gathered, findings, pixels=pixels))
+        evidence = collect_evidence(client, job_id, receipt)
+    findings = wiring.verify(evidence.document, evidence.raw, evidence.outputs, asset_files)
+    _print_findings(job_id, evidence, findings, as_json=as_json)
+    raise typer.Exit(_choose_exit_code(evidence, findings, pixels=pixels))
 
 
-def _read_assets(given: list[str]) -> dict[str, bytes]:
-    stored = {}
-    for each in given:
+def _read_assets(values: list[str]) -> dict[str, bytes]:
+    files = {}
+    for each in values:
         name, sign, file = each.partition("=")
         try:
-            stored[name] = Path(file).read_bytes() if sign else b""
+            files[name] = Path(file).read_bytes() if sign else b""
         except OSError as error:
             raise typer.BadParameter(f"{file} can't be read ({error.strerror or error}).") from error
         if not sign:
-            raise typer.BadParameter("--asset takes NAME=FILE.")
-    return stored
+            raise typer.BadParameter(f"--asset needs NAME=FILE, not {each!r}.")
+    return files
 
 
-def _show(job_id: str, gathered: "Gathered", findings: list[Finding], *, as_json: bool) -> None:
-    from safelight.cli.rendering import documents, text  # noqa: PLC0415 - as above
+def _print_findings(job_id: str, evidence: "Evidence", findings: list[Finding], *, as_json: bool) -> None:
+    from safelight.cli.rendering import documents, text  # noqa: PLC0415 - see above
 
     lines = [{"what": each.what, "state": str(each.state), "detail": each.detail} for each in findings]
-    if _is_replaced(gathered):
-        lines.insert(0, {"what": "receipt", "state": "changed", "detail": f"the API's is {gathered.kept}"})
+    if _is_replaced(evidence):
+        lines.insert(
+            0, {"what": "receipt", "state": "changed", "detail": f"the API's digest is {evidence.current_digest}"}
+        )
     if as_json:
         documents.print_document({"id": job_id, "findings": lines})
         return
     for line in lines:
-        typer.echo("\t".join(text.printable(line[part]) for part in ("what", "state", "detail")))
+        typer.echo("\t".join(text.escape(line[part]) for part in ("what", "state", "detail")))
 
 
-def _is_replaced(gathered: "Gathered") -> bool:
-    """Tell whether the API has another receipt now than the one that is verified."""
-    return gathered.kept is not None and gathered.kept != gathered.document.get("digest")
+def _is_replaced(evidence: "Evidence") -> bool:
+    """Return True if the API has another receipt now than the verified one."""
+    return evidence.current_digest is not None and evidence.current_digest != evidence.document.get("digest")
 
 
-def _exit_code(gathered: "Gathered", findings: list[Finding], *, pixels: bool) -> int:
-    well = WELL | ({"equal-pixels"} if pixels else set())
-    bad = {str(each.state) for each in findings} - well
-    if _is_replaced(gathered) or bad - {UNDONE}:
-        return SOME_FAILED
-    return COULD_NOT_RUN if bad else ALL_WELL
+def _choose_exit_code(evidence: "Evidence", findings: list[Finding], *, pixels: bool) -> int:
+    accepted = SUCCESS_STATES | ({"equal-pixels"} if pixels else set())
+    rejected = {str(each.state) for each in findings} - accepted
+    if _is_replaced(evidence) or rejected - {NOT_DONE}:
+        return EXIT_PARTIAL_FAILURE
+    return EXIT_NOT_RUN if rejected else EXIT_SUCCESS

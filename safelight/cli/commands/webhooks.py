@@ -1,4 +1,4 @@
-"""``safelight webhook``: receive webhooks on this machine, for local development."""
+"""``safelight webhook``: receive webhooks on this machine."""
 
 import json
 import os
@@ -16,12 +16,12 @@ safelight webhook listen --register dev
 
 SAFELIGHT_WEBHOOK_SECRET=whsec_… safelight webhook listen --port 8787"""
 
-app = typer.Typer(no_args_is_help=True, help="Receive webhooks on this machine, for local development.")
+app = typer.Typer(no_args_is_help=True, help="Receive webhooks on this machine.")
 
 
 @app.callback()
 def group() -> None:
-    """Receive webhooks on this machine, for local development."""
+    """Receive webhooks on this machine."""
 
 
 @app.command("listen", epilog=EXAMPLES)
@@ -30,35 +30,35 @@ def listen(  # noqa: PLR0913 - each option is an argument
     *,
     register: Annotated[
         str | None,
-        typer.Option("--register", metavar="NAME", help="Create or turn this webhook to here, with a new secret."),
+        typer.Option("--register", metavar="NAME", help="Create this webhook, or redirect it here, with a new secret."),
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="To listen on; 0 for a free one.")] = 8787,
-    count: Annotated[int | None, typer.Option("--count", min=1, help="End after so many events.")] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: a free one.")] = 8787,
+    count: Annotated[int | None, typer.Option("--count", min=1, help="Stop after this number of events.")] = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Print each event that comes in and is signed by the secret; Ctrl-C ends it.
+    """Print every event with a valid signature. Stop with Ctrl-C.
 
-    The secret is that of --register, or of the variable SAFELIGHT_WEBHOOK_SECRET.
+    The secret is that of --register, or the variable SAFELIGHT_WEBHOOK_SECRET.
     """
     from safelight.webhooks import Listener, WebhookNotVerified  # noqa: PLC0415 - --help must not wait for it
 
-    heard: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
 
-    def show(event: dict[str, Any]) -> None:
-        typer.echo(json.dumps(event) if as_json else _line(event))
-        heard.append(event)
+    def print_event(event: dict[str, Any]) -> None:
+        typer.echo(json.dumps(event) if as_json else _format_event(event))
+        received.append(event)
 
-    def complain(error: WebhookNotVerified) -> None:
+    def print_refusal(error: WebhookNotVerified) -> None:
         typer.echo(f"Refused: {error}", err=True)
 
     secret = os.environ.get(SECRET_VARIABLE, "")
     if not register and not secret:
         raise typer.BadParameter(f"give --register NAME, or the secret in {SECRET_VARIABLE}.")
     try:
-        server = Listener(port, secret, show, complain)
+        server = Listener(port, secret, print_event, print_refusal)
     except OSError as error:
-        raise typer.BadParameter(f"port {port} is not free ({error.strerror}).", param_hint="--port") from error
+        raise typer.BadParameter(f"port {port} is not available ({error.strerror}).", param_hint="--port") from error
     with server:
         url = f"http://127.0.0.1:{server.server_port}/"
         if register:
@@ -67,18 +67,16 @@ def listen(  # noqa: PLR0913 - each option is an argument
         typer.echo(f"Listening at {url}", err=True)
         server.timeout = 0.5
         try:
-            while count is None or len(heard) < count:
+            while count is None or len(received) < count:
                 server.handle_request()
         except KeyboardInterrupt:
-            typer.echo("Ended.", err=True)
+            typer.echo("Stopped.", err=True)
 
 
-def _line(event: dict[str, Any]) -> str:
-    """Write an event as time, type, job and, of a failure, the code."""
-    from safelight.cli.rendering.text import printable  # noqa: PLC0415 - see above
+def _format_event(event: dict[str, Any]) -> str:
+    """Return an event as one line: time, type, job and the error code, if any."""
+    from safelight.cli.rendering.text import escape  # noqa: PLC0415 - see above
 
     data = event.get("data") or {}
     code = (data.get("error") or {}).get("code", "")
-    return printable(
-        "\t".join(str(each) for each in (event.get("time"), event.get("type"), event.get("subject"), code))
-    )
+    return escape("\t".join(str(each) for each in (event.get("time"), event.get("type"), event.get("subject"), code)))

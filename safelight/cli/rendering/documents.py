@@ -1,4 +1,4 @@
-"""Values as JSON, for machines: what each command prints with ``--json``."""
+"""Output with ``--json``."""
 
 import json
 from collections.abc import Sequence
@@ -6,17 +6,17 @@ from typing import Any
 
 import typer
 
-from safelight.cli.submission import Outcome, summary
+from safelight.cli.submission import Outcome, count_outcomes
 from safelight.errors import ApiError, ClientError
 
 
 def print_document(document: object) -> None:
-    """Print one JSON document. ASCII alone, so that no terminal's encoding can spoil it."""
+    """Print one JSON document, in ASCII: the terminal's encoding may lack other characters."""
     typer.echo(json.dumps(document, indent=2))
 
 
-def error_document(error: ClientError) -> dict[str, Any]:
-    """Return an error's facts: ``code`` and ``message`` always, the API's own facts where it answered."""
+def describe_error(error: ClientError) -> dict[str, Any]:
+    """Return ``code`` and ``message`` of an error, and all fields of an API error."""
     document: dict[str, Any] = {"code": error.code, "message": str(error)}
     if isinstance(error, ApiError):
         document |= {
@@ -28,18 +28,18 @@ def error_document(error: ClientError) -> dict[str, Any]:
     return document
 
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """Return how one file fared."""
+def describe_outcome(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome of one file."""
     return {
         "file": str(outcome.file),
         "ok": outcome.ok,
         "job": outcome.job.document() if outcome.job else None,
         "saved": [str(path) for path in outcome.saved],
-        "error": error_document(outcome.error) if outcome.error else None,
+        "error": describe_error(outcome.error) if outcome.error else None,
     }
 
 
-def outcomes_document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return how all files fared, with counts."""
-    well, badly = summary(outcomes)
-    return {"succeeded": well, "failed": badly, "files": [outcome_document(each) for each in outcomes]}
+def describe_outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return all outcomes, with counts."""
+    succeeded, failed = count_outcomes(outcomes)
+    return {"succeeded": succeeded, "failed": failed, "files": [describe_outcome(each) for each in outcomes]}

@@ -103,7 +103,7 @@ def _print_lines(rate: RateMeter) -> Iterator[OnProgress]:
 def _format_failures(progress: Progress) -> str:
     if not progress.failed:
         return "none failed"
-    codes = [f"{text.printable(code)} {count:,}" for code, count in list(progress.codes.items())[:_MAX_CODES]]
+    codes = [f"{text.escape(code)} {count:,}" for code, count in list(progress.codes.items())[:_MAX_CODES]]
     more = ", …" if len(progress.codes) > _MAX_CODES else ""
     return f"{progress.failed:,} failed ({', '.join(codes)}{more})"
 
@@ -113,12 +113,12 @@ def print_summary(summary: Mapping[str, Any], failed: Iterator[Mapping[str, Any]
     counts = [("files", summary["files"]), ("succeeded", summary["succeeded"]), ("failed", summary["failed"])]
     counts += [(f"  {code}", count) for code, count in summary["failures"].items()]
     counts += [("jobs", summary["jobs"]), ("duplicates", summary["same_as_another"])]
-    rows = [(name, f"{count:,}") for name, count in counts] + [("bytes sent", text.size(summary["bytes"]))]
+    rows = [(name, f"{count:,}") for name, count in counts] + [("bytes sent", text.format_size(summary["bytes"]))]
     if console.is_terminal:
         _print_table(console, (("", "left"), ("", "right")), rows)
     else:
         for name, count in rows:
-            typer.echo(f"{text.printable(name.strip())}\t{count}")
+            typer.echo(f"{text.escape(name.strip())}\t{count}")
     first = islice(failed, _MAX_FAILED_FILES)
     failed_rows = [(str(row["file"]), str(row["code"]), str(row["message"] or "")) for row in first]
     if not failed_rows:
@@ -128,7 +128,7 @@ def print_summary(summary: Mapping[str, Any], failed: Iterator[Mapping[str, Any]
         _print_table(console, (("File", "left"), ("Code", "left"), ("Message", "left")), failed_rows)
     else:
         for row in failed_rows:
-            typer.echo("\t".join(text.printable(each) for each in row), err=True)
+            typer.echo("\t".join(text.escape(each) for each in row), err=True)
     if summary["failed"] > len(failed_rows):
         typer.echo(f"… and {summary['failed'] - len(failed_rows):,} more failed files. See the report.", err=True)
 
@@ -139,5 +139,5 @@ def _print_table(console: Console, headers: tuple[tuple[str, Any], ...], rows: l
         table.add_column(header, justify=justify, overflow="fold")
     for row in rows:
         # Text, not markup: names are untrusted.
-        table.add_row(*(Text(text.printable(each)) for each in row))
+        table.add_row(*(Text(text.escape(each)) for each in row))
     console.print(table)

@@ -1,33 +1,31 @@
-"""Values as plain lines: one job or file a line, tabs between the fields, made to be cut and grepped."""
+"""Output without a terminal: one job or file per line, with tabs between the fields."""
 
 from safelight.cli.rendering import text
 from safelight.cli.submission import Outcome
 from safelight.models import Job
 
 
-def job_line(job: Job) -> str:
-    """Write a job: ID, status, name, before, after, seconds."""
-    fields = (job.id, text.status(job), job.filename or "-", text.before(job), text.after(job), text.duration(job))
-    return "\t".join(text.printable(each) for each in fields)
+def format_job(job: Job) -> str:
+    """Return a job as ID, status, file name, raw image, first output and duration."""
+    images = (text.format_raw(job), text.format_output(job))
+    fields = (job.id, text.format_status(job), job.filename or "-", *images, text.format_duration(job))
+    return "\t".join(text.escape(each) for each in fields)
 
 
-def outcome_line(outcome: Outcome, *, short: bool = False) -> str:
-    """Write how one file fared: name, then the job, then where the results are or what went wrong.
-
-    ``short`` leaves out the folder of the file.
-    """
-    fields = [outcome.file.name if short else str(outcome.file)]
+def format_outcome(outcome: Outcome, *, name_only: bool = False) -> str:
+    """Return an outcome as file, job, results and error. ``name_only`` omits the folder of the file."""
+    fields = [outcome.file.name if name_only else str(outcome.file)]
     if outcome.job is not None:
-        fields += [outcome.job.id, text.status(outcome.job)]
+        fields += [outcome.job.id, text.format_status(outcome.job)]
     fields += [str(path) for path in outcome.saved]
-    why = reason(outcome)
-    return "\t".join(text.printable(each) for each in fields) + (f"\t{why}" if why else "")
+    failure = format_failure(outcome)
+    return "\t".join(text.escape(each) for each in fields) + (f"\t{failure}" if failure else "")
 
 
-def reason(outcome: Outcome) -> str:
-    """Write why a file did not fare well, or nothing."""
+def format_failure(outcome: Outcome) -> str:
+    """Return the error of an outcome, or an empty string."""
     if outcome.error is not None:
-        return text.sentence(outcome.error)
+        return text.format_error(outcome.error)
     if outcome.job is not None and outcome.job.error is not None:
-        return text.printable(outcome.job.error.message)
+        return text.escape(outcome.job.error.message)
     return ""

@@ -1,50 +1,41 @@
-"""Showing that something happens while files are on their way."""
+"""The progress of a submission: a bar on a terminal, lines elsewhere, nothing with ``--json``."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from safelight.cli.rendering import text
-from safelight.cli.rendering.lines import outcome_line
+from safelight.cli.rendering.lines import format_outcome
 from safelight.cli.submission import Outcome
 
-Report = Callable[[Outcome], None]
-
-
-def shown(total: int, console: Console, *, as_json: bool, short: bool = False) -> AbstractContextManager[Report]:
-    """Choose how outcomes are shown as they come in: not at all, as a bar on a terminal, or line by line.
-
-    ``short`` names files without their folder.
-    """
-    if as_json:
-        return _silent()
-    return _bar(total, console) if console.is_terminal else _lines(short=short)
+OnOutcome = Callable[[Outcome], None]
+_MAX_NAME_CHARACTERS = 40
 
 
 @contextmanager
-def _bar(total: int, console: Console) -> Iterator[Report]:
-    """Show a bar that names the file that came in last."""
+def show_progress(total: int, console: Console, *, as_json: bool, names_only: bool = False) -> Iterator[OnOutcome]:
+    """Yield a function that shows each outcome. ``names_only`` omits the folders of files."""
+    if as_json:
+        yield lambda _: None
+    elif console.is_terminal:
+        yield from _show_bar(total, console)
+    else:
+        yield lambda outcome: typer.echo(format_outcome(outcome, name_only=names_only))
+
+
+def _show_bar(total: int, console: Console) -> Iterator[OnOutcome]:
+    """Show a bar with the name of the latest file."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Working", total=total)
 
-        def report(outcome: Outcome) -> None:
-            name = text.printable(outcome.file.name)
-            progress.update(task, advance=1, description=name if len(name) <= 40 else f"{name[:39]}…")
+        def on_outcome(outcome: Outcome) -> None:
+            name = text.escape(outcome.file.name)
+            if len(name) > _MAX_NAME_CHARACTERS:
+                name = f"{name[: _MAX_NAME_CHARACTERS - 1]}…"
+            progress.update(task, advance=1, description=name)
 
-        yield report
-
-
-@contextmanager
-def _lines(*, short: bool) -> Iterator[Report]:
-    """Print each outcome on a line of its own as it comes in."""
-    yield lambda outcome: typer.echo(outcome_line(outcome, short=short))
-
-
-@contextmanager
-def _silent() -> Iterator[Report]:
-    """Show nothing."""
-    yield lambda _: None
+        yield on_outcome

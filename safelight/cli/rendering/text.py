@@ -1,4 +1,4 @@
-"""Values as text for people."""
+"""Values as readable text."""
 
 import typer
 
@@ -8,25 +8,25 @@ from safelight.models import Job, Output
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
-def printable(text: str) -> str:
-    """Escape what would move the cursor or hide text: names and messages come from strangers."""
+def escape(text: str) -> str:
+    """Escape control characters and other unprintable ones. Names and messages are untrusted."""
     return "".join(
         each if each.isprintable() or each == _ZERO_WIDTH_JOINER else each.encode("unicode_escape").decode()
         for each in text
     )
 
 
-def sentence(error: ClientError) -> str:
-    """Write an error as one line: what happened, which fields, the code, and the request's ID."""
+def format_error(error: ClientError) -> str:
+    """Return an error as one line: message, invalid fields, code and request ID."""
     if not isinstance(error, ApiError):
-        return printable(str(error))
+        return escape(str(error))
     fields = "".join(f" {each.pointer}: {each.detail}." for each in error.pointers)
     request = f", request {error.request_id}" if error.request_id else ""
-    return printable(f"{error.detail.rstrip('.')}.{fields} ({error.code}{request})")
+    return escape(f"{error.detail.rstrip('.')}.{fields} ({error.code}{request})")
 
 
-def size(number: int | None) -> str:
-    """Write bytes as ``830 B``, ``64 KB`` or ``1.2 MB``; ``-`` for what is not known."""
+def format_size(number: int | None) -> str:
+    """Return bytes as ``830 B``, ``64 KB`` or ``1.2 MB``, and None as ``-``."""
     if number is None:
         return "-"
     if number < 1000:
@@ -36,47 +36,49 @@ def size(number: int | None) -> str:
     return f"{number / 1_000_000:.1f} MB"
 
 
-def sides(width: int | None, height: int | None) -> str:
-    """Write pixels as ``640×427``, or nothing."""
+def format_dimensions(width: int | None, height: int | None) -> str:
+    """Return pixels as ``640×427``, or an empty string."""
     return "" if width is None or height is None else f"{width}×{height}"
 
 
-def before(job: Job) -> str:
-    """Write size and sides of the raw image."""
-    return f"{size(job.raw.size)} {sides(job.raw.width, job.raw.height)}".strip()
+def format_raw(job: Job) -> str:
+    """Return size and dimensions of the raw image."""
+    return f"{format_size(job.raw.size)} {format_dimensions(job.raw.width, job.raw.height)}".strip()
 
 
-def after(job: Job) -> str:
-    """Write size and sides of the first processed image, or ``-``."""
-    output = first_output(job)
-    return "-" if output is None else f"{size(output.size)} {sides(output.width, output.height)}".strip()
+def format_output(job: Job) -> str:
+    """Return size and dimensions of the first output, or ``-``."""
+    output = get_first_output(job)
+    if output is None:
+        return "-"
+    return f"{format_size(output.size)} {format_dimensions(output.width, output.height)}".strip()
 
 
-def change(job: Job) -> str:
-    """Write how the size changed from the raw to the first processed image: ``-73 %``, ``+12 %``."""
-    output = first_output(job)
+def format_change(job: Job) -> str:
+    """Return the change in size from the raw image to the first output, such as ``-73 %``, or ``-``."""
+    output = get_first_output(job)
     if output is None or output.size is None or not job.raw.size:
         return "-"
     return f"{100 * (output.size / job.raw.size - 1):+.0f} %"
 
 
-def duration(job: Job) -> str:
-    """Write the seconds from upload to the end of the job, by the API's clock; ``-`` while it is open."""
+def format_duration(job: Job) -> str:
+    """Return the seconds from the upload to the end of the job, by the API's clock, or ``-``."""
     if not job.done or job.timestamp is None or job.uploaded_at is None:
         return "-"
     return f"{(job.timestamp - job.uploaded_at).total_seconds():.2f} s"
 
 
-def status(job: Job) -> str:
-    """Write the status, with the error's code where there is one."""
+def format_status(job: Job) -> str:
+    """Return the status and the error code, if any."""
     return f"{job.status} {job.error.code}" if job.error else job.status
 
 
-def first_output(job: Job) -> Output | None:
-    """Return the facts of the first processed image, None without one."""
+def get_first_output(job: Job) -> Output | None:
+    """Return the first output, or None."""
     return job.result.outputs[0] if job.result and job.result.outputs else None
 
 
 def print_fields(*fields: str) -> None:
     """Print fields on one line, separated by tabs."""
-    typer.echo("\t".join(printable(each) for each in fields))
+    typer.echo("\t".join(escape(each) for each in fields))

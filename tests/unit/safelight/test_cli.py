@@ -1,4 +1,4 @@
-"""The command: what it prints, where, and with which exit code."""
+"""The output and the exit codes of the commands."""
 
 import json
 import os
@@ -23,20 +23,20 @@ HEAVY = {"httpx", "pydantic", "rich.progress", "boto3", "PIL", "aws_lambda_power
 
 
 def query_of(api: Any) -> dict[str, list[str]]:
-    """Read the first request's query as a server would."""
+    """Return the query of the first request."""
     return parse_qs(urlsplit(str(api.requests[0].url)).query)
 
 
-def test_submit_prints_a_line_per_file(invoke: Invoke, picture: Path) -> None:
-    """Off a terminal, each job is a line of its own with tabs between the fields."""
+def test_submit_prints_one_line_per_file(invoke: Invoke, picture: Path) -> None:
+    """Without a terminal, the fields are separated by tabs."""
     result = invoke("submit", picture)
     assert result.exit_code == 0
     assert result.stdout == f"{picture}\tJOB00000\tPENDING\n"
     assert result.stderr == ""
 
 
-def test_one_bad_file_does_not_stop_the_others(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
-    """Good files become jobs, each bad one is explained, and the exit code says that not all went well."""
+def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
+    """The others become jobs. The exit code is 1."""
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.png").write_text("no picture")
@@ -50,7 +50,7 @@ def test_one_bad_file_does_not_stop_the_others(invoke: Invoke, api: Any, picture
 
 
 def test_submit_json(invoke: Invoke, picture: Path) -> None:
-    """For machines there is one document, with the files in the order in which they were given."""
+    """One document has the files in the order of the arguments."""
     result = invoke("submit", picture, "missing.png", picture, "--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 1
@@ -63,7 +63,7 @@ def test_submit_json(invoke: Invoke, picture: Path) -> None:
 
 
 def test_submit_waits_and_downloads(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """With --out the results are in that folder, which is made, under the images' names."""
+    """--out creates the folder and names the results after the images."""
     result = invoke("submit", picture, "--out", "results/today")
     saved = Path("results/today/holiday.png")
     assert result.exit_code == 0
@@ -72,8 +72,8 @@ def test_submit_waits_and_downloads(invoke: Invoke, picture: Path, tmp_path: Pat
     assert list((tmp_path / "results" / "today").iterdir()) == [tmp_path / saved]
 
 
-def test_results_of_one_name_do_not_overwrite_each_other(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """Two images of one name from two folders end as two results."""
+def test_images_with_equal_names_have_two_results(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+    """Names are compared without case."""
     other = tmp_path / "other" / "HOLIDAY.jpg"
     other.parent.mkdir()
     other.write_bytes(picture.read_bytes())
@@ -81,8 +81,8 @@ def test_results_of_one_name_do_not_overwrite_each_other(invoke: Invoke, picture
     assert len(list((tmp_path / "results").iterdir())) == 2
 
 
-def test_a_job_that_fails_is_told_when_waited_for(invoke: Invoke, tmp_path: Path) -> None:
-    """With --wait, a failed job is a failed file."""
+def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
+    """Without --wait, the submission alone counts."""
     bad = tmp_path / "not-a-picture.png"
     bad.write_bytes(PNG + b"text")
     assert invoke("submit", bad).exit_code == 0
@@ -91,35 +91,38 @@ def test_a_job_that_fails_is_told_when_waited_for(invoke: Invoke, tmp_path: Path
     assert "FAILED NOT_AN_IMAGE\tThe file is not an image." in result.stdout
 
 
-def test_a_job_that_takes_too_long_is_told_with_its_id(invoke: Invoke, picture: Path) -> None:
-    """The job's ID is not lost when patience is."""
+def test_timeout_reports_the_job_id(invoke: Invoke, picture: Path) -> None:
+    """The job continues to run."""
     result = invoke("submit", picture, "--wait", "--timeout", "0")
     assert result.exit_code == 1
     assert "JOB00000" in result.stdout
     assert "continues to run" in result.stdout
 
 
-def test_the_short_options_are_sent(invoke: Invoke, api: Any, picture: Path) -> None:
-    """Each short option becomes the query parameter of that name; what was not asked is not sent."""
+def test_shorthand_options_are_sent(invoke: Invoke, api: Any, picture: Path) -> None:
+    """Each option is the query parameter with that name. Others are not sent."""
     invoke(
         "submit",
         picture,
-        *["--width", "30", "--height", "40", "--fit", "cover", "--format", "webp", "--quality", "80", "--color"],
+        *["--width", "30", "--height", "40", "--fit", "Contain", "--enlarge", "--format", "JPG", "--quality", "80"],
+        *["--color", "--webhook", "shop"],
     )
-    asked = {name: value for name, (value,) in query_of(api).items()}
-    assert asked == {
+    sent = {name: value for name, (value,) in query_of(api).items()}
+    assert sent == {
         "filename": "holiday.png",
         "width": "30",
         "height": "40",
-        "fit": "cover",
-        "format": "webp",
+        "fit": "contain",
+        "enlarge": "true",
+        "format": "jpeg",
         "quality": "80",
         "grayscale": "false",
+        "webhook": "shop",
     }
 
 
-def test_a_pipeline_comes_as_text_or_file(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
-    """The pipeline may stand on the command line or in a file."""
+def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
+    """Both send the same request."""
     (tmp_path / "p.json").write_text('{"operations": []}')
     invoke("submit", picture, "--pipeline", '{"operations":  []}')
     invoke("submit", picture, "--pipeline", "@p.json")
@@ -137,21 +140,20 @@ def test_a_pipeline_comes_as_text_or_file(invoke: Invoke, api: Any, picture: Pat
         ["--width", "0"],
         ["--quality", "101"],
         ["--fit", "round"],
+        ["--format", "bmp"],
         ["--parallel", "0"],
     ],
 )
-def test_wrong_options_are_refused_before_anything_is_sent(
-    invoke: Invoke, api: Any, picture: Path, options: list[str]
-) -> None:
-    """The exit code is that of a command that could not run."""
+def test_invalid_options_send_no_request(invoke: Invoke, api: Any, picture: Path, options: list[str]) -> None:
+    """The exit code is 2."""
     result = invoke("submit", picture, *options)
     assert result.exit_code == 2
     assert result.stderr
     assert api.requests == []
 
 
-def test_an_api_that_is_away_is_told_once(invoke: Invoke, api: Any, picture: Path) -> None:
-    """Without an API no file can be sent, so the others are not even tried: exit code 2."""
+def test_unreachable_api_stops_the_submission(invoke: Invoke, api: Any, picture: Path) -> None:
+    """The other files are not tried. The exit code is 2."""
     api.answers = [httpx.ConnectError("[Errno 111] Connection refused")] * 5
     result = invoke("submit", picture, picture, picture, "--parallel", "1")
     assert result.exit_code == 2
@@ -159,8 +161,8 @@ def test_an_api_that_is_away_is_told_once(invoke: Invoke, api: Any, picture: Pat
     assert "http://api.test/v1 can't be reached (Connection refused)." in result.stdout
 
 
-def test_names_can_not_write_on_the_terminal(invoke: Invoke, tmp_path: Path) -> None:
-    """Control characters in names are shown, not obeyed."""
+def test_control_characters_are_escaped(invoke: Invoke, tmp_path: Path) -> None:
+    """File names are untrusted."""
     path = tmp_path / "a\x1b[31m\n\u202eb[red].png"
     path.write_bytes(PNG + b"x")
     result = invoke("submit", path)
@@ -169,8 +171,8 @@ def test_names_can_not_write_on_the_terminal(invoke: Invoke, tmp_path: Path) -> 
     assert result.stdout.count("\n") == 1
 
 
-def test_status_prints_jobs_and_explains_the_missing(invoke: Invoke, picture: Path) -> None:
-    """Jobs go to standard output, complaints to standard error, and code 1 says that there were some."""
+def test_status_prints_jobs_and_errors(invoke: Invoke, picture: Path) -> None:
+    """Jobs go to standard output, errors to standard error. The exit code is 1."""
     invoke("submit", picture, "--wait")
     result = invoke("status", "JOB00000", "nope")
     assert result.exit_code == 1
@@ -179,7 +181,7 @@ def test_status_prints_jobs_and_explains_the_missing(invoke: Invoke, picture: Pa
 
 
 def test_status_json(invoke: Invoke, picture: Path) -> None:
-    """Jobs and errors come in one document; the API's own fields are all there."""
+    """One document has jobs, with all fields of the API, and errors."""
     invoke("submit", picture)
     result = invoke("status", "JOB00000", "nope", "--json")
     document = json.loads(result.stdout)
@@ -187,8 +189,8 @@ def test_status_json(invoke: Invoke, picture: Path) -> None:
     assert document["errors"][0].items() >= {"id": "nope", "code": "JOB_NOT_FOUND", "status": 404}.items()
 
 
-def test_status_of_a_failed_job_is_a_success(invoke: Invoke, tmp_path: Path) -> None:
-    """The question was answered, so the exit code is 0."""
+def test_status_of_a_failed_job_exits_with_0(invoke: Invoke, tmp_path: Path) -> None:
+    """The job was found."""
     bad = tmp_path / "not-a-picture.png"
     bad.write_bytes(PNG + b"text")
     invoke("submit", bad, "--wait")
@@ -196,8 +198,8 @@ def test_status_of_a_failed_job_is_a_success(invoke: Invoke, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("command", [["status", "x"], ["list"], ["result", "x"]])
-def test_an_api_that_is_away_is_a_sentence(invoke: Invoke, api: Any, command: list[str]) -> None:
-    """Every command says in one line that the API can't be reached."""
+def test_unreachable_api_is_reported_in_one_line(invoke: Invoke, api: Any, command: list[str]) -> None:
+    """The exit code is 2."""
     api.answers = [httpx.ConnectError("refused")] * 5
     result = invoke(*command)
     assert result.exit_code == 2
@@ -205,8 +207,8 @@ def test_an_api_that_is_away_is_a_sentence(invoke: Invoke, api: Any, command: li
     assert result.stderr.count("\n") == 1
 
 
-def test_list_is_limited_and_filtered(invoke: Invoke, picture: Path) -> None:
-    """The list has one line a job; a status may be written in lower case."""
+def test_list_limits_and_filters_jobs(invoke: Invoke, picture: Path) -> None:
+    """One line per job. A status can be in lower case."""
     invoke("submit", picture, picture, picture, "--wait")
     invoke("submit", picture)
     assert len(invoke("list", "--limit", "2").stdout.splitlines()) == 2
@@ -216,26 +218,26 @@ def test_list_is_limited_and_filtered(invoke: Invoke, picture: Path) -> None:
     assert document["errors"] == []
 
 
-def test_an_empty_list_is_no_error(invoke: Invoke) -> None:
-    """No jobs, no lines."""
+def test_empty_list_exits_with_0(invoke: Invoke) -> None:
+    """Nothing is printed."""
     result = invoke("list")
     assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_result_goes_to_the_current_folder(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """Without -o the image's own name is used, and a file of that name is not replaced."""
+def test_result_is_saved_in_the_current_folder(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+    """Without -o, it has the image's own name, and no file is replaced."""
     invoke("submit", picture, "--wait")
     before = picture.read_bytes()
     refused = invoke("result", "JOB00000")
     assert (refused.exit_code, picture.read_bytes()) == (2, before)
-    assert refused.stderr == "holiday.png is there already; name the file with -o.\n"
+    assert refused.stderr == "holiday.png exists. Choose another file with -o.\n"
     picture.unlink()
     assert invoke("result", "JOB00000").stdout == "holiday.png (26 B)\n"
     assert (tmp_path / "holiday.png").exists()
 
 
-def test_result_goes_where_it_is_wanted(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
-    """-o takes a file, a folder, or standard output."""
+def test_result_is_written_to_the_target(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+    """A file, a folder or standard output."""
     invoke("submit", picture, "--wait")
     (tmp_path / "folder").mkdir()
     document = json.loads(invoke("result", "JOB00000", "-o", "a.png", "--json").stdout)
@@ -245,15 +247,15 @@ def test_result_goes_where_it_is_wanted(invoke: Invoke, picture: Path, tmp_path:
     assert invoke("result", "JOB00000", "-o", "-").stdout_bytes == b"pixels of /JOB00000/result"
 
 
-def test_result_can_be_a_link(invoke: Invoke, picture: Path) -> None:
-    """--link prints the address alone, whole, for other programs to fetch."""
+def test_link_is_printed_instead_of_a_download(invoke: Invoke, picture: Path) -> None:
+    """Only the complete address."""
     invoke("submit", picture, "--wait")
     assert invoke("result", "JOB00000", "--link").stdout == "http://store.test/JOB00000/result?secret=1\n"
     assert json.loads(invoke("result", "JOB00000", "--link", "--json").stdout)["url"].startswith("http://store.test/")
 
 
-def test_a_result_that_is_not_there_is_a_sentence(invoke: Invoke, tmp_path: Path) -> None:
-    """A failed job's result is refused in the API's words."""
+def test_missing_result_prints_the_error_of_the_api(invoke: Invoke, tmp_path: Path) -> None:
+    """A failed job has no result."""
     bad = tmp_path / "not-a-picture.png"
     bad.write_bytes(PNG + b"text")
     invoke("submit", bad, "--wait")
@@ -262,35 +264,36 @@ def test_a_result_that_is_not_there_is_a_sentence(invoke: Invoke, tmp_path: Path
     assert result.stderr == "The job has no result. (JOB_FAILED)\n"
 
 
-def test_without_an_address_the_way_to_one_is_told() -> None:
-    """A new user is told about `safelight up`."""
+def test_unknown_address_suggests_up() -> None:
+    """Nothing is configured on a new machine."""
     result = CliRunner().invoke(app, ["list"])
     assert result.exit_code == 2
     assert "run `safelight up`" in result.stderr
 
 
 @pytest.mark.parametrize("command", [row.name for row in COMMANDS])
-def test_every_command_has_help(command: str) -> None:
-    """--help works on each command."""
+def test_command_has_help(command: str) -> None:
+    """For every command."""
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.output
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
-def test_a_command_loads_under_its_name(row: Any) -> None:
-    """Each row of the table names a module that has the command."""
-    assert load_command(row).help
+def test_table_has_the_first_sentence_of_the_help(row: Any) -> None:
+    """``safelight --help`` and ``safelight COMMAND --help`` agree."""
+    text = " ".join(load_command(row).help.split())
+    assert text.partition(". ")[0].rstrip(".") + "." == row.help
 
 
 @pytest.mark.parametrize("command", ["demo", "submit", "status", "result", "list"])
 def test_help_has_examples(command: str) -> None:
-    """Each command of the client shows how it is used."""
+    """The examples call the command."""
     assert f"safelight {command}" in CliRunner().invoke(app, [command, "--help"]).output.split("Examples:")[1]
 
 
-def test_a_terminal_without_unicode_is_served(picture: Path, tmp_path: Path) -> None:
-    """Where the encoding lacks a character, its number is printed instead of a traceback."""
+def test_characters_outside_the_encoding_are_escaped(picture: Path, tmp_path: Path) -> None:
+    """No traceback."""
     path = picture.rename(tmp_path / "ü😀.png")
     command = [sys.executable, "-m", "safelight", "submit", str(path / "missing"), "--api-url", "http://127.0.0.1:9/v1"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -299,8 +302,8 @@ def test_a_terminal_without_unicode_is_served(picture: Path, tmp_path: Path) -> 
     assert r"\U0001f600.png" in done.stdout
 
 
-def test_help_loads_nothing_heavy() -> None:
-    """`safelight --help` answers before httpx, pydantic and the AWS libraries would be loaded."""
+def test_help_imports_no_slow_library() -> None:
+    """`safelight --help` is fast."""
     code = (
         "import sys\nfrom safelight.cli.app import app\n"
         "try: app(['--help'])\nexcept SystemExit: pass\n"
@@ -310,8 +313,8 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
-def test_a_client_without_infra_says_what_to_install() -> None:
-    """Where the libraries for local engines are missing, the client works and the rest explains itself."""
+def test_missing_infra_is_explained() -> None:
+    """The client alone works. Other commands report what to install."""
     code = (
         "import sys\nsys.modules['infra'] = None\n"
         "from safelight.cli.app import app\n"
@@ -325,3 +328,23 @@ def test_a_client_without_infra_says_what_to_install() -> None:
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
     assert "No Safelight is known here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        (("list", "--status", "DONE"), "AWAITING_UPLOAD, PENDING"),
+        (("backfill", "--preset", "web", "--status", "DONE"), "AWAITING_UPLOAD, PENDING"),
+        (("backfill", "--preset", "web", "--raw-format", "SVG"), "JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF"),
+        (("submit", "a.png", "--format", "bmp"), "png, jpeg, webp, avif, gif, tiff"),
+        (("submit", "a.png", "--fit", "round"), "inside, cover, contain, exact"),
+    ],
+)
+def test_invalid_choice_names_the_allowed_values(
+    invoke: Invoke, api: Any, arguments: tuple[str, ...], choices: str
+) -> None:
+    """No request is sent. The exit code is 2."""
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert f"is not one of {choices}" in " ".join(result.stderr.replace("│", "").split())
+    assert not api.requests

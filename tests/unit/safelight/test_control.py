@@ -1,4 +1,4 @@
-"""The commands for what comes afterwards: cancel, retry, delete, dead letters."""
+"""The commands ``cancel``, ``retry``, ``delete`` and ``dead-letters``."""
 
 import json
 from collections.abc import Callable
@@ -11,12 +11,12 @@ Invoke = Callable[..., Result]
 
 
 def job(job_id: str, status: str) -> dict[str, Any]:
-    """Make a job as the API tells it."""
+    """Return a job as the API returns it."""
     return {"id": job_id, "status": status, "done": status not in {"PENDING", "PROCESSING"}, "filename": "a.png"}
 
 
 def letter(job_id: str, reason: str, redrives: int = 0) -> dict[str, Any]:
-    """Make a dead letter as the API tells it."""
+    """Return a dead letter as the API returns it."""
     return {"kind": "job", "id": job_id, "reason": reason, "redrives": redrives, "since": "2026-11-22T16:34:00.000Z"}
 
 
@@ -27,10 +27,10 @@ def letter(job_id: str, reason: str, redrives: int = 0) -> dict[str, Any]:
         ("retry", "FAILED", "COMPLETED", "PENDING", "JOB_NOT_RETRIABLE"),
     ],
 )
-def test_one_refusal_stops_no_other(  # noqa: PLR0917 - a row of the table
+def test_refused_job_does_not_stop_the_others(  # noqa: PLR0917 - a row of the table
     invoke: Invoke, api: Any, command: str, good: str, bad: str, status: str, code: str
 ) -> None:
-    """Each job is acted on, the refusal is explained, and the exit code tells of it."""
+    """The refusal is printed. The exit code is 1."""
     api.jobs |= {"BAD": job("BAD", bad), "GOOD": job("GOOD", good)}
     result = invoke(command, "BAD", "GOOD")
     assert result.exit_code == 1
@@ -43,7 +43,7 @@ def test_one_refusal_stops_no_other(  # noqa: PLR0917 - a row of the table
 
 
 def test_retry_with_another_pipeline(invoke: Invoke, api: Any) -> None:
-    """The pipeline goes along; without one, nothing does."""
+    """Without --pipeline, the body is empty."""
     api.jobs["J"] = job("J", "FAILED")
     assert invoke("retry", "J", "--pipeline", '{"operations": []}').exit_code == 0
     assert json.loads(api.bodies[-1]) == {"pipeline": {"operations": []}}
@@ -52,8 +52,8 @@ def test_retry_with_another_pipeline(invoke: Invoke, api: Any) -> None:
     assert api.bodies[-1] == b""
 
 
-def test_deleted_jobs_are_named(invoke: Invoke, api: Any) -> None:
-    """What is gone is said to be gone; what never was is a failure."""
+def test_deleted_jobs_are_printed(invoke: Invoke, api: Any) -> None:
+    """An unknown job is an error."""
     api.jobs |= {"A": job("A", "COMPLETED"), "B": job("B", "PENDING")}
     assert (result := invoke("delete", "A", "B")).exit_code == 0
     assert result.stdout == "A\tDELETED\t1\t1 KB\nB\tDELETED\t1\t1 KB\n"
@@ -61,16 +61,16 @@ def test_deleted_jobs_are_named(invoke: Invoke, api: Any) -> None:
     assert json.loads(result.stdout)["errors"][0]["code"] == "JOB_NOT_FOUND"
 
 
-def test_a_deletion_is_stated_for_machines(invoke: Invoke, api: Any) -> None:
-    """What went, with keys, sizes and digests."""
+def test_delete_json_has_the_deleted_objects(invoke: Invoke, api: Any) -> None:
+    """With key, size and digest."""
     api.jobs |= {"A": job("A", "COMPLETED")}
-    (stated,) = json.loads(invoke("delete", "A", "--json").stdout)["deleted"]
-    assert (stated["id"], stated["objects"][0]["key"], stated["bytes"]) == ("A", "raw/api/A", 1200)
+    (deletion,) = json.loads(invoke("delete", "A", "--json").stdout)["deleted"]
+    assert (deletion["id"], deletion["objects"][0]["key"], deletion["bytes"]) == ("A", "raw/api/A", 1200)
 
 
 @pytest.mark.parametrize("command", ["cancel", "retry", "delete"])
-def test_nothing_is_done_without_an_api(invoke: Invoke, api: Any, command: str) -> None:
-    """When the API can't be reached, the command could not run."""
+def test_unreachable_api_exits_with_2(invoke: Invoke, api: Any, command: str) -> None:
+    """No job was changed."""
     import httpx  # noqa: PLC0415 - for this one fault
 
     api.answers = [httpx.ConnectError("no")] * 20
@@ -78,7 +78,7 @@ def test_nothing_is_done_without_an_api(invoke: Invoke, api: Any, command: str) 
 
 
 def test_dead_letters_are_listed_and_counted(invoke: Invoke, api: Any) -> None:
-    """One line each over all pages, the counts by reason beside them."""
+    """One line each, from all pages. The counts by reason go to standard error."""
     api.letters = [letter("A", "X"), letter("B", "X"), letter("C", "Y", 2)]
     result = invoke("dead-letters", "list")
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["A", "B", "C"]
@@ -102,7 +102,7 @@ def test_dead_letters_are_listed_and_counted(invoke: Invoke, api: Any) -> None:
     ],
 )
 def test_redrive(invoke: Invoke, api: Any, arguments: list[str], jobs: list[str] | None, exit_code: int) -> None:
-    """By ID, by reason or all, over all pages; a refusal shows in the exit code."""
+    """By ID, by reason or all, from all pages. A refusal makes the exit code 1."""
     api.letters = [letter("A", "X"), letter("B", "X"), letter("C", "Y"), letter("D", "Z", 3)]
     result = invoke("dead-letters", "redrive", *arguments, "--json")
     assert result.exit_code == exit_code, result.output

@@ -1,4 +1,4 @@
-"""The demo: its images, its verdict, and what it says."""
+"""The demo: its images, output and exit code."""
 
 import json
 from collections.abc import Callable
@@ -9,27 +9,27 @@ import httpx
 from PIL import Image, ImageOps
 from typer.testing import Result
 
-from safelight.cli.demo import PICTURES, demo_pictures
+from safelight.cli.demo import IMAGES_FOLDER, list_images
 
 Invoke = Callable[..., Result]
 
 
-def test_the_demo_ends_well(invoke: Invoke, tmp_path: Path) -> None:
-    """All images are processed, the results are in the folder, and the next steps name the real address."""
+def test_demo_processes_all_images(invoke: Invoke, tmp_path: Path) -> None:
+    """The results are in the folder, and the next steps have the API's address."""
     result = invoke("demo")
     assert result.exit_code == 0, result.output
-    names = {path.name for path in demo_pictures()}
+    names = {path.name for path in list_images()}
     saved = {path.name for path in (tmp_path / "demo-results").iterdir()}
     assert saved == {Path(name).stem + ".png" for name in names - {"not-a-picture.png"}}
     assert "engine is up" in result.stdout
-    assert "not-a-picture.png failed, as it should" in result.stdout
+    assert "not-a-picture.png is not an image" in result.stdout
     assert "base64 -w 0" in result.stdout
-    assert "'http://api.test/v1/jobs'" in result.stdout
+    assert "'http://api.test/v1/jobs?preset=web'" in result.stdout
     assert "http://ui.test" in result.stdout
 
 
-def test_the_demo_twice_overwrites_its_results(invoke: Invoke, tmp_path: Path) -> None:
-    """A second run leaves as many files as the first."""
+def test_second_demo_replaces_the_results(invoke: Invoke, tmp_path: Path) -> None:
+    """The files are the same."""
     invoke("demo", "--out", "out")
     first = sorted((tmp_path / "out").iterdir())
     assert invoke("demo", "--out", "out").exit_code == 0
@@ -37,52 +37,52 @@ def test_the_demo_twice_overwrites_its_results(invoke: Invoke, tmp_path: Path) -
 
 
 def test_demo_json(invoke: Invoke) -> None:
-    """For machines there is one document on standard output; what the engine says goes elsewhere."""
+    """One document on standard output. Messages of the engine go to standard error."""
     result = invoke("demo", "--json")
     document = json.loads(result.stdout)
     assert document["as_expected"] is True
-    assert (document["succeeded"], document["failed"]) == (len(demo_pictures()) - 1, 1)
+    assert (document["succeeded"], document["failed"]) == (len(list_images()) - 1, 1)
     assert document["ui_url"] == "http://ui.test"
     assert "engine is up" in result.stderr
 
 
-def test_a_picture_that_fails_spoils_the_demo(invoke: Invoke, api: Any) -> None:
-    """Exit code 1, and the image is named."""
+def test_failed_image_fails_the_demo(invoke: Invoke, api: Any) -> None:
+    """The exit code is 1."""
     api.answers = [httpx.Response(500)]
     result = invoke("demo")
     assert result.exit_code == 1
-    assert "did not go as expected" in result.stderr
+    assert "did not end as expected" in result.stderr
 
 
-def test_a_fake_that_passes_spoils_the_demo(invoke: Invoke, api: Any) -> None:
-    """A pipeline that makes an image of what is none is broken as well."""
+def test_accepted_invalid_image_fails_the_demo(invoke: Invoke, api: Any) -> None:
+    """The file that is not an image must fail."""
     api.forgiving = True
     result = invoke("demo")
     assert result.exit_code == 1
-    assert "not-a-picture.png did not go as expected" in result.stderr
+    assert "not-a-picture.png did not end as expected" in result.stderr
 
 
-def test_the_bundled_pictures_show_what_they_should() -> None:
-    """Sideways, transparent, WebP, progressive, over 8 megapixels, small: one of each, at most 3 MB in all."""
-    files = {path.name: path for path in demo_pictures()}
+def test_sample_images_cover_all_features() -> None:
+    """Rotated, transparent, WebP, progressive, over 8 megapixels, and small. At most 3 MB in total."""
+    files = {path.name: path for path in list_images()}
     assert sum(path.stat().st_size for path in files.values()) < 3_000_000
-    with Image.open(files["coffee-sideways.jpg"]) as picture:
-        assert picture.getexif()[0x0112] == 6
-        assert ImageOps.exif_transpose(picture).size == (600, 400)
-    with Image.open(files["horse-transparent.png"]) as picture:
-        assert picture.getchannel("A").getextrema() == (0, 255)
-    with Image.open(files["rocket-progressive.jpg"]) as picture:
-        assert picture.info["progressive"]
-    with Image.open(files["contact-sheet.jpg"]) as picture:
-        assert picture.width * picture.height > 8_000_000
-    with Image.open(files["clock-small.png"]) as picture:
-        assert max(picture.size) < 100
-    with Image.open(files["cat.webp"]) as picture:
-        assert picture.format == "WEBP"
+    with Image.open(files["coffee-sideways.jpg"]) as image:
+        assert image.getexif()[0x0112] == 6
+        assert ImageOps.exif_transpose(image).size == (600, 400)
+    with Image.open(files["horse-transparent.png"]) as image:
+        assert image.getchannel("A").getextrema() == (0, 255)
+    with Image.open(files["rocket-progressive.jpg"]) as image:
+        assert image.info["progressive"]
+    with Image.open(files["contact-sheet.jpg"]) as image:
+        assert image.width * image.height > 8_000_000
+    with Image.open(files["clock-small.png"]) as image:
+        assert max(image.size) < 100
+    with Image.open(files["cat.webp"]) as image:
+        assert image.format == "WEBP"
     assert files["not-a-picture.png"].read_bytes().startswith(b"\x89PNG\r\n\x1a\nThis is no picture.")
 
 
-def test_every_bundled_picture_has_an_attribution() -> None:
-    """Whoever passes the images on can say where each is from."""
-    text = (PICTURES / "ATTRIBUTION.md").read_text(encoding="utf-8")
-    assert [path.name for path in demo_pictures() if path.name not in text] == []
+def test_every_sample_image_has_an_attribution() -> None:
+    """Their licenses require it."""
+    text = (IMAGES_FOLDER / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert [path.name for path in list_images() if path.name not in text] == []

@@ -126,7 +126,7 @@ def test_plan_prints_lines(invoke: Invoke, api: Any, picture: Path) -> None:
     result = invoke("plan", picture, "--preset", "thumbnail")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "picture\tJPEG\t4000×3000\t2.8 MB",
+        "image\tJPEG\t4000×3000\t2.8 MB",
         "resize\t\t256×256",
         "output image\tJPEG\t256×256",
         "estimate\t157 ms\t366.0 MB",

@@ -1,4 +1,4 @@
-"""Sending images: what arrives at the API, and what never leaves."""
+"""Submission of images: the requests, and files that are refused locally."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from safelight.errors import ApiError, LocalFileError
 
 
 def query_of(request: Any) -> dict[str, list[str]]:
-    """Read a request's query as a server would."""
+    """Return the query of a request."""
     return parse_qs(urlsplit(str(request.url)).query, keep_blank_values=True)
 
 
-def test_a_file_arrives_whole_under_its_own_name(client: Safelight, api: Any, picture: Path) -> None:
-    """The bytes, their length, the name and the type that leaves judging to the API are sent."""
+def test_file_is_sent_with_its_name(client: Safelight, api: Any, picture: Path) -> None:
+    """The media type leaves the detection to the API."""
     job = client.submit(picture)
     request = api.requests[0]
     assert job.status == "PENDING"
@@ -28,8 +28,8 @@ def test_a_file_arrives_whole_under_its_own_name(client: Safelight, api: Any, pi
     assert query_of(request) == {"filename": ["holiday.png"]}
 
 
-def test_an_object_is_named_instead_of_sent(client: Safelight, api: Any) -> None:
-    """Address, name and wishes go as JSON, and no image."""
+def test_s3_object_is_sent_by_name(client: Safelight, api: Any) -> None:
+    """The body is JSON with the source and the options."""
     client.submit(source="s3://shop/a b.jpg", filename="a.jpg", preset="web", wait=3, idempotency_key="k")
     client.submit(source="s3://shop/b.jpg", options={"width": 3})
     assert [json.loads(body) for body in api.bodies] == [
@@ -42,15 +42,15 @@ def test_an_object_is_named_instead_of_sent(client: Safelight, api: Any) -> None
 
 
 @pytest.mark.parametrize("given", [{}, {"picture": b"a", "source": "s3://shop/a.jpg"}])
-def test_a_job_has_one_picture(client: Safelight, api: Any, given: dict[str, Any]) -> None:
-    """Neither none nor two."""
+def test_exactly_one_image_is_required(client: Safelight, api: Any, given: dict[str, Any]) -> None:
+    """Zero or two raise TypeError."""
     with pytest.raises(TypeError):
         client.submit(**given)
     assert api.requests == []
 
 
-def test_bytes_are_sent_without_a_name_unless_one_is_given(client: Safelight, api: Any) -> None:
-    """Bytes have no name of their own."""
+def test_bytes_have_only_a_given_name(client: Safelight, api: Any) -> None:
+    """The argument ``filename``."""
     client.submit(b"\x89PNG\r\n\x1a\nx")
     client.submit(b"\x89PNG\r\n\x1a\nx", filename="a.png")
     assert [query_of(each) for each in api.requests] == [{}, {"filename": ["a.png"]}]
@@ -68,8 +68,8 @@ def test_bytes_are_sent_without_a_name_unless_one_is_given(client: Safelight, ap
         "\u202egnp.exe",
     ],
 )
-def test_awkward_names_travel_unharmed(client: Safelight, api: Any, tmp_path: Path, name: str) -> None:
-    """Whatever a file is called reaches the API as that name and as nothing else, in plain percent-encoding."""
+def test_special_characters_in_names_are_encoded(client: Safelight, api: Any, tmp_path: Path, name: str) -> None:
+    """The API gets the same name."""
     path = tmp_path / name
     path.write_bytes(b"\x89PNG\r\n\x1a\nx")
     client.submit(path)
@@ -79,16 +79,16 @@ def test_awkward_names_travel_unharmed(client: Safelight, api: Any, tmp_path: Pa
     assert unquote(request.url.query.decode().removeprefix("filename=")) == name
 
 
-def test_a_name_that_is_no_unicode_is_sent_with_marks(client: Safelight, api: Any, tmp_path: Path) -> None:
-    """Bytes that no encoding explains become question marks instead of an exception."""
+def test_undecodable_name_is_sent_with_question_marks(client: Safelight, api: Any, tmp_path: Path) -> None:
+    """No exception."""
     path = Path(os.fsdecode(bytes(tmp_path) + b"/bad\xff.png"))
     path.write_bytes(b"\x89PNG\r\n\x1a\nx")
     client.submit(path)
     assert query_of(api.requests[0]) == {"filename": ["bad?.png"]}
 
 
-def test_pipeline_options_and_wait_are_told(client: Safelight, api: Any, picture: Path) -> None:
-    """The pipeline travels as JSON, switches as true and false, waiting as a preference."""
+def test_pipeline_options_and_wait_are_sent(client: Safelight, api: Any, picture: Path) -> None:
+    """As JSON, as true or false, and as the header Prefer."""
     pipeline = {"operations": [{"op": "grayscale"}]}
     client.submit(picture, pipeline=pipeline, wait=5)
     client.submit(picture, options={"width": 300, "grayscale": False})
@@ -98,8 +98,8 @@ def test_pipeline_options_and_wait_are_told(client: Safelight, api: Any, picture
     assert "Prefer" not in api.requests[1].headers
 
 
-def test_every_call_has_an_idempotency_key_of_its_own(client: Safelight, api: Any, picture: Path) -> None:
-    """Two calls are two jobs, unless the caller says that they are one."""
+def test_every_call_has_its_own_idempotency_key(client: Safelight, api: Any, picture: Path) -> None:
+    """Unless the caller gives one."""
     client.submit(picture)
     client.submit(picture)
     client.submit(picture, idempotency_key="mine")
@@ -109,7 +109,7 @@ def test_every_call_has_an_idempotency_key_of_its_own(client: Safelight, api: An
 
 
 def test_unknown_fields_and_statuses_are_kept(client: Safelight, api: Any, picture: Path) -> None:
-    """A newer API does not break this client, and what it says is not lost."""
+    """The client works with newer APIs."""
     job = client.submit(picture)
     api.jobs[job.id]["status"] = "RESTING"
     again = client.status(job.id)
@@ -127,8 +127,8 @@ def test_unknown_fields_and_statuses_are_kept(client: Safelight, api: Any, pictu
         (os.mkfifo, "is not a regular file"),
     ],
 )
-def test_what_can_be_no_picture_never_leaves(client: Safelight, api: Any, tmp_path: Path, make: Any, says: str) -> None:
-    """A missing or empty file, a folder and a pipe are refused here, by name."""
+def test_invalid_file_sends_no_request(client: Safelight, api: Any, tmp_path: Path, make: Any, says: str) -> None:
+    """A missing file, a folder, an empty file and a pipe."""
     path = tmp_path / "thing"
     make(path)
     with pytest.raises(LocalFileError, match=f"thing {says}"):
@@ -136,10 +136,10 @@ def test_what_can_be_no_picture_never_leaves(client: Safelight, api: Any, tmp_pa
     assert api.requests == []
 
 
-def test_a_file_that_may_not_be_read_is_named(
+def test_unreadable_file_raises_local_file_error(
     client: Safelight, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing permission is a LocalFileError that says so."""
+    """The message has the reason."""
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise PermissionError(13, "Permission denied")
@@ -149,14 +149,14 @@ def test_a_file_that_may_not_be_read_is_named(
         client.submit(picture)
 
 
-def test_no_bytes_are_refused(client: Safelight) -> None:
-    """Sending nothing is a mistake that needs no API to be told."""
+def test_empty_bytes_are_refused(client: Safelight) -> None:
+    """Without a request."""
     with pytest.raises(LocalFileError):
         client.submit(b"")
 
 
-def test_a_refusal_names_its_code(client: Safelight, tmp_path: Path) -> None:
-    """What the API says of a bad file is what the caller gets."""
+def test_api_error_has_code_and_status(client: Safelight, tmp_path: Path) -> None:
+    """Those of the API."""
     path = tmp_path / "text.png"
     path.write_text("no picture")
     with pytest.raises(ApiError) as caught:

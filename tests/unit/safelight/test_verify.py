@@ -1,4 +1,4 @@
-"""The commands for receipts: what is fetched, what is told, and the exit codes."""
+"""The commands ``receipt`` and ``verify``: downloads, output and exit codes."""
 
 import json
 from collections.abc import Callable
@@ -20,8 +20,8 @@ def job(invoke: Invoke, api: Any, picture: Path) -> str:
     return str(job_id)
 
 
-def test_a_receipt_is_printed_or_kept(invoke: Invoke, job: str, tmp_path: Path) -> None:
-    """The whole document, on standard output or in a file."""
+def test_receipt_is_printed_or_saved(invoke: Invoke, job: str, tmp_path: Path) -> None:
+    """The same document on standard output and in a file."""
     printed = json.loads(invoke("receipt", job).stdout)
     assert printed["digest"] == f"digest of {job}"
     assert invoke("receipt", job, "-o", tmp_path / "kept.json").exit_code == 0
@@ -43,35 +43,33 @@ def test_a_receipt_is_printed_or_kept(invoke: Invoke, job: str, tmp_path: Path) 
         ("not-done", (), 2),
     ],
 )
-def test_the_exit_code_says_what_was_found(  # noqa: PLR0917 - the columns of the table
+def test_exit_code_depends_on_the_findings(  # noqa: PLR0917 - the columns of the table
     invoke: Invoke, api: Any, job: str, state: str, options: tuple[str, ...], code: int
 ) -> None:
-    """0 for the same, 1 for a difference, 2 for what could not be done; a line for each finding."""
+    """0: equal. 1: a difference. 2: not verified. Each finding is one line."""
     api.findings = [("again image", state)]
     result = invoke("verify", job, *options)
     assert result.exit_code == code
     assert f"again image\t{state}\twhy" in result.stdout
 
 
-def test_an_object_that_is_gone_is_found_missing(invoke: Invoke, api: Any, job: str) -> None:
-    """The store's 404 is a finding, and not the end of the comparison."""
+def test_deleted_object_is_missing(invoke: Invoke, api: Any, job: str) -> None:
+    """A 404 of the store is a finding, not an error."""
     api.is_emptied = True
     result = invoke("verify", job, "--json")
     assert result.exit_code == 1
     assert {"what": "raw", "state": "missing", "detail": "why"} in json.loads(result.stdout)["findings"]
 
 
-def test_an_object_of_another_size_is_looked_at_all_the_same(
-    invoke: Invoke, api: Any, job: str, tmp_path: Path
-) -> None:
-    """What a download would refuse as cut short is just what a comparison is to find."""
+def test_object_with_another_size_is_compared(invoke: Invoke, api: Any, job: str, tmp_path: Path) -> None:
+    """A download rejects it, but a comparison reports the difference."""
     api.promised = 5
     assert invoke("result", job, "-o", tmp_path / "a.png").exit_code == 2
     assert invoke("verify", job).exit_code == 0
 
 
-def test_a_kept_receipt_is_compared_with_the_api_own(invoke: Invoke, job: str, tmp_path: Path) -> None:
-    """Equal, it is no news; where the API has another one by now, that is a finding."""
+def test_saved_receipt_is_compared_with_the_current_one(invoke: Invoke, job: str, tmp_path: Path) -> None:
+    """Another receipt is a finding."""
     file = tmp_path / "kept.json"
     invoke("receipt", job, "-o", file)
     assert invoke("verify", job, "--receipt", file).exit_code == 0
@@ -81,20 +79,20 @@ def test_a_kept_receipt_is_compared_with_the_api_own(invoke: Invoke, job: str, t
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "[]"])
-def test_what_is_no_receipt_stops_the_command(invoke: Invoke, job: str, tmp_path: Path, content: str | None) -> None:
-    """A file that is missing or holds something else: it could not run."""
+def test_invalid_receipt_exits_with_2(invoke: Invoke, job: str, tmp_path: Path, content: str | None) -> None:
+    """A missing file or other content."""
     file = tmp_path / "kept.json"
     if content is not None:
         file.write_text(content)
     assert invoke("verify", job, "--receipt", file).exit_code == 2
 
 
-def test_an_unknown_job_stops_the_command(invoke: Invoke) -> None:
-    """There is nothing to compare with."""
+def test_unknown_job_exits_with_2(invoke: Invoke) -> None:
+    """It has no receipt."""
     assert invoke("verify", "NOBODY").exit_code == 2
 
 
 @pytest.mark.parametrize("asset", ["logo", "logo=missing.png"])
-def test_an_asset_is_a_name_and_a_file(invoke: Invoke, job: str, asset: str) -> None:
-    """Anything else is a wrong option."""
+def test_asset_needs_a_name_and_a_file(invoke: Invoke, job: str, asset: str) -> None:
+    """The exit code is 2."""
     assert invoke("verify", job, "--asset", asset).exit_code == 2
