@@ -1,7 +1,7 @@
-"""How Sphinx makes a site of README and docs: ``make docs``. The pages stay as GitHub shows them.
+"""Sphinx configuration of the docs site (``make docs``).
 
-The folder is the whole checkout, so that links between README, docs and code are the same there and here. Nothing is
-fetched, neither by the build nor by whoever reads the site.
+The source folder is the whole checkout, so links between README, docs and code are the same as on GitHub. Neither the
+build nor the site loads anything from the network.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
-#: Where npm puts Mermaid. Without it diagrams are shown as their text.
+#: Mermaid as installed by npm. Without it, diagrams are shown as text.
 MERMAID = ROOT / "tests" / "diagrams" / "node_modules" / "mermaid" / "dist"
 
 project = "Safelight"
