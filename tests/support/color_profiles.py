@@ -1,7 +1,7 @@
-"""Color profiles that tests make, and the same colors by arithmetic of their own.
+"""Color profiles for tests, and the same color conversions computed independently.
 
-Numbers: ICC.1:2022 for the layout; IEC 61966-2-1 (sRGB), SMPTE EG 432-1 (Display P3) and the Adobe RGB (1998)
-specification for curves and primaries, here adapted to D50 as profiles hold them.
+The layout follows ICC.1:2022. Curves and primaries are those of IEC 61966-2-1 (sRGB), SMPTE EG 432-1 (Display P3) and
+the Adobe RGB (1998) specification, adapted to D50 as in profiles.
 """
 
 import struct
@@ -10,7 +10,7 @@ from itertools import product
 
 from PIL import Image, ImageCms
 
-#: Columns red, green and blue; rows X, Y and Z.
+#: Columns are red, green and blue; rows are X, Y and Z.
 Matrix = tuple[tuple[float, float, float], ...]
 
 SRGB: Matrix = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.71410))
@@ -21,12 +21,12 @@ D50 = (0.9642, 1.0, 0.8249)
 
 
 def make_srgb_profile() -> bytes:
-    """Return the profile of sRGB itself, under its own name."""
+    """Return the sRGB profile under its own name."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def make_display_p3_profile() -> bytes:
-    """Return a profile with the primaries of Display P3 and the curve of sRGB."""
+    """Return a profile with the primaries of Display P3 and the sRGB curve."""
     return _set_primaries(_rename_profile(make_srgb_profile()), DISPLAY_P3)
 
 
@@ -40,19 +40,19 @@ def make_adobe_rgb_profile() -> bytes:
 
 
 def convert_to_display_p3(image: Image.Image) -> Image.Image:
-    """Return an sRGB image with the numbers that show the same colors in Display P3."""
+    """Return the Display P3 values of an sRGB image."""
     return _convert_colors(image, DISPLAY_P3, _encode_srgb)
 
 
 def convert_to_adobe_rgb(image: Image.Image) -> Image.Image:
-    """Return an sRGB image with the numbers that show the same colors in Adobe RGB."""
+    """Return the Adobe RGB values of an sRGB image."""
     return _convert_colors(image, ADOBE_RGB, lambda light: max(0.0, light) ** (1 / ADOBE_GAMMA))
 
 
 def make_swapped_cmyk_profile() -> bytes:
-    """Return a CMYK profile whose cyan ink looks magenta and whose magenta ink looks cyan.
+    """Return a CMYK profile that swaps cyan and magenta.
 
-    A program that ignores it shows the wrong colors. Its table has the 16 corners only: inks of 0 or 100 %.
+    A program that ignores it shows the wrong colors. Its table has only the 16 corners: inks of 0 % or 100 %.
     """
     corners = b""
     for cyan, magenta, yellow, black in product((0, 1), repeat=4):
@@ -88,7 +88,7 @@ def _set_primaries(profile: bytes, matrix: Matrix) -> bytes:
 
 
 def _set_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
-    """Point a tag at new content, put at the end of the profile."""
+    """Return the profile with new content of a tag, appended at the end."""
     entry = profile.index(tag, 128)
     at = len(profile)
     edited = bytearray(profile + content + bytes(-len(content) % 4))
@@ -98,15 +98,15 @@ def _set_tag(profile: bytes, tag: bytes, content: bytes) -> bytes:
 
 
 def _convert_colors(image: Image.Image, target: Matrix, encode: Callable[[float], float]) -> Image.Image:
-    back = _invert(target)
-    made = Image.new("RGB", image.size)
+    from_xyz = _invert(target)
+    converted = Image.new("RGB", image.size)
     pixels = []
     for pixel in image.get_flattened_data():
         light = [_decode_srgb(value / 255) for value in pixel]  # type: ignore[union-attr] # an RGB pixel
-        foreign = _multiply(back, _multiply(SRGB, light))
-        pixels.append(tuple(min(255, max(0, round(255 * encode(value)))) for value in foreign))
-    made.putdata(pixels)
-    return made
+        target_light = _multiply(from_xyz, _multiply(SRGB, light))
+        pixels.append(tuple(min(255, max(0, round(255 * encode(value)))) for value in target_light))
+    converted.putdata(pixels)
+    return converted
 
 
 def _decode_srgb(value: float) -> float:
@@ -118,7 +118,7 @@ def _encode_srgb(light: float) -> float:
 
 
 def _encode_lab(red: float, green: float, blue: float) -> bytes:
-    """Return L*, a* and b* (CIE 1976, D50) of an sRGB color as a profile's eight-bit table holds them."""
+    """Return an sRGB color as L*, a* and b* (CIE 1976, D50) in the 8-bit encoding of a profile's table."""
     light = [_decode_srgb(value) for value in (red, green, blue)]
     x, y, z = (value / white for value, white in zip(_multiply(SRGB, light), D50, strict=True))
     f = [value ** (1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116 for value in (x, y, z)]

@@ -1,20 +1,20 @@
-"""Measures how closely each output format reproduces each kind of input, and writes docs/fidelity.md.
+"""Measure how closely each output format reproduces each kind of input, and write docs/fidelity.md.
 
 Run ``python tests/support/fidelity.py`` to write the page. A test checks that the page is current.
 """
 
 import sys
 from io import BytesIO
-from math import log10
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 
 if __name__ == "__main__":  # run as a script
     sys.path[:0] = map(str, Path(__file__).resolve().parents[1:3])
 
 from support.image_kinds import DURATIONS, Kind, make_kinds
+from support.image_similarity import compute_psnr
 
 from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
 from shared.pipeline.pipeline import Output, Pipeline
@@ -24,19 +24,19 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
 LIMITS: Final = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
 OUTPUTS: Final = tuple(Output(name=each.value, format=each) for each in OutputFormat)
 NO_ALPHA: Final = (OutputFormat.JPEG,)
-#: Decibels are rounded down to a multiple of this, so that another processor prints the same page.
+#: Decibels are rounded down to a multiple of this, so that every CPU gives the same page.
 STEP: Final = 5
-#: Least PSNR, dB, against what the file was made from; lossless formats carry the loss of the input alone.
+#: Minimum PSNR in dB against the scene. Lossless formats have the loss of the input only.
 MIN_PSNR: Final = {OutputFormat.PNG: 30, OutputFormat.TIFF: 30, OutputFormat.GIF: 25}
 
 
 def render_kind(kind: Kind) -> RenderResult:
-    """Run an empty pipeline with every output."""
+    """Run an empty pipeline with every output format."""
     return render(kind.data, Pipeline(outputs=OUTPUTS), LIMITS)
 
 
 def decode_frames(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]]:
-    """Decode all frames of a result, with their milliseconds."""
+    """Return all frames of a result, and their durations in milliseconds."""
     image = Image.open(BytesIO(data))
     images, durations = [], []
     for index in range(getattr(image, "n_frames", 1)):
@@ -48,7 +48,7 @@ def decode_frames(data: bytes) -> tuple[tuple[Image.Image, ...], tuple[int, ...]
 
 
 def compute_expected_frames(kind: Kind, output: OutputFormat) -> tuple[Image.Image, ...]:
-    """Return what a format should show: the scene, flattened on white or with its alpha cut in two where it must be."""
+    """Return the expected frames: flattened on white for JPEG, with binary alpha for GIF."""
     frames = kind.frames if output in ANIMATED_FORMATS else kind.frames[:1]
     if output in NO_ALPHA:
         return tuple(flatten(frame, "white") for frame in frames)
@@ -57,37 +57,33 @@ def compute_expected_frames(kind: Kind, output: OutputFormat) -> tuple[Image.Ima
     return tuple(frame.convert("RGBA") for frame in frames)
 
 
-def compute_worst_psnr(made: Image.Image, wanted: Image.Image) -> float:
-    """Return the PSNR in dB of two images as they look, on black and on white, whichever is worse."""
-    return min(_compute_psnr(flatten(made, ground), flatten(wanted, ground)) for ground in ("black", "white"))
+def compute_worst_psnr(result: Image.Image, expected: Image.Image) -> float:
+    """Return the lower PSNR in dB of two images flattened on black and on white."""
+    return min(
+        compute_psnr(flatten(result, background), flatten(expected, background)) for background in ("black", "white")
+    )
 
 
-def flatten(image: Image.Image, ground: str) -> Image.Image:
-    """Lay an image on a color."""
-    flat = Image.new("RGBA", image.size, ground)
+def flatten(image: Image.Image, background: str) -> Image.Image:
+    """Flatten an image on a color."""
+    flat = Image.new("RGBA", image.size, background)
     return Image.alpha_composite(flat, image.convert("RGBA")).convert("RGB")
 
 
 def _threshold_alpha(image: Image.Image) -> Image.Image:
-    """Return an image on white with every pixel either clear or opaque."""
+    """Return the image with every pixel transparent, or flattened on white and opaque."""
     alpha = image.convert("RGBA").getchannel("A")
     flat = flatten(image, "white").convert("RGBA")
     flat.putalpha(alpha.point([255 if value >= 128 else 0 for value in range(256)]))
     return flat
 
 
-def _compute_psnr(one: Image.Image, other: Image.Image) -> float:
-    squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
-    mean = sum(squares) / (3 * one.width * one.height)
-    return float("inf") if mean == 0 else 10 * log10(255**2 / mean)
-
-
-def format_cell(made: RenderResult, kind: Kind, output: Output) -> str:
-    """Describe one pair: likeness of the worst frame, and how many frames there are if there are several."""
-    data = next(encoded.data for asked, encoded in made.outputs if asked.name == output.name)
+def format_cell(result: RenderResult, kind: Kind, output: Output) -> str:
+    """Return the table cell of an input and an output: the worst PSNR, and the number of frames of an animation."""
+    data = next(encoded.data for requested, encoded in result.outputs if requested.name == output.name)
     images, durations = decode_frames(data)
-    wanted = compute_expected_frames(kind, output.format)
-    worst = min(compute_worst_psnr(image, scene) for image, scene in zip(images, wanted, strict=True))
+    expected = compute_expected_frames(kind, output.format)
+    worst = min(compute_worst_psnr(image, scene) for image, scene in zip(images, expected, strict=True))
     text = "identical" if worst == float("inf") else f"≥ {int(worst // STEP * STEP)} dB"
     if len(images) > 1:
         kept = durations == DURATIONS
@@ -123,9 +119,9 @@ def build_page() -> str:
     names = [output.format.image_format.name for output in OUTPUTS]
     lines = [f"| Input | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
     for kind in make_kinds():
-        made = render_kind(kind)
+        result = render_kind(kind)
         mark = " ⚠" if kind.warns else ""
-        lines.append(f"| {kind.name}{mark} | {' | '.join(format_cell(made, kind, output) for output in OUTPUTS)} |")
+        lines.append(f"| {kind.name}{mark} | {' | '.join(format_cell(result, kind, output) for output in OUTPUTS)} |")
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,6 @@
-"""Every kind of image that people send, made by code, each with what it must look like.
+"""Generated images of every supported kind, each with its expected appearance.
 
-The reference is the scene that the file was made from, never something that the code under test computed.
+The reference is the scene that the file was made from, never a result of the code under test.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,18 @@ DURATIONS: Final = (100, 250, 400)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of input."""
+    """One kind of input file."""
 
     name: str
     data: bytes
-    #: What it shows: eight bits, sRGB, upright, with alpha if it has any.
+    #: Expected frames: 8 bits, sRGB, upright, with alpha if the file has it.
     frames: tuple[Image.Image, ...]
+    #: True if processing gives a warning.
     warns: bool = False
 
 
 def draw_scene() -> Image.Image:
-    """Return a soft scene in which every way of turning it, and every channel, shows."""
+    """Return a smooth scene in which every rotation, mirroring and swapped channel is visible."""
     image = Image.new("RGB", SIZE)
     width, height = SIZE
     for x in range(width):
@@ -39,7 +40,7 @@ def draw_scene() -> Image.Image:
 
 
 def draw_transparent_scene() -> Image.Image:
-    """Return the scene, clear on the left, half clear in the middle, opaque on the right."""
+    """Return the scene, transparent on the left, half transparent in the middle, opaque on the right."""
     image = draw_scene()
     alpha = Image.new("L", SIZE, 255)
     alpha.paste(0, (0, 0, 16, SIZE[1]))
@@ -49,7 +50,7 @@ def draw_transparent_scene() -> Image.Image:
 
 
 def draw_frames(scene: Image.Image) -> tuple[Image.Image, ...]:
-    """Return three frames: a dark square walks over the scene, a window in it is clear if it has alpha."""
+    """Return three frames: a dark square moves over the scene. Its center is transparent if the scene has alpha."""
     frames = []
     for index in range(len(DURATIONS)):
         frame = scene.copy()
@@ -62,7 +63,7 @@ def draw_frames(scene: Image.Image) -> tuple[Image.Image, ...]:
 
 @cache
 def make_kinds() -> tuple[Kind, ...]:
-    """Make one file of each kind."""
+    """Return one file of each kind."""
     return (*_make_jpegs(), *_make_pngs(), *_make_other_formats(), *_make_animations())
 
 
@@ -72,7 +73,7 @@ def _make_jpegs() -> list[Kind]:
     patches = _draw_ink_patches()
     inks = [band.point(lambda value: 255 - value) for band in scene.split()]
     cmyk = Image.merge("CMYK", (*inks, Image.new("L", SIZE)))
-    turned = [
+    rotated = [
         Kind(f"JPEG, EXIF orientation {value}", encode(stored, "JPEG", exif=_make_exif(value), **best), (scene,))
         for value, stored in _store_in_each_orientation(scene).items()
     ]
@@ -81,17 +82,25 @@ def _make_jpegs() -> list[Kind]:
         Kind("JPEG, progressive", encode(scene, "JPEG", progressive=True, **best), (scene,)),
         Kind("JPEG, 4:2:0", encode(scene, "JPEG", quality=97, subsampling=2), (scene,)),
         Kind("JPEG, gray", encode(gray, "JPEG", **best), (gray,)),
-        *turned,
+        *rotated,
         Kind(
             "JPEG, Display P3",
             encode(
-                color_profiles.convert_to_display_p3(scene), "JPEG", icc_profile=color_profiles.make_display_p3_profile(), **best
+                color_profiles.convert_to_display_p3(scene),
+                "JPEG",
+                icc_profile=color_profiles.make_display_p3_profile(),
+                **best,
             ),
             (scene,),
         ),
         Kind(
             "JPEG, Adobe RGB",
-            encode(color_profiles.convert_to_adobe_rgb(scene), "JPEG", icc_profile=color_profiles.make_adobe_rgb_profile(), **best),
+            encode(
+                color_profiles.convert_to_adobe_rgb(scene),
+                "JPEG",
+                icc_profile=color_profiles.make_adobe_rgb_profile(),
+                **best,
+            ),
             (scene,),
         ),
         Kind("JPEG, CMYK", encode(cmyk, "JPEG", **best), (scene,)),
@@ -107,12 +116,12 @@ def _make_jpegs() -> list[Kind]:
 def _make_pngs() -> list[Kind]:
     scene, clear = draw_scene(), draw_transparent_scene()
     gray, flat = scene.convert("L"), scene.quantize(MAX_COLORS)
-    foreign = _copy_alpha(color_profiles.convert_to_display_p3(scene), clear)
-    shades = gray.point([255 if value > 128 else 0 for value in range(256)])
+    display_p3 = _copy_alpha(color_profiles.convert_to_display_p3(scene), clear)
+    black_and_white = gray.point([255 if value > 128 else 0 for value in range(256)])
     palette = flat.copy()
     palette.putpixel((0, 0), 7)
-    seen = palette.convert("RGBA")
-    seen.putalpha(palette.point([0 if value == 7 else 255 for value in range(256)], "L"))
+    appearance = palette.convert("RGBA")
+    appearance.putalpha(palette.point([0 if value == 7 else 255 for value in range(256)], "L"))
     return [
         Kind("PNG, RGB", encode(scene, "PNG"), (scene,)),
         Kind("PNG, interlaced", raw_files.make_png(_list_rows(scene), 8, interlaced=True), (scene,)),
@@ -120,14 +129,14 @@ def _make_pngs() -> list[Kind]:
         Kind("PNG, gray", encode(gray, "PNG"), (gray,)),
         Kind("PNG, gray and alpha", encode(clear.convert("LA"), "PNG"), (clear.convert("LA"),)),
         Kind("PNG, palette", encode(flat, "PNG"), (flat.convert("RGB"),)),
-        Kind("PNG, palette with transparency", encode(palette, "PNG", transparency=7), (seen,)),
-        Kind("PNG, 1 bit", encode(shades.convert("1"), "PNG"), (shades,)),
+        Kind("PNG, palette with transparency", encode(palette, "PNG", transparency=7), (appearance,)),
+        Kind("PNG, 1 bit", encode(black_and_white.convert("1"), "PNG"), (black_and_white,)),
         Kind("PNG, 16-bit gray", raw_files.make_png(_list_rows(gray, 257), 16), (gray,)),
         Kind("PNG, 16-bit RGB", raw_files.make_png(_list_rows(scene, 257), 16), (scene,)),
         Kind("PNG, 16-bit RGBA", raw_files.make_png(_list_rows(clear, 257), 16), (clear,)),
         Kind(
             "PNG, Display P3 and alpha",
-            encode(foreign, "PNG", icc_profile=color_profiles.make_display_p3_profile()),
+            encode(display_p3, "PNG", icc_profile=color_profiles.make_display_p3_profile()),
             (clear,),
         ),
     ]
@@ -157,18 +166,18 @@ def _make_other_formats() -> list[Kind]:
 
 def _make_animations() -> list[Kind]:
     scene, clear = draw_frames(draw_scene()), draw_frames(draw_transparent_scene())
-    few = tuple(_reduce_colors(frame) for frame in scene)
-    sharp: dict[str, dict[str, Any]] = {
+    reduced = tuple(_reduce_colors(frame) for frame in scene)
+    options: dict[str, dict[str, Any]] = {
         "WEBP": {"lossless": True, "exact": True},
         "AVIF": {"quality": 95, "subsampling": "4:4:4"},
     }
 
     def animation(name: str, frames: tuple[Image.Image, ...]) -> bytes:
         timing: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": list(DURATIONS), "loop": 0}
-        return encode(frames[0], name, **timing, **sharp.get(name, {}))
+        return encode(frames[0], name, **timing, **options.get(name, {}))
 
     return [
-        Kind("GIF, animated", animation("GIF", few), tuple(frame.convert("RGB") for frame in few)),
+        Kind("GIF, animated", animation("GIF", reduced), tuple(frame.convert("RGB") for frame in reduced)),
         Kind("WebP, animated", animation("WEBP", scene), scene),
         Kind("WebP, animated with alpha", animation("WEBP", clear), clear),
         Kind("APNG", animation("PNG", scene), scene),
@@ -178,9 +187,9 @@ def _make_animations() -> list[Kind]:
 
 
 def _store_in_each_orientation(upright: Image.Image) -> dict[int, Image.Image]:
-    """Return how an image lies in the file for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
+    """Return how an image is stored for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
     way = Image.Transpose
-    undone = {
+    transposes = {
         2: way.FLIP_LEFT_RIGHT,
         3: way.ROTATE_180,
         4: way.FLIP_TOP_BOTTOM,
@@ -189,7 +198,7 @@ def _store_in_each_orientation(upright: Image.Image) -> dict[int, Image.Image]:
         7: way.TRANSVERSE,
         8: way.ROTATE_270,
     }
-    return {1: upright} | {value: upright.transpose(undo) for value, undo in undone.items()}
+    return {1: upright} | {value: upright.transpose(transpose) for value, transpose in transposes.items()}
 
 
 def _make_exif(orientation: int) -> Image.Exif:
@@ -199,7 +208,7 @@ def _make_exif(orientation: int) -> Image.Exif:
 
 
 def _list_rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
-    """Return the pixels of an image as numbers, times a factor (257 makes 16 bits of 8)."""
+    """Return the pixels of an image, times a factor. 257 scales 8 bits to 16."""
     count = len(image.getbands())
     data = image.tobytes()
     row = image.width * count
@@ -210,14 +219,14 @@ def _list_rows(image: Image.Image, factor: int = 1) -> list[list[list[int]]]:
 
 
 def _draw_ink_patches() -> tuple[Image.Image, Image.Image]:
-    """Return eight patches of full inks, and what they look like by the profile that swaps cyan and magenta."""
-    inks, seen = Image.new("CMYK", SIZE), Image.new("RGB", SIZE)
+    """Return eight patches of full inks, and their appearance with the profile that swaps cyan and magenta."""
+    inks, appearance = Image.new("CMYK", SIZE), Image.new("RGB", SIZE)
     for index in range(8):
         cyan, magenta, yellow = index & 1, index >> 1 & 1, index >> 2 & 1
         box = (index % 4 * 24, index // 4 * 32, index % 4 * 24 + 24, index // 4 * 32 + 32)
         inks.paste((255 * cyan, 255 * magenta, 255 * yellow, 0), box)
-        seen.paste((255 * (1 - magenta), 255 * (1 - cyan), 255 * (1 - yellow)), box)
-    return inks, seen
+        appearance.paste((255 * (1 - magenta), 255 * (1 - cyan), 255 * (1 - yellow)), box)
+    return inks, appearance
 
 
 def _draw_halves() -> Image.Image:

@@ -1,4 +1,4 @@
-"""How alike two images are."""
+"""Similarity of images."""
 
 from math import inf, log10
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageChops, ImageStat
 
 
 def compute_psnr(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two images of one size and mode, decibels; inf when identical."""
+    """Return the PSNR in decibels of two images of the same size and mode; inf if they are identical."""
     assert (one.mode, one.size) == (other.mode, other.size)
     squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
     mean = sum(squares) / (len(squares) * one.width * one.height)

@@ -1,19 +1,21 @@
-"""Files that Pillow does not write: 16-bit and interlaced PNG, 16-bit TIFF. Written by the letter of the formats."""
+"""Writers of files that Pillow can't write: 16-bit and interlaced PNG, 16-bit TIFF."""
 
 import struct
 import zlib
 from collections.abc import Sequence
 
-#: Rows of pixels of channels.
+#: Channel values by row, pixel and channel.
 Pixels = Sequence[Sequence[Sequence[int]]]
 
-#: Passes: first column and row, steps across and down (W3C PNG, section 8.1).
+#: First column, first row, column step and row step of each pass (W3C PNG, section 8.1).
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def make_png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
-    """Write a PNG of 8 or 16 bits a channel; gray, gray and alpha, RGB or RGBA by the number of channels."""
+def make_png(
+    pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()
+) -> bytes:
+    """Return a PNG with 8 or 16 bits per channel. 1 to 4 channels are gray, gray and alpha, RGB, RGBA."""
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
     code = "B" if bits == 8 else "H"
     raw = b""
@@ -29,12 +31,12 @@ def make_png(pixels: Pixels, bits: int, *, interlaced: bool = False, chunks: Seq
 
 
 def make_png_chunk(kind: bytes, content: bytes) -> bytes:
-    """Write one PNG chunk."""
+    """Return one PNG chunk."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def make_tiff(pixels: Pixels) -> bytes:
-    """Write an uncompressed little-endian TIFF of three channels of 16 bits (TIFF 6.0, section 6)."""
+    """Return an uncompressed little-endian TIFF with three channels of 16 bits (TIFF 6.0, section 6)."""
     height, width = len(pixels), len(pixels[0])
     data = b"".join(struct.pack("<3H", *pixel) for row in pixels for pixel in row)
     bits_at, data_at = 8 + 2 + 12 * 9 + 4, 8 + 2 + 12 * 9 + 4 + 6

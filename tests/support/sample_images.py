@@ -1,4 +1,4 @@
-"""Images that tests make: small, of every kind, with known content."""
+"""Small images with known content."""
 
 from io import BytesIO
 from random import Random
@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def draw_scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
-    """Return an image with a red top left quarter on a gradient: every way of turning it shows."""
+    """Return a gradient with a red top left quarter, so that every rotation and mirroring is visible."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
     image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
     if mode == "RGBA":
@@ -18,7 +18,7 @@ def draw_scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Im
 
 
 def encode(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Write an image as a file of some format."""
+    """Return an image encoded in a format."""
     file = BytesIO()
     image.save(file, format=image_format, **options)
     return file.getvalue()
@@ -35,19 +35,19 @@ def make_png(width: int = 64, height: int = 48, mode: str = "RGB", **options: An
 
 
 def make_rotated_jpeg(width: int = 64, height: int = 48, orientation: int = 6) -> bytes:
-    """Return a JPEG whose EXIF says how to turn it; 6 is stored lying on its left side."""
+    """Return a JPEG with an EXIF orientation; 6 means that it has to be rotated clockwise by 90°."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     return make_jpeg(width, height, exif=exif)
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode a file, to look at what was made."""
+    """Decode a file."""
     image = Image.open(BytesIO(data))
     image.load()
     return image
 
 
 def make_noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Return an image of noise, which no encoder makes small; always the same."""
+    """Return reproducible noise, which does not compress."""
     return Image.frombytes(mode, (width, height), Random(1).randbytes(width * height * len(mode)))
