@@ -1,4 +1,4 @@
-"""Writing: qualities, byte ceilings and palettes."""
+"""Encoding: quality, byte limits and palettes."""
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +16,8 @@ PHOTO = Image.effect_noise((96, 64), 40).convert("RGB")
 
 
 @pytest.mark.parametrize("output_format", LOSSY_FORMATS)
-def test_quality_decides_the_size(output_format: OutputFormat) -> None:
-    """Less quality, fewer bytes; without a wish it is the default."""
+def test_lower_quality_gives_fewer_bytes(output_format: OutputFormat) -> None:
+    """Without a quality, the default of the format is used."""
     low, high, default = (
         len(encode(PHOTO, Output(format=output_format, quality=quality)).data)
         for quality in (20, 95, output_format.image_format.default_quality)
@@ -27,66 +27,66 @@ def test_quality_decides_the_size(output_format: OutputFormat) -> None:
 
 
 @pytest.mark.parametrize("output_format", LOSSY_FORMATS)
-def test_byte_ceiling_is_met_with_the_best_quality_below_it(output_format: OutputFormat) -> None:
-    """The file fits, and one step more of quality would not."""
+def test_max_bytes_is_met_with_the_best_quality(output_format: OutputFormat) -> None:
+    """One step higher would exceed it."""
     sizes = [len(encode(PHOTO, Output(format=output_format, quality=quality)).data) for quality in range(1, 81)]
     ceiling = sizes[39]
-    made = len(encode(PHOTO, Output(format=output_format, quality=80, max_bytes=ceiling)).data)
-    assert made <= ceiling
+    result = len(encode(PHOTO, Output(format=output_format, quality=80, max_bytes=ceiling)).data)
+    assert result <= ceiling
     best = max(quality for quality, size in enumerate(sizes) if size <= ceiling)
-    assert made in sizes[max(0, best - 3) : best + 1]
+    assert result in sizes[max(0, best - 3) : best + 1]
 
 
 @settings(max_examples=30, deadline=None)
 @given(ceiling=st.integers(256, 6000), output_format=st.sampled_from(LOSSY_FORMATS))
-def test_no_ceiling_is_broken_silently(ceiling: int, output_format: OutputFormat) -> None:
-    """Whatever is asked for, the file fits or the job fails by its code."""
+def test_max_bytes_is_met_or_fails(ceiling: int, output_format: OutputFormat) -> None:
+    """The file fits, or encoding raises ByteCeilingUnreachable."""
     try:
-        made = encode(PHOTO, Output(format=output_format, max_bytes=ceiling))
+        result = encode(PHOTO, Output(format=output_format, max_bytes=ceiling))
     except ByteCeilingUnreachable:
         assert len(encode(PHOTO, Output(format=output_format, quality=1)).data) > ceiling
         return
-    assert len(made.data) <= ceiling
+    assert len(result.data) <= ceiling
 
 
-def test_ceiling_that_is_met_anyway_costs_no_quality() -> None:
-    """A generous ceiling changes nothing."""
-    plain = Output(format=OutputFormat.JPEG)
-    assert encode(PHOTO, plain).data == encode(PHOTO, plain.model_copy(update={"max_bytes": 10**6})).data
+def test_generous_max_bytes_changes_nothing() -> None:
+    """The file is the same as without a limit."""
+    unlimited = Output(format=OutputFormat.JPEG)
+    assert encode(PHOTO, unlimited).data == encode(PHOTO, unlimited.model_copy(update={"max_bytes": 10**6})).data
 
 
 @pytest.mark.parametrize("count", [2, 255, 256])
-def test_few_colors_are_kept_exactly_in_a_palette(count: int) -> None:
-    """A drawing of up to 256 colors loses nothing in a GIF."""
+def test_palette_of_few_colors_is_lossless(count: int) -> None:
+    """A GIF of up to 256 colors keeps every pixel."""
     image = Image.new("RGB", (count, 2))
     for x in range(count):
         image.paste((x, 255 - x, x // 2), (x, 0, x + 1, 2))
-    made = sample_images.decode(encode(image, Output(format=OutputFormat.GIF)).data)
-    assert made.convert("RGB").tobytes() == image.tobytes()
+    result = sample_images.decode(encode(image, Output(format=OutputFormat.GIF)).data)
+    assert result.convert("RGB").tobytes() == image.tobytes()
 
 
-def test_gif_cuts_half_transparency_in_two() -> None:
-    """At least half opaque lies on the background, the rest is clear."""
+def test_gif_makes_alpha_binary() -> None:
+    """Pixels that are at least half opaque are flattened on the background; others become transparent."""
     image = Image.new("RGBA", (3, 1), (0, 0, 0, 0))
     image.putpixel((1, 0), (0, 0, 0, 127))
     image.putpixel((2, 0), (0, 0, 0, 128))
-    made = reduce_to_palette(image, "#ffffff").convert("RGBA")
-    assert [made.getpixel((x, 0))[3] for x in range(3)] == [0, 0, 255]  # type: ignore[index] # RGBA
-    assert made.getpixel((2, 0)) == (127, 127, 127, 255)
+    result = reduce_to_palette(image, "#ffffff").convert("RGBA")
+    assert [result.getpixel((x, 0))[3] for x in range(3)] == [0, 0, 255]  # type: ignore[index] # RGBA
+    assert result.getpixel((2, 0)) == (127, 127, 127, 255)
 
 
 @pytest.mark.parametrize(
     ("size", "output_format"),
     [((65_501, 1), "jpeg"), ((16_384, 1), "webp"), ((70_000, 1), "gif"), ((65_537, 1), "avif")],
 )
-def test_what_an_encoder_refuses_is_a_picture_s_error(size: tuple[int, int], output_format: str) -> None:
-    """Beyond a format's own limits, which no result may reach, there is a stable code and no fault."""
+def test_encoder_failures_raise_encoding_failed(size: tuple[int, int], output_format: str) -> None:
+    """Sizes beyond a format's own limits give a stable error code."""
     with pytest.raises(EncodingFailed):
         encode(Image.new("RGB", size), Output(format=OutputFormat(output_format)))
 
 
-def test_large_avif_is_written_faster() -> None:
-    """Speed grows with the pixels to be written, and with how often, so that the largest image is in time."""
+def test_large_avif_is_encoded_faster() -> None:
+    """The speed grows with the pixels, the number of frames and the encodings for max_bytes."""
     small, middle, large = (Image.new("L", (side, 1000)) for side in (1000, 17_000, 25_000))
     avif, ceiling = Output(format=OutputFormat.AVIF), Output(format=OutputFormat.AVIF, max_bytes=10_000)
     speeds = [choose_avif_speed([image], avif) for image in (small, middle, large)]
@@ -95,10 +95,13 @@ def test_large_avif_is_written_faster() -> None:
     assert choose_avif_speed([small, small], avif) > choose_avif_speed([small], avif)
 
 
-def test_a_palette_from_a_sample_is_as_good_as_one_from_all_pixels() -> None:
-    """Within half a decibel, on a scene with many colors and noise."""
+def test_sampled_palette_is_as_good_as_a_full_one() -> None:
+    """The PSNR is at most 0.5 dB lower on a scene with many colors and noise."""
     shade = Image.radial_gradient("L").resize((600, 400))
     photo = Image.merge("RGB", (Image.effect_noise((600, 400), 50), shade, shade.rotate(180)))
     best = photo.quantize(256, Image.Quantize.MEDIANCUT)
     whole = photo.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
-    assert compute_psnr(reduce_to_palette(photo, "#ffffff").convert("RGB"), photo) > compute_psnr(whole.convert("RGB"), photo) - 0.5
+    assert (
+        compute_psnr(reduce_to_palette(photo, "#ffffff").convert("RGB"), photo)
+        > compute_psnr(whole.convert("RGB"), photo) - 0.5
+    )

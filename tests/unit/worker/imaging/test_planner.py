@@ -1,4 +1,4 @@
-"""The planner's rewrites: the same image as the plain way, off where it would not be, and truly shorter."""
+"""The planner: same images as the unoptimized plan, and the conditions of each rule."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from worker.imaging.stored_header import StoredHeader
 
 PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "safelight" / "demo_images").glob("*.jpg"))
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=20_000_000, max_side=5_000)
-ENOUGH_DECIBELS = 45
+MIN_PSNR = 45
 JPEG = StoredHeader(
     format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, is_opaque=True, is_srgb=True, is_still=True
 )
@@ -27,57 +27,57 @@ SMALL = Resize(width=400, height=400)
 PIPELINES = {
     "default": [{"op": "resize", "width": 1024, "height": 1024}, {"op": "grayscale"}],
     "small": [{"op": "resize", "width": 320, "height": 320}, {"op": "grayscale"}],
-    "gray first": [{"op": "grayscale"}, {"op": "resize", "width": 200}],
+    "grayscale first": [{"op": "grayscale"}, {"op": "resize", "width": 200}],
     "color": [{"op": "resize", "width": 500, "height": 500}],
     "thumbnail": [{"op": "resize", "width": 256, "height": 256, "fit": "cover"}],
     "squeezed": [{"op": "resize", "width": 300, "height": 90, "fit": "exact"}],
     "twice": [{"op": "resize", "width": 400}, {"op": "resize", "width": 150}, {"op": "grayscale"}],
-    "as it is": [{"op": "grayscale"}],
+    "grayscale only": [{"op": "grayscale"}],
 }
 
 
-def both_ways(data: bytes, operations: list[dict[str, Any]]) -> tuple[RenderResult, RenderResult]:
-    """Render by the plan and the plain way."""
+def render_with_and_without_plan(data: bytes, operations: list[dict[str, Any]]) -> tuple[RenderResult, RenderResult]:
+    """Render with the plan and with the unoptimized plan."""
     pipeline = Pipeline.model_validate({"operations": operations})
     return render(data, pipeline, LIMITS), render(data, pipeline, LIMITS, planner=make_unoptimized_plan)
 
 
-def likeness(data: bytes, operations: list[dict[str, Any]]) -> float:
-    """Return how alike the two ways' results are, decibels, once their facts agree."""
-    planned, expected = both_ways(data, operations)
+def compute_planned_psnr(data: bytes, operations: list[dict[str, Any]]) -> float:
+    """Return the PSNR in decibels of both results. Fail if their sizes or warnings differ."""
+    planned, expected = render_with_and_without_plan(data, operations)
     assert (planned.width, planned.height, planned.warnings) == (expected.width, expected.height, expected.warnings)
     images = [sample_images.decode(rendered.outputs[0][1].data) for rendered in (planned, expected)]
     return compute_psnr(*images)
 
 
-def with_header(**facts: Any) -> StoredHeader:
-    """Return the header of a large plain JPEG, except for some facts."""
+def make_header(**facts: Any) -> StoredHeader:
+    """Return the header of a large JPEG with some fields replaced."""
     return StoredHeader(**{name: getattr(JPEG, name) for name in JPEG.__dataclass_fields__} | facts)
 
 
 @pytest.mark.parametrize("operations", PIPELINES.values(), ids=PIPELINES)
 @pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda path: path.stem)
-def test_a_photograph_looks_as_it_would_the_plain_way(photograph: Path, operations: list[dict[str, Any]]) -> None:
-    """On each bundled photograph the planned way is at least 45 dB from the plain one."""
-    assert likeness(photograph.read_bytes(), operations) >= ENOUGH_DECIBELS
+def test_planned_photograph_matches_the_unoptimized_plan(photograph: Path, operations: list[dict[str, Any]]) -> None:
+    """The PSNR is at least 45 dB on each demo image."""
+    assert compute_planned_psnr(photograph.read_bytes(), operations) >= MIN_PSNR
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("operations", PIPELINES.values(), ids=PIPELINES)
-def test_other_formats_look_as_they_would_the_plain_way(kind: str, operations: list[dict[str, Any]]) -> None:
-    """What is no JPEG is decoded whole, and yet reduced and turned gray the cheaper way."""
+def test_other_formats_match_the_unoptimized_plan(kind: str, operations: list[dict[str, Any]]) -> None:
+    """They are decoded in full, but reduced and converted to gray in the cheaper order."""
     options = {"lossless": True} if kind == "WEBP" else {}
     with Image.open(PHOTOGRAPHS[0]) as photograph:
         data = sample_images.encode(photograph.convert("RGB"), kind, **options)
-    assert likeness(data, operations) >= ENOUGH_DECIBELS
+    assert compute_planned_psnr(data, operations) >= MIN_PSNR
 
 
 @pytest.mark.parametrize("fit", ["inside", "cover", "exact"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: str) -> None:
-    """An image stored in any of the eight ways comes out the same, cut at the same edges."""
+def test_orientation_after_the_resize_gives_the_same_image(orientation: int, fit: str) -> None:
+    """For each EXIF orientation, with the same crop."""
     data = sample_images.make_rotated_jpeg(801, 602, orientation)
-    assert likeness(data, [{"op": "resize", "width": 90, "height": 120, "fit": fit}]) >= ENOUGH_DECIBELS
+    assert compute_planned_psnr(data, [{"op": "resize", "width": 90, "height": 120, "fit": fit}]) >= MIN_PSNR
 
 
 @given(
@@ -87,36 +87,36 @@ def test_turning_after_the_resize_is_turning_before_it(orientation: int, fit: st
     fit=st.sampled_from(["inside", "cover", "exact"]),
 )
 @settings(max_examples=300)
-def test_a_stored_scaling_stays_inside_and_keeps_its_area(
+def test_scaling_in_stored_orientation_keeps_its_area(
     stored: tuple[int, int], orientation: int, box: tuple[int, int], fit: str
 ) -> None:
-    """Seen from the stored image, a scaling's part is as large as it was, and inside."""
-    header = with_header(stored_size=stored, orientation=orientation)
+    """The box stays inside the stored image."""
+    header = make_header(stored_size=stored, orientation=orientation)
     params = Resize.model_validate({"width": box[0], "height": box[1], "fit": fit})
     upright = Scaling(size=compute_resize_box(header.size, params)[0], box=compute_resize_box(header.size, params)[1])
-    turned = upright.to_stored_orientation(stored, orientation)
-    assert sorted(turned.shrink_factors) == pytest.approx(sorted(upright.shrink_factors))
-    left, upper, right, lower = turned.box
+    stored_scaling = upright.to_stored_orientation(stored, orientation)
+    assert sorted(stored_scaling.shrink_factors) == pytest.approx(sorted(upright.shrink_factors))
+    left, upper, right, lower = stored_scaling.box
     assert -1e-6 <= left < right <= stored[0] + 1e-6
     assert -1e-6 <= upper < lower <= stored[1] + 1e-6
 
 
-def test_the_default_job_on_a_large_photograph_takes_every_short_way() -> None:
-    """Only luma, shrunk while decoding, scaled as stored: nothing is left for the plain way."""
-    made = make_plan(with_header(orientation=6), (Resize(width=600, height=600), Grayscale()))
-    assert made.decoding.luma_only
-    assert made.decoding.shrink == 2
-    assert not made.decoding.apply_orientation
-    assert made.convert_to_gray
-    assert made.scaling is not None
-    assert made.scaling.size == (600, 450)
-    assert made.orientation == 6
-    assert made.operations == ()
+def test_default_pipeline_uses_every_optimization() -> None:
+    """Luma only, shrunk while decoding, scaled as stored; no operations remain."""
+    result = make_plan(make_header(orientation=6), (Resize(width=600, height=600), Grayscale()))
+    assert result.decoding.luma_only
+    assert result.decoding.shrink == 2
+    assert not result.decoding.apply_orientation
+    assert result.convert_to_gray
+    assert result.scaling is not None
+    assert result.scaling.size == (600, 450)
+    assert result.orientation == 6
+    assert result.operations == ()
 
 
 @pytest.mark.parametrize(("side", "shrink"), [(2001, 1), (2000, 1), (1000, 2), (501, 2), (500, 4), (252, 4), (248, 8)])
-def test_shrinking_leaves_two_pixels_for_each_of_the_result(side: int, shrink: int) -> None:
-    """The longer side of 4,000 pixels is never decoded to fewer than twice what is asked for."""
+def test_shrinking_leaves_at_least_two_pixels_per_result_pixel(side: int, shrink: int) -> None:
+    """The longer side of 4,000 pixels is decoded to at least twice the requested side."""
     assert make_plan(JPEG, (Resize(width=side),)).decoding.shrink == shrink
 
 
@@ -125,30 +125,32 @@ def test_shrinking_leaves_two_pixels_for_each_of_the_result(side: int, shrink: i
     [{"format": "PNG"}, {"mode": "CMYK"}, {"mode": "L"}, {"is_srgb": False}, {"is_still": False}],
     ids=str,
 )
-def test_luma_is_decoded_only_where_it_is_the_gray_picture(facts: dict[str, Any]) -> None:
-    """Another format, CMYK, gray already, a color profile or an animation: no luma."""
-    assert not make_plan(with_header(**facts), (SMALL, Grayscale())).decoding.luma_only
+def test_luma_is_decoded_only_if_it_equals_gray(facts: dict[str, Any]) -> None:
+    """Not for another format, CMYK, gray, a color profile or an animation."""
+    assert not make_plan(make_header(**facts), (SMALL, Grayscale())).decoding.luma_only
 
 
-@pytest.mark.parametrize("facts", [{"format": "PNG"}, {"mode": "CMYK"}, {"is_srgb": False}, {"is_still": False}], ids=str)
-def test_nothing_is_shrunk_that_would_differ(facts: dict[str, Any]) -> None:
-    """Another format, CMYK, a color profile or an animation: decoded whole."""
-    assert make_plan(with_header(**facts), (SMALL,)).decoding.shrink == 1
+@pytest.mark.parametrize(
+    "facts", [{"format": "PNG"}, {"mode": "CMYK"}, {"is_srgb": False}, {"is_still": False}], ids=str
+)
+def test_shrinking_is_off_where_the_result_would_differ(facts: dict[str, Any]) -> None:
+    """Another format, CMYK, a color profile or an animation is decoded in full."""
+    assert make_plan(make_header(**facts), (SMALL,)).decoding.shrink == 1
 
 
-def test_colors_are_kept_without_grayscale() -> None:
-    """A pipeline that never turns gray decodes colors."""
-    made = make_plan(JPEG, (SMALL,))
-    assert not made.convert_to_gray
-    assert not made.decoding.luma_only
+def test_colors_are_decoded_without_grayscale() -> None:
+    """A pipeline in color decodes colors."""
+    result = make_plan(JPEG, (SMALL,))
+    assert not result.convert_to_gray
+    assert not result.decoding.luma_only
 
 
-def test_transparency_is_resized_in_color() -> None:
-    """Alpha weighs colors at edges: the order of operations stays, unless gray was asked first."""
-    clear = with_header(format="PNG", mode="RGBA", is_opaque=False)
-    assert not make_plan(clear, (SMALL, Grayscale())).convert_to_gray
-    assert make_plan(clear, (SMALL, Grayscale())).operations == (Grayscale(),)
-    assert make_plan(clear, (Grayscale(), SMALL)).convert_to_gray
+def test_transparent_image_is_resized_in_color() -> None:
+    """Resizing weights colors by alpha, so the order stays unless grayscale comes first."""
+    transparent = make_header(format="PNG", mode="RGBA", is_opaque=False)
+    assert not make_plan(transparent, (SMALL, Grayscale())).convert_to_gray
+    assert make_plan(transparent, (SMALL, Grayscale())).operations == (Grayscale(),)
+    assert make_plan(transparent, (Grayscale(), SMALL)).convert_to_gray
 
 
 @pytest.mark.parametrize(
@@ -156,24 +158,24 @@ def test_transparency_is_resized_in_color() -> None:
     [(), (Resize(width=8000, enlarge=True),), (Resize(width=400, height=8000, fit="exact", enlarge=True),)],
     ids=str,
 )
-def test_what_does_not_shrink_is_left_alone(operations: tuple[Operation, ...]) -> None:
-    """Nothing to do, or an image that grows in either direction: the plain way."""
+def test_enlarging_pipeline_is_not_optimized(operations: tuple[Operation, ...]) -> None:
+    """Nor is one without operations."""
     assert make_plan(JPEG, operations) == Plan(operations=operations)
 
 
-def test_an_animation_is_left_alone() -> None:
-    """More than one image in a file: the plain way."""
+def test_animation_is_not_optimized() -> None:
+    """A file with several frames gets the unoptimized plan."""
     operations = (SMALL, Grayscale())
-    assert make_plan(with_header(is_still=False), operations) == Plan(operations=operations)
+    assert make_plan(make_header(is_still=False), operations) == Plan(operations=operations)
 
 
-def test_a_profile_keeps_its_colors() -> None:
-    """A photograph with a foreign profile comes out identical, gray by its true colors."""
+def test_colors_of_a_profile_are_kept() -> None:
+    """A photograph with a foreign profile becomes gray by its true colors."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     foreign = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
     data = sample_images.make_jpeg(1600, 1200, icc_profile=foreign)
-    assert likeness(data, [{"op": "resize", "width": 200}, {"op": "grayscale"}]) >= ENOUGH_DECIBELS
+    assert compute_planned_psnr(data, [{"op": "resize", "width": 200}, {"op": "grayscale"}]) >= MIN_PSNR
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_a_profile_keeps_its_colors() -> None:
 )
 @pytest.mark.parametrize("operations", [PIPELINES["small"], PIPELINES["thumbnail"]], ids=["small", "thumbnail"])
 def test_every_kind_of_jpeg_can_be_shrunk(options: dict[str, Any], operations: list[dict[str, Any]]) -> None:
-    """Progressive, any chroma subsampling, RGB instead of YCbCr: the same image."""
+    """Progressive, with any chroma subsampling, and RGB instead of YCbCr."""
     with Image.open(PHOTOGRAPHS[0]) as photograph:
         data = sample_images.encode(photograph.convert("RGB").resize((1501, 997)), "JPEG", quality=92, **options)
-    assert likeness(data, operations) >= ENOUGH_DECIBELS
+    assert compute_planned_psnr(data, operations) >= MIN_PSNR

@@ -1,4 +1,4 @@
-"""PNG: quick for photographs, small for graphics, and always the same pixels."""
+"""PNG packing: fast for photographs, small for graphics, always lossless."""
 
 import random
 import zlib
@@ -15,13 +15,13 @@ from worker.imaging import png_encoder
 from worker.imaging.encode import encode
 from worker.imaging.png_encoder import Packing, choose_packing
 
-PICTURES = Path(__file__).parents[4] / "safelight" / "demo_images"
-# The contact sheet has borders of one color, and counts as a graphic.
-PHOTOGRAPHS = sorted(path for path in PICTURES.glob("*.jpg") if path.stem != "contact-sheet")
+DEMO_IMAGES = Path(__file__).parents[4] / "safelight" / "demo_images"
+# The contact sheet has large areas of one color, so it is not a photograph.
+PHOTOGRAPHS = sorted(path for path in DEMO_IMAGES.glob("*.jpg") if path.stem != "contact-sheet")
 
 
-def page_of_text(mode: str) -> Image.Image:
-    """Return what a screenshot of a document is like."""
+def draw_text_page(mode: str) -> Image.Image:
+    """Return an image similar to a screenshot of a document."""
     page = Image.new(mode, (600, 400), "white")
     for line in range(20):
         ImageDraw.Draw(page).text((10, 10 + 19 * line), "The same words come again and again. " * 3, "black")
@@ -29,8 +29,8 @@ def page_of_text(mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
-def test_a_gray_photograph_is_packed_quickly(path: Path) -> None:
-    """Nothing repeats in a photograph, and without the search its file is hardly larger."""
+def test_gray_photograph_is_packed_without_search(path: Path) -> None:
+    """The file is hardly larger than with the search."""
     with Image.open(path) as photograph:
         gray = photograph.convert("L").resize((640, 480))
     assert choose_packing(gray) is not Packing.SEARCH
@@ -38,9 +38,9 @@ def test_a_gray_photograph_is_packed_quickly(path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_text_is_packed_thoroughly(mode: str) -> None:
-    """Letters repeat, and the file becomes much smaller than a photograph's packing would make it."""
-    page = page_of_text(mode)
+def test_text_is_packed_with_search(mode: str) -> None:
+    """Letters repeat, so the file becomes much smaller than with run-length compression."""
+    page = draw_text_page(mode)
     assert choose_packing(page) is Packing.SEARCH
     assert len(encode(page, Output()).data) < 0.7 * len(sample_images.encode(page, "PNG", compress_type=zlib.Z_RLE))
 
@@ -51,19 +51,19 @@ def test_text_is_packed_thoroughly(mode: str) -> None:
     size=st.tuples(st.integers(1, 40), st.integers(1, 150)),
     seed=st.integers(0, 2**32),
 )
-def test_every_packing_keeps_every_pixel(packing: Packing, mode: str, size: tuple[int, int], seed: int) -> None:
-    """Noise of any size and kind comes back as it was, whichever way it was packed."""
+def test_every_packing_is_lossless(packing: Packing, mode: str, size: tuple[int, int], seed: int) -> None:
+    """Noise of any size and mode is decoded to the same pixels."""
     bands = len(Image.new(mode, (1, 1)).getbands())
     image = Image.frombytes(mode, size, random.Random(seed).randbytes(size[0] * size[1] * bands))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(png_encoder, "choose_packing", lambda _: packing)
-        made = sample_images.decode(png_encoder.write_png(image))
-    assert (made.mode, made.size, made.tobytes()) == (image.mode, image.size, image.tobytes())
+        result = sample_images.decode(png_encoder.write_png(image))
+    assert (result.mode, result.size, result.tobytes()) == (image.mode, image.size, image.tobytes())
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "I;16"])
-def test_other_modes_are_left_to_pillow(mode: str) -> None:
-    """What has not eight bits a channel is written whole too."""
+def test_pillow_writes_other_modes(mode: str) -> None:
+    """Images without 8 bits per channel are lossless too."""
     image = Image.new(mode, (30, 20), 1)
-    made = sample_images.decode(png_encoder.write_png(image))
-    assert (made.mode, made.tobytes()) == (image.mode, image.tobytes())
+    result = sample_images.decode(png_encoder.write_png(image))
+    assert (result.mode, result.tobytes()) == (image.mode, image.tobytes())

@@ -1,4 +1,4 @@
-"""Pixels: upright, in the right colors, at the right size, without metadata, and safely refused."""
+"""Rendering: orientation, colors, sizes, metadata and refusals."""
 
 from typing import Any, get_args
 
@@ -26,34 +26,34 @@ from worker.imaging.operations.geometry import resize
 from worker.imaging.pipeline import refuse_assets
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
-KEEP = Pipeline.model_validate({})
+EMPTY_PIPELINE = Pipeline.model_validate({})
 
 
-def pipeline(*operations: dict[str, Any], **output: Any) -> Pipeline:
+def make_pipeline(*operations: dict[str, Any], **output: Any) -> Pipeline:
     """Return a pipeline with one output."""
     return Pipeline.model_validate({"operations": operations, "output": output})
 
 
-def image_of(rendered: RenderResult) -> Image.Image:
+def decode_output(rendered: RenderResult) -> Image.Image:
     """Decode the first output."""
     return sample_images.decode(rendered.outputs[0][1].data)
 
 
-def test_default_pipeline_fits_and_grays() -> None:
-    """A large color image comes out gray, PNG, its longer side 1024."""
-    made = render(
+def test_default_pipeline_resizes_and_converts_to_gray() -> None:
+    """A large color image becomes a gray PNG with a longer side of 1024 pixels."""
+    result = render(
         sample_images.make_jpeg(2000, 1500), Pipeline(operations=(Resize(width=1024, height=1024), Grayscale())), LIMITS
     )
-    image = image_of(made)
+    image = decode_output(result)
     assert (image.format, image.mode, image.size) == ("PNG", "L", (1024, 768))
-    assert (made.width, made.height, made.format) == (2000, 1500, "JPEG")
+    assert (result.width, result.height, result.format) == (2000, 1500, "JPEG")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_comes_out_upright(orientation: int) -> None:
-    """The red corner of an image stored in any of the eight EXIF ways ends at the top left."""
+def test_every_orientation_becomes_upright(orientation: int) -> None:
+    """The red corner is at the top left for each EXIF orientation."""
     upright = sample_images.draw_scene(64, 48)
-    undo = {
+    transposes = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
         4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -62,10 +62,10 @@ def test_every_orientation_comes_out_upright(orientation: int) -> None:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    stored = upright.transpose(transposes[orientation]) if orientation in transposes else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    image = image_of(render(sample_images.encode(stored, "JPEG", quality=95, exif=exif), KEEP, LIMITS))
+    image = decode_output(render(sample_images.encode(stored, "JPEG", quality=95, exif=exif), EMPTY_PIPELINE, LIMITS))
     assert image.size == (64, 48)
     red, green, _ = image.getpixel((8, 8))  # type: ignore[misc] # an RGB pixel
     assert red > 200
@@ -74,17 +74,17 @@ def test_every_orientation_comes_out_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("output", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
-def test_each_input_makes_each_output_without_metadata(source: str, output: str) -> None:
-    """Every accepted format can be read, every output written, and nothing but pixels goes through."""
+def test_each_input_gives_each_output_without_metadata(source: str, output: str) -> None:
+    """Every accepted format can be read, and every output contains only pixels."""
     exif = Image.Exif()
     exif[0x010E] = "secret place"
     options: dict[str, Any] = {"comment": b"secret place"} if source in {"JPEG", "GIF"} else {}
     if source not in {"GIF", "BMP"}:
         options["exif"] = exif
     data = sample_images.encode(sample_images.draw_scene(), source, **options)
-    made = render(data, pipeline(format=output), LIMITS)
-    assert made.format == source
-    encoded = made.outputs[0][1]
+    result = render(data, make_pipeline(format=output), LIMITS)
+    assert result.format == source
+    encoded = result.outputs[0][1]
     assert b"secret" not in encoded.data
     image = sample_images.decode(encoded.data)
     assert image.format == encoded.image_format.name == output.upper()
@@ -92,58 +92,64 @@ def test_each_input_makes_each_output_without_metadata(source: str, output: str)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
-def test_every_mode_is_brought_to_eight_bits(mode: str) -> None:
-    """Palette, one bit, sixteen bits and CMYK all end as plain gray or color, not black and not clipped."""
+def test_every_mode_is_converted_to_eight_bits(mode: str) -> None:
+    """Palette, 1-bit, 16-bit and CMYK images become gray or RGB, neither black nor clipped."""
     scene = sample_images.draw_scene()
     image = Image.new("I;16", (64, 48), 32_768) if mode == "I;16" else scene.convert(mode)
-    made = image_of(render(sample_images.encode(image, "TIFF" if mode == "CMYK" else "PNG"), KEEP, LIMITS))
-    assert made.mode in {"L", "LA", "RGB", "RGBA"}
+    result = decode_output(
+        render(sample_images.encode(image, "TIFF" if mode == "CMYK" else "PNG"), EMPTY_PIPELINE, LIMITS)
+    )
+    assert result.mode in {"L", "LA", "RGB", "RGBA"}
     if mode == "I;16":
-        assert made.getpixel((0, 0)) == 128
+        assert result.getpixel((0, 0)) == 128
 
 
-def test_transparency_lies_on_the_stated_color_in_jpeg() -> None:
-    """A transparent pixel becomes the background that was asked for."""
+def test_transparency_is_flattened_on_the_background_in_jpeg() -> None:
+    """A transparent pixel gets the background color of the output."""
     clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
-    made = image_of(render(sample_images.encode(clear, "PNG"), pipeline(format="jpeg", background="#00ff00"), LIMITS))
-    red, green, blue = made.getpixel((4, 4))  # type: ignore[misc] # an RGB pixel
+    result = decode_output(
+        render(sample_images.encode(clear, "PNG"), make_pipeline(format="jpeg", background="#00ff00"), LIMITS)
+    )
+    red, green, blue = result.getpixel((4, 4))  # type: ignore[misc] # an RGB pixel
     assert green > 250
     assert max(red, blue) < 8
 
 
 @pytest.mark.parametrize("output", ["png", "webp"])
-def test_transparency_survives_gray_and_resize(output: str) -> None:
-    """Alpha is kept where the format can hold it."""
+def test_transparency_is_kept_after_resize_and_grayscale(output: str) -> None:
+    """In formats with alpha."""
     data = sample_images.make_png(mode="RGBA")
-    made = image_of(render(data, pipeline({"op": "resize", "width": 32}, {"op": "grayscale"}, format=output), LIMITS))
-    assert made.has_transparency_data
-    assert made.convert("RGBA").getchannel("A").getextrema() != (255, 255)
+    result = decode_output(
+        render(data, make_pipeline({"op": "resize", "width": 32}, {"op": "grayscale"}, format=output), LIMITS)
+    )
+    assert result.has_transparency_data
+    assert result.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def test_colors_are_converted_to_srgb() -> None:
-    """A pixel with a foreign profile changes its numbers, so that it looks the same without the profile."""
+    """Pixels with a foreign profile get sRGB values, and the profile is removed."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"tmp.").replace(b"gXYZ", b"rXYZ").replace(b"tmp.", b"gXYZ")
     renamed = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
     data = sample_images.encode(Image.new("RGB", (8, 8), (200, 30, 30)), "PNG", icc_profile=renamed)
-    made = image_of(render(data, KEEP, LIMITS))
-    red, green, _ = made.getpixel((0, 0))  # type: ignore[misc] # an RGB pixel
+    result = decode_output(render(data, EMPTY_PIPELINE, LIMITS))
+    red, green, _ = result.getpixel((0, 0))  # type: ignore[misc] # an RGB pixel
     assert green > 190
     assert red < 60
-    assert "icc_profile" not in made.info
+    assert "icc_profile" not in result.info
 
 
-def test_broken_profile_is_a_warning_and_not_a_failure() -> None:
-    """A profile that is none is ignored, and the job says so."""
-    made = render(sample_images.make_jpeg(icc_profile=b"no profile at all"), KEEP, LIMITS)
-    assert made.warnings == ("The color profile can't be used and was ignored.",)
+def test_broken_profile_gives_a_warning() -> None:
+    """An unusable profile is ignored."""
+    result = render(sample_images.make_jpeg(icc_profile=b"no profile at all"), EMPTY_PIPELINE, LIMITS)
+    assert result.warnings == ("The color profile can't be used and was ignored.",)
 
 
-def test_several_outputs_come_from_one_run() -> None:
-    """Each output is written in its own format."""
-    asked = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
-    made = render(sample_images.make_jpeg(), asked, LIMITS)
-    assert [(output.name, each.image_format.name) for output, each in made.outputs] == [("a", "PNG"), ("b", "WEBP")]
+def test_one_run_gives_several_outputs() -> None:
+    """Each output has its own format."""
+    pipeline = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
+    result = render(sample_images.make_jpeg(), pipeline, LIMITS)
+    assert [(output.name, each.image_format.name) for output, each in result.outputs] == [("a", "PNG"), ("b", "WEBP")]
 
 
 @pytest.mark.parametrize(
@@ -159,44 +165,44 @@ def test_several_outputs_come_from_one_run() -> None:
         (bytes(10_000_001), TooManyBytes),
     ],
 )
-def test_bad_file_has_its_own_error(data: bytes, error: type[ImageError]) -> None:
-    """What can't be decoded, or would cost too much, is refused by name."""
+def test_bad_files_raise_specific_errors(data: bytes, error: type[ImageError]) -> None:
+    """Damaged and oversized files are refused."""
     with pytest.raises(error):
-        render(data, KEEP, LIMITS)
+        render(data, EMPTY_PIPELINE, LIMITS)
 
 
-def test_bomb_is_refused_by_its_header() -> None:
-    """A file of a few bytes that claims a huge image costs nothing."""
+def test_bomb_is_refused_before_decoding() -> None:
+    """A small file that claims a huge image is refused by its header."""
     header = bytearray(sample_images.make_png())
     header[16:24] = (60_000).to_bytes(4, "big") * 2
     with pytest.raises((NotAnImage, CorruptImage, TooManyPixels, SideTooLong)):
-        render(bytes(header), KEEP, LIMITS)
+        render(bytes(header), EMPTY_PIPELINE, LIMITS)
 
 
-def test_result_is_held_to_the_limits_too() -> None:
-    """Enlarging past the limit is refused before it is tried."""
+def test_limits_apply_to_results() -> None:
+    """Enlarging beyond the limit is refused before resizing."""
     with pytest.raises(TooManyPixels):
         render(
             sample_images.make_jpeg(),
-            pipeline({"op": "resize", "width": 3999, "height": 3999, "enlarge": True, "fit": "exact"}),
+            make_pipeline({"op": "resize", "width": 3999, "height": 3999, "enlarge": True, "fit": "exact"}),
             LIMITS,
         )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_damaged_file_ends_in_a_picture_or_in_an_image_error(data: st.DataObject) -> None:
-    """Whatever bytes are flipped or cut, nothing but an ImageError comes out."""
+def test_damaged_file_gives_an_image_or_an_image_error(data: st.DataObject) -> None:
+    """Flipped and missing bytes raise nothing but ImageError."""
     name = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
     file = bytearray(sample_images.encode(sample_images.draw_scene(), name))
     for at in data.draw(st.lists(st.integers(0, len(file) - 1), max_size=20)):
         file[at] = data.draw(st.integers(0, 255))
     del file[data.draw(st.integers(0, len(file))) :]
     try:
-        made = render(bytes(file), KEEP, LIMITS)
+        result = render(bytes(file), EMPTY_PIPELINE, LIMITS)
     except ImageError:
         return
-    assert made.outputs[0][1].data
+    assert result.outputs[0][1].data
 
 
 @pytest.mark.parametrize(
@@ -214,25 +220,25 @@ def test_damaged_file_ends_in_a_picture_or_in_an_image_error(data: st.DataObject
         ((300, 200), {"width": 100, "height": 200, "fit": "exact"}, (100, 200)),
     ],
 )
-def test_resize_leads_to_the_size_that_was_foretold(
+def test_resize_gives_the_computed_size(
     size: tuple[int, int],
     params: dict[str, Any],
     expected: tuple[int, int],
 ) -> None:
-    """The planned size is the size of the image that comes out."""
-    asked = Resize.model_validate(params)
-    assert compute_size_after(size, asked) == expected
-    assert resize(Image.new("L", size), asked).size == expected
+    """The computed size equals the size of the result."""
+    operation = Resize.model_validate(params)
+    assert compute_size_after(size, operation) == expected
+    assert resize(Image.new("L", size), operation).size == expected
 
 
-def test_cover_keeps_the_middle_and_the_proportions() -> None:
-    """A square out of a wide image is its middle, not squeezed."""
+def test_cover_keeps_the_center_and_the_aspect_ratio() -> None:
+    """A square crop of a wide image is its center, not squeezed."""
     wide = Image.new("L", (300, 100))
     wide.paste(255, (100, 0, 200, 100))
     square = resize(wide, Resize(width=50, height=50, fit=Fit.COVER))
-    assert square.getextrema()[0] > 230  # type: ignore[operator] # one band; squeezing would bring black
+    assert square.getextrema()[0] > 230  # type: ignore[operator] # one band; squeezing would include black
 
 
-def test_every_operation_has_its_function() -> None:
-    """No operation can be asked for that nobody runs."""
+def test_every_operation_has_a_function() -> None:
+    """No operation of the schema is unimplemented."""
     assert {*build_function_table(refuse_assets), *RESOLVED} == set(get_args(AnyOperation))
