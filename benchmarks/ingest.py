@@ -138,10 +138,10 @@ def measure_ingest(folder: Path, images: Path) -> Run:
         )
     finally:
         local_stack.down(state, wipe=True)
-    took = ComponentTimes(
+    component_times = ComponentTimes(
         after.engine - before.engine, after.functions - before.functions, max(0.0, after.renderers - before.renderers)
     )
-    return Run(sum(1 for _ in images.iterdir()), usage, took, times)
+    return Run(sum(1 for _ in images.iterdir()), usage, component_times, times)
 
 
 def run_command(api_url: str, images: Path, folder: Path, name: str) -> Usage:

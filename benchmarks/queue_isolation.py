@@ -52,7 +52,7 @@ def main() -> None:
     print(f"Interactive upload, idle               {format_times(idle)}")
     print(f"Interactive upload, {members:,} members      {format_times(busy)}")
     print(f"Ratio of the medians                   {statistics.median(busy) / statistics.median(idle):.2f}")
-    print(f"Batch: {seconds:.0f} s, {members / seconds:.0f} members per second; {len(busy)} uploads meanwhile")
+    print(f"Batch: {seconds:.0f} s, {members / seconds:.0f} members per second; {len(busy)} uploads during the batch")
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class Deployment:
                 "in flight": lambda: self.interactive.hidden + self.bulk.hidden,
                 "worker": lambda: self.worker_function.running,
                 "api": lambda: self.api_function.running,
-                "open": lambda: self.jobs.open,
+                "open jobs": lambda: self.jobs.open,
             },
             period,
         )

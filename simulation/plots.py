@@ -9,7 +9,7 @@ from simulation.scenarios import SCENARIOS
 #: For each file its scenarios and its gauges: the first on the left axis, the second on the right.
 PANELS = {
     "million.png": (("million", "million_500"), ("bulk queue", "worker")),
-    "outage.png": (("outage", "outage_500"), ("open", "worker")),
+    "outage.png": (("outage", "outage_500"), ("open jobs", "worker")),
 }
 
 
@@ -39,6 +39,6 @@ def save_plots(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
                 axis.set_ylim(bottom=0)
                 axis.tick_params(labelsize=7)
             panel.set_xlabel("minutes", fontsize=8)
-            panel.set_title(SCENARIOS[name].title, fontsize=8)
+            panel.set_title(SCENARIOS[name].title.replace("`", ""), fontsize=8)
         figure.savefig(folder / file, dpi=90)
         plt.close(figure)

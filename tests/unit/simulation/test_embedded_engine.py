@@ -97,6 +97,6 @@ def test_step_times_are_recovered_from_cpu_times() -> None:
         all=30,
         wall=20,
     )
-    found = compute_step_times(idle, post, tens, single, [0.015, 0.025, 0.035])
+    steps = compute_step_times(idle, post, tens, single, [0.015, 0.025, 0.035])
     for name in StepTimes.__slots__:
-        assert getattr(found, name) == pytest.approx(getattr(STEPS, name)), name
+        assert getattr(steps, name) == pytest.approx(getattr(STEPS, name)), name
