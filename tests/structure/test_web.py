@@ -1,4 +1,4 @@
-"""Rules that the web page must keep."""
+"""Rules for the web page's files."""
 
 import re
 from pathlib import Path
@@ -10,35 +10,35 @@ from shared.errors import error_classes
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
 MODULES = sorted((WEB / "app").rglob("*.js"))
-MOST_BYTES = 150_000
-MOST_LINES = 170
-#: Whatever makes markup or code of a text.
+MAX_BYTES = 150_000
+MAX_LINES = 170
+#: APIs that interpret a string as markup or code.
 MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML"
     r"|\beval\(|new Function|srcdoc|javascript:"
 )
 IMPORT = re.compile(r'(?:from|import) "(\.[^"]+)"')
-ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/2000/svg)[\w.-]+")
-#: Codes of the page itself, for what no answer of the API tells.
-PAGES_OWN = {"OFFLINE", "UPLOAD_REFUSED"}
+OTHER_HOST = re.compile(r"https?://(?!www\.w3\.org/2000/svg)[\w.-]+")
+#: Codes that the page itself creates, for failures without an API response.
+PAGE_CODES = {"OFFLINE", "UPLOAD_REFUSED"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_text_never_becomes_markup(module: Path) -> None:
-    """Names, errors and other outside text are inserted as text only."""
+def test_outside_text_is_inserted_as_text(module: Path) -> None:
+    """No module uses an API that interprets strings as markup or code."""
     assert not MARKUP.findall(module.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_modules_are_small_and_say_what_they_are(module: Path) -> None:
-    """Each module starts with a sentence on itself and is short."""
+def test_modules_are_short_and_have_a_doc_comment(module: Path) -> None:
+    """Every module starts with a doc comment and has a limited length."""
     text = module.read_text("utf-8")
     assert text.startswith("/** ")
-    assert len(text.splitlines()) <= MOST_LINES
+    assert len(text.splitlines()) <= MAX_LINES
 
 
-def test_the_page_has_no_inline_code_or_style() -> None:
-    """And the strict policy."""
+def test_page_has_no_inline_code_or_style() -> None:
+    """The start page has no inline code or style, and a strict policy."""
     page = (WEB / "index.html").read_text("utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
     assert "unsafe" not in page
@@ -48,24 +48,24 @@ def test_the_page_has_no_inline_code_or_style() -> None:
 def test_no_file_names_another_host() -> None:
     """No file names another host."""
     texts = {path: path.read_text("utf-8") for path in WEB.rglob("*") if path.suffix in {".html", ".css", ".js"}}
-    assert {path.name: found for path, text in texts.items() if (found := ELSEWHERE.findall(text))} == {}
+    assert {path.name: found for path, text in texts.items() if (found := OTHER_HOST.findall(text))} == {}
 
 
-def test_the_page_is_small() -> None:
-    """Under 150 KB in total."""
-    assert sum(path.stat().st_size for path in WEB.rglob("*") if path.is_file()) < MOST_BYTES
+def test_page_is_small() -> None:
+    """All files together have less than 150 KB."""
+    assert sum(path.stat().st_size for path in WEB.rglob("*") if path.is_file()) < MAX_BYTES
 
 
 def test_every_module_is_imported() -> None:
-    """And every import has a file."""
-    reached: set[Path] = set()
-    ahead = [WEB / "app" / "main.js"]
-    while ahead:
-        module = ahead.pop()
-        if module not in reached:
-            reached.add(module)
-            ahead += [(module.parent / each).resolve() for each in IMPORT.findall(module.read_text("utf-8"))]
-    assert sorted(reached) == MODULES
+    """Every module is reachable from main.js, and every import exists."""
+    imported: set[Path] = set()
+    pending = [WEB / "app" / "main.js"]
+    while pending:
+        module = pending.pop()
+        if module not in imported:
+            imported.add(module)
+            pending += [(module.parent / each).resolve() for each in IMPORT.findall(module.read_text("utf-8"))]
+    assert sorted(imported) == MODULES
 
 
 def test_every_style_sheet_is_loaded() -> None:
@@ -74,9 +74,9 @@ def test_every_style_sheet_is_loaded() -> None:
     assert sorted(named) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*.css"))
 
 
-def test_advice_is_for_existing_codes() -> None:
-    """Codes of the API, or the page's own."""
+def test_advice_uses_existing_error_codes() -> None:
+    """Every error code with advice exists in the API or is created by the page."""
     text = (WEB / "app" / "net" / "problem.js").read_text("utf-8")
     advised = set(re.findall(r'^  ([A-Z_]+): "', text, re.MULTILINE))
     assert advised
-    assert advised - PAGES_OWN <= {each.code for each in error_classes()}
+    assert advised - PAGE_CODES <= {each.code for each in error_classes()}

@@ -1,4 +1,4 @@
-"""A person in front of the page: what they do, and what a browser complained of meanwhile."""
+"""Visits to the web page: user actions, and the errors that the browser logged."""
 
 import base64
 import re
@@ -11,111 +11,113 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
 from support.running_stack import Site
 
-PICTURES = Path(__file__).parents[2] / "safelight" / "demo_images"
+IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
-PATIENCE_MILLISECONDS = 60_000
+TIMEOUT_MILLISECONDS = 60_000
 REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with a status of (\d+)|net::)")
-LOUD = "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
+REPORT_VIOLATIONS = (
+    "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
+)
 DROP = """(files) => {
-  const carried = new DataTransfer();
+  const transfer = new DataTransfer();
   for (const {name, type, data} of files) {
     const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
-    carried.items.add(new File([bytes], name, {type}));
+    transfer.items.add(new File([bytes], name, {type}));
   }
-  return carried;
+  return transfer;
 }"""
 
 
 @dataclass
 class Visit:
-    """One tab, with what the browser said in it."""
+    """One browser tab, with its logged messages."""
 
     page: Page
     context: BrowserContext
     url: str
-    said: list[str] = field(default_factory=list)
-    #: Statuses that the test provokes (``net`` for no network): a browser logs each as an error.
-    refusals_expected: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
+    #: Statuses that the test provokes (``net`` for no network). The browser logs each as an error.
+    expected_failures: set[str] = field(default_factory=set)
 
-    def hear(self, message: ConsoleMessage) -> None:
-        """Keep what is an error or a warning."""
+    def record_message(self, message: ConsoleMessage) -> None:
+        """Record an error or a warning."""
         if message.type in {"error", "warning"}:
-            self.said.append(message.text)
+            self.messages.append(message.text)
 
-    def refuse(self, dialog: Dialog) -> None:
-        """Dismiss a dialog that the page itself never opens."""
-        self.said.append(f"dialog: {dialog.message}")
+    def dismiss_dialog(self, dialog: Dialog) -> None:
+        """Record and dismiss a browser dialog, which the page never opens."""
+        self.messages.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def complaints(self) -> list[str]:
-        """Return what was said and not provoked."""
-        return [each for each in self.said if not self._is_expected(each)]
+    def list_errors(self) -> list[str]:
+        """Return the messages that the test did not provoke."""
+        return [each for each in self.messages if not self._is_expected(each)]
 
     def _is_expected(self, text: str) -> bool:
         found = REFUSED_LOAD.search(text)
-        return found is not None and (found[2] or "net") in self.refusals_expected
+        return found is not None and (found[2] or "net") in self.expected_failures
 
-    def open(self, place: str = "") -> None:
-        """Go to a place of the page and wait until it is drawn."""
-        self.page.goto(f"{self.url}{place}")
+    def open(self, fragment: str = "") -> None:
+        """Open an address of the page and wait until it is ready."""
+        self.page.goto(f"{self.url}{fragment}")
         self.page.locator("html[data-ready]").wait_for(state="attached")
 
     def drop(self, files: Mapping[str, bytes]) -> None:
         """Drop files onto the page."""
-        carried = [
-            {"name": name, "type": media_type(name), "data": base64.b64encode(data).decode()}
+        payload = [
+            {"name": name, "type": guess_media_type(name), "data": base64.b64encode(data).decode()}
             for name, data in files.items()
         ]
-        transfer = self.page.evaluate_handle(DROP, carried)
+        transfer = self.page.evaluate_handle(DROP, payload)
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
-    def print_of(self, name: str) -> Locator:
-        """Return the image of that name in the tray or in a list."""
+    def find_card(self, name: str) -> Locator:
+        """Return the card of an image by its file name."""
         return self.page.locator(".print").filter(has=self.page.locator(".name", has_text=name))
 
-    def expect_state(self, name: str, state: str) -> None:
-        """Wait until an image is in a state."""
-        shown = self.print_of(name).locator(".status")
-        expect(shown).to_have_text(state, timeout=PATIENCE_MILLISECONDS)
+    def expect_status(self, name: str, status: str) -> None:
+        """Wait until an image has a status."""
+        shown = self.find_card(name).locator(".status")
+        expect(shown).to_have_text(status, timeout=TIMEOUT_MILLISECONDS)
 
-    def develop(self) -> None:
-        """Send off what lies in the tray."""
+    def process(self) -> None:
+        """Start processing the queue."""
         self.page.locator("#go").click()
 
     def tab_to(self, name: str, *, back: bool = False) -> None:
-        """Press Tab until a control has the focus, as somebody does who has no mouse."""
+        """Press Tab until a control has the focus."""
         for _ in range(80):
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
             active = self.page.evaluate("(document.activeElement.ariaLabel || document.activeElement.innerText || '')")
             if str(active).strip() == name:
                 return
-        raise AssertionError(f"Tab never came to {name!r}")
+        raise AssertionError(f"Tab never reached {name!r}")
 
-    def job_id(self, name: str) -> str:
-        """Return the ID of a developed image's job."""
-        link = self.print_of(name).get_by_role("link", name="Compare").first
+    def get_job_id(self, name: str) -> str:
+        """Return the job ID of a processed image."""
+        link = self.find_card(name).get_by_role("link", name="Compare").first
         return str(link.get_attribute("href")).rsplit("/", 1)[-1]
 
 
 @dataclass
-class Desk:
-    """Opens visits to the page of a site."""
+class VisitFactory:
+    """Creates visits to the page of a site."""
 
     browser: Browser
     site: Site
     visits: list[Visit] = field(default_factory=list)
 
-    def visit(self, url: str | None = None, **context: Any) -> Visit:
-        """Open a tab of its own, without storage; nothing is loaded yet."""
+    def create_visit(self, url: str | None = None, **context: Any) -> Visit:
+        """Open a new tab without storage. It loads nothing yet."""
         settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **context}
-        made = self.browser.new_context(**settings)
-        page = made.new_page()
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        visit = Visit(page, made, url or self.site.stack.ui_url)
-        page.add_init_script(LOUD)
-        page.on("console", visit.hear)
-        page.on("pageerror", lambda error: visit.said.append(str(error)))
-        page.on("dialog", visit.refuse)
+        browser_context = self.browser.new_context(**settings)
+        page = browser_context.new_page()
+        page.set_default_timeout(TIMEOUT_MILLISECONDS)
+        visit = Visit(page, browser_context, url or self.site.stack.ui_url)
+        page.add_init_script(REPORT_VIOLATIONS)
+        page.on("console", visit.record_message)
+        page.on("pageerror", lambda error: visit.messages.append(str(error)))
+        page.on("dialog", visit.dismiss_dialog)
         self.visits.append(visit)
         return visit
 
@@ -125,20 +127,26 @@ class Desk:
             visit.context.close()
 
 
-def picture(name: str) -> bytes:
-    """Read one of the bundled images."""
-    return (PICTURES / name).read_bytes()
+def read_image(name: str) -> bytes:
+    """Return the bytes of a demo image."""
+    return (IMAGES / name).read_bytes()
 
 
-def large_picture(folder: Path) -> bytes:
-    """Make a real photograph of over eight megabytes: more than the body of a request may hold."""
+def create_large_image(folder: Path) -> bytes:
+    """Create a photo of over 8 MB, more than a request body can hold."""
     path = folder / "large.bmp"
-    with Image.open(PICTURES / "contact-sheet.jpg") as sheet:
+    with Image.open(IMAGES / "contact-sheet.jpg") as sheet:
         sheet.convert("RGB").crop((0, 0, 2000, 1500)).save(path)
     return path.read_bytes()
 
 
-def media_type(name: str) -> str:
-    """Return what a browser makes of a name."""
-    endings = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp", "gif": "image/gif"}
-    return endings.get(name.rsplit(".", 1)[-1], "")
+def guess_media_type(name: str) -> str:
+    """Return the media type that a browser derives from a file name."""
+    media_types = {
+        "jpg": "image/jpeg",
+        "png": "image/png",
+        "webp": "image/webp",
+        "bmp": "image/bmp",
+        "gif": "image/gif",
+    }
+    return media_types.get(name.rsplit(".", 1)[-1], "")

@@ -1,4 +1,4 @@
-"""Serves the page from another origin than the API's, as from its own bucket on AWS."""
+"""A web server for the page on another origin than the API's, as on AWS."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,24 +8,26 @@ from threading import Thread
 
 from support.running_stack import Site
 
-from infra import page
+from infra.deployment import page
 
 
 @contextmanager
-def served(site: Site, port: int, auth: str = "none", more: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the page for a site's API on a port of this machine; yield its address."""
+def serve_page(
+    site: Site, port: int, auth: str = "none", extra_outputs: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Serve the page on a local port, configured for a site's API. Yield its URL."""
     outputs = {
         "ApiUrl": site.stack.api_url,
         "ImageBucketUrl": f"{site.stack.endpoint_url}/{site.stack.bucket}",
-        **(more or {}),
+        **(extra_outputs or {}),
     }
-    files = page.files(outputs, auth)
+    files = page.build_files(outputs, auth)
 
     class Handler(BaseHTTPRequestHandler):
-        """Answers with the page's files."""
+        """Serves the page's files."""
 
         def do_GET(self) -> None:
-            """Answer one request."""
+            """Serve one file."""
             found = files.get(self.path.partition("?")[0].lstrip("/"))
             self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
             if found:
@@ -35,7 +37,7 @@ def served(site: Site, port: int, auth: str = "none", more: Mapping[str, str] | 
             self.wfile.write(found.data if found else b"")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Suppress the log."""
 
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()

@@ -1,102 +1,102 @@
-/** Puts the page together. */
+/** Entry point: signs the user in, creates the shared state and starts the router. */
 
 import { find, fill, el } from "./base/dom.js";
-import { icon } from "./base/icons.js";
-import { route } from "./base/router.js";
-import { applyTheme, nextTheme, theme } from "./base/theme.js";
-import { leaving, prove, readConfig } from "./auth/session.js";
-import { complaint } from "./jobs/facts.js";
-import { capabilities, deadLetters, presets, readJob } from "./net/api.js";
+import { createIcon } from "./base/icons.js";
+import { startRouter } from "./base/router.js";
+import { applyTheme, nextTheme, getTheme } from "./base/theme.js";
+import { getSignOut, authenticate, readConfig } from "./auth/session.js";
+import { createErrorBox } from "./jobs/facts.js";
+import { getCapabilities, listDeadLetters, listPresets, getJob } from "./net/api.js";
 import { connect } from "./net/http.js";
 import { Problem } from "./net/problem.js";
 import { batchPage } from "./pages/batch.js";
 import { batchesPage } from "./pages/batches.js";
 import { deadLettersPage } from "./pages/dead-letters.js";
-import { developPage } from "./pages/develop.js";
+import { createStartPage } from "./pages/start.js";
 import { historyPage } from "./pages/history.js";
 import { jobPage } from "./pages/job.js";
-import { makeRecipe } from "./recipe/recipe.js";
-import { follow } from "./tray/developing.js";
-import { takeFiles } from "./tray/intake.js";
-import { makeTray } from "./tray/tray.js";
+import { createRecipeEditor } from "./recipe/recipe.js";
+import { followJob } from "./uploads/submission.js";
+import { listenForFiles } from "./uploads/file-input.js";
+import { createQueue, readStoredIds } from "./uploads/queue.js";
 
 applyTheme();
-themeButton();
-connection();
+setUpThemeButton();
+watchConnection();
 try {
   await start(await readConfig());
-} catch (fault) {
-  fill(find("#view"), el("h1", {}, "Safelight can't be reached"), complaint(fault),
+} catch (problem) {
+  fill(find("#view"), el("h1", {}, "Safelight cannot be reached"), createErrorBox(problem),
     el("p", {}, el("button", { type: "button", class: "button button-primary", onClick: () => location.reload() }, "Try again")));
 }
 
 async function start(config) {
   find("#version").textContent = config.version;
-  connect(config.api_url, await prove(config));
-  const [able, known] = await opened(config);
-  leaveButton(config);
-  const tray = makeTray();
-  const bench = makeRecipe(able, known);
-  const found = tray.remembered();
-  takeFiles((files) => {
-    tray.add(files);
+  connect(config.api_url, await authenticate(config));
+  const [capabilities, presets] = await load(config);
+  setUpSignOut(config);
+  const queue = createQueue();
+  const editor = createRecipeEditor(capabilities, presets);
+  const ids = readStoredIds();
+  listenForFiles((files) => {
+    queue.add(files);
     location.hash = "#/";
   });
-  window.addEventListener("beforeunload", (event) => tray.busy() && event.preventDefault());
+  window.addEventListener("beforeunload", (event) => queue.isBusy() && event.preventDefault());
   const batch = { title: "Batches", show: (view, id) => (id ? batchPage : batchesPage).show(view, id) };
-  await route({
-    "": developPage({ config, capabilities: able, bench, tray }),
+  await startRouter({
+    "": createStartPage({ config, capabilities, editor, queue }),
     history: historyPage,
     jobs: jobPage,
     batches: batch,
     "dead-letters": deadLettersPage,
   });
   document.documentElement.dataset.ready = "";
-  await Promise.all([takeUp(tray, found), operatorLink()]);
+  await Promise.all([restoreJobs(queue, ids), showOperatorLink()]);
 }
 
-/** Ask for what everything needs; a proof that is refused is asked for again. */
-async function opened(config) {
+/** Load the capabilities and presets. Ask again for an API key that was rejected. */
+async function load(config) {
   for (;;) {
     try {
-      return await Promise.all([capabilities(), presets()]);
+      return await Promise.all([getCapabilities(), listPresets()]);
     } catch (problem) {
       const refused = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
       if (!refused || config.auth !== "api-key") throw problem;
-      connect(config.api_url, await prove(config, { refused }));
+      connect(config.api_url, await authenticate(config, { refused }));
     }
   }
 }
 
-/** Find the pictures again that were at hand before the page was loaded anew. */
-async function takeUp(tray, ids) {
+/** Restore the jobs that were in the queue before the page was reloaded. */
+async function restoreJobs(queue, ids) {
   for (const id of ids) {
     try {
-      const job = await readJob(id);
-      follow(tray, tray.adopt(job), job);
+      const job = await getJob(id);
+      followJob(queue, queue.adopt(job), job);
     } catch {
-      // Deleted meanwhile, or out of reach; the history has what there is.
+      // Deleted or unreachable. The history shows the jobs that exist.
     }
   }
 }
 
-async function operatorLink() {
+async function showOperatorLink() {
   try {
-    const { dead_letters: letters } = await deadLetters({ limit: "1" });
+    const { dead_letters: letters } = await listDeadLetters({ limit: "1" });
     const link = find("nav [data-page=dead-letters]");
     link.hidden = false;
     link.classList.toggle("has-news", letters.length > 0);
   } catch {
-    // Not for this caller.
+    // The caller is not an operator.
   }
 }
 
-function themeButton() {
+function setUpThemeButton() {
   const button = find("#theme");
   const draw = () => {
-    fill(button, icon(theme() === "light" ? "sun" : "moon"));
-    button.setAttribute("aria-label", `Theme: ${theme()}`);
-    button.title = `Theme: ${theme()}`;
+    fill(button, createIcon(getTheme() === "light" ? "sun" : "moon"));
+    button.setAttribute("aria-label", `Theme: ${getTheme()}`);
+    button.title = `Theme: ${getTheme()}`;
   };
   button.addEventListener("click", () => {
     nextTheme();
@@ -105,16 +105,16 @@ function themeButton() {
   draw();
 }
 
-function connection() {
+function watchConnection() {
   const show = () => (find("#offline").hidden = navigator.onLine);
   window.addEventListener("online", show);
   window.addEventListener("offline", show);
   show();
 }
 
-function leaveButton(config) {
-  const leave = leaving(config);
+function setUpSignOut(config) {
+  const signOut = getSignOut(config);
   const button = find("#leave");
-  button.hidden = !leave;
-  if (leave) button.addEventListener("click", leave);
+  button.hidden = !signOut;
+  if (signOut) button.addEventListener("click", signOut);
 }

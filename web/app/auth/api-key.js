@@ -1,11 +1,14 @@
-/** A key that a person types in; kept until the tab is closed. */
+/** Authentication with an API key, which is kept until the tab is closed. */
 
 import { el, fill, find } from "../base/dom.js";
 
 const KEY = "safelight-api-key";
 
-/** @param {{refused: boolean}} state @returns {Promise<() => Promise<Record<string, string>>>} */
-export async function proveByKey({ refused }) {
+/**
+ * Return a function that creates the authentication headers. Ask for the key if none is stored.
+ * @param {{refused: boolean}} state @returns {Promise<() => Promise<Record<string, string>>>}
+ */
+export async function authenticateWithKey({ refused }) {
   if (refused) sessionStorage.removeItem(KEY);
   if (!sessionStorage.getItem(KEY)) sessionStorage.setItem(KEY, await askForKey(refused));
   return async () => ({ "X-Api-Key": sessionStorage.getItem(KEY) ?? "" });
@@ -27,13 +30,13 @@ function askForKey(refused) {
     };
     fill(find("#view"),
       el("form", { class: "gate panel", onSubmit: send },
-        el("h1", { tabindex: "-1" }, "An API key, please"),
+        el("h1", { tabindex: "-1" }, "Enter your API key"),
         el("p", { id: "api-key-hint" }, refused
-          ? "That key was refused. Try another one, or ask whoever runs this Safelight."
-          : "This Safelight opens with a key. It is kept until you close the tab."),
+          ? "This API key was rejected. Try another key, or ask the operator of this Safelight."
+          : "This Safelight requires an API key. The key is kept until you close the tab."),
         el("label", { for: "api-key" }, "API key"),
         input,
-        el("button", { class: "button button-primary", type: "submit" }, "Open")));
+        el("button", { class: "button button-primary", type: "submit" }, "Continue")));
     input.focus();
   });
 }

@@ -1,32 +1,32 @@
-/** Who is asking, by the way that this deployment was given. */
+/** Authentication by the method that the deployment is configured for. */
 
 import { el, fill, find } from "../base/dom.js";
-import { forgetKey, proveByKey } from "./api-key.js";
-import { proveByCognito, signOut } from "./cognito.js";
+import { forgetKey, authenticateWithKey } from "./api-key.js";
+import { authenticateWithCognito, signOut } from "./cognito.js";
 
 /** @typedef {{api_url: string, auth: string, cognito: {domain: string, client_id: string}|null, version: string}} Config */
 
 /** @returns {Promise<Config>} */
 export async function readConfig() {
-  const answer = await fetch("config.json", { cache: "no-cache" });
-  if (!answer.ok) throw new Error(`config.json: HTTP ${answer.status}`);
-  return answer.json();
+  const response = await fetch("config.json", { cache: "no-cache" });
+  if (!response.ok) throw new Error(`config.json: HTTP ${response.status}`);
+  return response.json();
 }
 
 /**
- * Return what adds the proof to a request; waits until there is one.
- * @param {Config} config @param {{refused?: boolean}} [state] `refused` when the last proof was not taken
+ * Return a function that creates the authentication headers. Wait until the user has signed in.
+ * @param {Config} config @param {{refused?: boolean}} [state] `refused` if the API rejected the last credentials
  * @returns {Promise<() => Promise<Record<string, string>>>}
  */
-export async function prove(config, { refused = false } = {}) {
+export async function authenticate(config, { refused = false } = {}) {
   if (config.auth === "none") return async () => ({});
-  if (config.auth === "api-key") return proveByKey({ refused });
-  if (config.auth === "cognito" && config.cognito) return proveByCognito(config.cognito);
-  return new Promise(() => explainSigning());
+  if (config.auth === "api-key") return authenticateWithKey({ refused });
+  if (config.auth === "cognito" && config.cognito) return authenticateWithCognito(config.cognito);
+  return new Promise(() => showSigningNotice());
 }
 
-/** @param {Config} config @returns {(() => void)|null} leaves, where one can */
-export function leaving(config) {
+/** Return the function that signs the user out, or null if there is no sign-in. @param {Config} config @returns {(() => void)|null} */
+export function getSignOut(config) {
   const { cognito } = config;
   if (config.auth === "cognito" && cognito) return () => signOut(cognito);
   if (config.auth !== "api-key") return null;
@@ -36,10 +36,10 @@ export function leaving(config) {
   };
 }
 
-function explainSigning() {
+function showSigningNotice() {
   fill(find("#view"),
     el("section", { class: "gate panel" },
-      el("h1", { tabindex: "-1" }, "This Safelight takes signed requests only"),
-      el("p", {}, "A page can't sign with AWS credentials, and shouldn't hold any. Use the command line, or deploy with ",
+      el("h1", { tabindex: "-1" }, "This Safelight accepts only signed requests"),
+      el("p", {}, "The web page cannot sign requests with AWS credentials. Use the command line, or deploy with ",
         el("code", {}, "ApiAuth=cognito"), " or ", el("code", {}, "ApiAuth=api-key"), ".")));
 }

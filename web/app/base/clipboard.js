@@ -1,11 +1,11 @@
-/** A button that copies a text. */
+/** A button that copies a text to the clipboard. */
 
 import { announce } from "./announce.js";
 import { el } from "./dom.js";
-import { icon } from "./icons.js";
+import { createIcon } from "./icons.js";
 
-/** @param {string} what of which the accessible name speaks @param {() => string} text */
-export function copyButton(what, text) {
+/** @param {string} what named in the accessible name @param {() => string} text */
+export function createCopyButton(what, text) {
   const shown = el("span", {}, "Copy");
   const copy = async () => {
     await navigator.clipboard.writeText(text());
@@ -13,8 +13,8 @@ export function copyButton(what, text) {
     announce(`${what} copied`);
     setTimeout(() => (shown.textContent = "Copy"), 1600);
   };
-  // Without a safe context a browser offers no clipboard; the text can still be selected.
-  const able = Boolean(navigator.clipboard);
-  return able && el("button", { type: "button", class: "button button-small", "aria-label": `Copy ${what}`, onClick: copy },
-    icon("copy"), shown);
+  // Browsers offer no clipboard outside secure contexts. The text can still be selected.
+  const supported = Boolean(navigator.clipboard);
+  return supported && el("button", { type: "button", class: "button button-small", "aria-label": `Copy ${what}`, onClick: copy },
+    createIcon("copy"), shown);
 }

@@ -1,12 +1,12 @@
-/** Builds elements. Whatever comes from outside gets in as text or as an attribute's value, never as markup. */
+/** Helpers that build elements. Outside text is inserted as text or as an attribute's value, never as markup. */
 
 const HANDLER = /^on[A-Z]/;
 
 /**
- * Make an element.
+ * Create an element.
  * @param {string} tag
- * @param {Record<string, any>} [props] `class`, `dataset`, `onClick` and its kind; others are attributes, where
- *   `true` writes an empty one and `false`, `null` and `undefined` leave it out.
+ * @param {Record<string, any>} [props] `dataset`, event handlers such as `onClick`, and attributes. `true` sets
+ *   an empty attribute; `false`, `null` and `undefined` set none.
  * @param {...(Node|string|number|null|undefined|false|Array<any>)} children
  * @returns {any}
  */
@@ -23,7 +23,7 @@ export function el(tag, props = {}, ...children) {
 }
 
 /**
- * Put something else into an element.
+ * Replace the children of an element.
  * @param {Element} element
  * @param {...any} children
  */

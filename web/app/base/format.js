@@ -1,4 +1,4 @@
-/** Numbers and moments as people read them. */
+/** Numbers, sizes and times formatted for display. */
 
 const UNITS = ["B", "KB", "MB", "GB"];
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -6,8 +6,8 @@ const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 /** @type {Array<[Intl.RelativeTimeFormatUnit, number]>} */
 const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
-/** @param {number|null|undefined} count bytes; thousands are 1000, as in file managers */
-export function bytes(count) {
+/** @param {number|null|undefined} count bytes; 1 KB is 1000 bytes, as in file managers */
+export function formatBytes(count) {
   if (count === null || count === undefined) return "–";
   let value = count;
   let unit = 0;
@@ -19,12 +19,12 @@ export function bytes(count) {
 }
 
 /** @param {number|null|undefined} width @param {number|null|undefined} height */
-export function sides(width, height) {
+export function formatDimensions(width, height) {
   return width && height ? `${width} × ${height}` : "";
 }
 
-/** Say what became of the size: `−63 %`, `+12 %`. @param {number} before @param {number} after */
-export function saving(before, after) {
+/** Format a size change: `−63 %`, `+12 %`. @param {number} before @param {number} after */
+export function formatSaving(before, after) {
   if (!before) return "";
   const share = Math.round(((after - before) / before) * 100);
   if (share === 0) return "same size";
@@ -32,12 +32,12 @@ export function saving(before, after) {
 }
 
 /** @param {string} iso */
-export function moment(iso) {
+export function formatTime(iso) {
   return MOMENT.format(new Date(iso));
 }
 
 /** @param {string} iso @param {number} [now] milliseconds */
-export function ago(iso, now = Date.now()) {
+export function formatAge(iso, now = Date.now()) {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) >= length) return RELATIVE.format(Math.round(seconds / length), unit);
@@ -46,17 +46,17 @@ export function ago(iso, now = Date.now()) {
 }
 
 /** @param {number} milliseconds */
-export function lasting(milliseconds) {
+export function formatDuration(milliseconds) {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */
-export function counted(count, one, many = `${one}s`) {
+export function formatCount(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
-/** `round_corners` as a label: `Round corners`. @param {string} name */
-export function label(name) {
+/** Turn `round_corners` into `Round corners`. @param {string} name */
+export function formatLabel(name) {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,4 +1,4 @@
-/** The few drawings of the page, as paths on a square of 24. */
+/** Icons, as SVG paths in a 24 × 24 view box. */
 
 const SPACE = "http://www.w3.org/2000/svg";
 const PATHS = {
@@ -10,7 +10,7 @@ const PATHS = {
   down: "M12 5v14M6 13l6 6 6-6",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5",
-  picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
   retry: "M5 12a7 7 0 1 1 2 5M5 20v-4h4",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6l1.4 1.4M17 17l1.4 1.4M5.6 18.4L7 17M17 7l1.4-1.4",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
@@ -19,15 +19,15 @@ const PATHS = {
 };
 
 /**
- * Draw one; it says nothing to a screen reader, the control around it does.
+ * Create an icon. It is hidden from screen readers: the control around it has the name.
  * @param {keyof typeof PATHS} name
  */
-export function icon(name) {
-  const drawing = document.createElementNS(SPACE, "svg");
+export function createIcon(name) {
+  const svg = document.createElementNS(SPACE, "svg");
   const attributes = { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" };
-  for (const [key, value] of Object.entries(attributes)) drawing.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
   const path = document.createElementNS(SPACE, "path");
   path.setAttribute("d", PATHS[name]);
-  drawing.append(path);
-  return drawing;
+  svg.append(path);
+  return svg;
 }

@@ -1,10 +1,10 @@
-/** A value that tells when it changes. */
+/** A value that notifies its listeners when it changes. */
 
 /**
  * @template T
  * @param {T} initial
  */
-export function observable(initial) {
+export function createObservable(initial) {
   let value = initial;
   /** @type {Set<(value: T) => void>} */
   const listeners = new Set();
@@ -15,7 +15,7 @@ export function observable(initial) {
       value = next;
       for (const listener of [...listeners]) listener(value);
     },
-    /** @param {(value: T) => void} listener @returns {() => void} stops it */
+    /** @param {(value: T) => void} listener @returns {() => void} unsubscribe */
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,23 +1,23 @@
-/** Dark, light, or as the system has it. */
+/** The color theme: dark, light or the system's. */
 
 const KEY = "safelight-theme";
 const ORDER = ["system", "dark", "light"];
 
 /** @returns {string} */
-export function theme() {
-  const kept = localStorage.getItem(KEY) ?? "system";
-  return ORDER.includes(kept) ? kept : "system";
+export function getTheme() {
+  const stored = localStorage.getItem(KEY) ?? "system";
+  return ORDER.includes(stored) ? stored : "system";
 }
 
-/** Show the theme that was chosen last. */
+/** Apply the stored theme. */
 export function applyTheme() {
-  if (theme() === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme();
+  if (getTheme() === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = getTheme();
 }
 
-/** Go on to the next one; return it. */
+/** Switch to the next theme and return its name. */
 export function nextTheme() {
-  localStorage.setItem(KEY, ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length]);
+  localStorage.setItem(KEY, ORDER[(ORDER.indexOf(getTheme()) + 1) % ORDER.length]);
   applyTheme();
-  return theme();
+  return getTheme();
 }

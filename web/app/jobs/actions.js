@@ -1,64 +1,64 @@
-/** What an owner may do to a job, as buttons: only what its state allows. */
+/** Buttons for the actions that a job's status allows. */
 
-import { announce, note } from "../base/announce.js";
-import { ask } from "../base/ask.js";
+import { announce, showNote } from "../base/announce.js";
+import { confirmAction } from "../base/confirmation.js";
 import { el } from "../base/dom.js";
-import { icon } from "../base/icons.js";
+import { createIcon } from "../base/icons.js";
 import { cancel, remove, retry } from "../net/api.js";
-import { sentence } from "../net/problem.js";
-import { forgetOriginal } from "../tray/originals.js";
+import { formatProblem } from "../net/problem.js";
+import { forgetOriginal } from "../uploads/originals.js";
 
-const RETRIABLE = new Set(["FAILED", "CANCELLED"]);
+const RETRYABLE_STATUSES = new Set(["FAILED", "CANCELLED"]);
 
 /**
  * @param {any} job
- * @param {{onJob: (job: any) => void, onGone: () => void}} on
+ * @param {{onJob: (job: any) => void, onDeleted: () => void}} on
  */
-export function jobButtons(job, { onJob, onGone }) {
+export function createJobButtons(job, { onJob, onDeleted }) {
   return [
-    RETRIABLE.has(job.status) && button("retry", "Retry", job, () => retryJob(job, onJob)),
-    !job.done && button("close", "Cancel", job, () => cancelJob(job, onJob)),
-    job.done && button("trash", "Delete", job, () => deleteJob(job, onGone)),
+    RETRYABLE_STATUSES.has(job.status) && createButton("retry", "Retry", job, () => retryJob(job, onJob)),
+    !job.done && createButton("close", "Cancel", job, () => cancelJob(job, onJob)),
+    job.done && createButton("trash", "Delete", job, () => deleteJob(job, onDeleted)),
   ];
 }
 
 async function retryJob(job, onJob) {
-  await attempt(async () => {
+  await reportProblems(async () => {
     onJob(await retry(job.id));
-    announce(`${job.filename} begins again`);
+    announce(`${job.filename} is being retried`);
   });
 }
 
 async function cancelJob(job, onJob) {
-  await attempt(async () => {
+  await reportProblems(async () => {
     onJob(await cancel(job.id));
-    announce(`${job.filename} is cancelled`);
+    announce(`${job.filename} was canceled`);
   });
 }
 
-async function deleteJob(job, onGone) {
-  const sure = await ask({
-    title: "Delete this picture?",
-    text: `${job.filename}, its results and its record are removed for good. Links to them stop working.`,
+async function deleteJob(job, onDeleted) {
+  const confirmed = await confirmAction({
+    title: "Delete this image?",
+    text: `${job.filename}, its results and its history entry are deleted permanently. Links to them stop actioning.`,
     yes: "Delete",
   });
-  if (!sure) return;
-  await attempt(async () => {
+  if (!confirmed) return;
+  await reportProblems(async () => {
     await remove(job.id);
     forgetOriginal(job.id);
-    onGone();
-    note(`${job.filename} is deleted`);
+    onDeleted();
+    showNote(`${job.filename} was deleted`);
   });
 }
 
-async function attempt(work) {
+async function reportProblems(action) {
   try {
-    await work();
+    await action();
   } catch (problem) {
-    note(sentence(problem), "bad");
+    showNote(formatProblem(problem), "bad");
   }
 }
 
-function button(drawing, name, job, onClick) {
-  return el("button", { type: "button", class: "button button-small", "aria-label": `${name} ${job.filename}`, onClick }, icon(drawing), name);
+function createButton(iconName, name, job, onClick) {
+  return el("button", { type: "button", class: "button button-small", "aria-label": `${name} ${job.filename}`, onClick }, createIcon(iconName), name);
 }

@@ -1,14 +1,14 @@
-/** What a job's status is called, and what it looks like. */
+/** Display names and colors of job statuses. */
 
 import { el } from "../base/dom.js";
 
 const NAMES = {
-  AWAITING_UPLOAD: "Waiting for the file",
-  PENDING: "In the queue",
-  PROCESSING: "Developing",
-  COMPLETED: "Developed",
+  AWAITING_UPLOAD: "Waiting for upload",
+  PENDING: "Queued",
+  PROCESSING: "Processing",
+  COMPLETED: "Processed",
   FAILED: "Failed",
-  CANCELLED: "Cancelled",
+  CANCELLED: "Canceled",
   EXPIRED: "Expired",
 };
 const KINDS = { COMPLETED: "good", FAILED: "bad", CANCELLED: "faint", EXPIRED: "faint" };
@@ -16,11 +16,11 @@ const KINDS = { COMPLETED: "good", FAILED: "bad", CANCELLED: "faint", EXPIRED: "
 export const STATUSES = Object.keys(NAMES);
 
 /** @param {string} status */
-export function statusName(status) {
+export function getStatusName(status) {
   return NAMES[status] ?? status;
 }
 
 /** @param {string} status */
-export function statusChip(status) {
-  return el("span", { class: `status status-${KINDS[status] ?? "open"}`, dataset: { status } }, statusName(status));
+export function createStatusChip(status) {
+  return el("span", { class: `status status-${KINDS[status] ?? "open"}`, dataset: { status } }, getStatusName(status));
 }

@@ -1,49 +1,49 @@
-/** One request to the API: an answer, or a Problem. */
+/** Single requests to the API, which return a response or throw a Problem. */
 
-import { offline, problemFrom } from "./problem.js";
+import { createOfflineProblem, parseProblem } from "./problem.js";
 
-/** @typedef {{status: number, body: any, etag: string|null, retryAfter: number|null}} Answer */
+/** @typedef {{status: number, body: any, etag: string|null, retryAfter: number|null}} ApiResponse */
 
-/** Adds what proves who asks; set once at the start. @type {() => Promise<Record<string, string>>} */
+/** Creates the authentication headers; set once at start-up. @type {() => Promise<Record<string, string>>} */
 let credentials = async () => ({});
 let base = "";
 
-/** @param {string} url @param {() => Promise<Record<string, string>>} prove */
-export function connect(url, prove) {
+/** @param {string} url @param {() => Promise<Record<string, string>>} createHeaders */
+export function connect(url, createHeaders) {
   base = url;
-  credentials = prove;
+  credentials = createHeaders;
 }
 
 /** @param {string} path */
-export function address(path) {
+export function buildUrl(path) {
   return `${base}/${path}`;
 }
 
 /** @returns {Promise<Record<string, string>>} */
-export function proof() {
+export function createCredentials() {
   return credentials();
 }
 
 /**
- * @param {string} method @param {string} path below the API's address
+ * @param {string} method @param {string} path relative to the API's URL
  * @param {{json?: any, headers?: Record<string, string>, signal?: AbortSignal}} [options]
- * @returns {Promise<Answer>}
+ * @returns {Promise<ApiResponse>}
  */
 export async function request(method, path, { json, headers = {}, signal } = {}) {
-  const sent = { ...(await credentials()), ...headers };
-  if (json !== undefined) sent["Content-Type"] = "application/json";
+  const allHeaders = { ...(await credentials()), ...headers };
+  if (json !== undefined) allHeaders["Content-Type"] = "application/json";
   let response;
   let text;
   try {
     const body = json === undefined ? undefined : JSON.stringify(json);
-    response = await fetch(address(path), { method, headers: sent, body, signal, cache: "no-store" });
+    response = await fetch(buildUrl(path), { method, headers: allHeaders, body, signal, cache: "no-store" });
     text = await response.text();
-  } catch (fault) {
-    if (signal?.aborted) throw fault;
-    throw offline();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw createOfflineProblem();
   }
   const retryAfter = response.headers.get("Retry-After");
-  if (response.status >= 400) throw problemFrom(response.status, text, retryAfter);
+  if (response.status >= 400) throw parseProblem(response.status, text, retryAfter);
   return {
     status: response.status,
     body: text ? JSON.parse(text) : null,

@@ -1,34 +1,34 @@
-/** An answer that is no success, and what to do about it, in sentences. */
+/** Errors of the API and the network, and advice on how to fix them. */
 
-/** What the person in front of the page can do; docs/errors.md tells operators more. */
+/** Advice for users of the page. docs/errors.md has more for operators. */
 const ADVICE = {
-  NOT_AN_IMAGE: "The file only begins like a picture. Open it in another program to see what it is.",
-  UNSUPPORTED_TYPE: "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. The content decides, not the name.",
-  TRUNCATED_IMAGE: "The file was cut off. Copy it again from where it came from.",
-  CORRUPT_IMAGE: "Open it and save it again with another program.",
-  TOO_MANY_BYTES: "Send a smaller file.",
-  TOO_MANY_PIXELS: "Send or ask for a smaller picture.",
-  TOO_MANY_FRAMES: "Choose a format without animation, such as JPEG, or send a shorter one.",
-  TOO_MANY_TOTAL_PIXELS: "Send a smaller or shorter animation, or choose a format without animation.",
-  SIDE_TOO_LONG: "Send or ask for a smaller picture.",
-  OUTSIDE_IMAGE: "Change the crop so that it overlaps the picture.",
-  BYTE_CEILING_UNREACHABLE: "Allow more bytes, make the picture smaller, or choose AVIF or WebP.",
-  WATERMARK_NOT_FOUND: "Store the picture for the watermark first, or use a text.",
-  ASSET_UNUSABLE: "Choose another picture for the watermark.",
-  INVALID_PIPELINE: "Correct the recipe where it is marked.",
+  NOT_AN_IMAGE: "The file only starts like an image. Open it in another program to check what it is.",
+  UNSUPPORTED_TYPE: "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. The file's content counts, not its name.",
+  TRUNCATED_IMAGE: "The file is incomplete. Copy it again from its source.",
+  CORRUPT_IMAGE: "Open the file in another program and save it again.",
+  TOO_MANY_BYTES: "Choose a smaller file.",
+  TOO_MANY_PIXELS: "Choose a smaller image or a smaller output size.",
+  TOO_MANY_FRAMES: "Choose a format without animation, such as JPEG, or a shorter animation.",
+  TOO_MANY_TOTAL_PIXELS: "Choose a smaller or shorter animation, or a format without animation.",
+  SIDE_TOO_LONG: "Choose a smaller image or a smaller output size.",
+  OUTSIDE_IMAGE: "Change the crop so that it overlaps the image.",
+  BYTE_CEILING_UNREACHABLE: "Raise the byte limit, reduce the image size, or choose AVIF or WebP.",
+  WATERMARK_NOT_FOUND: "Upload the watermark image first, or use a text watermark.",
+  ASSET_UNUSABLE: "Choose another watermark image.",
+  INVALID_PIPELINE: "Correct the marked fields of the recipe.",
   PRESET_NOT_FOUND: "Choose another preset.",
-  RESOURCE_LIMIT: "Ask for less: fewer or smaller outputs, fewer operations.",
-  TIMED_OUT: "Ask for less: fewer or smaller outputs, fewer operations.",
+  RESOURCE_LIMIT: "Use fewer or smaller outputs, or fewer operations.",
+  TIMED_OUT: "Use fewer or smaller outputs, or fewer operations.",
   UNAUTHENTICATED: "Sign in again.",
-  FORBIDDEN: "Ask whoever runs this Safelight for access.",
-  TOO_MANY_REQUESTS: "Wait a moment; it will be tried again.",
-  RAW_IMAGE_MISSING: "Send the picture again.",
-  RESULT_EXPIRED: "Send the picture again.",
-  UPLOAD_EXPIRED: "Send the picture again.",
-  JOB_NOT_FOUND: "It was deleted, or its time was up.",
-  ATTEMPTS_EXHAUSTED: "Retry it; if that does not help, tell whoever runs this Safelight.",
-  OFFLINE: "Check your connection; it goes on by itself when the network is back.",
-  UPLOAD_REFUSED: "Send the picture again.",
+  FORBIDDEN: "Ask the operator of this Safelight for access.",
+  TOO_MANY_REQUESTS: "The page retries automatically.",
+  RAW_IMAGE_MISSING: "Upload the image again.",
+  RESULT_EXPIRED: "Upload the image again.",
+  UPLOAD_EXPIRED: "Upload the image again.",
+  JOB_NOT_FOUND: "The job was deleted or has expired.",
+  ATTEMPTS_EXHAUSTED: "Retry it. If it fails again, contact the operator of this Safelight.",
+  OFFLINE: "Check your connection. The page keeps retrying when the network is back.",
+  UPLOAD_REFUSED: "Upload the image again.",
 };
 
 export class Problem extends Error {
@@ -48,19 +48,19 @@ export class Problem extends Error {
   }
 }
 
-/** The network did not carry it. */
-export function offline() {
-  return new Problem({ code: "OFFLINE", title: "Safelight can't be reached.", retriable: true });
+/** Return the problem of a request that got no response. */
+export function createOfflineProblem() {
+  return new Problem({ code: "OFFLINE", title: "Safelight cannot be reached.", retriable: true });
 }
 
 /**
- * Read the problem that an answer holds; an answer that holds none, such as a proxy's, becomes one.
+ * Parse an error response. Create a generic problem if the body is not one, as from a proxy.
  * @param {number} status @param {string} text @param {string|null} retryAfter
  */
-export function problemFrom(status, text, retryAfter) {
+export function parseProblem(status, text, retryAfter) {
   const wait = retryAfter === null ? null : Number(retryAfter);
   const retriable = status === 429 || status >= 500;
-  const fallback = { code: `HTTP_${status}`, title: `The answer was HTTP ${status}.`, status, retriable };
+  const fallback = { code: `HTTP_${status}`, title: `The server responded with HTTP ${status}.`, status, retriable };
   try {
     const document = JSON.parse(text);
     return new Problem(typeof document?.code === "string" ? document : fallback, Number.isFinite(wait) ? wait : null);
@@ -70,18 +70,18 @@ export function problemFrom(status, text, retryAfter) {
 }
 
 /**
- * Say what happened, and what to do.
+ * Return the message of a failure and advice on how to fix it.
  * @param {{code?: string, message?: string}|null|undefined} failure a job's `error`, a Problem, or any error
  * @returns {{what: string, advice: string}}
  */
-export function explained(failure) {
+export function explain(failure) {
   const what = failure?.message || "Something went wrong.";
   const advice = ADVICE[failure?.code ?? ""] ?? "";
   return { what: /[.!?]$/.test(what) ? what : `${what}.`, advice };
 }
 
-/** The same in one line. @param {any} failure */
-export function sentence(failure) {
-  const { what, advice } = explained(failure);
+/** Return message and advice in one line. @param {any} failure */
+export function formatProblem(failure) {
+  const { what, advice } = explain(failure);
   return `${what} ${advice}`.trim();
 }

@@ -1,66 +1,66 @@
-/** All jobs of the caller, newest first. */
+/** The page that lists the caller's jobs, newest first. */
 
 import { el, fill } from "../base/dom.js";
-import { title } from "../base/router.js";
-import { complaint } from "../jobs/facts.js";
-import { STATUSES, statusName } from "../jobs/status.js";
-import { tile } from "../jobs/tile.js";
-import { jobs } from "../net/api.js";
+import { createHeading } from "../base/router.js";
+import { createErrorBox } from "../jobs/facts.js";
+import { STATUSES, getStatusName } from "../jobs/status.js";
+import { createTile } from "../jobs/tile.js";
+import { listJobs } from "../net/api.js";
 
 const PAGE = "24";
 const DAY = 86_400_000;
-const SINCE = { "": "any time", 1: "the last day", 7: "the last week", 30: "the last month" };
+const SINCE = { "": "Any time", 1: "Last 24 hours", 7: "Last 7 days", 30: "Last 30 days" };
 
 export const historyPage = { title: "History", show: draw };
 
 function draw(view) {
   let shown = new AbortController();
-  const status = el("select", { id: "filter-status" }, el("option", { value: "" }, "Every state"),
-    STATUSES.map((each) => el("option", { value: each }, statusName(each))));
+  const status = el("select", { id: "filter-status" }, el("option", { value: "" }, "All statuses"),
+    STATUSES.map((each) => el("option", { value: each }, getStatusName(each))));
   const since = el("select", { id: "filter-since" }, Object.entries(SINCE).map(([days, name]) => el("option", { value: days, selected: days === "" }, name)));
-  const search = el("input", { id: "filter-name", type: "search", placeholder: "part of a name", autocomplete: "off", spellcheck: "false" });
+  const search = el("input", { id: "filter-name", type: "search", placeholder: "Part of the name", autocomplete: "off", spellcheck: "false" });
   const list = el("ul", { class: "prints" });
   const foot = el("div", { class: "row row-centre", "aria-live": "polite" });
 
   const load = async (cursor) => {
     const mine = shown.signal;
-    fill(foot, el("p", { class: "faint" }, "Loading …"));
+    fill(foot, el("p", { class: "faint" }, "Loading…"));
     const from = since.value ? new Date(Date.now() - Number(since.value) * DAY).toISOString() : "";
     try {
-      const page = await jobs({ status: status.value, since: from, limit: PAGE, cursor });
+      const page = await listJobs({ status: status.value, since: from, limit: PAGE, cursor });
       if (mine.aborted) return;
-      list.append(...page.jobs.map((job) => tile(job, { signal: mine })));
-      sift();
+      list.append(...page.jobs.map((job) => createTile(job, { signal: mine })));
+      filterByName();
       fill(foot, page.next_cursor
         ? el("button", { type: "button", class: "button", onClick: () => load(page.next_cursor) }, "Show more")
-        : !list.children.length && el("p", { class: "empty" }, "Nothing here yet. What you develop is kept here until its time is up."));
+        : !list.children.length && el("p", { class: "empty" }, "No images yet. Processed images are listed here until they expire."));
     } catch (problem) {
-      if (!mine.aborted) fill(foot, complaint(problem), el("button", { type: "button", class: "button", onClick: () => load(cursor) }, "Try again"));
+      if (!mine.aborted) fill(foot, createErrorBox(problem), el("button", { type: "button", class: "button", onClick: () => load(cursor) }, "Try again"));
     }
   };
-  /** The API has no search by name; what is shown can be sifted. */
-  const sift = () => {
+  /** Filter the loaded jobs by name, because the API has no search by name. */
+  const filterByName = () => {
     const part = search.value.trim().toLowerCase();
     for (const each of list.children) each.hidden = part !== "" && !each.dataset.name.toLowerCase().includes(part);
   };
-  const again = () => {
+  const reload = () => {
     shown.abort();
     shown = new AbortController();
     fill(list);
     load("");
   };
-  status.addEventListener("change", again);
-  since.addEventListener("change", again);
-  search.addEventListener("input", sift);
+  status.addEventListener("change", reload);
+  since.addEventListener("change", reload);
+  search.addEventListener("input", filterByName);
 
-  fill(view, title("History"),
+  fill(view, createHeading("History"),
     el("div", { class: "filters", role: "search" },
-      labelled("State", status), labelled("From", since), labelled("Name", search)),
+      createField("Status", status), createField("Uploaded", since), createField("Name", search)),
     list, foot);
   load("");
   return () => shown.abort();
 }
 
-function labelled(name, control) {
+function createField(name, control) {
   return el("div", { class: "field" }, el("label", { for: control.id }, name), control);
 }

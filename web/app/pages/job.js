@@ -1,89 +1,89 @@
-/** One job: its picture before and after, its results, its story. */
+/** The page of one job: comparison, results and status history. */
 
 import { el, fill } from "../base/dom.js";
-import { bytes, sides } from "../base/format.js";
-import { title } from "../base/router.js";
-import { jobButtons } from "../jobs/actions.js";
-import { caption, compare } from "../jobs/compare.js";
-import { downloadButton } from "../jobs/downloading.js";
-import { complaint, sizes } from "../jobs/facts.js";
-import { statusChip } from "../jobs/status.js";
-import { timeline } from "../jobs/timeline.js";
-import { link, rawLink, readJob } from "../net/api.js";
-import { sentence } from "../net/problem.js";
-import { watchJob } from "../net/watching.js";
-import { originalOf } from "../tray/originals.js";
+import { formatBytes, formatDimensions } from "../base/format.js";
+import { createHeading } from "../base/router.js";
+import { createJobButtons } from "../jobs/actions.js";
+import { formatCaption, compare } from "../jobs/compare.js";
+import { createDownloadButton } from "../jobs/download.js";
+import { createErrorBox, createSizeSummary } from "../jobs/facts.js";
+import { createStatusChip } from "../jobs/status.js";
+import { createTimeline } from "../jobs/timeline.js";
+import { getResultLink, getRawLink, getJob } from "../net/api.js";
+import { formatProblem } from "../net/problem.js";
+import { watchJob } from "../net/job-watcher.js";
+import { getOriginal } from "../uploads/originals.js";
 
-export const jobPage = { title: "Picture", show: draw };
+export const jobPage = { title: "Image", show: draw };
 
 async function draw(view, id) {
   const shown = new AbortController();
-  const trouble = el("p", { class: "trouble", role: "status" });
+  const retryProblem = el("p", { class: "trouble", role: "status" });
   const body = el("div", { class: "stack" });
-  fill(view, body, trouble);
+  fill(view, body, retryProblem);
   const update = (job) => {
     const before = view.querySelector("h1") === document.activeElement;
-    fill(body, content(job, begin));
+    fill(body, createContent(job, start));
     if (before) body.querySelector("h1")?.focus({ preventScroll: true });
   };
-  const begin = (job) => {
+  const start = (job) => {
     update(job);
     if (job.done) return;
-    const onTrouble = (problem) => (trouble.textContent = problem ? sentence(problem) : "");
-    watchJob(job.id, { signal: shown.signal, onJob: update, onTrouble, first: 1 }).catch(() => {});
+    const onProblem = (problem) => (retryProblem.textContent = problem ? formatProblem(problem) : "");
+    watchJob(job.id, { signal: shown.signal, onJob: update, onProblem, first: 1 }).catch(() => {});
   };
   try {
-    begin(await readJob(id));
+    start(await getJob(id));
   } catch (problem) {
-    fill(body, title("Picture"), complaint(problem), el("p", {}, el("a", { href: "#/history" }, "To the history")));
+    fill(body, createHeading("Image"), createErrorBox(problem), el("p", {}, el("a", { href: "#/history" }, "Go to history")));
   }
   return () => shown.abort();
 }
 
-function content(job, begin) {
+function createContent(job, start) {
   const gone = () => (location.hash = "#/history");
   return [
     el("div", { class: "job-head" },
-      el("div", {}, title(job.filename), el("div", { class: "row" }, statusChip(job.status), job.preset && el("span", { class: "faint" }, `preset ${job.preset.name}, version ${job.preset.version}`))),
-      el("div", { class: "row" }, job.result && downloadButton(job), jobButtons(job, { onJob: begin, onGone: gone }))),
-    job.error && complaint(job.error),
+      el("div", {}, createHeading(job.filename), el("div", { class: "row" }, createStatusChip(job.status), job.preset && el("span", { class: "faint" }, `preset ${job.preset.name}, version ${job.preset.version}`))),
+      el("div", { class: "row" }, job.result && createDownloadButton(job), createJobButtons(job, { onJob: start, onDeleted: gone }))),
+    job.error && createErrorBox(job.error),
     job.warnings.map((each) => el("p", { class: "warning" }, each)),
-    job.result ? comparison(job) : !job.done && el("div", { class: "panel waiting" }, el("div", { class: "lamp", "aria-hidden": "true" }), el("p", {}, "The picture is being developed.")),
+    job.result ? createComparison(job) : !job.done && el("div", { class: "panel waiting" }, el("div", { class: "lamp", "aria-hidden": "true" }), el("p", {}, "The image is being processed.")),
     el("div", { class: "job-more" },
-      el("section", { class: "panel" }, el("h2", {}, "Results"), sizes(job), job.result && results(job)),
-      el("section", { class: "panel" }, el("h2", {}, "What happened"), timeline(job.history),
-        job.attempts > 1 && el("p", { class: "faint" }, `It took ${job.attempts} attempts.`)),
-      el("section", { class: "panel" }, el("h2", {}, "Recipe"), el("pre", { tabindex: "0", "aria-label": "The recipe as JSON" }, el("code", {}, JSON.stringify(job.pipeline, null, 2))))),
+      el("section", { class: "panel" }, el("h2", {}, "Results"), createSizeSummary(job), job.result && createResultList(job)),
+      el("section", { class: "panel" }, el("h2", {}, "Status history"), createTimeline(job.history),
+        job.attempts > 1 && el("p", { class: "faint" }, `This job took ${job.attempts} attempts.`)),
+      el("section", { class: "panel" }, el("h2", {}, "Recipe"), el("pre", { tabindex: "0", "aria-label": "Recipe as JSON" }, el("code", {}, JSON.stringify(job.pipeline, null, 2))))),
   ];
 }
 
-function comparison(job) {
+function createComparison(job) {
   const place = el("div", { class: "compare-place" });
   arrange(job, job.result, place);
   return place;
 }
 
 async function arrange(job, output, place) {
-  const original = originalOf(job.id);
+  const original = getOriginal(job.id);
   try {
-    const [before, after] = await Promise.all([original?.url ?? rawLink(job.id).then((each) => each.url), link(job.id, output.name).then((each) => each.url)]);
+    const [before, after] = await Promise.all([original?.url ?? getRawLink(job.id).then((each) => each.url), getResultLink(job.id, output.name).then((each) => each.url)]);
     fill(place, compare(
-      { url: before, alt: `${job.filename} before`, caption: caption(job.raw), format: job.raw.format },
-      { url: after, alt: `${job.filename} after`, caption: caption(output), format: output.format }));
+      { url: before, alt: `${job.filename} before`, caption: formatCaption(job.raw), format: job.raw.format },
+      { url: after, alt: `${job.filename} after`, caption: formatCaption(output), format: output.format }));
   } catch (problem) {
-    fill(place, complaint(problem));
+    fill(place, createErrorBox(problem));
   }
 }
 
-function results(job) {
+function createResultList(job) {
   const { outputs } = job.result;
   return el("ul", { class: "results" }, outputs.map((each) =>
     el("li", {},
-      el("span", {}, el("b", {}, outputs.length > 1 ? each.name : each.format), ` ${sides(each.width, each.height)} · ${bytes(each.size)}`),
+      el("span", {}, el("b", {}, outputs.length > 1 ? each.name : each.format), ` ${formatDimensions(each.width, each.height)} · ${formatBytes(each.size)}`),
       el("span", { class: "row" },
         outputs.length > 1 && el("button", {
           type: "button", class: "button button-small", "aria-label": `Compare ${each.name}`,
           onClick: (event) => arrange(job, each, event.target.closest("#view").querySelector(".compare-place")),
         }, "Compare"),
-        downloadButton(job, { output: each.name, small: true })))));
+        createDownloadButton(job, { output: each.name, small: true })))));
 }

@@ -1,31 +1,31 @@
-/** One control for each field of a schema. */
+/** Form controls for the fields of a schema. */
 
 import { el } from "../base/dom.js";
-import { label } from "../base/format.js";
+import { formatLabel } from "../base/format.js";
 
 /** @typedef {import("./schema.js").Field} Field */
 
 /**
- * Make the control of a field, with its label and its place for a complaint.
+ * Create the control of a field, with its label and an element for its error.
  * @param {Field} field @param {any} value @param {string} pointer JSON pointer into the pipeline
  * @param {(value: any) => void} onChange
  */
-export function control(field, value, pointer, onChange) {
+export function createControl(field, value, pointer, onChange) {
   const id = `field${pointer.replaceAll("/", "-")}`;
-  const complaint = el("span", { class: "complaint", id: `${id}-complaint`, hidden: true });
+  const message = el("span", { class: "complaint", id: `${id}-complaint`, hidden: true });
   const common = { id, "aria-describedby": `${id}-complaint`, title: field.hint || null, dataset: { pointer } };
   const shown = value ?? field.initial;
   const input = MAKERS[field.kind](field, shown, common, onChange);
-  const name = el("label", { for: id }, label(field.name));
+  const name = el("label", { for: id }, formatLabel(field.name));
   const kind = `field field-${field.kind}`;
   return field.kind === "switch" || field.kind === "tags"
-    ? el("div", { class: kind }, input, name, complaint)
-    : el("div", { class: kind }, name, input, complaint);
+    ? el("div", { class: kind }, input, name, message)
+    : el("div", { class: kind }, name, input, message);
 }
 
 const MAKERS = {
   choice(field, value, common, onChange) {
-    const name = field.name === "format" ? (each) => each.toUpperCase() : label;
+    const name = field.name === "format" ? (each) => each.toUpperCase() : formatLabel;
     const options = field.options.map((each) => el("option", { value: each, selected: each === value }, name(each)));
     return el("select", { ...common, onChange: (event) => onChange(event.target.value) }, options);
   },
@@ -51,7 +51,7 @@ const MAKERS = {
       spellcheck: "false", onInput: read,
     });
   },
-  colour(field, value, common, onChange) {
+  color(field, value, common, onChange) {
     const solid = String(value ?? "#ffffff").slice(0, 7);
     const clear = String(value).endsWith("00") && String(value).length === 9;
     const picker = el("input", { ...common, type: "color", value: solid });
@@ -59,35 +59,35 @@ const MAKERS = {
       picker.addEventListener("input", () => onChange(picker.value));
       return picker;
     }
-    const none = el("input", { type: "checkbox", checked: clear, "aria-label": `${label(field.name)}: transparent` });
-    const tell = () => onChange(none.checked ? `${picker.value}00` : picker.value);
+    const none = el("input", { type: "checkbox", checked: clear, "aria-label": `${formatLabel(field.name)}: transparent` });
+    const report = () => onChange(none.checked ? `${picker.value}00` : picker.value);
     picker.addEventListener("input", () => {
       none.checked = false;
-      tell();
+      report();
     });
-    none.addEventListener("change", tell);
-    return el("span", { class: "colour" }, picker, el("span", { class: "colour-none" }, none, "transparent"));
+    none.addEventListener("change", report);
+    return el("span", { class: "color" }, picker, el("span", { class: "color-none" }, none, "transparent"));
   },
 };
 
 /**
- * Mark the controls that the API complains of; return the complaints that belong to none.
+ * Mark the controls whose values the API rejects. Return the errors that belong to no control.
  * @param {ParentNode} form @param {Array<{pointer: string, detail: string}>} errors
  */
-export function complain(form, errors) {
+export function markErrors(form, errors) {
   for (const marked of form.querySelectorAll("[aria-invalid]")) {
     marked.removeAttribute("aria-invalid");
-    const place = document.getElementById(`${marked.id}-complaint`);
-    if (place) place.hidden = true;
+    const message = document.getElementById(`${marked.id}-complaint`);
+    if (message) message.hidden = true;
   }
   return errors.filter(({ pointer, detail }) => {
     const path = pointer.replace(/^\/pipeline/, "");
     const control = [...form.querySelectorAll("[data-pointer]")].find((each) => each.dataset.pointer === path);
-    const place = control && document.getElementById(`${control.id}-complaint`);
-    if (!control || !place) return true;
+    const message = control && document.getElementById(`${control.id}-complaint`);
+    if (!control || !message) return true;
     control.setAttribute("aria-invalid", "true");
-    place.textContent = detail;
-    place.hidden = false;
+    message.textContent = detail;
+    message.hidden = false;
     return false;
   });
 }

@@ -1,78 +1,78 @@
-/** The live plan: what would come out, told by the API as the recipe changes, before anything is sent. */
+/** The live plan: a preview of the outputs, requested from the API whenever the recipe changes. */
 
-import { plan } from "../net/api.js";
-import { Problem, sentence } from "../net/problem.js";
+import { requestPlan } from "../net/api.js";
+import { Problem, formatProblem } from "../net/problem.js";
 import { el, fill } from "../base/dom.js";
-import { bytes, label, lasting, sides } from "../base/format.js";
-import { complain } from "./controls.js";
-import { headOf } from "./heads.js";
+import { formatBytes, formatLabel, formatDuration, formatDimensions } from "../base/format.js";
+import { markErrors } from "./controls.js";
+import { readHead } from "./file-head.js";
 
-const CALM_MILLISECONDS = 250;
-const USUAL = { width: 4000, height: 3000, format: "jpeg" };
+const DEBOUNCE_MILLISECONDS = 250;
+const SAMPLE_IMAGE = { width: 4000, height: 3000, format: "jpeg" };
 
 /**
- * @param {import("./recipe.js").Bench} bench @param {() => File|null} picture the one that the plan is for
- * @param {ParentNode} form where complaints are marked
+ * @param {import("./recipe.js").RecipeEditor} editor @param {() => File|null} getFile returns the image to plan for
+ * @param {ParentNode} form in which errors are marked
  */
-export function planPanel(bench, picture, form) {
+export function createPlanPanel(editor, getFile, form) {
   const shown = el("div", { class: "plan", "aria-live": "polite" });
   let timer = 0;
   let running = new AbortController();
 
-  const ask = async () => {
+  const request = async () => {
     running.abort();
     running = new AbortController();
-    const file = picture();
+    const file = getFile();
     try {
-      const found = await planFor(file, bench.wanted(), running.signal);
-      complain(form, []);
-      fill(shown, view(found, file));
-    } catch (fault) {
-      if (!(fault instanceof Problem)) return; // a newer question came between
-      const rest = complain(form, fault.errors);
-      fill(shown, el("p", { class: "plan-bad" }, sentence(fault)), rest.map((each) => el("p", { class: "plan-bad" }, each.detail)));
+      const found = await requestPlanFor(file, editor.spec(), running.signal);
+      markErrors(form, []);
+      fill(shown, createView(found, file));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) return; // a newer request has replaced this one
+      const rest = markErrors(form, problem.errors);
+      fill(shown, el("p", { class: "plan-bad" }, formatProblem(problem)), rest.map((each) => el("p", { class: "plan-bad" }, each.detail)));
     }
   };
-  const soon = () => {
+  const schedule = () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, CALM_MILLISECONDS);
+    timer = setTimeout(request, DEBOUNCE_MILLISECONDS);
   };
-  bench.state.subscribe(soon);
-  soon();
-  return { element: shown, refresh: soon };
+  editor.state.subscribe(schedule);
+  schedule();
+  return { element: shown, refresh: schedule };
 }
 
-async function planFor(file, wanted, signal) {
-  if (!file) return plan({ ...USUAL, ...wanted }, signal);
+async function requestPlanFor(file, spec, signal) {
+  if (!file) return requestPlan({ ...SAMPLE_IMAGE, ...spec }, signal);
   try {
-    return await plan({ head: await headOf(file), size: file.size, ...wanted }, signal);
+    return await requestPlan({ head: await readHead(file), size: file.size, ...spec }, signal);
   } catch (problem) {
-    // A camera may put so much before the header that the usual beginning does not reach it.
+    // Camera metadata can push the image header beyond the default number of bytes.
     const unread = problem instanceof Problem && problem.errors.some((each) => each.pointer === "/head");
     if (!unread) throw problem;
   }
   try {
-    return await plan({ head: await headOf(file, { more: true }), size: file.size, ...wanted }, signal);
+    return await requestPlan({ head: await readHead(file, { more: true }), size: file.size, ...spec }, signal);
   } catch (problem) {
     if (!(problem instanceof Problem) || !problem.errors.some((each) => each.pointer === "/head")) throw problem;
-    throw new Problem({ code: "UNREADABLE_HEAD", title: `The beginning of ${file.name} is not that of a picture.` });
+    throw new Problem({ code: "UNREADABLE_HEAD", title: `${file.name} does not start like an image.` });
   }
 }
 
-function view(found, file) {
+function createView(found, file) {
   const { picture, failure, outputs, warnings, estimate } = found;
-  const from = file ? file.name : "a photograph of 12 megapixels";
+  const from = file ? file.name : "a 12-megapixel photo";
   if (failure) {
-    return [el("p", { class: "plan-bad" }, `${from}: ${sentence(failure)}`)];
+    return [el("p", { class: "plan-bad" }, `${from}: ${formatProblem(failure)}`)];
   }
   return [
-    el("p", { class: "plan-from" }, "From ", el("b", {}, from), ` (${sides(picture.width, picture.height)} ${picture.format}`,
-      picture.size ? `, ${bytes(picture.size)})` : ")"),
-    found.steps.length > 0 && el("p", { class: "plan-steps" }, found.steps.map((step) => label(step.op)).join(" → ")),
+    el("p", { class: "plan-from" }, "From ", el("b", {}, from), ` (${formatDimensions(picture.width, picture.height)} ${picture.format}`,
+      picture.size ? `, ${formatBytes(picture.size)})` : ")"),
+    found.steps.length > 0 && el("p", { class: "plan-steps" }, found.steps.map((step) => formatLabel(step.op)).join(" → ")),
     el("ul", { class: "plan-outputs" }, outputs.map((each) =>
-      el("li", {}, el("b", {}, `${each.exact ? "" : "at most "}${sides(each.width, each.height)}`), ` ${each.format}`,
+      el("li", {}, el("b", {}, `${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)}`), ` ${each.format}`,
         outputs.length > 1 && el("span", { class: "faint" }, ` ${each.name}`)))),
     warnings.map((each) => el("p", { class: "plan-warning" }, each.message)),
-    el("p", { class: "faint" }, `About ${lasting(estimate.milliseconds)} of work`),
+    el("p", { class: "faint" }, `About ${formatDuration(estimate.milliseconds)} processing time`),
   ];
 }

@@ -1,21 +1,21 @@
-/** Reads the JSON Schemas of operations and outputs, as /v1/capabilities tells them, for forms. */
+/** Form fields from the JSON Schemas of operations and outputs in /v1/capabilities. */
 
-/** @typedef {{name: string, kind: "choice"|"switch"|"number"|"colour"|"text"|"tags", optional: boolean, initial: any,
+/** @typedef {{name: string, kind: "choice"|"switch"|"number"|"color"|"text"|"tags", optional: boolean, initial: any,
  *   hint: string, options: string[], min?: number, max?: number, step?: number|"any", pattern?: string,
  *   longest?: number, alpha?: boolean}} Field */
 
 /**
- * List the fields of a schema; what has only one value is none.
+ * Return the fields of a schema, without constants.
  * @param {any} schema
  * @returns {Field[]}
  */
-export function fieldsOf(schema) {
+export function listFields(schema) {
   return Object.entries(schema.properties)
     .filter(([, property]) => property.const === undefined)
-    .map(([name, property]) => field(name, property, schema));
+    .map(([name, property]) => readField(name, property, schema));
 }
 
-/** Leave out what has its default, so that what is shown and sent is what was asked. @param {any} value @param {any} schema */
+/** Return a value without its defaults, so that requests and snippets contain only explicit values. @param {any} value @param {any} schema */
 export function compact(value, schema) {
   const kept = Object.entries(value).filter(([name, each]) => {
     const property = schema.properties[name];
@@ -25,16 +25,16 @@ export function compact(value, schema) {
   return Object.fromEntries(kept);
 }
 
-function field(name, property, schema) {
+function readField(name, property, schema) {
   const optional = Boolean(property.anyOf?.some((each) => each.type === "null"));
   const inner = property.anyOf?.find((each) => each.type !== "null") ?? property;
   const type = inner.$ref ? schema.$defs[inner.$ref.split("/").pop()] : inner;
   return {
     name,
-    kind: kindOf(type),
+    kind: getKind(type),
     optional,
     initial: property.default ?? null,
-    hint: plain(property.description ?? inner.description ?? ""),
+    hint: toPlainText(property.description ?? inner.description ?? ""),
     options: type.enum ?? (type.items?.const ? [type.items.const] : []),
     min: type.minimum ?? type.exclusiveMinimum,
     max: type.maximum,
@@ -45,15 +45,15 @@ function field(name, property, schema) {
   };
 }
 
-function kindOf(type) {
+function getKind(type) {
   if (type.enum) return "choice";
   if (type.type === "boolean") return "switch";
   if (type.type === "array") return "tags";
   if (type.type === "integer" || type.type === "number") return "number";
-  return type.pattern?.startsWith("^#") ? "colour" : "text";
+  return type.pattern?.startsWith("^#") ? "color" : "text";
 }
 
-/** Descriptions are written for a reference. @param {string} text */
-export function plain(text) {
+/** Return the first paragraph of a Markdown description, without backticks. @param {string} text */
+export function toPlainText(text) {
   return text.replaceAll("`", "").split("\n\n")[0];
 }

@@ -1,50 +1,50 @@
-/** The recipe to take along: as JSON, for curl, and for the command line. */
+/** The recipe as JSON, curl command and `safelight` command. */
 
-import { copyButton } from "../base/clipboard.js";
+import { createCopyButton } from "../base/clipboard.js";
 import { el } from "../base/dom.js";
-import { address } from "../net/http.js";
+import { buildUrl } from "../net/http.js";
 
-const PROOFS = {
+const CREDENTIAL_OPTIONS = {
   "api-key": " \\\n  -H \"X-Api-Key: $SAFELIGHT_API_KEY\"",
   cognito: " \\\n  -H \"Authorization: Bearer $SAFELIGHT_TOKEN\"",
   iam: " \\\n  --aws-sigv4 \"aws:amz:$AWS_REGION:execute-api\" --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"",
 };
 
-/** @param {import("./recipe.js").Bench} bench @param {string} auth */
-export function snippets(bench, auth) {
+/** @param {import("./recipe.js").RecipeEditor} editor @param {string} auth */
+export function createSnippets(editor, auth) {
   const kinds = {
-    JSON: () => JSON.stringify(bench.compact(), null, 2),
-    curl: () => curlLine(bench.wanted(), auth),
-    safelight: () => commandLine(bench.wanted()),
+    JSON: () => JSON.stringify(editor.compact(), null, 2),
+    curl: () => formatCurl(editor.spec(), auth),
+    safelight: () => formatCommand(editor.spec()),
   };
   const blocks = Object.entries(kinds).map(([name, text]) => {
     const code = el("code", {}, text());
-    bench.state.subscribe(() => (code.textContent = text()));
+    editor.state.subscribe(() => (code.textContent = text()));
     return el("div", { class: "snippet" },
-      el("div", { class: "snippet-head" }, el("h3", {}, name), copyButton(`the ${name} of this recipe`, text)),
-      el("pre", { tabindex: "0", "aria-label": `The recipe for ${name}` }, code));
+      el("div", { class: "snippet-head" }, el("h3", {}, name), createCopyButton(`recipe as ${name}`, text)),
+      el("pre", { tabindex: "0", "aria-label": `Recipe as ${name}` }, code));
   });
-  return el("details", { class: "more snippets" }, el("summary", {}, "Take the recipe along"), blocks);
+  return el("details", { class: "more snippets" }, el("summary", {}, "Use this recipe elsewhere"), blocks);
 }
 
-/** @param {any} wanted @param {string} auth */
-export function curlLine(wanted, auth) {
-  const options = new URLSearchParams({ filename: "photo.jpg", ...inText(wanted) });
-  const url = new URL(`${address("jobs")}?${options}`, location.href);
-  return `curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg'${PROOFS[auth] ?? ""} \\\n  ${quoted(url.href)}`;
+/** @param {any} spec @param {string} auth */
+export function formatCurl(spec, auth) {
+  const options = new URLSearchParams({ filename: "photo.jpg", ...toTextOptions(spec) });
+  const url = new URL(`${buildUrl("jobs")}?${options}`, location.href);
+  return `curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg'${CREDENTIAL_OPTIONS[auth] ?? ""} \\\n  ${quote(url.href)}`;
 }
 
-/** @param {any} wanted */
-export function commandLine(wanted) {
-  const [[name, value]] = Object.entries(inText(wanted));
-  return `safelight submit photo.jpg --${name} ${quoted(value)} --out results`;
+/** @param {any} spec */
+export function formatCommand(spec) {
+  const [[name, value]] = Object.entries(toTextOptions(spec));
+  return `safelight submit photo.jpg --${name} ${quote(value)} --out results`;
 }
 
-/** Options as a query or a command line holds them. @param {any} wanted @returns {Record<string, string>} */
-export function inText(wanted) {
-  return wanted.preset ? { preset: wanted.preset } : { pipeline: JSON.stringify(wanted.pipeline) };
+/** Return the job spec as text options of a query or command. @param {any} spec @returns {Record<string, string>} */
+export function toTextOptions(spec) {
+  return spec.preset ? { preset: spec.preset } : { pipeline: JSON.stringify(spec.pipeline) };
 }
 
-function quoted(text) {
+function quote(text) {
   return /^[\w-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

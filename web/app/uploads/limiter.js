@@ -1,11 +1,11 @@
-/** Lets a few through at a time, in the order in which they came. */
+/** A concurrency limit. Work starts in the order in which it was added. */
 
-/** @param {number} width */
-export function gate(width) {
-  let free = width;
+/** @param {number} maxConcurrent */
+export function createLimiter(maxConcurrent) {
+  let free = maxConcurrent;
   /** @type {Array<() => void>} */
   const waiting = [];
-  const leave = () => {
+  const release = () => {
     const next = waiting.shift();
     if (next) next();
     else free += 1;
@@ -21,7 +21,7 @@ export function gate(width) {
     try {
       return await work();
     } finally {
-      leave();
+      release();
     }
   };
 }

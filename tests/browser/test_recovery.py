@@ -1,0 +1,95 @@
+"""How the web page handles errors, a lost network and reloads."""
+
+from playwright.sync_api import Route, expect
+from support.browser_page import Visit, read_image
+from support.running_stack import Site
+
+BUSY = {
+    "code": "TOO_MANY_REQUESTS",
+    "title": "Too many requests.",
+    "detail": "Too many requests.",
+    "status": 429,
+    "retriable": True,
+    "errors": [],
+}
+
+
+def test_too_many_requests_is_retried_after_retry_after(visit: Visit) -> None:
+    """The page shows a 429 during an upload and while polling, and retries after Retry-After."""
+    refused = {"POST": 1, "GET": 2}
+    visit.expected_failures = {"429"}
+
+    def reject_some(route: Route) -> None:
+        method = route.request.method
+        if refused.get(method, 0) > 0:
+            refused[method] -= 1
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json=BUSY, content_type="application/problem+json")
+        else:
+            route.continue_()
+
+    visit.open()
+    visit.page.route("**/v1/jobs?filename=*", reject_some)
+    visit.page.route("**/v1/jobs/0*", reject_some)
+    visit.drop({"busy.png": read_image("clock-small.png")})
+    visit.process()
+    expect(visit.find_card("busy.png")).to_contain_text("The page retries automatically")
+    visit.expect_status("busy.png", "Processed")
+    assert refused == {"POST": 0, "GET": 0}
+
+
+def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
+    """Without a network the page says so and retries later. One image stays one job."""
+    visit.expected_failures = {"net"}
+    visit.open()
+    visit.drop({"offline.png": read_image("clock-small.png")})
+    visit.context.set_offline(offline=True)
+    visit.process()
+    expect(visit.page.locator("#offline")).to_be_visible()
+    expect(visit.find_card("offline.png")).to_contain_text("keeps retrying")
+    visit.context.set_offline(offline=False)
+    visit.expect_status("offline.png", "Processed")
+    expect(visit.page.locator("#offline")).to_be_hidden()
+    jobs = site.http.get("jobs", params={"limit": 100}).json()["jobs"]
+    assert [job["filename"] for job in jobs].count("offline.png") == 1
+
+
+def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:
+    """After a reload the page restores open jobs and follows them until they are done."""
+    visit.open()
+    with site.pause_worker():
+        visit.drop({"reload.png": read_image("clock-small.png"), "again.png": read_image("clock-small.png")})
+        visit.process()
+        visit.expect_status("reload.png", "Queued")
+        visit.expect_status("again.png", "Queued")
+        visit.page.reload()
+        visit.expect_status("reload.png", "Queued")
+    visit.expect_status("reload.png", "Processed")
+    visit.expect_status("again.png", "Processed")
+    visit.page.get_by_role("link", name="History").click()
+    visit.expect_status("reload.png", "Processed")
+
+
+def test_plan_marks_invalid_recipe_values(visit: Visit) -> None:
+    """The plan marks the invalid field until its value is corrected."""
+    visit.expected_failures = {"422"}
+    visit.open()
+    width = visit.page.get_by_label("Width")
+    width.fill("20000")
+    expect(width).to_have_attribute("aria-invalid", "true")
+    width.fill("300")
+    expect(visit.page.locator(".plan")).to_contain_text("300 × 225 PNG")
+    expect(width).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_open_job_can_be_canceled_and_retried(visit: Visit, site: Site) -> None:
+    """A queued job can be canceled, and processed after a retry."""
+    visit.open()
+    with site.pause_worker():
+        visit.drop({"changed-mind.png": read_image("clock-small.png")})
+        visit.process()
+        visit.expect_status("changed-mind.png", "Queued")
+        visit.find_card("changed-mind.png").get_by_role("button", name="Cancel").click()
+        visit.expect_status("changed-mind.png", "Canceled")
+        visit.find_card("changed-mind.png").get_by_role("button", name="Retry").click()
+        visit.expect_status("changed-mind.png", "Queued")
+    visit.expect_status("changed-mind.png", "Processed")
