@@ -83,8 +83,8 @@ def main() -> None:
     make_contact_sheet(source).save(TARGET / "contact-sheet.jpg", quality=78)
     with Image.open(source / "clock_motion.png") as clock:
         clock.convert("L").resize((96, 72)).save(TARGET / "clock-small.png", optimize=True)
-    text = b"This is no picture. It only begins like one, so it is accepted, and then its job fails.\n"
-    (TARGET / "not-a-picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + text)
+    text = b"This is not an image. It has the signature of one, so it is accepted, and then its job fails.\n"
+    (TARGET / "not-an-image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + text)
     for path in sorted(TARGET.iterdir()):
         print(f"{path.stat().st_size:>9} {path.name}")
 

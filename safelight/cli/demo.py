@@ -15,7 +15,7 @@ from safelight.client import Safelight
 
 IMAGES_FOLDER = Path(__file__).parents[1] / "demo_images"
 #: Starts with the signature of a PNG, so that it is accepted, but its job fails.
-INVALID_IMAGE = "not-a-picture.png"
+INVALID_IMAGE = "not-an-image.png"
 EXPECTED_CODE = "NOT_AN_IMAGE"
 #: Maximum wait for one image, including the cold start of a function on a slow machine.
 TIMEOUT_SECONDS = 120.0

@@ -1,4 +1,4 @@
-"""An API made of a few dictionaries, a clock that nobody waits for, and the command that talks to both."""
+"""A fake API, a fake clock, and the client and command that use them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -24,49 +24,49 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass
 class FakeTime:
-    """A clock that jumps instead of waiting."""
+    """A clock that advances instead of waiting."""
 
     now: float = 0.0
     slept: list[float] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
-        """Jump ahead."""
+        """Advance the clock."""
         self.slept.append(seconds)
         self.now += seconds
 
     def timing(self) -> Timing:
-        """Return the clock as the client wants it, without jitter."""
+        """Return the clock for the client, without jitter."""
         return Timing(sleep=self.sleep, monotonic=lambda: self.now, jitter=lambda: 0.0)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> httpx.Response:
-    """Make an error as the API answers it."""
+    """Return an error as the API returns it."""
     document = {"type": "about:blank", "title": "Title.", "status": status, "detail": detail, "code": code, **more}
     return httpx.Response(status, content=json.dumps(document), headers={"Content-Type": "application/problem+json"})
 
 
 @dataclass
 class FakeApi:
-    """Safelight's API: jobs are done at the second look, unless their bytes say otherwise."""
+    """The API. Jobs are done after the first request for their status."""
 
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    #: Said before anything else, one a request.
+    #: Responses to the next requests, before all others.
     answers: list[httpx.Response | BaseException] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
-    #: What comparing with a receipt finds: things and states.
+    #: Findings of the verification: objects and states.
     findings: list[tuple[str, str]] = field(default_factory=list)
-    #: Bytes that links say there are.
+    #: Size in bytes in links.
     promised: int | None = None
-    #: Whether its store has no objects any more.
+    #: Whether the store has lost all objects.
     is_emptied: bool = False
-    #: Whether it makes an image of everything.
+    #: Whether files that are not images are accepted.
     forgiving: bool = False
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+        """Return the response to a request."""
         self.requests.append(request)
         self.bodies.append(request.read())
         if self.answers:
@@ -109,7 +109,7 @@ class FakeApi:
         outputs: Mapping[str, bytes | None],
         assets: Mapping[str, bytes],
     ) -> list[Any]:
-        """Stand in for the worker's comparison: tell what was to be found, and what came."""
+        """Return the prepared findings, and one for the raw image."""
         assert [each["name"] for each in document["receipt"]["outputs"]] == [*outputs]
         assert not assets
         found = [*self.findings, ("raw", "missing" if raw is None else "same")]
@@ -198,7 +198,7 @@ class FakeApi:
     def _advance(self, job_id: str) -> None:
         job = self.jobs[job_id]
         job |= {"done": True, "timestamp": "2026-11-22T16:34:01.500Z"}
-        if "not-a-picture" in job["filename"] and not self.forgiving:
+        if "not-an-image" in job["filename"] and not self.forgiving:
             failure = {"code": "NOT_AN_IMAGE", "message": "The file is not an image.", "retriable": False}
             job |= {"status": "FAILED", "error": failure}
             return
@@ -208,7 +208,7 @@ class FakeApi:
 
 @dataclass(frozen=True)
 class LocalStack:
-    """What bringing up an engine would return."""
+    """A running stack."""
 
     api_url: str = API_URL
     ui_url: str = "http://ui.test"
@@ -223,26 +223,26 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def fake_time() -> FakeTime:
-    """A clock that nobody waits for."""
+    """A fake clock."""
     return FakeTime()
 
 
 @pytest.fixture
 def api() -> FakeApi:
-    """An API to talk to."""
+    """A fake API."""
     return FakeApi()
 
 
 @pytest.fixture
 def client(api: FakeApi, fake_time: FakeTime) -> Iterator[Safelight]:
-    """A client of that API."""
+    """A client of the fake API."""
     with Safelight(API_URL, transport=httpx.MockTransport(api), timing=fake_time.timing()) as safelight:
         yield safelight
 
 
 @pytest.fixture
 def invoke(api: FakeApi, fake_time: FakeTime) -> Callable[..., Result]:
-    """Run ``safelight`` with arguments, against that API."""
+    """A function that runs ``safelight`` with the fake API."""
 
     def start_engine(_folder: Path, report: Callable[[str], None]) -> LocalStack:
         report("engine is up")
@@ -261,8 +261,8 @@ def invoke(api: FakeApi, fake_time: FakeTime) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A file that begins like an image."""
+def image_file(tmp_path: Path) -> Path:
+    """A file with the signature of an image."""
     path = tmp_path / "holiday.png"
     path.write_bytes(PNG + b"0123456789")
     return path

@@ -27,20 +27,20 @@ def query_of(api: Any) -> dict[str, list[str]]:
     return parse_qs(urlsplit(str(api.requests[0].url)).query)
 
 
-def test_submit_prints_one_line_per_file(invoke: Invoke, picture: Path) -> None:
+def test_submit_prints_one_line_per_file(invoke: Invoke, image_file: Path) -> None:
     """Without a terminal, the fields are separated by tabs."""
-    result = invoke("submit", picture)
+    result = invoke("submit", image_file)
     assert result.exit_code == 0
-    assert result.stdout == f"{picture}\tJOB00000\tPENDING\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tPENDING\n"
     assert result.stderr == ""
 
 
-def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
+def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, image_file: Path, tmp_path: Path) -> None:
     """The others become jobs. The exit code is 1."""
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.png").write_text("no picture")
-    names = ["missing.png", "empty.png", "folder", "text.png", picture.name]
+    names = ["missing.png", "empty.png", "folder", "text.png", image_file.name]
     result = invoke("submit", *names, "--parallel", "2")
     assert result.exit_code == 1
     assert len(api.jobs) == 1
@@ -49,41 +49,41 @@ def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, picture:
     assert result.stderr == "4 of 5 files failed.\n"
 
 
-def test_submit_json(invoke: Invoke, picture: Path) -> None:
+def test_submit_json(invoke: Invoke, image_file: Path) -> None:
     """One document has the files in the order of the arguments."""
-    result = invoke("submit", picture, "missing.png", picture, "--json")
+    result = invoke("submit", image_file, "missing.png", image_file, "--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 1
     assert (document["succeeded"], document["failed"]) == (2, 1)
-    assert [each["file"] for each in document["files"]] == [str(picture), "missing.png", str(picture)]
+    assert [each["file"] for each in document["files"]] == [str(image_file), "missing.png", str(image_file)]
     good, bad, _ = document["files"]
     assert (good["ok"], good["error"], good["saved"], good["job"]["status"]) == (True, None, [], "PENDING")
     assert (bad["ok"], bad["job"]) == (False, None)
     assert bad["error"] == {"code": "LOCAL_FILE", "message": "missing.png does not exist."}
 
 
-def test_submit_waits_and_downloads(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+def test_submit_waits_and_downloads(invoke: Invoke, image_file: Path, tmp_path: Path) -> None:
     """--out creates the folder and names the results after the images."""
-    result = invoke("submit", picture, "--out", "results/today")
+    result = invoke("submit", image_file, "--out", "results/today")
     saved = Path("results/today/holiday.png")
     assert result.exit_code == 0
     assert saved.read_bytes().startswith(b"pixels")
-    assert result.stdout == f"{picture}\tJOB00000\tCOMPLETED\t{saved}\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tCOMPLETED\t{saved}\n"
     assert list((tmp_path / "results" / "today").iterdir()) == [tmp_path / saved]
 
 
-def test_images_with_equal_names_have_two_results(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+def test_images_with_equal_names_have_two_results(invoke: Invoke, image_file: Path, tmp_path: Path) -> None:
     """Names are compared without case."""
     other = tmp_path / "other" / "HOLIDAY.jpg"
     other.parent.mkdir()
-    other.write_bytes(picture.read_bytes())
-    assert invoke("submit", picture, other, "--out", "results").exit_code == 0
+    other.write_bytes(image_file.read_bytes())
+    assert invoke("submit", image_file, other, "--out", "results").exit_code == 0
     assert len(list((tmp_path / "results").iterdir())) == 2
 
 
 def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
     """Without --wait, the submission alone counts."""
-    bad = tmp_path / "not-a-picture.png"
+    bad = tmp_path / "not-an-image.png"
     bad.write_bytes(PNG + b"text")
     assert invoke("submit", bad).exit_code == 0
     result = invoke("submit", bad, "--wait")
@@ -91,19 +91,19 @@ def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
     assert "FAILED NOT_AN_IMAGE\tThe file is not an image." in result.stdout
 
 
-def test_timeout_reports_the_job_id(invoke: Invoke, picture: Path) -> None:
+def test_timeout_reports_the_job_id(invoke: Invoke, image_file: Path) -> None:
     """The job continues to run."""
-    result = invoke("submit", picture, "--wait", "--timeout", "0")
+    result = invoke("submit", image_file, "--wait", "--timeout", "0")
     assert result.exit_code == 1
     assert "JOB00000" in result.stdout
     assert "continues to run" in result.stdout
 
 
-def test_shorthand_options_are_sent(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_shorthand_options_are_sent(invoke: Invoke, api: Any, image_file: Path) -> None:
     """Each option is the query parameter with that name. Others are not sent."""
     invoke(
         "submit",
-        picture,
+        image_file,
         *["--width", "30", "--height", "40", "--fit", "Contain", "--enlarge", "--format", "JPG", "--quality", "80"],
         *["--color", "--webhook", "shop"],
     )
@@ -121,11 +121,11 @@ def test_shorthand_options_are_sent(invoke: Invoke, api: Any, picture: Path) -> 
     }
 
 
-def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, picture: Path, tmp_path: Path) -> None:
+def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, image_file: Path, tmp_path: Path) -> None:
     """Both send the same request."""
     (tmp_path / "p.json").write_text('{"operations": []}')
-    invoke("submit", picture, "--pipeline", '{"operations":  []}')
-    invoke("submit", picture, "--pipeline", "@p.json")
+    invoke("submit", image_file, "--pipeline", '{"operations":  []}')
+    invoke("submit", image_file, "--pipeline", "@p.json")
     assert query_of(api)["pipeline"] == ['{"operations":[]}']
     assert api.requests[0].url.query == api.requests[1].url.query
 
@@ -144,18 +144,18 @@ def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, picture: Path, tmp
         ["--parallel", "0"],
     ],
 )
-def test_invalid_options_send_no_request(invoke: Invoke, api: Any, picture: Path, options: list[str]) -> None:
+def test_invalid_options_send_no_request(invoke: Invoke, api: Any, image_file: Path, options: list[str]) -> None:
     """The exit code is 2."""
-    result = invoke("submit", picture, *options)
+    result = invoke("submit", image_file, *options)
     assert result.exit_code == 2
     assert result.stderr
     assert api.requests == []
 
 
-def test_unreachable_api_stops_the_submission(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_unreachable_api_stops_the_submission(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The other files are not tried. The exit code is 2."""
     api.answers = [httpx.ConnectError("[Errno 111] Connection refused")] * 5
-    result = invoke("submit", picture, picture, picture, "--parallel", "1")
+    result = invoke("submit", image_file, image_file, image_file, "--parallel", "1")
     assert result.exit_code == 2
     assert len(api.requests) == 5
     assert "http://api.test/v1 can't be reached (Connection refused)." in result.stdout
@@ -171,18 +171,18 @@ def test_control_characters_are_escaped(invoke: Invoke, tmp_path: Path) -> None:
     assert result.stdout.count("\n") == 1
 
 
-def test_status_prints_jobs_and_errors(invoke: Invoke, picture: Path) -> None:
+def test_status_prints_jobs_and_errors(invoke: Invoke, image_file: Path) -> None:
     """Jobs go to standard output, errors to standard error. The exit code is 1."""
-    invoke("submit", picture, "--wait")
+    invoke("submit", image_file, "--wait")
     result = invoke("status", "JOB00000", "nope")
     assert result.exit_code == 1
     assert result.stdout == "JOB00000\tCOMPLETED\tholiday.png\t18 B\t4 B 2×1\t1.50 s\n"
     assert result.stderr == "nope: The job does not exist. (JOB_NOT_FOUND, request r-1)\n"
 
 
-def test_status_json(invoke: Invoke, picture: Path) -> None:
+def test_status_json(invoke: Invoke, image_file: Path) -> None:
     """One document has jobs, with all fields of the API, and errors."""
-    invoke("submit", picture)
+    invoke("submit", image_file)
     result = invoke("status", "JOB00000", "nope", "--json")
     document = json.loads(result.stdout)
     assert document["jobs"][0]["news"] == "a field that this client does not know"
@@ -191,7 +191,7 @@ def test_status_json(invoke: Invoke, picture: Path) -> None:
 
 def test_status_of_a_failed_job_exits_with_0(invoke: Invoke, tmp_path: Path) -> None:
     """The job was found."""
-    bad = tmp_path / "not-a-picture.png"
+    bad = tmp_path / "not-an-image.png"
     bad.write_bytes(PNG + b"text")
     invoke("submit", bad, "--wait")
     assert invoke("status", "JOB00000").exit_code == 0
@@ -207,10 +207,10 @@ def test_unreachable_api_is_reported_in_one_line(invoke: Invoke, api: Any, comma
     assert result.stderr.count("\n") == 1
 
 
-def test_list_limits_and_filters_jobs(invoke: Invoke, picture: Path) -> None:
+def test_list_limits_and_filters_jobs(invoke: Invoke, image_file: Path) -> None:
     """One line per job. A status can be in lower case."""
-    invoke("submit", picture, picture, picture, "--wait")
-    invoke("submit", picture)
+    invoke("submit", image_file, image_file, image_file, "--wait")
+    invoke("submit", image_file)
     assert len(invoke("list", "--limit", "2").stdout.splitlines()) == 2
     assert len(invoke("list", "--status", "completed").stdout.splitlines()) == 3
     document = json.loads(invoke("list", "--json").stdout)
@@ -224,21 +224,21 @@ def test_empty_list_exits_with_0(invoke: Invoke) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_result_is_saved_in_the_current_folder(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+def test_result_is_saved_in_the_current_folder(invoke: Invoke, image_file: Path, tmp_path: Path) -> None:
     """Without -o, it has the image's own name, and no file is replaced."""
-    invoke("submit", picture, "--wait")
-    before = picture.read_bytes()
+    invoke("submit", image_file, "--wait")
+    before = image_file.read_bytes()
     refused = invoke("result", "JOB00000")
-    assert (refused.exit_code, picture.read_bytes()) == (2, before)
+    assert (refused.exit_code, image_file.read_bytes()) == (2, before)
     assert refused.stderr == "holiday.png exists. Choose another file with -o.\n"
-    picture.unlink()
+    image_file.unlink()
     assert invoke("result", "JOB00000").stdout == "holiday.png (26 B)\n"
     assert (tmp_path / "holiday.png").exists()
 
 
-def test_result_is_written_to_the_target(invoke: Invoke, picture: Path, tmp_path: Path) -> None:
+def test_result_is_written_to_the_target(invoke: Invoke, image_file: Path, tmp_path: Path) -> None:
     """A file, a folder or standard output."""
-    invoke("submit", picture, "--wait")
+    invoke("submit", image_file, "--wait")
     (tmp_path / "folder").mkdir()
     document = json.loads(invoke("result", "JOB00000", "-o", "a.png", "--json").stdout)
     assert document == {"id": "JOB00000", "output": None, "file": "a.png", "size": 26}
@@ -247,16 +247,16 @@ def test_result_is_written_to_the_target(invoke: Invoke, picture: Path, tmp_path
     assert invoke("result", "JOB00000", "-o", "-").stdout_bytes == b"pixels of /JOB00000/result"
 
 
-def test_link_is_printed_instead_of_a_download(invoke: Invoke, picture: Path) -> None:
+def test_link_is_printed_instead_of_a_download(invoke: Invoke, image_file: Path) -> None:
     """Only the complete address."""
-    invoke("submit", picture, "--wait")
+    invoke("submit", image_file, "--wait")
     assert invoke("result", "JOB00000", "--link").stdout == "http://store.test/JOB00000/result?secret=1\n"
     assert json.loads(invoke("result", "JOB00000", "--link", "--json").stdout)["url"].startswith("http://store.test/")
 
 
 def test_missing_result_prints_the_error_of_the_api(invoke: Invoke, tmp_path: Path) -> None:
     """A failed job has no result."""
-    bad = tmp_path / "not-a-picture.png"
+    bad = tmp_path / "not-an-image.png"
     bad.write_bytes(PNG + b"text")
     invoke("submit", bad, "--wait")
     result = invoke("result", "JOB00000", "-o", "x.png")
@@ -292,9 +292,9 @@ def test_help_has_examples(command: str) -> None:
     assert f"safelight {command}" in CliRunner().invoke(app, [command, "--help"]).output.split("Examples:")[1]
 
 
-def test_characters_outside_the_encoding_are_escaped(picture: Path, tmp_path: Path) -> None:
+def test_characters_outside_the_encoding_are_escaped(image_file: Path, tmp_path: Path) -> None:
     """No traceback."""
-    path = picture.rename(tmp_path / "ü😀.png")
+    path = image_file.rename(tmp_path / "ü😀.png")
     command = [sys.executable, "-m", "safelight", "submit", str(path / "missing"), "--api-url", "http://127.0.0.1:9/v1"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, capture_output=True, encoding="latin-1", check=False, env=environment)

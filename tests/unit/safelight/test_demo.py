@@ -20,9 +20,9 @@ def test_demo_processes_all_images(invoke: Invoke, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     names = {path.name for path in list_images()}
     saved = {path.name for path in (tmp_path / "demo-results").iterdir()}
-    assert saved == {Path(name).stem + ".png" for name in names - {"not-a-picture.png"}}
+    assert saved == {Path(name).stem + ".png" for name in names - {"not-an-image.png"}}
     assert "engine is up" in result.stdout
-    assert "not-a-picture.png is not an image" in result.stdout
+    assert "not-an-image.png is not an image" in result.stdout
     assert "base64 -w 0" in result.stdout
     assert "'http://api.test/v1/jobs?preset=web'" in result.stdout
     assert "http://ui.test" in result.stdout
@@ -59,7 +59,7 @@ def test_accepted_invalid_image_fails_the_demo(invoke: Invoke, api: Any) -> None
     api.forgiving = True
     result = invoke("demo")
     assert result.exit_code == 1
-    assert "not-a-picture.png did not end as expected" in result.stderr
+    assert "not-an-image.png did not end as expected" in result.stderr
 
 
 def test_sample_images_cover_all_features() -> None:
@@ -79,7 +79,7 @@ def test_sample_images_cover_all_features() -> None:
         assert max(image.size) < 100
     with Image.open(files["cat.webp"]) as image:
         assert image.format == "WEBP"
-    assert files["not-a-picture.png"].read_bytes().startswith(b"\x89PNG\r\n\x1a\nThis is no picture.")
+    assert files["not-an-image.png"].read_bytes().startswith(b"\x89PNG\r\n\x1a\nThis is not an image.")
 
 
 def test_every_sample_image_has_an_attribution() -> None:

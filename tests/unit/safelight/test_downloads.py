@@ -12,9 +12,9 @@ from safelight.errors import ApiError, ConnectionLost, DownloadFailed, LocalFile
 
 
 @pytest.fixture
-def job_id(client: Safelight, picture: Path) -> str:
+def job_id(client: Safelight, image_file: Path) -> str:
     """A completed job."""
-    return client.wait(client.submit(picture).id).id
+    return client.wait(client.submit(image_file).id).id
 
 
 class BrokenOff(httpx.SyncByteStream):
@@ -87,11 +87,11 @@ def test_a_link_that_does_not_deliver_is_an_error(
     assert not (tmp_path / "out.png").exists()
 
 
-def test_the_store_never_sees_the_apis_credentials(api: Any, picture: Path, tmp_path: Path) -> None:
+def test_the_store_never_sees_the_apis_credentials(api: Any, image_file: Path, tmp_path: Path) -> None:
     """Requests to the API are signed, those to a link are not."""
     auth = httpx.BasicAuth("user", "secret")
     with Safelight("http://api.test/v1", transport=httpx.MockTransport(api), auth=auth) as client:
-        job = client.submit(picture)
+        job = client.submit(image_file)
         api._advance(job.id)
         client.download(job.id, tmp_path / "out.png")
     signed = {request.url.host: "Authorization" in request.headers for request in api.requests}
@@ -109,7 +109,7 @@ def test_a_place_that_can_not_be_written_is_named(client: Safelight, job_id: str
 
 def test_a_failed_job_has_nothing_to_download(client: Safelight, tmp_path: Path) -> None:
     """The API's own code tells why."""
-    path = tmp_path / "not-a-picture.png"
+    path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
     job = client.submit(path)
     with pytest.raises(ApiError) as caught:

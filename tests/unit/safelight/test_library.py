@@ -45,12 +45,12 @@ def head_refused() -> httpx.Response:
 
 def test_a_plan_sends_the_beginning_alone(client: Safelight, api: Any, tmp_path: Path) -> None:
     """The body has the first bytes, the size of the whole file and what is asked."""
-    picture = tmp_path / "large.jpg"
-    picture.write_bytes(bytes(range(256)) * 4000)
+    image_file = tmp_path / "large.jpg"
+    image_file.write_bytes(bytes(range(256)) * 4000)
     api.answers = [ok(PLAN)]
-    plan = client.plan(picture, preset="web")
+    plan = client.plan(image_file, preset="web")
     body = json.loads(api.bodies[0])
-    assert base64.b64decode(body.pop("head")) == picture.read_bytes()[: HEAD_BYTES[0]]
+    assert base64.b64decode(body.pop("head")) == image_file.read_bytes()[: HEAD_BYTES[0]]
     assert body == {"preset": "web", "size": 1_024_000}
     assert (plan.ok, plan.outputs[0].width, plan.warnings[0].code) == (True, 256, "ALPHA_LOST")
 
@@ -102,12 +102,12 @@ def test_a_version_is_asked_for(client: Safelight, api: Any) -> None:
     assert api.requests[0].url.params["version"] == "2"
 
 
-def test_an_asset_is_sent_as_it_is(client: Safelight, api: Any, picture: Path) -> None:
+def test_an_asset_is_sent_as_it_is(client: Safelight, api: Any, image_file: Path) -> None:
     """Bytes go out raw, and once more when the first try met a gateway's fault."""
     api.answers = [httpx.Response(503), ok(ASSET, 201)]
-    assert client.assets.put("logo", picture).width == 40
+    assert client.assets.put("logo", image_file).width == 40
     assert [request.method for request in api.requests] == ["PUT", "PUT"]
-    assert api.bodies == [picture.read_bytes()] * 2
+    assert api.bodies == [image_file.read_bytes()] * 2
 
 
 @pytest.mark.parametrize(("name", "path"), [("../jobs", "/v1/assets/%2E%2E%2Fjobs"), ("a b", "/v1/assets/a%20b")])
@@ -120,10 +120,10 @@ def test_a_name_leads_to_no_other_route(client: Safelight, api: Any, name: str, 
         client.presets.delete("")
 
 
-def test_plan_prints_lines(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_plan_prints_lines(invoke: Invoke, api: Any, image_file: Path) -> None:
     """Sizes on standard output, what to know on standard error."""
     api.answers = [ok(PLAN)]
-    result = invoke("plan", picture, "--preset", "thumbnail")
+    result = invoke("plan", image_file, "--preset", "thumbnail")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "image\tJPEG\t4000×3000\t2.8 MB",
@@ -134,31 +134,31 @@ def test_plan_prints_lines(invoke: Invoke, api: Any, picture: Path) -> None:
     assert result.stderr == "Note: It is laid on white.\n"
 
 
-def test_plan_of_a_job_that_would_fail(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_plan_of_a_job_that_would_fail(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The code is told, and the exit code says that not all would go well."""
     api.answers = [ok(FAILING)]
-    result = invoke("plan", picture)
+    result = invoke("plan", image_file)
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Would fail: Too many. (TOO_MANY_PIXELS)")
 
 
-def test_plan_sends_the_short_options(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_plan_sends_the_short_options(invoke: Invoke, api: Any, image_file: Path) -> None:
     """They are those of submit, in a member of their own."""
     api.answers = [ok(PLAN)]
-    assert json.loads(invoke("plan", picture, "--width", "30", "--color", "--json").stdout)["ok"] is True
+    assert json.loads(invoke("plan", image_file, "--width", "30", "--color", "--json").stdout)["ok"] is True
     assert json.loads(api.bodies[0])["options"] == {"width": 30, "grayscale": False}
 
 
-def test_submit_by_preset(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_submit_by_preset(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The name goes out as the option of that name."""
-    assert invoke("submit", picture, "--preset", "thumbnail").exit_code == 0
+    assert invoke("submit", image_file, "--preset", "thumbnail").exit_code == 0
     assert api.requests[0].url.params["preset"] == "thumbnail"
 
 
 @pytest.mark.parametrize("command", ["submit", "plan"])
 @pytest.mark.parametrize("also", [["--pipeline", "{}"], ["--width", "3"]])
-def test_a_preset_says_all(invoke: Invoke, api: Any, picture: Path, command: str, also: list[str]) -> None:
+def test_a_preset_says_all(invoke: Invoke, api: Any, image_file: Path, command: str, also: list[str]) -> None:
     """Two ways of asking at once are refused before anything is sent."""
-    assert invoke(command, picture, "--preset", "web", *also).exit_code == 2
+    assert invoke(command, image_file, "--preset", "web", *also).exit_code == 2
     assert api.requests == []
 
 
@@ -178,10 +178,10 @@ def test_presets_command(invoke: Invoke, api: Any) -> None:
     assert [request.method for request in api.requests] == ["GET", "GET", "PUT", "DELETE"]
 
 
-def test_assets_command(invoke: Invoke, api: Any, picture: Path) -> None:
+def test_assets_command(invoke: Invoke, api: Any, image_file: Path) -> None:
     """List, put and delete, each one request."""
     api.answers = [ok({"assets": [ASSET], "next_cursor": None}), ok(ASSET, 201), httpx.Response(204)]
     assert invoke("assets", "list").stdout == "logo\tPNG\t40×20\t830 B\n"
-    assert json.loads(invoke("assets", "put", "logo", picture, "--json").stdout)["assets"][0]["name"] == "logo"
+    assert json.loads(invoke("assets", "put", "logo", image_file, "--json").stdout)["assets"][0]["name"] == "logo"
     assert invoke("assets", "delete", "logo").exit_code == 0
     assert [request.method for request in api.requests] == ["GET", "PUT", "DELETE"]

@@ -36,14 +36,14 @@ def test_reading_is_repeated_after_faults_of_the_connection(client: Safelight, a
 
 @pytest.mark.parametrize("answer", [httpx.ConnectError("no"), refusal(429), refusal(503)])
 def test_sending_is_repeated_when_nothing_has_happened(
-    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception
+    client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
     """A POST that was never taken is sent again: the same bytes under the same key."""
     api.answers = [answer]
-    client.submit(picture)
+    client.submit(image_file)
     first, second = api.requests
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
-    assert api.bodies == [picture.read_bytes()] * 2
+    assert api.bodies == [image_file.read_bytes()] * 2
     assert len(api.jobs) == 1
 
 
@@ -59,11 +59,11 @@ def test_sending_is_repeated_when_nothing_has_happened(
     ],
 )
 def test_sending_is_repeated_under_its_key_when_the_api_may_have_acted(
-    client: Safelight, api: Any, picture: Path, answer: httpx.Response | Exception
+    client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
     """A POST whose answer was lost is sent again under the same key, which makes no second job."""
     api.answers = [answer]
-    client.submit(picture)
+    client.submit(image_file)
     first, second = api.requests
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
 

@@ -17,13 +17,13 @@ def query_of(request: Any) -> dict[str, list[str]]:
     return parse_qs(urlsplit(str(request.url)).query, keep_blank_values=True)
 
 
-def test_file_is_sent_with_its_name(client: Safelight, api: Any, picture: Path) -> None:
+def test_file_is_sent_with_its_name(client: Safelight, api: Any, image_file: Path) -> None:
     """The media type leaves the detection to the API."""
-    job = client.submit(picture)
+    job = client.submit(image_file)
     request = api.requests[0]
     assert job.status == "PENDING"
-    assert api.bodies[0] == picture.read_bytes()
-    assert int(request.headers["Content-Length"]) == picture.stat().st_size
+    assert api.bodies[0] == image_file.read_bytes()
+    assert int(request.headers["Content-Length"]) == image_file.stat().st_size
     assert request.headers["Content-Type"] == "application/octet-stream"
     assert query_of(request) == {"filename": ["holiday.png"]}
 
@@ -41,7 +41,7 @@ def test_s3_object_is_sent_by_name(client: Safelight, api: Any) -> None:
     assert api.requests[1].headers["Idempotency-Key"]
 
 
-@pytest.mark.parametrize("given", [{}, {"picture": b"a", "source": "s3://shop/a.jpg"}])
+@pytest.mark.parametrize("given", [{}, {"image": b"a", "source": "s3://shop/a.jpg"}])
 def test_exactly_one_image_is_required(client: Safelight, api: Any, given: dict[str, Any]) -> None:
     """Zero or two raise TypeError."""
     with pytest.raises(TypeError):
@@ -87,30 +87,30 @@ def test_undecodable_name_is_sent_with_question_marks(client: Safelight, api: An
     assert query_of(api.requests[0]) == {"filename": ["bad?.png"]}
 
 
-def test_pipeline_options_and_wait_are_sent(client: Safelight, api: Any, picture: Path) -> None:
+def test_pipeline_options_and_wait_are_sent(client: Safelight, api: Any, image_file: Path) -> None:
     """As JSON, as true or false, and as the header Prefer."""
     pipeline = {"operations": [{"op": "grayscale"}]}
-    client.submit(picture, pipeline=pipeline, wait=5)
-    client.submit(picture, options={"width": 300, "grayscale": False})
+    client.submit(image_file, pipeline=pipeline, wait=5)
+    client.submit(image_file, options={"width": 300, "grayscale": False})
     assert json.loads(query_of(api.requests[0])["pipeline"][0]) == pipeline
     assert api.requests[0].headers["Prefer"] == "wait=5"
     assert query_of(api.requests[1]) == {"filename": ["holiday.png"], "width": ["300"], "grayscale": ["false"]}
     assert "Prefer" not in api.requests[1].headers
 
 
-def test_every_call_has_its_own_idempotency_key(client: Safelight, api: Any, picture: Path) -> None:
+def test_every_call_has_its_own_idempotency_key(client: Safelight, api: Any, image_file: Path) -> None:
     """Unless the caller gives one."""
-    client.submit(picture)
-    client.submit(picture)
-    client.submit(picture, idempotency_key="mine")
+    client.submit(image_file)
+    client.submit(image_file)
+    client.submit(image_file, idempotency_key="mine")
     keys = [each.headers["Idempotency-Key"] for each in api.requests]
     assert len(set(keys)) == 3
     assert keys[2] == "mine"
 
 
-def test_unknown_fields_and_statuses_are_kept(client: Safelight, api: Any, picture: Path) -> None:
+def test_unknown_fields_and_statuses_are_kept(client: Safelight, api: Any, image_file: Path) -> None:
     """The client works with newer APIs."""
-    job = client.submit(picture)
+    job = client.submit(image_file)
     api.jobs[job.id]["status"] = "RESTING"
     again = client.status(job.id)
     assert again.status == "RESTING"
@@ -137,7 +137,7 @@ def test_invalid_file_sends_no_request(client: Safelight, api: Any, tmp_path: Pa
 
 
 def test_unreadable_file_raises_local_file_error(
-    client: Safelight, picture: Path, monkeypatch: pytest.MonkeyPatch
+    client: Safelight, image_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message has the reason."""
 
@@ -146,7 +146,7 @@ def test_unreadable_file_raises_local_file_error(
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(LocalFileError, match=r"holiday\.png can't be read \(Permission denied\)"):
-        client.submit(picture)
+        client.submit(image_file)
 
 
 def test_empty_bytes_are_refused(client: Safelight) -> None:

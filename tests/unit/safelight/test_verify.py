@@ -12,9 +12,9 @@ Invoke = Callable[..., Result]
 
 
 @pytest.fixture
-def job(invoke: Invoke, api: Any, picture: Path) -> str:
+def job(invoke: Invoke, api: Any, image_file: Path) -> str:
     """Return a completed job."""
-    assert invoke("submit", picture, "--wait").exit_code == 0
+    assert invoke("submit", image_file, "--wait").exit_code == 0
     api.requests.clear()
     (job_id,) = api.jobs
     return str(job_id)

@@ -10,34 +10,34 @@ from safelight.client import Safelight
 from safelight.errors import ApiError, WaitedTooLong
 
 
-def test_waiting_ends_with_the_job(client: Safelight, fake_time: Any, picture: Path) -> None:
+def test_waiting_ends_with_the_job(client: Safelight, fake_time: Any, image_file: Path) -> None:
     """The job comes back done, and the API's advice on when to look again is kept."""
-    job = client.wait(client.submit(picture).id)
+    job = client.wait(client.submit(image_file).id)
     assert job.succeeded
     assert fake_time.slept == [1.0]
 
 
 def test_waiting_returns_a_failed_job_too(client: Safelight, tmp_path: Path) -> None:
     """How a job ended is a fact to look at, not an exception."""
-    path = tmp_path / "not-a-picture.png"
+    path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
     job = client.wait(client.submit(path).id)
     assert job.error is not None
     assert (job.done, job.succeeded, job.error.code) == (True, False, "NOT_AN_IMAGE")
 
 
-def test_looks_grow_rarer(client: Safelight, api: Any, fake_time: Any, picture: Path) -> None:
+def test_looks_grow_rarer(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
     """Without advice the client starts with quick looks and ends with one every ten seconds."""
-    job = client.submit(picture)
+    job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id]) for _ in range(14)]
     client.wait(job.id)
     assert fake_time.slept[:3] == [0.25, 0.375, 0.5625]
     assert fake_time.slept[12:] == [10.0, 10.0, 10.0]
 
 
-def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, picture: Path) -> None:
+def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
     """After the time limit the caller hears that the job is still open, and not much later."""
-    job = client.submit(picture)
+    job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id], headers={"Retry-After": "2"}) for _ in range(9)]
     with pytest.raises(WaitedTooLong, match="still PENDING after 5 s"):
         client.wait(job.id, timeout=5)
@@ -50,9 +50,9 @@ def test_waiting_for_nothing_is_an_error(client: Safelight) -> None:
         client.wait("nope")
 
 
-def test_a_list_runs_over_pages(client: Safelight, api: Any, picture: Path) -> None:
+def test_a_list_runs_over_pages(client: Safelight, api: Any, image_file: Path) -> None:
     """All jobs come, however many pages they are on, and each page is asked for when it is needed."""
-    ids = [client.submit(picture).id for _ in range(5)]
+    ids = [client.submit(image_file).id for _ in range(5)]
     api.requests.clear()
     jobs = client.list_jobs()
     assert api.requests == []
@@ -63,20 +63,20 @@ def test_a_list_runs_over_pages(client: Safelight, api: Any, picture: Path) -> N
 
 
 @pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (2, 1), (3, 2), (99, 3)])
-def test_a_list_stops_at_its_limit(client: Safelight, api: Any, picture: Path, limit: int, requests: int) -> None:
+def test_a_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path, limit: int, requests: int) -> None:
     """The limit holds over all pages, and no page is fetched beyond it."""
     for _ in range(5):
-        client.submit(picture)
+        client.submit(image_file)
     api.requests.clear()
     assert len(list(client.list_jobs(limit=limit))) == min(limit, 5)
     assert len(api.requests) == requests
 
 
-def test_a_list_is_filtered(client: Safelight, api: Any, picture: Path) -> None:
+def test_a_list_is_filtered(client: Safelight, api: Any, image_file: Path) -> None:
     """Filters travel with every page."""
     for _ in range(3):
-        client.wait(client.submit(picture).id)
-    client.submit(picture)
+        client.wait(client.submit(image_file).id)
+    client.submit(image_file)
     api.requests.clear()
     assert len(list(client.list_jobs(status="COMPLETED", batch="b"))) == 3
     assert {(each.url.params["status"], each.url.params["batch"]) for each in api.requests} == {("COMPLETED", "b")}
