@@ -75,7 +75,7 @@ def _make_jpegs() -> list[Kind]:
     cmyk = Image.merge("CMYK", (*inks, Image.new("L", SIZE)))
     rotated = [
         Kind(f"JPEG, EXIF orientation {value}", encode(stored, "JPEG", exif=_make_exif(value), **best), (scene,))
-        for value, stored in _store_in_each_orientation(scene).items()
+        for value, stored in store_in_each_orientation(scene).items()
     ]
     return [
         Kind("JPEG, baseline", encode(scene, "JPEG", **best), (scene,)),
@@ -186,8 +186,8 @@ def _make_animations() -> list[Kind]:
     ]
 
 
-def _store_in_each_orientation(upright: Image.Image) -> dict[int, Image.Image]:
-    """Return how an image is stored for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
+def store_in_each_orientation(upright: Image.Image) -> dict[int, Image.Image]:
+    """Return the image as stored for each EXIF orientation (CIPA DC-008, tag 0x0112)."""
     way = Image.Transpose
     transposes = {
         2: way.FLIP_LEFT_RIGHT,

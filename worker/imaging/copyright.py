@@ -18,8 +18,8 @@ Rights = tuple[tuple[int, bytes], ...]
 
 def read_rights(exif: Image.Exif) -> Rights:
     """Return a file's artist and copyright without control characters, cut at ``MAX_CHARACTERS``."""
-    found = ((tag, _clean(text)) for tag in TAGS if isinstance(text := exif.get(tag), str))
-    return tuple((tag, text.encode()) for tag, text in found if text)
+    texts = ((tag, _clean(text)) for tag in TAGS if isinstance(text := exif.get(tag), str))
+    return tuple((tag, text.encode()) for tag, text in texts if text)
 
 
 def build_rights_options(rights: Rights, output_format: OutputFormat) -> dict[str, Any]:

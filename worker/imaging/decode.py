@@ -69,7 +69,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
     Raise NotAnImage, TruncatedImage or CorruptImage. Raise the errors of ``limits`` before any pixel is decoded.
     """
     with _open_checked(data, limits) as image:
-        frames = count_frames(image, data, at_most=limits.max_frames + 1)
+        frames = count_frames(image, data, limit=limits.max_frames + 1)
         exif = read_exif(image)
         header = read_stored_header(image, orientation=exif.orientation, is_still=frames == 1)
         plays = count_plays(image)

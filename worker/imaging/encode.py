@@ -136,7 +136,7 @@ def _write(
 def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
     """Return the AVIF speed, 0 (slowest) to 10. More pixels to encode need a higher speed."""
     pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITES if output.max_bytes else 1)
-    speed = next(speed for most, speed in _AVIF_SPEEDS if pixels <= most)
+    speed = next(speed for max_pixels, speed in _AVIF_SPEEDS if pixels <= max_pixels)
     return max(speed, _ANIMATED_AVIF_SPEED) if len(images) > 1 else speed
 
 

@@ -25,15 +25,15 @@ class Frames:
     plays: int = 0
 
 
-def count_frames(image: Image.Image, data: bytes, at_most: int) -> int:
-    """Return the number of frames of an opened file, at most ``at_most``. A TIFF has 1, or 2 if it has more pages.
+def count_frames(image: Image.Image, data: bytes, limit: int) -> int:
+    """Return the number of frames of an opened file. For a TIFF, return 2 if it has several pages.
 
-    Pillow's own count of a GIF reads the whole file, which has no limit.
+    Counting a GIF stops at ``limit``. Pillow's own count would read the whole file.
     """
     if image.format in _COUNT_IN_HEADER:
         return int(getattr(image, "n_frames", 1))
     if image.format == GIF.name:
-        return _count_gif(data, at_most)
+        return _count_gif(data, limit)
     if image.format == TIFF.name:
         # Pillow reads this from the first directory. The second one may be broken.
         return 1 + bool(getattr(image, "is_animated", False))
@@ -64,19 +64,19 @@ def count_plays(image: Image.Image) -> int:
     return int(image.info.get("loop", 0))
 
 
-def _count_gif(data: bytes, at_most: int) -> int:
+def _count_gif(data: bytes, limit: int) -> int:
     """Count the image blocks of a GIF (GIF89a specification, appendix B). Raise CorruptImage if there are none."""
-    at = 13 + _palette_bytes(data[10])
+    offset = 13 + _compute_palette_bytes(data[10])
     frames = 0
     try:
-        while frames < at_most and data[at] != 0x3B:
-            if data[at] == 0x21:
-                at = _skip_blocks(data, at + 2)
-            elif data[at] == 0x2C:
+        while frames < limit and data[offset] != 0x3B:
+            if data[offset] == 0x21:
+                offset = _skip_blocks(data, offset + 2)
+            elif data[offset] == 0x2C:
                 frames += 1
-                at = _skip_blocks(data, at + 11 + _palette_bytes(data[at + 9]))
+                offset = _skip_blocks(data, offset + 11 + _compute_palette_bytes(data[offset + 9]))
             else:
-                at += 1  # Pillow skips stray bytes too
+                offset += 1  # Pillow skips stray bytes too
     except IndexError:
         pass  # a truncated file fails when its frames are decoded
     if frames == 0:
@@ -84,12 +84,12 @@ def _count_gif(data: bytes, at_most: int) -> int:
     return frames
 
 
-def _palette_bytes(flags: int) -> int:
+def _compute_palette_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _skip_blocks(data: bytes, at: int) -> int:
+def _skip_blocks(data: bytes, offset: int) -> int:
     """Return the offset after a chain of sub-blocks, each preceded by its length."""
-    while length := data[at]:
-        at += 1 + length
-    return at + 1
+    while length := data[offset]:
+        offset += 1 + length
+    return offset + 1

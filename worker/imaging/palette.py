@@ -36,10 +36,10 @@ def reduce_to_palette(image: Image.Image, background: str) -> Image.Image:
     return reduced
 
 
-def _quantize(image: Image.Image, most: int) -> Image.Image:
-    if image.getcolors(most) is not None:
-        return image.quantize(most, Image.Quantize.MEDIANCUT)  # lossless: median cut finds every color
-    best = sample_pixels(image).quantize(most, Image.Quantize.MEDIANCUT)
+def _quantize(image: Image.Image, max_colors: int) -> Image.Image:
+    if image.getcolors(max_colors) is not None:
+        return image.quantize(max_colors, Image.Quantize.MEDIANCUT)  # lossless: median cut finds every color
+    best = sample_pixels(image).quantize(max_colors, Image.Quantize.MEDIANCUT)
     return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
 
 

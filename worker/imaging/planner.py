@@ -75,12 +75,12 @@ def convert_to_gray_first(header: StoredHeader, plan: Plan) -> Plan:
     Both are weighted sums, so their order changes only the rounding. The rule does not apply to a resize with
     transparency, because that weights edges by alpha and rounds again.
     """
-    at = next((at for at, operation in enumerate(plan.operations) if isinstance(operation, Grayscale)), None)
-    if at is None or not all(isinstance(operation, Resize) for operation in plan.operations[:at]):
+    index = next((index for index, operation in enumerate(plan.operations) if isinstance(operation, Grayscale)), None)
+    if index is None or not all(isinstance(operation, Resize) for operation in plan.operations[:index]):
         return plan
-    if at and not header.is_opaque:
+    if index and not header.is_opaque:
         return plan
-    return replace(plan, convert_to_gray=True, operations=plan.operations[:at] + plan.operations[at + 1 :])
+    return replace(plan, convert_to_gray=True, operations=plan.operations[:index] + plan.operations[index + 1 :])
 
 
 def decode_luma(header: StoredHeader, plan: Plan) -> Plan:

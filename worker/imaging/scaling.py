@@ -10,6 +10,7 @@ from PIL import Image
 
 from shared.pipeline.sizes import Size
 from worker.imaging.operations.geometry import FILTER, Box
+from worker.imaging.stored_header import SIDEWAYS
 
 #: The transpose that makes an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
 _TRANSPOSES: Final = {
@@ -21,8 +22,6 @@ _TRANSPOSES: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: Orientations that swap width and height.
-_SIDEWAYS: Final = (5, 6, 7, 8)
 #: Orientations whose stored columns (horizontally) or rows (vertically) are in reverse order.
 _FLIPPED_HORIZONTALLY: Final = (2, 3, 7, 8)
 _FLIPPED_VERTICALLY: Final = (3, 4, 6, 7)
@@ -47,7 +46,7 @@ class Scaling:
         """Return the same scaling for the image as stored, whose size is ``stored``."""
         left, upper, right, lower = self.box
         size = self.size
-        if orientation in _SIDEWAYS:
+        if orientation in SIDEWAYS:
             left, upper, right, lower = upper, left, lower, right
             size = size[1], size[0]
         if orientation in _FLIPPED_HORIZONTALLY:

@@ -12,7 +12,7 @@ from worker.imaging.colors import has_srgb_values
 # Pillow calls a JPEG with several images MPO. Many phones write it. Its first frame is a plain JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
 #: EXIF orientations that swap width and height.
-_SIDEWAYS: Final = (5, 6, 7, 8)
+SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class StoredHeader:
     def size(self) -> tuple[int, int]:
         """Return width and height in pixels, upright."""
         width, height = self.stored_size
-        return (height, width) if self.orientation in _SIDEWAYS else (width, height)
+        return (height, width) if self.orientation in SIDEWAYS else (width, height)
 
 
 def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) -> StoredHeader:

@@ -24,25 +24,25 @@ def paste_on_background(
     image: Image.Image,
     background: str,
     size: tuple[int, int] | None = None,
-    at: tuple[int, int] = (0, 0),
+    position: tuple[int, int] = (0, 0),
 ) -> Image.Image:
     """Paste an image on a canvas of one color, by default of the image's size.
 
-    The image must fit on the canvas at ``at``. The result has alpha only if the color is not opaque. It stays gray
-    if the color is gray.
+    The image must fit on the canvas at ``position``. The result has alpha only if the color is not opaque. A gray image
+    stays gray on a gray color.
     """
     size = size or image.size
     gray = image.mode in {"L", "LA"} and is_gray(background)
     red, green, blue, opacity = parse_rgba(background)
     if opacity == 0:
         canvas = Image.new("LA" if gray else "RGBA", size)
-        canvas.paste(add_alpha(image) if gray else image.convert("RGBA"), at)
+        canvas.paste(add_alpha(image) if gray else image.convert("RGBA"), position)
         return canvas
     if opacity == 255:
         canvas = Image.new("L", size, red) if gray else Image.new("RGB", size, (red, green, blue))
         alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
-        canvas.paste(image.convert(canvas.mode), at, alpha)
+        canvas.paste(image.convert(canvas.mode), position, alpha)
         return canvas
     canvas = Image.new("RGBA", size, (red, green, blue, opacity))
-    canvas.alpha_composite(image.convert("RGBA"), at)
+    canvas.alpha_composite(image.convert("RGBA"), position)
     return canvas.convert("LA") if gray else canvas

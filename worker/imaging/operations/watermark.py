@@ -26,10 +26,10 @@ def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> I
     mark = _apply_opacity(mark, params.opacity)
     margin = round(min(image.size) * params.margin)
     if params.tile:
-        mark, at = _draw_tiles(image.size, mark, margin), (0, 0)
+        mark, position = _draw_tiles(image.size, mark, margin), (0, 0)
     else:
-        at = _compute_position(image.size, mark.size, params.gravity, margin)
-    return _blend(image, mark, at)
+        position = _compute_position(image.size, mark.size, params.gravity, margin)
+    return _blend(image, mark, position)
 
 
 def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
@@ -79,15 +79,15 @@ def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Ima
     return layer
 
 
-def _blend(image: Image.Image, mark: Image.Image, at: tuple[int, int]) -> Image.Image:
+def _blend(image: Image.Image, mark: Image.Image, position: tuple[int, int]) -> Image.Image:
     """Return the image with the mark alpha-composited. A gray image stays gray if the mark is gray."""
     if image.mode in {"L", "LA"} and mark.mode == "RGBA":
         image = image.convert("RGB" if image.mode == "L" else "RGBA")
     if image.mode in {"L", "RGB"}:
         result = image.copy()
-        result.paste(mark.convert(image.mode), at, mark.getchannel("A"))
+        result.paste(mark.convert(image.mode), position, mark.getchannel("A"))
         return result
     result = image.convert("RGBA")
     result = result.copy() if result is image else result
-    result.alpha_composite(mark.convert("RGBA"), at)
+    result.alpha_composite(mark.convert("RGBA"), position)
     return result.convert(image.mode)

@@ -114,8 +114,8 @@ def test_gif_frame_count_stops_at_the_limit() -> None:
     frame = one[one.index(b",") : -1]
     bomb = one[:-1] + frame * 20_000 + b";"
     with Image.open(BytesIO(bomb)) as image:
-        assert count_frames(image, bomb, at_most=101) == 101
-        assert count_frames(image, bomb, at_most=10**6) == 20_001
+        assert count_frames(image, bomb, limit=101) == 101
+        assert count_frames(image, bomb, limit=10**6) == 20_001
     with pytest.raises(TooManyFrames):
         render(bomb, Pipeline(), fidelity.LIMITS)
 

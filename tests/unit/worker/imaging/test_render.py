@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from support import sample_images
+from support.image_kinds import store_in_each_orientation
 
 from shared.errors import (
     CorruptImage,
@@ -52,17 +53,7 @@ def test_default_pipeline_resizes_and_converts_to_gray() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_becomes_upright(orientation: int) -> None:
     """The red corner is at the top left for each EXIF orientation."""
-    upright = sample_images.draw_scene(64, 48)
-    transposes = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = upright.transpose(transposes[orientation]) if orientation in transposes else upright
+    stored = store_in_each_orientation(sample_images.draw_scene(64, 48))[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = decode_output(render(sample_images.encode(stored, "JPEG", quality=95, exif=exif), EMPTY_PIPELINE, LIMITS))
