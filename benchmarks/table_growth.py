@@ -49,21 +49,21 @@ def main() -> None:
         stack = local_stack.up(Path(folder), "embedded", {"NamePrefix": f"bench-{secrets.token_hex(4)}"})
         try:
             write_jobs(stack, SMALL)
-            few, few_costs = measure_requests(stack), measure_costs(stack)
+            few, few_usage = measure_requests(stack), measure_table_usage(stack)
             write_jobs(stack, large - SMALL)
-            many, many_costs = measure_requests(stack), measure_costs(stack)
+            many, many_usage = measure_requests(stack), measure_table_usage(stack)
         finally:
             local_stack.down(Path(folder), wipe=True)
     print(f"Median of {ROUNDS} requests, milliseconds{SMALL:>10,} jobs{large:>12,} jobs     ratio")
     for name, before in few.items():
         print(f"  {name:32}{before:15.1f}{many[name]:17.1f}{many[name] / before:10.2f}")
     print("Calls to DynamoDB, examined items, consumed capacity units")
-    for name, cost in few_costs.items():
-        print(f"  {name:32}{cost!s:>15}{many_costs[name]!s:>17}")
+    for name, usage in few_usage.items():
+        print(f"  {name:32}{usage!s:>15}{many_usage[name]!s:>17}")
 
 
 @dataclass(slots=True)
-class Cost:
+class TableUsage:
     """DynamoDB usage of one operation."""
 
     calls: int = 0
@@ -84,7 +84,7 @@ class Cost:
         self.units += sum(each["CapacityUnits"] for each in (capacity if isinstance(capacity, list) else [capacity]))
 
 
-def measure_costs(stack: Stack) -> dict[str, Cost]:
+def measure_table_usage(stack: Stack) -> dict[str, TableUsage]:
     """Return the DynamoDB usage of each operation."""
     client = local_session(stack.endpoint_url).client("dynamodb")
     client.meta.events.register(
@@ -104,10 +104,10 @@ def measure_costs(stack: Stack) -> dict[str, Cost]:
     }
     result = {}
     for name, operation in operations.items():
-        result[name] = cost = Cost()
-        client.meta.events.register("after-call.dynamodb", cost.add)
+        result[name] = usage = TableUsage()
+        client.meta.events.register("after-call.dynamodb", usage.add)
         operation()
-        client.meta.events.unregister("after-call.dynamodb", cost.add)
+        client.meta.events.unregister("after-call.dynamodb", usage.add)
     return result
 
 
