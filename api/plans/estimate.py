@@ -1,10 +1,10 @@
-"""How long a job would take and how much memory it would need: a model of pixels, and no more than that.
+"""Estimate CPU time and memory of a job from the number of pixels.
 
-Time is a sum: what every job costs, then nanoseconds for each pixel that is decoded, for each pixel that an
-operation reads or writes (whichever are more) and for each pixel of each output. The figures are CPU time on one
-processor, medians of what ``benchmarks/calibrate_plan.py`` measures on the bundled photographs; waiting in the
-queue and transfers are not in it. Memory is the budget that limits are set by: 20 bytes for each pixel of the
-largest image on the way, and 120 MiB for the process; an animation costs each of these for each frame.
+Time is a constant per job, plus nanoseconds per pixel that is decoded, per pixel of the larger of input and output of
+each operation, and per pixel of each output. The costs are medians of ``benchmarks/calibrate_plan.py`` on the bundled
+images, in CPU time of one processor without queueing and transfers. Memory is the budget that the limits are based on:
+120 MiB for the process and 20 bytes per pixel of the largest intermediate image. An animation has these costs for each
+frame.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from shared.pipeline.image_formats import ImageFormat
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.sizes import Size
 
-#: What a job costs however small its image is.
+#: Constant cost of a job.
 JOB_MILLISECONDS: Final = 2.0
 BYTES_PER_PIXEL: Final = 20
-#: For each further frame of a result: all frames of an animation are held until they are written.
+#: Per additional frame of a result; all frames of an animation are in memory until they are written.
 FRAME_BYTES_PER_PIXEL: Final = 8
 PROCESS_BYTES: Final = 120 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Orders of magnitude, not promises."""
+    """Estimated cost of a job, by order of magnitude."""
 
     milliseconds: int
     memory_bytes: int
@@ -38,7 +38,7 @@ def estimate(
     sizes: Sequence[tuple[Size, Size]],
     frames: int = 1,
 ) -> Estimate:
-    """Estimate a job on an image of ``size``; ``sizes`` are those before and after each operation."""
+    """Return the estimate for an image of ``size``; ``sizes`` are the sizes before and after each operation."""
     nanoseconds = image_format.decode_cost * _pixels(size)
     for operation, (before, after) in zip(pipeline.operations, sizes, strict=False):
         nanoseconds += operation.cost * max(_pixels(before), _pixels(after))

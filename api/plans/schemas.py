@@ -12,7 +12,7 @@ from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, Requ
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.pipeline.image_header import READABLE, read_image_header
 
-#: Longest ``head``, characters: cameras put up to a few hundred KB of thumbnails before the frame header.
+#: Maximum length of ``head`` in characters. Cameras can write several 100 KB of thumbnails before the frame header.
 MAX_BASE64: Final = 1024 * 1024
 
 _SPELLINGS: Final = {
@@ -22,8 +22,8 @@ _SPELLINGS: Final = {
 }
 
 
-def _one_spelling(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Let ``jpg``, ``JPEG`` and ``image/jpeg`` mean ``JPEG``."""
+def _normalize_format(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Return the format name for a name, extension or media type."""
     if not isinstance(value, str):
         return value
     found = _SPELLINGS.get(value.lower())
@@ -36,18 +36,18 @@ Side = Annotated[int, Field(ge=1, le=10**9, strict=True, description="Pixels, up
 
 
 class PlanRequest(BaseModel):
-    """An image by its facts or by the beginning of its file, and a pipeline, a preset or the shorthand."""
+    """Image properties or the head of a file, and a pipeline, a preset or the shorthand."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     head: str | None = Field(
         default=None,
         max_length=MAX_BASE64,
-        description="The first bytes of the file in base64, 64 KiB or so, instead of width, height and format.",
+        description="The first bytes of the file in base64, about 64 KiB, instead of width, height and format.",
     )
     width: Side | None = None
     height: Side | None = None
-    format: Annotated[str, BeforeValidator(_one_spelling)] | None = Field(
+    format: Annotated[str, BeforeValidator(_normalize_format)] | None = Field(
         default=None, description="Name, extension or media type."
     )
     size: int | None = Field(default=None, ge=1, le=10**15, strict=True, description="Bytes of the file.")
@@ -61,11 +61,11 @@ class PlanRequest(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _is_described_once(self) -> Self:
-        facts = (self.width, self.height, self.format)
-        if self.head is not None and any(each is not None for each in facts):
+    def _require_one_description(self) -> Self:
+        properties = (self.width, self.height, self.format)
+        if self.head is not None and any(each is not None for each in properties):
             raise ValueError("give head, or width, height and format, not both")
-        if self.head is None and None in facts:
+        if self.head is None and None in properties:
             raise ValueError("give width, height and format, or head")
         return self
 
@@ -86,12 +86,12 @@ class PlannedImage:
 
 
 def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedImage, Options]:
-    """Read the body. Raises InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` would."""
+    """Return image and options of a body. Raise InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` does."""
     try:
         request = PlanRequest.model_validate(fields)
     except ValidationError as error:
         raise InvalidRequest(errors=field_errors(error)) from error
-    return _describe_image(request), _options(request)
+    return _describe_image(request), _read_options(request)
 
 
 def _describe_image(request: PlanRequest) -> PlannedImage:
@@ -125,8 +125,8 @@ def _describe_image(request: PlanRequest) -> PlannedImage:
     )
 
 
-def _options(request: PlanRequest) -> Options:
-    """Read what is requested; a pointer leads into this body, where the shorthand has a member of its own."""
+def _read_options(request: PlanRequest) -> Options:
+    """Return the options; pointers of errors refer to this body, where the shorthand is in ``options``."""
     requested = {"pipeline": request.pipeline, "preset": request.preset}
     shorthand = request.options or {}
     if misplaced := shorthand.keys() & {"pipeline", "preset", "filename"}:

@@ -28,12 +28,12 @@ class PlannedImageView(View):
 
 
 class StepView(View):
-    """One operation and the size that it leads to."""
+    """One operation and the size of its result."""
 
     op: str
     width: int = Field(description="Pixels.")
     height: int
-    exact: bool = Field(description="False where the size depends on the content, as after a trim: it is at most this.")
+    exact: bool = Field(description="False if the size depends on the content, as after a trim; it is a maximum then.")
 
 
 class PlannedOutputView(View):
@@ -45,7 +45,7 @@ class PlannedOutputView(View):
     extension: str
     width: int = Field(description="Pixels.")
     height: int
-    exact: bool = Field(description="False where the size depends on the content: it is at most this.")
+    exact: bool = Field(description="False if the size depends on the content; it is a maximum then.")
 
 
 class PlanWarningView(View):
@@ -58,32 +58,32 @@ class PlanWarningView(View):
 
 
 class LimitView(View):
-    """One limit, and what the image and its steps come to."""
+    """A limit and the value that the job would reach."""
 
     name: str
     limit: int
-    value: int | None = Field(description="The largest on the way; null if unknown.")
-    code: str = Field(description="What a job over this limit fails with.")
+    value: int | None = Field(description="Largest value of all steps; null if unknown.")
+    code: str = Field(description="Error code of a job above this limit.")
     exceeded: bool
 
 
 class EstimateView(View):
-    """Orders of magnitude, not promises."""
+    """Estimated cost of a job, by order of magnitude."""
 
-    milliseconds: int = Field(description="CPU time on one processor, without waiting and transfers.")
+    milliseconds: int = Field(description="CPU time on one processor, without queueing and transfers.")
     memory_bytes: int
 
 
 class PlanView(View):
-    """What a job would do and how it would end."""
+    """Predicted result of a job."""
 
     ok: bool = Field(description="Whether the job would succeed, as far as is known.")
-    failure: FailureView | None = Field(description="What the job would fail with.")
+    failure: FailureView | None = Field(description="Error of the job, or null if none is predicted.")
     picture: PlannedImageView
     pipeline: Pipeline
     preset: PresetRefView | None
-    steps: list[StepView] = Field(description="As far as the pipeline would run.")
-    outputs: list[PlannedOutputView] = Field(description="Empty where the job would fail.")
+    steps: list[StepView] = Field(description="Steps up to a failure.")
+    outputs: list[PlannedOutputView] = Field(description="Empty if the job would fail.")
     warnings: list[PlanWarningView]
     limits: list[LimitView]
     estimate: EstimateView
