@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from support.running_stack import Site, running_site
+from support.running_stack import Site, run_site
 
 from infra.engines import compose, localstack
 from infra.errors import SetupError
@@ -51,7 +51,7 @@ def pytest_runtest_makereport(
     site = getattr(item, "funcargs", {}).get("site")
     if call.when == "call" and report.failed and isinstance(site, Site):
         for role in site.stack.functions:
-            errors = [json.loads(line) for line in site.log_lines(role) if '"level":"ERROR"' in line]
+            errors = [json.loads(line) for line in site.read_log(role) if '"level":"ERROR"' in line]
             lines = [f"{each['timestamp']} {each.get('code')} {each.get('exception', '')[-300:]}" for each in errors]
             if lines:
                 report.sections.append((f"last errors of {role}", "\n".join(lines[-5:])))
@@ -71,4 +71,4 @@ def site(request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.T
     Unless ``--trusting`` is set, the embedded engine enforces the role of each function.
     """
     environment: dict[str, str] | None = {} if request.config.getoption("--trusting") else None
-    yield from running_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)
+    yield from run_site(tmp_path_factory.mktemp("safelight"), engine, environment=environment)

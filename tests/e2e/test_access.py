@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, running_site, until
+from support.running_stack import Site, run_site, wait_until
 
 from infra.sessions import LOCAL_REGION, local_session
 from safelight import Safelight
@@ -94,7 +94,7 @@ def protected(
 ) -> Iterator[ProtectedStack]:
     """Yield a stack for each ApiAuth."""
     folder, mode = tmp_path_factory.mktemp("access"), str(request.param)
-    for site in running_site(folder, engine, {"ApiAuth": mode}):
+    for site in run_site(folder, engine, {"ApiAuth": mode}):
         yield ProtectedStack(mode, site)
 
 
@@ -168,7 +168,7 @@ def test_no_operators_by_default(protected: ProtectedStack) -> None:
 )
 def test_limits_apply_per_api_key(engine: str, tmp_path: Path, limit: dict[str, str], code: str) -> None:
     """A key over its quota or rate gets a retryable 429; other keys are not affected."""
-    for site in running_site(tmp_path, engine, {"ApiAuth": "api-key", **limit}):
+    for site in run_site(tmp_path, engine, {"ApiAuth": "api-key", **limit}):
         protected = ProtectedStack("api-key", site)
         limited, other = protected.create_caller(), protected.create_caller()
         answers = [httpx.get(f"{site.stack.api_url}/jobs", auth=limited, timeout=60) for _ in range(6)]
@@ -185,8 +185,8 @@ def test_the_stage_is_throttled(engine: str, tmp_path: Path) -> None:
     def is_throttled(site: Site) -> bool:
         return httpx.get(f"{site.stack.api_url}/jobs", timeout=60).status_code == 429
 
-    for site in running_site(tmp_path, engine, parameters):
-        until(lambda site=site: is_throttled(site))  # type: ignore[misc]
+    for site in run_site(tmp_path, engine, parameters):
+        wait_until(lambda site=site: is_throttled(site))  # type: ignore[misc]
 
 
 def test_preflight_needs_no_credentials(protected: ProtectedStack) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from support import sample_images
-from support.running_stack import Site, send, until
+from support.running_stack import Site, post_form, wait_until
 
 MEMBER = {"content_type": "image/jpeg"}
 
@@ -40,12 +40,12 @@ def test_hundred_members_are_uploaded_concurrently(site: Site) -> None:
     def upload(item: dict[str, Any]) -> None:
         data = b"words" if item["index"] % 10 == 0 else sample_images.make_jpeg(30 + item["index"], 30)
         for _ in range(2 if item["index"] % 7 == 0 else 1):
-            assert send(item["upload"], data).status_code in {201, 204}
+            assert post_form(item["upload"], data).status_code in {201, 204}
 
     with ThreadPoolExecutor(8) as senders:
         list(senders.map(upload, created["items"]))
     assert post_action(site, f"{batch_id}/close")["closed"] is True
-    until(lambda: get_batch(site, batch_id)["done"])
+    wait_until(lambda: get_batch(site, batch_id)["done"])
     batch = get_batch(site, batch_id)
     assert (batch["total"], batch["progress"]) == (100, 1)
     assert batch["counts"] == {"open": 0, "completed": 90, "failed": 10, "cancelled": 0, "expired": 0}
@@ -57,7 +57,7 @@ def test_hundred_members_are_uploaded_concurrently(site: Site) -> None:
     assert sample_images.decode(httpx.get(link, trust_env=False).raise_for_status().content).width == 20
     again = post_action(site, f"{batch_id}/retry-failed")
     assert (again["retried"], again["remaining"], again["batch"]["done"]) == (10, 0, False)
-    until(lambda: get_batch(site, batch_id)["done"])
+    wait_until(lambda: get_batch(site, batch_id)["done"])
     after = get_batch(site, batch_id)
     assert after["counts"] == batch["counts"]
     assert after["finished_at"] > batch["finished_at"]

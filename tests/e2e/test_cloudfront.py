@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.running_stack import Site, running_site
+from support.running_stack import Site, run_site
 
 from infra.sessions import local_session
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.not_on("localstack", reason="its free edition has no Cl
 @pytest.fixture(scope="module")
 def distributed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a stack whose page is on CloudFront."""
-    yield from running_site(
+    yield from run_site(
         tmp_path_factory.mktemp("distributed_site"), "embedded", {"UiCloudFront": "true", "PublicUi": "false"}
     )
 

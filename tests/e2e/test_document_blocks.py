@@ -6,33 +6,33 @@ from pathlib import Path
 
 import pytest
 from support import links
-from support.doc_blocks import desk
-from support.doc_blocks.reader import Reader
+from support.doc_blocks import workspace
+from support.doc_blocks.page_runner import PageRunner
 from support.doc_blocks.shell import Shell
 from support.markdown_page import read_page
-from support.running_stack import Site, running_site
+from support.running_stack import Site, run_site
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
+PAGES = [page for page in links.list_pages(ROOT) if read_page(page).fences]
 
 
 @pytest.fixture(scope="module")
 def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a stack with the name that ``safelight up`` uses, so that pages find it running."""
-    if missing := desk.missing():
+    if missing := workspace.find_missing_programs():
         assert not os.environ.get("CI"), f"missing: {missing}"
         pytest.skip(f"missing: {missing}")
-    yield from running_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"})
+    yield from run_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"})
 
 
 @pytest.mark.not_on("localstack", reason="the pages show a local stack of the embedded engine")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_of_a_page_works(page: Path, stack: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands succeed and output looks as shown; a block that does not run needs a mark with a reason."""
-    desk.lay_out(tmp_path)
-    environment = desk.environment(stack.stack.api_url, str(stack.stack.endpoint_url), stack.folder)
+    workspace.create_files(tmp_path)
+    environment = workspace.make_environment(stack.stack.api_url, str(stack.stack.endpoint_url), stack.folder)
     shell = Shell(tmp_path, environment)
     monkeypatch.chdir(tmp_path)
-    reader = Reader(shell, stack.http.get("openapi.json").json())
-    reader.read(page)
-    assert {fence.line for fence in read_page(page).fences} <= set(reader.tried)
+    runner = PageRunner(shell, stack.http.get("openapi.json").json())
+    runner.run(page)
+    assert {fence.line for fence in read_page(page).fences} <= set(runner.lines)

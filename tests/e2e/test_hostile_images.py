@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 from support import hostile_files, sample_images
-from support.running_stack import Site, running_site
+from support.running_stack import Site, run_site
 
 
 @pytest.fixture
 def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Yield a stack with a render timeout of three seconds and little memory."""
-    yield from running_site(
-        tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3", "WorkerMemory": "512"}
-    )
+    yield from run_site(tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3", "WorkerMemory": "512"})
 
 
 def test_hostile_images_fail_only_their_own_jobs(strict_site: Site) -> None:
@@ -25,13 +23,13 @@ def test_hostile_images_fail_only_their_own_jobs(strict_site: Site) -> None:
     bodies[5] = hostile_files.FILES["jpeg-2000-large-scans"]()
     with ThreadPoolExecutor(10) as callers:
         ids = list(callers.map(lambda body: str(site.submit(body)["id"]), bodies))
-    done = [site.finished(job_id) for job_id in ids]
+    done = [site.wait_until_done(job_id) for job_id in ids]
     codes = [job["error"]["code"] if job["error"] else job["status"] for job in done]
     expected = ["COMPLETED"] * 10
     expected[2], expected[5] = "RESOURCE_LIMIT", "TIMED_OUT"
     assert codes == expected
     assert {job["attempts"] for job in done} == {1}
-    workers = {process.pid for process in site.function_processes("worker")}
-    again = site.finished(site.submit(sample_images.make_jpeg())["id"])
+    workers = {process.pid for process in site.list_processes("worker")}
+    again = site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
     assert again["status"] == "COMPLETED"
-    assert workers & {process.pid for process in site.function_processes("worker")}, "the worker process was replaced"
+    assert workers & {process.pid for process in site.list_processes("worker")}, "the worker process was replaced"

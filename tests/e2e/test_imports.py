@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running_stack import PATIENCE_SECONDS, Site, running_site, until
+from support.running_stack import MAX_WAIT_SECONDS, Site, run_site, wait_until
 from support.sample_images import make_png
 
 from safelight import Safelight
@@ -50,7 +50,7 @@ class ImportStack:
             capture_output=True,
             text=True,
             check=False,
-            timeout=5 * PATIENCE_SECONDS,
+            timeout=5 * MAX_WAIT_SECONDS,
         )
         assert run.stdout, run.stderr
         return run.returncode, json.loads(run.stdout)
@@ -64,7 +64,7 @@ def imports(
     environment: dict[str, str] | None = {} if request.config.getoption("--trusting") else None
     bucket, unlisted = (f"{name}-{secrets.token_hex(4)}" for name in ("imports", "unlisted"))
     parameters = {"ImportBuckets": f"archive-of-nobody,{bucket}"}
-    for site in running_site(tmp_path_factory.mktemp("imports"), engine, parameters, environment):
+    for site in run_site(tmp_path_factory.mktemp("imports"), engine, parameters, environment):
         for name in (bucket, unlisted):
             site.s3.create_bucket(Bucket=name)
         yield ImportStack(site, bucket, unlisted)
@@ -110,10 +110,10 @@ def test_job_fails_if_its_source_changes(imports: ImportStack) -> None:
     """The job never uses other bytes."""
     source = imports.put("changing.png", make_png(40, 30))
     with Safelight(imports.site.stack.api_url) as client:
-        with imports.site.without_worker():
+        with imports.site.pause_worker():
             job = client.submit(source=source)
             imports.put("changing.png", make_png(41, 30))
-        job = client.wait(job.id, PATIENCE_SECONDS)
+        job = client.wait(job.id, MAX_WAIT_SECONDS)
     assert (job.status, job.error and job.error.code) == ("FAILED", "SOURCE_CHANGED")
 
 
@@ -125,19 +125,19 @@ def test_copy_for_a_deleted_job_is_deleted(imports: ImportStack) -> None:
         with Safelight(site.stack.api_url) as client:
             # Large, so that rendering takes longer than the deletion.
             job_id = client.submit(source=source, options={"width": 3000, "enlarge": True, "format": "webp"}).id
-            until(lambda: client.status(job_id).status != "PENDING")
+            wait_until(lambda: client.status(job_id).status != "PENDING")
             client.delete(job_id)
-        until(lambda: any(job_id in line and '"outcome"' in line for line in site.log_lines("worker")))
+        wait_until(lambda: any(job_id in line and '"outcome"' in line for line in site.read_log("worker")))
         assert [*site.keys(f"raw/import/{job_id}"), *site.keys(f"processed/{job_id}/")] == []
-        return any(job_id in line and '"delete_while_rendering"' in line for line in site.log_lines("worker"))
+        return any(job_id in line and '"delete_while_rendering"' in line for line in site.read_log("worker"))
 
-    until(delete_while_rendering)
+    wait_until(delete_while_rendering)
 
 
 def test_only_configured_buckets_are_read(imports: ImportStack) -> None:
     """Neither other buckets nor images of other callers."""
     with Safelight(imports.site.stack.api_url, retries=0) as client:
-        own = client.wait(client.submit(make_png(8, 8)).id, PATIENCE_SECONDS)
+        own = client.wait(client.submit(make_png(8, 8)).id, MAX_WAIT_SECONDS)
         keys = imports.site.keys(f"processed/{own.id}") + imports.site.keys(f"raw/api/{own.id}")
         assert len(keys) == 2
         sources = [f"s3://{imports.site.stack.bucket}/{key}" for key in keys]

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from support.killable_engine import OwnServer, own_server
-from support.running_stack import PATIENCE_SECONDS, Site, until
+from support.killable_engine import OwnServer, make_own_server
+from support.running_stack import MAX_WAIT_SECONDS, Site, wait_until
 from support.sample_images import make_png
 
 from safelight.client import Safelight
@@ -125,7 +125,7 @@ def test_ingest_is_complete_after_ten_kills(site: Site, photos: Path) -> None:
             kills += 1
             run.communicate()
     run = start(folder, site.stack.api_url)
-    output, errors = run.communicate(timeout=5 * PATIENCE_SECONDS)
+    output, errors = run.communicate(timeout=5 * MAX_WAIT_SECONDS)
     assert run.returncode == 0, errors
     assert json.loads(output)["complete"]
     check_complete(folder, site.stack.api_url, FILES)
@@ -138,7 +138,7 @@ def test_ingest_is_complete_after_ten_kills(site: Site, photos: Path) -> None:
 @pytest.fixture
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
     """Yield an engine that a test may stop and kill."""
-    own = own_server(request.config.getoption("--engine"), tmp_path / "server", monkeypatch)
+    own = make_own_server(request.config.getoption("--engine"), tmp_path / "server", monkeypatch)
     yield own
     own.remove()
 
@@ -150,12 +150,12 @@ def test_ingest_stops_without_its_server_and_resumes_later(server: OwnServer, fe
     """It exits with 2 and shows how to resume. Nothing is lost or created twice."""
     folder = few_photos.parent
     run = start(folder, server.up().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
+    wait_until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
     server.stop()
     check_stopped(run)
     stack = server.up()
     again = start(folder, stack.api_url)
-    _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
+    _, errors = again.communicate(timeout=5 * MAX_WAIT_SECONDS)
     assert again.returncode == 0, errors
     check_complete(folder, stack.api_url, FEW_FILES)
 
@@ -168,13 +168,13 @@ def test_ingest_starts_over_on_a_server_that_lost_its_data(server: OwnServer, fe
     server.up()
     server.stop()
     run = start(folder, server.up().api_url, "--patience", "3")
-    until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
+    wait_until(lambda: (folder / "uploads.log").exists() and len(uploads(folder)) > FEW_FILES // 4)
     server.kill()
     check_stopped(run)
     stack = server.up()
     for expected in ({0, 1}, {0}):
         again = start(folder, stack.api_url)
-        _, errors = again.communicate(timeout=5 * PATIENCE_SECONDS)
+        _, errors = again.communicate(timeout=5 * MAX_WAIT_SECONDS)
         assert again.returncode in expected, errors
         assert "Traceback" not in errors
     report = json.loads((folder / "report" / "report.json").read_text())
@@ -189,7 +189,7 @@ def test_ingest_starts_over_on_a_server_that_lost_its_data(server: OwnServer, fe
 
 def check_stopped(run: subprocess.Popen[str]) -> None:
     """Check that a run without a server has stopped with a hint how to resume."""
-    _, errors = run.communicate(timeout=PATIENCE_SECONDS)
+    _, errors = run.communicate(timeout=MAX_WAIT_SECONDS)
     assert run.returncode == 2, errors
     assert "To resume, run: " in errors
     assert "Traceback" not in errors

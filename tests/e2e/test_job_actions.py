@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, until
+from support.running_stack import Site, wait_until
 
 from safelight import Safelight
 from shared.clock import to_iso, utc_now
@@ -70,7 +70,7 @@ def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
     def list_own() -> list[str]:
         return [each.id for each in client.dead_letters(reason="ATTEMPTS_EXHAUSTED") if each.id not in others]
 
-    with site.without_worker():
+    with site.pause_worker():
         job_id = client.submit(IMAGE).id
         site.dynamodb.update_item(  # so that the dead-letter function does not wait
             TableName=site.stack.table,
@@ -84,7 +84,7 @@ def test_dead_letter_is_redriven(site: Site, client: Safelight) -> None:
             site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody=body)
             return bool(site.job(job_id)["done"])
 
-        until(is_ended)
+        wait_until(is_ended)
         cancelled = client.cancel(client.submit(IMAGE).id)
         assert cancelled.error is not None
         assert (cancelled.status, cancelled.error.code) == ("CANCELLED", "JOB_CANCELLED")

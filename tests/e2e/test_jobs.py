@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, until
+from support.running_stack import Site, wait_until
 
 from safelight import Safelight
 
@@ -25,7 +25,7 @@ def test_required_job_flow(site: Site) -> None:
     assert answer.status_code == 202
     job = answer.json()
     assert answer.headers["Location"] == f"{site.stack.api_url}/jobs/{job['id']}"
-    done = site.finished(job["id"])
+    done = site.wait_until_done(job["id"])
     assert httpx.get(answer.headers["Location"]).json()["status"] == "COMPLETED"
     assert done["key"].startswith("processed/")
     data = site.s3.get_object(Bucket=site.stack.bucket, Key=done["key"])["Body"].read()
@@ -56,8 +56,8 @@ def test_prefer_wait_returns_the_finished_job(site: Site) -> None:
 def test_demo_images_are_processed(site: Site, file: str, tmp_path: Path) -> None:
     """Sideways, transparent, progressive, WebP, 12 megapixels: each result matches its record."""
     raw = (DEMO_IMAGES / file).read_bytes()
-    done = site.finished(site.submit(raw, filename=file)["id"])
-    if file == "not-a-picture.png":
+    done = site.wait_until_done(site.submit(raw, filename=file)["id"])
+    if file == "not-an-image.png":
         assert (done["status"], done["error"]["code"]) == ("FAILED", "NOT_AN_IMAGE")
         return
     assert done["status"] == "COMPLETED", done["error"]
@@ -96,7 +96,7 @@ def test_form_arrives_unchanged(site: Site) -> None:
     """With file, name and options, as browsers and curl -F send it."""
     answer = site.http.post("jobs", files={"file": ("me.jpg", PHOTO, "image/jpeg")}, data={"width": "50"})
     assert answer.status_code == 202, answer.text
-    done = site.finished(answer.json()["id"])
+    done = site.wait_until_done(answer.json()["id"])
     assert (done["filename"], done["result"]["width"]) == ("me.jpg", 50)
     assert done["raw"]["digest"] == hashlib.sha256(PHOTO).hexdigest()
 
@@ -110,13 +110,13 @@ def test_two_hundred_images_are_processed_concurrently(site: Site) -> None:
     with ThreadPoolExecutor(16) as callers:
         ids = list(callers.map(submit, range(200)))
     assert len(set(ids)) == 200
-    done = [site.finished(job_id) for job_id in ids]
+    done = [site.wait_until_done(job_id) for job_id in ids]
     assert {job["status"] for job in done} == {"COMPLETED"}
     assert {job["attempts"] for job in done} == {1}
     assert [job["result"]["width"] for job in done] == [40 + number for number in range(200)]
     created = [key for key in site.keys("processed/") if key.split("/")[1] in set(ids)]
     assert len(created) == 200
-    counts = [line for line in site.log_lines("worker") if '"Records received"' in line]
+    counts = [line for line in site.read_log("worker") if '"Records received"' in line]
     assert any('"count":1}' not in line for line in counts), "every invocation had one record"
 
 
@@ -152,7 +152,7 @@ def test_invalid_requests_store_nothing(  # noqa: PLR0917 - one row of the table
 
 def test_truncated_image_fails_its_job(site: Site) -> None:
     """In one attempt and without a processed image."""
-    done = site.finished(site.submit(PHOTO[: len(PHOTO) // 2])["id"])
+    done = site.wait_until_done(site.submit(PHOTO[: len(PHOTO) // 2])["id"])
     assert (done["status"], done["error"]["code"], done["attempts"]) == ("FAILED", "TRUNCATED_IMAGE", 1)
     assert site.keys(f"processed/{done['id']}/") == []
 
@@ -167,7 +167,7 @@ def test_unknown_id_is_not_found(site: Site, job_id: str) -> None:
 @pytest.mark.parametrize("name", ["../../etc/passwd", 'quo"ted.jpg', "two\nlines.jpg", "😀.jpg"])
 def test_hostile_file_names_are_harmless(site: Site, name: str) -> None:
     """They are in no key or header, and the result can be downloaded."""
-    done = site.finished(site.submit(sample_images.make_jpeg(), filename=name)["id"])
+    done = site.wait_until_done(site.submit(sample_images.make_jpeg(), filename=name)["id"])
     assert done["key"] == f"processed/{done['id']}/1/image.png"
     assert not set(done["filename"]) & set("/\n")
     redirected = site.http.get(f"jobs/{done['id']}/result", follow_redirects=True)
@@ -179,9 +179,9 @@ def test_hostile_file_names_are_harmless(site: Site, name: str) -> None:
 def test_unreadable_message_becomes_a_dead_letter(site: Site) -> None:
     """Other jobs are completed."""
     sent = site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody="who sent this?")
-    done = site.finished(site.submit(sample_images.make_jpeg())["id"])
+    done = site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
     assert done["status"] == "COMPLETED"
-    until(lambda: site.keys(f"dead-letters/{sent['MessageId']}"))
+    wait_until(lambda: site.keys(f"dead-letters/{sent['MessageId']}"))
 
 
 def test_list_and_documents_are_served(site: Site) -> None:
@@ -209,7 +209,7 @@ def test_links_use_the_host_of_the_request(site: Site) -> None:
     other = str(url.copy_with(host="localhost"))
     answer = httpx.post(f"{other}/jobs", content=PHOTO, headers={"Content-Type": "image/jpeg"}, timeout=60)
     assert answer.headers["Location"].startswith(f"{other}/jobs/")
-    job = site.finished(answer.json()["id"])
+    job = site.wait_until_done(answer.json()["id"])
     redirect = httpx.get(f"{other}/jobs/{job['id']}/result", timeout=60)
     assert redirect.status_code == 303
     assert httpx.URL(redirect.headers["Location"]).netloc == httpx.URL(other).netloc

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.running_stack import QUICK, Site, running_site, until
+from support.running_stack import SHORT_TIMEOUTS, Site, run_site, wait_until
 
 LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-sheet.jpg").read_bytes()
 
@@ -13,7 +13,9 @@ LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-shee
 @pytest.fixture
 def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Yield a stack with a short lease and visibility timeout."""
-    yield from running_site(tmp_path, request.config.getoption("--engine"), QUICK | {"InteractiveConcurrency": "2"})
+    yield from run_site(
+        tmp_path, request.config.getoption("--engine"), SHORT_TIMEOUTS | {"InteractiveConcurrency": "2"}
+    )
 
 
 @pytest.mark.faults
@@ -21,10 +23,10 @@ def test_jobs_of_a_killed_worker_are_completed(quick_site: Site) -> None:
     """Killed between claim and commit, every job ends COMPLETED with one result."""
     site = quick_site
     ids = [site.submit(LARGE)["id"] for _ in range(6)]
-    until(lambda: any(site.job(job_id)["status"] == "PROCESSING" for job_id in ids))
-    for process in site.function_processes("worker"):
+    wait_until(lambda: any(site.job(job_id)["status"] == "PROCESSING" for job_id in ids))
+    for process in site.list_processes("worker"):
         process.kill()
-    done = [site.finished(job_id) for job_id in ids]
+    done = [site.wait_until_done(job_id) for job_id in ids]
     assert {job["status"] for job in done} == {"COMPLETED"}
     histories = [[line["status"] for line in job["history"]] for job in done]
     # Two consecutive attempts: the lease has expired. A released attempt is PENDING in between.

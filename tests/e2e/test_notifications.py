@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import sample_images
-from support.running_stack import Site, until
+from support.running_stack import Site, wait_until
 from support.webhook_receiver import receiving
 
 from infra.sessions import local_session
@@ -57,12 +57,12 @@ def subscriber(site: Site) -> Iterator[Subscriber]:
 
 def test_ended_jobs_are_published(site: Site, subscriber: Subscriber) -> None:
     """Completed, failed and cancelled jobs, each with its result."""
-    done = site.finished(site.submit(sample_images.make_jpeg())["id"])
-    failed = site.finished(site.submit(sample_images.make_jpeg()[:200])["id"])
-    announced = site.announce(content_type="image/jpeg")["id"]
+    done = site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
+    failed = site.wait_until_done(site.submit(sample_images.make_jpeg()[:200])["id"])
+    announced = site.create_upload(content_type="image/jpeg")["id"]
     assert site.http.post(f"jobs/{announced}/cancel").status_code == 200
     for job_id, kind in ((done["id"], "completed"), (failed["id"], "failed"), (announced, "cancelled")):
-        until(partial(subscriber.list_events, job_id))
+        wait_until(partial(subscriber.list_events, job_id))
         (event,) = subscriber.list_events(job_id)
         assert (event["type"], event["id"]) == (f"image.job.{kind}", f"evt_{job_id}_1")
     assert subscriber.list_events(failed["id"])[0]["data"]["error"]["code"] == failed["error"]["code"]
@@ -70,27 +70,27 @@ def test_ended_jobs_are_published(site: Site, subscriber: Subscriber) -> None:
 
 def test_each_generation_is_published(site: Site, subscriber: Subscriber) -> None:
     """A retried job has one event per generation."""
-    job_id = site.finished(site.submit(sample_images.make_jpeg()[:200])["id"])["id"]
-    until(lambda: subscriber.list_events(job_id))
+    job_id = site.wait_until_done(site.submit(sample_images.make_jpeg()[:200])["id"])["id"]
+    wait_until(lambda: subscriber.list_events(job_id))
     assert site.http.post(f"jobs/{job_id}/retry").status_code == 202
-    until(lambda: len(subscriber.list_events(job_id)) == 2)
+    wait_until(lambda: len(subscriber.list_events(job_id)) == 2)
     assert {event["id"] for event in subscriber.list_events(job_id)} == {f"evt_{job_id}_1", f"evt_{job_id}_2"}
 
 
 def test_killed_notifier_loses_no_event(site: Site, subscriber: Subscriber) -> None:
     """It is suspended while jobs end, then killed; its successor publishes all events."""
     first = site.submit(sample_images.make_jpeg())["id"]
-    until(lambda: subscriber.list_events(first))
-    for process in site.function_processes("notifier"):
+    wait_until(lambda: subscriber.list_events(first))
+    for process in site.list_processes("notifier"):
         process.suspend()
-    cancelled = [site.announce(content_type="image/jpeg")["id"] for _ in range(3)]
+    cancelled = [site.create_upload(content_type="image/jpeg")["id"] for _ in range(3)]
     for job_id in cancelled:
         assert site.http.post(f"jobs/{job_id}/cancel").status_code == 200
     assert not [event for job_id in cancelled for event in subscriber.list_events(job_id)], "the notifier is suspended"
-    for process in site.function_processes("notifier"):
+    for process in site.list_processes("notifier"):
         process.kill()
     for job_id in cancelled:
-        until(partial(subscriber.list_events, job_id))
+        wait_until(partial(subscriber.list_events, job_id))
         assert {event["id"] for event in subscriber.list_events(job_id)} == {f"evt_{job_id}_1"}
 
 
@@ -101,19 +101,19 @@ def test_webhook_is_retried_after_an_error(site: Site) -> None:
         created = site.http.put("webhooks/studio", json={"url": receiver.url})
         assert created.status_code == 201, created.text
         secret = created.json()["secret"]
-        job = site.finished(site.submit(sample_images.make_jpeg(), webhook="studio")["id"])
+        job = site.wait_until_done(site.submit(sample_images.make_jpeg(), webhook="studio")["id"])
         path = "webhooks/studio/deliveries"
-        until(lambda: [each["state"] for each in site.http.get(path).json()["deliveries"]] == ["DELIVERED"])
+        wait_until(lambda: [each["state"] for each in site.http.get(path).json()["deliveries"]] == ["DELIVERED"])
         (entry,) = site.http.get(path).json()["deliveries"]
         assert (entry["tries"], entry["answer"], entry["job_id"]) == (2, 204, job["id"])
         assert site.http.post(f"{path}/{entry['id']}/replay").status_code == 202
-        until(lambda: len(receiver.got) == 3)
+        wait_until(lambda: len(receiver.got) == 3)
         assert {str(event["id"]) for event in receiver.verified(secret)} == {f"evt_{job['id']}_1"}
         assert site.http.put("webhooks/studio", json={"url": receiver.url}).status_code == 200
         assert site.http.post("webhooks/studio/secret").json()["secret"] != secret
         assert site.http.get("webhooks").json()["webhooks"][0]["url"] == receiver.url
         hidden = secret.removeprefix("whsec_")
-        assert not [line for role in ("api", "notifier", "webhooks") for line in site.log_lines(role) if hidden in line]
+        assert not [line for role in ("api", "notifier", "webhooks") for line in site.read_log(role) if hidden in line]
         assert site.http.delete("webhooks/studio").status_code == 204
 
 
@@ -124,7 +124,7 @@ def test_unreadable_change_becomes_a_dead_letter(site: Site, subscriber: Subscri
     for moment in ("before", "after"):
         item = {"ID": {"S": "by-hand"}, "Status": {"S": "COMPLETED"}, "Filename": {"S": moment}}
         site.dynamodb.put_item(TableName=site.stack.table, Item=item)
-    until(lambda: "by-hand" in json.dumps(site.sqs.receive_message(QueueUrl=dead_letters).get("Messages", [])))
-    job_id = site.finished(site.submit(sample_images.make_jpeg())["id"])["id"]
-    until(lambda: subscriber.list_events(job_id))
+    wait_until(lambda: "by-hand" in json.dumps(site.sqs.receive_message(QueueUrl=dead_letters).get("Messages", [])))
+    job_id = site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])["id"]
+    wait_until(lambda: subscriber.list_events(job_id))
     site.dynamodb.delete_item(TableName=site.stack.table, Key={"ID": {"S": "by-hand"}})

@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 from support import sample_images
-from support.running_stack import Site, until
+from support.running_stack import Site, wait_until
 
 from infra.sessions import local_session
 
 
 def log_documents(site: Site, role: str) -> list[dict[str, Any]]:
     """Return the JSON log lines of a function, without the prefix of the engine."""
-    found = (text[text.find("{") :] for text in site.log_lines(role) if "{" in text)
+    found = (text[text.find("{") :] for text in site.read_log(role) if "{" in text)
     return [json.loads(text) for text in found if text.rstrip().endswith("}")]
 
 
@@ -24,8 +24,8 @@ def test_logs_connect_request_job_and_attempt(site: Site) -> None:
     """The request ID of the response leads to the job, its message and each attempt."""
     answer = site.http.post("jobs", content=sample_images.make_jpeg(), headers={"Content-Type": "image/jpeg"})
     request_id, job_id = answer.headers["X-Request-Id"], answer.json()["id"]
-    site.finished(job_id)
-    until(lambda: find_lines(site, "worker", job_id=job_id, message="Record processed"))
+    site.wait_until_done(job_id)
+    wait_until(lambda: find_lines(site, "worker", job_id=job_id, message="Record processed"))
     (accepted,) = find_lines(site, "api", request_id=request_id, message="Job accepted")
     assert (accepted["job_id"], accepted["level"]) == (job_id, "INFO")
     (done,) = find_lines(site, "worker", job_id=job_id, message="Record processed")
@@ -36,18 +36,18 @@ def test_logs_connect_request_job_and_attempt(site: Site) -> None:
 
 def test_failed_image_is_logged_as_error(site: Site) -> None:
     """With time and code, and without the file name."""
-    job = site.finished(site.submit(sample_images.make_jpeg()[:200], filename="secret-name.jpg")["id"])
-    until(lambda: find_lines(site, "worker", job_id=job["id"], level="ERROR"))
+    job = site.wait_until_done(site.submit(sample_images.make_jpeg()[:200], filename="secret-name.jpg")["id"])
+    wait_until(lambda: find_lines(site, "worker", job_id=job["id"], level="ERROR"))
     (line,) = find_lines(site, "worker", job_id=job["id"], level="ERROR")
     assert line["code"] == job["error"]["code"]
     assert line["timestamp"]
-    assert not [text for role in ("api", "worker") for text in site.log_lines(role) if "secret-name" in text]
+    assert not [text for role in ("api", "worker") for text in site.read_log(role) if "secret-name" in text]
 
 
 def test_metrics_have_the_dimension_of_the_stack(site: Site) -> None:
     """The prefix of the stack, as alarms and dashboard expect."""
-    site.finished(site.submit(sample_images.make_jpeg())["id"])
-    until(lambda: [line for line in log_documents(site, "worker") if "JobsCompleted" in line])
+    site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
+    wait_until(lambda: [line for line in log_documents(site, "worker") if "JobsCompleted" in line])
     prefix = site.stack.functions["worker"].removesuffix("-worker")
     emitted = [line for role in ("api", "worker") for line in log_documents(site, role) if "_aws" in line]
     assert {line["service"] for line in emitted} == {prefix}
@@ -82,7 +82,7 @@ def test_alarm_is_published(site: Site) -> None:
         messages.extend(each["Body"] for each in sqs.receive_message(QueueUrl=queue).get("Messages", []))
         return bool(messages)
 
-    until(is_published)
+    wait_until(is_published)
     sqs.delete_queue(QueueUrl=queue)
     alarm = json.loads(json.loads(messages[0])["Message"])
     assert alarm["NewStateValue"] == "ALARM"

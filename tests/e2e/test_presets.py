@@ -44,7 +44,7 @@ def test_preset_lifecycle(site: Site) -> None:
     assert (created.status_code, created.headers["ETag"]) == (201, '"1"')
     assert httpx.URL(created.headers["Location"]).path.endswith("/v1/presets/e2e")
     assert put_preset(site, "e2e", **{"If-None-Match": "*"}).json()["code"] == "PRESET_CHANGED"
-    done = site.finished(site.submit(PHOTO, preset="e2e")["id"])
+    done = site.wait_until_done(site.submit(PHOTO, preset="e2e")["id"])
     assert (done["status"], done["preset"]) == ("COMPLETED", {"name": "e2e", "version": 1})
     assert (done["result"]["width"], done["format"]) == (32, "WEBP")
     changed = put_preset(site, "e2e", {"operations": []}, **{"If-Match": '"1"'})
@@ -64,7 +64,7 @@ def test_preset_lifecycle(site: Site) -> None:
 def test_job_matches_its_plan_for_every_preset(site: Site, client: Safelight, name: str) -> None:
     """The plan from the head of the file has the same outputs."""
     planned = client.plan(PHOTO, preset=name)
-    done = site.finished(site.submit(PHOTO, preset=name)["id"])
+    done = site.wait_until_done(site.submit(PHOTO, preset=name)["id"])
     assert done["status"] == "COMPLETED", done["error"]
     created = [(each["name"], each["format"], each["width"], each["height"]) for each in done["result"]["outputs"]]
     assert [(each.name, each.format, each.width, each.height) for each in planned.outputs] == created
@@ -97,7 +97,7 @@ def test_job_uses_an_asset_as_watermark(site: Site, client: Safelight) -> None:
     """It pins the content, and a job is refused after the asset is deleted."""
     kept = client.assets.put("e2e-mark", LOGO)
     pipeline = json.dumps({"operations": [{"op": "watermark", "image": "e2e-mark"}]})
-    done = site.finished(site.submit(PHOTO, pipeline=pipeline)["id"])
+    done = site.wait_until_done(site.submit(PHOTO, pipeline=pipeline)["id"])
     assert (done["status"], done["assets"]) == ("COMPLETED", {"e2e-mark": kept.digest}), done["error"]
     client.assets.delete("e2e-mark")
     headers = {"Content-Type": "image/jpeg"}

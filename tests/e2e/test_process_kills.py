@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 from support import sample_images
-from support.running_stack import QUICK, Site, running_site, until
+from support.running_stack import SHORT_TIMEOUTS, Site, run_site, wait_until
 
 CLIENTS = 4
 #: Every 40th image is large, and its worker is killed during rendering.
@@ -25,7 +25,7 @@ LARGE_EVERY = 40
 PAUSE_SECONDS = 2.0
 PATIENCE_SECONDS = 240.0
 #: All leases and timeouts end within a minute.
-SHORT = QUICK | {
+SHORT = SHORT_TIMEOUTS | {
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
     "InteractiveConcurrency": "2",
@@ -69,7 +69,7 @@ class Killer:
 
     def _processes(self, role: str) -> list[psutil.Process]:
         with suppress(psutil.Error):
-            return self.site.function_processes(role)
+            return self.site.list_processes(role)
         return []
 
     def _kill(self, role: str, victims: list[psutil.Process]) -> None:
@@ -83,7 +83,7 @@ class Killer:
 @pytest.fixture(scope="module")
 def deadly_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a stack with short leases and timeouts."""
-    yield from running_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), SHORT)
+    yield from run_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), SHORT)
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def test_jobs_end_while_processes_are_killed(
     random.shuffle(bodies)
     with kill_in_background(site) as killer, ThreadPoolExecutor(CLIENTS) as clients:
         ids = list(clients.map(lambda body: submit_for_killer(site, body, killer), bodies))
-    until(lambda: not count_open(site), PATIENCE_SECONDS)
+    wait_until(lambda: not count_open(site), PATIENCE_SECONDS)
     after = {job_id: record for job_id, record in list_records(site).items() if job_id not in before}
     record_property("shown", f"{len(after)} jobs, killed {dict(killer.killed)}, {describe_attempts(after)}")
     assert max(int(record["Attempt"]["N"]) for record in after.values()) > 1, "no worker was killed during rendering"

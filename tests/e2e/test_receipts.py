@@ -34,7 +34,7 @@ def verify(site: Site, job_id: str, *options: str) -> tuple[int, dict[str, str]]
 def test_verify_reproduces_outputs_and_finds_changes(site: Site, tmp_path: Path) -> None:
     """All six formats are reproduced bit by bit; changed and missing objects are found."""
     job_id = site.submit(PHOTO, pipeline=json.dumps(PIPELINE))["id"]
-    assert site.finished(job_id)["status"] == "COMPLETED"
+    assert site.wait_until_done(job_id)["status"] == "COMPLETED"
     receipt = str(tmp_path / "receipt.json")
     assert run_safelight(site, "receipt", job_id, "-o", receipt)[0] == 0
     code, states = verify(site, job_id)
@@ -62,7 +62,7 @@ def test_verify_reproduces_outputs_and_finds_changes(site: Site, tmp_path: Path)
 def test_repeated_delete_prints_the_same_statement(site: Site) -> None:
     """Also when the job is already deleted."""
     job_id = site.submit(sample_images.make_jpeg())["id"]
-    site.finished(job_id)
+    site.wait_until_done(job_id)
     keys = {*site.keys(f"raw/api/{job_id}"), *site.keys(f"processed/{job_id}/")}
     code, printed = run_safelight(site, "delete", job_id, "--json")
     assert code == 0

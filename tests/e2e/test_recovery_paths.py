@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, send, until
+from support.running_stack import Site, post_form, wait_until
 
 from shared.aws.dynamodb.job_table import JobTable
 from shared.clock import utc_now
@@ -43,7 +43,7 @@ def set_job_state(table: JobTable, job_id: str, **values: Any) -> Job:
         seen = table.get(job_id)
         return table.compare_and_swap(seen, replace(seen, **values))
 
-    until(is_changed)
+    wait_until(is_changed)
     return table.get(job_id)
 
 
@@ -75,8 +75,8 @@ def test_upload_for_a_deleted_member_is_deleted(site: Site) -> None:
     """The object does not stay in the bucket."""
     job = create_member(site)
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
-    assert send(job["upload"], IMAGE).status_code in {201, 204}
-    until(lambda: site.keys(f"raw/bulk/{job['id']}") == [])
+    assert post_form(job["upload"], IMAGE).status_code in {201, 204}
+    wait_until(lambda: site.keys(f"raw/bulk/{job['id']}") == [])
 
 
 def test_outputs_of_a_cancelled_job_are_deleted(site: Site) -> None:
@@ -84,45 +84,45 @@ def test_outputs_of_a_cancelled_job_are_deleted(site: Site) -> None:
 
     def cancel_while_rendering() -> bool:
         job_id = site.submit(LARGE)["id"]
-        until(lambda: site.job(job_id)["status"] != "PENDING")
+        wait_until(lambda: site.job(job_id)["status"] != "PENDING")
         site.http.post(f"jobs/{job_id}/cancel")
         if site.job(job_id)["status"] != "CANCELLED":
             return False  # the worker was faster
-        until(lambda: any(job_id in line and "OVERTAKEN" in line.upper() for line in site.log_lines("worker")))
+        wait_until(lambda: any(job_id in line and "OVERTAKEN" in line.upper() for line in site.read_log("worker")))
         return site.keys(f"processed/{job_id}/") == []
 
-    until(cancel_while_rendering)
+    wait_until(cancel_while_rendering)
 
 
 def test_leased_member_is_processed_after_its_lease(site: Site, table: JobTable) -> None:
     """Its message in the bulk queue waits for the lease, not for the visibility timeout."""
-    with site.without_worker():
+    with site.pause_worker():
         job = create_member(site)
-        assert send(job["upload"], IMAGE).status_code in {201, 204}
+        assert post_form(job["upload"], IMAGE).status_code in {201, 204}
         set_job_state(table, job["id"], **lease_values(utc_now(), attempt=1))
-    done = site.finished(job["id"])
+    done = site.wait_until_done(job["id"])
     assert (done["status"], done["attempts"]) == ("COMPLETED", 2)
 
 
 def test_leased_job_is_processed_after_its_lease(site: Site, table: JobTable) -> None:
     """Its message in the interactive queue waits for the lease too."""
-    with site.without_worker():
+    with site.pause_worker():
         job_id = site.submit(IMAGE)["id"]
         set_job_state(table, job_id, **lease_values(utc_now(), attempt=1))
-    done = site.finished(job_id)
+    done = site.wait_until_done(job_id)
     assert (done["status"], done["attempts"]) == ("COMPLETED", 2)
 
 
 def test_overdue_job_is_requeued(site: Site, table: JobTable) -> None:
     """A job whose message was lost is completed."""
-    with site.without_worker():
+    with site.pause_worker():
         job_id = site.submit(IMAGE)["id"]
         set_job_state(table, job_id, due_at=utc_now() - timedelta(seconds=1))
         run_reconciler(site)
         due_at = table.get(job_id).due_at
         assert due_at is not None
         assert due_at > utc_now()
-    assert site.finished(job_id)["status"] == "COMPLETED"
+    assert site.wait_until_done(job_id)["status"] == "COMPLETED"
 
 
 def end_by_dead_letter(site: Site, table: JobTable, lease: timedelta) -> bool:
@@ -130,18 +130,20 @@ def end_by_dead_letter(site: Site, table: JobTable, lease: timedelta) -> bool:
 
     Delete the job, because other tests count the dead letters of this stack.
     """
-    with site.without_worker():
+    with site.pause_worker():
         job = create_member(site)
         set_job_state(table, job["id"], **lease_values(utc_now(), attempt=5, lease=lease))
         body = json.dumps({"version": 1, "job_id": job["id"], "generation": 1})
         site.sqs.send_message(QueueUrl=site.stack.dead_letter_queue_url, MessageBody=body)
-        ended = site.finished(job["id"])
+        ended = site.wait_until_done(job["id"])
     assert (ended["status"], ended["error"]["code"]) == ("FAILED", "ATTEMPTS_EXHAUSTED")
-    until(lambda: get_counts(site, job["batch"]) == {"failed": 1})
+    wait_until(lambda: get_counts(site, job["batch"]) == {"failed": 1})
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
     # Log lines appear in order: once the last one is visible, all earlier ones are.
-    until(lambda: any(job["id"] in line and "attempts exhausted" in line for line in site.log_lines("dead_letters")))
-    return any(job["id"] in line and "LEASE_HELD" in line for line in site.log_lines("dead_letters"))
+    wait_until(
+        lambda: any(job["id"] in line and "attempts exhausted" in line for line in site.read_log("dead_letters"))
+    )
+    return any(job["id"] in line and "LEASE_HELD" in line for line in site.read_log("dead_letters"))
 
 
 def test_dead_letter_waits_for_the_lease(site: Site, table: JobTable) -> None:
@@ -157,19 +159,19 @@ def test_overdue_member_is_requeued_or_expired(
     site: Site, table: JobTable, sent: bool, expected: dict[str, int]
 ) -> None:
     """With uploaded bytes it is requeued, without it expires; both are counted."""
-    with site.without_worker():
+    with site.pause_worker():
         job = create_member(site)
         if sent:
-            assert send(job["upload"], IMAGE).status_code in {201, 204}
+            assert post_form(job["upload"], IMAGE).status_code in {201, 204}
         set_job_state(table, job["id"], due_at=utc_now() - timedelta(seconds=1))
         run_reconciler(site)
         assert site.job(job["id"])["status"] == ("PENDING" if sent else "EXPIRED")
-    until(lambda: get_counts(site, job["batch"]) == expected)
+    wait_until(lambda: get_counts(site, job["batch"]) == expected)
 
 
 def test_interrupted_deletion_is_finished(site: Site, table: JobTable) -> None:
     """The reconciler deletes objects and record, and a later deletion returns the statement."""
-    job_id = site.finished(site.submit(IMAGE)["id"])["id"]
+    job_id = site.wait_until_done(site.submit(IMAGE)["id"])["id"]
     seen = table.get(job_id)
     assert table.compare_and_swap(seen, seen.delete(now=utc_now(), due_at=utc_now() - timedelta(seconds=1)))
     run_reconciler(site)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 from support import sample_images
-from support.running_stack import Site, send, until
+from support.running_stack import Site, post_form, wait_until
 
 from shared.clock import to_iso
 
@@ -42,9 +42,9 @@ def test_large_images_are_uploaded_with_a_form(site: Site, make: Any, media_type
     """A TIFF of 60 MB and a JPEG of 30 megapixels are completed in one attempt."""
     data = make()
     digest = hashlib.sha256(data).hexdigest()
-    job = site.announce(filename="large", content_type=media_type, size=len(data), digest=digest)
-    assert send(job["upload"], data).status_code in {201, 204}
-    done = site.finished(job["id"])
+    job = site.create_upload(filename="large", content_type=media_type, size=len(data), digest=digest)
+    assert post_form(job["upload"], data).status_code in {201, 204}
+    done = site.wait_until_done(job["id"])
     assert (done["status"], done["error"]) == ("COMPLETED", None)
     assert (done["raw"]["width"], done["raw"]["height"]) == size
     assert (done["raw"]["size"], done["raw"]["digest"]) == (len(data), digest)
@@ -58,16 +58,16 @@ def test_body_over_the_api_limit_can_be_uploaded(site: Site) -> None:
     refusal = site.http.post("jobs", content=image, headers={"Content-Type": "image/jpeg"})
     assert (refusal.status_code, refusal.json()["code"]) == (413, "BODY_TOO_LARGE")
     assert "POST /v1/uploads" in refusal.json()["detail"]
-    job = site.announce(content_type="image/jpeg")
-    assert send(job["upload"], image).status_code in {201, 204}
-    assert site.finished(job["id"])["status"] == "COMPLETED"
+    job = site.create_upload(content_type="image/jpeg")
+    assert post_form(job["upload"], image).status_code in {201, 204}
+    assert site.wait_until_done(job["id"])["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("size", [None, 10])
 def test_file_over_the_limit_is_refused_by_s3(site: Site, size: int | None) -> None:
     """It is not stored, and the job keeps waiting."""
-    job = site.announce(content_type="image/jpeg", **({"size": size} if size else {}))
-    answer = send(job["upload"], bytes((size or MAX_BYTES) + 1))
+    job = site.create_upload(content_type="image/jpeg", **({"size": size} if size else {}))
+    answer = post_form(job["upload"], bytes((size or MAX_BYTES) + 1))
     assert is_refused(answer, "EntityTooLarge")
     assert site.keys(f"raw/direct/{job['id']}") == []
     assert site.job(job["id"])["status"] == "AWAITING_UPLOAD"
@@ -76,18 +76,18 @@ def test_file_over_the_limit_is_refused_by_s3(site: Site, size: int | None) -> N
 @pytest.mark.parametrize(("field", "value"), [("key", "raw/direct/elsewhere"), ("Content-Type", "text/html")])
 def test_changed_form_is_refused_by_s3(site: Site, field: str, value: str) -> None:
     """With another key or type, nothing is stored."""
-    job = site.announce(content_type="image/jpeg")
+    job = site.create_upload(content_type="image/jpeg")
     form = job["upload"] | {"fields": job["upload"]["fields"] | {field: value}}
-    assert is_refused(send(form, JPEG), "AccessDenied", "Policy")
+    assert is_refused(post_form(form, JPEG), "AccessDenied", "Policy")
     assert site.keys("raw/direct/elsewhere") == []
     assert site.keys(f"raw/direct/{job['id']}") == []
 
 
 def test_content_of_another_type_fails_the_job(site: Site) -> None:
     """A JPEG that was declared as PNG fails with TYPE_MISMATCH."""
-    job = site.announce(content_type="image/png")
-    assert send(job["upload"], JPEG).status_code in {201, 204}
-    failed = site.finished(job["id"])
+    job = site.create_upload(content_type="image/png")
+    assert post_form(job["upload"], JPEG).status_code in {201, 204}
+    failed = site.wait_until_done(job["id"])
     assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("FAILED", "TYPE_MISMATCH", 1)
     assert site.keys(f"processed/{job['id']}/") == []
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
@@ -101,21 +101,21 @@ def test_expired_form_is_refused_and_its_job_expires(site: Site) -> None:
     set_due_at(site, job["id"], datetime.now(UTC) + timedelta(minutes=10, seconds=2))
     form = site.http.post("uploads", json=body, headers=headers).json()["upload"]
     ends = datetime.fromisoformat(form["expires_at"])
-    until(lambda: datetime.now(UTC) > ends + timedelta(seconds=1))
-    assert is_refused(send(form, JPEG), "AccessDenied", "expired")
+    wait_until(lambda: datetime.now(UTC) > ends + timedelta(seconds=1))
+    assert is_refused(post_form(form, JPEG), "AccessDenied", "expired")
     set_due_at(site, job["id"], datetime.now(UTC) - timedelta(seconds=1))
     site.functions.invoke(FunctionName=site.stack.functions["reconciler"], Payload=b"{}")
-    ended = site.finished(job["id"])
+    ended = site.wait_until_done(job["id"])
     assert (ended["status"], ended["error"]["code"]) == ("EXPIRED", "UPLOAD_EXPIRED")
     assert site.keys(f"raw/direct/{job['id']}") == []
 
 
 def test_second_upload_changes_nothing(site: Site) -> None:
     """The job keeps the result of the first upload."""
-    job = site.announce(content_type="image/jpeg")
-    assert send(job["upload"], JPEG).status_code in {201, 204}
-    done = site.finished(job["id"])
-    assert send(job["upload"], sample_images.make_jpeg(10, 10)).status_code in {201, 204}
+    job = site.create_upload(content_type="image/jpeg")
+    assert post_form(job["upload"], JPEG).status_code in {201, 204}
+    done = site.wait_until_done(job["id"])
+    assert post_form(job["upload"], sample_images.make_jpeg(10, 10)).status_code in {201, 204}
     confirmed = site.http.post(f"uploads/{job['id']}/confirm")
     assert (confirmed.status_code, confirmed.json()["status"]) == (202, "COMPLETED")
     assert site.job(job["id"]) == done
@@ -125,10 +125,10 @@ def test_second_upload_changes_nothing(site: Site) -> None:
 
 def test_upload_for_a_deleted_job_is_deleted(site: Site) -> None:
     """The object does not stay in the bucket."""
-    job = site.announce(content_type="image/jpeg")
+    job = site.create_upload(content_type="image/jpeg")
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
-    assert send(job["upload"], JPEG).status_code in {201, 204}
-    until(lambda: site.keys(f"raw/direct/{job['id']}") == [])
+    assert post_form(job["upload"], JPEG).status_code in {201, 204}
+    wait_until(lambda: site.keys(f"raw/direct/{job['id']}") == [])
 
 
 def test_form_uses_the_host_of_the_request(site: Site) -> None:
@@ -136,8 +136,8 @@ def test_form_uses_the_host_of_the_request(site: Site) -> None:
     other = httpx.URL(site.stack.api_url).copy_with(host="localhost")
     job = httpx.post(f"{other}/uploads", json={"content_type": "image/jpeg"}, timeout=60).json()
     assert httpx.URL(job["upload"]["url"]).netloc == other.netloc
-    assert send(job["upload"], JPEG).status_code in {201, 204}
-    assert site.finished(job["id"])["status"] == "COMPLETED"
+    assert post_form(job["upload"], JPEG).status_code in {201, 204}
+    assert site.wait_until_done(job["id"])["status"] == "COMPLETED"
 
 
 def set_due_at(site: Site, job_id: str, due: datetime) -> None:

@@ -66,7 +66,7 @@ class JobMachine(RuleBasedStateMachine):
         client()._make_api_call = self.call
         self.table = JobTable(client(), "JobTable", batch_table="BatchTable", bucket=BUCKET, listing_shards=4)
         self.now = sample_jobs.NOW
-        self.job = sample_jobs.new_job()
+        self.job = sample_jobs.make_job()
         self.table.create(self.job)
         self.expected = Expected()
         self.ended = 0

@@ -65,6 +65,6 @@ def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipelin
     except ImageError:
         return
     for output, encoded in rendered.outputs:
-        image = sample_images.opened(encoded.data)
+        image = sample_images.decode(encoded.data)
         assert image.format == output.format.image_format.name
         assert image.size == (encoded.width, encoded.height)

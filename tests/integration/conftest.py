@@ -32,7 +32,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     # Hold the real functions: a test may have replaced them by the time their caches are cleared.
     made = worker.app.get_consumer
     roots = (
-        *(api.dependencies.get_dependencies, made, worker.dead_letters.get_dead_letters, worker.reconciler.get_reconciler),
+        *(
+            api.dependencies.get_dependencies,
+            made,
+            worker.dead_letters.get_dead_letters,
+            worker.reconciler.get_reconciler,
+        ),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
     with mock_aws():
@@ -58,7 +63,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             dead_letter_queue_url=queues["dead-letters"],
             event_dead_letter_queue_url=queues["event-dead-letters"],
             webhook_queue_url=queues["webhooks"],
-            heard_queue_url=queues["heard"],
+            event_queue_url=queues["heard"],
         )
         if made.cache_info().currsize:
             made().sandbox.close()

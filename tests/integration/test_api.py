@@ -13,7 +13,7 @@ from support.moto_cloud import Cloud
 import api.dependencies
 from shared.errors import ServiceUnavailable, error_classes
 
-IMAGE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 JPEG = {"Content-Type": "image/jpeg"}
 TEXT = {"Content-Type": "text/plain"}

@@ -133,7 +133,7 @@ def test_invalid_assets_are_not_stored(  # noqa: PLR0917 - one row of the table 
     answer = cloud.call("PUT", f"/v1/assets/{name}", body, headers=headers)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert cloud.keys() == []
-    assert cloud.entries() == 0
+    assert cloud.count_library_entries() == 0
 
 
 def test_modified_asset_bytes_are_refused(cloud: Cloud) -> None:

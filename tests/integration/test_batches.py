@@ -61,7 +61,7 @@ def list_members(cloud: Cloud, batch_id: str, **query: str) -> list[dict[str, An
 def upload_member(cloud: Cloud, job_id: str, data: bytes = JPEG) -> None:
     """Store the image of a member and deliver the S3 event."""
     cloud.store(f"raw/bulk/{job_id}", data)
-    assert cloud.arrived(f"raw/bulk/{job_id}") == []
+    assert cloud.deliver_s3_events(f"raw/bulk/{job_id}") == []
 
 
 def count_statuses(cloud: Cloud, batch_id: str) -> dict[str, int]:
@@ -219,7 +219,7 @@ def test_every_outcome_is_counted_once(cloud: Cloud, monkeypatch: pytest.MonkeyP
     bulk = api.dependencies.get_dependencies().settings.bulk_queue_url
     dead = cloud.receive(bulk)
     assert len(dead) == 1, "the message of a member goes to the bulk queue"
-    cloud.age(ids[3], timedelta(hours=7))
+    cloud.set_upload_age(ids[3], timedelta(hours=7))
     for _ in range(3):
         cloud.handle_dead_letters(dead)
     assert get_batch(cloud, created["batch"]["id"])["counts"] == {
@@ -246,7 +246,7 @@ def test_duplicates_and_late_commits_count_once(cloud: Cloud) -> None:
     message = JobMessage(job_id=job_id, generation=1)
     stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), uploaded=True)
     assert isinstance(stale, Job)
-    assert [cloud.arrived(f"raw/bulk/{job_id}") for _ in range(3)] == [[], [], []]
+    assert [cloud.deliver_s3_events(f"raw/bulk/{job_id}") for _ in range(3)] == [[], [], []]
     late = stale.complete(raw=stale.raw, outputs=(), warnings=(), now=utc_now())
     assert cloud.jobs.commit(late) is False
     done = cloud.job(job_id)

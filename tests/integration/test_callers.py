@@ -23,7 +23,7 @@ CALLERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("owner", "identity"), CALLERS.items(), ids=CALLERS)
 def test_owner_is_the_verified_caller(cloud: Cloud, owner: str, identity: dict[str, Any]) -> None:
     """User, role, key or account: the record contains the verified owner and no secret."""
-    job = cloud.submit(sample_images.jpeg(), **identity)
+    job = cloud.submit(sample_images.make_jpeg(), **identity)
     assert cloud.job(job["id"]).owner == owner
     assert "secret" not in str(cloud.item(job["id"]))
 
@@ -31,13 +31,13 @@ def test_owner_is_the_verified_caller(cloud: Cloud, owner: str, identity: dict[s
 def test_another_session_is_the_same_caller(cloud: Cloud) -> None:
     """A role finds its jobs in every session."""
     first, second = ({"userArn": f"arn:aws:sts::1:assumed-role/App/{name}"} for name in ("a", "b"))
-    job = cloud.submit(sample_images.jpeg(), identity=first)
+    job = cloud.submit(sample_images.make_jpeg(), identity=first)
     assert cloud.call("GET", f"/v1/jobs/{job['id']}", identity=second).status == 200
 
 
 def test_callers_are_kept_apart(cloud: Cloud) -> None:
     """Another caller's job gets 404 on each route and is in no listing."""
-    jobs = {owner: cloud.submit(sample_images.jpeg(), **identity)["id"] for owner, identity in CALLERS.items()}
+    jobs = {owner: cloud.submit(sample_images.make_jpeg(), **identity)["id"] for owner, identity in CALLERS.items()}
     for owner, identity in CALLERS.items():
         listed = [job["id"] for job in cloud.call("GET", "/v1/jobs", **identity).json["jobs"]]
         assert listed == [jobs[owner]]
@@ -57,6 +57,6 @@ def test_callers_are_kept_apart(cloud: Cloud) -> None:
 @pytest.mark.parametrize("header", ["X-Api-Key", "Authorization", "X-Amzn-Owner", "X-Forwarded-User"])
 def test_identity_in_headers_is_ignored(cloud: Cloud, header: str) -> None:
     """Only the identity that the gateway verified counts."""
-    mine = cloud.submit(sample_images.jpeg(), **CALLERS["key:k1"])
+    mine = cloud.submit(sample_images.make_jpeg(), **CALLERS["key:k1"])
     answer = cloud.call("GET", f"/v1/jobs/{mine['id']}", headers={header: "k1"})
     assert answer.status == 404

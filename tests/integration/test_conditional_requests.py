@@ -10,7 +10,7 @@ from support.moto_cloud import Cloud
 import api.app
 from api.openapi.document import document
 
-IMAGE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 
 
 def create_job(cloud: Cloud) -> str:

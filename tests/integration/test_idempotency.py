@@ -24,8 +24,8 @@ from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import BY_NAME
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-IMAGE = sample_images.jpeg()
-OTHER = sample_images.png()
+IMAGE = sample_images.make_jpeg()
+OTHER = sample_images.make_png()
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
 

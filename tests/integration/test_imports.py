@@ -16,7 +16,7 @@ from shared.jobs.job import JobStatus
 
 SHOP = "shop-pictures"
 URI = f"s3://{SHOP}/2026/chair.jpg"
-JPEG = sample_images.jpeg(8, 8)
+JPEG = sample_images.make_jpeg(8, 8)
 
 
 class Killed(BaseException):

@@ -20,14 +20,14 @@ from shared.jobs.message import JobMessage
 
 FAILED_AT_ONCE = [
     (b"\x89PNG\r\n\x1a\n and then words", "NOT_AN_IMAGE"),
-    (sample_images.jpeg(400, 300)[:3000], "TRUNCATED_IMAGE"),
-    (sample_images.png(20_000, 2), "SIDE_TOO_LONG"),
+    (sample_images.make_jpeg(400, 300)[:3000], "TRUNCATED_IMAGE"),
+    (sample_images.make_png(20_000, 2), "SIDE_TOO_LONG"),
 ]
 
 
 def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
     """Raw bytes in, a grayscale PNG out, and the record matches the data dictionary."""
-    image = sample_images.jpeg(2000, 1000)
+    image = sample_images.make_jpeg(2000, 1000)
     job = cloud.submit(image, query={"filename": "my cat.jpg"})
     assert (job["status"], job["done"], job["result"], job["error"]) == ("PENDING", False, None, None)
     assert cloud.deliver(cloud.receive()) == []
@@ -35,7 +35,7 @@ def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
     assert (done["status"], done["done"], done["format"], done["attempts"]) == ("COMPLETED", True, "PNG", 1)
     assert (done["result"]["width"], done["result"]["height"]) == (1024, 512)
     data = cloud.clients.s3.get_object(Bucket="images-for-tests", Key=done["key"])["Body"].read()
-    assert sample_images.opened(data).mode == "L"
+    assert sample_images.decode(data).mode == "L"
     assert hashlib.sha256(data).hexdigest() == done["result"]["digest"]
     item = cloud.item(job["id"])
     assert item["ID"] == {"S": job["id"]}
@@ -52,7 +52,7 @@ def test_image_is_processed_end_to_end(cloud: Cloud) -> None:
 
 def test_base64_text_is_processed(cloud: Cloud) -> None:
     """``base64 -w 0 photo.jpg`` as text/plain is an image."""
-    text = base64.b64encode(sample_images.jpeg()).decode()
+    text = base64.b64encode(sample_images.make_jpeg()).decode()
     answer = cloud.call("POST", "/v1/jobs", text, headers={"Content-Type": "text/plain"})
     assert answer.status == 202
     assert answer.headers["Location"] == f"http://gateway.test:4566/prod/v1/jobs/{answer.json['id']}"
@@ -67,7 +67,7 @@ def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("api.jobs.wait_preference.wait_until_done.__defaults__", (work_meanwhile,))
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
-    answer = cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers=headers)
+    answer = cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers=headers)
     assert answer.status == 200
     assert answer.headers["Preference-Applied"] == "wait=20"
     assert answer.json["key"] == f"processed/{answer.json['id']}/1/image.png"
@@ -77,7 +77,7 @@ def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Mo
 def test_bad_image_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
     """It fails on the first attempt and does not affect other records."""
     bad = cloud.submit(data)
-    good = [cloud.submit(sample_images.jpeg()) for _ in range(4)]
+    good = [cloud.submit(sample_images.make_jpeg()) for _ in range(4)]
     assert cloud.deliver(cloud.receive()) == []
     failed = cloud.call("GET", f"/v1/jobs/{bad['id']}").json
     assert (failed["status"], failed["done"], failed["result"]) == ("FAILED", True, None)
@@ -91,7 +91,7 @@ def test_only_unreadable_messages_are_reported(cloud: Cloud) -> None:
     """For all 32 subsets of five records, exactly the unreadable ones are reported."""
     for subset in itertools.product([False, True], repeat=5):
         for _ in subset:
-            cloud.submit(sample_images.png(8, 8))
+            cloud.submit(sample_images.make_png(8, 8))
         messages = cloud.receive()
         foreign = [message for message, is_foreign in zip(messages, subset, strict=True) if is_foreign]
         for at, message in enumerate(foreign):
@@ -103,7 +103,7 @@ def test_only_unreadable_messages_are_reported(cloud: Cloud) -> None:
 
 def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
     """A duplicate message makes one result and one transition."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
     before = cloud.item(job["id"])
@@ -114,7 +114,7 @@ def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
 
 def test_message_waits_for_a_held_lease(cloud: Cloud) -> None:
     """While another worker holds the job, the message waits for the rest of the lease and is not deleted."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]
@@ -124,7 +124,7 @@ def test_message_waits_for_a_held_lease(cloud: Cloud) -> None:
 
 def test_expired_lease_is_taken_over(cloud: Cloud) -> None:
     """The next delivery completes the job, and the late worker's commit changes nothing."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     message = JobMessage(job_id=job["id"], generation=1)
     past = utc_now() - timedelta(seconds=100)
     stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50))
@@ -140,7 +140,7 @@ def test_expired_lease_is_taken_over(cloud: Cloud) -> None:
 
 def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
     """With too little time left in the invocation, the record is returned to the queue."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
     assert cloud.deliver(messages, events.Context(remaining_milliseconds=500)) == [messages[0]["Body"]]
     assert cloud.item(job["id"])["Attempt"] == {"N": "0"}
@@ -148,7 +148,7 @@ def test_record_without_time_left_is_not_started(cloud: Cloud) -> None:
 
 def test_repeated_claim_is_one_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that is repeated because its response was lost is the same claim."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     real = cloud.clients.dynamodb.update_item
     table = cloud.jobs
 
@@ -166,7 +166,7 @@ def test_repeated_claim_is_one_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyP
 
 def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
     """A missing raw image is a failure, not a crash."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     cloud.clients.s3.delete_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}")
     assert cloud.deliver(cloud.receive()) == []
     error = cloud.job(job["id"]).error
@@ -176,8 +176,8 @@ def test_missing_raw_image_fails_the_job(cloud: Cloud) -> None:
 
 def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
     """Only the uploaded bytes are ever processed."""
-    job = cloud.submit(sample_images.jpeg())
-    cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=sample_images.png())
+    job = cloud.submit(sample_images.make_jpeg())
+    cloud.clients.s3.put_object(Bucket="images-for-tests", Key=f"raw/api/{job['id']}", Body=sample_images.make_png())
     cloud.deliver(cloud.receive())
     error = cloud.job(job["id"]).error
     assert error is not None
@@ -186,7 +186,7 @@ def test_replaced_raw_image_fails_the_job(cloud: Cloud) -> None:
 
 def test_service_error_returns_only_its_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """If S3 fails for one of three records, that record is returned and the others complete."""
-    jobs = [cloud.submit(sample_images.jpeg()) for _ in range(3)]
+    jobs = [cloud.submit(sample_images.make_jpeg()) for _ in range(3)]
     images = worker.app.get_consumer().processor.images
     real = images.get_raw
 
@@ -203,12 +203,12 @@ def test_service_error_returns_only_its_record(cloud: Cloud, monkeypatch: pytest
 
 def test_repeated_dead_letters_fail_the_job(cloud: Cloud) -> None:
     """A job whose messages keep failing ends with a code and can be retried."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
     for _ in range(9):
         assert cloud.handle_dead_letters(messages) == []
     assert cloud.job(job["id"]).status == "PENDING"
-    cloud.age(job["id"], timedelta(hours=7))
+    cloud.set_upload_age(job["id"], timedelta(hours=7))
     assert cloud.handle_dead_letters(messages) == []
     stored = cloud.job(job["id"])
     assert stored.status == "FAILED"
@@ -218,7 +218,7 @@ def test_repeated_dead_letters_fail_the_job(cloud: Cloud) -> None:
 
 def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
     """A job that completed meanwhile stays completed."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
     cloud.deliver(messages)
     assert cloud.handle_dead_letters(messages) == []
@@ -227,7 +227,7 @@ def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
 
 def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
     """While a worker holds the lease, the dead letter is returned to its queue."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
     messages = cloud.receive()
     assert cloud.handle_dead_letters(messages) == [messages[0]["Body"]]

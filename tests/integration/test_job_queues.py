@@ -12,7 +12,7 @@ from shared.clock import to_iso, utc_now
 
 def submit_without_message(cloud: Cloud) -> str:
     """Create a job and delete its message. Return its ID."""
-    job_id: str = cloud.submit(sample_images.jpeg())["id"]
+    job_id: str = cloud.submit(sample_images.make_jpeg())["id"]
     for message in cloud.receive():
         cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
     return job_id
@@ -44,7 +44,7 @@ def retry_twice_with_a_key(cloud: Cloud, job_id: str) -> None:
 def redrive(cloud: Cloud, job_id: str) -> None:
     """Fail a job by dead letters and redrive it."""
     job = cloud.job(job_id)
-    cloud.age(job_id, timedelta(hours=7))
+    cloud.set_upload_age(job_id, timedelta(hours=7))
     for _ in range(3):
         body = f'{{"version": 1, "job_id": "{job_id}", "generation": {job.generation}}}'
         cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody=body)

@@ -15,7 +15,7 @@ from shared.errors import ServiceUnavailable
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.message import JobMessage
 
-IMAGE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 ME, YOU = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("me", "you"))
 UNKNOWN_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 S = JobStatus
@@ -55,7 +55,7 @@ def create_job_in(cloud: Cloud, status: JobStatus, **more: Any) -> str:
     elif status is S.COMPLETED:
         cloud.deliver(messages)
     elif status is S.FAILED:
-        cloud.age(job_id, timedelta(hours=7))
+        cloud.set_upload_age(job_id, timedelta(hours=7))
         while not cloud.job(job_id).status.is_terminal:
             cloud.handle_dead_letters(messages)
     elif status is S.CANCELLED:

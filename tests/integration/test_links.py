@@ -31,7 +31,7 @@ def test_configured_endpoint_is_always_signed(cloud: Cloud, monkeypatch: pytest.
 
 
 def _link(cloud: Cloud, host: str) -> str:
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     cloud.deliver(cloud.receive())
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/result", query={"redirect": "false"}, headers={"Host": host})
     return str(answer.json["url"])

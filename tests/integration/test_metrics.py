@@ -51,18 +51,18 @@ def parse_metrics(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, ob
 
 def run_jobs(cloud: Cloud) -> None:
     """Take jobs through every outcome: done, failed, repeated, dead, unreadable, lost, never uploaded, notified."""
-    cloud.submit(sample_images.jpeg())
-    cloud.submit(sample_images.jpeg()[:200])
+    cloud.submit(sample_images.make_jpeg())
+    cloud.submit(sample_images.make_jpeg()[:200])
     messages = cloud.receive()
     cloud.deliver(messages)
     cloud.deliver(messages)
-    cloud.call("POST", "/v1/jobs", sample_images.jpeg(), headers={"Prefer": "wait=1"})
+    cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers={"Prefer": "wait=1"})
     cloud.clients.sqs.send_message(QueueUrl=cloud.dead_letter_queue_url, MessageBody="who sent this?")
     reset_cold_start_flag()
     cloud.handle_dead_letters(cloud.receive(cloud.dead_letter_queue_url))
     cloud.handle_dead_letters(cloud.receive())
     cloud.handle_dead_letters(messages)
-    waiting = cloud.job(cloud.submit(sample_images.jpeg())["id"])
+    waiting = cloud.job(cloud.submit(sample_images.make_jpeg())["id"])
     cloud.clients.s3.delete_object(Bucket=BUCKET, Key=waiting.raw.key)
     cloud.jobs.compare_and_swap(
         waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2))
@@ -70,7 +70,7 @@ def run_jobs(cloud: Cloud) -> None:
     reset_cold_start_flag()
     cloud.reconcile()
     reset_cold_start_flag()
-    cloud.notify(cloud.change(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
+    cloud.notify(cloud.make_stream_record(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
     reset_cold_start_flag()
     send_webhooks(cloud)
 
@@ -92,7 +92,7 @@ def send_webhooks(cloud: Cloud) -> None:
                 job_id="J",
                 body="{}",
             )
-            cloud.send_webhooks([events.received(message.encode())])
+            cloud.send_webhooks([events.make_message(message.encode())])
 
 
 def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixtu
     found = {(name, names) for name, names, _ in parse_metrics(capsys.readouterr().out)}
     watched = {
         (metric.name, frozenset(name for name, _ in metric.dimensions))
-        for metric in monitoring.everything()
+        for metric in monitoring.list_metrics()
         if metric.namespace == NAMESPACE
     }
     assert watched
@@ -124,7 +124,7 @@ def test_every_metric_is_documented(cloud: Cloud, capsys: pytest.CaptureFixture[
 
 def test_completion_time_counts_from_the_upload(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """The time that a user waits starts at the upload, not at the claim."""
-    job_id = cloud.submit(sample_images.jpeg())["id"]
+    job_id = cloud.submit(sample_images.make_jpeg())["id"]
     cloud.deliver(cloud.receive())
     job = cloud.job(job_id)
     (line,) = [line for name, _, line in parse_metrics(capsys.readouterr().out) if name == "CompletionTime"]

@@ -23,8 +23,8 @@ def test_each_ended_job_is_one_event(cloud: Cloud) -> None:
     """Other writes of a job lead to no event."""
     done, failed = finish_jobs(cloud, sample_images.make_jpeg(), sample_images.make_jpeg()[:200])
     pending = cloud.submit(sample_images.make_jpeg())["id"]
-    assert cloud.notify(*(cloud.change(each) for each in (done, failed, pending))) == []
-    types = {event["subject"]: event["type"] for event in cloud.heard()}
+    assert cloud.notify(*(cloud.make_stream_record(each) for each in (done, failed, pending))) == []
+    types = {event["subject"]: event["type"] for event in cloud.receive_events()}
     assert types == {done: "image.job.completed", failed: "image.job.failed"}
 
 
@@ -34,37 +34,40 @@ def test_cancelled_jobs_are_events_and_deleted_jobs_are_not(cloud: Cloud) -> Non
     cloud.post(f"/v1/jobs/{cancelled}/cancel", {})
     job = cloud.job(deleted)
     cloud.jobs.compare_and_swap(job, job.delete(now=job.timestamp, due_at=job.timestamp))
-    cloud.notify(cloud.change(cancelled), cloud.change(deleted))
-    assert [event["type"] for event in cloud.heard()] == ["image.job.cancelled"]
+    cloud.notify(cloud.make_stream_record(cancelled), cloud.make_stream_record(deleted))
+    assert [event["type"] for event in cloud.receive_events()] == ["image.job.cancelled"]
 
 
 def test_duplicate_changes_have_the_same_event_id(cloud: Cloud) -> None:
     """So that subscribers can detect duplicates."""
     (job_id,) = finish_jobs(cloud, sample_images.make_jpeg())
-    cloud.notify(cloud.change(job_id))
-    cloud.notify(cloud.change(job_id))
-    first, second = cloud.heard()
+    cloud.notify(cloud.make_stream_record(job_id))
+    cloud.notify(cloud.make_stream_record(job_id))
+    first, second = cloud.receive_events()
     assert first == second
     assert first["id"] == f"evt_{job_id}_1"
 
 
 def test_topic_outage_loses_no_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch fails as a whole and is delivered again."""
-    changes = [cloud.change(each) for each in finish_jobs(cloud, sample_images.make_jpeg(), sample_images.make_jpeg())]
+    changes = [
+        cloud.make_stream_record(each)
+        for each in finish_jobs(cloud, sample_images.make_jpeg(), sample_images.make_jpeg())
+    ]
     with monkeypatch.context() as broken:
         broken.setenv("EVENT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:gone")
         notifier.app.get_publisher.cache_clear()
         with pytest.raises(ServiceError):
             cloud.notify(*changes)
     notifier.app.get_publisher.cache_clear()
-    assert not cloud.heard()
+    assert not cloud.receive_events()
     assert cloud.notify(*changes) == []
-    assert len(cloud.heard()) == 2
+    assert len(cloud.receive_events()) == 2
 
 
 def test_stream_resumes_at_the_first_refused_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The response has its sequence number."""
-    changes = [cloud.change(each) for each in finish_jobs(cloud, *[sample_images.make_jpeg()] * 3)]
+    changes = [cloud.make_stream_record(each) for each in finish_jobs(cloud, *[sample_images.make_jpeg()] * 3)]
     refused = {change["dynamodb"]["Keys"]["ID"]["S"] for change in changes[1:]}
     publish = EventTopic.publish
 
@@ -75,15 +78,15 @@ def test_stream_resumes_at_the_first_refused_event(cloud: Cloud, monkeypatch: py
 
     monkeypatch.setattr(EventTopic, "publish", publish_selectively)
     assert cloud.notify(*changes) == [changes[1]["dynamodb"]["SequenceNumber"]]
-    assert len(cloud.heard()) == 1
+    assert len(cloud.receive_events()) == 1
 
 
 def test_unreadable_change_goes_to_the_dead_letter_queue(cloud: Cloud) -> None:
     """Other changes of the batch are published."""
     (job_id,) = finish_jobs(cloud, sample_images.make_jpeg())
-    unreadable = events.change({"ID": {"S": "who wrote this?"}})
-    assert cloud.notify(unreadable, cloud.change(job_id)) == []
-    assert [event["subject"] for event in cloud.heard()] == [job_id]
+    unreadable = events.make_stream_record({"ID": {"S": "who wrote this?"}})
+    assert cloud.notify(unreadable, cloud.make_stream_record(job_id)) == []
+    assert [event["subject"] for event in cloud.receive_events()] == [job_id]
     (kept,) = cloud.receive(cloud.event_dead_letter_queue_url)
     assert json.loads(kept["Body"]) == unreadable
 
@@ -92,8 +95,10 @@ def test_large_batches_are_published_concurrently(cloud: Cloud) -> None:
     """A batch above the maximum concurrency loses no event."""
     (job_id,) = finish_jobs(cloud, sample_images.make_jpeg())
     generations = range(1, 3 * notifier.app.MAX_CONCURRENCY)
-    cloud.notify(*(events.change(cloud.item(job_id) | {"Generation": {"N": str(each)}}) for each in generations))
+    cloud.notify(
+        *(events.make_stream_record(cloud.item(job_id) | {"Generation": {"N": str(each)}}) for each in generations)
+    )
     heard: set[str] = set()
-    while found := cloud.heard():
+    while found := cloud.receive_events():
         heard |= {event["id"] for event in found}
     assert heard == {f"evt_{job_id}_{each}" for each in generations}

@@ -103,7 +103,7 @@ def test_plan_stores_nothing(cloud: Cloud) -> None:
     """No object, record or message."""
     assert create_plan(cloud, FACTS).status == 200
     assert cloud.keys() == []
-    assert cloud.count() == cloud.entries() == 0
+    assert cloud.count() == cloud.count_library_entries() == 0
     assert cloud.receive() == []
 
 

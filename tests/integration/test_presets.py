@@ -71,7 +71,7 @@ def test_preconditions_protect_writes(cloud: Cloud, before: int, headers: dict[s
     if status == 412:
         assert answer.json["code"] == "PRESET_CHANGED"
     if status >= 400:
-        assert cloud.entries() == (before + 1 if before else 0)
+        assert cloud.count_library_entries() == (before + 1 if before else 0)
 
 
 def test_preconditions_protect_deletions(cloud: Cloud) -> None:
@@ -128,7 +128,7 @@ def test_built_in_presets_are_read_only(cloud: Cloud, name: str) -> None:
     assert cloud.call("GET", f"/v1/presets/{name}", query={"version": "999"}).status == 404
     for answer in (put_preset(cloud, name), cloud.call("DELETE", f"/v1/presets/{name}")):
         assert (answer.status, answer.json["code"]) == (409, "PRESET_BUILT_IN")
-    assert cloud.entries() == 0
+    assert cloud.count_library_entries() == 0
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_invalid_presets_are_not_stored(  # noqa: PLR0917 - one row of the table
     answer = cloud.call("PUT", f"/v1/presets/{name}", json.dumps(body), headers={"Content-Type": "application/json"})
     assert (answer.status, answer.json["code"]) == (status, code)
     assert [each["pointer"] for each in answer.json["errors"]] == ([pointer] if pointer is not None else [])
-    assert cloud.entries() == 0
+    assert cloud.count_library_entries() == 0
 
 
 def test_presets_belong_to_their_owner(cloud: Cloud) -> None:

@@ -10,7 +10,7 @@ from support.moto_cloud import BUCKET, Cloud
 
 def test_link_returns_the_raw_image(cloud: Cloud) -> None:
     """The link has the uploaded bytes, the type of their content and the original file name."""
-    data = sample_images.jpeg()
+    data = sample_images.make_jpeg()
     job = cloud.submit(data, query={"filename": "holiday.txt"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"})
     assert (answer.status, answer.json["size"], answer.json["media_type"]) == (200, len(data), "image/jpeg")
@@ -24,7 +24,7 @@ def test_link_returns_the_raw_image(cloud: Cloud) -> None:
 
 def test_raw_image_redirects_by_default(cloud: Cloud) -> None:
     """As for results, the default response is a redirect."""
-    job = cloud.submit(sample_images.jpeg())
+    job = cloud.submit(sample_images.make_jpeg())
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
     assert (answer.status, answer.headers["Location"]) == (303, answer.json["url"])
 
@@ -39,6 +39,6 @@ def test_unread_upload_has_no_raw_image(cloud: Cloud) -> None:
 
 def test_another_callers_raw_image_is_not_found(cloud: Cloud) -> None:
     """The response does not reveal that the job exists."""
-    job = cloud.submit(sample_images.jpeg(), identity={"userArn": "arn:aws:iam::1:user/ann"})
+    job = cloud.submit(sample_images.make_jpeg(), identity={"userArn": "arn:aws:iam::1:user/ann"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", identity={"userArn": "arn:aws:iam::1:user/bob"})
     assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")

@@ -20,7 +20,7 @@ ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"
 
 def complete_job(cloud: Cloud, **more: Any) -> str:
     """Create and process a job. Return its ID."""
-    job_id: str = cloud.submit(sample_images.jpeg(), **more)["id"]
+    job_id: str = cloud.submit(sample_images.make_jpeg(), **more)["id"]
     assert cloud.deliver(cloud.receive()) == []
     return job_id
 
@@ -57,7 +57,7 @@ def test_unchanged_receipt_gets_304(cloud: Cloud) -> None:
 
 def test_only_completed_jobs_have_a_receipt(cloud: Cloud) -> None:
     """Open, failed, foreign and older jobs each get their own error."""
-    job_id = cloud.submit(sample_images.jpeg(), identity=ANN)["id"]
+    job_id = cloud.submit(sample_images.make_jpeg(), identity=ANN)["id"]
     assert read_receipt(cloud, job_id, identity=ANN).json["code"] == "RESULT_NOT_READY"
     assert cloud.call("GET", f"/v1/jobs/{job_id}", identity=ANN).json["links"]["receipt"] is None
     cloud.deliver(cloud.receive())
@@ -147,7 +147,7 @@ def test_statement_lists_unread_uploads(cloud: Cloud) -> None:
         job_id = cloud.post("/v1/uploads", upload).json["id"]
         key = cloud.job(job_id).raw.key
         if sent:
-            cloud.store(key, sample_images.jpeg())
+            cloud.store(key, sample_images.make_jpeg())
         stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
         assert [each["key"] for each in stated["objects"]] == ([key] if sent else [])
     assert cloud.count() == 0

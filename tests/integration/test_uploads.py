@@ -18,7 +18,7 @@ from shared.clock import utc_now
 from shared.jobs.job import JobStatus
 from shared.jobs.message import JobMessage
 
-JPEG, PNG = sample_images.jpeg(), sample_images.png()
+JPEG, PNG = sample_images.make_jpeg(), sample_images.make_png()
 
 
 def get_raw_key(job: dict[str, Any]) -> str:
@@ -36,13 +36,13 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, distance: timedelta) -> None:
 
 def test_upload_is_processed_end_to_end(cloud: Cloud) -> None:
     """Announced, sent, reported by S3 and completed in three writes. The record has the facts of the bytes."""
-    job = cloud.announce(filename="my cat.jpg", width=20)
+    job = cloud.create_upload(filename="my cat.jpg", width=20)
     assert (job["status"], job["done"], job["filename"]) == ("AWAITING_UPLOAD", False, "my cat.jpg")
     assert (job["raw"]["size"], job["raw"]["format"], job["raw"]["digest"]) == (None, None, None)
     assert cloud.keys() == []
     assert cloud.receive() == []
     cloud.store(get_raw_key(job), JPEG)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     done = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (done["status"], done["attempts"], done["result"]["width"]) == ("COMPLETED", 1, 20)
     assert done["raw"]["size"] == len(JPEG)
@@ -105,9 +105,9 @@ def test_undeclared_content_fails_the_job(cloud: Cloud, declared: dict[str, Any]
 
     The record has the digest of the actual bytes.
     """
-    job = cloud.announce(**declared)
+    job = cloud.create_upload(**declared)
     cloud.store(get_raw_key(job), data)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     failed = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("FAILED", code, 1)
     assert failed["raw"]["digest"] == hashlib.sha256(data).hexdigest()
@@ -116,7 +116,7 @@ def test_undeclared_content_fails_the_job(cloud: Cloud, declared: dict[str, Any]
 
 def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
     """Two confirmations and two events, in any order, make one attempt."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     path = f"/v1/uploads/{job['id']}/confirm"
     early = cloud.call("POST", path)
     assert (early.status, early.json["code"], early.json["retriable"]) == (409, "UPLOAD_INCOMPLETE", True)
@@ -124,7 +124,7 @@ def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
     first = cloud.call("POST", path)
     assert (first.status, first.json["status"], first.json["raw"]["size"]) == (202, "PENDING", len(JPEG))
     assert cloud.call("POST", path).json["status"] == "PENDING"
-    assert [cloud.arrived(get_raw_key(job)) for _ in range(2)] == [[], []]
+    assert [cloud.deliver_s3_events(get_raw_key(job)) for _ in range(2)] == [[], []]
     before = cloud.item(job["id"])
     messages = cloud.receive()
     assert messages
@@ -136,22 +136,22 @@ def test_confirmation_and_event_make_one_run(cloud: Cloud) -> None:
 
 def test_second_upload_changes_nothing(cloud: Cloud) -> None:
     """Other bytes sent with the same form after completion are not processed."""
-    job = cloud.announce(content_type="application/octet-stream")
+    job = cloud.create_upload(content_type="application/octet-stream")
     cloud.store(get_raw_key(job), JPEG)
-    cloud.arrived(get_raw_key(job))
+    cloud.deliver_s3_events(get_raw_key(job))
     before = cloud.item(job["id"])
     cloud.store(get_raw_key(job), PNG)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     assert cloud.item(job["id"]) == before
     assert before["Digest"] == {"S": hashlib.sha256(JPEG).hexdigest()}
 
 
 def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
     """Bytes replaced before the worker reads them are processed once and recorded."""
-    job = cloud.announce(content_type="application/octet-stream")
+    job = cloud.create_upload(content_type="application/octet-stream")
     cloud.store(get_raw_key(job), JPEG)
     cloud.store(get_raw_key(job), PNG)
-    assert [cloud.arrived(get_raw_key(job)) for _ in range(2)] == [[], []]
+    assert [cloud.deliver_s3_events(get_raw_key(job)) for _ in range(2)] == [[], []]
     done = cloud.job(job["id"])
     assert (done.status, done.attempt, done.raw.format) == (JobStatus.COMPLETED, 1, "PNG")
     assert done.raw.digest == hashlib.sha256(PNG).hexdigest()
@@ -159,9 +159,9 @@ def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
 
 def test_retry_rejects_replaced_bytes(cloud: Cloud) -> None:
     """After an attempt has read the bytes, a retry rejects replacements."""
-    job = cloud.announce(content_type="image/png")
+    job = cloud.create_upload(content_type="image/png")
     cloud.store(get_raw_key(job), JPEG)
-    cloud.arrived(get_raw_key(job))
+    cloud.deliver_s3_events(get_raw_key(job))
     cloud.store(get_raw_key(job), PNG)
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
     assert cloud.deliver(cloud.receive()) == []
@@ -175,26 +175,26 @@ def test_retry_rejects_replaced_bytes(cloud: Cloud) -> None:
 )
 def test_unknown_object_makes_no_job(cloud: Cloud, key: str) -> None:
     """An event for an object without a job is acknowledged and creates nothing."""
-    assert cloud.arrived(key) == []
+    assert cloud.deliver_s3_events(key) == []
     assert cloud.count() == 0
 
 
 def test_event_of_another_bucket_is_ignored(cloud: Cloud) -> None:
     """It claims no job."""
-    job = cloud.announce()
-    assert cloud.arrived(get_raw_key(job), bucket="another") == []
+    job = cloud.create_upload()
+    assert cloud.deliver_s3_events(get_raw_key(job), bucket="another") == []
     assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
 
 
 def test_test_event_is_acknowledged(cloud: Cloud) -> None:
     """The event that S3 sends when a notification is configured is not an error."""
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
-    assert cloud.deliver([events.received(body)]) == []
+    assert cloud.deliver([events.make_message(body)]) == []
 
 
 def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """After form and grace period the job expires, and later bytes are deleted."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     pass_time(monkeypatch, timedelta(minutes=20))
     assert cloud.reconcile() == {}
     pass_time(monkeypatch, timedelta(minutes=26))
@@ -202,7 +202,7 @@ def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
     ended = cloud.call("GET", f"/v1/jobs/{job['id']}").json
     assert (ended["status"], ended["done"], ended["error"]["code"]) == ("EXPIRED", True, "UPLOAD_EXPIRED")
     cloud.store(get_raw_key(job), JPEG)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     assert cloud.keys() == []
     assert cloud.call("POST", f"/v1/uploads/{job['id']}/form").json["code"] == "NOT_AWAITING_UPLOAD"
     assert cloud.call("POST", f"/v1/uploads/{job['id']}/confirm").json["status"] == "EXPIRED"
@@ -210,7 +210,7 @@ def test_missing_upload_expires(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
 
 def test_lost_event_is_recovered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reconciler finds uploaded bytes before the job would expire."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     cloud.store(get_raw_key(job), JPEG)
     pass_time(monkeypatch, timedelta(minutes=26))
     assert cloud.reconcile() == {"send": 1}
@@ -220,9 +220,9 @@ def test_lost_event_is_recovered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 
 def test_dead_letter_of_an_event_is_readable(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job is left to the reconciler, and nothing is stored under dead-letters/."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     cloud.store(get_raw_key(job), JPEG)
-    assert cloud.handle_dead_letters([events.received(events.s3(BUCKET, get_raw_key(job)))]) == []
+    assert cloud.handle_dead_letters([events.make_message(events.s3(BUCKET, get_raw_key(job)))]) == []
     assert cloud.keys() == [get_raw_key(job)]
     pass_time(monkeypatch, timedelta(minutes=26))
     assert cloud.reconcile() == {"send": 1}
@@ -230,7 +230,7 @@ def test_dead_letter_of_an_event_is_readable(cloud: Cloud, monkeypatch: pytest.M
 
 def test_event_waits_for_a_held_lease(cloud: Cloud) -> None:
     """While another worker holds the job, the event waits like any message."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     cloud.store(get_raw_key(job), JPEG)
     message = JobMessage(job_id=job["id"], generation=1)
     cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), uploaded=True)
@@ -241,29 +241,29 @@ def test_event_waits_for_a_held_lease(cloud: Cloud) -> None:
 
 def test_message_alone_does_not_start_an_awaited_upload(cloud: Cloud) -> None:
     """Only an S3 event or a confirmation reports that the bytes exist."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     body = JobMessage(job_id=job["id"], generation=1).encode()
-    assert cloud.deliver([events.received(body)]) == []
+    assert cloud.deliver([events.make_message(body)]) == []
     assert cloud.job(job["id"]).status is JobStatus.AWAITING_UPLOAD
 
 
 def test_deletion_removes_uploaded_bytes(cloud: Cloud) -> None:
     """A deletion removes uploaded bytes, and later uploads are deleted too."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     cloud.store(get_raw_key(job), JPEG)
     assert cloud.call("DELETE", f"/v1/jobs/{job['id']}").status == 200
     assert cloud.keys() == []
     cloud.store(get_raw_key(job), JPEG)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     assert cloud.keys() == []
 
 
 def test_cancelled_upload_can_be_retried(cloud: Cloud) -> None:
     """A job cancelled before its upload keeps bytes that arrive later, and a retry processes them."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/cancel").status == 200
     cloud.store(get_raw_key(job), JPEG)
-    assert cloud.arrived(get_raw_key(job)) == []
+    assert cloud.deliver_s3_events(get_raw_key(job)) == []
     assert cloud.job(job["id"]).status is JobStatus.CANCELLED
     assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
     cloud.deliver(cloud.receive())
@@ -294,7 +294,7 @@ def test_replayed_announcement_has_an_equal_form(cloud: Cloud, monkeypatch: pyte
 
 def test_another_callers_upload_is_not_found(cloud: Cloud) -> None:
     """No caller can confirm or renew another caller's upload."""
-    job = cloud.announce()
+    job = cloud.create_upload()
     identity = {"userArn": "arn:aws:iam::000000000000:user/other"}
     for path in ("form", "confirm"):
         answer = cloud.call("POST", f"/v1/uploads/{job['id']}/{path}", identity=identity)

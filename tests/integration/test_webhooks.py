@@ -40,7 +40,7 @@ def finish_job(cloud: Cloud, webhook: str = "studio", body: bytes | None = None)
     """Process a job with a webhook, notify its end and return its ID."""
     job_id: str = cloud.submit(sample_images.make_jpeg() if body is None else body, query={"webhook": webhook})["id"]
     cloud.deliver(cloud.receive())
-    assert cloud.notify(cloud.change(job_id)) == []
+    assert cloud.notify(cloud.make_stream_record(job_id)) == []
     return job_id
 
 
@@ -64,7 +64,7 @@ def make_message(**changes: Any) -> dict[str, Any]:
     created = DeliveryMessage(
         owner="anonymous", webhook="studio", event_id="evt_1", type="image.job.completed", job_id="J", body="{}"
     )
-    return events.received(created.model_copy(update=changes).encode())
+    return events.make_message(created.model_copy(update=changes).encode())
 
 
 def test_secret_is_returned_once(cloud: Cloud, receiver: Receiver) -> None:
@@ -102,7 +102,7 @@ def test_job_without_webhook_sends_nothing(cloud: Cloud, receiver: Receiver) -> 
     put_webhook(cloud, receiver.url)
     job_id = cloud.submit(sample_images.make_jpeg())["id"]
     cloud.deliver(cloud.receive())
-    cloud.notify(cloud.change(job_id))
+    cloud.notify(cloud.make_stream_record(job_id))
     assert cloud.receive(cloud.webhook_queue_url) == []
 
 
@@ -134,7 +134,7 @@ def test_duplicate_events_are_delivered_once(cloud: Cloud, receiver: Receiver) -
     """Duplicates of the stream and of the queue lead to one request."""
     put_webhook(cloud, receiver.url)
     job_id = finish_job(cloud)
-    cloud.notify(cloud.change(job_id))
+    cloud.notify(cloud.make_stream_record(job_id))
     messages = cloud.receive(cloud.webhook_queue_url)
     assert len(messages) == 2
     # Sequentially: unlike DynamoDB, moto lets two threads pass the same condition.
@@ -224,7 +224,7 @@ def test_replay_repeats_the_event(cloud: Cloud, receiver: Receiver) -> None:
     cloud.send_webhooks(first)
     answer = cloud.call("POST", f"/v1/webhooks/studio/deliveries/evt_{job_id}_1/replay")
     assert (answer.status, answer.json["state"], answer.json["replays"]) == (202, "WAITING", 1)
-    assert cloud.send_webhooks([events.received(first[0]["Body"])]) == [], (
+    assert cloud.send_webhooks([events.make_message(first[0]["Body"])]) == [], (
         "a duplicate of the first delivery: nothing to do"
     )
     assert len(receiver.got) == 1
@@ -405,4 +405,6 @@ def test_logs_have_no_secrets_or_addresses(
 
 def test_unreadable_message_stays_in_the_queue(cloud: Cloud) -> None:
     """The other messages of the batch are processed."""
-    assert cloud.send_webhooks([events.received("who sent this?"), make_message(webhook="gone")]) == ["who sent this?"]
+    assert cloud.send_webhooks([events.make_message("who sent this?"), make_message(webhook="gone")]) == [
+        "who sent this?"
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support import recorded_calls
-from support.recorded_calls import Right
+from support.recorded_calls import Permission
 
 #: Statements and actions that only AWS itself uses, and why the embedded engine does not record them.
 USED_BY_AWS = {
@@ -29,38 +29,38 @@ def calls() -> Path:
 
 def test_every_call_is_allowed(calls: Path) -> None:
     """No call of a function was refused, even if the code handled the refusal."""
-    assert sorted(recorded_calls.refused(calls)) == []
+    assert sorted(recorded_calls.list_refused(calls)) == []
 
 
 @pytest.mark.parametrize("role", recorded_calls.ROLES)
 def test_every_permission_is_used(calls: Path, role: str) -> None:
     """By a test, or by AWS on behalf of the role."""
-    granted = {each for each in recorded_calls.granted() if each.role == role and not _is_used_by_aws(each)}
+    granted = {each for each in recorded_calls.list_granted() if each.role == role and not _is_used_by_aws(each)}
     assert granted, "every role of a function has permissions"
-    unused = sorted(granted - recorded_calls.used(calls))
+    unused = sorted(granted - recorded_calls.list_used(calls))
     assert not unused, "\n".join(f"{each.sid}: {each.action} on {each.resource}" for each in unused)
 
 
 def test_platform_permissions_are_granted_and_unused(calls: Path) -> None:
     """The listed exceptions are in the template, and the code does not use them."""
-    granted = {name for each in recorded_calls.granted() for name in (each.sid, each.action)}
+    granted = {name for each in recorded_calls.list_granted() for name in (each.sid, each.action)}
     assert sorted(USED_BY_AWS.keys() - granted) == []
-    assert sorted(each for each in recorded_calls.used(calls) if _is_used_by_aws(each)) == []
+    assert sorted(each for each in recorded_calls.list_used(calls) if _is_used_by_aws(each)) == []
 
 
-def _is_used_by_aws(right: Right) -> bool:
+def _is_used_by_aws(right: Permission) -> bool:
     return bool({right.sid, right.action} & USED_BY_AWS.keys())
 
 
 def test_recorded_calls_cover_every_role(calls: Path, record_property: Callable[[str, object], None]) -> None:
     """Print one line for each function and service."""
-    used = sorted(recorded_calls.used(calls))
+    used = sorted(recorded_calls.list_used(calls))
     assert {each.role for each in used} == set(recorded_calls.ROLES)
     record_property("shown", "\n".join(_format_rows(used)))
 
 
-def _format_rows(used: list[Right]) -> Iterator[str]:
-    def group(right: Right) -> tuple[str, str]:
+def _format_rows(used: list[Permission]) -> Iterator[str]:
+    def group(right: Permission) -> tuple[str, str]:
         return right.role, right.action.partition(":")[0]
 
     for (role, service), rights in groupby(sorted(used, key=lambda each: (group(each), each.action)), group):

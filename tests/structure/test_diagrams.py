@@ -36,7 +36,7 @@ def test_every_diagram_can_be_drawn() -> None:
     """Mermaid parses every diagram of every page."""
     found = [
         (page.name, fence.line, fence.text)
-        for page in links.pages(ROOT)
+        for page in links.list_pages(ROOT)
         for fence in read_page(page).fences
         if fence.language == "mermaid"
     ]

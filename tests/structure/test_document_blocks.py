@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 from support import links
-from support.doc_blocks.commands import wrong_commands
-from support.doc_blocks.marks import Mark, examples
+from support.doc_blocks.commands import find_invalid_commands
+from support.doc_blocks.marks import Mark, parse_examples
 from support.doc_blocks.page_runner import LANGUAGES
 from support.markdown_page import Page, read_page
 from sybil import Example
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in links.pages(ROOT) if read_page(page).fences]
+PAGES = [page for page in links.list_pages(ROOT) if read_page(page).fences]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -23,7 +23,7 @@ def test_every_block_has_a_known_language(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_exists_and_has_its_options(page: Path) -> None:
     """In all blocks, also those that are not run: safelight, make and the AWS CLI."""
-    assert not [each for fence in read_page(page).fences for each in wrong_commands(fence)]
+    assert not [each for fence in read_page(page).fences for each in find_invalid_commands(fence)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -35,7 +35,7 @@ def test_every_mark_has_a_reason_and_a_block(page: Path) -> None:
     def pass_over(_example: Example) -> None:
         """Nothing is run here."""
 
-    for example in examples(page, dict.fromkeys(LANGUAGES, pass_over), pass_over):
+    for example in parse_examples(page, dict.fromkeys(LANGUAGES, pass_over), pass_over):
         if isinstance(example.parsed, Mark):
             assert len(example.parsed.text.split()) > 2, lines[example.line - 1]
             assert example.line + 1 in fences, lines[example.line - 1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from support.sample_jobs import LATER, RAW, processing_job
+from support.sample_jobs import LATER, RAW, make_processing_job
 
 import api.app  # noqa: F401 - all
 import worker.app  # noqa: F401 - all errors must be defined before they are counted
@@ -56,10 +56,10 @@ def test_every_attribute_is_in_the_data_dictionary() -> None:
     facts = ProcessedImage(
         name="image", key="k", size=1, width=1, height=1, format="PNG", media_type="image/png", digest="00"
     )
-    completed = processing_job().complete(raw=RAW, outputs=(facts,), warnings=("w",), now=LATER)
-    failed = processing_job().fail(JobFailure(code="X", message="m", retriable=False), now=LATER)
+    completed = make_processing_job().complete(raw=RAW, outputs=(facts,), warnings=("w",), now=LATER)
+    failed = make_processing_job().fail(JobFailure(code="X", message="m", retriable=False), now=LATER)
     attributes = {
-        name for job in (processing_job(), completed, failed) for name in to_item(job, "bucket", listing_shards=4)
+        name for job in (make_processing_job(), completed, failed) for name in to_item(job, "bucket", listing_shards=4)
     }
     documented = set(re.findall(r"^\| `(\w+)` \|", text("docs/data-dictionary.md"), re.MULTILINE))
     assert attributes <= documented

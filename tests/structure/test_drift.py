@@ -15,8 +15,8 @@ import schemathesis
 from schemathesis.core.failures import FailureGroup
 from support import links
 from support.doc_blocks import answers, workspace
-from support.doc_blocks.commands import wrong_commands
-from support.doc_blocks.page_runner import Reader
+from support.doc_blocks.commands import find_invalid_commands
+from support.doc_blocks.page_runner import PageRunner
 from support.doc_blocks.shell import Shell
 from support.markdown_page import Fence, parse_page, read_page
 
@@ -34,7 +34,7 @@ def once(text: str, old: str, new: str) -> str:
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
     """Return a copy of all that pages and their links are about, and nothing built or installed."""
-    kept = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml", *links.ROOMS)
+    kept = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml", *links.FOLDERS)
     for name in kept:
         source = ROOT / name
         if source.is_dir():
@@ -47,7 +47,7 @@ def pages(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("page", "old", "new", "complaint"),
     [
-        ("README.md", "(docs/faq.md)", "(docs/questions.md)", "docs/questions.md leads nowhere"),
+        ("README.md", "(docs/faq.md)", "(docs/questions.md)", "docs/questions.md does not exist"),
         ("docs/faq.md", "presets.md#plans", "presets.md#sketches", "has no such heading"),
         ("docs/benchmarks.md", "`benchmarks/odd_images.py`", "`benchmarks/odd.py`", "there is no benchmarks/odd.py"),
         (
@@ -62,9 +62,9 @@ def pages(tmp_path: Path) -> Path:
 def test_a_broken_link_is_found(pages: Path, page: str, old: str, new: str, complaint: str) -> None:
     """By test_links.py, which reports only that."""
     path = pages / page
-    assert not links.broken(pages, path)
+    assert not links.find_broken(pages, path)
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
-    (found,) = links.broken(pages, path)
+    (found,) = links.find_broken(pages, path)
     assert complaint in found
 
 
@@ -133,8 +133,8 @@ def test_a_response_against_the_schema_is_found(status: int, body: object, why: 
 def test_an_unknown_command_is_found(old: str, new: str) -> None:
     """By test_document_blocks.py in this folder, even if the block is not run."""
     text = "\n".join((ROOT / page).read_text("utf-8") for page in ("README.md", "docs/presets.md"))
-    assert [each for fence in parse_page(once(text, old, new)).fences for each in wrong_commands(fence)]
-    assert not [each for fence in parse_page(text).fences for each in wrong_commands(fence)]
+    assert [each for fence in parse_page(once(text, old, new)).fences for each in find_invalid_commands(fence)]
+    assert not [each for fence in parse_page(text).fences for each in find_invalid_commands(fence)]
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,15 @@ def test_an_unknown_command_is_found(old: str, new: str) -> None:
     ids=["failing command", "variable that nobody set", "other output"],
 )
 def test_a_wrong_output_is_found(tmp_path: Path, block: str) -> None:
-    """By test_document_blocks.py in tests/e2e: the reader stops at that line."""
+    """By test_document_blocks.py in tests/e2e: the run stops at that line."""
     page = tmp_path / "page.md"
     page.write_text(f"# A page\n\n{block}\n", "utf-8")
-    folder = tmp_path / "desk"
+    folder = tmp_path / "workspace"
     folder.mkdir()
-    reader = Reader(Shell(folder, workspace.environment("http://127.0.0.1:1/v1", "http://127.0.0.1:1", tmp_path)), OPENAPI)
+    environment = workspace.make_environment("http://127.0.0.1:1/v1", "http://127.0.0.1:1", tmp_path)
+    runner = PageRunner(Shell(folder, environment), OPENAPI)
     with pytest.raises(AssertionError) as caught:
-        reader.read(page)
+        runner.run(page)
     assert caught.value.__notes__[0].startswith("page.md:")
 
 
@@ -168,7 +169,7 @@ def test_a_wrong_response_on_a_page_is_found(change: Callable[[dict[str, object]
     """By test_document_blocks.py in tests/e2e: a response is checked against its schema or a real one."""
     (fence,) = filter(shown_answer, read_page(ROOT / "docs" / "bulk.md").fences)
     shown = json.loads(fence.text)
-    schema = answers.schema_of(OPENAPI, "GET", "/v1/batches/{batch_id}", "200")
-    assert not answers.against_schema(shown, schema, OPENAPI)
-    assert answers.against_schema(change(shown), schema, OPENAPI)
-    assert answers.unlike(change(shown), shown)
+    schema = answers.get_response_schema(OPENAPI, "GET", "/v1/batches/{batch_id}", "200")
+    assert not answers.find_schema_violations(shown, schema, OPENAPI)
+    assert answers.find_schema_violations(change(shown), schema, OPENAPI)
+    assert answers.find_differences(change(shown), shown)

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 from support import links
-from support.markdown_page import parse_page, slug
+from support.markdown_page import make_anchor, parse_page
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda path: path.name)
+@pytest.mark.parametrize("page", links.list_pages(ROOT), ids=lambda path: path.name)
 def test_every_link_has_a_target(page: Path) -> None:
     """Files, headings, images, scripts and tests exist."""
-    assert not links.broken(ROOT, page)
+    assert not links.find_broken(ROOT, page)
 
 
 def test_every_document_is_in_the_index() -> None:
@@ -35,7 +35,7 @@ def test_every_document_is_in_the_index() -> None:
 def test_anchors_match_github(heading: str, anchor: str) -> None:
     """A heading's anchor is the one that readers see."""
     assert parse_page(f"# {heading}\n").anchors == {anchor}
-    assert slug(anchor) == anchor
+    assert make_anchor(anchor) == anchor
 
 
 def test_a_repeated_heading_has_a_numbered_anchor() -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from support import monitoring
-from support.monitoring import RESOURCES, TEMPLATE, Metric, alarms, of_alarm, of_widget, widgets
+from support.monitoring import (
+    RESOURCES,
+    TEMPLATE,
+    Metric,
+    list_alarm_metrics,
+    list_alarms,
+    list_widget_metrics,
+    list_widgets,
+)
 
 from shared.observability import NAMESPACE
 
@@ -54,14 +62,14 @@ def watched(*wanted: str) -> set[tuple[str, str]]:
     """Return (metric, logical ID or name) of all that the alarms with these metrics watch."""
     return {
         (metric.name, re.sub(r"[${}]|\.QueueName", "", value))
-        for alarm in alarms().values()
-        for metric in of_alarm(alarm)
+        for alarm in list_alarms().values()
+        for metric in list_alarm_metrics(alarm)
         for _, value in metric.dimensions
         if metric.name in wanted
     }
 
 
-@pytest.mark.parametrize("metric", sorted(monitoring.everything(), key=repr), ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", sorted(monitoring.list_metrics(), key=repr), ids=lambda metric: metric.name)
 def test_every_watched_metric_is_emitted(metric: Metric) -> None:
     """By AWS with exactly these dimensions for a resource of this stack, or by the code.
 
@@ -81,10 +89,10 @@ def test_every_watched_metric_is_emitted(metric: Metric) -> None:
         assert value in values_of(name), f"{name}={value} is nothing of this stack"
 
 
-@pytest.mark.parametrize("alarm", alarms())
+@pytest.mark.parametrize("alarm", list_alarms())
 def test_every_alarm_has_a_topic_and_a_runbook_section(alarm: str) -> None:
     """The section exists."""
-    declared = alarms()[alarm]
+    declared = list_alarms()[alarm]
     assert declared["AlarmActions"] == declared["OKActions"] == [{"Ref": "AlarmTopic"}]
     slug = declared["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-")
     assert declared["AlarmDescription"].endswith(f" Runbook: docs/runbook.md#{slug}")
@@ -93,7 +101,7 @@ def test_every_alarm_has_a_topic_and_a_runbook_section(alarm: str) -> None:
 
 def test_every_runbook_section_has_its_alarm() -> None:
     """Each section gives causes and remedies."""
-    slugs = {each["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-") for each in alarms().values()}
+    slugs = {each["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}-") for each in list_alarms().values()}
     sections = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
     assert sections.keys() == slugs
     for slug, text in sections.items():
@@ -101,10 +109,10 @@ def test_every_runbook_section_has_its_alarm() -> None:
         assert "**Remedy:**" in text, slug
 
 
-@pytest.mark.parametrize("alarm", alarms())
+@pytest.mark.parametrize("alarm", list_alarms())
 def test_calculating_alarms_are_only_in_full_monitoring(alarm: str) -> None:
     """All others are in basic monitoring too."""
-    expected = "AlarmsAreWanted" if "MetricName" in alarms()[alarm] else "MonitoringIsFull"
+    expected = "AlarmsAreWanted" if "MetricName" in list_alarms()[alarm] else "MonitoringIsFull"
     assert RESOURCES[alarm]["Condition"] == expected
     assert RESOURCES["Dashboard"]["Condition"] == "MonitoringIsFull"
 
@@ -112,7 +120,7 @@ def test_calculating_alarms_are_only_in_full_monitoring(alarm: str) -> None:
 def test_failed_invocations_raise_an_alarm() -> None:
     """More than one failed invocation of any function, or failed image, within 5 minutes."""
     assert {("Errors", each) for each in FUNCTIONS} <= watched("Errors")
-    for alarm in alarms().values():
+    for alarm in list_alarms().values():
         if alarm.get("MetricName") in {"Errors", "JobsFailed", "5XXError"}:
             assert (alarm["Threshold"], alarm["Statistic"], alarm["Period"]) == (1, "Sum", 300)
             assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
@@ -123,9 +131,9 @@ def test_failed_invocations_raise_an_alarm() -> None:
 def test_slowness_raises_an_alarm() -> None:
     """Three seconds per response or image; for the worker, three per message of a full batch."""
     for name in ("AnswerTime", "ProcessingTime"):
-        (alarm,) = [each for each in alarms().values() if each.get("MetricName") == name]
+        (alarm,) = [each for each in list_alarms().values() if each.get("MetricName") == name]
         assert alarm["Threshold"] == 3000
-    threshold = alarms()["WorkerDurationAlarm"]["Threshold"]
+    threshold = list_alarms()["WorkerDurationAlarm"]["Threshold"]
     assert threshold == {"Fn::FindInMap": ["LongBatches", {"Ref": "BatchSize"}, "Milliseconds"]}
     sizes = TEMPLATE["Parameters"]["BatchSize"]["AllowedValues"]
     expected = {size: {"Milliseconds": 3000 * int(size)} for size in sizes}
@@ -154,7 +162,7 @@ def test_each_risk_has_its_alarm(expected: set[tuple[str, str]]) -> None:
 
 def test_missing_data_can_be_a_breach() -> None:
     """Where silence means a failure, missing data counts as a breach."""
-    assert alarms()["LogsMissingAlarm"]["TreatMissingData"] == "breaching"
+    assert list_alarms()["LogsMissingAlarm"]["TreatMissingData"] == "breaching"
 
 
 @pytest.mark.parametrize(
@@ -167,19 +175,19 @@ def test_missing_data_can_be_a_breach() -> None:
 )
 def test_the_dashboard_shows(name: str) -> None:
     """The metrics that an operator looks at first."""
-    assert name in {metric.name for widget in widgets() for metric in of_widget(widget)}
+    assert name in {metric.name for widget in list_widgets() for metric in list_widget_metrics(widget)}
 
 
 def test_the_dashboard_shows_the_time_to_completion() -> None:
     """From upload to completion, median and 99th percentile."""
-    (lines,) = [each["properties"]["metrics"] for each in widgets() if "completion" in each["properties"]["title"]]
+    (lines,) = [each["properties"]["metrics"] for each in list_widgets() if "completion" in each["properties"]["title"]]
     assert [line[-1]["stat"] for line in lines] == ["p50", "p99"]
 
 
 def test_log_volume_and_invocations_are_shown_for_every_function() -> None:
     """Each log group and each function has its line."""
     shown: dict[str, set[str]] = {}
-    for metric in (each for widget in widgets() for each in of_widget(widget)):
+    for metric in (each for widget in list_widgets() for each in list_widget_metrics(widget)):
         shown.setdefault(metric.name, set()).update(value for _, value in metric.dimensions)
     assert shown["IncomingBytes"] == values_of("LogGroupName")
     for name in ("Invocations", "Errors", "Throttles"):
@@ -189,7 +197,7 @@ def test_log_volume_and_invocations_are_shown_for_every_function() -> None:
 def test_widgets_do_not_overlap() -> None:
     """On a grid of 24 columns."""
     taken: set[tuple[int, int]] = set()
-    for widget in widgets():
+    for widget in list_widgets():
         assert widget["x"] + widget["width"] <= 24
         cells = {
             (x, y)
@@ -214,10 +222,10 @@ TIMES = {"AnswerTime", "ProcessingTime", "Duration"}
 WEEK_SECONDS, DAY_SECONDS = 7 * 24 * 3600, 24 * 3600
 
 
-@pytest.mark.parametrize("alarm", alarms())
+@pytest.mark.parametrize("alarm", list_alarms())
 def test_every_alarm_can_fire_and_recover(alarm: str) -> None:
     """It watches one value over a valid period and defines how to treat missing data."""
-    declared = alarms()[alarm]
+    declared = list_alarms()[alarm]
     periods = declared["EvaluationPeriods"]
     assert 1 <= declared.get("DatapointsToAlarm", periods) <= periods
     lengths = [declared["Period"]] if "Period" in declared else [_period(query) for query in declared["Metrics"]]
@@ -228,10 +236,10 @@ def test_every_alarm_can_fire_and_recover(alarm: str) -> None:
     assert ("Threshold" in declared) != ("ThresholdMetricId" in declared)
 
 
-@pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "MetricName" in each])
+@pytest.mark.parametrize("alarm", [name for name, each in list_alarms().items() if "MetricName" in each])
 def test_counts_are_summed_and_gauges_are_not(alarm: str) -> None:
     """A sum of gauges or an average of counts would fire at random, or never."""
-    declared = alarms()[alarm]
+    declared = list_alarms()[alarm]
     statistic = declared.get("Statistic") or declared["ExtendedStatistic"]
     assert ("Statistic" in declared) != ("ExtendedStatistic" in declared)
     if declared["MetricName"] in GAUGES:
@@ -242,10 +250,10 @@ def test_counts_are_summed_and_gauges_are_not(alarm: str) -> None:
         assert statistic in {"Sum", "SampleCount"}
 
 
-@pytest.mark.parametrize("alarm", [name for name, each in alarms().items() if "Metrics" in each])
+@pytest.mark.parametrize("alarm", [name for name, each in list_alarms().items() if "Metrics" in each])
 def test_metric_math_refers_to_existing_queries(alarm: str) -> None:
     """Expressions and thresholds name queries of the same alarm."""
-    declared = alarms()[alarm]
+    declared = list_alarms()[alarm]
     queries = {query["Id"]: query for query in declared["Metrics"]}
     assert len(queries) == len(declared["Metrics"])
     looked_at = {name for name, query in queries.items() if query.get("ReturnData", True)}
@@ -259,8 +267,8 @@ def test_metric_math_refers_to_existing_queries(alarm: str) -> None:
 
 def test_an_alarm_has_the_condition_of_its_resource() -> None:
     """No alarm exists without the resource that it watches."""
-    for alarm in alarms().values():
-        for metric in of_alarm(alarm):
+    for alarm in list_alarms().values():
+        for metric in list_alarm_metrics(alarm):
             for _, value in metric.dimensions:
                 name = re.sub(r"[${}]|\.QueueName", "", value)
                 assert "Condition" not in RESOURCES.get(name, {}), f"{name} may not be there"

@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_is_on_the_site(site: Path) -> None:
     """Every page is on the site."""
-    for page in links.pages(ROOT):
+    for page in links.list_pages(ROOT):
         assert (site / page.relative_to(ROOT)).with_suffix(".html").exists()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from api.jobs.options import Options
 from shared.jobs.job import JobStatus
+from shared.pipeline.asset import ASSET_FORMATS
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.operations import Fit
 from shared.pipeline.output import LOSSY_FORMATS, OutputFormat
@@ -38,6 +39,7 @@ def generate() -> str:
         ),
         "LOSSY_FORMATS": ("Output formats that take ``quality``.", [each.value for each in LOSSY_FORMATS]),
         "RAW_FORMATS": ("Formats of raw images.", [each.name for each in INPUT_FORMATS]),
+        "ASSET_FORMATS": ("Formats of assets.", [each.label for each in ASSET_FORMATS]),
         "MEDIA_TYPES": ("Media types by format.", {each.name: each.media_type for each in INPUT_FORMATS}),
         "EXTENSIONS": ("File extensions by format.", {each.name: each.extension for each in INPUT_FORMATS}),
         "SUFFIXES": (

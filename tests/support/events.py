@@ -1,4 +1,4 @@
-"""Events as API Gateway and SQS hand them to a Lambda, and a context to go with them."""
+"""Events as AWS passes them to a Lambda function, and a Lambda context."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ NO_HANDLE = "none"
 
 @dataclass
 class Context:
-    """What Powertools reads of a Lambda context."""
+    """The attributes of a Lambda context that Powertools reads."""
 
     function_name: str = "test"
     memory_limit_in_mb: int = 2048
@@ -24,7 +24,7 @@ class Context:
     remaining_milliseconds: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the invocation."""
+        """Return the remaining time of the invocation."""
         return self.remaining_milliseconds
 
 
@@ -38,7 +38,7 @@ def http(
     identity: Mapping[str, str] | None = None,
     authorizer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a REST API proxy event; bytes come in base64 as from a gateway that knows their type as binary."""
+    """Return a REST API proxy event; a body of bytes is base64-encoded, as for binary media types."""
     sent = {"Host": "gateway.test:4566", **(headers or {})}
     encoded = base64.b64encode(body).decode() if isinstance(body, bytes) else body
     return {
@@ -65,7 +65,7 @@ def http(
 
 
 def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
-    """Return an SQS event of messages that were received from ``queue`` with boto3."""
+    """Return an SQS event of messages that boto3 received from ``queue``."""
     return {
         "Records": [
             {
@@ -88,7 +88,7 @@ def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
 
 
 def s3(bucket: str, key: str, size: int = 1) -> str:
-    """Return the body of S3's message about a stored object."""
+    """Return the body of an SQS message with the S3 event of a stored object."""
     stored = {"key": quote_plus(key, safe="/"), "size": size, "eTag": "0" * 32, "sequencer": "0055AED6DCD90281E5"}
     record = {
         "eventVersion": "2.1",
@@ -99,13 +99,13 @@ def s3(bucket: str, key: str, size: int = 1) -> str:
     return json.dumps({"Records": [record]})
 
 
-def received(body: str) -> dict[str, Any]:
-    """Return a message as boto3 would have received it."""
+def make_message(body: str) -> dict[str, Any]:
+    """Return a message as boto3 receives it."""
     return {"MessageId": str(uuid.uuid4()), "ReceiptHandle": NO_HANDLE, "Body": body}
 
 
-def change(item: Mapping[str, Any], *, kind: str = "MODIFY") -> dict[str, Any]:
-    """Return the record of a write to the table of jobs, as its stream hands it to a Lambda."""
+def make_stream_record(item: Mapping[str, Any], *, kind: str = "MODIFY") -> dict[str, Any]:
+    """Return the stream record of a write to the job table."""
     return {
         "eventID": uuid.uuid4().hex,
         "eventName": kind,

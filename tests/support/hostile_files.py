@@ -28,7 +28,7 @@ Builder = Callable[[], bytes]
 def good(image_format: str) -> bytes:
     """Return a small valid file."""
     mode = {"GIF": "P", "PNG": "RGBA"}.get(image_format, "RGB")
-    return sample_images.encoded(sample_images.scene(160, 120).convert(mode), image_format)
+    return sample_images.encode(sample_images.draw_scene(160, 120).convert(mode), image_format)
 
 
 # ------------------------------------------------------------------------------------------------ PNG
@@ -104,7 +104,7 @@ def jpeg_with_icc(size: int) -> bytes:
 
 def jpeg_with_scans(count: int, side: int) -> bytes:
     """Return a progressive JPEG whose last scan is repeated many times."""
-    data = sample_images.encoded(sample_images.scene(side, side), "JPEG", progressive=True, quality=50)
+    data = sample_images.encode(sample_images.draw_scene(side, side), "JPEG", progressive=True, quality=50)
     scan, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
     return data[:end] + data[scan:end] * count + data[end:]
 
@@ -169,7 +169,7 @@ def gif_of_frames(count: int, side: int = 8) -> bytes:
 def animated(image_format: str, count: int) -> bytes:
     """Return a valid animation of noise that changes in every frame."""
     frames = [Image.frombytes("L", (8, 8), random.Random(at).randbytes(64)).convert("RGB") for at in range(count)]
-    return sample_images.encoded(frames[0], image_format, save_all=True, append_images=frames[1:])
+    return sample_images.encode(frames[0], image_format, save_all=True, append_images=frames[1:])
 
 
 def webp_claiming(width: int, height: int) -> bytes:

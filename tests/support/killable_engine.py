@@ -1,4 +1,4 @@
-"""An engine that belongs to one test, which may kill it and start it again."""
+"""An engine that one test owns, and can kill and restart."""
 
 import os
 import shutil
@@ -10,41 +10,41 @@ from typing import Protocol
 
 import psutil
 import pytest
-from support.running_stack import QUICK
+from support.running_stack import SHORT_TIMEOUTS
 
 from infra import local_stack
 from infra.engines import launch
 from infra.engines.record import EngineRecord
 from infra.stack import Stack
 
-READY = Path(__file__).parents[2] / ".ci" / "moto_transactions.py"
+READY_SCRIPT = Path(__file__).parents[2] / ".ci" / "moto_transactions.py"
 PROGRAM = "LOCALSTACK_PROGRAM"
 
 
 class OwnServer(Protocol):
-    """What a test does with its engine."""
+    """Operations of a test on its engine."""
 
     def up(self) -> Stack:
-        """Start it where it does not run, and bring the stack up on it."""
+        """Start the engine if necessary, and the stack on it."""
 
     def stop(self) -> None:
-        """End it in order."""
+        """Stop the engine regularly."""
 
     def kill(self) -> None:
-        """End it at once, as a loss of power would."""
+        """Kill the engine, as a power failure does."""
 
     def remove(self) -> None:
-        """End it and what it keeps."""
+        """Stop the engine and delete its state."""
 
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """The embedded engine; killed, it knows what it knew at its last orderly stop."""
+    """The embedded engine; after a kill, it has the state of its last regular stop."""
 
     folder: Path
 
-    def up(self) -> Stack:  # noqa: D102 - said by OwnServer, as are those below
-        return local_stack.up(self.folder, "embedded", QUICK)
+    def up(self) -> Stack:  # noqa: D102 - see OwnServer, also below
+        return local_stack.up(self.folder, "embedded", SHORT_TIMEOUTS)
 
     def stop(self) -> None:  # noqa: D102
         local_stack.down(self.folder)
@@ -60,7 +60,7 @@ class EmbeddedServer:
 
 @dataclass(frozen=True)
 class LocalStackServer:
-    """A LocalStack whose program is on this machine, so that no Docker runs it; stopped or killed, it knows nothing."""
+    """A LocalStack that runs as a process of this machine; after a stop or kill, it has no state."""
 
     folder: Path
     program: str
@@ -71,19 +71,19 @@ class LocalStackServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         ready = self.folder / "etc" / "localstack" / "init" / "ready.d"
         ready.mkdir(parents=True, exist_ok=True)
-        shutil.copy(READY, ready)
-        # Its functions inherit its environment, and what the tests set would lead them elsewhere.
+        shutil.copy(READY_SCRIPT, ready)
+        # Functions inherit the environment, and must not get the settings of the tests.
         clean = {name: os.environ[name] for name in ("PATH", "AWS_DEFAULT_REGION")} | {"HOME": str(self.folder)}
         self._run("start", clean)
         self.setting.setenv("LOCALSTACK_ENDPOINT", f"http://127.0.0.1:{self.port}")
-        return local_stack.up(self.folder / "state", "localstack", QUICK)
+        return local_stack.up(self.folder / "state", "localstack", SHORT_TIMEOUTS)
 
     def stop(self) -> None:  # noqa: D102
         self._run("stop")
 
     def kill(self) -> None:  # noqa: D102
         for process in self._processes():
-            with suppress(psutil.NoSuchProcess):  # a function that has followed its LocalStack
+            with suppress(psutil.NoSuchProcess):  # a function that has ended with LocalStack
                 process.kill()
         (self.folder / "localstack.pid").unlink(missing_ok=True)
 
@@ -91,12 +91,12 @@ class LocalStackServer:
         self.kill()
 
     def _processes(self) -> list[psutil.Process]:
-        """Return LocalStack's process and those of its functions."""
-        noted = self.folder / "localstack.pid"
-        if not noted.exists():
+        """Return the processes of LocalStack and of its functions."""
+        pid_file = self.folder / "localstack.pid"
+        if not pid_file.exists():
             return []
         try:
-            process = psutil.Process(int(noted.read_text()))
+            process = psutil.Process(int(pid_file.read_text()))
             return [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
@@ -106,11 +106,11 @@ class LocalStackServer:
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
-def own_server(engine: str, folder: Path, setting: pytest.MonkeyPatch) -> OwnServer:
-    """Return the engine for a test; skip it where there is only a LocalStack that others use, too."""
+def make_own_server(engine: str, folder: Path, setting: pytest.MonkeyPatch) -> OwnServer:
+    """Return the engine of a test. Skip the test if it could only use a shared LocalStack."""
     if engine == "embedded":
         return EmbeddedServer(folder)
     program = os.environ.get(PROGRAM)
     if program is None:
-        pytest.skip(f"this LocalStack is not ours to kill, and {PROGRAM} names none that could be started")
+        pytest.skip(f"the tests must not kill this LocalStack, and {PROGRAM} is not set")
     return LocalStackServer(folder, program, setting)

@@ -1,4 +1,4 @@
-"""A Markdown page as the tests read it: its links, anchors, code spans and fenced blocks, each with its line."""
+"""A parsed Markdown page: links, anchors, code spans and fenced blocks with line numbers."""
 
 import itertools
 import re
@@ -15,8 +15,8 @@ _HTML_ANCHOR = re.compile(r"""\b(?:id|name)=["']([^"']+)["']""")
 
 
 @dataclass(frozen=True)
-class Found:
-    """Something on a page: its text, and the line on which its paragraph or block begins."""
+class TextAt:
+    """A text and the line on which its paragraph or block begins."""
 
     text: str
     line: int
@@ -24,7 +24,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fence:
-    """A fenced block: the word after the fence, what is in it, and the line of its fence."""
+    """Language, content and first line of a fenced block."""
 
     language: str
     text: str
@@ -33,27 +33,29 @@ class Fence:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page holds, in its order."""
+    """The elements of a page, in order."""
 
-    links: tuple[Found, ...]
+    links: tuple[TextAt, ...]
     anchors: frozenset[str]
-    code: tuple[Found, ...]
+    code: tuple[TextAt, ...]
     fences: tuple[Fence, ...]
 
 
 def read_page(path: Path) -> Page:
-    """Return what a page holds."""
+    """Return the parsed page of a file."""
     return parse_page(path.read_text("utf-8"))
 
 
 def parse_page(text: str) -> Page:
-    """Return what the text of a page holds."""
+    """Return the parsed page of a text."""
     tokens = _PARSER.parse(text)
     return Page(
         links=tuple(_links(tokens)),
         anchors=frozenset(_anchors(tokens)),
         code=tuple(
-            Found(child.content, line) for child, line in _inline(tokens) if child.type in {"code_inline", "code_block"}
+            TextAt(child.content, line)
+            for child, line in _inline(tokens)
+            if child.type in {"code_inline", "code_block"}
         ),
         fences=tuple(
             Fence(token.info.strip(), token.content, _line(token)) for token in tokens if token.type == "fence"
@@ -61,7 +63,7 @@ def parse_page(text: str) -> Page:
     )
 
 
-def slug(heading: str) -> str:
+def make_anchor(heading: str) -> str:
     """Return the anchor that GitHub gives a heading: lower case, no punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
@@ -71,21 +73,21 @@ def _line(token: Token) -> int:
 
 
 def _inline(tokens: list[Token]) -> Iterator[tuple[Token, int]]:
-    """Yield what stands in paragraphs, headings and cells, with the line of the paragraph."""
+    """Yield the inline tokens of paragraphs, headings and cells with the line of their block."""
     for token in tokens:
         for child in token.children or ():
             yield child, _line(token)
 
 
-def _links(tokens: list[Token]) -> Iterator[Found]:
+def _links(tokens: list[Token]) -> Iterator[TextAt]:
     for child, line in _inline(tokens):
         if child.type in {"link_open", "image"}:
-            yield Found(str(child.attrs["href" if child.type == "link_open" else "src"]), line)
+            yield TextAt(str(child.attrs["href" if child.type == "link_open" else "src"]), line)
         elif child.type == "html_inline":
-            yield from (Found(target, line) for target in _HTML_TARGET.findall(child.content))
+            yield from (TextAt(target, line) for target in _HTML_TARGET.findall(child.content))
     for token in tokens:
         if token.type == "html_block":
-            yield from (Found(target, _line(token)) for target in _HTML_TARGET.findall(token.content))
+            yield from (TextAt(target, _line(token)) for target in _HTML_TARGET.findall(token.content))
 
 
 def _anchors(tokens: list[Token]) -> Iterator[str]:
@@ -93,8 +95,8 @@ def _anchors(tokens: list[Token]) -> Iterator[str]:
     for opening, content in itertools.pairwise(tokens):
         if opening.type != "heading_open":
             continue
-        anchor = slug("".join(child.content for child in content.children or ()))
-        # A heading that comes again gets a number.
+        anchor = make_anchor("".join(child.content for child in content.children or ()))
+        # Repeated headings get a number.
         count = given[anchor] = given.get(anchor, -1) + 1
         yield f"{anchor}-{count}" if count else anchor
     for token in [*tokens, *(child for child, _ in _inline(tokens))]:

@@ -1,4 +1,4 @@
-"""What the template watches: every metric that an alarm or a widget names, in one form."""
+"""The metrics of the alarms and the dashboard of the template."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,21 +7,21 @@ from typing import Any
 
 from infra.deployment import template
 
-TEMPLATE = template.load()
+TEMPLATE = template.load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric with its dimensions; what the template refers to is written as in ``!Sub``."""
+    """A metric with its dimensions; references of the template are written as in ``!Sub``."""
 
     namespace: str
     name: str
     dimensions: frozenset[tuple[str, str]]
 
 
-def alarms() -> dict[str, Any]:
-    """Return the properties of every alarm by its logical ID."""
+def list_alarms() -> dict[str, Any]:
+    """Return the properties of every alarm by logical ID."""
     return {
         name: resource["Properties"]
         for name, resource in RESOURCES.items()
@@ -29,41 +29,41 @@ def alarms() -> dict[str, Any]:
     }
 
 
-def of_alarm(alarm: Mapping[str, Any]) -> list[Metric]:
-    """List the metrics that an alarm reads."""
+def list_alarm_metrics(alarm: Mapping[str, Any]) -> list[Metric]:
+    """Return the metrics of an alarm."""
     if "MetricName" in alarm:
         return [_metric(alarm)]
     return [_metric(query["MetricStat"]["Metric"]) for query in alarm["Metrics"] if "MetricStat" in query]
 
 
-def widgets() -> list[dict[str, Any]]:
-    """List the widgets of the dashboard."""
+def list_widgets() -> list[dict[str, Any]]:
+    """Return the widgets of the dashboard."""
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     found: list[dict[str, Any]] = json.loads(body)["widgets"]
     return found
 
 
-def of_widget(widget: Mapping[str, Any]) -> Iterator[Metric]:
-    """Yield the metrics that a widget shows."""
+def list_widget_metrics(widget: Mapping[str, Any]) -> Iterator[Metric]:
+    """Yield the metrics of a widget."""
     for line in widget["properties"]["metrics"]:
         namespace, name, *rest = [part for part in line if not isinstance(part, dict)] or ["", ""]
         if namespace:
             yield Metric(namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True)))
 
 
-def everything() -> set[Metric]:
-    """Return every metric that is watched by anything."""
-    by_alarms = {metric for alarm in alarms().values() for metric in of_alarm(alarm)}
-    return by_alarms | {metric for widget in widgets() for metric in of_widget(widget)}
+def list_metrics() -> set[Metric]:
+    """Return every metric of an alarm or widget."""
+    by_alarms = {metric for alarm in list_alarms().values() for metric in list_alarm_metrics(alarm)}
+    return by_alarms | {metric for widget in list_widgets() for metric in list_widget_metrics(widget)}
 
 
 def _metric(declared: Mapping[str, Any]) -> Metric:
-    dimensions = frozenset((each["Name"], _text(each["Value"])) for each in declared["Dimensions"])
+    dimensions = frozenset((each["Name"], _format_reference(each["Value"])) for each in declared["Dimensions"])
     return Metric(declared["Namespace"], declared["MetricName"], dimensions)
 
 
-def _text(value: Any) -> str:
-    """Write a reference as it would stand in ``!Sub``."""
+def _format_reference(value: Any) -> str:
+    """Return a reference as ``!Sub`` writes it."""
     if isinstance(value, str):
         return value
     if "Ref" in value:

@@ -1,4 +1,4 @@
-"""A stack on moto for the integration tests, and ways to poke it."""
+"""A stack on moto for the integration tests."""
 
 import json
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ LIBRARY = "Library"
 BATCHES = "Batches"
 
 
-def _context(context: events.Context | None = None) -> LambdaContext:
-    """Pass off a stand-in: Powertools' own class can't be filled."""
+def _make_context(context: events.Context | None = None) -> LambdaContext:
+    """Return a context; Powertools' own class has no constructor arguments."""
     return cast("LambdaContext", context or events.Context())
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client gets."""
+    """Status, headers and body of a response."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The parts of a stack, and ways to poke it."""
+    """The resources of a stack, and methods that invoke its functions."""
 
     clients: Clients
     jobs: JobTable
@@ -58,12 +58,12 @@ class Cloud:
     dead_letter_queue_url: str
     event_dead_letter_queue_url: str
     webhook_queue_url: str
-    #: A queue that listens to the topic of events.
-    heard_queue_url: str
+    #: A queue that is subscribed to the event topic.
+    event_queue_url: str
 
     def call(self, method: str, path: str, body: bytes | str | None = None, **more: Any) -> Answer:
-        """Send one request through the API function."""
-        answer = api.app.handler(events.http(method, path, body, **more), _context())
+        """Send a request to the API function."""
+        answer = api.app.handler(events.http(method, path, body, **more), _make_context())
         headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
         return Answer(int(answer["statusCode"]), headers, answer["body"] or "")
 
@@ -75,28 +75,28 @@ class Cloud:
         job: dict[str, Any] = answer.json
         return job
 
-    def announce(self, **wanted: Any) -> dict[str, Any]:
-        """Announce an upload and return its job with the form."""
-        answer = self.post("/v1/uploads", {"content_type": "image/jpeg", **wanted})
+    def create_upload(self, **fields: Any) -> dict[str, Any]:
+        """Create an upload and return its job with the form."""
+        answer = self.post("/v1/uploads", {"content_type": "image/jpeg", **fields})
         assert answer.status == 201, answer.text
         job: dict[str, Any] = answer.json
         return job
 
     def post(self, path: str, document: Any, **more: Any) -> Answer:
-        """Send JSON."""
+        """Post JSON."""
         headers = {"Content-Type": "application/json", **more.pop("headers", {})}
         return self.call("POST", path, json.dumps(document), headers=headers, **more)
 
     def store(self, key: str, data: bytes) -> None:
-        """Put an object into the bucket, as S3 does for an upload form."""
+        """Put an object into the bucket, as S3 does for a presigned form."""
         self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
 
-    def arrived(self, *keys: str, bucket: str = BUCKET) -> list[str]:
-        """Let S3's word of some objects reach the worker in one delivery; return what must come back."""
-        return self.deliver([events.received(events.s3(bucket, key)) for key in keys])
+    def deliver_s3_events(self, *keys: str, bucket: str = BUCKET) -> list[str]:
+        """Deliver the S3 events of objects to the worker in one batch and return the bodies of failed ones."""
+        return self.deliver([events.make_message(events.s3(bucket, key)) for key in keys])
 
     def receive(self, url: str | None = None) -> list[Any]:
-        """Take up to ten messages off a queue."""
+        """Receive up to ten messages of a queue."""
         found = self.clients.sqs.receive_message(
             QueueUrl=url or self.queue_url,
             MaxNumberOfMessages=10,
@@ -105,56 +105,56 @@ class Cloud:
         return list(found.get("Messages", []))
 
     def deliver(self, messages: list[Any], context: events.Context | None = None) -> list[str]:
-        """Hand messages to the worker as one delivery; return the bodies that must come back."""
+        """Deliver messages to the worker as one batch and return the bodies of failed ones."""
         event = events.sqs(*messages, queue=self.queue_url.rsplit("/", 1)[-1])
-        answer = worker.app.handler(event, context or _context())
+        answer = worker.app.handler(event, context or _make_context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
 
     def reconcile(self) -> dict[str, int]:
-        """Let the reconciler run once; return how many jobs it moved, by step."""
-        steps = worker.reconciler.handler({}, _context())
+        """Run the reconciler and return the number of changed jobs by step."""
+        steps = worker.reconciler.handler({}, _make_context())
         return {step: count for step, count in steps.items() if step != "nothing"}
 
     def handle_dead_letters(self, messages: list[Any]) -> list[str]:
-        """Hand messages to the dead-letter function; return the bodies that must come back."""
+        """Deliver messages to the dead-letter function and return the bodies of failed ones."""
         event = events.sqs(*messages, queue=self.dead_letter_queue_url.rsplit("/", 1)[-1])
-        answer = worker.dead_letters.handler(event, _context())
+        answer = worker.dead_letters.handler(event, _make_context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
 
-    def change(self, job_id: str) -> dict[str, Any]:
-        """Return the stream's record of the newest write to a job, as DynamoDB makes it."""
-        return events.change(self.item(job_id))
+    def make_stream_record(self, job_id: str) -> dict[str, Any]:
+        """Return the stream record of the last write of a job."""
+        return events.make_stream_record(self.item(job_id))
 
     def notify(self, *changes: dict[str, Any]) -> list[str]:
-        """Pass stream records to the notifier as one batch; return where it must retry."""
-        answer = notifier.app.handler({"Records": list(changes)}, _context())
+        """Deliver stream records to the notifier as one batch and return the first failed sequence number."""
+        answer = notifier.app.handler({"Records": list(changes)}, _make_context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def send_webhooks(self, messages: list[Any] | None = None) -> list[str]:
-        """Hand what waits for webhooks to their function as one delivery; return the bodies that must come back.
+        """Deliver messages to the webhook function as one batch and return the bodies of failed ones.
 
-        Messages that need not come back are deleted, as Lambda does.
+        Delete the other messages from the queue, as Lambda does.
         """
         found = self.receive(self.webhook_queue_url) if messages is None else messages
         event = events.sqs(*found, queue=self.webhook_queue_url.rsplit("/", 1)[-1])
-        answer = notifier.webhooks.handler(event, _context())
+        answer = notifier.webhooks.handler(event, _make_context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for each in found:
             if each["MessageId"] not in failed and each["ReceiptHandle"] != events.NO_HANDLE:
                 self.clients.sqs.delete_message(QueueUrl=self.webhook_queue_url, ReceiptHandle=each["ReceiptHandle"])
         return [message["Body"] for message in found if message["MessageId"] in failed]
 
-    def heard(self) -> list[dict[str, Any]]:
-        """Take up to ten events off the listening queue."""
-        found = self.receive(self.heard_queue_url)
+    def receive_events(self) -> list[dict[str, Any]]:
+        """Receive and delete up to ten published events."""
+        found = self.receive(self.event_queue_url)
         for each in found:
-            self.clients.sqs.delete_message(QueueUrl=self.heard_queue_url, ReceiptHandle=each["ReceiptHandle"])
+            self.clients.sqs.delete_message(QueueUrl=self.event_queue_url, ReceiptHandle=each["ReceiptHandle"])
         return [json.loads(json.loads(each["Body"])["Message"]) for each in found]
 
-    def age(self, job_id: str, age: timedelta) -> None:
-        """Let a job have been uploaded that long ago."""
+    def set_upload_age(self, job_id: str, age: timedelta) -> None:
+        """Set the upload time of a job to ``age`` ago."""
         self.clients.dynamodb.update_item(
             TableName=TABLE,
             Key={"ID": {"S": job_id}},
@@ -163,7 +163,7 @@ class Cloud:
         )
 
     def item(self, job_id: str) -> dict[str, Any]:
-        """Return the record of a job as DynamoDB has it."""
+        """Return the DynamoDB item of a job."""
         return dict(self.clients.dynamodb.get_item(TableName=TABLE, Key={"ID": {"S": job_id}})["Item"])
 
     def keys(self) -> list[str]:
@@ -171,13 +171,13 @@ class Cloud:
         return [item["Key"] for item in self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def count(self) -> int:
-        """Return how many records there are."""
+        """Return the number of jobs."""
         return self.clients.dynamodb.scan(TableName=TABLE)["Count"]
 
-    def entries(self) -> int:
-        """Return how many entries the library has."""
+    def count_library_entries(self) -> int:
+        """Return the number of items in the library table."""
         return self.clients.dynamodb.scan(TableName=LIBRARY)["Count"]
 
     def job(self, job_id: str) -> Job:
-        """Return a job as the worker sees it."""
+        """Return a job as the worker reads it."""
         return self.jobs.get(job_id)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for everything that may be asked of an image."""
+"""Hypothesis strategies for all operations and outputs."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from shared.pipeline.pipeline import Operation, Output, OutputFormat
 READ: TypeAdapter[AnyOperation] = TypeAdapter(Operation)
 
 colors = st.from_regex(r"#[0-9a-f]{6}([0-9a-f]{2})?", fullmatch=True)
-places = st.sampled_from(sorted(ANCHORS))
-small = st.integers(1, 60)
-shares = st.floats(0.01, 1)
+anchors = st.sampled_from(sorted(ANCHORS))
+sides = st.integers(1, 60)
+fractions = st.floats(0.01, 1)
 
 
 def _operation(name: str, required: dict[str, Any] | None = None, **optional: Any) -> st.SearchStrategy[AnyOperation]:
-    """Ask for one operation, with any of its options."""
+    """Return a strategy for one operation with any of its options."""
     return st.fixed_dictionaries({"op": st.just(name), **(required or {})}, optional=optional).map(READ.validate_python)
 
 
@@ -26,16 +26,18 @@ _fits = st.sampled_from(["inside", "cover", "contain", "exact"])
 operations = st.one_of(
     _operation(
         "resize",
-        {"width": small, "height": small},
+        {"width": sides, "height": sides},
         fit=_fits,
         enlarge=st.booleans(),
-        gravity=places,
+        gravity=anchors,
         background=colors,
     ),
-    _operation("resize", {"width": small}),
-    _operation("crop", {"width": small, "height": small}, gravity=st.one_of(places, st.just("entropy"))),
-    _operation("crop", {"width": small, "height": small, "x": st.integers(0, 30), "y": st.integers(0, 30)}),
-    _operation("crop", {"unit": st.just("relative"), "width": shares, "height": shares, "x": shares, "y": shares}),
+    _operation("resize", {"width": sides}),
+    _operation("crop", {"width": sides, "height": sides}, gravity=st.one_of(anchors, st.just("entropy"))),
+    _operation("crop", {"width": sides, "height": sides, "x": st.integers(0, 30), "y": st.integers(0, 30)}),
+    _operation(
+        "crop", {"unit": st.just("relative"), "width": fractions, "height": fractions, "x": fractions, "y": fractions}
+    ),
     _operation("rotate", {"angle": st.floats(-360, 360)}, expand=st.booleans(), background=colors),
     _operation("rotate", {"angle": st.sampled_from([-270, -90, 0, 90, 180, 360])}),
     _operation("flip", direction=st.sampled_from(["horizontal", "vertical", "both"])),
@@ -51,15 +53,15 @@ operations = st.one_of(
     _operation(
         "watermark",
         {"text": st.text("aÄж中\u05d0 -", min_size=1, max_size=12).filter(str.strip)},
-        gravity=places,
+        gravity=anchors,
         margin=st.floats(0, 0.5),
-        scale=shares,
+        scale=fractions,
         opacity=st.floats(0, 1),
         angle=st.floats(-360, 360),
         tile=st.booleans(),
         color=colors,
     ),
-    _operation("watermark", {"image": st.just("logo")}, scale=shares, tile=st.booleans(), angle=st.floats(0, 90)),
+    _operation("watermark", {"image": st.just("logo")}, scale=fractions, tile=st.booleans(), angle=st.floats(0, 90)),
 )
 outputs = st.builds(
     Output,

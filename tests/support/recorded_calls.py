@@ -1,7 +1,7 @@
-"""Which rights the functions of the end-to-end tests have used: recorded by each engine, compared with the template.
+"""Permissions that the functions used in the end-to-end tests, compared with the template.
 
-With CALLS_FOLDER in the environment, as `make e2e` has it, each engine writes two files there: what its IAM has
-decided (tests/support/recorder), and the policies that CloudFormation made of the template for it.
+With CALLS_FOLDER set, as in `make e2e`, each engine writes two files there: the decisions of its IAM
+(tests/support/recorder), and the deployed policies of the roles.
 """
 
 import json
@@ -17,14 +17,14 @@ from infra.deployment import template
 from infra.sessions import local_session
 
 FOLDER = Path(os.environ["CALLS_FOLDER"]) if "CALLS_FOLDER" in os.environ else None
-RESOURCES: dict[str, Any] = template.load()["Resources"]
+RESOURCES: dict[str, Any] = template.load_template()["Resources"]
 ROLES = tuple(name for name, each in RESOURCES.items() if each["Type"] == "AWS::IAM::Role")
 _CALLS, _POLICIES = ".calls", ".policies.json"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Right:
-    """One action on one resource, as a statement of the template grants it."""
+class Permission:
+    """One action on one resource that a statement of the template allows."""
 
     role: str
     sid: str
@@ -35,15 +35,15 @@ class Right:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
-    """A call that a function made and IAM refused."""
+    """A call of a function that IAM refused."""
 
     role: str
     action: str
     resource: str
 
 
-def engine_environment(name: str) -> dict[str, str]:
-    """Return what the embedded engine of this stack needs beside its own, to record; nothing where nobody asked."""
+def make_engine_environment(name: str) -> dict[str, str]:
+    """Return the variables with which the embedded engine records, or none without CALLS_FOLDER."""
     if FOLDER is None:
         return {}
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -51,8 +51,8 @@ def engine_environment(name: str) -> dict[str, str]:
     return {"PYTHONPATH": str(recorder), "CALLS_FILE": str(FOLDER / f"{name}{_CALLS}")}
 
 
-def keep_policies(endpoint_url: str, stack_name: str) -> None:
-    """Write the policies of the stack's roles as they are deployed, if the engine records."""
+def save_policies(endpoint_url: str, stack_name: str) -> None:
+    """Write the deployed policies of the roles of a stack. Do nothing without CALLS_FOLDER."""
     if FOLDER is None:
         return
     session = local_session(endpoint_url)
@@ -77,33 +77,33 @@ def keep_policies(endpoint_url: str, stack_name: str) -> None:
     (FOLDER / f"{stack_name}{_POLICIES}").write_text(json.dumps(found), encoding="utf-8")
 
 
-def granted() -> set[Right]:
-    """Return every right that the template's roles have by their own policies."""
+def list_granted() -> set[Permission]:
+    """Return every permission of the inline policies of the template."""
     return {
-        Right(role, statement["Sid"], action, _text(resource))
+        Permission(role, statement["Sid"], action, _format_resource(resource))
         for role in ROLES
-        for statement in _declared(role)
-        for action in listed(statement["Action"])
-        for resource in listed(statement["Resource"])
+        for statement in _list_statements(role)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     }
 
 
-def used(folder: Path) -> set[Right]:
-    """Return every right that some function has used. Raises KeyError where policies are not the template's."""
-    return {each for each in _decisions(folder) if isinstance(each, Right)}
+def list_used(folder: Path) -> set[Permission]:
+    """Return every permission that a function used. Raise KeyError if a deployed policy is not in the template."""
+    return {each for each in _read_decisions(folder) if isinstance(each, Permission)}
 
 
-def refused(folder: Path) -> set[Refusal]:
-    """Return every call of a function that was refused."""
-    return {each for each in _decisions(folder) if isinstance(each, Refusal)}
+def list_refused(folder: Path) -> set[Refusal]:
+    """Return every refused call of a function."""
+    return {each for each in _read_decisions(folder) if isinstance(each, Refusal)}
 
 
-def listed(value: Any) -> list[Any]:
-    """Return what a policy states as one or as several."""
+def as_list(value: Any) -> list[Any]:
+    """Return a list for one value or several."""
     return value if isinstance(value, list) else [value]
 
 
-def _decisions(folder: Path) -> Iterator[Right | Refusal]:
+def _read_decisions(folder: Path) -> Iterator[Permission | Refusal]:
     for path in sorted(folder.glob(f"*{_POLICIES}")):
         deployed = json.loads(path.read_text("utf-8"))
         calls = path.with_name(path.name.removesuffix(_POLICIES) + _CALLS)
@@ -115,32 +115,34 @@ def _decisions(folder: Path) -> Iterator[Right | Refusal]:
             name = re.search(r":assumed-role/([^/]+)/", caller)
             if name and name[1] in deployed:
                 role = deployed[name[1]]
-                # The policy of a bucket, queue or topic is asked too; what only that one allows, the role does not.
+                # A call that only a resource policy allows is not allowed by the role.
                 own = sids & {statement["Sid"] for statement in role["statements"]}
-                if own or not sids & _by_condition():
-                    yield from _of_call(role, action, resource, min(own, default=""))
+                if own or not sids & _list_optional_sids():
+                    yield from _match_call(role, action, resource, min(own, default=""))
 
 
-def _of_call(deployed: Mapping[str, Any], action: str, resource: str, sid: str) -> Iterator[Right | Refusal]:
+def _match_call(deployed: Mapping[str, Any], action: str, resource: str, sid: str) -> Iterator[Permission | Refusal]:
     role = deployed["role"]
     if not sid:
         yield Refusal(role, action, resource)
         return
-    declared = {statement["Sid"]: statement for statement in _declared(role)}[sid]
+    declared = {statement["Sid"]: statement for statement in _list_statements(role)}[sid]
     (statement,) = [each for each in deployed["statements"] if each["Sid"] == sid]
-    pairs = zip(listed(declared["Resource"]), listed(statement["Resource"]), strict=True)
-    yield from (Right(role, sid, action, _text(text)) for text, arn in pairs if fnmatchcase(resource, arn))
+    pairs = zip(as_list(declared["Resource"]), as_list(statement["Resource"]), strict=True)
+    yield from (
+        Permission(role, sid, action, _format_resource(text)) for text, arn in pairs if fnmatchcase(resource, arn)
+    )
 
 
-def _by_condition() -> set[str]:
-    """Return the names of what roles may do on request only, by policies that the template attaches to them."""
+def _list_optional_sids() -> set[str]:
+    """Return the Sids of the optional policies that the template attaches to roles."""
     attached = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
     return {
         statement["Sid"] for each in attached if "Roles" in each for statement in each["PolicyDocument"]["Statement"]
     }
 
 
-def _declared(role: str) -> list[dict[str, Any]]:
+def _list_statements(role: str) -> list[dict[str, Any]]:
     policies = RESOURCES[role]["Properties"]["Policies"]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
@@ -150,8 +152,8 @@ def _document(answer: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _text(resource: Mapping[str, Any]) -> str:
-    """Write a resource in one line, without the braces of its reference."""
+def _format_resource(resource: Mapping[str, Any]) -> str:
+    """Return a resource in one line, without the braces of its reference."""
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
     return re.sub(r"\$\{([^}]+?)(\.Arn)?\}", r"\1", str(resource.get("Fn::Sub", resource)))

@@ -1,7 +1,7 @@
-"""The template as CloudFormation would see it with some parameters: conditions decided, references written out.
+"""The template resolved with given parameters: conditions evaluated, references replaced.
 
-What a stack would have made is written as its logical ID, ``<UiBucket>``, and an attribute of it as
-``<UiBucket.Arn>``; ``AWS::NoValue`` takes what it stands for away.
+A reference to a resource becomes its logical ID, ``<UiBucket>``, and an attribute ``<UiBucket.Arn>``. ``AWS::NoValue``
+removes its property.
 """
 
 import re
@@ -10,20 +10,20 @@ from typing import Any, Final
 
 from infra.deployment import template
 
-TEMPLATE = template.load()
+TEMPLATE = template.load_template()
 PSEUDO: Final = {"AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com", "AWS::Partition": "aws"}
 NOTHING: Final = object()
 
 
 class Resolver:
-    """Reads the template with parameters that differ from its defaults."""
+    """Resolves the template with parameters that differ from its defaults."""
 
     def __init__(self, **parameters: str) -> None:
-        """Take the defaults and ``parameters``."""
+        """Set parameters; all others have their defaults."""
         self._values = template.parameter_defaults(TEMPLATE) | PSEUDO | parameters
 
     def resource(self, name: str) -> dict[str, Any] | None:
-        """Return the properties of a resource; None where its condition leaves it out."""
+        """Return the properties of a resource, or None if its condition is false."""
         declared = TEMPLATE["Resources"][name]
         if "Condition" in declared and not self.holds(declared["Condition"]):
             return None
@@ -31,18 +31,18 @@ class Resolver:
         return found
 
     def output(self, name: str) -> Any:
-        """Return the value of an output; None where its condition leaves it out."""
+        """Return the value of an output, or None if its condition is false."""
         declared = TEMPLATE["Outputs"][name]
         if "Condition" in declared and not self.holds(declared["Condition"]):
             return None
         return self.read(declared["Value"])
 
     def holds(self, condition: str) -> bool:
-        """Decide a condition by its name."""
+        """Return True if a condition is true."""
         return self._decide(TEMPLATE["Conditions"][condition])
 
     def read(self, value: Any) -> Any:
-        """Resolve a value and all that it holds."""
+        """Return a value with all references resolved."""
         if isinstance(value, list):
             return [found for each in value if (found := self.read(each)) is not NOTHING]
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Jobs that tests begin with."""
+"""Jobs for unit tests."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,8 @@ LATER = NOW + timedelta(seconds=5)
 RAW = RawImage(key="raw/api/X", size=10, format="JPEG", digest="00" * 32)
 
 
-def new_job() -> Job:
-    """Return a job as the API makes it."""
+def make_job() -> Job:
+    """Return a job as the API creates it."""
     return Job.new(
         JobSpec(DEFAULT_PIPELINE, preset=PresetRef("default", 1), assets=(AssetPin("logo", "00" * 32),)),
         job_id="01HZY3Q1M8Z3J5W7XK9V2B4C6D",
@@ -27,6 +27,6 @@ def new_job() -> Job:
     )
 
 
-def processing_job() -> Job:
-    """Return a job that a worker holds."""
-    return new_job()._transition(JobStatus.PROCESSING, NOW)
+def make_processing_job() -> Job:
+    """Return a claimed job."""
+    return make_job()._transition(JobStatus.PROCESSING, NOW)

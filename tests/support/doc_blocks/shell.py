@@ -1,4 +1,4 @@
-"""A reader's shell: blocks run one after the other, each with the variables that the last one left."""
+"""A Bash session: each block has the variables of the previous one."""
 
 import os
 import subprocess
@@ -6,15 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Longest time for a block.
-SECONDS = 120
-#: An HTTP error is the end of a block; without this curl calls it a success.
+#: Timeout of a block.
+TIMEOUT_SECONDS = 120
+#: An HTTP error ends a block; by default, curl exits with 0.
 _CURL = "silent\nshow-error\nfail-with-body\nmax-time = 60\n"
 
 
 @dataclass
 class Shell:
-    """Bash in a folder, with an environment that outlives each block."""
+    """Bash in a folder, with an environment that blocks can change."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -26,17 +26,17 @@ class Shell:
         self.environment |= {"HOME": str(self.home), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
     def run(self, block: str, allowed: Collection[int] = (0,)) -> str:
-        """Run a block; return what it printed, errors included. An exit code that is not allowed fails the test."""
+        """Run a block and return its output, including errors. Fail the test for other exit codes than ``allowed``."""
         left = self.home / "variables"
         script = f"set -a\ntrap 'env -0 > {left}' EXIT\n{block}"
         done = subprocess.run(
-            ("bash", "-euo", "pipefail", "-c", script),  # noqa: S607 - the bash that a reader has
+            ("bash", "-euo", "pipefail", "-c", script),  # noqa: S607 - bash from PATH
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
         assert done.returncode in allowed, f"exit code {done.returncode} of\n{block}\n{done.stdout}"
@@ -44,6 +44,6 @@ class Shell:
         return done.stdout
 
 
-def path_with(scripts: Path) -> str:
-    """Return a PATH on which a folder of scripts comes first."""
+def prepend_to_path(scripts: Path) -> str:
+    """Return PATH with a folder of scripts first."""
     return f"{scripts}{os.pathsep}{os.environ['PATH']}"

@@ -1,7 +1,7 @@
-"""Notes what the engine's IAM decides: whose call, which action on what, by which statement.
+"""Record the decisions of the engine's IAM: caller, action, resource and statement.
 
-Python imports a module of this name at start-up. tests/support/recorded_calls.py puts this folder on the path of the
-embedded engine, so that the engine and the functions run as they always do. Each decision is noted once.
+Python imports a module of this name at startup. tests/support/recorded_calls.py adds this folder to the path of the
+embedded engine. Each decision is recorded once.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def record(path: Path) -> None:
-    """Write a JSON line for each decision that differs from those before: (caller, action, resource, decision, Sid)."""
+    """Append a JSON line for each new decision: (caller, action, resource, decision, Sid)."""
     from ministack.core import iam_evaluator  # type: ignore[import-untyped]  # noqa: PLC0415 - only in the engine
 
     decide = iam_evaluator.evaluate
@@ -30,5 +30,5 @@ def record(path: Path) -> None:
 
 
 if "CALLS_FILE" in os.environ:
-    os.environ.pop("PYTHONPATH")  # the functions inherit the engine's environment, and are none of ours
+    os.environ.pop("PYTHONPATH")  # functions inherit the environment and must not record
     record(Path(os.environ.pop("CALLS_FILE")))

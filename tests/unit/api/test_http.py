@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from support import events
-from support.sample_jobs import new_job, processing_job
+from support.sample_jobs import make_job, make_processing_job
 
 from api.dependencies import caller
 from api.http.cursor import decode_cursor, encode_cursor
@@ -106,13 +106,13 @@ class Table:
 
     def __init__(self, reads_until_done: int) -> None:
         self.left = reads_until_done
-        self.done = processing_job().complete(raw=new_job().raw, outputs=(), warnings=(), now=datetime.now(UTC))
+        self.done = make_processing_job().complete(raw=make_job().raw, outputs=(), warnings=(), now=datetime.now(UTC))
 
     def get(self, job_id: str) -> Job:
         """Return the job, once more as it was or done."""
         assert job_id == self.done.id
         self.left -= 1
-        return self.done if self.left <= 0 else new_job()
+        return self.done if self.left <= 0 else make_job()
 
 
 def waited(table: Table, patience: timedelta) -> tuple[Job, list[float]]:
@@ -126,7 +126,7 @@ def waited(table: Table, patience: timedelta) -> tuple[Job, list[float]]:
     def clock() -> datetime:
         return now + timedelta(seconds=sum(pauses))
 
-    job = wait_until_done(new_job(), now + patience, cast("JobTable", table), clock, sleep)
+    job = wait_until_done(make_job(), now + patience, cast("JobTable", table), clock, sleep)
     return job, pauses
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from support import events
-from support.sample_jobs import LATER, new_job, processing_job
+from support.sample_jobs import LATER, make_job, make_processing_job
 
 from notifier.app import read_finished_job
 from shared.aws.dynamodb.job_item import to_item
@@ -12,7 +12,7 @@ from shared.aws.dynamodb.wire import to_wire
 from shared.errors import BadMessage
 from shared.jobs.job import Job, JobFailure
 
-FAILED = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
+FAILED = make_processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
 
 
 def image(job: Job) -> dict[str, object]:
@@ -22,17 +22,17 @@ def image(job: Job) -> dict[str, object]:
 
 def test_an_end_is_one() -> None:
     """The write that ends a job brings that job."""
-    assert read_finished_job(events.change(image(FAILED))) == FAILED
+    assert read_finished_job(events.make_stream_record(image(FAILED))) == FAILED
 
 
 @pytest.mark.parametrize(
     "record",
     [
-        events.change(image(new_job()), kind="INSERT"),
-        events.change(image(processing_job())),
-        events.change(image(FAILED.retry(now=LATER, due_after=timedelta(1)))),
-        events.change(image(FAILED.delete(now=LATER, due_at=LATER))),
-        events.change(image(new_job().delete(now=LATER, due_at=LATER))),
+        events.make_stream_record(image(make_job()), kind="INSERT"),
+        events.make_stream_record(image(make_processing_job())),
+        events.make_stream_record(image(FAILED.retry(now=LATER, due_after=timedelta(1)))),
+        events.make_stream_record(image(FAILED.delete(now=LATER, due_at=LATER))),
+        events.make_stream_record(image(make_job().delete(now=LATER, due_at=LATER))),
         {"eventName": "REMOVE", "dynamodb": {"Keys": {"ID": {"S": FAILED.id}}}},
     ],
     ids=["new", "claimed", "retried", "deleted", "deleted while open", "removed"],
@@ -49,4 +49,4 @@ def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
 def test_what_is_no_job_is_named(item: dict[str, object]) -> None:
     """A record that is none of ours is a BadMessage, not a crash that would hold up the stream."""
     with pytest.raises(BadMessage):
-        read_finished_job(events.change(item))
+        read_finished_job(events.make_stream_record(item))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from support.sample_jobs import LATER, RAW, new_job, processing_job
+from support.sample_jobs import LATER, RAW, make_job, make_processing_job
 
 from shared.clock import to_iso
 from shared.jobs.job import TERMINAL, Job, JobFailure, JobStatus, ProcessedImage
@@ -21,10 +21,10 @@ FAILURE = JobFailure(code="NOT_AN_IMAGE", message="It is none.", retriable=False
 def ended() -> dict[JobStatus, Job]:
     """Return a job in each state in which one may end."""
     return {
-        JobStatus.COMPLETED: processing_job().complete(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
-        JobStatus.FAILED: processing_job().fail(FAILURE, now=LATER),
-        JobStatus.CANCELLED: new_job().cancel(now=LATER),
-        JobStatus.EXPIRED: replace(new_job(), status=JobStatus.AWAITING_UPLOAD).expire(FAILURE, now=LATER),
+        JobStatus.COMPLETED: make_processing_job().complete(raw=RAW, outputs=(FACTS,), warnings=(), now=LATER),
+        JobStatus.FAILED: make_processing_job().fail(FAILURE, now=LATER),
+        JobStatus.CANCELLED: make_job().cancel(now=LATER),
+        JobStatus.EXPIRED: replace(make_job(), status=JobStatus.AWAITING_UPLOAD).expire(FAILURE, now=LATER),
     }
 
 
@@ -86,4 +86,4 @@ def test_failure_event_has_the_error() -> None:
 def test_open_job_has_no_event() -> None:
     """A job that has not ended has no event."""
     with pytest.raises(KeyError):
-        build_job_event(new_job(), source="a", api_url="")
+        build_job_event(make_job(), source="a", api_url="")

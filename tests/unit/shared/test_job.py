@@ -4,7 +4,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from support.sample_jobs import LATER, NOW, RAW, new_job, processing_job
+from support.sample_jobs import LATER, NOW, RAW, make_job, make_processing_job
 
 from shared.errors import NotAnImage
 from shared.jobs.job import (
@@ -21,7 +21,7 @@ from shared.jobs.job import (
 
 def test_new_job_is_pending_and_has_a_due_time() -> None:
     """A new job is PENDING without attempts, and the reconciler has a time to check it."""
-    job = new_job()
+    job = make_job()
     assert (job.status, job.attempt, job.generation) == (JobStatus.PENDING, 0, 1)
     assert job.due_at == NOW + timedelta(minutes=15)
     assert [line.status for line in job.history] == [JobStatus.PENDING]
@@ -29,7 +29,7 @@ def test_new_job_is_pending_and_has_a_due_time() -> None:
 
 def test_completing_a_job_returns_a_new_value() -> None:
     """A transition does not change the old job and removes lease and due time."""
-    before = processing_job()
+    before = make_processing_job()
     after = before.complete(raw=RAW, outputs=(), warnings=("w",), now=LATER)
     assert before.status is JobStatus.PROCESSING
     assert after.status is JobStatus.COMPLETED
@@ -40,7 +40,7 @@ def test_completing_a_job_returns_a_new_value() -> None:
 
 def test_failed_job_has_the_error_in_its_history() -> None:
     """A failure is stored in the job and its code in the history."""
-    job = processing_job().fail(JobFailure.of(NotAnImage()), now=LATER)
+    job = make_processing_job().fail(JobFailure.of(NotAnImage()), now=LATER)
     assert job.error is not None
     assert job.error.code == "NOT_AN_IMAGE"
     assert job.history[-1] == Transition(status=JobStatus.FAILED, at=LATER, code="NOT_AN_IMAGE")
@@ -52,7 +52,7 @@ def test_failed_job_has_the_error_in_its_history() -> None:
 )
 def test_illegal_transitions_are_refused(source: JobStatus, target: JobStatus) -> None:
     """Each pair that the transition table does not have is refused."""
-    job = new_job()
+    job = make_job()
     object.__setattr__(job, "status", source)
     with pytest.raises(IllegalTransition):
         job._transition(target, LATER)
@@ -74,7 +74,7 @@ def test_history_keeps_the_first_and_the_newest_transitions() -> None:
 
 def test_elapsed_time_starts_again_with_a_retry() -> None:
     """The elapsed time counts from the upload or the last retry."""
-    done = processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
+    done = make_processing_job().fail(JobFailure(code="X", message="m", retriable=True), now=LATER)
     assert done.elapsed == LATER - done.uploaded_at
     retried_at = LATER + timedelta(days=3)
     cancelled = done.retry(now=retried_at, due_after=timedelta(minutes=15)).cancel(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_jobs import LATER, NOW, new_job
+from support.sample_jobs import LATER, NOW, make_job
 
 from shared.aws.dynamodb.job_item import from_item, to_item
 from shared.jobs.job import REDRIVEN, RETRIABLE, RETRIED, TERMINAL, IllegalTransition, Job, JobFailure, JobStatus
@@ -20,7 +20,7 @@ FAILURE = JobFailure(code="X", message="m", retriable=True)
 def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
     """Return a job that stands there, with some life behind it."""
     return replace(
-        new_job(),
+        make_job(),
         status=status,
         attempt=attempt,
         uncounted=1,

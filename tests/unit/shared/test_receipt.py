@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from support.sample_jobs import LATER, NOW, processing_job
+from support.sample_jobs import LATER, NOW, make_processing_job
 
 from shared.jobs.job import ProcessedImage, RawImage
 from shared.jobs.receipt import MAX_BYTES, Receipt, build_receipt, digest_receipt, to_canonical_json
@@ -32,7 +32,7 @@ def build(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
         )
         for output in pipeline.outputs
     )
-    job = replace(processing_job(), pipeline=pipeline).complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
+    job = replace(make_processing_job(), pipeline=pipeline).complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
     return build_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
 
 

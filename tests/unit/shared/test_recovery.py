@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_jobs import NOW, new_job, processing_job
+from support.sample_jobs import NOW, make_job, make_processing_job
 
 from infra.deployment.template import load_template, parameter_defaults
 from shared.errors import ServiceUnavailable
@@ -31,7 +31,7 @@ OVERDUE = NOW + timedelta(hours=1)
 
 def test_pending_job_is_requeued_with_a_later_due_time() -> None:
     """The message is sent again; the interval doubles up to its limit."""
-    job, distances = new_job(), []
+    job, distances = make_job(), []
     now = OVERDUE
     for _ in range(6):
         decision = decide_overdue(job, POLICY, now)
@@ -47,25 +47,25 @@ def test_pending_job_is_requeued_with_a_later_due_time() -> None:
 
 def test_job_without_attempts_never_fails_by_waiting() -> None:
     """A job without attempts does not fail, however long the queue is."""
-    job = replace(new_job(), requeues=1000)
+    job = replace(make_job(), requeues=1000)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.SEND
 
 
 def test_job_that_is_not_due_is_unchanged() -> None:
     """The index may show a job that has changed since."""
-    assert decide_overdue(new_job(), POLICY, NOW).step is RecoveryStep.NOTHING
+    assert decide_overdue(make_job(), POLICY, NOW).step is RecoveryStep.NOTHING
 
 
 def test_leased_job_is_unchanged() -> None:
     """A job with a valid lease is unchanged."""
-    job = replace(processing_job(), attempt=1, lease_until=OVERDUE, due_at=NOW)
+    job = replace(make_processing_job(), attempt=1, lease_until=OVERDUE, due_at=NOW)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
     assert decide_dead_letter(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
 
 
 def test_expired_lease_is_requeued_until_attempts_are_exhausted() -> None:
     """After the last attempt the job fails with ATTEMPTS_EXHAUSTED."""
-    lost = replace(processing_job(), attempt=4, lease_until=NOW, due_at=NOW)
+    lost = replace(make_processing_job(), attempt=4, lease_until=NOW, due_at=NOW)
     assert decide_overdue(lost, POLICY, OVERDUE).step is RecoveryStep.SEND
     last = decide_overdue(replace(lost, attempt=5), POLICY, OVERDUE)
     assert (last.step, last.job.status) == (RecoveryStep.END, JobStatus.FAILED)
@@ -75,7 +75,7 @@ def test_expired_lease_is_requeued_until_attempts_are_exhausted() -> None:
 
 def test_attempt_ended_by_a_service_fault_is_not_counted() -> None:
     """A released job has as many attempts left as before, although its attempt number has grown."""
-    running = replace(processing_job(), attempt=5, uncounted=2, lease_until=OVERDUE)
+    running = replace(make_processing_job(), attempt=5, uncounted=2, lease_until=OVERDUE)
     released = running.release(ServiceUnavailable(), now=NOW, due_at=NOW)
     assert (released.status, released.attempt, released.attempts_used) == (JobStatus.PENDING, 5, 2)
     assert released.history[-1].code == "SERVICE_UNAVAILABLE"
@@ -84,7 +84,7 @@ def test_attempt_ended_by_a_service_fault_is_not_counted() -> None:
 
 def test_upload_that_never_arrived_expires() -> None:
     """A job whose upload did not arrive in time expires."""
-    job = replace(new_job(), status=JobStatus.AWAITING_UPLOAD)
+    job = replace(make_job(), status=JobStatus.AWAITING_UPLOAD)
     decision = decide_overdue(job, POLICY, OVERDUE)
     assert (decision.step, decision.job.status) == (RecoveryStep.END, JobStatus.EXPIRED)
 
@@ -92,7 +92,7 @@ def test_upload_that_never_arrived_expires() -> None:
 @pytest.mark.parametrize("attempt", range(5))
 def test_dead_letters_fail_a_job_only_after_give_up_after(attempt: int) -> None:
     """However many messages die, the job fails only after give_up_after."""
-    job = replace(new_job(), attempt=attempt)
+    job = replace(make_job(), attempt=attempt)
     for count in range(1, 41):
         decision = decide_dead_letter(job, POLICY, NOW + POLICY.give_up_after - timedelta(milliseconds=1))
         assert (decision.step, decision.job.dead_letters) == (RecoveryStep.WAIT, count)
@@ -102,7 +102,7 @@ def test_dead_letters_fail_a_job_only_after_give_up_after(attempt: int) -> None:
 
 def test_few_dead_letters_do_not_fail_an_old_job() -> None:
     """A job that waited for days in a backlog still gets its messages."""
-    job, late, steps = new_job(), NOW + timedelta(days=3), []
+    job, late, steps = make_job(), NOW + timedelta(days=3), []
     for _ in range(3):
         decision = decide_dead_letter(job, POLICY, late)
         steps.append(decision.step)
@@ -114,7 +114,7 @@ def test_few_dead_letters_do_not_fail_an_old_job() -> None:
 
 def test_give_up_after_starts_again_with_a_retry() -> None:
     """A retried old job is tried as long as a new one."""
-    old = replace(new_job(), status=JobStatus.FAILED)
+    old = replace(make_job(), status=JobStatus.FAILED)
     later = NOW + timedelta(days=3)
     job = replace(old.retry(now=later, due_after=timedelta(minutes=15)), dead_letters=9)
     assert decide_dead_letter(job, POLICY, later + timedelta(hours=5)).step is RecoveryStep.WAIT
@@ -123,14 +123,14 @@ def test_give_up_after_starts_again_with_a_retry() -> None:
 
 def test_reconciler_fails_no_job_for_dead_letters() -> None:
     """The current message of the job may still be in the queue."""
-    job = replace(new_job(), dead_letters=9)
+    job = replace(make_job(), dead_letters=9)
     assert decide_overdue(job, POLICY, NOW + timedelta(days=3)).step is RecoveryStep.SEND
 
 
 @pytest.mark.parametrize("status", list(JobStatus))
-def test_incomplete_deletion_is_continued(status: JobStatus) -> None:
+def test_interrupted_deletion_is_finished(status: JobStatus) -> None:
     """A due tombstone is erased in any status, with longer intervals if that fails."""
-    tombstone = replace(new_job(), status=status, requeues=7).delete(now=NOW, due_at=OVERDUE)
+    tombstone = replace(make_job(), status=status, requeues=7).delete(now=NOW, due_at=OVERDUE)
     assert decide_overdue(tombstone, POLICY, NOW).step is RecoveryStep.NOTHING
     distances = []
     now = OVERDUE
@@ -147,7 +147,7 @@ def test_incomplete_deletion_is_continued(status: JobStatus) -> None:
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_terminal])
 def test_ended_job_is_unchanged(status: JobStatus) -> None:
     """Recovery does not change terminal jobs."""
-    job = replace(new_job(), status=status)
+    job = replace(make_job(), status=status)
     assert decide_overdue(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
     assert decide_dead_letter(job, POLICY, OVERDUE).step is RecoveryStep.NOTHING
 
@@ -163,7 +163,7 @@ def test_every_decision_ends_the_job_or_sets_a_later_due_time(
 ) -> None:
     """Nothing that is overdue is forgotten."""
     job = replace(
-        new_job(),
+        make_job(),
         status=status,
         attempt=attempt,
         requeues=requeues,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from support import sample_images
-from support.sample_jobs import LATER, NOW, processing_job
+from support.sample_jobs import LATER, NOW, make_processing_job
 from support.sandboxes import LIMITS, sandbox
 
 from shared.jobs.job import ProcessedImage, RawImage
@@ -35,7 +35,7 @@ def digest(data: bytes) -> str:
 @cache
 def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
     """Process an image as the worker does; return its receipt and its files."""
-    assets = {"logo": sample_images.png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
+    assets = {"logo": sample_images.make_png(20, 10, "RGBA")} if "logo" in pipeline.model_dump_json() else {}
     data = (PHOTOS / name).read_bytes()
     with sandbox() as made_in:  # as the worker does: outside of it, AVIF is written by several threads, otherwise
         rendered = made_in.render(data, pipeline, LIMITS, assets)
@@ -61,7 +61,7 @@ def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
         for output, encoded in rendered.outputs
     )
     pins = tuple(AssetPin(each, digest(asset)) for each, asset in assets.items())
-    job = replace(processing_job(), pipeline=pipeline, assets=pins)
+    job = replace(make_processing_job(), pipeline=pipeline, assets=pins)
     job = job.complete(raw=raw, outputs=outputs, warnings=rendered.warnings, now=LATER)
     receipt = build_receipt(job, rendered.software, LIMITS, started_at=NOW)
     assert receipt is not None
@@ -89,20 +89,20 @@ def test_assets_are_needed_with_the_job_s_content() -> None:
     pipeline = Pipeline(operations=(Resize(width=90, height=90), Watermark(image="logo")))
     receipt, evidence = made("astronaut.jpg", pipeline)
     assert states(receipt, evidence)["again image"] is FindingState.SAME
-    for assets in ({}, {"logo": sample_images.png(21, 10)}):
+    for assets in ({}, {"logo": sample_images.make_png(21, 10)}):
         assert states(receipt, replace(evidence, assets=assets))["again image"] is FindingState.NOT_DONE
 
 
 def test_a_changed_output_is_reported() -> None:
     """The receipt can still be reproduced from the raw image."""
     receipt, evidence = made("astronaut.jpg")
-    changed = {**evidence.outputs, "png": sample_images.png(), "webp": None}
+    changed = {**evidence.outputs, "png": sample_images.make_png(), "webp": None}
     found = states(receipt, replace(evidence, outputs=changed))
     assert (found["output png"], found["output webp"]) == (FindingState.CHANGED, FindingState.MISSING)
     assert (found["again png"], found["again webp"], found["output jpeg"]) == (FindingState.SAME,) * 3
 
 
-@pytest.mark.parametrize(("raw", "state"), [(None, FindingState.MISSING), (sample_images.jpeg(), FindingState.CHANGED)])
+@pytest.mark.parametrize(("raw", "state"), [(None, FindingState.MISSING), (sample_images.make_jpeg(), FindingState.CHANGED)])
 def test_a_changed_raw_image_is_reported(raw: bytes | None, state: FindingState) -> None:
     """The outputs are not rendered."""
     receipt, evidence = made("astronaut.jpg")
@@ -129,14 +129,14 @@ def test_differing_software_is_named() -> None:
 def test_equal_pixels_differ_from_other_pixels() -> None:
     """A repacked PNG has equal pixels; one with an extra dot does not."""
     receipt, evidence = made("astronaut.jpg")
-    image = sample_images.opened(evidence.outputs["png"] or b"")
-    packed = sample_images.encoded(image, "PNG", compress_level=1)
+    image = sample_images.decode(evidence.outputs["png"] or b"")
+    packed = sample_images.encode(image, "PNG", compress_level=1)
     dotted = image.copy()
     dotted.putpixel((5, 5), (255, 0, 255))
     outputs = json.loads(receipt)["outputs"]
     for data, state in (
         (packed, FindingState.EQUAL_PIXELS),
-        (sample_images.encoded(dotted, "PNG"), FindingState.DIFFERENT),
+        (sample_images.encode(dotted, "PNG"), FindingState.DIFFERENT),
     ):
         then = [each | {"digest": digest(data)} if each["name"] == "png" else each for each in outputs]
         stored = replace(evidence, outputs={**evidence.outputs, "png": data})
@@ -149,7 +149,7 @@ def test_all_frames_are_compared() -> None:
     frames = [Image.new("RGB", (40, 30), color) for color in ("red", "green", "blue")]
     pipeline = Pipeline(outputs=(Output(format=OutputFormat.WEBP),))
     files = [
-        sample_images.encoded(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)
+        sample_images.encode(frames[0], "WEBP", save_all=True, append_images=rest, lossless=True, duration=100)
         for rest in (frames[1:], [frames[1], frames[0]])
     ]
     rendered = [render(each, pipeline, LIMITS).outputs[0][1].data for each in files]

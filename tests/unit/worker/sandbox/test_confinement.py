@@ -48,7 +48,7 @@ def answer_of(body: str, environment: dict[str, str] | None = None) -> str:
 def test_a_child_applies_every_measure() -> None:
     """On Linux, all measures are supported, and /proc confirms them."""
     with sandbox() as boxed:
-        boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS)
+        boxed.render(sample_images.make_jpeg(), DEFAULT_PIPELINE, LIMITS)
         child = boxed._slots.queue[0]
         assert child is not None
         assert child.ready is not None
@@ -177,15 +177,15 @@ LARGE = [
 def test_too_little_memory_is_a_resource_limit(name: str, mode: str, options: dict[str, object]) -> None:
     """No codec's error makes the image look damaged; the next image works."""
     tight = replace(BUDGET, memory_bytes=24 * 1024 * 1024)
-    large = sample_images.encoded(sample_images.scene(3000, 2400).convert(mode), name, **options)
+    large = sample_images.encode(sample_images.draw_scene(3000, 2400).convert(mode), name, **options)
     before = process_ids()
     with sandbox(tight) as boxed:
-        boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS)
+        boxed.render(sample_images.make_jpeg(), DEFAULT_PIPELINE, LIMITS)
         (child,) = process_ids() - before
         with pytest.raises(ResourceLimit):
             boxed.render(large, WHOLE, LIMITS)
         assert child not in process_ids()
-        assert boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
+        assert boxed.render(sample_images.make_jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
 
 
 @linux
@@ -193,7 +193,7 @@ def test_too_large_outputs_are_refused_in_the_child() -> None:
     """They never reach the worker's memory."""
     few = replace(BUDGET, answer_bytes=10_000)
     with sandbox(few) as boxed, pytest.raises(ResourceLimit, match="10,000 are allowed"):
-        boxed.render(sample_images.encoded(sample_images.noise(200, 200), "PNG"), Pipeline(), LIMITS)
+        boxed.render(sample_images.encode(sample_images.make_noise(200, 200), "PNG"), Pipeline(), LIMITS)
 
 
 def test_an_image_that_takes_too_long_times_out() -> None:
@@ -207,8 +207,8 @@ def test_an_image_that_takes_too_long_times_out() -> None:
     )
     with sandbox(replace(BUDGET, seconds=1)) as boxed:
         with pytest.raises(TimedOut):
-            boxed.render(sample_images.encoded(sample_images.noise(64, 64), "PNG"), slow, LIMITS)
-        assert boxed.render(sample_images.jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
+            boxed.render(sample_images.encode(sample_images.make_noise(64, 64), "PNG"), slow, LIMITS)
+        assert boxed.render(sample_images.make_jpeg(), DEFAULT_PIPELINE, LIMITS).width == 64
 
 
 @linux

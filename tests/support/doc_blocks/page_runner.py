@@ -1,4 +1,4 @@
-"""A reader who takes a page at its word: every block, from the first to the last."""
+"""Run every code block of a page, in order."""
 
 import csv
 import io
@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 from support.doc_blocks import answers
-from support.doc_blocks.marks import Mark, examples
+from support.doc_blocks.marks import Mark, parse_examples
 from support.doc_blocks.shell import Shell
-from support.doc_blocks.transcript import Player
+from support.doc_blocks.transcript import TranscriptRunner
 from sybil import Example
 from sybil.evaluators.python import PythonEvaluator
 from sybil.region import Lexeme
@@ -23,9 +23,9 @@ from shared.pipeline.operations import AnyOperation
 from shared.pipeline.output import Output
 from shared.pipeline.pipeline import Pipeline
 
-#: An address of a local API as pages show it; the real one takes its place.
+#: URL of a local API as pages show it, replaced by the real one.
 _LOCAL_API = re.compile(r"http://127\.0\.0\.1:4566/[^\s\"']*?/v1\b")
-#: What a caller writes, told by a member that it has.
+#: Models of request bodies, by a member that identifies them.
 _MODELS: Mapping[str, TypeAdapter[Any]] = {
     "op": TypeAdapter(AnyOperation),
     "operations": TypeAdapter(Pipeline),
@@ -36,26 +36,26 @@ _POLICY = "Effect"
 
 
 @dataclass
-class Reader:
-    """Reads one page in a shell of its own; all its Python blocks share their names."""
+class PageRunner:
+    """Runs one page in its own shell; all its Python blocks share one namespace."""
 
     shell: Shell
     openapi: Mapping[str, Any]
     printed: str = ""
     mark: Mark | None = None
-    #: The line of each block that was run, parsed or marked.
-    tried: list[int] = field(default_factory=list)
+    #: Lines of the blocks that were run, parsed or marked.
+    lines: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.player = Player(self.shell)
+        self.transcripts = TranscriptRunner(self.shell)
         self.run_python = PythonEvaluator()
 
-    def read(self, page: Path) -> None:
-        """Try every block of a page. The first that fails fails the test, by page and line."""
-        do: Mapping[str, Callable[[Example], None]] = {
-            language: self._trying(getattr(self, f"_{language}")) for language in LANGUAGES
+    def run(self, page: Path) -> None:
+        """Run every block of a page. An error has a note with page and line."""
+        evaluators: Mapping[str, Callable[[Example], None]] = {
+            language: self._make_evaluator(getattr(self, f"_{language}")) for language in LANGUAGES
         }
-        for example in examples(page, do, self._note):
+        for example in parse_examples(page, evaluators, self._note):
             try:
                 example.evaluate()
             except Exception as error:
@@ -65,9 +65,9 @@ class Reader:
     def _note(self, example: Example) -> None:
         self.mark = example.parsed
 
-    def _trying(self, run: Callable[[Example, str], None]) -> Callable[[Example], None]:
+    def _make_evaluator(self, run: Callable[[Example, str], None]) -> Callable[[Example], None]:
         def evaluate(example: Example) -> None:
-            self.tried.append(example.line)
+            self.lines.append(example.line)
             if self.mark is None or self.mark.kind != "not run":
                 run(example, _LOCAL_API.sub(self.shell.environment["API"], str(example.parsed)))
             self.mark = None
@@ -78,7 +78,7 @@ class Reader:
         self.printed = self.shell.run(text)
 
     def _console(self, _example: Example, text: str) -> None:
-        self.player.play(text)
+        self.transcripts.run(text)
 
     def _python(self, example: Example, text: str) -> None:
         example.parsed = Lexeme(text, example.parsed.offset, example.parsed.line_offset)
@@ -89,13 +89,13 @@ class Reader:
         written = shown if isinstance(shown, list) else [shown]
         models = [model for name, model in _MODELS.items() if all(name in each for each in written)]
         if self.mark is not None:
-            schema = answers.schema_of(self.openapi, *self.mark.text.split())
-            assert not answers.against_schema(shown, schema, self.openapi)
+            schema = answers.get_response_schema(self.openapi, *self.mark.text.split())
+            assert not answers.find_schema_violations(shown, schema, self.openapi)
         elif models:
             for each in written:
                 models[0].validate_python(each)
         elif _POLICY not in shown:
-            assert not answers.unlike(shown, answers.last_document(self.printed))
+            assert not answers.find_differences(shown, answers.parse_last_document(self.printed))
 
     def _yaml(self, _example: Example, text: str) -> None:
         yaml.safe_load(text)
@@ -105,10 +105,10 @@ class Reader:
         assert {len(row) for row in rows} == {len(rows[0])}
 
     def _text(self, _example: Example, _text: str) -> None:
-        """Formulas and drawings are for people alone."""
+        """Accept any text."""
 
     _mermaid = _text  # tests/structure/test_diagrams.py parses them
 
 
-#: What a block may be. Another word after a fence, or none, fails the page.
+#: Languages of blocks. A block in another language, or without one, fails the page.
 LANGUAGES = ("sh", "console", "python", "json", "yaml", "csv", "text", "mermaid")
