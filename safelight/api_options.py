@@ -43,6 +43,12 @@ RAW_FORMATS: Final = (
     "BMP",
     "AVIF",
 )
+#: Formats of assets.
+ASSET_FORMATS: Final = (
+    "PNG",
+    "JPEG",
+    "WebP",
+)
 #: Media types by format.
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "JPEG": "image/jpeg",

@@ -39,7 +39,7 @@ def make_choice_parser(
     return parse
 
 
-def _list(values: Collection[str]) -> str:
+def join_choices(values: Collection[str]) -> str:
     """Return values as text: ``jpeg, webp or avif``."""
     *others, last = values
     return f"{', '.join(others)} or {last}"
@@ -73,7 +73,7 @@ Fit = Annotated[
         "--fit",
         metavar="NAME",
         callback=make_choice_parser(FITS, str.lower),
-        help=f"How to fit into width and height: {_list(FITS)}.",
+        help=f"How to fit into width and height: {join_choices(FITS)}.",
     ),
 ]
 Enlarge = Annotated[bool | None, typer.Option("--enlarge", help="Enlarge smaller images, too.", show_default=False)]
@@ -83,11 +83,11 @@ Format = Annotated[
         "--format",
         metavar="NAME",
         callback=make_choice_parser(OUTPUT_FORMATS, str.lower, OUTPUT_FORMAT_SPELLINGS),
-        help=f"Output format: {_list(OUTPUT_FORMATS)}.",
+        help=f"Output format: {join_choices(OUTPUT_FORMATS)}.",
     ),
 ]
 Quality = Annotated[
-    int | None, typer.Option("--quality", min=1, max=100, help=f"Output quality, for {_list(LOSSY_FORMATS)}.")
+    int | None, typer.Option("--quality", min=1, max=100, help=f"Output quality, for {join_choices(LOSSY_FORMATS)}.")
 ]
 Grayscale = Annotated[
     bool | None, typer.Option("--grayscale/--color", help="Convert to grayscale, or keep the colors.")
@@ -98,7 +98,7 @@ Status = Annotated[
         "--status",
         metavar="STATUS",
         callback=make_choice_parser(JOB_STATUSES, str.upper),
-        help=f"Only jobs with this status: {_list(JOB_STATUSES)}.",
+        help=f"Only jobs with this status: {join_choices(JOB_STATUSES)}.",
     ),
 ]
 StatusOrAny = Annotated[
@@ -107,7 +107,7 @@ StatusOrAny = Annotated[
         "--status",
         metavar="STATUS",
         callback=make_choice_parser((*JOB_STATUSES, ANY_STATUS), str.upper),
-        help=f"Only images of jobs with this status: {_list((*JOB_STATUSES, ANY_STATUS))}.",
+        help=f"Only images of jobs with this status: {join_choices((*JOB_STATUSES, ANY_STATUS))}.",
     ),
 ]
 RawFormat = Annotated[
@@ -118,7 +118,7 @@ RawFormat = Annotated[
         callback=make_choice_parser(
             RAW_FORMATS, str.upper, {short.upper(): name.upper() for short, name in OUTPUT_FORMAT_SPELLINGS.items()}
         ),
-        help=f"Only images in this format: {_list(RAW_FORMATS)}.",
+        help=f"Only images in this format: {join_choices(RAW_FORMATS)}.",
     ),
 ]
 

@@ -6,14 +6,24 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.options import ApiUrl, Json
+from safelight.api_options import ASSET_FORMATS
+from safelight.cli.options import ApiUrl, Json, join_choices
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.models import Asset
 
-app = typer.Typer(no_args_is_help=True, help="Manage watermark images.")
+EXAMPLES = """Examples:
+
+safelight assets put logo logo.png
+
+safelight assets list"""
+
+app = typer.Typer(no_args_is_help=True, help="Manage watermark images.", epilog=EXAMPLES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the asset.", show_default=False)]
+ImageFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help=f"{join_choices(ASSET_FORMATS)} file.", show_default=False)
+]
 
 
 @app.command("list")
@@ -28,7 +38,7 @@ def put(
     context: typer.Context,
     *,
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="PNG, JPEG or WebP file.", show_default=False)],
+    file: ImageFile,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:

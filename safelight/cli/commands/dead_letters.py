@@ -28,7 +28,9 @@ safelight dead-letters redrive --all"""
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="CODE", help="Only dead letters with this error code.")]
 
-app = typer.Typer(name="dead-letters", no_args_is_help=True, help="List and redrive dead letters.")
+app = typer.Typer(
+    name="dead-letters", no_args_is_help=True, help="List and redrive dead letters.", epilog=LIST_EXAMPLES
+)
 
 
 @app.command("list", epilog=LIST_EXAMPLES)

@@ -10,7 +10,15 @@ from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.models import Preset
 
-app = typer.Typer(no_args_is_help=True, help="Manage presets (named pipelines).")
+EXAMPLES = """Examples:
+
+safelight presets list
+
+safelight presets show web
+
+safelight presets put card --pipeline @card.json --description 'For cards'"""
+
+app = typer.Typer(no_args_is_help=True, help="Manage presets (named pipelines).", epilog=EXAMPLES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the preset.", show_default=False)]
 IfVersion = Annotated[

@@ -16,7 +16,7 @@ safelight webhook listen --register dev
 
 SAFELIGHT_WEBHOOK_SECRET=whsec_… safelight webhook listen --port 8787"""
 
-app = typer.Typer(no_args_is_help=True, help="Receive webhooks on this machine.")
+app = typer.Typer(no_args_is_help=True, help="Receive webhooks on this machine.", epilog=EXAMPLES)
 
 
 @app.callback()
