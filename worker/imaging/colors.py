@@ -53,7 +53,7 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 
 
 def _drop_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is opaque everywhere. Many files have one; it costs time and bytes."""
+    """Drop an alpha channel that is opaque everywhere. Many files have one, and it costs time and bytes."""
     if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode.removesuffix("A"))
     return image

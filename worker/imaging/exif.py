@@ -29,7 +29,7 @@ class Exif:
 
 
 def read_exif(image: Image.Image) -> Exif:
-    """Read the EXIF of an opened file. Damaged EXIF gives a warning; decoder errors pass."""
+    """Read the EXIF of an opened file. Damaged EXIF gives a warning. Decoder errors are raised."""
     if image.format == PNG.name and "exif" not in image.info:
         # The eXIf chunk may follow the pixels. Load them here, so that their errors are not taken for damaged EXIF.
         image.load()

@@ -29,9 +29,9 @@ def render_output(kind: Kind, output: OutputFormat, limits: Limits = fidelity.LI
 def test_each_kind_keeps_its_appearance_in_each_format(name: str, output: OutputFormat) -> None:
     """Size, frames, transparency and colors are kept, within the loss of the format."""
     images, _ = fidelity.decode_frames(render_output(KINDS[name], output))
-    wanted = fidelity.compute_expected_frames(KINDS[name], output)
-    assert [image.size for image in images] == [SIZE] * len(wanted)
-    for image, scene in zip(images, wanted, strict=True):
+    expected = fidelity.compute_expected_frames(KINDS[name], output)
+    assert [image.size for image in images] == [SIZE] * len(expected)
+    for image, scene in zip(images, expected, strict=True):
         assert fidelity.compute_worst_psnr(image, scene) >= fidelity.MIN_PSNR.get(output, 25)
 
 
@@ -61,10 +61,10 @@ def test_operations_run_on_every_frame(name: str, output: OutputFormat) -> None:
     images, durations = fidelity.decode_frames(render_output(KINDS[name], output, fidelity.LIMITS, *operations))
     assert durations == DURATIONS
     for image, scene in zip(images, fidelity.compute_expected_frames(KINDS[name], output), strict=True):
-        wanted = scene.resize((48, 32), Image.Resampling.LANCZOS).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        expected = scene.resize((48, 32), Image.Resampling.LANCZOS).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         assert image.size == (48, 32)
         if output is not OutputFormat.GIF:  # GIF makes alpha binary after the resize
-            assert fidelity.compute_worst_psnr(image, wanted) >= 24
+            assert fidelity.compute_worst_psnr(image, expected) >= 24
 
 
 @pytest.mark.parametrize("plays", [0, 1, 3])
