@@ -13,7 +13,7 @@ HEAD = """# What becomes of a job when one thing fails
 Every fault at every AWS call of each path, played with the real functions on in-memory doubles of the services, a
 fast clock and no other fault. This page is written by `pytest tests/faults/test_single_faults.py --write-docs`, and
 the same test fails when it is no longer true. All of these endings keep the invariants, which
-[testing-faults.md](testing-faults.md) lists; it also tells how faults are searched that come together.
+[reliability.md](reliability.md#how-it-is-tested) lists; it also tells how faults are searched that come together.
 
 A cell says how the job ended, after how many attempts where more than one began, and when, counted from the start
 of the invocation that is hit. A `slow` answer takes longer than the function may run. A fault that comes `three
