@@ -129,7 +129,7 @@ def test_copy_for_a_deleted_job_is_deleted(imports: ImportStack) -> None:
             client.delete(job_id)
         wait_until(lambda: any(job_id in line and '"outcome"' in line for line in site.read_log("worker")))
         assert [*site.keys(f"raw/import/{job_id}"), *site.keys(f"processed/{job_id}/")] == []
-        return any(job_id in line and '"delete_while_rendering"' in line for line in site.read_log("worker"))
+        return any(job_id in line and '"overtaken"' in line for line in site.read_log("worker"))
 
     wait_until(delete_while_rendering)
 

@@ -188,7 +188,7 @@ def test_ingest_starts_over_on_a_server_that_lost_its_data(server: OwnServer, fe
 
 
 def check_stopped(run: subprocess.Popen[str]) -> None:
-    """Check that a run without a server has stopped with a hint how to resume."""
+    """Check that a run without a server has stopped and printed how to resume."""
     _, errors = run.communicate(timeout=MAX_WAIT_SECONDS)
     assert run.returncode == 2, errors
     assert "To resume, run: " in errors

@@ -11,7 +11,7 @@ LARGE = (Path(__file__).parents[2] / "safelight" / "demo_images" / "contact-shee
 
 
 @pytest.fixture
-def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+def short_timeout_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Yield a stack with a short lease and visibility timeout."""
     yield from run_site(
         tmp_path, request.config.getoption("--engine"), SHORT_TIMEOUTS | {"InteractiveConcurrency": "2"}
@@ -19,9 +19,9 @@ def quick_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]
 
 
 @pytest.mark.faults
-def test_jobs_of_a_killed_worker_are_completed(quick_site: Site) -> None:
+def test_jobs_of_a_killed_worker_are_completed(short_timeout_site: Site) -> None:
     """Killed between claim and commit, every job ends COMPLETED with one result."""
-    site = quick_site
+    site = short_timeout_site
     ids = [site.submit(LARGE)["id"] for _ in range(6)]
     wait_until(lambda: any(site.job(job_id)["status"] == "PROCESSING" for job_id in ids))
     for process in site.list_processes("worker"):

@@ -25,7 +25,7 @@ LARGE_EVERY = 40
 PAUSE_SECONDS = 2.0
 PATIENCE_SECONDS = 240.0
 #: All leases and timeouts end within a minute.
-SHORT = SHORT_TIMEOUTS | {
+PARAMETERS = SHORT_TIMEOUTS | {
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
     "InteractiveConcurrency": "2",
@@ -81,9 +81,9 @@ class Killer:
 
 
 @pytest.fixture(scope="module")
-def deadly_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def short_timeout_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a stack with short leases and timeouts."""
-    yield from run_site(tmp_path_factory.mktemp("deadly"), request.config.getoption("--engine"), SHORT)
+    yield from run_site(tmp_path_factory.mktemp("kills"), request.config.getoption("--engine"), PARAMETERS)
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def submit(site: Site, body: bytes) -> str:
 
 
 def submit_for_killer(site: Site, body: bytes, killer: Killer) -> str:
-    """Post an image and report large ones to the killer."""
+    """Post an image, and have the worker of a large one killed."""
     job_id = submit(site, body)
     if body is LARGE:
         killer.large.put(job_id)
@@ -136,13 +136,13 @@ def count_statuses(site: Site) -> Counter[str]:
 )
 @pytest.mark.parametrize("truncated_percent", [0, 5], ids=["all valid", "5 percent truncated"])
 def test_jobs_end_while_processes_are_killed(
-    deadly_site: Site,
+    short_timeout_site: Site,
     truncated_percent: int,
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> None:
     """Each accepted job ends once: truncated images FAILED, all others COMPLETED with one result."""
-    site, jobs = deadly_site, int(request.config.getoption("--kill-jobs"))
+    site, jobs = short_timeout_site, int(request.config.getoption("--kill-jobs"))
     truncated = jobs * truncated_percent // 100
     before = set(list_records(site))
     bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(jobs - truncated)] + [TRUNCATED] * truncated

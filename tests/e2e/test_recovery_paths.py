@@ -40,16 +40,16 @@ def set_job_state(table: JobTable, job_id: str, **values: Any) -> Job:
     """Change a job without the state machine."""
 
     def is_changed() -> bool:
-        seen = table.get(job_id)
-        return table.compare_and_swap(seen, replace(seen, **values))
+        current = table.get(job_id)
+        return table.compare_and_swap(current, replace(current, **values))
 
     wait_until(is_changed)
     return table.get(job_id)
 
 
-def lease_values(seen: datetime, *, attempt: int, lease: timedelta = LEASE) -> dict[str, Any]:
+def lease_values(now: datetime, *, attempt: int, lease: timedelta = LEASE) -> dict[str, Any]:
     """Return the values of a job whose worker crashed and whose lease is still valid."""
-    return {"status": JobStatus.PROCESSING, "attempt": attempt, "lease_until": seen + lease}
+    return {"status": JobStatus.PROCESSING, "attempt": attempt, "lease_until": now + lease}
 
 
 def run_reconciler(site: Site) -> None:
@@ -172,8 +172,8 @@ def test_overdue_member_is_requeued_or_expired(
 def test_interrupted_deletion_is_finished(site: Site, table: JobTable) -> None:
     """The reconciler deletes objects and record, and a later deletion returns the statement."""
     job_id = site.wait_until_done(site.submit(IMAGE)["id"])["id"]
-    seen = table.get(job_id)
-    assert table.compare_and_swap(seen, seen.delete(now=utc_now(), due_at=utc_now() - timedelta(seconds=1)))
+    current = table.get(job_id)
+    assert table.compare_and_swap(current, current.delete(now=utc_now(), due_at=utc_now() - timedelta(seconds=1)))
     run_reconciler(site)
     assert "Item" not in site.dynamodb.get_item(TableName=site.stack.table, Key={"ID": {"S": job_id}})
     assert [*site.keys(f"raw/api/{job_id}"), *site.keys(f"processed/{job_id}/")] == []

@@ -220,11 +220,11 @@ def test_only_operators_see_and_redrive_dead_letters(
     monkeypatch.setenv("OPERATORS", operators)
     api.dependencies.get_dependencies.cache_clear()
     job_id = create_dead_job(cloud, identity={"userArn": "arn:aws:iam::1:user/owner"})
-    seen = cloud.call("GET", PATH, identity=identity)
+    listed = cloud.call("GET", PATH, identity=identity)
     redriven = redrive(cloud, id=job_id, identity=identity)
-    assert (seen.status, redriven.status) == ((200, 202) if allowed else (403, 403))
+    assert (listed.status, redriven.status) == ((200, 202) if allowed else (403, 403))
     if not allowed:
-        assert {seen.json["code"], redriven.json["code"]} == {"FORBIDDEN"}
-        assert job_id not in seen.text
+        assert {listed.json["code"], redriven.json["code"]} == {"FORBIDDEN"}
+        assert job_id not in listed.text
         assert redrive(cloud, nonsense=1, identity=identity).status == 403
         assert cloud.job(job_id).status is JobStatus.FAILED

@@ -15,7 +15,8 @@ def test_hostile_file_fails_only_its_own_job(cloud: Cloud, monkeypatch: pytest.M
     """Valid images of the batch are completed, and the error shows no internals."""
     monkeypatch.setenv("RENDER_SECONDS", "2")
     before, hostile, after = (
-        cloud.submit(data) for data in (sample_images.make_jpeg(), make_hostile_file(name), sample_images.make_png(mode="RGBA"))
+        cloud.submit(data)
+        for data in (sample_images.make_jpeg(), make_hostile_file(name), sample_images.make_png(mode="RGBA"))
     )
     assert cloud.deliver(cloud.receive()) == []
     assert [cloud.job(job["id"]).status for job in (before, after)] == ["COMPLETED", "COMPLETED"]
@@ -67,9 +68,9 @@ def test_rendering_does_not_start_too_late(cloud: Cloud, monkeypatch: pytest.Mon
     messages = cloud.receive()
     monkeypatch.setenv("RECORD_SECONDS", "2")
     monkeypatch.setenv("RENDER_SECONDS", "1")
-    taken = worker.app.get_consumer().sandbox._slots.get()  # the only slot; never returned
-    assert taken is not None
-    taken.close()
+    slot = worker.app.get_consumer().sandbox._slots.get()  # the only slot; never returned
+    assert slot is not None
+    slot.close()
     assert cloud.deliver(messages, events.Context(remaining_milliseconds=2000)) == [messages[0]["Body"]]
     waiting = cloud.job(job["id"])
     assert (waiting.status, waiting.attempts_used) == ("PENDING", 0)

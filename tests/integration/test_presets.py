@@ -100,13 +100,13 @@ def test_concurrent_writes_are_detected(cloud: Cloud, monkeypatch: pytest.Monkey
     rivals = [SMALL, SMALL]
 
     def get_outdated_numbers(self: PresetTable, owner: str, name: str) -> tuple[int, int]:
-        seen = state(self, owner, name)
+        numbers = state(self, owner, name)
         if rivals:
             rivals.pop()
             with monkeypatch.context() as undisturbed:
                 undisturbed.setattr(PresetTable, "_numbers", state)
                 assert put_preset(cloud, "mine", SMALL).status == 200
-        return seen
+        return numbers
 
     monkeypatch.setattr(PresetTable, "_numbers", get_outdated_numbers)
     assert put_preset(cloud, "mine", GRAY, {"If-Match": '"1"'}).status == 412
