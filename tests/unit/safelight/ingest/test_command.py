@@ -154,6 +154,15 @@ def test_names_are_read_from_standard_input(ingest: Invoke, photos: Path, bulk: 
 
 
 @pytest.mark.usefixtures("photos")
+def test_options_apply_to_the_batch(ingest: Invoke, bulk: BulkApi) -> None:
+    """A webhook can be combined with the shorthand."""
+    ingest("photos", "--width", "9", "--height", "9", "--fit", "contain", "--enlarge", "--webhook", "shop")
+    (batch,) = bulk.batches.values()
+    expected = {"width": 9, "height": 9, "fit": "contain", "enlarge": True, "webhook": "shop"}
+    assert batch["request"].items() >= expected.items()
+
+
+@pytest.mark.usefixtures("photos")
 def test_fresh_starts_over(ingest: Invoke, bulk: BulkApi) -> None:
     """Every file gets another job."""
     ingest("photos")
