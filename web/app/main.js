@@ -27,7 +27,7 @@ try {
   await start(await readConfig());
 } catch (problem) {
   fill(find("#view"), el("h1", {}, "Safelight cannot be reached"), createErrorBox(problem),
-    el("p", {}, el("button", { type: "button", class: "button button-primary", onClick: () => location.reload() }, "Try again")));
+    el("p", {}, el("button", { class: "button button-primary", onClick: () => location.reload() }, "Try again")));
 }
 
 async function start(config) {
@@ -61,9 +61,9 @@ async function load(config) {
     try {
       return await Promise.all([getCapabilities(), listPresets()]);
     } catch (problem) {
-      const refused = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
-      if (!refused || config.auth !== "api-key") throw problem;
-      connect(config.api_url, await authenticate(config, { refused }));
+      const rejected = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
+      if (!rejected || config.auth !== "api-key") throw problem;
+      connect(config.api_url, await authenticate(config, { rejected }));
     }
   }
 }

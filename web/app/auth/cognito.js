@@ -27,7 +27,7 @@ function showSignIn(pool, message = "") {
     el("section", { class: "gate panel" },
       el("h1", { tabindex: "-1" }, "Sign in"),
       el("p", {}, message || "Sign in to use this Safelight."),
-      el("button", { class: "button button-primary", type: "button", onClick: () => startSignIn(pool) }, "Sign in")));
+      el("button", { class: "button button-primary", onClick: () => startSignIn(pool) }, "Sign in")));
 }
 
 async function startSignIn(pool) {

@@ -15,12 +15,12 @@ export async function readConfig() {
 
 /**
  * Return a function that creates the authentication headers. Wait until the user has signed in.
- * @param {Config} config @param {{refused?: boolean}} [state] `refused` if the API rejected the last credentials
+ * @param {Config} config @param {{rejected?: boolean}} [state] `rejected` if the API rejected the last credentials
  * @returns {Promise<() => Promise<Record<string, string>>>}
  */
-export async function authenticate(config, { refused = false } = {}) {
+export async function authenticate(config, { rejected = false } = {}) {
   if (config.auth === "none") return async () => ({});
-  if (config.auth === "api-key") return authenticateWithKey({ refused });
+  if (config.auth === "api-key") return authenticateWithKey({ rejected });
   if (config.auth === "cognito" && config.cognito) return authenticateWithCognito(config.cognito);
   return new Promise(() => showSigningNotice());
 }

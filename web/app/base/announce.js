@@ -11,7 +11,7 @@ export function announce(text) {
 
 /** Show a note at the edge of the page. @param {string} text @param {"good"|"bad"} [kind] */
 export function showNote(text, kind = "good") {
-  const shown = el("p", { class: `note note-${kind}` }, text);
-  find("#notes").append(shown);
-  setTimeout(() => shown.remove(), SHOWN_MILLISECONDS);
+  const element = el("p", { class: `note note-${kind}` }, text);
+  find("#notes").append(element);
+  setTimeout(() => element.remove(), SHOWN_MILLISECONDS);
 }

@@ -6,15 +6,15 @@ import { createIcon } from "./icons.js";
 
 /** @param {string} what named in the accessible name @param {() => string} text */
 export function createCopyButton(what, text) {
-  const shown = el("span", {}, "Copy");
+  const label = el("span", {}, "Copy");
   const copy = async () => {
     await navigator.clipboard.writeText(text());
-    shown.textContent = "Copied";
+    label.textContent = "Copied";
     announce(`${what} copied`);
-    setTimeout(() => (shown.textContent = "Copy"), 1600);
+    setTimeout(() => (label.textContent = "Copy"), 1600);
   };
   // Browsers offer no clipboard outside secure contexts. The text can still be selected.
   const supported = Boolean(navigator.clipboard);
-  return supported && el("button", { type: "button", class: "button button-small", "aria-label": `Copy ${what}`, onClick: copy },
-    createIcon("copy"), shown);
+  return supported && el("button", { class: "button button-small", "aria-label": `Copy ${what}`, onClick: copy },
+    createIcon("copy"), label);
 }

@@ -9,8 +9,8 @@ import { el } from "./dom.js";
  */
 export function confirmAction({ title, text, yes }) {
   const heading = el("h2", { id: "ask-title" }, title);
-  const no = el("button", { type: "button", class: "button", onClick: () => dialog.close("no") }, "Keep");
-  const go = el("button", { type: "button", class: "button button-danger", onClick: () => dialog.close("yes") }, yes);
+  const no = el("button", { class: "button", onClick: () => dialog.close("no") }, "Keep");
+  const go = el("button", { class: "button button-danger", onClick: () => dialog.close("yes") }, yes);
   const dialog = el("dialog", { class: "dialog", "aria-labelledby": "ask-title" },
     heading, el("p", {}, text), el("div", { class: "row row-end" }, no, go));
   document.body.append(dialog);

@@ -12,6 +12,7 @@ const HANDLER = /^on[A-Z]/;
  */
 export function el(tag, props = {}, ...children) {
   const element = document.createElement(tag);
+  if (tag === "button") element.type = "button"; // the HTML default submits forms
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
     if (HANDLER.test(name)) element.addEventListener(name.slice(2).toLowerCase(), value);

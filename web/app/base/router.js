@@ -14,7 +14,7 @@ export function startRouter(pages) {
     const [name = "", part = ""] = location.hash.replace(/^#\/?/, "").split("/");
     const page = pages[name] ?? pages[""];
     turn += 1;
-    const mine = turn;
+    const ownTurn = turn;
     cleanUp?.();
     cleanUp = undefined;
     fill(view);
@@ -24,7 +24,7 @@ export function startRouter(pages) {
       else each.removeAttribute("aria-current");
     }
     const newCleanUp = await page.show(view, decodeURIComponent(part));
-    if (mine !== turn) return void newCleanUp?.(); // the user has navigated to another page
+    if (ownTurn !== turn) return void newCleanUp?.(); // the user has navigated to another page
     cleanUp = newCleanUp;
     if (!first) findHeading(view)?.focus({ preventScroll: true });
     if (!first) window.scrollTo(0, 0);

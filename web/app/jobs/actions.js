@@ -60,5 +60,5 @@ async function reportProblems(action) {
 }
 
 function createButton(iconName, name, job, onClick) {
-  return el("button", { type: "button", class: "button button-small", "aria-label": `${name} ${job.filename}`, onClick }, createIcon(iconName), name);
+  return el("button", { class: "button button-small", "aria-label": `${name} ${job.filename}`, onClick }, createIcon(iconName), name);
 }

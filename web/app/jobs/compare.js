@@ -22,7 +22,7 @@ export function compare(before, after) {
   };
   slider.addEventListener("input", update);
   update();
-  const beside = el("button", { type: "button", class: "button button-small", "aria-pressed": "false" }, "Side by side");
+  const beside = el("button", { class: "button button-small", "aria-pressed": "false" }, "Side by side");
   const frame = el("figure", { class: "compare", "aria-label": "Before and after" }, stage,
     el("figcaption", { class: "compare-captions" },
       el("span", {}, el("b", {}, "Before "), before.caption), beside, el("span", {}, el("b", {}, "After "), after.caption)));

@@ -22,7 +22,7 @@ export async function download(id, output) {
 /** @param {any} job @param {{output?: string, small?: boolean}} [options] */
 export function createDownloadButton(job, { output, small = false } = {}) {
   return el("button", {
-    type: "button", class: small ? "button button-small" : "button button-primary",
+    class: small ? "button button-small" : "button button-primary",
     "aria-label": `Download ${output && job.result.outputs.length > 1 ? `${output} of ` : ""}${job.filename}`,
     onClick: () => download(job.id, output),
   }, createIcon("download"), "Download");

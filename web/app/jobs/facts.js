@@ -9,11 +9,11 @@ export function createSizeSummary(job) {
   const { raw, result } = job;
   if (!result) return el("p", { class: "facts" }, raw.size ? `${raw.format ?? ""} ${formatBytes(raw.size)}`.trim() : "");
   const total = result.outputs.reduce((sum, each) => sum + each.size, 0);
-  const many = result.outputs.length;
+  const count = result.outputs.length;
   return el("p", { class: "facts" },
     `${formatBytes(raw.size)} → ${formatBytes(total)}`,
-    many > 1 ? ` in ${many} files ` : " ",
-    many === 1 && el("span", { class: result.size <= raw.size ? "saved" : "grown" }, formatSaving(raw.size, result.size)),
+    count > 1 ? ` in ${count} files ` : " ",
+    count === 1 && el("span", { class: result.size <= raw.size ? "saved" : "grown" }, formatSaving(raw.size, result.size)),
     el("br"),
     el("span", { class: "faint" }, `${formatDimensions(result.width, result.height)} ${result.format}`));
 }

@@ -16,24 +16,24 @@ import { createStatusChip } from "./status.js";
  */
 export function createTile(job, { signal, onDeleted }) {
   const element = el("li", { class: "print print-tile" });
-  const draw = (seen) => {
-    element.dataset.id = seen.id;
-    element.dataset.name = seen.filename;
+  const draw = (latest) => {
+    element.dataset.id = latest.id;
+    element.dataset.name = latest.filename;
     fill(element,
-      el("a", { class: "print-pictures", href: `#/jobs/${seen.id}`, tabindex: "-1", "aria-hidden": "true" }, createImage(seen)),
+      el("a", { class: "print-pictures", href: `#/jobs/${latest.id}`, tabindex: "-1", "aria-hidden": "true" }, createImage(latest)),
       el("div", { class: "print-body" },
-        el("h2", { class: "name" }, el("a", { href: `#/jobs/${seen.id}`, title: seen.filename }, seen.filename)),
-        el("div", { class: "print-state" }, createStatusChip(seen.status), el("time", { class: "faint", datetime: seen.uploaded_at, title: formatTime(seen.uploaded_at) }, formatAge(seen.uploaded_at))),
-        seen.error ? el("p", { class: "facts" }, explain(seen.error).what) : createSizeSummary(seen),
-        el("div", { class: "row print-buttons" }, seen.result && createDownloadButton(seen, { small: true }), createJobButtons(seen, { onJob: start, onDeleted: gone }))));
+        el("h2", { class: "name" }, el("a", { href: `#/jobs/${latest.id}`, title: latest.filename }, latest.filename)),
+        el("div", { class: "print-state" }, createStatusChip(latest.status), el("time", { class: "faint", datetime: latest.uploaded_at, title: formatTime(latest.uploaded_at) }, formatAge(latest.uploaded_at))),
+        latest.error ? el("p", { class: "facts" }, explain(latest.error).what) : createSizeSummary(latest),
+        el("div", { class: "row print-buttons" }, latest.result && createDownloadButton(latest, { small: true }), createJobButtons(latest, { onJob: start, onDeleted: removeTile }))));
   };
-  const gone = () => {
+  const removeTile = () => {
     element.remove();
     onDeleted?.();
   };
-  const start = (seen) => {
-    draw(seen);
-    if (!seen.done) watchJob(seen.id, { signal, onJob: draw, first: 1 }).catch(() => {});
+  const start = (latest) => {
+    draw(latest);
+    if (!latest.done) watchJob(latest.id, { signal, onJob: draw, firstDelay: 1 }).catch(() => {});
   };
   start(job);
   return element;

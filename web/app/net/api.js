@@ -38,7 +38,7 @@ export const remove = (id) => runWithRetries(() => request("DELETE", `jobs/${par
 
 /**
  * @param {File} file @param {Record<string, string>} options
- * @param {{onProgress: (share: number) => void, onWait: (problem: any) => void, signal: AbortSignal}} how
+ * @param {import("./upload.js").UploadOptions} uploadOptions
  */
 export function createJob(file, options, { onProgress, onWait, signal }) {
   const headers = { "Idempotency-Key": createToken() };

@@ -12,18 +12,18 @@ const MAX_FAILURES = 8; // consecutive
 
 /**
  * @param {string} id
- * @param {{onJob: (job: any) => void, onProblem?: (problem: Problem|null) => void, signal?: AbortSignal, first?: number}} options
- *   `onProblem` gets a retryable problem, and null once it is over; `first` is the delay before the first poll, in seconds
+ * @param {{onJob: (job: any) => void, onProblem?: (problem: Problem|null) => void, signal?: AbortSignal, firstDelay?: number}} options
+ *   `onProblem` gets a retryable problem, and null once it is over; `firstDelay` is the delay before the first poll, in seconds
  * @returns {Promise<any>} the finished job, or its last state when the time limit is reached
  */
-export async function watchJob(id, { onJob, onProblem, signal, first = 0.5 }) {
-  const until = Date.now() + MAX_MILLISECONDS;
-  let wait = first;
+export async function watchJob(id, { onJob, onProblem, signal, firstDelay = 0.5 }) {
+  const deadline = Date.now() + MAX_MILLISECONDS;
+  let pauseSeconds = firstDelay;
   let etag = null;
   let latest = null;
   let failures = 0;
-  while (Date.now() < until) {
-    await pauseBetweenPolls(wait * 1000, signal);
+  while (Date.now() < deadline) {
+    await pauseBetweenPolls(pauseSeconds * 1000, signal);
     try {
       const response = await requestJob(id, { etag, signal });
       if (failures) onProblem?.(null);
@@ -34,7 +34,7 @@ export async function watchJob(id, { onJob, onProblem, signal, first = 0.5 }) {
         onJob(latest);
         if (latest.done) return latest;
       }
-      wait = Math.min(Math.max(response.retryAfter ?? 1, wait * GROWTH), MAX_PAUSE_SECONDS);
+      pauseSeconds = Math.min(Math.max(response.retryAfter ?? 1, pauseSeconds * GROWTH), MAX_PAUSE_SECONDS);
     } catch (problem) {
       if (!(problem instanceof Problem) || !problem.retriable || failures >= MAX_FAILURES) throw problem;
       failures += 1;
@@ -44,7 +44,7 @@ export async function watchJob(id, { onJob, onProblem, signal, first = 0.5 }) {
         failures = 0;
       }
       await pause(computeDelay(problem, failures), signal);
-      wait = 0;
+      pauseSeconds = 0;
     }
   }
   return latest;

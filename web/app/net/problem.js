@@ -58,14 +58,14 @@ export function createOfflineProblem() {
  * @param {number} status @param {string} text @param {string|null} retryAfter
  */
 export function parseProblem(status, text, retryAfter) {
-  const wait = retryAfter === null ? null : Number(retryAfter);
+  const seconds = retryAfter === null ? null : Number(retryAfter);
   const retriable = status === 429 || status >= 500;
   const fallback = { code: `HTTP_${status}`, title: `The server responded with HTTP ${status}.`, status, retriable };
   try {
     const document = JSON.parse(text);
-    return new Problem(typeof document?.code === "string" ? document : fallback, Number.isFinite(wait) ? wait : null);
+    return new Problem(typeof document?.code === "string" ? document : fallback, Number.isFinite(seconds) ? seconds : null);
   } catch {
-    return new Problem(fallback, Number.isFinite(wait) ? wait : null);
+    return new Problem(fallback, Number.isFinite(seconds) ? seconds : null);
   }
 }
 

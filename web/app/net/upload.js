@@ -4,6 +4,7 @@ import { buildUrl, createCredentials } from "./http.js";
 import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
 
 /** @typedef {(share: number) => void} Progress share from 0 to 1 */
+/** @typedef {{onProgress: Progress, onWait: (problem: any) => void, signal: AbortSignal}} UploadOptions */
 
 /**
  * Send an image in the body of a request to the API.
@@ -12,10 +13,10 @@ import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
  * @returns {Promise<any>} the parsed response
  */
 export async function sendBody(path, file, { headers, onProgress, signal }) {
-  const all = { "Content-Type": file.type || "application/octet-stream", ...(await createCredentials()), ...headers };
-  const sent = await send(buildUrl(path), file, all, onProgress, signal);
-  if (sent.status >= 400) throw parseProblem(sent.status, sent.responseText, sent.getResponseHeader("Retry-After"));
-  return JSON.parse(sent.responseText);
+  const allHeaders = { "Content-Type": file.type || "application/octet-stream", ...(await createCredentials()), ...headers };
+  const response = await send(buildUrl(path), file, allHeaders, onProgress, signal);
+  if (response.status >= 400) throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
+  return JSON.parse(response.responseText);
 }
 
 /**
@@ -27,25 +28,25 @@ export async function sendForm({ url, fields }, file, { onProgress, signal }) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file); // must be last: S3 ignores fields after the file
-  const sent = await send(url, form, {}, onProgress, signal);
-  if (sent.status < 400) return;
+  const response = await send(url, form, {}, onProgress, signal);
+  if (response.status < 400) return;
   // S3 responds with XML. Only its error code is useful.
-  const code = /<Code>([A-Za-z]+)<\/Code>/.exec(sent.responseText)?.[1] ?? `HTTP ${sent.status}`;
-  const retriable = sent.status >= 500 || sent.status === 429;
-  throw new Problem({ code: "UPLOAD_REFUSED", title: `The upload was rejected (${code}).`, status: sent.status, retriable });
+  const code = /<Code>([A-Za-z]+)<\/Code>/.exec(response.responseText)?.[1] ?? `HTTP ${response.status}`;
+  const retriable = response.status >= 500 || response.status === 429;
+  throw new Problem({ code: "UPLOAD_REFUSED", title: `The upload was rejected (${code}).`, status: response.status, retriable });
 }
 
 function send(url, body, headers, onProgress, signal) {
   return new Promise((resolve, reject) => {
-    const call = new XMLHttpRequest();
-    call.open("POST", url);
-    for (const [name, value] of Object.entries(headers)) call.setRequestHeader(name, value);
-    call.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
-    call.onload = () => resolve(call);
-    call.onerror = () => reject(createOfflineProblem());
-    call.onabort = () => reject(signal?.reason);
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", url);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    xhr.onload = () => resolve(xhr);
+    xhr.onerror = () => reject(createOfflineProblem());
+    xhr.onabort = () => reject(signal?.reason);
     if (signal?.aborted) return reject(signal.reason);
-    signal?.addEventListener("abort", () => call.abort(), { once: true });
-    call.send(body);
+    signal?.addEventListener("abort", () => xhr.abort(), { once: true });
+    xhr.send(body);
   });
 }

@@ -20,8 +20,8 @@ const SECONDS = [1, 1, 2, 3, 5, 8, 10];
 export const batchPage = { title: "Batch", show: draw };
 
 function draw(view, id) {
-  const ended = new AbortController();
-  let listed = new AbortController();
+  const closed = new AbortController();
+  let listing = new AbortController();
   const head = el("div", { class: "stack" });
   const name = createHeading("Batch");
   const list = el("ul", { class: "prints" });
@@ -30,27 +30,27 @@ function draw(view, id) {
     STATUSES.map((each) => el("option", { value: each }, getStatusName(each))));
 
   const load = async (cursor) => {
-    const mine = listed.signal;
+    const signal = listing.signal;
     try {
       const page = await listBatchItems(id, { status: status.value, limit: PAGE, links: "true", cursor });
-      if (mine.aborted) return;
-      list.append(...page.items.map((job) => createTile(job, { signal: mine })));
-      fill(foot, page.next_cursor && el("button", { type: "button", class: "button", onClick: () => load(page.next_cursor) }, "Show more"));
+      if (signal.aborted) return;
+      list.append(...page.items.map((job) => createTile(job, { signal })));
+      fill(foot, page.next_cursor && el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more"));
     } catch (problem) {
-      if (!mine.aborted) fill(foot, createErrorBox(problem));
+      if (!signal.aborted) fill(foot, createErrorBox(problem));
     }
   };
   const reload = () => {
-    listed.abort();
-    listed = new AbortController();
+    listing.abort();
+    listing = new AbortController();
     fill(list);
     load("");
   };
   status.addEventListener("change", reload);
 
-  const show = (found) => {
-    name.textContent = found.name || "Batch";
-    fill(head, createBatchBar(found), el("p", { class: "faint" }, formatRate(found)), el("div", { class: "row" }, createButtons(found, restart)));
+  const show = (batch) => {
+    name.textContent = batch.name || "Batch";
+    fill(head, createBatchBar(batch), el("p", { class: "faint" }, formatRate(batch)), el("div", { class: "row" }, createButtons(batch, restart)));
   };
   const restart = () => {
     follow();
@@ -58,15 +58,15 @@ function draw(view, id) {
   };
   const follow = async () => {
     try {
-      for (let polls = 0; !ended.signal.aborted; polls += 1) {
-        const found = await getBatch(id);
-        if (ended.signal.aborted) return;
-        show(found);
-        if (found.done || polls > 600) return;
-        await pauseBetweenPolls(SECONDS[Math.min(polls, SECONDS.length - 1)] * 1000, ended.signal);
+      for (let polls = 0; !closed.signal.aborted; polls += 1) {
+        const batch = await getBatch(id);
+        if (closed.signal.aborted) return;
+        show(batch);
+        if (batch.done || polls > 600) return;
+        await pauseBetweenPolls(SECONDS[Math.min(polls, SECONDS.length - 1)] * 1000, closed.signal);
       }
     } catch (problem) {
-      if (!ended.signal.aborted) fill(head, createErrorBox(problem));
+      if (!closed.signal.aborted) fill(head, createErrorBox(problem));
     }
   };
 
@@ -74,8 +74,8 @@ function draw(view, id) {
     el("div", { class: "filters" }, el("div", { class: "field" }, el("label", { for: "filter-status" }, "Status"), status)), list, foot);
   restart();
   return () => {
-    ended.abort();
-    listed.abort();
+    closed.abort();
+    listing.abort();
   };
 }
 
@@ -88,9 +88,9 @@ function formatRate(batch) {
 function createButtons(batch, restart) {
   const { counts } = batch;
   return [
-    counts.failed > 0 && el("button", { type: "button", class: "button", onClick: () => repeatCall(() => retryFailed(batch.id), "being retried", restart) },
+    counts.failed > 0 && el("button", { class: "button", onClick: () => repeatCall(() => retryFailed(batch.id), "being retried", restart) },
       createIcon("retry"), `Retry ${formatCount(counts.failed, "failed image")}`),
-    !batch.done && el("button", { type: "button", class: "button", onClick: () => stop(batch, restart) }, createIcon("close"), "Cancel remaining"),
+    !batch.done && el("button", { class: "button", onClick: () => stop(batch, restart) }, createIcon("close"), "Cancel remaining"),
   ];
 }
 

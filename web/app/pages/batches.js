@@ -17,7 +17,7 @@ function draw(view) {
       const page = await listBatches({ limit: "20", cursor });
       list.append(...page.batches.map(createRow));
       fill(foot, page.next_cursor
-        ? el("button", { type: "button", class: "button", onClick: () => load(page.next_cursor) }, "Show more")
+        ? el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more")
         : !list.children.length && el("p", { class: "empty" }, "No batches yet. Images that you add together can become a batch."));
     } catch (problem) {
       fill(foot, problem.status === 404 ? el("p", { class: "empty" }, "This Safelight does not support batches.") : createErrorBox(problem));

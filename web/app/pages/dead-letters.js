@@ -15,7 +15,7 @@ function draw(view) {
   const table = el("tbody", {});
   const force = el("input", { type: "checkbox", id: "force" });
   const foot = el("div", { class: "row row-centre" });
-  const redriveAll = el("button", { type: "button", class: "button", onClick: () => send({ all: true }) }, createIcon("retry"), "Redrive all");
+  const redriveAll = el("button", { class: "button", onClick: () => send({ all: true }) }, createIcon("retry"), "Redrive all");
 
   const load = async (cursor) => {
     try {
@@ -24,7 +24,7 @@ function draw(view) {
       table.append(...page.dead_letters.map((each) => createRow(each, send)));
       redriveAll.disabled = !table.querySelector("button");
       fill(foot, page.next_cursor
-        ? el("button", { type: "button", class: "button", onClick: () => load(page.next_cursor) }, "Show more")
+        ? el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more")
         : !table.children.length && el("p", { class: "empty" }, "No dead letters."));
     } catch (problem) {
       fill(foot, createErrorBox(problem));
@@ -67,5 +67,5 @@ function createRow(letter, send) {
     el("td", {}, el("time", { datetime: letter.since }, formatAge(letter.since))),
     el("td", {}, letter.attempts ?? "–"),
     el("td", {}, letter.redrives ?? "–"),
-    el("td", {}, isJob && el("button", { type: "button", class: "button button-small", "aria-label": `Redrive ${letter.id}`, onClick: () => send({ id: letter.id }) }, "Redrive")));
+    el("td", {}, isJob && el("button", { class: "button button-small", "aria-label": `Redrive ${letter.id}`, onClick: () => send({ id: letter.id }) }, "Redrive")));
 }

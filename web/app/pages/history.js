@@ -14,7 +14,7 @@ const SINCE = { "": "Any time", 1: "Last 24 hours", 7: "Last 7 days", 30: "Last 
 export const historyPage = { title: "History", show: draw };
 
 function draw(view) {
-  let shown = new AbortController();
+  let listing = new AbortController();
   const status = el("select", { id: "filter-status" }, el("option", { value: "" }, "All statuses"),
     STATUSES.map((each) => el("option", { value: each }, getStatusName(each))));
   const since = el("select", { id: "filter-since" }, Object.entries(SINCE).map(([days, name]) => el("option", { value: days, selected: days === "" }, name)));
@@ -23,19 +23,19 @@ function draw(view) {
   const foot = el("div", { class: "row row-centre", "aria-live": "polite" });
 
   const load = async (cursor) => {
-    const mine = shown.signal;
+    const signal = listing.signal;
     fill(foot, el("p", { class: "faint" }, "Loading…"));
     const from = since.value ? new Date(Date.now() - Number(since.value) * DAY).toISOString() : "";
     try {
       const page = await listJobs({ status: status.value, since: from, limit: PAGE, cursor });
-      if (mine.aborted) return;
-      list.append(...page.jobs.map((job) => createTile(job, { signal: mine })));
+      if (signal.aborted) return;
+      list.append(...page.jobs.map((job) => createTile(job, { signal })));
       filterByName();
       fill(foot, page.next_cursor
-        ? el("button", { type: "button", class: "button", onClick: () => load(page.next_cursor) }, "Show more")
+        ? el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more")
         : !list.children.length && el("p", { class: "empty" }, "No images yet. Processed images are listed here until they expire."));
     } catch (problem) {
-      if (!mine.aborted) fill(foot, createErrorBox(problem), el("button", { type: "button", class: "button", onClick: () => load(cursor) }, "Try again"));
+      if (!signal.aborted) fill(foot, createErrorBox(problem), el("button", { class: "button", onClick: () => load(cursor) }, "Try again"));
     }
   };
   /** Filter the loaded jobs by name, because the API has no search by name. */
@@ -44,8 +44,8 @@ function draw(view) {
     for (const each of list.children) each.hidden = part !== "" && !each.dataset.name.toLowerCase().includes(part);
   };
   const reload = () => {
-    shown.abort();
-    shown = new AbortController();
+    listing.abort();
+    listing = new AbortController();
     fill(list);
     load("");
   };
@@ -58,7 +58,7 @@ function draw(view) {
       createField("Status", status), createField("Uploaded", since), createField("Name", search)),
     list, foot);
   load("");
-  return () => shown.abort();
+  return () => listing.abort();
 }
 
 function createField(name, control) {

@@ -22,15 +22,15 @@ async function draw(view, id) {
   const body = el("div", { class: "stack" });
   fill(view, body, retryProblem);
   const update = (job) => {
-    const before = view.querySelector("h1") === document.activeElement;
+    const hadFocus = view.querySelector("h1") === document.activeElement;
     fill(body, createContent(job, start));
-    if (before) body.querySelector("h1")?.focus({ preventScroll: true });
+    if (hadFocus) body.querySelector("h1")?.focus({ preventScroll: true });
   };
   const start = (job) => {
     update(job);
     if (job.done) return;
     const onProblem = (problem) => (retryProblem.textContent = problem ? formatProblem(problem) : "");
-    watchJob(job.id, { signal: shown.signal, onJob: update, onProblem, first: 1 }).catch(() => {});
+    watchJob(job.id, { signal: shown.signal, onJob: update, onProblem, firstDelay: 1 }).catch(() => {});
   };
   try {
     start(await getJob(id));
@@ -41,11 +41,11 @@ async function draw(view, id) {
 }
 
 function createContent(job, start) {
-  const gone = () => (location.hash = "#/history");
+  const showHistory = () => (location.hash = "#/history");
   return [
     el("div", { class: "job-head" },
       el("div", {}, createHeading(job.filename), el("div", { class: "row" }, createStatusChip(job.status), job.preset && el("span", { class: "faint" }, `preset ${job.preset.name}, version ${job.preset.version}`))),
-      el("div", { class: "row" }, job.result && createDownloadButton(job), createJobButtons(job, { onJob: start, onDeleted: gone }))),
+      el("div", { class: "row" }, job.result && createDownloadButton(job), createJobButtons(job, { onJob: start, onDeleted: showHistory }))),
     job.error && createErrorBox(job.error),
     job.warnings.map((each) => el("p", { class: "warning" }, each)),
     job.result ? createComparison(job) : !job.done && el("div", { class: "panel waiting" }, el("div", { class: "lamp", "aria-hidden": "true" }), el("p", {}, "The image is being processed.")),
@@ -58,20 +58,20 @@ function createContent(job, start) {
 }
 
 function createComparison(job) {
-  const place = el("div", { class: "compare-place" });
-  arrange(job, job.result, place);
-  return place;
+  const container = el("div", { class: "compare-place" });
+  arrange(job, job.result, container);
+  return container;
 }
 
-async function arrange(job, output, place) {
+async function arrange(job, output, container) {
   const original = getOriginal(job.id);
   try {
     const [before, after] = await Promise.all([original?.url ?? getRawLink(job.id).then((each) => each.url), getResultLink(job.id, output.name).then((each) => each.url)]);
-    fill(place, compare(
+    fill(container, compare(
       { url: before, alt: `${job.filename} before`, caption: formatCaption(job.raw), format: job.raw.format },
       { url: after, alt: `${job.filename} after`, caption: formatCaption(output), format: output.format }));
   } catch (problem) {
-    fill(place, createErrorBox(problem));
+    fill(container, createErrorBox(problem));
   }
 }
 
@@ -82,7 +82,7 @@ function createResultList(job) {
       el("span", {}, el("b", {}, outputs.length > 1 ? each.name : each.format), ` ${formatDimensions(each.width, each.height)} · ${formatBytes(each.size)}`),
       el("span", { class: "row" },
         outputs.length > 1 && el("button", {
-          type: "button", class: "button button-small", "aria-label": `Compare ${each.name}`,
+          class: "button button-small", "aria-label": `Compare ${each.name}`,
           onClick: (event) => arrange(job, each, event.target.closest("#view").querySelector(".compare-place")),
         }, "Compare"),
         createDownloadButton(job, { output: each.name, small: true })))));

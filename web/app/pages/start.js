@@ -113,10 +113,10 @@ function drawBar(bar, queue, together, startAll, clear) {
   bar.dataset.shown = shown;
   if (!("chosen" in together.dataset)) together.checked = staged >= BATCH_THRESHOLD;
   fill(bar,
-    staged > 0 && el("button", { type: "button", class: "button button-primary button-large", id: "go", onClick: startAll },
+    staged > 0 && el("button", { class: "button button-primary button-large", id: "go", onClick: startAll },
       `Process ${formatCount(staged, "image")}`),
     staged > 1 && el("span", { class: "field field-switch" }, together, el("label", { for: "together" }, "as one batch")),
-    finished && el("button", { type: "button", class: "button button-small", onClick: clear }, "Clear finished"));
+    finished && el("button", { class: "button button-small", onClick: clear }, "Clear finished"));
 }
 
 /** Create the form that saves a custom recipe as a preset. */

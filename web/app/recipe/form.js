@@ -37,7 +37,7 @@ export function createRecipeForm(editor) {
     el("h3", {}, "Preset"), chips,
     el("h3", {}, "Operations"), operations, createAdder(editor),
     el("h3", {}, "Outputs"), outputs,
-    el("button", { type: "button", class: "button button-small", onClick: () => editor.addOutput() }, createIcon("add"), "Add output"));
+    el("button", { class: "button button-small", onClick: () => editor.addOutput() }, createIcon("add"), "Add output"));
 }
 
 function sameSteps(before, after) {
@@ -51,7 +51,7 @@ function createPresetButton(editor, preset, chosen) {
     find(`[data-preset="${CSS.escape(preset.name)}"]`)?.focus();
   };
   return el("button", {
-    type: "button", class: "chip", "aria-pressed": String(chosen), title: preset.description, dataset: { preset: preset.name },
+    class: "chip", "aria-pressed": String(chosen), title: preset.description, dataset: { preset: preset.name },
     onClick: choose,
   }, preset.name);
 }
@@ -114,9 +114,9 @@ function createAdder(editor) {
     announce(`${formatLabel(select.value)} added`);
     [...document.querySelectorAll("[data-operation]")].pop()?.querySelector("input, select")?.focus();
   };
-  return el("div", { class: "adder" }, select, el("button", { type: "button", class: "button button-small", onClick: add }, createIcon("add"), "Add"));
+  return el("div", { class: "adder" }, select, el("button", { class: "button button-small", onClick: add }, createIcon("add"), "Add"));
 }
 
 function createTool(iconName, name, onClick, more = {}) {
-  return el("button", { type: "button", class: "tool", "aria-label": name, title: name, onClick, ...more }, createIcon(iconName));
+  return el("button", { class: "tool", "aria-label": name, title: name, onClick, ...more }, createIcon(iconName));
 }

@@ -24,9 +24,9 @@ export function createPlanPanel(editor, getFile, form) {
     running = new AbortController();
     const file = getFile();
     try {
-      const found = await requestPlanFor(file, editor.spec(), running.signal);
+      const planned = await planImage(file, editor.spec(), running.signal);
       markErrors(form, []);
-      fill(shown, createView(found, file));
+      fill(shown, createView(planned, file));
     } catch (problem) {
       if (!(problem instanceof Problem)) return; // a newer request has replaced this one
       const rest = markErrors(form, problem.errors);
@@ -42,7 +42,7 @@ export function createPlanPanel(editor, getFile, form) {
   return { element: shown, refresh: schedule };
 }
 
-async function requestPlanFor(file, spec, signal) {
+async function planImage(file, spec, signal) {
   if (!file) return requestPlan({ ...SAMPLE_IMAGE, ...spec }, signal);
   try {
     return await requestPlan({ head: await readHead(file), size: file.size, ...spec }, signal);
@@ -59,8 +59,8 @@ async function requestPlanFor(file, spec, signal) {
   }
 }
 
-function createView(found, file) {
-  const { picture, failure, outputs, warnings, estimate } = found;
+function createView(planned, file) {
+  const { picture, failure, outputs, warnings, estimate } = planned;
   const from = file ? file.name : "a 12-megapixel photo";
   if (failure) {
     return [el("p", { class: "plan-bad" }, `${from}: ${formatProblem(failure)}`)];
@@ -68,7 +68,7 @@ function createView(found, file) {
   return [
     el("p", { class: "plan-from" }, "From ", el("b", {}, from), ` (${formatDimensions(picture.width, picture.height)} ${picture.format}`,
       picture.size ? `, ${formatBytes(picture.size)})` : ")"),
-    found.steps.length > 0 && el("p", { class: "plan-steps" }, found.steps.map((step) => formatLabel(step.op)).join(" → ")),
+    planned.steps.length > 0 && el("p", { class: "plan-steps" }, planned.steps.map((step) => formatLabel(step.op)).join(" → ")),
     el("ul", { class: "plan-outputs" }, outputs.map((each) =>
       el("li", {}, el("b", {}, `${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)}`), ` ${each.format}`,
         outputs.length > 1 && el("span", { class: "faint" }, ` ${each.name}`)))),

@@ -17,12 +17,12 @@ export function listFields(schema) {
 
 /** Return a value without its defaults, so that requests and snippets contain only explicit values. @param {any} value @param {any} schema */
 export function compact(value, schema) {
-  const kept = Object.entries(value).filter(([name, each]) => {
+  const explicit = Object.entries(value).filter(([name, each]) => {
     const property = schema.properties[name];
     if (!property || property.const !== undefined) return true;
     return each !== null && each !== undefined && JSON.stringify(each) !== JSON.stringify(property.default);
   });
-  return Object.fromEntries(kept);
+  return Object.fromEntries(explicit);
 }
 
 function readField(name, property, schema) {

@@ -25,12 +25,12 @@ export async function sendBatch(queue, items, editor) {
     return sendWithoutBatch(queue, items, editor, limit, problem);
   }
   announce(`Sending a batch of ${formatCount(items.length, "image")}`);
-  const sent = [];
+  const uploads = [];
   for (let start = 0; start < items.length; start += MAX_MEMBERS) {
     const part = items.slice(start, start + MAX_MEMBERS);
-    sent.push(...(await register(queue, id, part, limit)));
+    uploads.push(...(await register(queue, id, part, limit)));
   }
-  await Promise.allSettled([close(id), ...sent]);
+  await Promise.allSettled([close(id), ...uploads]);
   showNote(`Sent ${formatCount(items.length, "image")}`);
   location.hash = `#/batches/${id}`;
 }
@@ -48,12 +48,12 @@ async function register(queue, id, items, limit) {
     const item = items[index];
     if (error) return queue.update(item, { phase: "lost", problem: new Problem(error) });
     try {
-      const how = {
+      const options = {
         signal: item.stop.signal,
         onProgress: (share) => queue.update(item, { phase: "sending", share, retryProblem: null }),
         onWait: (retryProblem) => queue.update(item, { retryProblem }),
       };
-      const confirmed = await limit(() => uploadBytes(job.id, upload, item.file, how));
+      const confirmed = await limit(() => uploadBytes(job.id, upload, item.file, options));
       followJob(queue, item, confirmed);
     } catch (problem) {
       if (!item.stop.signal.aborted) queue.update(item, { phase: "lost", problem });

@@ -63,12 +63,12 @@ function createDetails(item) {
 
 function createButtons(item, on) {
   const removeButton = (name) => el("button", {
-    type: "button", class: "button button-small", "aria-label": `${name} ${item.name}`, onClick: on.onRemove,
+    class: "button button-small", "aria-label": `${name} ${item.name}`, onClick: on.onRemove,
   }, createIcon("close"), name);
   if (item.phase === "staged" || item.phase === "waiting") return removeButton("Remove");
   if (item.phase === "sending") return removeButton("Stop");
   if (item.phase === "lost") {
-    const retryButton = item.file && el("button", { type: "button", class: "button button-small", "aria-label": `Retry ${item.name}`, onClick: on.onRetry }, createIcon("retry"), "Retry");
+    const retryButton = item.file && el("button", { class: "button button-small", "aria-label": `Retry ${item.name}`, onClick: on.onRetry }, createIcon("retry"), "Retry");
     return [retryButton, removeButton("Remove")];
   }
   const { job } = item;

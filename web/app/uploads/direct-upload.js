@@ -8,27 +8,27 @@ const FORBIDDEN = 403;
 
 /**
  * @param {File} file @param {any} spec
- * @param {{onProgress: (share: number) => void, onWait: (problem: any) => void, signal: AbortSignal}} how
+ * @param {import("../net/upload.js").UploadOptions} options
  * @returns {Promise<any>} the job
  */
-export async function uploadDirectly(file, spec, how) {
+export async function uploadDirectly(file, spec, options) {
   const declaration = { filename: file.name, content_type: file.type || "application/octet-stream", size: file.size };
-  const { upload, ...job } = await createUpload({ ...declaration, ...spec }, how);
-  return uploadBytes(job.id, upload, file, how);
+  const { upload, ...job } = await createUpload({ ...declaration, ...spec }, options);
+  return uploadBytes(job.id, upload, file, options);
 }
 
 /**
  * Send the bytes of a job and confirm the upload. Request a new form if the first one has expired.
  * @param {string} id @param {any} upload @param {File} file
- * @param {{onProgress: (share: number) => void, onWait: (problem: any) => void, signal: AbortSignal}} how
+ * @param {import("../net/upload.js").UploadOptions} options
  */
-export async function uploadBytes(id, upload, file, how) {
-  const send = (form) => runWithRetries(() => sendForm(form, file, how), how);
+export async function uploadBytes(id, upload, file, options) {
+  const send = (form) => runWithRetries(() => sendForm(form, file, options), options);
   try {
     await send(upload);
   } catch (problem) {
     if (problem?.status !== FORBIDDEN) throw problem;
-    await send((await renewForm(id, how)).upload);
+    await send((await renewForm(id, options)).upload);
   }
-  return confirmUpload(id, how);
+  return confirmUpload(id, options);
 }

@@ -44,8 +44,8 @@ export function createDropZone(onFiles, formats) {
     el("div", { class: "lamp", "aria-hidden": "true" }),
     el("p", { class: "drop-title" }, "Drop images here"),
     el("div", { class: "row row-centre" },
-      el("button", { type: "button", class: "button button-primary", id: "choose", onClick: () => picker.click() }, createIcon("image"), "Choose images"),
-      el("button", { type: "button", class: "button camera", onClick: () => camera.click() }, createIcon("camera"), "Take a photo")),
+      el("button", { class: "button button-primary", id: "choose", onClick: () => picker.click() }, createIcon("image"), "Choose images"),
+      el("button", { class: "button camera", onClick: () => camera.click() }, createIcon("camera"), "Take a photo")),
     el("p", { class: "faint drop-hint" }, `or paste an image. Supported formats: ${formats}.`),
     picker, camera);
 }

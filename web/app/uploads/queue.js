@@ -32,15 +32,15 @@ export function createQueue() {
       items.set([...items.get(), adopted]);
       return adopted;
     },
-    /** @param {Item} changed @param {Partial<Item>} values */
-    update(changed, values) {
-      Object.assign(changed, values);
+    /** @param {Item} item @param {Partial<Item>} values */
+    update(item, values) {
+      Object.assign(item, values);
       items.set(items.get());
     },
-    /** @param {Item} gone */
-    remove(gone) {
-      gone.stop.abort(new DOMException("removed", "AbortError"));
-      items.set(items.get().filter((each) => each !== gone));
+    /** @param {Item} item */
+    remove(item) {
+      item.stop.abort(new DOMException("removed", "AbortError"));
+      items.set(items.get().filter((each) => each !== item));
     },
     listStaged: () => items.get().filter((each) => each.phase === "staged"),
     isBusy: () => items.get().some((each) => each.phase === "waiting" || each.phase === "sending"),

@@ -43,14 +43,14 @@ function send(queue, item, spec, limits) {
   if (item.size > limits.max_raw_bytes) {
     throw new Problem({ code: "TOO_MANY_BYTES", title: `${item.name} is larger than this Safelight accepts.` });
   }
-  const how = {
+  const options = {
     signal: item.stop.signal,
     onProgress: (share) => queue.update(item, { phase: "sending", share, retryProblem: null }),
     onWait: (retryProblem) => queue.update(item, { retryProblem }),
   };
   queue.update(item, { phase: "sending" });
-  if (item.size <= limits.max_body_bytes) return createJob(item.file, toTextOptions(spec), how);
-  return uploadDirectly(item.file, spec, how);
+  if (item.size <= limits.max_body_bytes) return createJob(item.file, toTextOptions(spec), options);
+  return uploadDirectly(item.file, spec, options);
 }
 
 function markLost(queue, item, problem) {
