@@ -28,12 +28,12 @@ from shared.jobs.receipt import build_receipt
 from shared.jobs.s3_events import CreatedObject
 from shared.pipeline.image_formats import detect_format
 from shared.pipeline.pipeline import Output, Pipeline
-from worker.imaging import Limits, Rendered
+from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
 from worker.memory_budget import MemoryBudget
 
 #: ``worker.imaging.render``, or a function that runs it elsewhere and may raise TimeTooShort.
-Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], Rendered]
+Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], RenderResult]
 
 #: Reasons that apply to every later claim of the job too.
 FINAL_REFUSALS = frozenset({RefusalReason.GONE, RefusalReason.EXPIRED})

@@ -16,7 +16,7 @@ from shared.errors import ImageError, SafelightError
 from shared.jobs.receipt import Receipt, ReceiptOutput, digest_receipt, to_canonical_json
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.version import VERSION
-from worker.imaging import Limits, Rendered
+from worker.imaging import Limits, RenderResult
 from worker.imaging.software import get_software_versions
 from worker.sandbox import Budget, Sandbox
 
@@ -124,7 +124,7 @@ def _skip_outputs(receipt: Receipt, why: str) -> list[Finding]:
     return [Finding(f"again {made.name}", FindingState.NOT_DONE, why) for made in receipt.outputs]
 
 
-def _compare_software(then: Mapping[str, str], rendered: Rendered | None) -> Finding:
+def _compare_software(then: Mapping[str, str], rendered: RenderResult | None) -> Finding:
     """Return which versions differ. Software that only one side has differs too."""
     now = {"safelight": VERSION, **(rendered.software if rendered is not None else get_software_versions())}
     others = [
@@ -136,7 +136,7 @@ def _compare_software(then: Mapping[str, str], rendered: Rendered | None) -> Fin
 
 
 def _render_again(
-    receipt: Receipt, rendered: Rendered, evidence: Evidence, sandbox: Sandbox, limits: Limits
+    receipt: Receipt, rendered: RenderResult, evidence: Evidence, sandbox: Sandbox, limits: Limits
 ) -> Iterator[Finding]:
     for made, (_, encoded) in zip(receipt.outputs, rendered.outputs, strict=True):
         what, digest = f"again {made.name}", hashlib.sha256(encoded.data).hexdigest()

@@ -47,7 +47,7 @@ def test_every_file_ends_with_a_result_or_a_code(ends: Mapping[str, Any], name: 
     assert end["code"] in hostile_files.EXPECTED.get(name, CODES), end
     assert end["seconds"] < SECONDS + GRACE_SECONDS
     if end["code"] == "COMPLETED":
-        image = sample_images.opened(bytes.fromhex(end["output"]))
+        image = sample_images.decode(bytes.fromhex(end["output"]))
         assert image.format == "PNG"
         assert max(image.size) <= 1024
         assert not {"icc_profile", "exif", "comment", "xmp"} & image.info.keys()

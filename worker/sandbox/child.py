@@ -15,7 +15,7 @@ from typing import IO, Final
 from shared.errors import ImageError, ResourceLimit
 from worker.imaging import render
 from worker.imaging.pillow_setup import prepare_process, set_bomb_limit
-from worker.imaging.render import Rendered
+from worker.imaging.render import RenderResult
 from worker.imaging.software import get_software_versions
 from worker.process_priority import RENDERING_NICENESS, lower_priority
 from worker.sandbox.confinement import confine, limit_cpu_time
@@ -60,7 +60,7 @@ def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterat
     yield from parts
 
 
-def _check_output_size(rendered: Rendered, most: int) -> None:
+def _check_output_size(rendered: RenderResult, most: int) -> None:
     size = sum(len(encoded.data) for _, encoded in rendered.outputs)
     if size > most:
         raise ResourceLimit(f"The outputs have {size:,} bytes in total; at most {most:,} are allowed.")

@@ -14,7 +14,7 @@ from typing import Final
 from shared.errors import ImageError, ResourceLimit, SafelightError, SandboxUnavailable, TimeTooShort, error_classes
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.pipeline import Pipeline
-from worker.imaging import Limits, Rendered
+from worker.imaging import Limits, RenderResult
 from worker.imaging.render import NO_ASSETS
 from worker.sandbox.budget import Budget
 from worker.sandbox.process import PROGRAM, Child
@@ -79,7 +79,7 @@ class Sandbox:
         assets: Mapping[str, bytes] = NO_ASSETS,
         *,
         start_by: float | None = None,
-    ) -> Rendered:
+    ) -> RenderResult:
         """Render one image in a child.
 
         Raises what ``worker.imaging.render`` raises; TimedOut or ResourceLimit if the child took too long or died,
@@ -149,7 +149,7 @@ class Sandbox:
         return self._starter.submit(Child, self._budget, self._environment, self._program).result()
 
 
-def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> Rendered:
+def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> RenderResult:
     """Return the child's result or raise its error. Raises ResourceLimit if the answer does not match the request."""
     if answer.fault is not None:
         fault = RenderFault()
@@ -174,7 +174,7 @@ def _restore_error(refusal: Refusal) -> ImageError:
     return error
 
 
-def _is_plausible(rendered: Rendered, pipeline: Pipeline) -> bool:
+def _is_plausible(rendered: RenderResult, pipeline: Pipeline) -> bool:
     """Return True if the result matches the request and is small enough for a record."""
     sides = [rendered.width, rendered.height]
     for _, encoded in rendered.outputs:

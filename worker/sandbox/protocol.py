@@ -17,7 +17,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from shared.pipeline.pipeline import Pipeline
-from worker.imaging import Limits, Rendered
+from worker.imaging import Limits, RenderResult
 
 LENGTH: Final = struct.Struct(">I")
 #: Ten outputs and ten operations take less than 4 KiB.
@@ -59,13 +59,13 @@ class Answer(_Frame):
     """Response to one request: exactly one of three. With ``rendered``, the parts are the outputs."""
 
     #: The data of its outputs is empty; the parts have it.
-    rendered: Rendered | None = None
+    rendered: RenderResult | None = None
     refusal: "Refusal | None" = None
     #: Traceback of an internal error, for the log.
     fault: str | None = None
 
     @classmethod
-    def of(cls, rendered: Rendered) -> tuple[Self, tuple[bytes, ...]]:
+    def of(cls, rendered: RenderResult) -> tuple[Self, tuple[bytes, ...]]:
         """Return the answer with empty outputs, and the raw parts."""
         parts = tuple(encoded.data for _, encoded in rendered.outputs)
         emptied = tuple((output, replace(encoded, data=b"")) for output, encoded in rendered.outputs)
@@ -83,7 +83,7 @@ class Refusal(BaseModel):
     cause: str
 
 
-def fill_outputs(rendered: Rendered, parts: Iterable[bytes]) -> Rendered:
+def fill_outputs(rendered: RenderResult, parts: Iterable[bytes]) -> RenderResult:
     """Put the raw parts back into the outputs."""
     pairs = zip(rendered.outputs, parts, strict=True)
     return replace(rendered, outputs=tuple((output, replace(encoded, data=part)) for (output, encoded), part in pairs))

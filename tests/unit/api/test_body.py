@@ -23,7 +23,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
-IMAGE = sample_images.jpeg()
+IMAGE = sample_images.make_jpeg()
 FORM = "multipart/form-data; boundary=x"
 TEXT = base64.b64encode(IMAGE).decode()
 

@@ -13,18 +13,18 @@ from worker.imaging.decode import decode, open_image
 
 LIMITS = Limits(max_bytes=10**8, max_pixels=10**8, max_side=10**5)
 SAMPLES = {
-    "JPEG": sample_images.jpeg(),
-    "JPEG progressive": sample_images.jpeg(progressive=True),
-    "PNG": sample_images.png(),
-    "PNG palette": sample_images.png(mode="P"),
-    "PNG gray": sample_images.png(mode="L"),
-    "PNG alpha": sample_images.png(mode="RGBA"),
-    "WEBP lossy": sample_images.encoded(sample_images.scene(), "WEBP"),
-    "WEBP lossless": sample_images.encoded(sample_images.scene(), "WEBP", lossless=True),
-    "WEBP alpha": sample_images.encoded(sample_images.scene(mode="RGBA"), "WEBP"),
-    "WEBP lossless alpha": sample_images.encoded(sample_images.scene(mode="RGBA"), "WEBP", lossless=True),
-    "GIF": sample_images.encoded(sample_images.scene(), "GIF"),
-    "BMP": sample_images.encoded(sample_images.scene(), "BMP"),
+    "JPEG": sample_images.make_jpeg(),
+    "JPEG progressive": sample_images.make_jpeg(progressive=True),
+    "PNG": sample_images.make_png(),
+    "PNG palette": sample_images.make_png(mode="P"),
+    "PNG gray": sample_images.make_png(mode="L"),
+    "PNG alpha": sample_images.make_png(mode="RGBA"),
+    "WEBP lossy": sample_images.encode(sample_images.draw_scene(), "WEBP"),
+    "WEBP lossless": sample_images.encode(sample_images.draw_scene(), "WEBP", lossless=True),
+    "WEBP alpha": sample_images.encode(sample_images.draw_scene(mode="RGBA"), "WEBP"),
+    "WEBP lossless alpha": sample_images.encode(sample_images.draw_scene(mode="RGBA"), "WEBP", lossless=True),
+    "GIF": sample_images.encode(sample_images.draw_scene(), "GIF"),
+    "BMP": sample_images.encode(sample_images.draw_scene(), "BMP"),
 }
 
 
@@ -47,7 +47,7 @@ def test_size_is_upright(orientation: int, kind: str) -> None:
     """All eight EXIF orientations give the size that the worker sees."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = sample_images.encoded(sample_images.scene(), kind, exif=exif)
+    data = sample_images.encode(sample_images.draw_scene(), kind, exif=exif)
     header = read_image_header(data)
     assert header is not None
     assert (header.width, header.height) == decode(open_image(data, LIMITS)).image.size
@@ -56,8 +56,12 @@ def test_size_is_upright(orientation: int, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_animation_is_detected(kind: str) -> None:
     """Animations are detected without decoding."""
-    data = sample_images.encoded(
-        sample_images.scene(), kind, save_all=True, append_images=[sample_images.scene().rotate(180)], duration=50
+    data = sample_images.encode(
+        sample_images.draw_scene(),
+        kind,
+        save_all=True,
+        append_images=[sample_images.draw_scene().rotate(180)],
+        duration=50,
     )
     header = read_image_header(data)
     assert header is not None
@@ -66,7 +70,7 @@ def test_animation_is_detected(kind: str) -> None:
 
 def test_transparent_color_counts_as_alpha() -> None:
     """A PNG with a transparent palette entry has transparency."""
-    header = read_image_header(sample_images.encoded(sample_images.scene(mode="P"), "PNG", transparency=0))
+    header = read_image_header(sample_images.encode(sample_images.draw_scene(mode="P"), "PNG", transparency=0))
     assert header is not None
     assert header.alpha is True
 
@@ -82,5 +86,5 @@ def test_damaged_header_raises_nothing(name: str, length: int, noise: bytes, at:
 
 def test_unreadable_formats_return_none() -> None:
     """TIFF stores its directory anywhere in the file, so its header is not read."""
-    assert read_image_header(sample_images.encoded(sample_images.scene(), "TIFF")) is None
+    assert read_image_header(sample_images.encode(sample_images.draw_scene(), "TIFF")) is None
     assert "TIFF" not in {each.name for each in READABLE}

@@ -79,7 +79,7 @@ def test_malformed_message_is_refused(body: str) -> None:
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 def test_each_input_format_is_detected(name: str) -> None:
     """A real file of each format is detected."""
-    detected = image_formats.detect_format(sample_images.encoded(sample_images.scene(), name))
+    detected = image_formats.detect_format(sample_images.encode(sample_images.draw_scene(), name))
     assert detected is image_formats.BY_NAME[name]
 
 

@@ -9,7 +9,7 @@ from shared.errors import DigestMismatch, TypeMismatch
 from shared.jobs.upload_declaration import ANY_TYPE, UploadDeclaration, is_declarable
 from shared.pipeline.image_formats import INPUT_FORMATS
 
-JPEG = sample_images.jpeg()
+JPEG = sample_images.make_jpeg()
 
 
 @pytest.mark.parametrize("media_type", ["image/jpeg", "image/jpg", "image/pjpeg", ANY_TYPE])

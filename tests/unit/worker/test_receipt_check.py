@@ -102,7 +102,9 @@ def test_a_changed_output_is_reported() -> None:
     assert (found["again png"], found["again webp"], found["output jpeg"]) == (FindingState.SAME,) * 3
 
 
-@pytest.mark.parametrize(("raw", "state"), [(None, FindingState.MISSING), (sample_images.make_jpeg(), FindingState.CHANGED)])
+@pytest.mark.parametrize(
+    ("raw", "state"), [(None, FindingState.MISSING), (sample_images.make_jpeg(), FindingState.CHANGED)]
+)
 def test_a_changed_raw_image_is_reported(raw: bytes | None, state: FindingState) -> None:
     """The outputs are not rendered."""
     receipt, evidence = made("astronaut.jpg")

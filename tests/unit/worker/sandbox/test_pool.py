@@ -25,12 +25,12 @@ from shared.errors import (
     TruncatedImage,
 )
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, OutputFormat, Pipeline
-from worker.imaging import Rendered, render
+from worker.imaging import RenderResult, render
 from worker.sandbox import process
 from worker.sandbox.pool import RenderFault, Sandbox
 from worker.sandbox.protocol import Answer
 
-PICTURE = sample_images.jpeg(300, 200)
+PICTURE = sample_images.make_jpeg(300, 200)
 THREE = Pipeline.model_validate({"outputs": [{"name": name, "format": name} for name in ("png", "jpeg", "webp")]})
 SHORT = replace(BUDGET, seconds=1)
 ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffer.read()\n'
@@ -42,7 +42,7 @@ def child_id(boxed: Sandbox) -> int | None:
     return place.id if place else None
 
 
-def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> Rendered:
+def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> RenderResult:
     """Return the result of rendering in this process."""
     return render(PICTURE, pipeline, LIMITS)
 
@@ -59,7 +59,7 @@ def test_results_equal_those_of_render(pipeline: Pipeline) -> None:
 
 def test_large_images_pass_the_pipes() -> None:
     """Megabytes in both directions."""
-    noise = sample_images.encoded(sample_images.noise(1500, 1200), "BMP")
+    noise = sample_images.encode(sample_images.make_noise(1500, 1200), "BMP")
     keep = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b"}]})
     with sandbox() as boxed:
         assert boxed.render(noise, keep, LIMITS) == render(noise, keep, LIMITS)
@@ -72,7 +72,7 @@ def test_large_images_pass_the_pipes() -> None:
         (b"x", NotAnImage),
         (b"\x89PNG\r\n\x1a\n and then words", NotAnImage),
         (PICTURE[:1500], TruncatedImage),
-        (sample_images.png(20_000, 2), SideTooLong),
+        (sample_images.make_png(20_000, 2), SideTooLong),
     ],
 )
 def test_errors_equal_those_of_render(data: bytes, error: type[ImageError]) -> None:
@@ -131,7 +131,7 @@ def test_a_misbehaving_child_fails_one_image(script: str, error: type[ImageError
     assert process_ids() == before
 
 
-def forged(rendered: Rendered) -> str:
+def forged(rendered: RenderResult) -> str:
     """Return a script that answers with a forged result."""
     answer, parts = Answer.of(rendered)
     return READY + ANSWER.format(answer.model_dump_json().replace("\\", "\\\\"), sum(map(len, parts)))
@@ -223,7 +223,7 @@ def test_a_child_is_replaced_after_its_last_record(monkeypatch: pytest.MonkeyPat
         for _ in range(7):
             place = boxed._slots.queue[0]
             used.append(place.id if place else None)
-            boxed.render(sample_images.png(8, 8), DEFAULT_PIPELINE, LIMITS)
+            boxed.render(sample_images.make_png(8, 8), DEFAULT_PIPELINE, LIMITS)
     assert len(set(used[1:])) == 3
 
 
@@ -232,7 +232,7 @@ def test_each_child_renders_one_image_at_a_time() -> None:
     sizes = [(20 + number, 10 + number) for number in range(12)]
     before = process_ids()
     with sandbox(children=2) as boxed, ThreadPoolExecutor(12) as threads:
-        made = threads.map(lambda size: boxed.render(sample_images.jpeg(*size), DEFAULT_PIPELINE, LIMITS), sizes)
+        made = threads.map(lambda size: boxed.render(sample_images.make_jpeg(*size), DEFAULT_PIPELINE, LIMITS), sizes)
         assert [(each.width, each.height) for each in made] == sizes
         assert len(process_ids() - before) == 2
 
@@ -254,7 +254,7 @@ def test_nothing_starts_after_start_by() -> None:
 def test_the_pixel_limit_can_exceed_pillow_s() -> None:
     """Above Pillow's own 179 megapixels."""
     side = 13_600
-    picture = sample_images.encoded(Image.new("1", (side, side)), "PNG")
+    picture = sample_images.encode(Image.new("1", (side, side)), "PNG")
     crop = Pipeline.model_validate({"operations": [{"op": "crop", "width": 10, "height": 10}]})
     with sandbox(replace(BUDGET, memory_bytes=2 * 1024**3)) as boxed:
         made = boxed.render(picture, crop, replace(LIMITS, max_pixels=side * side))
