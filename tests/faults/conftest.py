@@ -1,4 +1,4 @@
-"""The functions on the doubles, and how many runs to make."""
+"""Fixtures of the fault tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from faults.simulator.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, so that ``-m 'not faults'`` leaves it out."""
+    """Mark all tests here, so that ``-m 'not faults'`` deselects them."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.faults)
@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
-    """Return the functions; every test opens a world of its own."""
+    """Return the functions on the doubles; each test opens its own world."""
     with pytest.MonkeyPatch.context() as patch:
         stage = Stage(patch)
         yield stage

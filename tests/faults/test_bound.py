@@ -1,4 +1,4 @@
-"""The bound T holds against an adversary, not only against chance."""
+"""The bound T holds in the worst cases."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,29 +16,29 @@ from shared.clock import from_iso
 
 
 def every_worker_dies_before_its_claim(send: Send) -> Fault | None:
-    """No attempt ever begins; all messages die."""
+    """No attempt starts; all messages die."""
     return Fault.KILLED_BEFORE if send.actor.kind is Kind.WORKER else None
 
 
 def every_worker_dies_with_its_claim(send: Send) -> Fault | None:
-    """Every attempt begins and none goes on."""
+    """Every attempt starts and dies at once."""
     return Fault.KILLED_AFTER if send.actor.kind is Kind.WORKER else None
 
 
 def every_worker_dies_before_its_commit(send: Send) -> Fault | None:
-    """Every attempt does its work for nothing."""
+    """Every attempt does its work in vain."""
     return Fault.KILLED_BEFORE if send.actor.kind is Kind.WORKER and send.number == 4 else None
 
 
 def the_api_never_sends(send: Send) -> Fault | None:
-    """The first message is lost, and then every worker dies before its claim."""
+    """The first message is lost, then every worker dies before its claim."""
     if send.actor.kind is Kind.API and send.service == "sqs":
         return Fault.UNREACHABLE
     return every_worker_dies_before_its_claim(send)
 
 
 def the_dead_letters_function_dies(send: Send) -> Fault | None:
-    """It always dies just after its write, so that each letter is counted again."""
+    """It dies after its write each time, so that each dead letter is counted again."""
     if send.actor.kind is Kind.DEAD_LETTERS and send.operation == "UpdateItem":
         return Fault.KILLED_AFTER
     return every_worker_dies_before_its_claim(send)
@@ -56,7 +56,7 @@ def the_dead_letters_function_dies(send: Send) -> Fault | None:
     ids=lambda adversary: adversary.__name__,
 )
 def test_every_job_ends_within_t(stage: Stage, adversary: Plan, record_property: Callable[[str, object], None]) -> None:
-    """Whoever is always killed at the worst moment: the job ends, FAILED and with a reason, before T is over."""
+    """With kills at the worst times, the job ends as FAILED with a reason before T."""
     world = stage.open()
     platform = Platform(stage)
     platform.submit(rendering.GOOD)

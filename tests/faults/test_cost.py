@@ -1,4 +1,4 @@
-"""What reliability costs when nothing fails: counted at the seam."""
+"""The number of AWS calls per job without faults."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from faults.simulator.single import post
 from faults.simulator.stage import Stage
 from faults.simulator.verdict import bound, judge_end
 
-#: Per job: create; claim and complete; the raw image in and out, the processed one in; one message.
+#: Per job: create, claim and complete; raw image in and out, processed image in; one message.
 HAPPY = {
     (Kind.API, "s3", "PutObject"): 1,
     (Kind.API, "dynamodb", "PutItem"): 1,
@@ -22,8 +22,8 @@ HAPPY = {
 
 
 @pytest.mark.parametrize("count", [1, 10])
-def test_a_job_costs_one_write_beyond_create_and_complete(stage: Stage, count: int) -> None:
-    """With no fault a job is one PutItem, two UpdateItem, two PutObject, one GetObject and one message, and no more."""
+def test_a_job_has_the_minimum_of_aws_calls(stage: Stage, count: int) -> None:
+    """One PutItem, two UpdateItem, two PutObject, one GetObject and one message."""
     world = stage.open()
     platform = Platform(stage)
     for _ in range(count):
@@ -38,8 +38,8 @@ def test_a_job_costs_one_write_beyond_create_and_complete(stage: Stage, count: i
     assert [int(job["Attempt"]["N"]) for job in world.jobs.values()] == [1] * count
 
 
-def test_a_bad_picture_costs_no_more(stage: Stage) -> None:
-    """An image that can't be processed is claimed once, read once and failed once."""
+def test_a_bad_image_has_no_more_aws_calls(stage: Stage) -> None:
+    """An image that cannot be processed is claimed, read and failed once."""
     world = stage.open()
     platform = Platform(stage)
     platform.submit(rendering.BAD)

@@ -1,6 +1,6 @@
-"""The doubles are true: the same calls, through the same boto3 clients, against them and against moto.
+"""The doubles are true: the same calls through the same boto3 clients on the doubles and on moto.
 
-Answers are compared where our code could see a difference: data, error code, old item of a failed condition.
+Responses are compared where our code could see a difference: data, error code, old item of a failed condition.
 """
 
 import itertools
@@ -46,7 +46,7 @@ def doubled(blueprint: Blueprint) -> Clients:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[Clients, Clients]]:
-    """Return clients of the doubles and clients of moto, with equal tables and buckets."""
+    """Return clients of the doubles and of moto, with equal tables and buckets."""
     blueprint = Blueprint.read()
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -64,7 +64,7 @@ def both(pair: tuple[Clients, Clients]) -> tuple[Clients, Clients]:
 
 
 def empty(clients: Clients) -> None:
-    """Take out whatever a test here may have put in."""
+    """Delete everything that a test may have stored."""
     for key in IDS:
         clients.dynamodb.delete_item(TableName=TABLE, Key=item(ID=key))
     for key in KEYS:
@@ -72,7 +72,7 @@ def empty(clients: Clients) -> None:
 
 
 def make_table(blueprint: Blueprint, name: str) -> None:
-    """Make a table on moto as the template has it."""
+    """Create a table of the template on moto."""
     properties = blueprint.tables()[TABLE]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {"TableName": name, **{each: properties[each] for each in wanted}}
@@ -80,7 +80,7 @@ def make_table(blueprint: Blueprint, name: str) -> None:
 
 
 def outcome(do: Do, clients: Clients) -> Any:
-    """Return what a caller gets: the answer without its envelope, or the error's code and old item."""
+    """Return the response without its metadata, or the error's code and old item."""
     try:
         return plain(do(clients))
     except ClientError as error:
@@ -88,7 +88,7 @@ def outcome(do: Do, clients: Clients) -> Any:
 
 
 def plain(answer: Any) -> Any:
-    """Leave out what our code never reads."""
+    """Return a response without what our code never reads."""
     if not isinstance(answer, Mapping):
         return answer
     ignored = {
@@ -103,7 +103,7 @@ def plain(answer: Any) -> Any:
 
 
 def item(**more: Any) -> dict[str, Any]:
-    """Return a wire item; texts and numbers only."""
+    """Return a wire item with texts and numbers."""
     return {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in more.items()}
 
 
@@ -113,7 +113,7 @@ def put(**more: Any) -> Do:
 
 
 def change(expression: str, condition: str | None = None, **values: Any) -> Do:
-    """Update item ``a``; words in capitals stand for names."""
+    """Update item ``a``; words in capitals are placeholders for names."""
     words = {word for word in NAMES if f"#{word}" in f"{expression} {condition}"}
     request: dict[str, Any] = {
         "TableName": TABLE,
@@ -194,8 +194,8 @@ CONDITIONS: dict[str, Do] = {
 
 @pytest.mark.parametrize("name", [*UPDATES, *CONDITIONS])
 @pytest.mark.parametrize("is_there", [True, False])
-def test_updates_do_the_same(both: tuple[Clients, Clients], name: str, is_there: bool) -> None:
-    """An update, with or without a condition, of an item that is there or not, ends alike and leaves the same."""
+def test_updates_match_moto(both: tuple[Clients, Clients], name: str, is_there: bool) -> None:
+    """An update with or without a condition, of an existing or missing item."""
     do = {**UPDATES, **CONDITIONS}[name]
     story = []
     for clients in both:
@@ -208,8 +208,8 @@ def test_updates_do_the_same(both: tuple[Clients, Clients], name: str, is_there:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_story_of_conditional_updates_is_the_same(both: tuple[Clients, Clients], data: st.DataObject) -> None:
-    """Whatever updates follow each other, both hold the same item after each."""
+def test_any_sequence_of_updates_matches_moto(both: tuple[Clients, Clients], data: st.DataObject) -> None:
+    """After each of any sequence of updates, both have the same item."""
     names = data.draw(st.lists(st.sampled_from(sorted({**UPDATES, **CONDITIONS})), max_size=5))
     for clients in both:
         empty(clients)
@@ -315,8 +315,8 @@ READS: dict[str, Do] = {
 
 
 @pytest.mark.parametrize("name", READS)
-def test_tables_answer_the_same(both: tuple[Clients, Clients], name: str) -> None:
-    """Queries, reads, deletions and transactions give the same answers and leave the same items."""
+def test_table_calls_match_moto(both: tuple[Clients, Clients], name: str) -> None:
+    """Queries, reads, deletions and transactions give the same responses and items."""
     story = []
     for clients in both:
         for record in RECORDS:
@@ -330,8 +330,8 @@ def test_tables_answer_the_same(both: tuple[Clients, Clients], name: str) -> Non
 IDS = ["a", *(str(record["ID"]) for record in RECORDS), "new"]
 
 
-def test_batch_get_finds_the_same(both: tuple[Clients, Clients]) -> None:
-    """Some keys, one of them unknown: the same items, in whatever order."""
+def test_batch_get_matches_moto(both: tuple[Clients, Clients]) -> None:
+    """Several keys, one of them unknown."""
     keys = [item(ID="j1"), item(ID="j5"), item(ID="none")]
     found = []
     for clients in both:
@@ -346,7 +346,7 @@ KEYS = ("raw/1", "raw/2", "processed/3")
 
 
 def body(clients: Clients) -> Any:
-    """Read an object whole."""
+    """Read an object completely."""
     answer = clients.s3.get_object(Bucket=BUCKET, Key="raw/1")
     return answer["Body"].read(), answer["ContentLength"], answer["ContentType"]
 
@@ -368,8 +368,8 @@ OBJECTS: dict[str, Do] = {
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_buckets_answer_the_same(both: tuple[Clients, Clients], name: str) -> None:
-    """Objects are kept, listed, refused and missed alike."""
+def test_bucket_calls_match_moto(both: tuple[Clients, Clients], name: str) -> None:
+    """Objects are stored, listed, refused and missed the same way."""
     story = []
     for clients in both:
         for key in KEYS:
@@ -378,8 +378,8 @@ def test_buckets_answer_the_same(both: tuple[Clients, Clients], name: str) -> No
     assert story[0] == story[1]
 
 
-def test_queues_move_the_same(both: tuple[Clients, Clients]) -> None:
-    """Receive counts rise, old receipts delete nothing of use, a third receive buries: in the double and in moto."""
+def test_queue_calls_match_moto(both: tuple[Clients, Clients]) -> None:
+    """Receive counts grow, old receipts delete nothing, and the third receive makes a dead letter."""
     stories = []
     for clients, is_double in zip(both, (True, False), strict=True):
         url = queue_url(clients, is_double=is_double)
@@ -400,7 +400,7 @@ def test_queues_move_the_same(both: tuple[Clients, Clients]) -> None:
 
 
 def queue_url(clients: Clients, *, is_double: bool) -> str:
-    """Return a queue that buries after five receives."""
+    """Return a queue with five receives."""
     if is_double:
         return f"https://sqs.us-east-1.amazonaws.com/{'0' * 12}/jobs"
     dead = clients.sqs.create_queue(QueueName="dead")["QueueUrl"]
@@ -409,8 +409,8 @@ def queue_url(clients: Clients, *, is_double: bool) -> str:
     return clients.sqs.create_queue(QueueName="jobs", Attributes={"RedrivePolicy": policy})["QueueUrl"]
 
 
-def test_hidden_messages_come_back_when_their_time_is_over() -> None:
-    """A received message is hidden for the queue's visibility timeout, or as long as it was told."""
+def test_hidden_messages_become_visible_again() -> None:
+    """A received message is hidden for the queue's visibility timeout or the given time."""
     world = World(Blueprint.read())
     world.queues.add(world.queue, "one")
     (first,) = world.queues.receive(world.queue, world.queue.visible(world.now))

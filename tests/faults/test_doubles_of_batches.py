@@ -1,4 +1,4 @@
-"""The doubles are true where batches and imports need them: sort keys, tokens of transactions, copies."""
+"""The doubles are true for batches and imports: sort keys, transaction tokens, copies."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def text(**more: str) -> dict[str, Any]:
 
 @pytest.fixture
 def both() -> Iterator[tuple[Clients, Clients]]:
-    """Return clients of fresh doubles and clients of a fresh moto."""
+    """Return clients of new doubles and of a new moto."""
     properties = Blueprint.read().tables()[BATCHES]
     bucket = Bucket(Silence())
     services: dict[str, Service] = {
@@ -51,14 +51,14 @@ def both() -> Iterator[tuple[Clients, Clients]]:
 
 
 def bucket_object(body: bytes) -> Any:
-    """Make an object as the double keeps it."""
+    """Create an object as the double stores it."""
     kept = Bucket(Silence())
     kept.call("PutObject", {"Bucket": BUCKET, "Key": "a", "Body": body})
     return kept.objects["a"]
 
 
 def count(client: Any, part: str, by: int, *, at: str = B1) -> None:
-    """Add to a count in a transaction, as the members of a batch do."""
+    """Increment a count in a transaction, as batch members do."""
     update: Any = {
         "TableName": BATCHES,
         "Key": text(ID=at, Part=part),
@@ -80,8 +80,8 @@ def parts(client: Any, batch_id: str) -> Any:
     )["Items"]
 
 
-def test_items_of_a_batch_share_its_id(both: tuple[Clients, Clients]) -> None:
-    """Each has its own part, sorted by it, and another batch's are not among them."""
+def test_items_of_a_batch_share_its_partition(both: tuple[Clients, Clients]) -> None:
+    """Sorted by part, without another batch's."""
     story = []
     for clients in both:
         db = clients.dynamodb
@@ -96,7 +96,7 @@ def test_items_of_a_batch_share_its_id(both: tuple[Clients, Clients]) -> None:
 
 
 def test_batches_of_an_owner_are_listed_newest_first(both: tuple[Clients, Clients]) -> None:
-    """A page of the index, and the page after it."""
+    """A page of the index and the next one."""
     story = []
     for clients in both:
         for batch_id in (B1, B2, "B3"):
@@ -114,8 +114,8 @@ def test_batches_of_an_owner_are_listed_newest_first(both: tuple[Clients, Client
     assert story == [[B2, B1]] * 2
 
 
-def test_a_transaction_is_done_once_for_each_token() -> None:
-    """The second try of a lost answer changes nothing, as DynamoDB documents; moto does it twice."""
+def test_a_transaction_token_runs_once() -> None:
+    """Repeating it changes nothing, as DynamoDB documents. moto runs it twice."""
     tables = Tables({BATCHES: from_template(Blueprint.read().tables()[BATCHES])}, Silence())
     update = {
         "TableName": BATCHES,
@@ -130,8 +130,8 @@ def test_a_transaction_is_done_once_for_each_token() -> None:
     assert tables.tables[BATCHES].items[f"{B1} count#0"]["Completed"] == {"N": "2"}
 
 
-def test_objects_are_looked_at_and_copied(both: tuple[Clients, Clients]) -> None:
-    """Size and content type; the bytes under another key; what is not there is told alike."""
+def test_objects_are_checked_and_copied(both: tuple[Clients, Clients]) -> None:
+    """Size and content type, the bytes under another key, and the same error for a missing object."""
     story = []
     for clients in both:
         s3 = clients.s3
@@ -155,8 +155,8 @@ def test_objects_are_looked_at_and_copied(both: tuple[Clients, Clients]) -> None
     assert story == [(3, b"abc", "application/octet-stream", ["404", "NoSuchKey"])] * 2
 
 
-def test_a_copy_is_of_the_content_that_was_named(both: tuple[Clients, Clients]) -> None:
-    """Another ETag is refused; moto looks at none, the embedded engine does (e2e/test_imports.py)."""
+def test_a_copy_requires_the_given_etag(both: tuple[Clients, Clients]) -> None:
+    """Another ETag is refused. moto ignores it; the embedded engine does not (e2e/test_imports.py)."""
     s3 = both[0].s3
     source: Any = {"Bucket": SHOP, "Key": "a.jpg"}
     etag = s3.head_object(Bucket=SHOP, Key="a.jpg")["ETag"]

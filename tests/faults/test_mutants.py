@@ -1,4 +1,4 @@
-"""The harness can fail: each broken copy of the code is caught, within the runs that CI makes."""
+"""The runs catch every mutant within the number of runs of CI."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from faults.simulator.stage import Stage
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_broken_code_is_caught(
+def test_every_mutant_is_caught(
     stage: Stage, mutant: Mutant, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
-    """With one promise taken away, some run breaks an invariant."""
+    """With one guarantee removed, some run violates an invariant."""
     runs = request.config.getoption("--fault-runs")
     with mutant.alive():
         for seed in range(runs):

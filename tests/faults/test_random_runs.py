@@ -1,6 +1,6 @@
-"""Thousands of random runs: jobs through all functions, faults between any two steps, every invariant held.
+"""Thousands of random runs: jobs through all functions with faults between any two steps.
 
-``--fault-runs N`` says how many; ``--fault-seed S`` repeats one of them and prints its story.
+``--fault-runs N`` sets the number; ``--fault-seed S`` repeats one run and prints its log.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from faults.simulator.stage import Stage
 from support import sample_images
 
 from shared.pipeline.pipeline import Pipeline
-from worker.imaging import Limits, Rendered, render
+from worker.imaging import Limits, RenderResult, render
 
-#: Runs a test: small enough to spread over cores, large enough to meet what is rare.
+#: Runs per test: few enough to spread over cores, enough to meet rare paths.
 CHUNK = 500
-#: What a chunk must have met: else the search is blind where it matters.
+#: Rare paths that each chunk must meet.
 SOMETIMES = (
     "acknowledged when overtaken",
     "batch filled again",
@@ -51,7 +51,7 @@ SOMETIMES = (
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each chunk of seeds."""
+    """Create one test per chunk of seeds."""
     if "seeds" in metafunc.fixturenames:
         one, runs = metafunc.config.getoption("--fault-seed"), metafunc.config.getoption("--fault-runs")
         seeds = range(runs) if one is None else range(one, one + 1)
@@ -60,7 +60,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_every_job_ends_and_every_invariant_holds(stage: Stage, seeds: range) -> None:
-    """Whatever dies, answers late, twice or never: each accepted job ends once, tells why, and shows a true result."""
+    """Each accepted job ends once, with a reason and a correct result."""
     seen: Counter[str] = Counter()
     for seed in seeds:
         report = Run(stage, seed).go()
@@ -70,7 +70,7 @@ def test_every_job_ends_and_every_invariant_holds(stage: Stage, seeds: range) ->
         assert not [what for what in SOMETIMES if not seen[what]], seen
 
 
-def test_a_seed_is_a_run(stage: Stage) -> None:
+def test_a_seed_repeats_a_run(stage: Stage) -> None:
     """The same seed gives the same calls in the same order with the same faults."""
     stories = []
     for _ in range(2):
@@ -81,12 +81,15 @@ def test_a_seed_is_a_run(stage: Stage) -> None:
     assert len(stories[0]) > 10
 
 
-def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with real pixels: what is COMPLETED can be decoded, is gray, and has the size that was asked for."""
-    files = {rendering.GOOD: sample_images.jpeg(1200, 600), rendering.BAD: sample_images.jpeg(400, 300)[:3_000]}
+def test_real_images_are_processed_correctly(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With real pixels: what is COMPLETED decodes, is gray and has the requested size."""
+    files = {
+        rendering.GOOD: sample_images.make_jpeg(1200, 600),
+        rendering.BAD: sample_images.make_jpeg(400, 300)[:3_000],
+    }
     quick = stage.render
 
-    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> Rendered:
+    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> RenderResult:
         mark = next((mark for mark in files if data.startswith(mark)), None)
         return quick(data, pipeline, limits, assets) if mark is None else render(data[len(mark) :], pipeline, limits)
 
@@ -98,7 +101,7 @@ def test_real_pictures_come_out_whole(stage: Stage, monkeypatch: pytest.MonkeyPa
         assert not report.breaches, report
         for record in run.world.jobs.values():
             for output in record.get("Outputs", {"L": []})["L"]:
-                image = sample_images.opened(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
+                image = sample_images.decode(run.world.bucket.objects[output["M"]["Key"]["S"]].body)
                 assert (image.size, image.mode) == ((1024, 512), "L")
                 completed += 1
     assert completed > 40

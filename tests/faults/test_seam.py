@@ -1,4 +1,4 @@
-"""The seam's model of botocore's tries, held against botocore itself."""
+"""The model of botocore's retries, compared with botocore."""
 
 import time
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ RETRIED = [Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ER
 
 
 def through_botocore(service: str, fault: Fault, times: int) -> tuple[int, str]:
-    """Make a call whose first ``times`` sends go wrong below botocore's tries; return its sends and its end."""
+    """Make a call whose first ``times`` sends fail below botocore's retries; return its sends and result."""
     client: Any = getattr(make_clients(5), service)
     sends = []
 
@@ -52,10 +52,10 @@ def through_botocore(service: str, fault: Fault, times: int) -> tuple[int, str]:
 
 
 def response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
-    """Answer as a service does on the wire."""
+    """Return a service's response on the wire."""
     raw = BytesIO(body)
     raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined] # what botocore reads of urllib3's
-    return AWSResponse(request.url, status, {}, raw)  # type: ignore[arg-type] # stands in for urllib3's
+    return AWSResponse(request.url, status, {}, raw)  # type: ignore[arg-type] # a double of urllib3's
 
 
 def through_the_seam(service: str, fault: Fault, times: int) -> tuple[int, str]:
@@ -83,17 +83,17 @@ def through_the_seam(service: str, fault: Fault, times: int) -> tuple[int, str]:
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("fault", RETRIED)
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_the_model_sends_as_often_as_botocore(
+def test_the_model_of_retries_matches_botocore(
     monkeypatch: pytest.MonkeyPatch, service: str, fault: Fault, times: int
 ) -> None:
-    """A fault that lasts for one, two or three sends costs as many sends, and ends alike, in both."""
+    """A fault of one, two or three sends has the same number of sends and the same result."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
     assert through_the_seam(service, fault, times) == through_botocore(service, fault, times)
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_each_fault_does_what_its_name_says(fault: Fault) -> None:
-    """What a fault leaves in the service: nothing, the effect, two of them, or the effect later."""
+def test_each_fault_has_its_effect(fault: Fault) -> None:
+    """It leaves nothing, the effect, two effects, or a late effect in the service."""
     world = World(Blueprint.read())
     world.plan = lambda send: fault if send.tried == 0 else Fault.KILLED_BEFORE
     operation, request = CALLS["sqs"]
@@ -111,6 +111,6 @@ def test_each_fault_does_what_its_name_says(fault: Fault) -> None:
 
 
 def send_of(service: str) -> Send:
-    """Return any send to a service."""
+    """Return a send to a service."""
     operation, request = CALLS[service]
     return Send(None, 1, service, operation, request, 0)  # type: ignore[arg-type] # nobody looks at who sends

@@ -1,4 +1,4 @@
-"""Every single fault between every two steps of each path: none breaks an invariant, and the page tells the ends."""
+"""Every single fault between every two steps of each path violates no invariant; docs/faults.md has the results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from faults.simulator.page import Played, page
 from faults.simulator.single import SCENES, Scene, hits, play
 from faults.simulator.stage import Stage
 
-UNTOLD = ("503, no job", "no answer, no job", "503, EXPIRED", "no answer, EXPIRED")
+WITHOUT_ID = ("503, no job", "no response, no job", "503, EXPIRED", "no response, EXPIRED")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
@@ -25,24 +25,24 @@ def played(stage: Stage) -> list[tuple[Scene, Played]]:
 def test_no_single_fault_breaks_an_invariant(
     played: list[tuple[Scene, Played]], record_property: Callable[[str, object], None]
 ) -> None:
-    """Whatever fails once, or for all tries of a call, every job ends as it should."""
+    """Every job ends as expected, whether one or all attempts of a call fail."""
     breaches = {(scene.title, hit): end.breaches for scene, ends in played for hit, end in ends.items() if end.breaches}
     assert not breaches
     record_property("shown", page(played))
 
 
-def test_no_single_fault_fails_a_good_picture(played: list[tuple[Scene, Played]]) -> None:
-    """One fault costs time and attempts at most: a job that was completed without it is completed with it."""
+def test_no_single_fault_fails_a_good_image(played: list[tuple[Scene, Played]]) -> None:
+    """One fault costs only time and attempts: a job that completes without it completes with it."""
     for scene, endings in played:
         if "COMPLETED" in endings[None].text:
             ends = {hit: ending.text for hit, ending in endings.items() if "COMPLETED" not in ending.text}
-            # Only before the record is written there may be no job, and then no client was told of one. Who was told
-            # of none sends no bytes.
-            assert all(text.startswith(UNTOLD) for text in ends.values()), (scene.title, ends)
+            # Without a job only if its record was not written; then no client got its ID. A client without an ID
+            # sends no bytes.
+            assert all(text.startswith(WITHOUT_ID) for text in ends.values()), (scene.title, ends)
 
 
-def test_the_page_is_true(played: list[tuple[Scene, Played]], request: pytest.FixtureRequest) -> None:
-    """docs/faults.md is what was played."""
+def test_the_page_of_faults_is_current(played: list[tuple[Scene, Played]], request: pytest.FixtureRequest) -> None:
+    """docs/faults.md matches the results."""
     text = page(played)
     if request.config.getoption("--write-docs"):
         PAGE.write_text(text, "utf-8")

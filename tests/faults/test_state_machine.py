@@ -1,6 +1,6 @@
-"""The state machine of a job, on the table: any order of claims, ends, releases, requeues, burials, twice or late.
+"""The job's state machine on the table: any order of claims, ends, releases, requeues and dead letters.
 
-The model below knows in a few lines what ``JobTable`` promises; Hypothesis looks for an order in which they differ.
+A small model says what ``JobTable`` guarantees; Hypothesis searches for an order in which they differ.
 """
 
 from dataclasses import dataclass, replace
@@ -31,13 +31,13 @@ POLICY = RecoveryPolicy(
 
 @cache
 def client() -> Any:
-    """Make one client for all examples: they are dear."""
+    """Return one client for all examples, because clients are slow to create."""
     return make_clients(5).dynamodb
 
 
 @cache
 def schema() -> Any:
-    """Read the template once for all examples: it takes longer than they do."""
+    """Read the template once for all examples."""
     return Blueprint.read().tables()["JobTable"]
 
 
@@ -51,11 +51,11 @@ class Expected:
 
 
 class JobMachine(RuleBasedStateMachine):
-    """One job and everybody who may write to it."""
+    """One job and everyone who can write to it."""
 
-    #: Jobs as workers hold them, fresh or long overtaken.
+    #: Jobs as workers hold them, current or overtaken.
     attempts = Bundle("attempts")
-    #: Jobs as a recovering function has read them, fresh or stale.
+    #: Jobs as a recovery function has read them, current or stale.
     readings = Bundle("readings")
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class JobMachine(RuleBasedStateMachine):
         self.ended = 0
 
     def call(self, operation: str, request: dict[str, Any]) -> Any:
-        """Carry a request out as often as it is sent; the caller hears the last answer."""
+        """Send a request as often as botocore would; return the last response."""
         for _ in range(self.sends - 1):
             try:
                 self.tables.call(operation, request)
@@ -82,12 +82,12 @@ class JobMachine(RuleBasedStateMachine):
 
     @property
     def stored(self) -> Job:
-        """Return the job as it is."""
+        """Return the stored job."""
         return self.table.get(self.job.id)
 
     @property
     def is_free(self) -> bool:
-        """Tell whether a claim must succeed now."""
+        """Return True if a claim must succeed now."""
         lease = self.stored.lease_until
         if self.expected.status is JobStatus.PROCESSING:
             return lease is not None and lease < self.now
@@ -100,12 +100,12 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(times=st.integers(1, 3))
     def lose_answers(self, times: int) -> None:
-        """From now on botocore sends each request this often, as it does when answers are lost."""
+        """From now on, send each request this often, as botocore does after lost responses."""
         self.sends = times
 
     @rule(target=attempts, skew=st.sampled_from([0, 0, 0, -600, 600]), generation=st.sampled_from([1, 1, 1, 2]))
     def claim(self, skew: int, generation: int) -> Any:
-        """Claim, with a clock that may be wrong and a message that may be of another generation."""
+        """Claim with a clock that may be wrong and a message that may be of another generation."""
         now, self.now = self.now, self.now + timedelta(seconds=skew)
         is_ours = self.is_free and generation == self.expected.generation
         claimed = self.table.claim(JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE)
@@ -139,16 +139,16 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(held=attempts)
     def release(self, held: Job) -> None:
-        """Give the job back."""
+        """Release the job."""
         self.commit(held, held.release(ServiceUnavailable(), now=self.now, due_at=self.now + LEASE))
 
     def commit(self, held: Job, new: Job) -> None:
-        """Write the end of an attempt and check who wins."""
+        """Write the end of an attempt and check which one wins."""
         expected = self.expected
         wins = expected.status is JobStatus.PROCESSING and expected.attempt == held.attempt
         before = self.stored
         done = self.table.commit(new)
-        # An end that is there already, to the moment, counts as ours: its answer may have been lost.
+        # An equal end that is already stored counts as ours: its response may have been lost.
         again = (before.status, before.attempt, before.timestamp) == (new.status, new.attempt, new.timestamp)
         assert done is (wins or again)
         if wins:
@@ -159,26 +159,26 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(target=readings)
     def read(self) -> Job:
-        """Let a recovering function read the job; it may act on that much later."""
+        """Let a recovery function read the job; it may act on that much later."""
         return self.stored
 
     @rule(seen=readings)
     def requeue(self, seen: Job) -> None:
-        """Let a reconciler act on what it has read."""
+        """Let the reconciler act on what it read."""
         self.recover(seen, decide_overdue(seen, POLICY, self.now).step, decide_overdue(seen, POLICY, self.now).job)
 
     @rule(seen=readings)
     def record_dead_letter(self, seen: Job) -> None:
-        """Let the dead-letter function act on what it has read."""
+        """Let the dead-letter function act on what it read."""
         self.recover(
             seen, decide_dead_letter(seen, POLICY, self.now).step, decide_dead_letter(seen, POLICY, self.now).job
         )
 
     def recover(self, seen: Job, step: RecoveryStep, new: Job) -> None:
-        """Write a decision; it must lose when anybody has moved the job since it was read.
+        """Write a decision; it must lose if the job has changed since it was read.
 
-        Where the very same move of the same moment is there already, nobody can tell whose it was: it may be this one,
-        from a try whose answer was lost. It counts as done, and changes nothing more.
+        If the same change of the same time is already stored, it may be this one, sent by a call whose response was
+        lost. It counts as done and changes nothing.
         """
         if step is RecoveryStep.NOTHING:
             return
@@ -193,12 +193,12 @@ class JobMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.expected.status.is_terminal)
     @rule()
     def rest(self) -> None:
-        """An ended job waits for nobody."""
+        """Check that a finished job waits for nothing."""
         assert (self.stored.lease_until, self.stored.due_at) == (None, None)
 
     @invariant()
     def record_is_as_expected(self) -> None:
-        """The record says what the model says, and it has ended at most once."""
+        """Check that the record matches the model and that the job ended at most once."""
         stored = self.stored
         assert (stored.status, stored.attempt, stored.generation) == (
             self.expected.status,

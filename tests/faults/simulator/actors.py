@@ -1,8 +1,7 @@
-"""Who acts in a run: invocations that are stopped at every AWS call and continued by a scheduler.
+"""Actors of a run: invocations that stop at every AWS call and that a scheduler continues.
 
-Each invocation runs in a greenlet of its own, so that one thread holds them all and the order of every step is
-the scheduler's choice: the same choices give the same run. What a function does in threads becomes further
-greenlets of the same invocation, which live and die together.
+Each invocation runs in a greenlet, so one thread holds all of them and the scheduler decides the order of every step.
+The same choices give the same run. Threads of a function become greenlets of the same invocation and end with it.
 """
 
 from collections.abc import Callable
@@ -15,11 +14,11 @@ from greenlet import getcurrent, greenlet
 
 
 class Killed(BaseException):
-    """The process died here. No code of ours may go on after it, as none could after SIGKILL."""
+    """The process was killed here. No code of ours may run after it, as after SIGKILL."""
 
 
 class Kind(StrEnum):
-    """Which of the functions an actor is an invocation of."""
+    """The function of an invocation."""
 
     API = "api"
     WORKER = "worker"
@@ -37,25 +36,25 @@ class End(StrEnum):
 
 @dataclass(eq=False)
 class Actor:
-    """One invocation, or one thread of it: code that runs until its next AWS call, again and again."""
+    """One invocation, or one thread of it: code that runs until its next AWS call."""
 
     #: Of the invocation.
     name: str
     kind: Kind
     body: Callable[[], Any]
-    #: By how much its clock is wrong.
+    #: Error of its clock.
     skew: timedelta = timedelta(0)
-    #: When its platform kills it.
+    #: When the platform kills it.
     deadline: datetime | None = None
-    #: The invocation that it is a thread of.
+    #: The invocation of this thread.
     parent: "Actor | None" = None
-    #: Until when it waits for an answer.
+    #: End of its wait for a response.
     ready_at: datetime | None = None
     end: End | None = None
     result: Any = None
-    #: Asked of the invocation only: threads die with it.
+    #: Of the invocation only: its threads end with it.
     dying: bool = False
-    #: AWS calls begun; each thread counts its own.
+    #: AWS calls started; each thread counts its own.
     calls: int = 0
     threads: list["Actor"] = field(default_factory=list)
     _greenlet: Any = field(init=False)
@@ -73,15 +72,15 @@ class Actor:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether it waits for its threads."""
+        """Return True if it waits for its threads."""
         return any(thread.end is None for thread in self.threads)
 
     def advance(self) -> None:
-        """Let it run to its next pause, or to its end."""
+        """Run until the next pause or the end."""
         self._greenlet.switch()
 
     def kill(self) -> None:
-        """End the invocation where it stands, with all of its threads."""
+        """End the invocation and all its threads immediately."""
         root = self.root
         root.dying = True
         for member in (*root.threads, root):
@@ -89,7 +88,7 @@ class Actor:
                 member._fall()
 
     def _fall(self) -> None:
-        if not self._greenlet:  # has not begun
+        if not self._greenlet:  # not started yet
             self.end = End.KILLED
         while self.end is None:
             self._greenlet.throw(Killed)
@@ -97,7 +96,7 @@ class Actor:
     def _run(self) -> None:
         try:
             self.result = self.body()
-            # Code that swallows even this is no more alive for it.
+            # Code that catches even this is killed all the same.
             self.end = End.KILLED if self.root.dying else End.RETURNED
         except Killed:
             self.end = End.KILLED
@@ -107,13 +106,13 @@ class Actor:
 
 
 def current() -> Actor | None:
-    """Return the actor whose code is running, or None outside of all."""
+    """Return the actor whose code is running, or None."""
     actor: Actor | None = getattr(getcurrent(), "actor", None)
     return actor
 
 
 def pause() -> None:
-    """Hand over to the scheduler. Outside of all actors this does nothing."""
+    """Yield to the scheduler. Does nothing outside of actors."""
     here = getcurrent()
     actor: Actor | None = getattr(here, "actor", None)
     if actor is None or here.parent is None:

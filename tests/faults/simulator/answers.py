@@ -1,4 +1,4 @@
-"""What AWS answers when it does not do as asked, as botocore's exceptions."""
+"""AWS's error responses as botocore's exceptions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 def refused(operation: str, code: str, status: int = 400, *, item: Mapping[str, Any] | None = None) -> ClientError:
-    """Return a refusal that says ``code``; ``item`` is the old item of a failed condition."""
+    """Return a refusal with ``code``; ``item`` is the stored item of a failed condition."""
     response: dict[str, Any] = {
         "Error": {"Code": code, "Message": f"{code}, says the double"},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RequestId": "double", "RetryAttempts": 0},

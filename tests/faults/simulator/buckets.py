@@ -1,4 +1,4 @@
-"""S3 in memory: the calls on objects that ``shared.aws`` makes."""
+"""S3 in memory: the object calls that ``shared.aws`` makes."""
 
 import base64
 import hashlib
@@ -20,27 +20,27 @@ class Stored:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the body, hexadecimal."""
+        """Return the SHA-256 of the body in hexadecimal."""
         return hashlib.sha256(self.body).hexdigest()
 
     @property
     def etag(self) -> str:
-        """Name the content, as S3 does."""
+        """Return the ETag, as S3 computes it."""
         return f'"{self.digest[:32]}"'
 
 
 class Observer(Protocol):
-    """Whoever wants to know of every change."""
+    """Receives every change."""
 
     def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
-        """Learn of one change; ``new`` is None for a deletion."""
+        """Handle one change; ``new`` is None for a deletion."""
 
 
 class Bucket:
     """The image bucket, and others that are only read."""
 
     def __init__(self, observer: Observer) -> None:
-        """Begin empty and tell ``observer`` of every change."""
+        """Start empty; report every change to ``observer``."""
         self.objects: dict[str, Stored] = {}
         self.others: dict[str, dict[str, Stored]] = {}
         """Objects of other buckets, which nobody watches."""
@@ -56,7 +56,7 @@ class Bucket:
         }
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out one operation. Raises botocore's ClientError as AWS would."""
+        """Run one operation. Raises botocore's ClientError as AWS would."""
         return self._calls[operation](request)
 
     def _put(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What clients do beside posting an image: announce and send one, name one in a bucket, make a batch of both.
+"""What clients do besides posting an image: declare and send an upload, import an object, create a batch of both.
 
-Each runs our use cases as the API does, in an invocation of its own; what a client does on its own, such as sending
-bytes to S3, happens to the world when it is due.
+Each runs our use cases as the API does, in its own invocation. What a client does by itself, such as sending bytes to
+S3, happens when it is due.
 """
 
 from collections.abc import Sequence
@@ -33,31 +33,31 @@ MEDIA_TYPE = "image/jpeg"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How a client keeps its promise to send bytes."""
+    """How a client sends the declared bytes."""
 
     data: bytes
-    #: How often it sends them; 0: never.
+    #: How often it sends them; 0 for never.
     times: int = 1
     after: timedelta = timedelta(seconds=1)
-    #: Whether S3's word of them reaches the queue.
+    #: True if S3's event reaches the queue.
     is_heard: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of a batch: bytes to be sent, or an object by its key in the shop."""
+    """One member of a batch: bytes to send, or an object by its key in the source bucket."""
 
     sending: Sending | None = None
     key: str = ""
 
     def document(self) -> dict[str, object]:
-        """Return it as a request has it."""
+        """Return the member as in a request."""
         return {"content_type": MEDIA_TYPE} if self.sending else {"source": f"s3://{SHOP}/{self.key}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A request for a batch; the same one, however often it is made."""
+    """A request for a batch; repeated requests are equal."""
 
     seed: str
     at: datetime
@@ -65,7 +65,7 @@ class Order:
 
 
 def announce(stage: Stage, sending: Sending) -> str:
-    """Announce an upload; the bytes follow when the client has its answer. Returns the answer's status."""
+    """Declare an upload; the client sends the bytes after the response. Returns the status."""
     uploads, at = Uploads.of(stage.dependencies), stage.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
     job = uploads.announce(request, SPEC, ANONYMOUS, job_id=stage.new_id(), at=at).job
@@ -75,12 +75,12 @@ def announce(stage: Stage, sending: Sending) -> str:
 
 
 def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
-    """Ask for a job of an object in the shop; return the answer's status."""
+    """Import an object of the source bucket; return the status."""
     where, imports = S3Location(bucket=SHOP, key=key), Imports.of(stage.dependencies)
     try:
         job = imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at, is_repeat=again).job
     except ImageError as error:
-        # Nobody is told that there is no job where there is one.
+        # Never claim that there is no job if there is one.
         stage.world.watch.refused(job_id)
         return str(error.status)
     stage.world.watch.answered(job.id)
@@ -88,7 +88,7 @@ def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> s
 
 
 def gather(stage: Stage, order: Order, *, again: bool) -> str:
-    """Make a batch, fill it and close it; made again, find it as it is. Bytes follow. Returns the answer's status."""
+    """Create, fill and close a batch, or find it if repeated. The bytes follow. Returns the status."""
     catalog = Catalog.of(stage.dependencies, ANONYMOUS)
     request = BatchRequest(items=[member.document() for member in order.members], close=True)
     try:
@@ -110,13 +110,13 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
 
 
 def walk(stage: Stage, deed: str, batch_id: str) -> None:
-    """Cancel a batch, or retry what failed of it."""
+    """Cancel a batch, or retry its failed members."""
     batches, at = Batches.of(stage.dependencies), stage.world.clock()
     step = {"cancel": batches.cancel, "retry": batches.retry_failed}[deed]
     try:
         step(batch_id, ANONYMOUS, at=at, until=at + timedelta(seconds=20))
     except SafelightError:
-        return  # a refusal is an answer too
+        return  # a refusal is a valid response
     stage.world.watch.seen[f"batch: {deed}"] += 1
 
 
@@ -126,7 +126,7 @@ def _send(stage: Stage, job: Job, sending: Sending) -> None:
 
 
 def _arrive(stage: Stage, job: Job, sending: Sending) -> None:
-    """Let S3 take the bytes, and tell the queue of the lane that the key belongs to."""
+    """Store the bytes in S3 and notify the key's queue."""
     world = stage.world
     request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}
     world.bucket.call("PutObject", request)

@@ -1,7 +1,7 @@
 """One random run: many jobs through all functions, with faults between any two steps, from one seed.
 
-First chaos, for a while, then calm, in which every job must come to its end within the bound T. Every choice comes
-from the seed, so a run can be looked at again.
+First faults occur for a while. Then they stop, and every job must end within T. Every choice comes from the seed, so a
+run can be repeated.
 """
 
 import random
@@ -22,9 +22,9 @@ from faults.simulator.stage import Stage
 from faults.simulator.verdict import bound, judge_end
 from faults.simulator.world import MAX_STEPS, SHOP, World
 
-#: By how much a clock may be wrong, either way.
+#: Maximum error of a clock in either direction.
 SKEW = timedelta(minutes=10)
-#: Of one function at a time.
+#: Concurrent invocations per function.
 MAX_INVOCATIONS = 3
 FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
@@ -33,12 +33,12 @@ NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
 
 @dataclass
 class Report:
-    """What came of a run."""
+    """Result of a run."""
 
     seed: int
     breaches: list[str]
     seen: Counter[str]
-    #: The calls in their order, for whoever looks for the cause.
+    #: The calls in order, to find a cause.
     story: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Run:
     """One run of one seed."""
 
     def __init__(self, stage: Stage, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
-        """Draw from ``seed`` how bad this run will be; ``files`` follow the marks of the images that are posted."""
+        """Draw the number of faults from ``seed``; ``files`` follow the marks of the posted images."""
         self.random = random.Random(seed)
         random.seed(seed)  # the worker's jitter
         self.seed = seed
@@ -70,7 +70,7 @@ class Run:
         self._stuck: dict[tuple[Actor, int], Fault] = {}
 
     def go(self) -> Report:
-        """Run to the end and judge."""
+        """Run to the end and check the result."""
         self.world.plan = self._plan
         try:
             self._run_all()
@@ -100,7 +100,7 @@ class Run:
         judge_end(self.world)
 
     def _step(self, waiting: list[Callable[[], object]]) -> bool:
-        """Do one thing, if there is anything to do; else let time pass. False: there is nothing left at all."""
+        """Do one thing that is due, or let time pass. Returns False if nothing is left."""
         deeds = self._deeds(waiting)
         if not deeds:
             return self._wait()
@@ -133,7 +133,7 @@ class Run:
         return deeds
 
     def _wait(self) -> bool:
-        """Jump to the next moment at which anything can happen."""
+        """Advance to the next moment at which anything can happen."""
         later = self.platform.moments()
         if not later:
             return False
@@ -146,7 +146,7 @@ class Run:
         self.platform.deliver(queue, self.random.sample(visible, count), self._skew())
 
     def _nemesis(self) -> None:
-        """Do harm that is no single call's fault."""
+        """Cause a fault that is not part of a single call."""
         alive = self.world.alive()
         messages = [(queue, message.body) for queue in self.platform.queues for message in queue.messages]
         choice = self.random.random()
@@ -203,7 +203,7 @@ class Run:
         return self.random.choice((-1, 0, 1)) * SKEW * self.random.random()
 
     def _wish(self) -> Callable[[], object]:
-        """Draw what a client will want, most often to post an image."""
+        """Draw a client request, most often posting an image."""
         kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
         if kind == "post":
             data = self._picture()
@@ -227,7 +227,7 @@ class Run:
         self._persist(partial(clients.gather, self.stage, order))
 
     def _persist(self, ask: Callable[..., object]) -> None:
-        """Ask under a key, and once more where no answer comes; by then nobody is at work on the first request."""
+        """Send a request with a key, and repeat it if there is no response; the first one has ended by then."""
         first = self.platform.client(partial(ask, again=False))
         limit = self.stage.limit(Kind.API) + timedelta(seconds=self.random.choice((1, 200)))
 
@@ -251,14 +251,14 @@ class Run:
         )
 
     def _stocked(self) -> str:
-        """Put an image into the shop; return its key."""
+        """Store an image in the source bucket; return its key."""
         shop = self.world.bucket.others[SHOP]
         key = f"{len(shop)}.jpg"
         shop[key] = Stored(self._picture(), "image/jpeg")
         return key
 
     def _change_the_shop(self) -> None:
-        """Remove an image from the shop, or put another in its place."""
+        """Delete or replace an image of the source bucket."""
         shop = self.world.bucket.others[SHOP]
         if not shop:
             return

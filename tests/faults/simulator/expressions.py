@@ -1,8 +1,8 @@
-"""DynamoDB's expressions, read into Python functions: conditions, updates, projections.
+"""DynamoDB expressions as Python functions: conditions, updates, projections.
 
-The grammar is that of the developer guide ("Condition and filter expressions", "Update expressions"), as far as
-our code uses it. What is not known here raises, so that a test can't pass on an expression that was misread;
-``tests/faults/test_doubles.py`` compares every part with moto.
+The grammar follows the developer guide ("Condition and filter expressions", "Update expressions") as far as our code
+uses it. Unknown syntax raises, so no test passes on a misread expression. ``tests/faults/test_doubles.py`` compares
+every part with moto.
 """
 
 import operator
@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-#: One value as it travels: ``{"S": "text"}``.
+#: One value on the wire: ``{"S": "text"}``.
 Wire = Mapping[str, Any]
 Item = Mapping[str, Wire]
 Path = tuple[str, ...]
@@ -34,7 +34,7 @@ Change = Callable[[Scope, dict[str, Wire]], None]
 
 
 class UnknownSyntax(Exception):
-    """The expression is wrong, or beyond what this reader knows."""
+    """The expression is invalid or not supported by this parser."""
 
 
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|[A-Za-z_]\w*|<>|<=|>=|[=<>(),.+\-])")
@@ -50,13 +50,13 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 @lru_cache(maxsize=512)
 def placeholders(text: str) -> frozenset[str]:
-    """Return the ``#names`` and ``:values`` that an expression uses."""
+    """Return the ``#names`` and ``:values`` of an expression."""
     return frozenset(re.findall(r"[#:]\w+", text))
 
 
 @lru_cache(maxsize=512)
 def condition(text: str) -> Condition:
-    """Read a condition, filter or key condition."""
+    """Parse a condition, filter or key condition."""
     reader = _Reader(text)
     found = reader.any_of()
     reader.expect_end()
@@ -65,7 +65,7 @@ def condition(text: str) -> Condition:
 
 @lru_cache(maxsize=512)
 def update(text: str) -> tuple[Change, ...]:
-    """Read an update into its changes; each reads the item as it was and writes to a copy."""
+    """Parse an update into changes; each reads the old item and writes to a copy."""
     reader = _Reader(text)
     changes: list[Change] = []
     while reader.next is not None:
@@ -80,12 +80,12 @@ def update(text: str) -> tuple[Change, ...]:
 
 @lru_cache(maxsize=512)
 def projection(text: str) -> tuple[str, ...]:
-    """Read the top-level attributes of a projection."""
+    """Parse the top-level attributes of a projection."""
     return tuple(part.strip() for part in text.split(","))
 
 
 class _Reader:
-    """A recursive-descent reader over the tokens of one expression."""
+    """A recursive-descent parser over the tokens of one expression."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""The faults that can befall one send of one AWS call, and how botocore takes them."""
+"""Faults of one send of one AWS call, and how botocore handles them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,50 +30,50 @@ RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 class Fault(StrEnum):
     """What goes wrong with one send."""
 
-    #: The caller's process dies; nothing was sent.
+    #: The caller's process dies before it sends anything.
     KILLED_BEFORE = "killed before"
-    #: It dies once the service has done its part.
+    #: It dies after the service has run the request.
     KILLED_AFTER = "killed after"
     #: No connection; nothing was sent.
     UNREACHABLE = "unreachable"
-    #: The service answers 500 and has done nothing.
+    #: The service answers 500 and does nothing.
     ERROR = "500 before"
-    #: The service asks for fewer requests and has done nothing; a transaction meets another one.
+    #: The service throttles and does nothing; a transaction conflicts with another.
     THROTTLED = "throttled"
-    #: The service has done its part, the answer never comes.
-    LOST = "answer lost"
-    #: The service has done its part and answers 500 all the same.
+    #: The service runs the request, but the response is lost.
+    LOST = "response lost"
+    #: The service runs the request but answers 500.
     ERROR_AFTER = "500 after"
-    #: No answer comes; the request reaches the service only afterwards.
+    #: No response; the request reaches the service later.
     OVERDUE = "arrives late"
-    #: The answer takes longer than a lease.
+    #: The response takes longer than a lease.
     SLOW = "slow"
-    #: The service carries the request out twice, as SQS may with a message.
+    #: The service runs the request twice, as SQS may with a message.
     TWICE = "done twice"
-    #: The answer's body ends too early.
+    #: The body of the response is truncated.
     CUT = "body cut"
 
 
 KILLS = frozenset({Fault.KILLED_BEFORE, Fault.KILLED_AFTER})
-#: After these the service has not (yet) done anything.
+#: After these, the service has not (yet) done anything.
 EFFECTLESS = frozenset({Fault.KILLED_BEFORE, Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.OVERDUE})
 TIMES_OUT = frozenset({Fault.LOST, Fault.OVERDUE})
 
-#: How long a slow answer takes: longer than the worker's lease.
+#: Duration of a slow response: longer than the worker's lease.
 SLOWNESS = timedelta(seconds=100)
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One try of one AWS call."""
+    """One attempt of one AWS call."""
 
     actor: Actor
-    #: Which call of its actor, from 1.
+    #: Number of the actor's call, from 1.
     number: int
     service: Service
     operation: str
     request: Mapping[str, Any]
-    #: Which try of the call, from 0.
+    #: Number of the attempt, from 0.
     tried: int
 
 
@@ -81,11 +81,11 @@ Plan = Callable[[Send], Fault | None]
 
 
 def no_faults(_: Send) -> None:
-    """Plan nothing."""
+    """Plan no fault."""
 
 
 def as_error(fault: Fault, send: Send) -> ClientError | BotoCoreError:
-    """Return what botocore makes of a fault."""
+    """Return botocore's exception for a fault."""
     if fault is Fault.UNREACHABLE:
         return EndpointConnectionError(endpoint_url=ENDPOINT)
     if fault in TIMES_OUT:
@@ -99,7 +99,7 @@ def as_error(fault: Fault, send: Send) -> ClientError | BotoCoreError:
 
 
 def conflict(writes: int) -> ClientError:
-    """Return what a transaction gets that has met another one on an item."""
+    """Return the error of a transaction that conflicts with another one."""
     error = refused("TransactWriteItems", "TransactionCanceledException")
     reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (writes - 1)]
     error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-item] # less strict than the stubs
@@ -114,7 +114,7 @@ THROTTLED_AS: Mapping[Service, tuple[str, int]] = {
 
 
 def is_retried(error: Exception) -> bool:
-    """Tell whether botocore, in the mode that our clients use, sends the request again."""
+    """Return True if botocore, in our clients' mode, sends the request again."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return status in RETRIED_STATUSES or error_code(error) in THROTTLING_CODES

@@ -1,7 +1,7 @@
-"""What must hold after every step, whatever fails (DESIGN 4), and what rare things a run has met.
+"""Invariants that must hold after every step (docs/reliability.md), and the rare paths that a run has met.
 
-The watch sees each effect on the services, never the code that caused it. It collects breaches instead of raising
-them: raised inside an invocation they would be taken for one more failing record.
+The watch sees every effect on the services, not the code that caused it. It collects violations instead of raising
+them: an exception inside an invocation would look like a failing record.
 """
 
 import json
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
-#: What the owner sees of an ended job; it stays as it is until a new generation begins.
+#: What the owner sees of a finished job; it stays the same until a new generation.
 VISIBLE = ("Status", "Timestamp", "S3Path", "Size", "Format", "Outputs", "Error", "Attempt")
-#: From a look for bytes to what follows from it, at most: a function lives no longer, a late request included.
+#: Maximum time between a check for bytes and its effect: the lifetime of a function, with a late request.
 LOOKING = timedelta(minutes=10)
-#: What a batch counts, by the names that it has in the table.
+#: The counts of a batch, by their attribute names.
 COUNTS = ("Completed", "Failed", "Cancelled", "Expired", "Deleted")
 
 
 class Watch:
-    """Sees every effect, keeps the breaches and the sightings."""
+    """Sees every effect; collects violations and rare paths."""
 
     def __init__(self, world: "World") -> None:
         """Watch one world."""
@@ -45,7 +45,7 @@ class Watch:
         self.ever: set[str] = set()
         """IDs of all jobs that had a record."""
         self.accepted: set[str] = set()
-        """IDs that a client was told."""
+        """IDs that a client got."""
         self.deleted_jobs: set[str] = set()
         self.late: set[str] = set()
         """IDs of jobs whose image or record arrived after their deletion, by a request that had been given up."""
@@ -71,7 +71,7 @@ class Watch:
     # ------------------------------------------------------------------------------------------ records
 
     def written(self, table: str, old: Record | None, new: Record | None) -> None:
-        """Judge one write to a table."""
+        """Check one write to a table."""
         if table == "BatchTable" and new is not None:
             self._touched.add(new["ID"]["S"])
         if table != "JobTable":
@@ -96,13 +96,13 @@ class Watch:
             self.judge_result(job_id, new)
 
     def settled(self) -> None:
-        """Judge the counts of every batch that a call has changed, once all that it writes is written."""
+        """Check the counts of every batch that a call changed, after all its writes."""
         for batch_id in self._touched:
             self._judge_counts(batch_id)
         self._touched.clear()
 
     def _judge_counts(self, batch_id: str) -> None:
-        """The counts of a batch are what counting its members gives."""
+        """Check that the counts of a batch equal its members."""
         parts = [item for item in self._world.batches.values() if item["ID"]["S"] == batch_id]
         told = {name: sum(int(part.get(name, {"N": "0"})["N"]) for part in parts) for name in (*COUNTS, "Added")}
         members = [job for job in self._world.jobs.values() if job.get("BatchID", {}).get("S") == batch_id]
@@ -113,7 +113,7 @@ class Watch:
         self.seen["members counted"] += 1
 
     def _judge_shape(self, job_id: str, new: Record) -> None:
-        """An open job, or a tombstone, is always in the index that the reconciler reads; an ended one never."""
+        """Check that an open job or a tombstone is in the reconciler's index, and a finished job is not."""
         is_open = not JobStatus(new["Status"]["S"]).is_terminal or "DeletedAt" in new
         listed = "OpenShard" in new and "DueAt" in new
         self._demand(listed == is_open, f"I3 {job_id}: {new['Status']['S']} and in the open index: {listed}")
@@ -151,7 +151,7 @@ class Watch:
             over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
             self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
         if after is JobStatus.EXPIRED and job_id in self._arrived:
-            # Who has looked just before they came may still say so; it was slow, but not that slow.
+            # A function that checked just before they arrived may still say so, within this time.
             recently = self._world.now - self._arrived[job_id] < LOOKING
             self._demand(recently, f"I1 {job_id}: expired, though its bytes had come")
         if before is JobStatus.AWAITING_UPLOAD:
@@ -170,7 +170,7 @@ class Watch:
         if old["Status"]["S"] == JobStatus.PROCESSING:
             self.seen["expired lease taken over"] += 1
             over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
-            # A request that arrives late is judged by the clock that it was written by.
+            # A late request is checked by the clock of its sender.
             self._demand(over or actor is None, f"I4 {job_id}: claimed while its lease held")
         if actor is not None:
             self._holders[job_id, actor.name] = int(new["Attempt"]["N"])
@@ -182,7 +182,7 @@ class Watch:
             self._demand(held == int(new["Attempt"]["N"]), f"I4 {job_id}: committed by an attempt that was not newest")
 
     def judge_result(self, job_id: str, record: Record) -> None:
-        """A completed job's objects are there, are what the record says, and come from one attempt."""
+        """Check that a completed job's objects exist, match the record and come from one attempt."""
         outputs = record.get("Outputs", {"L": []})["L"]
         self._demand(bool(outputs), f"I2 {job_id}: COMPLETED with nothing to show")
         for output in outputs:
@@ -200,7 +200,7 @@ class Watch:
     # ------------------------------------------------------------------------------------------ objects
 
     def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
-        """Judge one change in the bucket."""
+        """Check one change in the bucket."""
         parts = key.split("/")
         job = self._world.jobs.get(parts[-1])
         is_gone = parts[-1] in self.deleted_jobs or (job is not None and "DeletedAt" in job)
@@ -236,7 +236,7 @@ class Watch:
     # ----------------------------------------------------------------------------------------- messages
 
     def sent(self, message: Message) -> None:
-        """Judge a new message."""
+        """Check a new message."""
         for job_id, generation in _read(message) or ():
             self._judge_sent(job_id, generation)
 
@@ -248,7 +248,7 @@ class Watch:
             self._demand(generation <= known, f"I5 {job_id}: a message of generation {generation}, it is {known}")
 
     def deleted(self, queue: str, message: Message) -> None:
-        """Judge an acknowledgement: its job has ended, or has left this message or this attempt behind."""
+        """Check an acknowledgement: the job has ended or has moved past this message or attempt."""
         named = _read(message)
         if named is None:
             self.seen["unreadable message kept"] += 1
@@ -264,13 +264,13 @@ class Watch:
             return
         stale = int(job["Generation"]["N"]) != generation
         ended = JobStatus(job["Status"]["S"]).is_terminal
-        # Who was overtaken leaves the job to the newer attempt, which has a message and a due time of its own.
+        # An overtaken attempt leaves the job to the newer one, which has its own message and due time.
         mine = self._holders.get((job_id, self.acknowledger)) if self.acknowledger else None
         overtaken = mine is not None and mine < int(job["Attempt"]["N"])
         self.seen["acknowledged when overtaken"] += overtaken and not ended
         is_letter = queue == self._world.dead_letters.name
         put_off = is_letter and int(job.get("DeadLetters", {"N": "0"})["N"]) > 0
-        # S3's word that bytes have come; the reconciler looks for them when the job is due.
+        # S3's event of an upload; the reconciler looks for the bytes when the job is due.
         put_off = put_off or (is_letter and job["Status"]["S"] == JobStatus.AWAITING_UPLOAD)
         self._demand(
             ended or stale or overtaken or put_off,
@@ -278,24 +278,24 @@ class Watch:
         )
 
     def on_dead_letter(self) -> None:
-        """Note a message that was received too often."""
+        """Note a message that used up its receives."""
         self.seen["dead letter"] += 1
 
     def raised(self, actor: Actor) -> None:
-        """Judge what a function could not deal with: AWS may fail it, its own code may not."""
+        """Check an exception of a function: AWS may fail it, its own code may not."""
         self._demand(isinstance(actor.result, ServiceError), f"a function raised: {actor.name}, {actor.result!r}")
 
     def answered(self, job_id: str) -> None:
-        """Judge a 2xx: the job is there, and so is its image."""
+        """Check a 2xx response: the job and its image exist."""
         self.accepted.add(job_id)
         self._demand(job_id in self.ever, f"I5 {job_id}: a client was told of a job that does not exist")
 
     def refused(self, job_id: str) -> None:
-        """Judge a 4xx: there is no such job."""
+        """Check a 4xx response: there is no such job."""
         self._demand(job_id not in self._world.jobs, f"I6 {job_id}: a client was told that it could not be made")
 
     def filled(self, batch_id: str, told: Sequence[str | None]) -> None:
-        """Judge the answer to a request that filled a batch: every member that there is, is in it, and once."""
+        """Check the response to a request that filled a batch: it has every member once."""
         made = {job_id for job_id, job in self._world.jobs.items() if job.get("BatchID", {}).get("S") == batch_id}
         named = [job_id for job_id in told if job_id is not None]
         self._demand(made <= set(named), f"I6 {batch_id}: told of {named}, but there are {sorted(made)}")
@@ -304,7 +304,7 @@ class Watch:
     # -------------------------------------------------------------------------------------------- calls
 
     def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
-        """Recognise what the harness must have met at least sometimes."""
+        """Recognize the rare paths that the runs must meet."""
         if fault is not None:
             self.seen[f"fault: {fault}"] += 1
         if send.operation != "UpdateItem" or not isinstance(error, ClientError):
@@ -336,7 +336,7 @@ class Watch:
 
 
 def _read(message: Message) -> list[tuple[str, int]] | None:
-    """Return jobs and generations of a message, ours or S3's, or None when it is neither."""
+    """Return jobs and generations of a message, ours or S3's; None if it is neither."""
     try:
         arrivals = parse_s3_event(message.body)
         if arrivals is not None:

@@ -1,7 +1,7 @@
-"""Broken copies of our code: each takes one promise away, and the harness must notice.
+"""Mutants: copies of our code with one guarantee removed, which the runs must catch.
 
-A mutant is made from the source of a function, so it can't go stale unseen: when the text that it changes is gone,
-making it fails.
+A mutant is made from the source of a function. If the text to replace is missing, creating it fails, so it cannot
+become outdated unnoticed.
 """
 
 import inspect
@@ -27,7 +27,7 @@ from shared.jobs import object_keys
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One function with one text replaced by another."""
+    """One function with one text replaced."""
 
     name: str
     function: Callable[..., Any]
@@ -36,7 +36,7 @@ class Mutant:
 
     @contextmanager
     def alive(self) -> Iterator[None]:
-        """Let it take the place of the real function, wherever that is imported."""
+        """Replace the real function wherever it is imported."""
         function = cast("FunctionType", self.function)
         real = function.__code__
         function.__code__ = self._code()
@@ -84,7 +84,9 @@ MUTANTS = (
         "self.images.put_raw(",
         "self.jobs.create(job); self.images.put_raw(",
     ),
-    Mutant("reconciler dropped", worker.reconciler.Reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"),
+    Mutant(
+        "reconciler dropped", worker.reconciler.Reconciler.reconcile, "try:", "return RecoveryStep.NOTHING\n    try:"
+    ),
     Mutant("one output key for all attempts", object_keys.processed_key, "{attempt}/", ""),
     Mutant("lease not compared on claim", JobTable.claim, "#LeaseUntil < :now", "#LeaseUntil <> :now"),
     Mutant(
@@ -138,6 +140,9 @@ MUTANTS = (
         "None",
     ),
     Mutant(
-        "completed before it is stored", worker.image_processor.ImageProcessor._store, "self.images.put_processed(processed, encoded.data)", ""
+        "completed before it is stored",
+        worker.image_processor.ImageProcessor._store,
+        "self.images.put_processed(processed, encoded.data)",
+        "",
     ),
 )

@@ -1,28 +1,27 @@
-"""``docs/faults.md``: every fault, every step, what becomes of the job. Written by the test that plays them."""
+"""The page ``docs/faults.md``: the result of every fault at every step, written by the test that runs them."""
 
 from collections.abc import Mapping, Sequence
 
 from faults.simulator.faults import Fault
 from faults.simulator.single import STEADY, Ending, Hit, Scene
 
-#: The endings of one scene; None is the one without a fault.
+#: The endings of one scene; None is without a fault.
 Played = Mapping[Hit | None, Ending]
 
-HEAD = """# What becomes of a job when one thing fails
+HEAD = """# Results of single faults
 
-Every fault at every AWS call of each path, played with the real functions on in-memory doubles of the services, a
-fast clock and no other fault. This page is written by `pytest tests/faults/test_single_faults.py --write-docs`, and
-the same test fails when it is no longer true. All of these endings keep the invariants, which
-[reliability.md](reliability.md#how-it-is-tested) lists; it also tells how faults are searched that come together.
+Each table shows one path. A row is a fault, a column is an AWS call, and a cell is the result. The real functions run
+on in-memory doubles with no other fault. `pytest tests/faults/test_single_faults.py --write-docs` writes this page, and
+the same test checks it. All results keep the [invariants](reliability.md#invariants).
 
-A cell says how the job ended, after how many attempts where more than one began, and when, counted from the start
-of the invocation that is hit. A `slow` answer takes longer than the function may run. A fault that comes `three
-times` meets botocore's own tries as well, so that the call fails for good.
+A cell has the status of the job, the number of attempts if there is more than one, and the time since the start of
+the affected invocation. A `slow` response takes longer than the timeout of the function. A fault `three times` hits
+botocore's retries too.
 """
 
 
 def page(played: Sequence[tuple[Scene, Played]]) -> str:
-    """Write the page."""
+    """Return the page."""
     return "\n".join([HEAD, *(_section(scene, endings) for scene, endings in played)])
 
 
@@ -46,7 +45,7 @@ def _section(scene: Scene, endings: Played) -> str:
 
 
 def _columns(endings: Played) -> list[int]:
-    """Return the calls worth showing: the last ones, at which no fault changes anything for this job, are left out."""
+    """Return the calls to show, without the last ones at which no fault changes anything."""
     plain = endings[None]
     matter = [hit.number for hit, ending in endings.items() if hit is not None and ending.text != plain.text]
     return list(range(1, max(matter, default=len(plain.operations)) + 1))

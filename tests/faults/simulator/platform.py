@@ -1,4 +1,4 @@
-"""What Lambda and SQS do around our functions: deliver, wait for the answer, delete what was not named in it."""
+"""Lambda and SQS around our functions: deliver messages, wait for the response, delete acknowledged messages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from faults.simulator.queues import Message, Queue
 from faults.simulator.stage import Stage
 from faults.simulator.world import MAX_STEPS, Circles
 
-#: Of the reconciler's schedule.
+#: Period of the reconciler's schedule.
 PERIOD = timedelta(minutes=1)
 
 
 @dataclass
 class Platform:
-    """Starts invocations and deals with their ends."""
+    """Starts invocations and handles their ends."""
 
     stage: Stage
-    #: By invocation: its queue, and its messages with the receipts that it was given.
+    #: By invocation: its queue and its messages with their receipts.
     deliveries: dict[Actor, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
     ended: list[Actor] = field(default_factory=list)
     _next_sweep: datetime | None = None
@@ -36,7 +36,7 @@ class Platform:
         return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
 
     def client(self, body: Callable[[], Any]) -> Actor:
-        """Let the API do something that a client asks for."""
+        """Let the API handle a client request."""
         return self.stage.world.start(Kind.API, body, limit=self.stage.limit(Kind.API))
 
     def ask(self, deed: str, job_id: str) -> Actor:
@@ -44,7 +44,7 @@ class Platform:
         return self.stage.world.start(Kind.API, partial(self.stage.ask, deed, job_id), limit=self.stage.limit(Kind.API))
 
     def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Actor | None:
-        """Receive some messages and invoke the queue's function with them; None when all went to the dead letters."""
+        """Receive messages and invoke the queue's function; None if all went to the dead-letter queue."""
         world = self.stage.world
         messages = world.queues.receive(queue, chosen)
         if not messages:
@@ -56,17 +56,17 @@ class Platform:
         return actor
 
     def run_reconciler(self, skew: timedelta = timedelta(0)) -> Actor:
-        """Wake the reconciler."""
+        """Start the reconciler."""
         world = self.stage.world
         self._next_sweep = world.now + PERIOD
         return world.start(Kind.RECONCILER, self.stage.reconcile, limit=self.stage.limit(Kind.RECONCILER), skew=skew)
 
     def is_sweep_due(self) -> bool:
-        """Tell whether the schedule wakes the reconciler now."""
+        """Return True if the schedule starts the reconciler now."""
         return self._next_sweep is None or self._next_sweep <= self.stage.world.now
 
     def next_sweep(self) -> datetime | None:
-        """Return when the reconciler will next find something; what it would do before is nothing."""
+        """Return when the reconciler will next find something to do."""
         due = [record["DueAt"]["S"] for record in self.stage.world.jobs.values() if "DueAt" in record]
         if not due:
             return None
@@ -74,7 +74,7 @@ class Platform:
         return max(first, self._next_sweep) if self._next_sweep else first
 
     def settle(self, limit: timedelta) -> None:
-        """Let everything that is under way or due happen, one thing after the other, for at most ``limit``."""
+        """Let everything that is running or due happen, one thing at a time, for at most ``limit``."""
         world = self.stage.world
         until = world.now + limit
         for _ in range(MAX_STEPS):
@@ -101,7 +101,7 @@ class Platform:
         return False
 
     def _wait(self) -> bool:
-        """Jump to the next moment at which anything can happen; False when there is none."""
+        """Advance to the next moment at which anything can happen; return False if there is none."""
         later = self.moments()
         if later:
             self.stage.world.pass_time(min(later) - self.stage.world.now)
@@ -115,7 +115,7 @@ class Platform:
         return [moment for moment in [*moments, *([due] if due else [])] if moment > world.now]
 
     def finish(self, actor: Actor, *, is_lost: bool = False) -> None:
-        """Deal with the end of an invocation; ``is_lost``: what Lambda meant to delete was not deleted."""
+        """Handle the end of an invocation; with ``is_lost``, the deletion of its messages is lost."""
         self.ended.append(actor)
         queue, messages = self.deliveries.pop(actor, (None, []))
         if queue is None or actor.end is not End.RETURNED or is_lost:
@@ -128,7 +128,7 @@ class Platform:
 
 
 def _failed(answer: Any) -> set[str] | None:
-    """Return the records that must come back; None: all of them (AWS's rule for an answer it can't read)."""
+    """Return the records to retry; None for all of them, as AWS does for an invalid response."""
     if not isinstance(answer, dict):
         return None
     return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}

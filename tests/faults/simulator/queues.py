@@ -1,4 +1,4 @@
-"""SQS in memory, on a clock of our own: visibility, receive counts, redrive to the dead letters."""
+"""SQS in memory with its own clock: visibility, receive counts, redrive to the dead-letter queue."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ ACCOUNT = "000000000000"
 
 @dataclass(eq=False)
 class Message:
-    """One message; its receipt changes with each receive."""
+    """One message; each receive changes its receipt."""
 
     id: str
     body: str
@@ -25,16 +25,16 @@ class Message:
 
 
 class Observer(Protocol):
-    """Whoever wants to know what happens to messages."""
+    """Receives the events of messages."""
 
     def sent(self, message: Message) -> None:
-        """Learn of a new message."""
+        """Handle a new message."""
 
     def deleted(self, queue: str, message: Message) -> None:
-        """Learn that a message was acknowledged."""
+        """Handle an acknowledgement."""
 
     def on_dead_letter(self) -> None:
-        """Learn that a message has moved to the dead letters."""
+        """Handle a message that moved to the dead-letter queue."""
 
 
 @dataclass
@@ -49,16 +49,16 @@ class Queue:
 
     @property
     def url(self) -> str:
-        """Return the address under which our code knows it."""
+        """Return the URL that our code uses."""
         return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{self.name}"
 
     @property
     def arn(self) -> str:
-        """Return the name under which a record knows it."""
+        """Return the ARN in a record."""
         return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{self.name}"
 
     def visible(self, now: datetime) -> list[Message]:
-        """Return what could be received at this moment."""
+        """Return the messages that can be received now."""
         return [message for message in self.messages if message.visible_at <= now]
 
 
@@ -66,7 +66,7 @@ class Queues:
     """The queues of one account."""
 
     def __init__(self, queues: list[Queue], clock: Callable[[], datetime], observer: Observer) -> None:
-        """Hold ``queues``; ``clock`` is SQS's own, which no fault bends."""
+        """Hold ``queues``; ``clock`` is SQS's own and always right."""
         self.by_url = {queue.url: queue for queue in queues}
         self._clock = clock
         self._observer = observer
@@ -81,11 +81,11 @@ class Queues:
         }
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out one operation. Raises botocore's ClientError as AWS would."""
+        """Run one operation. Raises botocore's ClientError as AWS would."""
         return self._calls[operation](request)
 
     def receive(self, queue: Queue, chosen: list[Message]) -> list[Message]:
-        """Take some visible messages, as a poller would; what was received too often moves to the dead letters."""
+        """Receive visible messages as a poller does; move those without receives left to the dead-letter queue."""
         now = self._clock()
         taken: list[Message] = []
         for message in chosen:
@@ -102,7 +102,7 @@ class Queues:
         return taken
 
     def acknowledge(self, queue: Queue, receipt: str) -> None:
-        """Delete a message by the receipt of its newest receive; an older one deletes nothing."""
+        """Delete a message by its newest receipt; an older one deletes nothing."""
         for message in queue.messages:
             if message.receipt == receipt:
                 queue.messages.remove(message)
@@ -110,7 +110,7 @@ class Queues:
                 return
 
     def add(self, queue: Queue, body: str, delay: timedelta = timedelta(0)) -> Message:
-        """Put a message on a queue."""
+        """Add a message to a queue."""
         now = self._clock()
         message = Message(f"m{next(self._numbers)}", body, now, now + delay)
         queue.messages.append(message)

@@ -1,8 +1,8 @@
-"""The seam at every outgoing AWS call, above the services and below our code.
+"""Interception of every AWS call, above the services and below our code.
 
-It stands where a boto3 client hands its request over (``_make_api_call``), so our stores, their requests and the
-translation of errors are real. botocore's own tries are modelled here, each with its own fault: a test shows that
-the model sends as often as botocore does.
+It replaces the point where a boto3 client hands over its request (``_make_api_call``), so our stores, their requests
+and the error translation are real. botocore's retries are modeled here, each with its own fault. A test compares the
+model with botocore.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ from faults.simulator.faults import EFFECTLESS, SLOWNESS, Answer, Fault, Plan, S
 
 from shared.aws.clients import MAX_ATTEMPTS
 
-#: Between two tries of a call; botocore takes a random part of 1 s, then of 2 s.
+#: Delay between two attempts of a call; botocore takes a random part of 1 s, then of 2 s.
 BACKOFF = timedelta(milliseconds=500)
-#: How long the caller waits; a time-out takes as long as the clients' setting.
+#: How long the caller waits; a timeout takes as long as the clients' setting.
 WAITS: Mapping[Fault | None, timedelta] = {
     Fault.SLOW: SLOWNESS,
     Fault.LOST: timedelta(seconds=5),
@@ -28,25 +28,25 @@ WAITS: Mapping[Fault | None, timedelta] = {
 
 
 class Around(Protocol):
-    """What the seam needs of the world: its services, its time, and somebody who takes notes."""
+    """The services, the time and the log of a world, as this module needs them."""
 
     plan: Plan
 
     def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
-        """Carry out a request."""
+        """Run a request."""
 
     def delay(self, actor: Actor, duration: timedelta) -> None:
         """Let time pass for one actor."""
 
     def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
-        """Do something when some time has passed."""
+        """Do something after some time."""
 
     def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
-        """Learn how one send ended."""
+        """Handle the end of one send."""
 
 
 def call(world: Around, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
-    """Make one AWS call for the running actor, with the faults that are planned for it."""
+    """Make one AWS call for the running actor, with the planned faults."""
     actor = current()
     if actor is None:
         return world.perform(service, operation, request)
@@ -82,7 +82,7 @@ def _send(world: Around, send: Send, fault: Fault | None) -> Answer:
 
 
 def _come_back(world: Around, send: Send, fault: Fault | None, answer: Answer) -> Answer:
-    """Bring the answer to the caller, or what becomes of it on the way."""
+    """Return the response to the caller, or apply a fault to it."""
     if fault is Fault.KILLED_AFTER:
         die()
     world.delay(send.actor, WAITS.get(fault, timedelta(0)))
@@ -111,7 +111,7 @@ def _perform(world: Around, send: Send, fault: Fault | None) -> Answer:
 
 
 def _perform_unheard(world: Around, send: Send) -> None:
-    """Carry out a request whose caller has long given up; nobody hears of a refusal."""
+    """Run a request whose caller has given up; a refusal has no effect."""
     try:
         world.perform(send.service, send.operation, send.request)
     except ClientError as error:
@@ -119,7 +119,7 @@ def _perform_unheard(world: Around, send: Send) -> None:
 
 
 def _cut(answer: Answer) -> Answer:
-    """Take away the end of a body, so that reading it fails."""
+    """Remove the end of a body, so that reading it fails."""
     if "Body" not in answer:
         return answer
 

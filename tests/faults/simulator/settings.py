@@ -1,4 +1,4 @@
-"""The stack's settings as the template gives them to each function, with the doubles' resources filled in."""
+"""Settings of each function as the template gives them, with the doubles' resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ QUEUE_NAMES = {"JobQueue": "jobs", "BulkQueue": "bulk", "DeadLetterQueue": "dead
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What a run needs to know of the template."""
+    """The parts of the template that a run needs."""
 
     resources: Mapping[str, Any]
     defaults: Mapping[str, str]
@@ -28,7 +28,7 @@ class Blueprint:
         return cls(template["Resources"], parameter_defaults(template))
 
     def tables(self) -> dict[str, Mapping[str, Any]]:
-        """Return the properties of each table, by resource name; a double's table has that name."""
+        """Return the properties of each table by resource name; the doubles use these names."""
         return {
             name: resource["Properties"]
             for name, resource in self.resources.items()
@@ -36,7 +36,7 @@ class Blueprint:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return the variables of all functions in one: none means two things."""
+        """Return the variables of all functions together; no name has two meanings."""
         found: dict[str, str] = {}
         for resource in self.resources.values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -45,11 +45,11 @@ class Blueprint:
         return found
 
     def timeout(self, function: str) -> timedelta:
-        """Return after how long the platform kills a function."""
+        """Return the timeout of a function."""
         return timedelta(seconds=int(self._resolved(self.resources[function]["Properties"]["Timeout"])))
 
     def visibility(self, queue: str) -> timedelta:
-        """Return for how long a received message of a queue stays hidden."""
+        """Return the visibility timeout of a queue."""
         return timedelta(seconds=int(self._resolved(self.resources[queue]["Properties"]["VisibilityTimeout"])))
 
     def number(self, parameter: str) -> int:

@@ -1,4 +1,4 @@
-"""An observer that judges nothing, for tests in which the doubles only serve."""
+"""An observer without checks, for tests in which the doubles only serve."""
 
 from typing import Any
 
@@ -6,22 +6,22 @@ from faults.simulator.queues import Message
 
 
 class Silence:
-    """Watches nothing."""
+    """Checks nothing."""
 
     def written(self, table: str, old: Any, new: Any) -> None:
-        """Learn of a write."""
+        """Ignore a write."""
 
     def settled(self) -> None:
-        """Learn that a call is over."""
+        """Ignore the end of a call."""
 
     def put(self, key: str, old: Any, new: Any) -> None:
-        """Learn of an object."""
+        """Ignore a change of an object."""
 
     def sent(self, message: Message) -> None:
-        """Learn of a message."""
+        """Ignore a message."""
 
     def deleted(self, queue: str, message: Message) -> None:
-        """Learn of an acknowledgement."""
+        """Ignore an acknowledgement."""
 
     def on_dead_letter(self) -> None:
-        """Learn of a dead letter."""
+        """Ignore a dead letter."""

@@ -1,4 +1,4 @@
-"""Every single fault between every two steps of each path, and what becomes of the job."""
+"""Every single fault between every two steps of each path, and its result."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,15 +19,15 @@ from shared.aws.dynamodb.job_item import open_shard
 from shared.clock import from_iso
 from shared.errors import ServiceError
 
-#: Number of a job whose partition the reconciler reads first, so that its steps come first.
+#: Number of a job in the partition that the reconciler reads first.
 FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
-#: Faults that may meet all tries of a call; the others end it at the first.
+#: Faults that can hit all attempts of a call; the others end it at the first.
 STEADY = (Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ERROR_AFTER, Fault.OVERDUE)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One path: what goes before, and the invocation that is hit."""
+    """One path: its preparation, and the invocation that is hit."""
 
     title: str
     about: str
@@ -36,7 +36,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One fault at one call of the invocation, at its first try or at all of them."""
+    """One fault at one call of the invocation, at its first attempt or at all of them."""
 
     number: int
     fault: Fault
@@ -45,11 +45,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What came of it."""
+    """Result of a scene."""
 
     text: str
     breaches: tuple[str, ...]
-    #: What the invocation called, in order.
+    #: Operations of the invocation, in order.
     operations: tuple[str, ...]
 
 
@@ -76,7 +76,7 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
 
 
 def _hit_by(target: Actor) -> Actor:
-    """Return the part of an invocation that is hit: its first thread, where it has any."""
+    """Return the part of an invocation that is hit: its first thread, if any."""
     return target.threads[0] if target.threads else target
 
 
@@ -98,11 +98,11 @@ def _ending(stage: Stage, target: Actor, offset: timedelta) -> str:
 
 
 def _told(client: Actor) -> str:
-    return "no answer" if client.end is End.KILLED else str(client.result)
+    return "no response" if client.end is End.KILLED else str(client.result)
 
 
 def _rounded(took: timedelta) -> str:
-    """Say how long it took, so coarsely that no small change of the code changes it."""
+    """Return the duration, rounded so coarsely that small code changes do not change it."""
     if took < timedelta(seconds=10):
         return "at once"
     if took < timedelta(seconds=45):
@@ -134,14 +134,14 @@ def post(platform: Platform) -> Actor:
 
 
 def process(platform: Platform) -> Actor:
-    """Deliver two jobs to the worker; the first is hit, the second is its neighbour."""
+    """Deliver two jobs to the worker; the first is hit."""
     _submitted(platform, 2)
     queue = platform.stage.world.queue
     return _there(platform.deliver(queue, queue.visible(platform.stage.world.now)))
 
 
 def handle_dead_letter(platform: Platform, attempts: int) -> Actor:
-    """Deliver the dead letter of a job whose workers have died ``attempts`` times."""
+    """Deliver the dead letter of a job whose workers died ``attempts`` times."""
     _submitted(platform)
     world = platform.stage.world
     for _ in range(attempts):
@@ -157,26 +157,26 @@ def handle_dead_letter(platform: Platform, attempts: int) -> Actor:
 
 
 def send_again(platform: Platform) -> Actor:
-    """Wake the reconciler when a job's message was lost."""
+    """Start the reconciler after a job's message was lost."""
     _submitted(platform)
     _lose_messages(platform)
     return _overdue(platform)
 
 
 def close(platform: Platform) -> Actor:
-    """Wake the reconciler when a job's last attempt has died."""
+    """Start the reconciler after a job's last attempt died."""
     handle_dead_letter(platform, 5).kill()
     platform.stage.world.dead_letters.messages.clear()
     return _overdue(platform)
 
 
 def announce(platform: Platform) -> Actor:
-    """Let a client announce an upload; the bytes follow when it has its answer."""
+    """Let a client declare an upload; the bytes follow after the response."""
     return _client(platform, partial(clients.announce, sending=clients.Sending(data=rendering.GOOD)))
 
 
 def take_upload(platform: Platform) -> Actor:
-    """Deliver S3's word of two uploads to the worker."""
+    """Deliver S3's events of two uploads to the worker."""
     for _ in range(2):
         _finish(platform, announce(platform))
     world = platform.stage.world
@@ -185,7 +185,7 @@ def take_upload(platform: Platform) -> Actor:
 
 
 def expect_upload(platform: Platform) -> Actor:
-    """Wake the reconciler when the bytes of an upload are there, and S3's word of them was lost."""
+    """Start the reconciler after an upload's bytes arrived but S3's event was lost."""
     _finish(platform, announce(platform))
     platform.stage.world.pass_time(timedelta(seconds=1))
     _lose_messages(platform)
@@ -193,7 +193,7 @@ def expect_upload(platform: Platform) -> Actor:
 
 
 def name(platform: Platform) -> Actor:
-    """Let a client name an object."""
+    """Let a client import an object."""
     stage = platform.stage
     key, job_id, at = _stocked(stage), stage.new_id(), stage.world.clock()
     return _client(platform, partial(clients.name, key=key, job_id=job_id, at=at, again=False))
@@ -208,7 +208,7 @@ def copy(platform: Platform) -> Actor:
 
 
 def gather(platform: Platform) -> Actor:
-    """Let a client make a batch of one member that it sends."""
+    """Let a client create a batch with one upload."""
     stage = platform.stage
     member = clients.Member(sending=clients.Sending(data=rendering.GOOD))
     order = clients.Order(seed=stage.new_id(), at=stage.world.clock(), members=[member])
@@ -216,7 +216,7 @@ def gather(platform: Platform) -> Actor:
 
 
 def count(platform: Platform) -> Actor:
-    """Deliver S3's word of the member of a batch to the worker."""
+    """Deliver S3's event of a batch member to the worker."""
     _finish(platform, gather(platform))
     world = platform.stage.world
     world.pass_time(timedelta(seconds=1))
@@ -228,7 +228,7 @@ def _client(platform: Platform, ask: Callable[..., str]) -> Actor:
 
 
 def _status(ask: Callable[[], str]) -> str:
-    """Answer as the API does where a service fails."""
+    """Return the status that the API answers for a service error."""
     try:
         return ask()
     except ServiceError as error:
@@ -259,23 +259,29 @@ def _there(actor: Actor | None) -> Actor:
 
 
 SCENES: Sequence[Scene] = (
-    Scene("A picture is posted", "The invocation of the API that takes it is hit.", post),
-    Scene("A delivery is processed", "Two jobs; the invocation is hit while it works on the first.", process),
+    Scene("Submit an image", "The fault hits the API function.", post),
+    Scene("Process a batch of messages", "Two jobs; the fault hits the worker at the first.", process),
     Scene(
-        "A dead letter, attempts left",
-        "The message has used up its receives, the job none of its attempts.",
+        "Handle a dead letter, attempts left",
+        "The message has used up its receives, the job has all its attempts.",
         partial(handle_dead_letter, attempts=0),
     ),
     Scene(
-        "A dead letter, no attempts left", "Five workers have died in the job.", partial(handle_dead_letter, attempts=5)
+        "Handle a dead letter, no attempts left",
+        "Five workers have died with the job.",
+        partial(handle_dead_letter, attempts=5),
     ),
-    Scene("A lost message", "The reconciler finds a job that nobody was told of.", send_again),
-    Scene("A lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close),
-    Scene("An upload is announced", "The API is hit; whoever gets its answer sends the bytes.", announce),
-    Scene("Bytes have arrived", "S3 tells of two uploads; the worker is hit while it works on the first.", take_upload),
-    Scene("S3's word of bytes is lost", "The reconciler finds an overdue upload, and its bytes.", expect_upload),
-    Scene("An import is asked for", "The invocation of the API that takes it is hit.", name),
-    Scene("An import is processed", "Two jobs; the worker is hit while it works on the first.", copy),
-    Scene("A batch is made", "Of one member; the API is hit, and whoever gets its answer sends the bytes.", gather),
-    Scene("A member is processed", "The worker is hit while it works on the one member of a batch.", count),
+    Scene("Requeue after a lost message", "The reconciler finds an overdue job.", send_again),
+    Scene(
+        "Fail after a lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close
+    ),
+    Scene("Declare an upload", "The fault hits the API; a client with a response sends the bytes.", announce),
+    Scene("Process uploads", "S3 sends events of two uploads; the fault hits the worker at the first.", take_upload),
+    Scene("Recover a lost S3 event", "The reconciler finds an overdue upload and its bytes.", expect_upload),
+    Scene("Request an import", "The fault hits the API function.", name),
+    Scene("Process an import", "Two jobs; the fault hits the worker at the first.", copy),
+    Scene(
+        "Create a batch", "With one member. The fault hits the API; a client with a response sends the bytes.", gather
+    ),
+    Scene("Process a batch member", "The fault hits the worker at the only member.", count),
 )

@@ -1,6 +1,6 @@
-"""The functions on the doubles: their composition roots run as they are, with our clients, clock and pixels.
+"""The functions on the doubles: their composition roots run unchanged, with our clients, clock and rendering.
 
-Built once per process, since clients are dear; a run puts its world on the stage.
+Built once per process, because clients are slow to create. Each run uses its own world.
 """
 
 import json
@@ -42,10 +42,10 @@ from shared.jobs.job import ANONYMOUS, Job
 from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
-from worker.imaging import Rendered
+from worker.imaging import RenderResult
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler)
-#: What the render double takes.
+#: Duration of the render double.
 WORK = timedelta(seconds=1)
 
 
@@ -56,15 +56,15 @@ class RunContext(events.Context):
     remaining: Callable[[], timedelta] = timedelta
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the invocation."""
+        """Return the remaining time of the invocation."""
         return int(self.remaining() / timedelta(milliseconds=1))
 
 
 class Stage:
-    """Our functions, with whatever world is on."""
+    """Our functions, with the current world."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        """Put the functions together; ``patch`` undoes it all."""
+        """Create the functions; ``patch`` undoes all changes."""
         self.blueprint = Blueprint.read()
         self.world = World(self.blueprint)
         self._numbers = 0
@@ -74,14 +74,14 @@ class Stage:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        # Metrics have tests of their own; here they would print a line for every invocation.
+        # Metrics have their own tests; here they would print a line per invocation.
         patch.setattr(AmazonCloudWatchEMFProvider, "flush_metrics", lambda provider, **_: provider.clear_metrics())
         clients = self._clients()
         for root in ROOTS:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
             patch.setattr(root, "utc_now", self._now)
         patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
-        # Neither children nor a process that nobody may look into are of any use here.
+        # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
         patch.setattr(worker.app, "hide_memory", lambda: None)
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
@@ -93,15 +93,17 @@ class Stage:
         self._patch_roots(patch)
 
     def close(self) -> None:
-        """Give back what no patch undoes."""
+        """Release what no patch undoes."""
         api.dependencies.get_dependencies.cache_clear()
         logging.disable(logging.NOTSET)
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
-        """Build each root once, now, so that no later change of the environment matters."""
+        """Build each root once, so that later changes of the environment do not matter."""
         self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
         api.dependencies.get_dependencies.cache_clear()
-        dependencies = api.dependencies.get_dependencies()  # routes hold on to the function, so it must keep the answer
+        dependencies = (
+            api.dependencies.get_dependencies()
+        )  # routes keep the function, so the function must keep its result
         consumer = worker.app.get_consumer.__wrapped__()
         dead_letters = worker.dead_letters.get_dead_letters.__wrapped__()
         reconciler = worker.reconciler.get_reconciler.__wrapped__()
@@ -135,7 +137,7 @@ class Stage:
         if (actor := current()) is not None:
             self.world.delay(actor, timedelta(seconds=seconds))
 
-    def _render(self, *facts: Any, start_by: float | None = None) -> Rendered:  # noqa: ARG002 - it is never late
+    def _render(self, *facts: Any, start_by: float | None = None) -> RenderResult:  # noqa: ARG002 - it is never late
         return self.render(*facts)
 
     def _work(self) -> None:
@@ -144,7 +146,7 @@ class Stage:
             self.world.delay(actor, WORK)
 
     def open(self, *, first_id: int = 1) -> World:
-        """Put a fresh world on; its jobs are numbered from ``first_id``."""
+        """Start a new world; its jobs are numbered from ``first_id``."""
         self.world = World(self.blueprint)
         self._numbers = first_id - 1
         return self.world
@@ -152,7 +154,7 @@ class Stage:
     # ------------------------------------------------------------------------------- what actors run
 
     def submit(self, data: bytes) -> Job:
-        """Accept an image as the API does, and tell the client."""
+        """Accept an image as the API does, and return the response."""
         upload = Upload(data=data, image_format=JPEG)
         submission = JobSubmission.of(self.dependencies)
         submitted = submission.submit(upload, JobSpec(DEFAULT_PIPELINE), None, ANONYMOUS)
@@ -160,9 +162,9 @@ class Stage:
         return submitted.job
 
     def post(self, data: bytes) -> int:
-        """Post an image through the whole API function; return the status that the client gets.
+        """Post an image through the whole API function; return the status.
 
-        Only one request at a time: the function keeps the present one in a global, as Lambda lets it.
+        Only one request at a time: the function keeps the current one in a global, as Lambda allows.
         """
         event = events.http("POST", "/v1/jobs", data, headers={"Content-Type": "application/octet-stream"})
         answer = api.app.handler(event, self._context())
@@ -171,21 +173,21 @@ class Stage:
         return int(answer["statusCode"])
 
     def ask(self, deed: str, job_id: str) -> None:
-        """Do with a job what its owner asks for: cancel, retry or delete it. A refusal is an answer too."""
+        """Cancel, retry or delete a job for its owner. A refusal is a valid response."""
         lifecycle, at = JobLifecycle.of(self.dependencies), self.world.clock()
         with suppress(SafelightError):
             OWNERS_DEEDS[deed](lifecycle, job_id, ANONYMOUS, at=at)
             self.world.watch.seen[f"owner's {deed}"] += 1
 
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
-        """Hand messages to the function that reads a queue; return its answer."""
+        """Invoke the function of a queue with messages; return its response."""
         event = events.sqs(*map(as_received, messages), queue=queue.name)
         is_dead = queue is self.world.dead_letters
         handler = worker.dead_letters.handler if is_dead else worker.app.handler
         return handler(event, self._context())
 
     def reconcile(self) -> Any:
-        """Wake the reconciler."""
+        """Start the reconciler."""
         return worker.reconciler.handler({}, self._context())
 
     def _context(self) -> LambdaContext:
@@ -195,7 +197,7 @@ class Stage:
         return cast("LambdaContext", RunContext(remaining=lambda: end - world.now))
 
     def limit(self, kind: Kind) -> timedelta:
-        """Return after how long the platform kills a function."""
+        """Return the timeout of a function."""
         return self.blueprint.timeout(FUNCTIONS[kind])
 
 

@@ -1,7 +1,7 @@
-"""DynamoDB in memory: the calls that ``shared.aws`` makes, with conditions, and nothing else.
+"""DynamoDB in memory: the calls that ``shared.aws`` makes, with conditions.
 
-Many times faster than moto, which a search through thousands of runs needs. It answers synchronously; delay and
-failure are the seam's business. Stored items are never changed in place, so an answer may share their values.
+Much faster than moto, which thousands of runs need. It answers synchronously; delays and failures are injected by
+``seam``. Stored items are never changed in place, so responses can share their values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,18 +15,18 @@ Item = dict[str, Any]
 
 
 class Observer(Protocol):
-    """Whoever wants to know of every write."""
+    """Receives every write."""
 
     def written(self, table: str, old: Item | None, new: Item | None) -> None:
-        """Learn of one write; ``new`` is None for a deletion."""
+        """Handle one write; ``new`` is None for a deletion."""
 
     def settled(self) -> None:
-        """Learn that a call is over: what it had to write together is written."""
+        """Handle the end of a call, after all its writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A secondary index: its keys and what it shows of an item (None: everything)."""
+    """A secondary index: its keys and projected attributes (None: all)."""
 
     partition: str
     sort: str | None
@@ -35,7 +35,7 @@ class Index:
 
 @dataclass
 class Table:
-    """One table: keys, indexes, items by their keys in one text."""
+    """One table: keys, indexes, and items by their keys in one text."""
 
     key: str
     indexes: Mapping[str, Index] = field(default_factory=dict)
@@ -43,13 +43,13 @@ class Table:
     items: dict[str, Item] = field(default_factory=dict)
 
     def name(self, item: Mapping[str, Any]) -> str:
-        """Name an item by its keys; in a table without a sort key, by its partition key alone."""
+        """Return an item's keys as text; without a sort key, only the partition key."""
         own: str = item[self.key]["S"]
         return own if self.sort is None else f"{own} {item[self.sort]['S']}"
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return the attributes that name an item."""
+        """Return the key attributes."""
         return (self.key,) if self.sort is None else (self.key, self.sort)
 
 
@@ -57,7 +57,7 @@ class Tables:
     """The tables of one account."""
 
     def __init__(self, tables: Mapping[str, Table], observer: Observer) -> None:
-        """Hold ``tables`` by name and tell ``observer`` of every write."""
+        """Hold ``tables`` by name; report every write to ``observer``."""
         self.tables = tables
         self._done: set[str] = set()
         """Tokens of transactions that were carried out; the real ones are known for ten minutes."""
@@ -73,7 +73,7 @@ class Tables:
         }
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Item:
-        """Carry out one operation. Raises botocore's ClientError as AWS would."""
+        """Run one operation. Raises botocore's ClientError as AWS would."""
         _check_placeholders(operation, request)
         answer = self._calls[operation](request)
         self._observer.settled()
@@ -213,7 +213,7 @@ _EXPRESSIONS = (
 
 
 def _check_placeholders(operation: str, request: Mapping[str, Any]) -> None:
-    """Refuse what AWS refuses: a placeholder that is not given, or given and not used."""
+    """Refuse missing and unused placeholders, as AWS does."""
     if "TransactItems" in request or "RequestItems" in request:
         return
     texts = [request[name] for name in _EXPRESSIONS if name in request]
@@ -232,7 +232,7 @@ def _matches(request: Mapping[str, Any], item: Item) -> bool:
 
 
 def _order(item: Mapping[str, Any], index: Index, table: Table) -> tuple[Any, ...]:
-    """Sort as an index does; equal sort keys come in a stable order, here by the table's keys."""
+    """Sort as an index does; equal sort keys keep a stable order, here by the table's keys."""
     sort = next(iter(item[index.sort].values())) if index.sort else ""
     return (sort, table.name(item))
 
@@ -250,7 +250,7 @@ def _shown(item: Item, request: Mapping[str, Any]) -> Item:
 
 
 def from_template(properties: Mapping[str, Any]) -> Table:
-    """Read a table's keys and indexes from its place in the template."""
+    """Read a table's keys and indexes from the template."""
     indexes = {
         each["IndexName"]: Index(*_schema(each["KeySchema"]), shows=_projected(each, properties["KeySchema"]))
         for each in properties.get("GlobalSecondaryIndexes", ())

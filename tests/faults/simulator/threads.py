@@ -1,4 +1,4 @@
-"""Stands in for ``ThreadPoolExecutor``: what a function does side by side, in an order that the run chooses."""
+"""A replacement of ``ThreadPoolExecutor`` whose threads run in an order that the run decides."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -9,9 +9,9 @@ from faults.simulator.actors import Actor, End, current, pause
 
 
 class Threads:
-    """A pool whose threads are further actors of the invocation; outside of all actors it works one by one."""
+    """A pool whose threads are actors of the invocation; outside of actors it runs one by one."""
 
-    #: Makes a thread of an invocation; the stage says how.
+    #: Creates a thread of an invocation; set by the stage.
     starter: Callable[[Actor, Callable[[], Any]], Actor]
 
     def __init__(self, max_workers: int | None = None, **_: Any) -> None:
@@ -19,7 +19,7 @@ class Threads:
         self._places = max_workers or 1
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start."""
         return self
 
     def __exit__(
@@ -28,7 +28,7 @@ class Threads:
         """End; ``map`` has waited for all."""
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        """Do all, each when a place is free; yield the results in the order of the items."""
+        """Run all, each when a slot is free; yield the results in order."""
         actor = current()
         if actor is None:
             return iter([function(item) for item in items])

@@ -1,4 +1,4 @@
-"""What must hold when a run has come to rest: every job has ended, and everything agrees."""
+"""Checks at the end of a run: every job has ended, and everything is consistent."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,11 +13,11 @@ from shared.jobs.recovery import RecoveryPolicy, compute_longest_lifetime
 
 #: As in docs/reliability.md: period and margin are a minute each.
 MARGIN = timedelta(minutes=1)
-#: What a good image may end with.
+#: Error codes that a good image can end with.
 NO_FAULT_OF_THE_PICTURE = frozenset({"ATTEMPTS_EXHAUSTED", "JOB_CANCELLED"})
-#: What an announced upload may end with whose bytes did not come in time; a retry before they came finds nothing.
+#: Error codes of an upload whose bytes were late; a retry before they arrive finds nothing.
 WITHOUT_BYTES = frozenset({"UPLOAD_EXPIRED", "RAW_IMAGE_MISSING"})
-#: What an import may end with whose object was removed or replaced.
+#: Error codes of an import whose object was deleted or replaced.
 WITHOUT_SOURCE = frozenset({"SOURCE_MISSING", "SOURCE_CHANGED"})
 FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
@@ -45,7 +45,7 @@ TIMES = ("RedispatchSeconds", "LongestRedispatchSeconds", "WorkerTimeout", "Queu
 
 
 def judge_end(world: World) -> None:
-    """Add what is wrong at the end to the watch's breaches."""
+    """Add the final violations to the watch."""
     breaches = world.watch.breaches
     for job_id, record in world.jobs.items():
         status = JobStatus(record["Status"]["S"])
@@ -73,7 +73,7 @@ def judge_end(world: World) -> None:
 
 
 def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str]:
-    """Return what only a job of its kind may end with; what is copied already needs its source no more."""
+    """Return the error codes that only a job of this kind can have; a copied import no longer needs its source."""
     if "Promise" in record:
         return WITHOUT_BYTES
     return WITHOUT_SOURCE if "Source" in record and not is_stored else frozenset()

@@ -1,4 +1,4 @@
-"""One run's world: its services, its time, its actors, and who watches them."""
+"""One run's world: its services, time, actors and watch."""
 
 import heapq
 import itertools
@@ -18,26 +18,26 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOBS, BATCHES = "JobTable", "BatchTable"
 #: A bucket that images are imported from.
 SHOP = "shop"
-#: Steps of all actors of a world together; the longest runs take some hundreds.
+#: Maximum steps of all actors; the longest runs take some hundreds.
 MAX_STEPS = 20_000
 
 
 class Circles(AssertionError):
-    """Somebody goes round in circles: a function that never ends, or a scene that waits for what can't happen."""
+    """The run makes no progress: a function never ends, or a scene waits for something impossible."""
 
 
 class Service(Protocol):
     """A double of one AWS service."""
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Answer:
-        """Carry out one operation."""
+        """Run one operation."""
 
 
 class World:
-    """Everything that one run changes; the next run has another."""
+    """Everything that one run changes."""
 
     def __init__(self, blueprint: Blueprint) -> None:
-        """Begin with empty services at a fixed moment."""
+        """Start with empty services at a fixed time."""
         self.now = START
         self.plan: Plan = no_faults
         self.actors: list[Actor] = []
@@ -68,7 +68,7 @@ class World:
 
     @property
     def jobs(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the records, as DynamoDB has them."""
+        """Return the job records, as DynamoDB stores them."""
         return self.tables.tables[JOBS].items
 
     @property
@@ -77,44 +77,44 @@ class World:
         return self.tables.tables[BATCHES].items
 
     def clock(self) -> datetime:
-        """Read the clock of whoever is running; it may be wrong."""
+        """Return the time of the running actor, which may be wrong."""
         actor = current()
         now = self.now + actor.skew if actor is not None else self.now
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
-        """Carry out a request."""
+        """Run a request."""
         return self._services[service].call(operation, request)
 
     def delay(self, actor: Actor, duration: timedelta) -> None:
-        """Let time pass for one actor; the others go on."""
+        """Let time pass for one actor; the others continue."""
         actor.ready_at = self.now + duration
         pause()
 
     def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
-        """Do something when some time has passed."""
+        """Do something after some time."""
         heapq.heappush(self._later, (self.now + duration, next(self._order), deed))
 
     def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
-        """Keep the story of the run."""
+        """Log the end of one send."""
         self.steps.append((send, fault))
         self.watch.noted(send, fault, error)
 
     def start(self, kind: Kind, body: Callable[[], Any], *, limit: timedelta, skew: timedelta = timedelta(0)) -> Actor:
-        """Begin an invocation that its platform kills after ``limit``."""
+        """Start an invocation that is killed after ``limit``."""
         self._names += 1
         actor = Actor(f"{kind}-{self._names}", kind, body, skew=skew, deadline=self.now + limit)
         self.actors.append(actor)
         return actor
 
     def start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
-        """Begin a thread of an invocation."""
+        """Start a thread of an invocation."""
         thread = Actor(parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root)
         self.actors.append(thread)
         return thread
 
     def advance(self, actor: Actor) -> None:
-        """Let an actor take its next step, or die of old age. Raises Circles when the world has taken too many."""
+        """Let an actor take its next step, or time out. Raises Circles after too many steps."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise Circles(actor.name)
@@ -129,7 +129,7 @@ class World:
             self.watch.raised(actor)
 
     def pass_time(self, duration: timedelta) -> None:
-        """Move the clock on and do what was put off until then."""
+        """Advance the clock and do what is due."""
         until = self.now + duration
         while self._later and self._later[0][0] <= until:
             moment, _, deed = heapq.heappop(self._later)
@@ -138,22 +138,22 @@ class World:
         self.now = until
 
     def alarms(self) -> list[datetime]:
-        """Return when something happens by itself that is known already."""
+        """Return the known times at which something happens by itself."""
         waiting = [actor.ready_at for actor in self.alive() if actor.ready_at is not None]
         return waiting + [moment for moment, _, _ in self._later[:1]]
 
     def alive(self) -> list[Actor]:
-        """Return who has not ended."""
+        """Return the actors that have not ended."""
         return [actor for actor in self.actors if actor.end is None]
 
     def ready(self) -> list[Actor]:
-        """Return who could go on at once."""
+        """Return the actors that can continue now."""
         return [actor for actor in self.alive() if not actor.is_waiting and self._is_due(actor)]
 
     def _is_due(self, actor: Actor) -> bool:
         return actor.ready_at is None or actor.ready_at <= self.now
 
     def kill_all(self) -> None:
-        """End whoever is left, so that nothing of this run lives on."""
+        """End all remaining actors."""
         for actor in self.alive():
             actor.kill()
