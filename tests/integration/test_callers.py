@@ -8,7 +8,7 @@ from support.moto_cloud import Cloud
 
 from shared.jobs.job import ANONYMOUS
 
-#: Owner, and what the gateway tells of the caller: AWS's names in the proxy event.
+#: Owner, and the gateway's facts about the caller, by AWS's names in the proxy event.
 CALLERS: dict[str, dict[str, Any]] = {
     "iam:arn:aws:iam::1:user/ann": {"identity": {"userArn": "arn:aws:iam::1:user/ann"}},
     "iam:arn:aws:sts::1:assumed-role/App": {"identity": {"userArn": "arn:aws:sts::1:assumed-role/App/session-1"}},

@@ -70,7 +70,7 @@ SENDERS = (retry, retry_twice_with_a_key, redrive, requeue)
 @pytest.mark.parametrize("send", SENDERS)
 @pytest.mark.parametrize("is_bulk", [False, True], ids=["alone", "in a batch"])
 def test_message_stays_in_its_queue(cloud: Cloud, send: Callable[[Cloud, str], None], *, is_bulk: bool) -> None:
-    """A retried or overdue job is sent to its own queue, whoever sends the message."""
+    """A retried or overdue job is sent to its own queue by every sender."""
     job_id = submit_without_message(cloud)
     if is_bulk:
         write(cloud, job_id, "SET BatchID = :batch", batch="01HZY3Q1M8Z3J5W7XK9V2B4C6D")

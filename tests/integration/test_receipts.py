@@ -116,7 +116,7 @@ def test_statement_belongs_to_its_owner_and_expires(cloud: Cloud) -> None:
 def test_interrupted_deletion_states_the_same(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, step: str, finish: str
 ) -> None:
-    """Wherever it dies and whoever completes it, the statement lists all deleted objects."""
+    """Wherever it is interrupted and completed, the statement lists all deleted objects."""
     job_id = complete_job(cloud)
     dependencies = api.dependencies.get_dependencies()
     part = {"record": dependencies.deletions, "delete_job": dependencies.images, "delete_tombstone": dependencies.jobs}[

@@ -136,9 +136,10 @@ def test_no_engine_is_special(module: str) -> None:
     assert "localstack" not in text
 
 
-def test_the_api_states_the_version_of_the_package() -> None:
-    """Both have the same version."""
-    from shared.version import VERSION  # noqa: PLC0415 - the rest of this file reads the code as text
+def test_versions_agree() -> None:
+    """The API, the client and the project have the same version."""
+    import safelight  # noqa: PLC0415 - the rest of this file reads the code as text
+    from shared.version import VERSION  # noqa: PLC0415 - as above
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["version"] == VERSION
+    assert project["version"] == VERSION == safelight.__version__

@@ -42,8 +42,8 @@ class Bucket:
     def __init__(self, observer: Observer) -> None:
         """Start empty; report every change to ``observer``."""
         self.objects: dict[str, Stored] = {}
+        #: Objects of other buckets, which nobody watches.
         self.others: dict[str, dict[str, Stored]] = {}
-        """Objects of other buckets, which nobody watches."""
         self._observer = observer
         self._calls: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "PutObject": self._put,

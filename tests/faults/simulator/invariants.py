@@ -42,26 +42,26 @@ class Watch:
         self._world = world
         self.breaches: list[str] = []
         self.seen: Counter[str] = Counter()
+        #: IDs of all jobs that had a record.
         self.ever: set[str] = set()
-        """IDs of all jobs that had a record."""
+        #: IDs that a client got.
         self.accepted: set[str] = set()
-        """IDs that a client got."""
         self.deleted_jobs: set[str] = set()
+        #: IDs of jobs whose image or record arrived after their deletion, by a request that had been given up.
         self.late: set[str] = set()
-        """IDs of jobs whose image or record arrived after their deletion, by a request that had been given up."""
+        #: Name of the invocation in whose name the platform deletes.
         self.acknowledger: str | None = None
-        """Name of the invocation in whose name the platform deletes."""
+        #: By job and actor: the newest attempt that the actor has claimed.
         self._holders: dict[tuple[str, str], int] = {}
-        """By job and actor: the newest attempt that the actor has claimed."""
+        #: By key: who has written it, in which attempt.
         self._writers: dict[str, tuple[str, int]] = {}
-        """By key: who has written it, in which attempt."""
         self._broken: set[str] = set()
+        #: By batch: members that ever had a record.
         self._born: Counter[str] = Counter()
-        """By batch: members that ever had a record."""
+        #: By job: when its bytes first came.
         self._arrived: dict[str, datetime] = {}
-        """By job: when its bytes first came."""
+        #: Batches that the present call has changed.
         self._touched: set[str] = set()
-        """Batches that the present call has changed."""
 
     def _demand(self, holds: bool, breach: str) -> None:
         if not holds and breach not in self._broken:

@@ -59,8 +59,8 @@ class Tables:
     def __init__(self, tables: Mapping[str, Table], observer: Observer) -> None:
         """Hold ``tables`` by name; report every write to ``observer``."""
         self.tables = tables
+        #: Tokens of transactions that were carried out; the real ones are known for ten minutes.
         self._done: set[str] = set()
-        """Tokens of transactions that were carried out; the real ones are known for ten minutes."""
         self._observer = observer
         self._calls: Mapping[str, Callable[[Mapping[str, Any]], Item]] = {
             "PutItem": self._put,

@@ -1,4 +1,4 @@
-"""Changes of the table: which of them are the end of a job."""
+"""Stream records: which of them finish a job."""
 
 from datetime import timedelta
 
@@ -16,12 +16,12 @@ FAILED = make_processing_job().fail(JobFailure(code="X", message="m", retriable=
 
 
 def image(job: Job) -> dict[str, object]:
-    """Return a job as the stream shows it."""
+    """Return a job as in the stream."""
     return dict(to_wire(to_item(job, "bucket", listing_shards=4)))
 
 
-def test_an_end_is_one() -> None:
-    """The write that ends a job brings that job."""
+def test_a_finishing_write_is_recognized() -> None:
+    """It returns the job."""
     assert read_finished_job(events.make_stream_record(image(FAILED))) == FAILED
 
 
@@ -37,8 +37,8 @@ def test_an_end_is_one() -> None:
     ],
     ids=["new", "claimed", "retried", "deleted", "deleted while open", "removed"],
 )
-def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
-    """Neither a job that goes on, nor a retry, nor a deletion or what TTL removes."""
+def test_other_writes_are_not_a_finished_job(record: dict[str, object]) -> None:
+    """Running jobs, retries, deletions and what TTL removes."""
     assert read_finished_job(record) is None
 
 
@@ -46,7 +46,7 @@ def test_nothing_else_is_an_end(record: dict[str, object]) -> None:
     "item",
     [{}, {"ID": {"S": "x"}}, {"Status": {"S": "EXPLODED"}}, image(FAILED) | {"Status": {"S": "EXPLODED"}}],
 )
-def test_what_is_no_job_is_named(item: dict[str, object]) -> None:
-    """A record that is none of ours is a BadMessage, not a crash that would hold up the stream."""
+def test_an_unreadable_record_is_a_bad_message(item: dict[str, object]) -> None:
+    """It does not block the stream."""
     with pytest.raises(BadMessage):
         read_finished_job(events.make_stream_record(item))

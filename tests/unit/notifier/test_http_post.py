@@ -1,4 +1,4 @@
-"""One POST to somebody's server: real connections on this machine."""
+"""POST requests over real connections on this machine."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ NAME = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for this machine that nobody knows, with its key."""
+    """An untrusted certificate for this machine, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
     now = datetime.now(UTC)
@@ -49,7 +49,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server_side(certificate: Path) -> ssl.SSLContext:
-    """What a server with that certificate needs."""
+    """The TLS context of a server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
@@ -57,14 +57,14 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver by plain HTTP."""
+    """A receiver over plain HTTP."""
     with receiving() as made:
         yield made
 
 
 @contextmanager
 def speaking(data: bytes) -> Iterator[str]:
-    """Run a server that answers the first caller with these bytes, and then keeps the line open."""
+    """Run a server that answers the first caller with these bytes and keeps the connection open."""
     with socket.create_server((NAME, 0)) as server:
         held: list[socket.socket] = []
 
@@ -83,8 +83,8 @@ def speaking(data: bytes) -> Iterator[str]:
                 line.close()
 
 
-def test_it_arrives_as_it_was_sent(receiver: Receiver) -> None:
-    """Path, query, headers and body reach the receiver; its status comes back."""
+def test_a_request_arrives_unchanged(receiver: Receiver) -> None:
+    """Path, query, headers and body reach the receiver; its status is returned."""
     receiver.answer(202)
     answer = HttpPost(allow_internal=True)(f"{receiver.url}?a=b", {"X-One": "1", "Content-Type": "text/x"}, b"body")
     assert (answer.status, answer.reason) == (202, None)
@@ -93,8 +93,8 @@ def test_it_arrives_as_it_was_sent(receiver: Receiver) -> None:
     assert got.headers["Host"] == receiver.url.split("/")[2]
 
 
-def test_by_tls_the_certificate_is_verified(certificate: Path, server_side: ssl.SSLContext) -> None:
-    """A certificate that is trusted and is for this host is taken, and no other."""
+def test_the_certificate_is_verified(certificate: Path, server_side: ssl.SSLContext) -> None:
+    """Only a trusted certificate for this host is accepted."""
     with receiving(server_side) as receiver:
         assert HttpPost(allow_internal=True)(receiver.url, {}, b"").reason == "TLS_FAILED"
         known = ssl.create_default_context(cafile=str(certificate))
@@ -105,16 +105,16 @@ def test_by_tls_the_certificate_is_verified(certificate: Path, server_side: ssl.
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(status: int, receiver: Receiver) -> None:
-    """Whoever redirects leads nobody anywhere: the redirect itself is the answer."""
+def test_redirect_is_not_followed(status: int, receiver: Receiver) -> None:
+    """The redirect itself is the response."""
     with receiving() as inside:
         receiver.answer(status, Location=inside.url)
         assert HttpPost(allow_internal=True)(receiver.url, {}, b"").status == status
         assert not inside.got
 
 
-def test_no_proxy_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment says of proxies is for others."""
+def test_proxy_variables_are_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxy variables of the environment are ignored."""
     with receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
@@ -122,8 +122,8 @@ def test_no_proxy_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -
         assert not proxy.got
 
 
-def test_internal_hosts_are_not_called(receiver: Receiver) -> None:
-    """Where only public hosts are allowed, this machine gets nothing, by name or address."""
+def test_internal_hosts_are_refused(receiver: Receiver) -> None:
+    """With public hosts only, this machine is refused by name and by address."""
     for url in (
         receiver.url,
         receiver.url.replace(NAME, "localhost"),
@@ -136,28 +136,28 @@ def test_internal_hosts_are_not_called(receiver: Receiver) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 "], ids=["silent", "headers", "status"]
 )
-def test_a_receiver_that_never_ends_is_left(data: bytes) -> None:
-    """Whoever says nothing, or half a head, is hung up on."""
+def test_a_receiver_that_never_ends_times_out(data: bytes) -> None:
+    """No response, or half a head."""
     with speaking(data) as url:
         assert HttpPost(allow_internal=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
 
 
-def test_the_answer_is_not_read() -> None:
-    """A head without end of body is an answer: whatever follows stays on the line."""
+def test_the_body_of_a_response_is_not_read() -> None:
+    """A head is enough."""
     with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nxx") as url:
         assert HttpPost(allow_internal=True)(url, {}, b"").status == 200
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"\x00" * 100, b"HTTP/1.1 999999 no\r\n\r\n"])
-def test_what_is_no_answer_is_none(data: bytes) -> None:
-    """Another protocol's greeting is a failed connection, not a crash."""
+def test_an_invalid_response_is_a_failed_connection(data: bytes) -> None:
+    """Such as another protocol's greeting."""
     with speaking(data) as url:
         answer = HttpPost(allow_internal=True, seconds=1)(url, {}, b"")
     assert (answer.status, answer.reason) in {(None, "CONNECTION_FAILED"), (None, "TIMED_OUT")}
 
 
-def test_nobody_there_is_told() -> None:
-    """A port that nobody listens on is a failed connection."""
+def test_a_closed_port_is_a_failed_connection() -> None:
+    """A closed port is a failed connection."""
     with socket.create_server((NAME, 0)) as server:
         port = server.getsockname()[1]
     assert HttpPost(allow_internal=True)(f"http://{NAME}:{port}/", {}, b"").reason == "CONNECTION_FAILED"
@@ -172,8 +172,8 @@ def test_nobody_there_is_told() -> None:
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
 )
-def test_retry_after_is_read(text: str, least: int, most: int, receiver: Receiver) -> None:
-    """Seconds or a date; a past date means at once."""
+def test_retry_after_is_returned(text: str, least: int, most: int, receiver: Receiver) -> None:
+    """Seconds or a date; a past date means zero."""
     receiver.answer(503, Retry_After=text)
     asked = HttpPost(allow_internal=True)(receiver.url, {}, b"").retry_after
     assert asked is not None
@@ -181,7 +181,7 @@ def test_retry_after_is_read(text: str, least: int, most: int, receiver: Receive
 
 
 @pytest.mark.parametrize("text", ["soon", "-5", "1.5", ""])
-def test_nonsense_in_retry_after_is_passed_over(text: str, receiver: Receiver) -> None:
-    """Then the usual pause counts."""
+def test_an_invalid_retry_after_is_ignored(text: str, receiver: Receiver) -> None:
+    """The usual delay applies."""
     receiver.answer(429, Retry_After=text)
     assert HttpPost(allow_internal=True)(receiver.url, {}, b"").retry_after is None

@@ -1,4 +1,4 @@
-"""Connections to hosts that callers have named: nobody is led inside."""
+"""Connections to hosts from callers: internal addresses are refused."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -29,14 +29,14 @@ SPELLINGS = (
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A server on this machine that must never be reached."""
+    """A server on this machine that must not be reached."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         yield server
 
 
 def answering(*texts: str) -> safe_connect.Resolve:
-    """Return a resolver that knows these addresses for every name."""
+    """Return a resolver with these addresses for every name."""
 
     def resolve(_: str, port: int) -> Sequence[SocketAddress]:
         return [
@@ -47,8 +47,8 @@ def answering(*texts: str) -> safe_connect.Resolve:
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_this_machine_is_connected_to(host: str, listener: socket.socket) -> None:
-    """The system's own resolver is asked, and whatever it makes of the name nobody calls."""
+def test_every_spelling_of_this_machine_is_refused(host: str, listener: socket.socket) -> None:
+    """With the system's own resolver."""
     port = listener.getsockname()[1]
     with pytest.raises((AddressNotAllowed, HostNotFound)):
         connect(host, port, seconds=1, allow_internal=False)
@@ -70,17 +70,15 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str, listener: socket
     ],
     ids="+".join,
 )
-def test_a_name_that_leads_inside_is_refused_before_any_connection(
-    texts: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One internal address among public ones is enough, and no socket is even made."""
+def test_a_name_with_an_internal_address_is_refused(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One internal address among public ones is enough, and no socket is created."""
     monkeypatch.setattr("notifier.safe_connect.socket.socket", lambda *_: pytest.fail("a connection was begun"))
     with pytest.raises(AddressNotAllowed):
         connect("innocent.example", 443, seconds=1, allow_internal=False, resolve=answering(*texts))
 
 
-def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that is public when checked and internal a moment later (DNS rebinding) leads where it was checked."""
+def test_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After DNS rebinding, the connection goes to the checked address."""
     asked: list[str] = []
     called: list[object] = []
 
@@ -104,8 +102,8 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["again"]
 
 
-def test_the_next_address_is_tried(listener: socket.socket) -> None:
-    """A host with several addresses is reached by one that answers."""
+def test_next_address_is_tried_after_a_failure(listener: socket.socket) -> None:
+    """A host with several addresses is reached at one that answers."""
     port = listener.getsockname()[1]
     connection = connect("two.example", port, seconds=2, allow_internal=True, resolve=answering("::1", "127.0.0.1"))
     with connection:
@@ -113,13 +111,13 @@ def test_the_next_address_is_tried(listener: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "a..b", "x" * 300])
-def test_a_host_that_is_none_is_named(host: str) -> None:
-    """No address: HostNotFound, whatever is wrong with the name."""
+def test_an_invalid_host_is_not_found(host: str) -> None:
+    """An invalid host is not found."""
     with pytest.raises(HostNotFound):
         connect(host, 443, seconds=1, allow_internal=True)
 
 
-def test_a_host_without_addresses_is_named() -> None:
-    """A resolver that knows the name and no address."""
+def test_a_host_without_addresses_is_not_found() -> None:
+    """A host without addresses is not found."""
     with pytest.raises(HostNotFound):
         connect("empty.example", 443, seconds=1, allow_internal=False, resolve=answering())

@@ -33,8 +33,10 @@ NOTHING = {"HOME": "/nowhere"}
         (f"https://{'abc.execute-api.eu-central-1.amazonaws.com'}.evil.test/v1", KEYS, type(None)),
     ],
 )
-def test_the_way_is_chosen(api_url: str, environment: dict[str, str], expected: type) -> None:
-    """A key or token counts first; AWS's keys are used for AWS's gateway alone, or when they are asked for."""
+def test_authentication_depends_on_environment_and_host(
+    api_url: str, environment: dict[str, str], expected: type
+) -> None:
+    """API keys and tokens come first. AWS credentials are used only for API Gateway or if required."""
     assert type(find_auth(api_url, environment)) is expected
 
 
@@ -47,13 +49,13 @@ def test_the_way_is_chosen(api_url: str, environment: dict[str, str], expected: 
         ({**NOTHING, "SAFELIGHT_AUTH": "iam", "AWS_PROFILE": "mine"}, "mine"),
     ],
 )
-def test_what_is_missing_is_named(environment: dict[str, str], word: str) -> None:
-    """Who asks for a signature that can't be made is told what to set."""
+def test_missing_credentials_are_named(environment: dict[str, str], word: str) -> None:
+    """The error names the variable to set."""
     with pytest.raises(CredentialsMissing, match=word):
         find_auth(LOCAL, environment)
 
 
-def test_keys_of_a_profile(tmp_path: Path) -> None:
+def test_credentials_are_read_from_a_profile(tmp_path: Path) -> None:
     """Without keys in the environment those of the profile are used, and only of the one that was asked for."""
     home = tmp_path / ".aws"
     home.mkdir()
@@ -68,7 +70,7 @@ def test_keys_of_a_profile(tmp_path: Path) -> None:
         find_credentials({**environment, "AWS_PROFILE": "third"})
 
 
-def test_the_region_is_the_gateways() -> None:
+def test_region_is_read_from_the_gateway_host() -> None:
     """The host says which region signs; the environment does where it can't."""
     assert find_region("a.execute-api.eu-west-1.amazonaws.com", {"AWS_REGION": "us-east-1"}) == "eu-west-1"
     assert find_region("photos.example.org", {"AWS_DEFAULT_REGION": "us-east-2"}) == "us-east-2"
@@ -78,7 +80,7 @@ def test_the_region_is_the_gateways() -> None:
     ("auth", "header", "value"),
     [(ApiKey("k-1"), "X-Api-Key", "k-1"), (Token("t-1"), "Authorization", "Bearer t-1")],
 )
-def test_links_never_see_credentials(auth: httpx.Auth, header: str, value: str, tmp_path: Path) -> None:
+def test_links_are_requested_without_credentials(auth: httpx.Auth, header: str, value: str, tmp_path: Path) -> None:
     """The API is shown the key or token; the store that a link leads to is not."""
     seen: dict[str, str | None] = {}
 

@@ -327,7 +327,7 @@ def test_missing_infra_is_explained() -> None:
         assert "`make up`" in done.stderr
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
-    assert "No Safelight is known here" in done.stderr
+    assert "The API address is not set" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def only_files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_result_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
+def test_download_writes_the_result(client: Safelight, job_id: str, tmp_path: Path) -> None:
     """The image is where it was wanted, and replaces what was there."""
     target = tmp_path / "out.png"
     target.write_text("old")
@@ -38,14 +38,14 @@ def test_the_result_is_written(client: Safelight, job_id: str, tmp_path: Path) -
     assert target.read_bytes() == f"pixels of /{job_id}/result".encode()
 
 
-def test_one_output_of_several_is_written(client: Safelight, job_id: str, tmp_path: Path) -> None:
+def test_download_writes_the_requested_output(client: Safelight, job_id: str, tmp_path: Path) -> None:
     """An output is asked for by name; one that is not there is refused by the API."""
     assert client.download(job_id, tmp_path / "a", "image").read_bytes().endswith(b"/image")
     with pytest.raises(ApiError, match="no output with this name"):
         client.download(job_id, tmp_path / "b", "thumb")
 
 
-def test_a_download_that_breaks_off_leaves_nothing(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+def test_broken_download_leaves_no_file(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
     """The old file stays as it was and no half file lies about."""
     target = tmp_path / "results" / "out.png"
     target.parent.mkdir()
@@ -58,7 +58,7 @@ def test_a_download_that_breaks_off_leaves_nothing(client: Safelight, api: Any, 
     assert only_files(target.parent) == ["out.png"]
 
 
-def test_a_broken_download_is_taken_up_again(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+def test_broken_download_is_retried(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
     """The next try takes a fresh link and starts from the beginning."""
     link = httpx.Response(200, json={"url": "http://store.test/x"})
     api.answers = [link, httpx.Response(200, stream=BrokenOff())]
@@ -66,7 +66,7 @@ def test_a_broken_download_is_taken_up_again(client: Safelight, api: Any, job_id
     assert (tmp_path / "out.png").read_bytes() == f"pixels of /{job_id}/result".encode()
 
 
-def test_a_link_that_has_expired_is_renewed(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
+def test_expired_link_is_renewed(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
     """S3 says 403 to an old link; a new one is asked for."""
     link = httpx.Response(200, json={"url": "http://store.test/x"})
     api.answers = [link, httpx.Response(403, content=b"<Error/>")]
@@ -77,7 +77,7 @@ def test_a_link_that_has_expired_is_renewed(client: Safelight, api: Any, job_id:
     "link",
     [{"url": "http://store.test/x", "size": 7}, {"url": "http://[broken"}, {"url": "ftp://store.test/x"}],
 )
-def test_a_link_that_does_not_deliver_is_an_error(
+def test_failing_link_raises_download_failed(
     client: Safelight, api: Any, job_id: str, tmp_path: Path, link: dict[str, Any]
 ) -> None:
     """Too few bytes, or an address that is none, leave no file behind."""
@@ -87,7 +87,7 @@ def test_a_link_that_does_not_deliver_is_an_error(
     assert not (tmp_path / "out.png").exists()
 
 
-def test_the_store_never_sees_the_apis_credentials(api: Any, image_file: Path, tmp_path: Path) -> None:
+def test_store_requests_have_no_api_credentials(api: Any, image_file: Path, tmp_path: Path) -> None:
     """Requests to the API are signed, those to a link are not."""
     auth = httpx.BasicAuth("user", "secret")
     with Safelight("http://api.test/v1", transport=httpx.MockTransport(api), auth=auth) as client:
@@ -99,7 +99,7 @@ def test_the_store_never_sees_the_apis_credentials(api: Any, image_file: Path, t
 
 
 @pytest.mark.parametrize("target", ["missing/out.png", "holiday.png/out.png", "folder"])
-def test_a_place_that_can_not_be_written_is_named(client: Safelight, job_id: str, tmp_path: Path, target: str) -> None:
+def test_unwritable_path_is_named(client: Safelight, job_id: str, tmp_path: Path, target: str) -> None:
     """A missing folder, a file in its place, a folder in the file's place: each is a LocalFileError."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(LocalFileError, match="can't be written"):
@@ -107,7 +107,7 @@ def test_a_place_that_can_not_be_written_is_named(client: Safelight, job_id: str
     assert only_files(tmp_path) == ["folder", "holiday.png"]
 
 
-def test_a_failed_job_has_nothing_to_download(client: Safelight, tmp_path: Path) -> None:
+def test_failed_job_has_no_download(client: Safelight, tmp_path: Path) -> None:
     """The API's own code tells why."""
     path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")

@@ -59,14 +59,14 @@ def no_patience(api: Any) -> Safelight:
     return Safelight("http://api.test/v1", retries=0, transport=httpx.MockTransport(api))
 
 
-def test_no_exception_of_httpx_is_forgotten() -> None:
+def test_every_httpx_exception_is_translated() -> None:
     """Whatever httpx can raise is either translated or known not to occur."""
     raised = {each for each in vars(httpx).values() if isinstance(each, type) and issubclass(each, Exception)}
     assert raised == EXPECTED.keys() | UNUSED
 
 
 @pytest.mark.parametrize(("foreign", "own"), EXPECTED.items())
-def test_each_fault_is_translated_and_chained(api: Any, foreign: type[Exception], own: type[ClientError]) -> None:
+def test_translated_error_chains_its_cause(api: Any, foreign: type[Exception], own: type[ClientError]) -> None:
     """The error is ours, names the API and keeps its cause."""
     api.answers = [foreign("[Errno 111] because.")]
     with no_patience(api) as client, pytest.raises(own, match=r"http://api\.test/v1") as caught:
@@ -76,7 +76,7 @@ def test_each_fault_is_translated_and_chained(api: Any, foreign: type[Exception]
     assert "Errno" not in str(caught.value)
 
 
-def test_a_problem_document_is_read_whole(api: Any) -> None:
+def test_api_error_has_all_fields_of_the_problem(api: Any) -> None:
     """All public facts of the API's error are there."""
     problem = {
         "title": "The request is not valid.",
@@ -105,7 +105,7 @@ def test_a_problem_document_is_read_whole(api: Any) -> None:
         (b'{"errors": 5, "code": null}', "Bad Gateway"),
     ],
 )
-def test_a_gateways_own_error_is_read_as_far_as_it_goes(api: Any, body: bytes, detail: str) -> None:
+def test_gateway_error_has_status_and_message(api: Any, body: bytes, detail: str) -> None:
     """Between client and API there are others, who don't speak the contract."""
     api.answers = [httpx.Response(502, content=body)]
     with no_patience(api) as client, pytest.raises(ApiError) as caught:
@@ -114,14 +114,14 @@ def test_a_gateways_own_error_is_read_as_far_as_it_goes(api: Any, body: bytes, d
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b"", b"[]", b'{"id": 1}', b'{"id": "x", "done": "perhaps"}'])
-def test_a_success_that_is_no_job_is_unexpected(api: Any, body: bytes) -> None:
+def test_success_without_a_job_is_unexpected(api: Any, body: bytes) -> None:
     """Another service at that address is told from Safelight."""
     api.answers = [httpx.Response(200, content=body)]
     with no_patience(api) as client, pytest.raises(UnexpectedAnswer, match=r"Check the API address"):
         client.status("x")
 
 
-def test_a_redirect_is_not_followed(api: Any) -> None:
+def test_redirect_is_not_followed(api: Any) -> None:
     """Bytes and credentials go to the address that was given, and nowhere else."""
     api.answers = [httpx.Response(301, headers={"Location": "https://other.test/"})]
     with no_patience(api) as client, pytest.raises(UnexpectedAnswer, match=r"https://other\.test/"):
@@ -130,7 +130,7 @@ def test_a_redirect_is_not_followed(api: Any) -> None:
 
 
 @pytest.mark.parametrize("job_id", ["../health", "a/b", "x?limit=1", "x#y", "..", "é", "\udcff"])
-def test_an_id_never_leads_to_another_route(client: Safelight, api: Any, job_id: str) -> None:
+def test_job_id_is_escaped_in_paths(client: Safelight, api: Any, job_id: str) -> None:
     """Whatever is taken for an ID stays one part of the path."""
     with pytest.raises(ApiError, match="does not exist"):
         client.status(job_id)
@@ -138,7 +138,7 @@ def test_an_id_never_leads_to_another_route(client: Safelight, api: Any, job_id:
     assert b"?" not in api.requests[0].url.raw_path
 
 
-def test_an_empty_id_is_not_asked_for(client: Safelight, api: Any) -> None:
+def test_empty_id_sends_no_request(client: Safelight, api: Any) -> None:
     """No ID is no job, not the list of all of them."""
     with pytest.raises(RequestNotSent):
         client.status("")

@@ -20,7 +20,7 @@ def refusal(status: int, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_reading_is_repeated_after_passing_faults(client: Safelight, api: Any, fake_time: Any, status: int) -> None:
+def test_reads_are_retried_after_retryable_statuses(client: Safelight, api: Any, fake_time: Any, status: int) -> None:
     """A GET survives two bad answers; the second pause is twice the first."""
     api.answers = [refusal(status), refusal(status)]
     assert client.health().status == "ok"
@@ -28,14 +28,14 @@ def test_reading_is_repeated_after_passing_faults(client: Safelight, api: Any, f
 
 
 @pytest.mark.parametrize("fault", [httpx.ConnectError("no"), httpx.ReadError("cut"), httpx.ReadTimeout("slow")])
-def test_reading_is_repeated_after_faults_of_the_connection(client: Safelight, api: Any, fault: Exception) -> None:
+def test_reads_are_retried_after_connection_errors(client: Safelight, api: Any, fault: Exception) -> None:
     """A GET may be repeated, whenever the connection broke."""
     api.answers = [fault]
     assert client.health().status == "ok"
 
 
 @pytest.mark.parametrize("answer", [httpx.ConnectError("no"), refusal(429), refusal(503)])
-def test_sending_is_repeated_when_nothing_has_happened(
+def test_writes_are_retried_if_the_api_did_nothing(
     client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
     """A POST that was never taken is sent again: the same bytes under the same key."""
@@ -58,7 +58,7 @@ def test_sending_is_repeated_when_nothing_has_happened(
         httpx.Response(409, json={"code": "KEY_IN_USE", "status": 409, "detail": "still running"}),
     ],
 )
-def test_sending_is_repeated_under_its_key_when_the_api_may_have_acted(
+def test_writes_are_retried_with_the_same_key_after_a_lost_response(
     client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
     """A POST whose answer was lost is sent again under the same key, which makes no second job."""
@@ -69,7 +69,7 @@ def test_sending_is_repeated_under_its_key_when_the_api_may_have_acted(
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_actions_are_repeated_under_their_key(client: Safelight, api: Any, action: str) -> None:
+def test_actions_are_retried_with_the_same_key(client: Safelight, api: Any, action: str) -> None:
     """Each call has a key of its own, and keeps it while it tries."""
     api.jobs["J"] = {"id": "J", "status": "FAILED" if action == "retry" else "PENDING", "done": False}
     api.answers = [httpx.ReadError("cut")]
@@ -78,7 +78,7 @@ def test_actions_are_repeated_under_their_key(client: Safelight, api: Any, actio
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
 
 
-def test_deletion_whose_answer_was_lost_is_asked_for_again(client: Safelight, api: Any) -> None:
+def test_delete_is_retried_after_a_lost_response(client: Safelight, api: Any) -> None:
     """The API states it once more; what never was is an error."""
     api.jobs["J"] = {"id": "J"}
     api.answers = [httpx.ReadError("cut")]
@@ -88,7 +88,7 @@ def test_deletion_whose_answer_was_lost_is_asked_for_again(client: Safelight, ap
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 500])
-def test_what_will_not_pass_is_not_repeated(client: Safelight, api: Any, status: int) -> None:
+def test_permanent_errors_are_not_retried(client: Safelight, api: Any, status: int) -> None:
     """Errors of the request, and bugs of the API, are reported at once."""
     api.answers = [refusal(status)]
     with pytest.raises(ApiError):
@@ -96,14 +96,14 @@ def test_what_will_not_pass_is_not_repeated(client: Safelight, api: Any, status:
     assert len(api.requests) == 1
 
 
-def test_retry_after_in_seconds_is_kept(client: Safelight, api: Any, fake_time: Any) -> None:
+def test_retry_after_in_seconds_is_respected(client: Safelight, api: Any, fake_time: Any) -> None:
     """The client comes back no earlier than it was asked to."""
     api.answers = [refusal(503, **{"Retry-After": "7"})]
     client.health()
     assert fake_time.slept == [7.0]
 
 
-def test_retry_after_as_a_date_is_kept(client: Safelight, api: Any, fake_time: Any) -> None:
+def test_retry_after_as_a_date_is_respected(client: Safelight, api: Any, fake_time: Any) -> None:
     """HTTP allows a date as well; one in the past means now."""
     soon, past = datetime.now(UTC) + timedelta(seconds=30), datetime.now(UTC) - timedelta(hours=1)
     dates = [format_datetime(moment, usegmt=True) for moment in (soon, past)]
@@ -114,16 +114,14 @@ def test_retry_after_as_a_date_is_kept(client: Safelight, api: Any, fake_time: A
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9", "١", "9" * 40])
-def test_retry_after_that_makes_no_sense_is_passed_over(
-    client: Safelight, api: Any, fake_time: Any, nonsense: str
-) -> None:
+def test_invalid_retry_after_is_ignored(client: Safelight, api: Any, fake_time: Any, nonsense: str) -> None:
     """A broken header does not break the client."""
     api.answers = [httpx.Response(503, headers=[(b"Retry-After", nonsense.encode())])]
     client.health()
     assert fake_time.slept == [0.25]
 
 
-def test_an_hour_is_not_sat_out(client: Safelight, api: Any, fake_time: Any) -> None:
+def test_long_retry_after_raises_the_error(client: Safelight, api: Any, fake_time: Any) -> None:
     """Where the API wants more patience than a retry has, the caller hears of it at once."""
     api.answers = [refusal(429, **{"Retry-After": "3600"})]
     with pytest.raises(ApiError) as caught:
@@ -132,7 +130,7 @@ def test_an_hour_is_not_sat_out(client: Safelight, api: Any, fake_time: Any) -> 
     assert fake_time.slept == []
 
 
-def test_patience_ends(client: Safelight, api: Any, fake_time: Any) -> None:
+def test_number_of_retries_is_limited(client: Safelight, api: Any, fake_time: Any) -> None:
     """After four repeats the fault is reported; pauses double."""
     api.answers = [httpx.ConnectError("refused")] * 5
     with pytest.raises(Unreachable):
@@ -140,7 +138,7 @@ def test_patience_ends(client: Safelight, api: Any, fake_time: Any) -> None:
     assert fake_time.slept == [0.25, 0.5, 1.0, 2.0]
 
 
-def test_retries_can_be_switched_off(api: Any) -> None:
+def test_retries_can_be_turned_off(api: Any) -> None:
     """With no retries the first fault is the last."""
     api.answers = [refusal(503)]
     client = Safelight("http://api.test/v1", retries=0, transport=httpx.MockTransport(api))

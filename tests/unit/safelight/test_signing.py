@@ -33,7 +33,7 @@ def signed(request: httpx.Request, keys: Credentials, moment: str) -> httpx.Requ
     body=st.binary(max_size=64),
     keys=st.sampled_from([KEYS, TEMPORARY]),
 )
-def test_signatures_are_botocores(
+def test_signatures_match_botocore(
     method: str, path: list[str], query: dict[str, str], body: bytes, keys: Credentials
 ) -> None:
     """Method, path, query, body, keys: whatever they are, the signature is the one that AWS's own library makes."""
@@ -50,7 +50,7 @@ def test_signatures_are_botocores(
     assert ours.headers.get("X-Amz-Security-Token") == keys.session_token
 
 
-def test_a_streamed_body_is_signed_whole() -> None:
+def test_signature_covers_a_streamed_body() -> None:
     """A file that is read piece by piece gets the signature of its bytes, and arrives."""
     moment = "20261122T120000Z"
     pieces = httpx.Request("POST", f"https://{HOST}/prod/v1/jobs", content=iter([b"ab", b"cd"]))
@@ -59,14 +59,14 @@ def test_a_streamed_body_is_signed_whole() -> None:
     assert pieces.content == b"abcd"
 
 
-def test_secrets_are_in_no_representation() -> None:
+def test_repr_contains_no_secrets() -> None:
     """Whatever prints the keys, for a traceback or a log, prints no secret."""
     assert "another" not in repr(TEMPORARY)
     assert "token" not in repr(TEMPORARY).replace("session_token", "")
 
 
 @pytest.mark.parametrize("changed", [{"method": "DELETE"}, {"url": f"https://{HOST}/prod/v1/other"}, {"content": b"c"}])
-def test_another_request_has_another_signature(changed: dict[str, object]) -> None:
+def test_signature_depends_on_every_part_of_the_request(changed: dict[str, object]) -> None:
     """A signature is good for its own request alone."""
     request = {"method": "POST", "url": f"https://{HOST}/prod/v1/jobs", "content": b"b"}
     moment = "20261122T120000Z"

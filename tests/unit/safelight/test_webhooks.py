@@ -25,7 +25,7 @@ def signed(body: bytes = BODY, secret: str = SECRET, at: datetime | None = None)
     return {"Webhook-Id": "evt_1", "Webhook-Timestamp": stamp, "Webhook-Signature": signature}
 
 
-def test_what_the_reference_signs_is_verified() -> None:
+def test_signature_of_the_reference_is_accepted() -> None:
     """The event comes out, however the names of headers are written, and with a signature of a rotation beside."""
     headers = signed()
     assert verify(SECRET, headers, BODY) == EVENT
@@ -48,23 +48,23 @@ def test_what_the_reference_signs_is_verified() -> None:
     ],
     ids=["nothing", "body", "secret", "old", "future", "time", "overflow", "letters", "version", "json"],
 )
-def test_everything_else_is_refused(headers: dict[str, str], body: bytes) -> None:
+def test_invalid_messages_are_rejected(headers: dict[str, str], body: bytes) -> None:
     """Changed, foreign, old or senseless messages are told by one error."""
     with pytest.raises(WebhookNotVerified):
         verify(SECRET, headers, body)
 
 
-def test_a_secret_that_is_none_verifies_nothing() -> None:
+def test_malformed_secret_is_rejected() -> None:
     """A mistyped secret is an error of that name, not a crash."""
     with pytest.raises(WebhookNotVerified):
         verify("whsec_!!", signed(), BODY)
 
 
-def test_the_listener_answers_by_what_it_verifies() -> None:
-    """204 and the event for what is signed, 401 for what is not, 413 for what is far too long."""
-    heard: list[object] = []
-    refused: list[object] = []
-    with Listener(0, SECRET, heard.append, refused.append) as listener:
+def test_listener_status_depends_on_the_verification() -> None:
+    """Signed messages get 204, others 401, and oversized ones 413."""
+    events: list[object] = []
+    refusals: list[object] = []
+    with Listener(0, SECRET, events.append, refusals.append) as listener:
         thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{listener.server_port}/"
@@ -79,5 +79,5 @@ def test_the_listener_answers_by_what_it_verifies() -> None:
         line.close()
         listener.shutdown()
         thread.join()
-    assert heard == [EVENT]
-    assert len(refused) == 1
+    assert events == [EVENT]
+    assert len(refusals) == 1

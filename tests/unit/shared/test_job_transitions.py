@@ -18,7 +18,7 @@ FAILURE = JobFailure(code="X", message="m", retriable=True)
 
 
 def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
-    """Return a job that stands there, with some life behind it."""
+    """Return a job in this status, with some history."""
     return replace(
         make_job(),
         status=status,

@@ -32,7 +32,8 @@ def build(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
         )
         for output in pipeline.outputs
     )
-    job = replace(make_processing_job(), pipeline=pipeline).complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
+    processing = replace(make_processing_job(), pipeline=pipeline)
+    job = processing.complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
     return build_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
 
 

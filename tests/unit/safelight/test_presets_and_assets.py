@@ -43,7 +43,7 @@ def head_refused() -> httpx.Response:
     return httpx.Response(422, json=problem, headers={"Content-Type": "application/problem+json"})
 
 
-def test_a_plan_sends_the_beginning_alone(client: Safelight, api: Any, tmp_path: Path) -> None:
+def test_plan_sends_only_the_start_of_the_file(client: Safelight, api: Any, tmp_path: Path) -> None:
     """The body has the first bytes, the size of the whole file and what is asked."""
     image_file = tmp_path / "large.jpg"
     image_file.write_bytes(bytes(range(256)) * 4000)
@@ -55,7 +55,7 @@ def test_a_plan_sends_the_beginning_alone(client: Safelight, api: Any, tmp_path:
     assert (plan.ok, plan.outputs[0].width, plan.warnings[0].code) == (True, 256, "ALPHA_LOST")
 
 
-def test_a_late_header_costs_a_second_request(client: Safelight, api: Any) -> None:
+def test_late_header_needs_a_second_request(client: Safelight, api: Any) -> None:
     """Where the header lies further on, more is sent, once."""
     api.answers = [head_refused(), ok(PLAN)]
     client.plan(bytes(500_000))
@@ -63,7 +63,7 @@ def test_a_late_header_costs_a_second_request(client: Safelight, api: Any) -> No
 
 
 @pytest.mark.parametrize(("size", "requests"), [(1000, 1), (900_000, 2)])
-def test_a_header_that_nobody_finds_is_an_error(client: Safelight, api: Any, size: int, requests: int) -> None:
+def test_missing_header_raises_the_api_error(client: Safelight, api: Any, size: int, requests: int) -> None:
     """Nothing is asked twice that was sent whole, and nothing for ever."""
     api.answers = [head_refused(), head_refused(), head_refused()]
     with pytest.raises(ApiError):
@@ -71,7 +71,7 @@ def test_a_header_that_nobody_finds_is_an_error(client: Safelight, api: Any, siz
     assert len(api.requests) == requests
 
 
-def test_the_list_of_presets_follows_cursors(client: Safelight, api: Any) -> None:
+def test_preset_list_follows_cursors(client: Safelight, api: Any) -> None:
     """Page after page until there is none."""
     api.answers = [
         ok({"presets": [PRESET], "next_cursor": "card"}),
@@ -82,7 +82,7 @@ def test_the_list_of_presets_follows_cursors(client: Safelight, api: Any) -> Non
 
 
 @pytest.mark.parametrize(("expected", "header"), [(None, (None, None)), (3, ('"3"', None)), (0, (None, "*"))])
-def test_a_precondition_becomes_a_header(
+def test_precondition_is_sent_as_header(
     client: Safelight, api: Any, expected: int | None, header: tuple[str | None, str | None]
 ) -> None:
     """A version is If-Match, none at all If-None-Match."""
@@ -95,14 +95,14 @@ def test_a_precondition_becomes_a_header(
     assert kept.version == 3
 
 
-def test_a_version_is_asked_for(client: Safelight, api: Any) -> None:
+def test_preset_version_is_sent(client: Safelight, api: Any) -> None:
     """An old version is named in the query."""
     api.answers = [ok(PRESET)]
     client.presets.get("card", 2)
     assert api.requests[0].url.params["version"] == "2"
 
 
-def test_an_asset_is_sent_as_it_is(client: Safelight, api: Any, image_file: Path) -> None:
+def test_asset_is_sent_unchanged(client: Safelight, api: Any, image_file: Path) -> None:
     """Bytes go out raw, and once more when the first try met a gateway's fault."""
     api.answers = [httpx.Response(503), ok(ASSET, 201)]
     assert client.assets.put("logo", image_file).width == 40
@@ -111,7 +111,7 @@ def test_an_asset_is_sent_as_it_is(client: Safelight, api: Any, image_file: Path
 
 
 @pytest.mark.parametrize(("name", "path"), [("../jobs", "/v1/assets/%2E%2E%2Fjobs"), ("a b", "/v1/assets/a%20b")])
-def test_a_name_leads_to_no_other_route(client: Safelight, api: Any, name: str, path: str) -> None:
+def test_name_is_escaped_in_paths(client: Safelight, api: Any, name: str, path: str) -> None:
     """Whatever a name holds, it stays one part of the path."""
     api.answers = [httpx.Response(204)]
     client.assets.delete(name)
@@ -120,7 +120,7 @@ def test_a_name_leads_to_no_other_route(client: Safelight, api: Any, name: str, 
         client.presets.delete("")
 
 
-def test_plan_prints_lines(invoke: Invoke, api: Any, image_file: Path) -> None:
+def test_plan_command_prints_lines(invoke: Invoke, api: Any, image_file: Path) -> None:
     """Sizes on standard output, what to know on standard error."""
     api.answers = [ok(PLAN)]
     result = invoke("plan", image_file, "--preset", "thumbnail")
@@ -134,21 +134,21 @@ def test_plan_prints_lines(invoke: Invoke, api: Any, image_file: Path) -> None:
     assert result.stderr == "Note: It is laid on white.\n"
 
 
-def test_plan_of_a_job_that_would_fail(invoke: Invoke, api: Any, image_file: Path) -> None:
+def test_plan_command_shows_an_expected_failure(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The code is told, and the exit code says that not all would go well."""
     api.answers = [ok(FAILING)]
     result = invoke("plan", image_file)
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Would fail: Too many. (TOO_MANY_PIXELS)")
 
 
-def test_plan_sends_the_short_options(invoke: Invoke, api: Any, image_file: Path) -> None:
+def test_plan_command_sends_the_short_options(invoke: Invoke, api: Any, image_file: Path) -> None:
     """They are those of submit, in a member of their own."""
     api.answers = [ok(PLAN)]
     assert json.loads(invoke("plan", image_file, "--width", "30", "--color", "--json").stdout)["ok"] is True
     assert json.loads(api.bodies[0])["options"] == {"width": 30, "grayscale": False}
 
 
-def test_submit_by_preset(invoke: Invoke, api: Any, image_file: Path) -> None:
+def test_submit_command_sends_the_preset(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The name goes out as the option of that name."""
     assert invoke("submit", image_file, "--preset", "thumbnail").exit_code == 0
     assert api.requests[0].url.params["preset"] == "thumbnail"
@@ -156,13 +156,15 @@ def test_submit_by_preset(invoke: Invoke, api: Any, image_file: Path) -> None:
 
 @pytest.mark.parametrize("command", ["submit", "plan"])
 @pytest.mark.parametrize("also", [["--pipeline", "{}"], ["--width", "3"]])
-def test_a_preset_says_all(invoke: Invoke, api: Any, image_file: Path, command: str, also: list[str]) -> None:
+def test_preset_excludes_other_options(
+    invoke: Invoke, api: Any, image_file: Path, command: str, also: list[str]
+) -> None:
     """Two ways of asking at once are refused before anything is sent."""
     assert invoke(command, image_file, "--preset", "web", *also).exit_code == 2
     assert api.requests == []
 
 
-def test_presets_command(invoke: Invoke, api: Any) -> None:
+def test_presets_command_lists_and_changes_presets(invoke: Invoke, api: Any) -> None:
     """List, show, put and delete, each one request."""
     api.answers = [
         ok({"presets": [PRESET], "next_cursor": None}),
@@ -178,7 +180,7 @@ def test_presets_command(invoke: Invoke, api: Any) -> None:
     assert [request.method for request in api.requests] == ["GET", "GET", "PUT", "DELETE"]
 
 
-def test_assets_command(invoke: Invoke, api: Any, image_file: Path) -> None:
+def test_assets_command_lists_and_changes_assets(invoke: Invoke, api: Any, image_file: Path) -> None:
     """List, put and delete, each one request."""
     api.answers = [ok({"assets": [ASSET], "next_cursor": None}), ok(ASSET, 201), httpx.Response(204)]
     assert invoke("assets", "list").stdout == "logo\tPNG\t40×20\t830 B\n"

@@ -10,14 +10,14 @@ from safelight.client import Safelight
 from safelight.errors import ApiError, WaitedTooLong
 
 
-def test_waiting_ends_with_the_job(client: Safelight, fake_time: Any, image_file: Path) -> None:
+def test_wait_returns_when_the_job_is_done(client: Safelight, fake_time: Any, image_file: Path) -> None:
     """The job comes back done, and the API's advice on when to look again is kept."""
     job = client.wait(client.submit(image_file).id)
     assert job.succeeded
     assert fake_time.slept == [1.0]
 
 
-def test_waiting_returns_a_failed_job_too(client: Safelight, tmp_path: Path) -> None:
+def test_wait_returns_a_failed_job(client: Safelight, tmp_path: Path) -> None:
     """How a job ended is a fact to look at, not an exception."""
     path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
@@ -26,7 +26,7 @@ def test_waiting_returns_a_failed_job_too(client: Safelight, tmp_path: Path) -> 
     assert (job.done, job.succeeded, job.error.code) == (True, False, "NOT_AN_IMAGE")
 
 
-def test_looks_grow_rarer(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
+def test_poll_delay_grows(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
     """Without advice the client starts with quick looks and ends with one every ten seconds."""
     job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id]) for _ in range(14)]
@@ -35,7 +35,7 @@ def test_looks_grow_rarer(client: Safelight, api: Any, fake_time: Any, image_fil
     assert fake_time.slept[12:] == [10.0, 10.0, 10.0]
 
 
-def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
+def test_wait_raises_after_its_timeout(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
     """After the time limit the caller hears that the job is still open, and not much later."""
     job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id], headers={"Retry-After": "2"}) for _ in range(9)]
@@ -44,13 +44,13 @@ def test_waiting_has_an_end(client: Safelight, api: Any, fake_time: Any, image_f
     assert fake_time.now == 5
 
 
-def test_waiting_for_nothing_is_an_error(client: Safelight) -> None:
+def test_wait_for_an_unknown_job_fails(client: Safelight) -> None:
     """A job that does not exist is not waited for."""
     with pytest.raises(ApiError, match="does not exist"):
         client.wait("nope")
 
 
-def test_a_list_runs_over_pages(client: Safelight, api: Any, image_file: Path) -> None:
+def test_list_follows_cursors(client: Safelight, api: Any, image_file: Path) -> None:
     """All jobs come, however many pages they are on, and each page is asked for when it is needed."""
     ids = [client.submit(image_file).id for _ in range(5)]
     api.requests.clear()
@@ -63,7 +63,7 @@ def test_a_list_runs_over_pages(client: Safelight, api: Any, image_file: Path) -
 
 
 @pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (2, 1), (3, 2), (99, 3)])
-def test_a_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path, limit: int, requests: int) -> None:
+def test_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path, limit: int, requests: int) -> None:
     """The limit holds over all pages, and no page is fetched beyond it."""
     for _ in range(5):
         client.submit(image_file)
@@ -72,7 +72,7 @@ def test_a_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path
     assert len(api.requests) == requests
 
 
-def test_a_list_is_filtered(client: Safelight, api: Any, image_file: Path) -> None:
+def test_list_sends_its_filters(client: Safelight, api: Any, image_file: Path) -> None:
     """Filters travel with every page."""
     for _ in range(3):
         client.wait(client.submit(image_file).id)

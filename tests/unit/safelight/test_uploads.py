@@ -26,7 +26,7 @@ def client(bulk: BulkApi) -> Safelight:
     return Safelight(API_URL, transport=httpx.MockTransport(bulk), timing=NO_WAITING)
 
 
-def test_submit_sends_large_pictures_beside_the_api(client: Safelight, bulk: BulkApi, tmp_path: Path) -> None:
+def test_submit_uploads_large_images_to_the_store(client: Safelight, bulk: BulkApi, tmp_path: Path) -> None:
     """The caller need not know the limit; the job comes back with its bytes there."""
     path = tmp_path / "scan.tif"
     path.write_bytes(b"x" * DIRECT_BYTES)
@@ -39,7 +39,7 @@ def test_submit_sends_large_pictures_beside_the_api(client: Safelight, bulk: Bul
     assert bulk.calls["POST jobs"] == 0
 
 
-def test_a_broken_upload_is_repeated_and_a_stale_form_renewed(client: Safelight, bulk: BulkApi) -> None:
+def test_broken_upload_is_retried_and_expired_form_renewed(client: Safelight, bulk: BulkApi) -> None:
     """With the same job."""
     answers: list[httpx.Response | Exception] = [httpx.ReadError("reset"), httpx.Response(403), httpx.Response(503)]
     bulk.fault = lambda request: answers.pop(0) if request.url.host == "store.test" and answers else None
@@ -49,7 +49,7 @@ def test_a_broken_upload_is_repeated_and_a_stale_form_renewed(client: Safelight,
     assert bulk.calls["POST uploads/…/form"] == 1
 
 
-def test_a_refusal_that_stays_is_told(client: Safelight, bulk: BulkApi) -> None:
+def test_permanent_rejection_is_raised(client: Safelight, bulk: BulkApi) -> None:
     """By the store's own code, at the first try, without a word of the form."""
     announced = client.uploads.create(size=5, filename="a.png")
     assert announced.upload is not None
@@ -60,13 +60,13 @@ def test_a_refusal_that_stays_is_told(client: Safelight, bulk: BulkApi) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://[", ""])
-def test_a_form_that_leads_nowhere_is_refused(client: Safelight, url: str) -> None:
+def test_form_with_an_invalid_url_is_rejected(client: Safelight, url: str) -> None:
     """Whatever the API says."""
     with pytest.raises(UnexpectedAnswer, match="invalid URL"):
         client.uploads.send(UploadForm(url=url, fields={}), b"x")
 
 
-def test_confirming_what_is_not_there_is_told(client: Safelight) -> None:
+def test_confirming_missing_bytes_fails(client: Safelight) -> None:
     """As the API says it."""
     job = client.uploads.create(filename="a.png")
     with pytest.raises(ApiError) as told:
@@ -74,7 +74,7 @@ def test_confirming_what_is_not_there_is_told(client: Safelight) -> None:
     assert told.value.code == "UPLOAD_INCOMPLETE"
 
 
-def test_a_batch_from_beginning_to_end(client: Safelight, bulk: BulkApi) -> None:
+def test_batch_is_created_filled_and_closed(client: Safelight, bulk: BulkApi) -> None:
     """Made with members, added to, closed, looked at in pages."""
     first = client.batches.create([{"filename": "a.png"}], name="Two", options={"width": 5})
     more = client.batches.add(first.batch.id, [{"filename": "b.png"}], close=True)
@@ -91,7 +91,7 @@ def test_a_batch_from_beginning_to_end(client: Safelight, bulk: BulkApi) -> None
     assert next(iter(bulk.batches.values()))["request"]["width"] == 5
 
 
-def test_the_same_key_makes_one_batch(client: Safelight, bulk: BulkApi) -> None:
+def test_repeated_key_creates_one_batch(client: Safelight, bulk: BulkApi) -> None:
     """So a lost answer costs nothing."""
     made = [client.batches.create([{"filename": "a.png"}], idempotency_key="k") for _ in range(2)]
     assert made[0] == made[1]
