@@ -1,6 +1,6 @@
-"""The client room: a typed client of Safelight's HTTP API, and the ``safelight`` command.
+"""A typed Python client of the Safelight HTTP API, and the ``safelight`` command.
 
-``from safelight import Safelight`` is all that a program needs. The room knows the HTTP contract alone.
+This package imports nothing from the other packages of the repository.
 """
 
 from typing import TYPE_CHECKING
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from safelight.client import Safelight
 
-__all__ = ["Safelight"]
+    __version__: str
+
+__all__ = ["Safelight", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the client when it is first asked for: ``safelight --help`` should not wait for httpx."""
-    if name in __all__:
-        from safelight import client  # noqa: PLC0415 - this is the point of the function
+    """Import the client or read the version on first use, so that ``safelight --help`` does not load httpx."""
+    if name == "Safelight":
+        from safelight.client import Safelight  # noqa: PLC0415 - lazy, see the docstring
 
-        return getattr(client, name)
-    raise AttributeError(name)
+        return Safelight
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - lazy, see the docstring
+
+        return version("safelight")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

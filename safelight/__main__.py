@@ -1,4 +1,4 @@
-"""``python -m safelight`` is the ``safelight`` command, for where scripts are not on the path."""
+"""Run the ``safelight`` command with ``python -m safelight``."""
 
 from safelight.cli.app import app
 

@@ -1,4 +1,4 @@
-"""Where the API is: told, or left behind by ``safelight up``."""
+"""The address of the API: given, from the environment, or of the local stack."""
 
 import json
 import os
@@ -19,34 +19,34 @@ def find_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def find_api_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """Return the API's address: what was given, else the environment's, else that of the local stack.
+    """Return the API's address: ``given``, else ``SAFELIGHT_API_URL``, else that of the local stack.
 
-    Raises AddressUnknown, with a sentence that says what to do.
+    Raises AddressUnknown if there is none or it is invalid.
     """
-    told = given or environment.get(API_URL_VARIABLE)
-    return check_api_url(told or _from_stack(find_state_dir(environment) / "stack.json"))
+    url = given or environment.get(API_URL_VARIABLE)
+    return check_api_url(url or _read_stack_url(find_state_dir(environment) / "stack.json"))
 
 
 def check_api_url(text: str) -> str:
-    """Return the address without its last slash. Raises AddressUnknown for what is no HTTP address."""
+    """Return the address without a trailing slash. Raises AddressUnknown unless it is an HTTP address."""
     try:
         parts = urlsplit(text)
         host = parts.hostname
     except ValueError:
         host = None
     if not host or parts.scheme not in {"http", "https"}:
-        raise AddressUnknown(f"{text!r} is not the address of an API; it should look like https://example.org/v1.")
+        raise AddressUnknown(f"{text!r} is not the address of an API. Use a URL such as https://example.org/v1.")
     return text.rstrip("/")
 
 
-def _from_stack(path: Path) -> str:
+def _read_stack_url(path: Path) -> str:
     try:
         stack = json.loads(path.read_bytes())
         url = stack["api_url"]
     except FileNotFoundError as error:
         raise AddressUnknown(
-            f"No Safelight is known here: run `safelight up`, or give its address with --api-url or {API_URL_VARIABLE}."
+            f"The API address is not set. Run `safelight up`, or set --api-url or {API_URL_VARIABLE}."
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise AddressUnknown(f"{path} does not name an API: run `safelight up` again.") from error
+        raise AddressUnknown(f"{path} does not contain the address of an API. Run `safelight up` again.") from error
     return str(url)

@@ -1,4 +1,4 @@
-"""How a caller proves who it is, one way for each ``ApiAuth``: a key, a token, a signature, nothing."""
+"""Authentication of requests: one ``httpx.Auth`` per value of the deployment parameter ``ApiAuth``."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -13,64 +13,68 @@ from safelight.transport.signing import SignatureV4
 KEY_VARIABLE = "SAFELIGHT_API_KEY"
 TOKEN_VARIABLE = "SAFELIGHT_TOKEN"  # noqa: S105 - the name of a variable
 AUTH_VARIABLE = "SAFELIGHT_AUTH"
-WAYS = ("iam", "none")
+#: Values of ``SAFELIGHT_AUTH``.
+AUTH_MODES = ("iam", "none")
 
 
 class ApiKey(httpx.Auth):
-    """The key of a usage plan, for ``ApiAuth=api-key``."""
+    """An API key of a usage plan, for ``ApiAuth=api-key``."""
 
     def __init__(self, key: str) -> None:
-        """Keep the key; it is in no message and no log."""
+        """Store the key, which no message and no log shows."""
         self._key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the key."""
+        """Add the header ``X-Api-Key``."""
         request.headers["X-Api-Key"] = self._key
         yield request
 
 
 class Token(httpx.Auth):
-    """An ID token of a Cognito user pool, for ``ApiAuth=cognito``. It is good for an hour."""
+    """An ID token of a Cognito user pool, for ``ApiAuth=cognito``. It is valid for one hour."""
 
     def __init__(self, token: str) -> None:
-        """Keep the token; it is in no message and no log."""
+        """Store the token, which no message and no log shows."""
         self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token."""
+        """Add the header ``Authorization``."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
 
 def find_auth(api_url: str, environment: Mapping[str, str] = os.environ) -> httpx.Auth | None:
-    """Choose how to call an API: a key or a token where there is one, else a signature where one is wanted.
+    """Return the authentication for an API, or None to send requests without any.
 
-    It is wanted where ``SAFELIGHT_AUTH`` is ``iam``, and by every API Gateway under its own name, unless the variable
-    is ``none`` or there are no AWS keys. Raises CredentialsMissing where one is wanted by name and can't be made.
+    ``SAFELIGHT_AUTH`` set to ``iam`` requires AWS signatures; ``none`` turns authentication off. If it is not set, an
+    API key is used first, then a token. Without both, requests to an API Gateway's default host name are signed if
+    AWS credentials and a region are found.
+
+    Raises CredentialsMissing if the variable is invalid, or ``iam`` without credentials or region.
     """
-    way = environment.get(AUTH_VARIABLE, "")
-    if way not in {"", *WAYS}:
-        raise CredentialsMissing(f"{AUTH_VARIABLE} is {way!r}; it may be {' or '.join(WAYS)}.")
-    if way == "none":
+    mode = environment.get(AUTH_VARIABLE, "")
+    if mode not in {"", *AUTH_MODES}:
+        raise CredentialsMissing(f"{AUTH_VARIABLE} is {mode!r}. Use {' or '.join(AUTH_MODES)}.")
+    if mode == "none":
         return None
-    if way == "" and (key := environment.get(KEY_VARIABLE)):
+    if mode == "" and (key := environment.get(KEY_VARIABLE)):
         return ApiKey(key)
-    if way == "" and (token := environment.get(TOKEN_VARIABLE)):
+    if mode == "" and (token := environment.get(TOKEN_VARIABLE)):
         return Token(token)
     host = urlsplit(api_url).hostname or ""
-    if way == "" and not is_gateway(host):
+    if mode == "" and not is_gateway(host):
         return None
-    return _signed(host, environment, is_demanded=way == "iam")
+    return _find_signature(host, environment, is_required=mode == "iam")
 
 
-def _signed(host: str, environment: Mapping[str, str], *, is_demanded: bool) -> SignatureV4 | None:
+def _find_signature(host: str, environment: Mapping[str, str], *, is_required: bool) -> SignatureV4 | None:
     credentials, region = find_credentials(environment), find_region(host, environment)
     if credentials and region:
         return SignatureV4(credentials, region)
-    if not is_demanded:
+    if not is_required:
         return None
     raise CredentialsMissing(
-        "There is no region to sign for: set AWS_REGION."
+        "The AWS region is not set. Set AWS_REGION."
         if credentials
-        else "There are no AWS keys to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+        else "AWS credentials are missing. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
     )

@@ -1,46 +1,46 @@
-"""The error tree of the client: every way in which a call can go wrong.
+"""The errors that the client raises.
 
 ::
 
     ClientError
-    ├── ApiError            the API answered, with an error
+    ├── ApiError            the API responded with an error
     ├── Unreachable         no connection to the API; nothing was sent
-    ├── ConnectionLost      the connection broke before the answer was whole
-    │   └── NoAnswerInTime
-    ├── RequestNotSent      the request can't be sent as it is
-    ├── UnexpectedAnswer    what answered does not speak Safelight's contract
-    ├── DownloadFailed      a link did not deliver the image
-    ├── UploadRefused       the store did not take the image
-    ├── WaitedTooLong       the job is still open
+    ├── ConnectionLost      the connection broke before the response was complete
+    │   └── NoAnswerInTime  no response within the timeout
+    ├── RequestNotSent      the request is invalid and can't be sent
+    ├── UnexpectedAnswer    the response does not follow the API's contract
+    ├── DownloadFailed      an image can't be downloaded from its link
+    ├── UploadRefused       the store rejected the image
+    ├── WaitedTooLong       the job is not done within the timeout
     ├── LocalFileError      a file on this machine can't be read or written
-    ├── AddressUnknown      nobody said where the API is, or what they said is no address
-    └── CredentialsMissing  the request should be signed, and there is nothing to sign it with
+    ├── AddressUnknown      the API's address is missing or invalid
+    └── CredentialsMissing  credentials are missing or incomplete
 
-The text of an error is a sentence for people; ``code`` is for machines and never changes. The foreign
-exception behind it is the chained ``__cause__``.
+The message of an error is for people. ``code`` is for programs and never changes. If another library's exception is the
+cause, it is chained as ``__cause__``.
 """
 
 from dataclasses import dataclass
 
 
 class ClientError(Exception):
-    """Root of the tree."""
+    """Base class of all errors of the client."""
 
     code: str = "CLIENT_ERROR"
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One wrong field: a JSON pointer or parameter name, and what is wrong with it."""
+    """One invalid field: a JSON pointer or parameter name, and the reason."""
 
     pointer: str
     detail: str
 
 
 class ApiError(ClientError):
-    """The API answered, with an error: its public facts, as in the problem document."""
+    """The API responded with an error. The attributes are the fields of its problem document (RFC 9457)."""
 
-    def __init__(  # noqa: PLR0913 - the facts of a problem document
+    def __init__(  # noqa: PLR0913 - the fields of a problem document
         self,
         detail: str,
         *,
@@ -52,7 +52,7 @@ class ApiError(ClientError):
         pointers: tuple[Pointer, ...] = (),
         retry_after_seconds: float | None = None,
     ) -> None:
-        """Keep the facts; ``status`` is that of HTTP, ``code`` the API's own stable one."""
+        """Store the fields. ``status`` is the HTTP status, ``code`` the API's stable error code."""
         super().__init__(detail)
         self.detail = detail
         self.code = code
@@ -65,54 +65,54 @@ class ApiError(ClientError):
 
 
 class Unreachable(ClientError):
-    """No connection to the API: nothing was sent."""
+    """The API can't be reached. Nothing was sent."""
 
     code = "UNREACHABLE"
 
 
 class ConnectionLost(ClientError):
-    """The connection broke before the answer was whole; the API may have acted or not."""
+    """The connection broke before the response was complete. The API may have processed the request."""
 
     code = "CONNECTION_LOST"
 
 
 class NoAnswerInTime(ConnectionLost):
-    """The request went out and no answer came within the time limit."""
+    """The request was sent, and no response arrived within the timeout."""
 
     code = "NO_ANSWER_IN_TIME"
 
 
 class RequestNotSent(ClientError):
-    """The request can't be sent as it is, now or later."""
+    """The request is invalid and can't be sent. Not retryable."""
 
     code = "REQUEST_NOT_SENT"
 
 
 class UnexpectedAnswer(ClientError):
-    """What answered does not speak Safelight's contract: a proxy, a login page, another service."""
+    """The response does not follow the API's contract, for example one of a proxy or a login page."""
 
     code = "UNEXPECTED_ANSWER"
 
 
 class DownloadFailed(ClientError):
-    """A link did not deliver the image."""
+    """An image can't be downloaded from its link."""
 
     code = "DOWNLOAD_FAILED"
 
     def __init__(self, message: str, *, retriable: bool, status: int | None = None) -> None:
-        """Keep whether another try, with a fresh link, may help, and the status that the store answered with."""
+        """Store the store's HTTP status, and whether another try with a new link may succeed."""
         super().__init__(message)
         self.retriable = retriable
         self.status = status
 
 
 class UploadRefused(ClientError):
-    """The store did not take the image: the form has expired, or the bytes are not those that were announced."""
+    """The store rejected the image, for example because the form expired or the size or digest differs."""
 
     code = "UPLOAD_REFUSED"
 
     def __init__(self, message: str, *, status: int, reason: str, retry_after_seconds: float | None = None) -> None:
-        """Keep the store's status and its own code."""
+        """Store the store's HTTP status and its error code."""
         super().__init__(message)
         self.status = status
         self.reason = reason
@@ -120,7 +120,7 @@ class UploadRefused(ClientError):
 
 
 class WaitedTooLong(ClientError):
-    """The job was still open when the time to wait for it had passed. It goes on regardless."""
+    """The job was not done within the timeout. It continues to run."""
 
     code = "WAITED_TOO_LONG"
 
@@ -132,12 +132,12 @@ class LocalFileError(ClientError):
 
 
 class AddressUnknown(ClientError):
-    """Nobody said where the API is, or what they said is no address."""
+    """The API's address is missing or invalid."""
 
     code = "API_ADDRESS_UNKNOWN"
 
 
 class CredentialsMissing(ClientError):
-    """The request should be signed, and there is nothing to sign it with."""
+    """The credentials or the region for the required authentication are missing."""
 
     code = "CREDENTIALS_MISSING"

@@ -1,7 +1,4 @@
-"""The receiver's side of webhooks: verify what came, and a small server that prints it.
-
-Verification is as Standard Webhooks prescribes it; a receiver of one's own may use :func:`verify` too.
-"""
+"""Verification of webhook messages (Standard Webhooks), and a local server that receives them."""
 
 import base64
 import binascii
@@ -16,48 +13,48 @@ from typing import Any, Final
 
 from safelight.errors import ClientError
 
-#: How far the moment in a message may be from ours: older ones may have been recorded.
+#: Largest difference between a message's timestamp and this clock. Limits the replay of recorded messages.
 TOLERANCE: Final = timedelta(minutes=5)
-#: Bytes; events are a few kilobytes.
+#: Bytes. Events have a few kilobytes.
 MAX_BODY: Final = 1024 * 1024
 _PREFIX: Final = "whsec_"
 
 
 class WebhookNotVerified(ClientError):
-    """A message that is not from whom it should be, was changed on its way, or is too old."""
+    """A message has no valid signature, or its timestamp is missing or out of tolerance."""
 
     code = "WEBHOOK_NOT_VERIFIED"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> dict[str, Any]:
-    """Return the event that a message brings. Raises WebhookNotVerified."""
-    given = {name.lower(): value for name, value in headers.items()}
-    identifier, timestamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    """Return the event of a message after checking its signature and age. Raises WebhookNotVerified."""
+    lowercase = {name.lower(): value for name, value in headers.items()}
+    identifier, timestamp = lowercase.get("webhook-id", ""), lowercase.get("webhook-timestamp", "")
     try:
         age = (now or datetime.now(UTC)) - datetime.fromtimestamp(int(timestamp), UTC)
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (ValueError, OverflowError, OSError, binascii.Error) as error:
-        raise WebhookNotVerified("The message has no moment, or the secret is none.") from error
+        raise WebhookNotVerified("The message has no valid timestamp, or the secret is malformed.") from error
     if abs(age) > TOLERANCE:
-        raise WebhookNotVerified("The message is too old, or one of the two clocks is wrong.")
+        raise WebhookNotVerified("The message is more than 5 minutes old, or a clock is wrong.")
     content = b".".join((identifier.encode(), timestamp.encode(), body))
     expected = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
-    signatures = (each.partition(",") for each in given.get("webhook-signature", "").split(" "))
-    # Compared as bytes: a header may hold what is not ASCII.
+    signatures = (each.partition(",") for each in lowercase.get("webhook-signature", "").split(" "))
+    # compare_digest takes only ASCII strings, and a header may hold other characters.
     if not any(
         version == "v1" and hmac.compare_digest(signature.encode(), expected.encode())
         for version, _, signature in signatures
     ):
-        raise WebhookNotVerified("No signature of the message is by this secret.")
+        raise WebhookNotVerified("The message has no signature made with this secret.")
     try:
         event: dict[str, Any] = json.loads(body)
     except ValueError as error:
-        raise WebhookNotVerified("The message is signed, but no JSON.") from error
+        raise WebhookNotVerified("The message is signed, but its body is not JSON.") from error
     return event
 
 
 class Listener(ThreadingHTTPServer):
-    """A server on this machine that answers 204 to what it can verify and 401 to the rest."""
+    """A local server that responds with 204 to verified messages and with 401 to others."""
 
     daemon_threads = True
 
@@ -65,14 +62,14 @@ class Listener(ThreadingHTTPServer):
         self,
         port: int,
         secret: str,
-        heard: Callable[[dict[str, Any]], None],
-        refused: Callable[[WebhookNotVerified], None],
+        on_event: Callable[[dict[str, Any]], None],
+        on_refusal: Callable[[WebhookNotVerified], None],
     ) -> None:
-        """Listen on ``port``, 0 for a free one; ``secret`` may be set later. Raises OSError where it is taken."""
+        """Listen on ``port``, 0 for a free one. ``secret`` may be set later. Raises OSError if the port is in use."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.secret = secret
-        self.heard = heard
-        self.refused = refused
+        self.on_event = on_event
+        self.on_refusal = on_refusal
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,21 +79,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self._respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         try:
             event = verify(self.server.secret, dict(self.headers), self.rfile.read(int(length)))
         except WebhookNotVerified as error:
-            self._answer(HTTPStatus.UNAUTHORIZED)
-            self.server.refused(error)
+            self._respond(HTTPStatus.UNAUTHORIZED)
+            self.server.on_refusal(error)
             return
-        self._answer(HTTPStatus.NO_CONTENT)
-        self.server.heard(event)
+        self._respond(HTTPStatus.NO_CONTENT)
+        self.server.on_event(event)
 
-    def _answer(self, status: HTTPStatus) -> None:
+    def _respond(self, status: HTTPStatus) -> None:
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what is to be said is printed by whoever listens."""
+        """Print nothing: the callbacks decide what to print."""

@@ -268,7 +268,7 @@ def test_unknown_address_suggests_up() -> None:
     """Nothing is configured on a new machine."""
     result = CliRunner().invoke(app, ["list"])
     assert result.exit_code == 2
-    assert "run `safelight up`" in result.stderr
+    assert "Run `safelight up`" in result.stderr
 
 
 @pytest.mark.parametrize("command", [row.name for row in COMMANDS])
