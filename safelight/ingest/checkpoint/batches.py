@@ -77,18 +77,23 @@ def mark_batch_gone(checkpoint: Checkpoint, number: int) -> None:
 
 
 def create_chunk(checkpoint: Checkpoint, inspected: Sequence[FileFacts | FileError]) -> None:
-    """Store facts and errors of files, and one chunk, in the newest batch, of those that need their own job."""
-    (batch,) = checkpoint.database.execute("SELECT max(number) FROM batches").fetchone()
+    """Store facts and errors of files, and one chunk, in the open batch, of those that need their own job.
+
+    Without an open batch, do nothing: it was lost during the inspection. The files are inspected again for the next.
+    """
+    batch = get_open_batch(checkpoint)
+    if batch is None:
+        return
     (last,) = checkpoint.database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()
     members: list[Mapping[str, Any]] = []
     for each in inspected:
         if isinstance(each, FileError):
             files.mark_refused(checkpoint, each)
         elif not _mark_duplicate(checkpoint, each):
-            members.append(_add_member(checkpoint, each, batch, chunk=last + 1, index=len(members)))
+            members.append(_add_member(checkpoint, each, batch.number, chunk=last + 1, index=len(members)))
     if members:
         body = json.dumps({"items": members}, separators=(",", ":")).encode()
-        checkpoint.database.execute("INSERT INTO chunks VALUES (?, ?, ?)", (last + 1, batch, body))
+        checkpoint.database.execute("INSERT INTO chunks VALUES (?, ?, ?)", (last + 1, batch.number, body))
 
 
 def list_pending_chunks(checkpoint: Checkpoint) -> list[Chunk]:

@@ -309,3 +309,18 @@ def test_s3_object_needs_no_upload(checkpoint: Checkpoint) -> None:
         checkpoint, chunk, AddedMembers.model_validate({"batch": {"id": "B"}, "items": [item]}), now=1.0
     )
     assert rows(checkpoint, "state, job") == [(State.SENT, "J")]
+
+
+def test_files_inspected_for_a_lost_batch_join_the_next_batch(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    """A second report that the batch is lost does not reset files of the next batch."""
+    (tmp_path / "a").write_bytes(b"a")
+    listing.add_entries(checkpoint, [make_entry(tmp_path / "a")])
+    batches.open_batch(checkpoint)
+    inspected = inspect_files([(1, str(tmp_path / "a"))])
+    batches.mark_batch_gone(checkpoint, 1)
+    batches.create_chunk(checkpoint, inspected)
+    assert rows(checkpoint, "state, batch") == [(State.FOUND, None)]
+    batches.open_batch(checkpoint)
+    batches.create_chunk(checkpoint, inspected)
+    batches.mark_batch_gone(checkpoint, 1)
+    assert rows(checkpoint, "state, batch") == [(State.CHUNKED, 2)]
