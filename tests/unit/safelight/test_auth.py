@@ -56,7 +56,7 @@ def test_missing_credentials_are_named(environment: dict[str, str], word: str) -
 
 
 def test_credentials_are_read_from_a_profile(tmp_path: Path) -> None:
-    """Without keys in the environment those of the profile are used, and only of the one that was asked for."""
+    """Without keys in the environment, the keys of the selected profile are used."""
     home = tmp_path / ".aws"
     home.mkdir()
     (home / "credentials").write_text(

@@ -39,7 +39,7 @@ def test_download_writes_the_result(client: Safelight, job_id: str, tmp_path: Pa
 
 
 def test_download_writes_the_requested_output(client: Safelight, job_id: str, tmp_path: Path) -> None:
-    """An output is asked for by name; one that is not there is refused by the API."""
+    """An output is selected by name. The API refuses an unknown one."""
     assert client.download(job_id, tmp_path / "a", "image").read_bytes().endswith(b"/image")
     with pytest.raises(ApiError, match="no output with this name"):
         client.download(job_id, tmp_path / "b", "thumb")
@@ -67,7 +67,7 @@ def test_broken_download_is_retried(client: Safelight, api: Any, job_id: str, tm
 
 
 def test_expired_link_is_renewed(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
-    """S3 says 403 to an old link; a new one is asked for."""
+    """After status 403 from S3, the client requests a new link."""
     link = httpx.Response(200, json={"url": "http://store.test/x"})
     api.answers = [link, httpx.Response(403, content=b"<Error/>")]
     assert client.download(job_id, tmp_path / "out.png").exists()

@@ -115,7 +115,7 @@ def test_gateway_error_has_status_and_message(api: Any, body: bytes, detail: str
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b"", b"[]", b'{"id": 1}', b'{"id": "x", "done": "perhaps"}'])
 def test_success_without_a_job_is_unexpected(api: Any, body: bytes) -> None:
-    """Another service at that address is told from Safelight."""
+    """A response of another service raises UnexpectedAnswer."""
     api.answers = [httpx.Response(200, content=body)]
     with no_patience(api) as client, pytest.raises(UnexpectedAnswer, match=r"Check the API address"):
         client.status("x")

@@ -44,7 +44,7 @@ def head_refused() -> httpx.Response:
 
 
 def test_plan_sends_only_the_start_of_the_file(client: Safelight, api: Any, tmp_path: Path) -> None:
-    """The body has the first bytes, the size of the whole file and what is asked."""
+    """The body has the first bytes, the size of the file and the options."""
     image_file = tmp_path / "large.jpg"
     image_file.write_bytes(bytes(range(256)) * 4000)
     api.answers = [ok(PLAN)]
@@ -64,7 +64,7 @@ def test_late_header_needs_a_second_request(client: Safelight, api: Any) -> None
 
 @pytest.mark.parametrize(("size", "requests"), [(1000, 1), (900_000, 2)])
 def test_missing_header_raises_the_api_error(client: Safelight, api: Any, size: int, requests: int) -> None:
-    """Nothing is asked twice that was sent whole, and nothing for ever."""
+    """A file that was sent completely is not sent again, and the number of requests is limited."""
     api.answers = [head_refused(), head_refused(), head_refused()]
     with pytest.raises(ApiError):
         client.plan(bytes(size))
@@ -135,7 +135,7 @@ def test_plan_command_prints_lines(invoke: Invoke, api: Any, image_file: Path) -
 
 
 def test_plan_command_shows_an_expected_failure(invoke: Invoke, api: Any, image_file: Path) -> None:
-    """The code is told, and the exit code says that not all would go well."""
+    """The error code is printed, and the exit code reports the failure."""
     api.answers = [ok(FAILING)]
     result = invoke("plan", image_file)
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Would fail: Too many. (TOO_MANY_PIXELS)")

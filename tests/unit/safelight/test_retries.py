@@ -97,7 +97,7 @@ def test_permanent_errors_are_not_retried(client: Safelight, api: Any, status: i
 
 
 def test_retry_after_in_seconds_is_respected(client: Safelight, api: Any, fake_time: Any) -> None:
-    """The client comes back no earlier than it was asked to."""
+    """The client waits at least as long as requested."""
     api.answers = [refusal(503, **{"Retry-After": "7"})]
     client.health()
     assert fake_time.slept == [7.0]

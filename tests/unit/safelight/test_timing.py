@@ -51,7 +51,7 @@ def test_wait_for_an_unknown_job_fails(client: Safelight) -> None:
 
 
 def test_list_follows_cursors(client: Safelight, api: Any, image_file: Path) -> None:
-    """All jobs come, however many pages they are on, and each page is asked for when it is needed."""
+    """All jobs are returned, and each page is requested only when it is needed."""
     ids = [client.submit(image_file).id for _ in range(5)]
     api.requests.clear()
     jobs = client.list_jobs()

@@ -26,7 +26,7 @@ def signed(body: bytes = BODY, secret: str = SECRET, at: datetime | None = None)
 
 
 def test_signature_of_the_reference_is_accepted() -> None:
-    """The event comes out, however the names of headers are written, and with a signature of a rotation beside."""
+    """Header names are case-insensitive, and a second signature from a rotation is ignored."""
     headers = signed()
     assert verify(SECRET, headers, BODY) == EVENT
     assert verify(SECRET, headers | {"Webhook-Signature": f"v1,AAAA {headers['Webhook-Signature']}"}, BODY) == EVENT
@@ -49,7 +49,7 @@ def test_signature_of_the_reference_is_accepted() -> None:
     ids=["nothing", "body", "secret", "old", "future", "time", "overflow", "letters", "version", "json"],
 )
 def test_invalid_messages_are_rejected(headers: dict[str, str], body: bytes) -> None:
-    """Changed, foreign, old or senseless messages are told by one error."""
+    """Changed, foreign, old and malformed messages raise WebhookNotVerified."""
     with pytest.raises(WebhookNotVerified):
         verify(SECRET, headers, body)
 
