@@ -7,48 +7,17 @@ from collections.abc import Mapping
 from typing import Final
 
 #: Values of ``fit``.
-FITS: Final = (
-    "inside",
-    "cover",
-    "contain",
-    "exact",
-)
+FITS: Final = ("inside", "cover", "contain", "exact")
 #: Values of ``format``.
-OUTPUT_FORMATS: Final = (
-    "png",
-    "jpeg",
-    "webp",
-    "avif",
-    "gif",
-    "tiff",
-)
+OUTPUT_FORMATS: Final = ("png", "jpeg", "webp", "avif", "gif", "tiff")
 #: Other spellings of output formats.
-OUTPUT_FORMAT_SPELLINGS: Final[Mapping[str, str]] = {
-    "jpg": "jpeg",
-    "tif": "tiff",
-}
+OUTPUT_FORMAT_SPELLINGS: Final[Mapping[str, str]] = {"jpg": "jpeg", "tif": "tiff"}
 #: Output formats that take ``quality``.
-LOSSY_FORMATS: Final = (
-    "jpeg",
-    "webp",
-    "avif",
-)
+LOSSY_FORMATS: Final = ("jpeg", "webp", "avif")
 #: Formats of raw images.
-RAW_FORMATS: Final = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "GIF",
-    "TIFF",
-    "BMP",
-    "AVIF",
-)
+RAW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 #: Formats of assets.
-ASSET_FORMATS: Final = (
-    "PNG",
-    "JPEG",
-    "WebP",
-)
+ASSET_FORMATS: Final = ("PNG", "JPEG", "WebP")
 #: Media types by format.
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "JPEG": "image/jpeg",
@@ -70,27 +39,9 @@ EXTENSIONS: Final[Mapping[str, str]] = {
     "AVIF": "avif",
 }
 #: Suffixes of image files, in lower case.
-SUFFIXES: Final = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".avif",
-)
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 #: Statuses of a job.
-JOB_STATUSES: Final = (
-    "AWAITING_UPLOAD",
-    "PENDING",
-    "PROCESSING",
-    "COMPLETED",
-    "FAILED",
-    "CANCELLED",
-    "EXPIRED",
-)
+JOB_STATUSES: Final = ("AWAITING_UPLOAD", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "EXPIRED")
 #: Options of a job besides its file name, and their JSON types.
 JOB_OPTIONS: Final[Mapping[str, str]] = {
     "pipeline": "object",

@@ -26,6 +26,9 @@ from typing import Final
 '''
 _TYPES = {bool: "boolean", int: "integer"}
 
+#: Line length of Ruff.
+MAX_LINE = 120
+
 
 def generate() -> str:
     """Return the text of the module."""
@@ -53,11 +56,17 @@ def generate() -> str:
 
 
 def _assign(name: str, comment: str, value: list[str] | Mapping[str, str]) -> str:
-    """Return one assignment, formatted like Ruff does it."""
+    """Return one assignment, formatted like Ruff does it: on one line if it fits."""
     if isinstance(value, Mapping):
-        lines = [f"    {json.dumps(key)}: {json.dumps(each)},\n" for key, each in value.items()]
-        return f"#: {comment}\n{name}: Final[Mapping[str, str]] = {{\n{''.join(lines)}}}"
-    return f"#: {comment}\n{name}: Final = (\n{''.join(f'    {json.dumps(each)},{chr(10)}' for each in value)})"
+        annotation, opening, closing = "Final[Mapping[str, str]]", "{", "}"
+        items = [f"{json.dumps(key)}: {json.dumps(each)}" for key, each in value.items()]
+    else:
+        annotation, opening, closing = "Final", "(", ")"
+        items = [json.dumps(each) for each in value]
+    line = f"{name}: {annotation} = {opening}{', '.join(items)}{closing}"
+    if len(line) > MAX_LINE:
+        line = f"{name}: {annotation} = {opening}\n{''.join(f'    {item},{chr(10)}' for item in items)}{closing}"
+    return f"#: {comment}\n{line}"
 
 
 def _option_types() -> dict[str, str]:

@@ -5,19 +5,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.options import (
-    ANY_STATUS,
-    EXIT_INTERRUPTED,
-    EXIT_PARTIAL_FAILURE,
-    EXIT_SUCCESS,
-    ApiUrl,
-    Json,
-    Pipeline,
-    PresetName,
-    RawFormat,
-    StatusOrAny,
-    read_pipeline,
-)
+from safelight.cli import options as opts
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -65,33 +53,33 @@ class NotABackfill(ClientError):
 def backfill(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    status: StatusOrAny = "COMPLETED",
+    preset: opts.PresetName = None,
+    pipeline: opts.Pipeline = None,
+    status: opts.StatusOrAny = "COMPLETED",
     batch: BatchId = None,
     since: Since = None,
     until: Until = None,
     of_preset: OfPreset = None,
     of_version: OfVersion = None,
-    raw_format: RawFormat = None,
+    raw_format: opts.RawFormat = None,
     copies: Copies = False,
     name: Name = None,
     resume: Resume = None,
     cancel: Cancel = None,
     wait: Wait = True,
-    api_url: ApiUrl = None,
-    as_json: Json = False,
+    api_url: opts.ApiUrl = None,
+    as_json: opts.Json = False,
 ) -> None:
     """Process stored images again with another preset or pipeline.
 
     Each image gets exactly one new job, in the bulk queue. After an interruption, continue with --resume.
     """
-    processing = {"preset": preset, "pipeline": read_pipeline(pipeline)}
+    processing = {"preset": preset, "pipeline": opts.read_pipeline(pipeline)}
     options = {key: value for key, value in processing.items() if value is not None}
     if sum((len(options), resume is not None, cancel is not None)) != 1:
         raise typer.BadParameter("give one of --preset, --pipeline, --resume and --cancel.")
     query = {
-        "status": None if status == ANY_STATUS else status,
+        "status": None if status == opts.ANY_STATUS else status,
         "batch": batch,
         "since": since,
         "until": until,
@@ -103,7 +91,7 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     with connect(context, api_url) as client:
         if cancel is not None:
             _print(client.batches.cancel(cancel), as_json=as_json)
-            raise typer.Exit(EXIT_SUCCESS)
+            raise typer.Exit(opts.EXIT_SUCCESS)
         if resume is not None:
             current = client.batches.get(resume)
         else:
@@ -153,10 +141,10 @@ def _run(client: Safelight, batch: Batch, *, wait: bool, as_json: bool) -> int:
         batch = complete_backfill(client, batch, print_change, wait=wait)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. To resume, run: safelight backfill --resume {batch.id}", err=True)
-        return EXIT_INTERRUPTED
+        return opts.EXIT_INTERRUPTED
     _print(batch, as_json=as_json)
     failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
-    return EXIT_PARTIAL_FAILURE if failed else EXIT_SUCCESS
+    return opts.EXIT_PARTIAL_FAILURE if failed else opts.EXIT_SUCCESS
 
 
 def _print(batch: Batch, *, as_json: bool) -> None:

@@ -13,25 +13,7 @@ import typer
 from rich.console import Console
 
 from safelight.address import find_state_dir
-from safelight.cli.options import (
-    EXIT_INTERRUPTED,
-    EXIT_PARTIAL_FAILURE,
-    EXIT_SUCCESS,
-    ApiUrl,
-    Enlarge,
-    Fit,
-    Format,
-    Grayscale,
-    Height,
-    Json,
-    Pipeline,
-    PresetName,
-    Quality,
-    Webhook,
-    Width,
-    collect_shorthand,
-    read_pipeline,
-)
+from safelight.cli import options as opts
 from safelight.cli.rendering import documents, text
 from safelight.cli.rendering.ingest import print_summary, show_progress
 from safelight.cli.wiring import Wiring, connect
@@ -103,16 +85,16 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     sources: Sources = None,
     manifests: Manifests = None,
     out: Out = None,
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    enlarge: Enlarge = None,
-    format_name: Format = None,
-    quality: Quality = None,
-    grayscale: Grayscale = None,
-    webhook: Webhook = None,
+    preset: opts.PresetName = None,
+    pipeline: opts.Pipeline = None,
+    width: opts.Width = None,
+    height: opts.Height = None,
+    fit: opts.Fit = None,
+    enlarge: opts.Enlarge = None,
+    format_name: opts.Format = None,
+    quality: opts.Quality = None,
+    grayscale: opts.Grayscale = None,
+    webhook: opts.Webhook = None,
     patterns: Patterns = None,
     name: Name = None,
     concurrency: Concurrency = "auto",
@@ -121,8 +103,8 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     fresh: Fresh = False,
     report: ReportDir = None,
     dry_run: DryRun = False,
-    api_url: ApiUrl = None,
-    as_json: Json = False,
+    api_url: opts.ApiUrl = None,
+    as_json: opts.Json = False,
 ) -> None:
     """Process any number of images, with resume.
 
@@ -132,7 +114,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")
     processing = {
-        **collect_shorthand(
+        **opts.collect_shorthand(
             *(pipeline, preset),
             width=width,
             height=height,
@@ -142,7 +124,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
             quality=quality,
             grayscale=grayscale,
         ),
-        "pipeline": read_pipeline(pipeline),
+        "pipeline": opts.read_pipeline(pipeline),
         "preset": preset,
         "webhook": webhook,
     }
@@ -169,7 +151,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
             options = _add_lister(options, wiring, client.api_url)
             path = checkpoint or default_path(find_state_dir() / CHECKPOINT_FOLDER, options.identity(client.api_url))
             succeeded = _run(client, options, path, report or path.parent, fresh=fresh, as_json=as_json)
-    raise typer.Exit(EXIT_SUCCESS if succeeded else EXIT_PARTIAL_FAILURE)
+    raise typer.Exit(opts.EXIT_SUCCESS if succeeded else opts.EXIT_PARTIAL_FAILURE)
 
 
 def read_concurrency(text: str) -> int | None:
@@ -247,7 +229,7 @@ def _run(  # noqa: PLR0913 - the parts of a run
                 progress = run(client, checkpoint, options, on_progress=on_progress)
         except KeyboardInterrupt:
             typer.echo(f"\nStopped. {_resume_hint()}", err=True)
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+            raise typer.Exit(opts.EXIT_INTERRUPTED) from None
         except IngestStopped as error:
             raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
         with translate_database_errors(path):

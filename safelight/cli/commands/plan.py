@@ -5,23 +5,7 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.options import (
-    EXIT_PARTIAL_FAILURE,
-    EXIT_SUCCESS,
-    ApiUrl,
-    Enlarge,
-    Fit,
-    Format,
-    Grayscale,
-    Height,
-    Json,
-    Pipeline,
-    PresetName,
-    Quality,
-    Width,
-    collect_shorthand,
-    read_pipeline,
-)
+from safelight.cli import options as opts
 from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.models import Plan
@@ -37,23 +21,23 @@ def plan(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Image file.", show_default=False)],
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    enlarge: Enlarge = None,
-    format_name: Format = None,
-    quality: Quality = None,
-    grayscale: Grayscale = None,
-    api_url: ApiUrl = None,
-    as_json: Json = False,
+    preset: opts.PresetName = None,
+    pipeline: opts.Pipeline = None,
+    width: opts.Width = None,
+    height: opts.Height = None,
+    fit: opts.Fit = None,
+    enlarge: opts.Enlarge = None,
+    format_name: opts.Format = None,
+    quality: opts.Quality = None,
+    grayscale: opts.Grayscale = None,
+    api_url: opts.ApiUrl = None,
+    as_json: opts.Json = False,
 ) -> None:
     """Preview what a job would do: sizes, formats, warnings and an estimate.
 
     Only the start of the file is sent, and nothing is stored. The exit code is 1 if the job would fail.
     """
-    options = collect_shorthand(
+    options = opts.collect_shorthand(
         *(pipeline, preset),
         width=width,
         height=height,
@@ -64,9 +48,9 @@ def plan(  # noqa: PLR0913 - each option is an argument
         grayscale=grayscale,
     )
     with connect(context, api_url) as client:
-        preview = client.plan(file, pipeline=read_pipeline(pipeline), preset=preset, options=options)
+        preview = client.plan(file, pipeline=opts.read_pipeline(pipeline), preset=preset, options=options)
     _print_plan(preview, as_json=as_json)
-    raise typer.Exit(EXIT_SUCCESS if preview.ok else EXIT_PARTIAL_FAILURE)
+    raise typer.Exit(opts.EXIT_SUCCESS if preview.ok else opts.EXIT_PARTIAL_FAILURE)
 
 
 def _print_plan(plan: Plan, *, as_json: bool) -> None:

@@ -7,25 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from safelight.cli.options import (
-    EXIT_NOT_RUN,
-    EXIT_PARTIAL_FAILURE,
-    EXIT_SUCCESS,
-    ApiUrl,
-    Enlarge,
-    Fit,
-    Format,
-    Grayscale,
-    Height,
-    Json,
-    Pipeline,
-    PresetName,
-    Quality,
-    Webhook,
-    Width,
-    collect_shorthand,
-    read_pipeline,
-)
+from safelight.cli import options as opts
 from safelight.cli.rendering import documents, progress, tables, text
 from safelight.cli.submission import ImageSource, Outcome, SubmitOptions, count_outcomes, parse_source, submit_all
 from safelight.cli.wiring import connect
@@ -61,22 +43,22 @@ def submit(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
     files: Files,
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    enlarge: Enlarge = None,
-    format_name: Format = None,
-    quality: Quality = None,
-    grayscale: Grayscale = None,
-    webhook: Webhook = None,
+    preset: opts.PresetName = None,
+    pipeline: opts.Pipeline = None,
+    width: opts.Width = None,
+    height: opts.Height = None,
+    fit: opts.Fit = None,
+    enlarge: opts.Enlarge = None,
+    format_name: opts.Format = None,
+    quality: opts.Quality = None,
+    grayscale: opts.Grayscale = None,
+    webhook: opts.Webhook = None,
     wait: Wait = False,
     out: Out = None,
     timeout: Timeout = None,
     parallel: Parallel = 8,
-    api_url: ApiUrl = None,
-    as_json: Json = False,
+    api_url: opts.ApiUrl = None,
+    as_json: opts.Json = False,
 ) -> None:
     """Process images, one job per file.
 
@@ -84,7 +66,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
 
     A failed file does not stop the others.
     """
-    shorthand = collect_shorthand(
+    shorthand = opts.collect_shorthand(
         *(pipeline, preset),
         width=width,
         height=height,
@@ -95,7 +77,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
         grayscale=grayscale,
     )
     options = SubmitOptions(
-        pipeline=read_pipeline(pipeline),
+        pipeline=opts.read_pipeline(pipeline),
         preset=preset,
         options=shorthand | ({} if webhook is None else {"webhook": webhook}),
         wait=wait or out is not None,
@@ -106,9 +88,9 @@ def submit(  # noqa: PLR0913 - each option is an argument
     with connect(context, api_url) as client:
         outcomes = _run(client, sources, options, concurrency=parallel, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):
-        raise typer.Exit(EXIT_SUCCESS)
+        raise typer.Exit(opts.EXIT_SUCCESS)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)
-    raise typer.Exit(EXIT_NOT_RUN if unreachable else EXIT_PARTIAL_FAILURE)
+    raise typer.Exit(opts.EXIT_NOT_RUN if unreachable else opts.EXIT_PARTIAL_FAILURE)
 
 
 def _run(
