@@ -1,5 +1,7 @@
 """docker-compose.yml, its settings and its Dockerfile, read as text: Docker is not needed."""
 
+import importlib
+import importlib.util
 import itertools
 import re
 from pathlib import Path
@@ -91,7 +93,19 @@ def test_the_image_has_the_sources_of_the_zips() -> None:
     copied = set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
     let_in = set(re.findall(r"^!(\w+)", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
     assert copied == let_in
-    assert copied >= {room for rooms in FUNCTION_PACKAGES.values() for room in rooms} | {"infra", "requirements"}
+    assert copied >= {package for packages in FUNCTION_PACKAGES.values() for package in packages} | {
+        "infra",
+        "requirements",
+    }
+
+
+def test_the_image_runs_existing_code() -> None:
+    """Names in the Dockerfile's ``python -c`` and ``-m`` exist."""
+    dockerfile = (ROOT / "infra" / "Dockerfile").read_text("utf-8")
+    ((package, module, function),) = re.findall(r'python -c "from ([\w.]+) import (\w+); \2\.(\w+)\(\)"', dockerfile)
+    assert callable(getattr(importlib.import_module(f"{package}.{module}"), function))
+    (entry,) = re.findall(r'"-m", "([\w.]+)"', dockerfile)
+    assert importlib.util.find_spec(entry)
 
 
 def test_every_skip_on_an_engine_is_documented() -> None:
