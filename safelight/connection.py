@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 MAX_CONNECTIONS = 100
 
 Option = str | int | bool
-#: A request body: bytes, or a function that opens the content anew for each try.
+#: A request body: bytes, or a function that opens the content again for each attempt.
 Body = bytes | Callable[[], AbstractContextManager[BinaryIO | bytes]]
 _T = TypeVar("_T")
 

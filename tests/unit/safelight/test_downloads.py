@@ -1,4 +1,4 @@
-"""Downloads: whole or not at all, and never with the API's credentials."""
+"""Downloads: complete or not at all, and without the API's credentials."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def only_files(folder: Path) -> list[str]:
 
 
 def test_download_writes_the_result(client: Safelight, job_id: str, tmp_path: Path) -> None:
-    """The image is where it was wanted, and replaces what was there."""
+    """It replaces an existing file."""
     target = tmp_path / "out.png"
     target.write_text("old")
     assert client.download(job_id, target) == target
@@ -46,7 +46,7 @@ def test_download_writes_the_requested_output(client: Safelight, job_id: str, tm
 
 
 def test_broken_download_leaves_no_file(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
-    """The old file stays as it was and no half file lies about."""
+    """An existing file is unchanged, and no partial file remains."""
     target = tmp_path / "results" / "out.png"
     target.parent.mkdir()
     target.write_text("old")
@@ -59,7 +59,7 @@ def test_broken_download_leaves_no_file(client: Safelight, api: Any, job_id: str
 
 
 def test_broken_download_is_retried(client: Safelight, api: Any, job_id: str, tmp_path: Path) -> None:
-    """The next try takes a fresh link and starts from the beginning."""
+    """The next attempt uses a new link and starts from the beginning."""
     link = httpx.Response(200, json={"url": "http://store.test/x"})
     api.answers = [link, httpx.Response(200, stream=BrokenOff())]
     client.download(job_id, tmp_path / "out.png")
@@ -80,7 +80,7 @@ def test_expired_link_is_renewed(client: Safelight, api: Any, job_id: str, tmp_p
 def test_failing_link_raises_download_failed(
     client: Safelight, api: Any, job_id: str, tmp_path: Path, link: dict[str, Any]
 ) -> None:
-    """Too few bytes, or an address that is none, leave no file behind."""
+    """Too few bytes or an invalid URL leave no file."""
     api.answers = [httpx.Response(200, json=link), httpx.Response(200, content=b"short")] * 5
     with pytest.raises(DownloadFailed):
         client.download(job_id, tmp_path / "out.png")
@@ -108,7 +108,7 @@ def test_unwritable_path_is_named(client: Safelight, job_id: str, tmp_path: Path
 
 
 def test_failed_job_has_no_download(client: Safelight, tmp_path: Path) -> None:
-    """The API's own code tells why."""
+    """The error has the API's code."""
     path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
     job = client.submit(path)

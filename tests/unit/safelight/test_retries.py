@@ -1,4 +1,4 @@
-"""When the client tries again, how long it waits, and when it must not."""
+"""Retries of the client: when, how often, and with which delay."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,13 +15,13 @@ GATEWAY = '{"message": "Service Unavailable"}'
 
 
 def refusal(status: int, **headers: str) -> httpx.Response:
-    """Make a gateway's refusal."""
+    """Return a gateway's error response."""
     return httpx.Response(status, content=GATEWAY, headers=headers)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_reads_are_retried_after_retryable_statuses(client: Safelight, api: Any, fake_time: Any, status: int) -> None:
-    """A GET survives two bad answers; the second pause is twice the first."""
+    """A GET survives two error responses; the second delay is twice the first."""
     api.answers = [refusal(status), refusal(status)]
     assert client.health().status == "ok"
     assert fake_time.slept == [0.25, 0.5]
@@ -29,7 +29,7 @@ def test_reads_are_retried_after_retryable_statuses(client: Safelight, api: Any,
 
 @pytest.mark.parametrize("fault", [httpx.ConnectError("no"), httpx.ReadError("cut"), httpx.ReadTimeout("slow")])
 def test_reads_are_retried_after_connection_errors(client: Safelight, api: Any, fault: Exception) -> None:
-    """A GET may be repeated, whenever the connection broke."""
+    """A GET can be repeated after any connection error."""
     api.answers = [fault]
     assert client.health().status == "ok"
 
@@ -38,7 +38,7 @@ def test_reads_are_retried_after_connection_errors(client: Safelight, api: Any, 
 def test_writes_are_retried_if_the_api_did_nothing(
     client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
-    """A POST that was never taken is sent again: the same bytes under the same key."""
+    """A POST that was not accepted is sent again with the same bytes and key."""
     api.answers = [answer]
     client.submit(image_file)
     first, second = api.requests
@@ -61,7 +61,7 @@ def test_writes_are_retried_if_the_api_did_nothing(
 def test_writes_are_retried_with_the_same_key_after_a_lost_response(
     client: Safelight, api: Any, image_file: Path, answer: httpx.Response | Exception
 ) -> None:
-    """A POST whose answer was lost is sent again under the same key, which makes no second job."""
+    """The same key prevents a second job."""
     api.answers = [answer]
     client.submit(image_file)
     first, second = api.requests
@@ -70,7 +70,7 @@ def test_writes_are_retried_with_the_same_key_after_a_lost_response(
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
 def test_actions_are_retried_with_the_same_key(client: Safelight, api: Any, action: str) -> None:
-    """Each call has a key of its own, and keeps it while it tries."""
+    """Each call has its own key."""
     api.jobs["J"] = {"id": "J", "status": "FAILED" if action == "retry" else "PENDING", "done": False}
     api.answers = [httpx.ReadError("cut")]
     getattr(client, action)("J")
@@ -79,7 +79,7 @@ def test_actions_are_retried_with_the_same_key(client: Safelight, api: Any, acti
 
 
 def test_delete_is_retried_after_a_lost_response(client: Safelight, api: Any) -> None:
-    """The API states it once more; what never was is an error."""
+    """The API repeats its statement; an unknown job is an error."""
     api.jobs["J"] = {"id": "J"}
     api.answers = [httpx.ReadError("cut")]
     assert client.delete("J").object_count == 1
@@ -104,7 +104,7 @@ def test_retry_after_in_seconds_is_respected(client: Safelight, api: Any, fake_t
 
 
 def test_retry_after_as_a_date_is_respected(client: Safelight, api: Any, fake_time: Any) -> None:
-    """HTTP allows a date as well; one in the past means now."""
+    """A date in the past means no delay."""
     soon, past = datetime.now(UTC) + timedelta(seconds=30), datetime.now(UTC) - timedelta(hours=1)
     dates = [format_datetime(moment, usegmt=True) for moment in (soon, past)]
     api.answers = [refusal(503, **{"Retry-After": date}) for date in dates]
@@ -122,7 +122,7 @@ def test_invalid_retry_after_is_ignored(client: Safelight, api: Any, fake_time: 
 
 
 def test_long_retry_after_raises_the_error(client: Safelight, api: Any, fake_time: Any) -> None:
-    """Where the API wants more patience than a retry has, the caller hears of it at once."""
+    """If the requested delay is too long, the error is raised immediately."""
     api.answers = [refusal(429, **{"Retry-After": "3600"})]
     with pytest.raises(ApiError) as caught:
         client.health()
@@ -131,7 +131,7 @@ def test_long_retry_after_raises_the_error(client: Safelight, api: Any, fake_tim
 
 
 def test_number_of_retries_is_limited(client: Safelight, api: Any, fake_time: Any) -> None:
-    """After four repeats the fault is reported; pauses double."""
+    """After four retries the error is raised; delays double."""
     api.answers = [httpx.ConnectError("refused")] * 5
     with pytest.raises(Unreachable):
         client.health()
@@ -139,7 +139,7 @@ def test_number_of_retries_is_limited(client: Safelight, api: Any, fake_time: An
 
 
 def test_retries_can_be_turned_off(api: Any) -> None:
-    """With no retries the first fault is the last."""
+    """The first error is raised."""
     api.answers = [refusal(503)]
     client = Safelight("http://api.test/v1", retries=0, transport=httpx.MockTransport(api))
     with client, pytest.raises(ApiError):

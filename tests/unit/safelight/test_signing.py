@@ -1,4 +1,4 @@
-"""Signature Version 4: the same as botocore's for whatever is sent."""
+"""Signature Version 4, compared with botocore."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
@@ -20,7 +20,7 @@ TEMPORARY = Credentials("ASIAEXAMPLE", "another", "a/token==")
 
 
 def signed(request: httpx.Request, keys: Credentials, moment: str) -> httpx.Request:
-    """Sign as the client does, at a moment."""
+    """Sign as the client does, at a given time."""
     at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     auth = SignatureV4(keys, "eu-central-1", clock=lambda: at)
     return next(auth.sync_auth_flow(request))
@@ -36,7 +36,7 @@ def signed(request: httpx.Request, keys: Credentials, moment: str) -> httpx.Requ
 def test_signatures_match_botocore(
     method: str, path: list[str], query: dict[str, str], body: bytes, keys: Credentials
 ) -> None:
-    """Method, path, query, body, keys: whatever they are, the signature is the one that AWS's own library makes."""
+    """For any method, path, query, body and keys."""
     parts = [part for part in path if part not in {".", ".."}]  # which a URL swallows
     url = f"https://{HOST}/prod/v1/{'/'.join(parts)}"
     if query:
@@ -51,7 +51,7 @@ def test_signatures_match_botocore(
 
 
 def test_signature_covers_a_streamed_body() -> None:
-    """A file that is read piece by piece gets the signature of its bytes, and arrives."""
+    """A file that is read in pieces is signed by its content."""
     moment = "20261122T120000Z"
     pieces = httpx.Request("POST", f"https://{HOST}/prod/v1/jobs", content=iter([b"ab", b"cd"]))
     whole = httpx.Request("POST", f"https://{HOST}/prod/v1/jobs", content=b"abcd")
@@ -60,14 +60,14 @@ def test_signature_covers_a_streamed_body() -> None:
 
 
 def test_repr_contains_no_secrets() -> None:
-    """Whatever prints the keys, for a traceback or a log, prints no secret."""
+    """Tracebacks and logs show no secret."""
     assert "another" not in repr(TEMPORARY)
     assert "token" not in repr(TEMPORARY).replace("session_token", "")
 
 
 @pytest.mark.parametrize("changed", [{"method": "DELETE"}, {"url": f"https://{HOST}/prod/v1/other"}, {"content": b"c"}])
 def test_signature_depends_on_every_part_of_the_request(changed: dict[str, object]) -> None:
-    """A signature is good for its own request alone."""
+    """It is valid for one request only."""
     request = {"method": "POST", "url": f"https://{HOST}/prod/v1/jobs", "content": b"b"}
     moment = "20261122T120000Z"
     signatures = {

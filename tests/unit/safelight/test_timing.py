@@ -1,4 +1,4 @@
-"""Waiting for jobs, and walking through lists of them."""
+"""Wait for jobs, and list them."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from safelight.errors import ApiError, WaitedTooLong
 
 
 def test_wait_returns_when_the_job_is_done(client: Safelight, fake_time: Any, image_file: Path) -> None:
-    """The job comes back done, and the API's advice on when to look again is kept."""
+    """The client respects the API's Retry-After."""
     job = client.wait(client.submit(image_file).id)
     assert job.succeeded
     assert fake_time.slept == [1.0]
 
 
 def test_wait_returns_a_failed_job(client: Safelight, tmp_path: Path) -> None:
-    """How a job ended is a fact to look at, not an exception."""
+    """A failed job is not an exception."""
     path = tmp_path / "not-an-image.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\ntext")
     job = client.wait(client.submit(path).id)
@@ -27,7 +27,7 @@ def test_wait_returns_a_failed_job(client: Safelight, tmp_path: Path) -> None:
 
 
 def test_poll_delay_grows(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
-    """Without advice the client starts with quick looks and ends with one every ten seconds."""
+    """Without Retry-After, delays grow to ten seconds."""
     job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id]) for _ in range(14)]
     client.wait(job.id)
@@ -36,7 +36,7 @@ def test_poll_delay_grows(client: Safelight, api: Any, fake_time: Any, image_fil
 
 
 def test_wait_raises_after_its_timeout(client: Safelight, api: Any, fake_time: Any, image_file: Path) -> None:
-    """After the time limit the caller hears that the job is still open, and not much later."""
+    """Soon after the time limit."""
     job = client.submit(image_file)
     api.answers = [httpx.Response(200, json=api.jobs[job.id], headers={"Retry-After": "2"}) for _ in range(9)]
     with pytest.raises(WaitedTooLong, match="still PENDING after 5 s"):
@@ -45,7 +45,7 @@ def test_wait_raises_after_its_timeout(client: Safelight, api: Any, fake_time: A
 
 
 def test_wait_for_an_unknown_job_fails(client: Safelight) -> None:
-    """A job that does not exist is not waited for."""
+    """The error is raised immediately."""
     with pytest.raises(ApiError, match="does not exist"):
         client.wait("nope")
 
@@ -64,7 +64,7 @@ def test_list_follows_cursors(client: Safelight, api: Any, image_file: Path) -> 
 
 @pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (2, 1), (3, 2), (99, 3)])
 def test_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path, limit: int, requests: int) -> None:
-    """The limit holds over all pages, and no page is fetched beyond it."""
+    """The limit applies to all pages together."""
     for _ in range(5):
         client.submit(image_file)
     api.requests.clear()
@@ -73,7 +73,7 @@ def test_list_stops_at_its_limit(client: Safelight, api: Any, image_file: Path, 
 
 
 def test_list_sends_its_filters(client: Safelight, api: Any, image_file: Path) -> None:
-    """Filters travel with every page."""
+    """With every page."""
     for _ in range(3):
         client.wait(client.submit(image_file).id)
     client.submit(image_file)

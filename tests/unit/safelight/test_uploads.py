@@ -1,4 +1,4 @@
-"""Images that go straight to the store, and batches, as the library offers them."""
+"""Direct uploads and batches through the client."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def client(bulk: BulkApi) -> Safelight:
 
 
 def test_submit_uploads_large_images_to_the_store(client: Safelight, bulk: BulkApi, tmp_path: Path) -> None:
-    """The caller need not know the limit; the job comes back with its bytes there."""
+    """The caller does not choose; the returned job has its bytes."""
     path = tmp_path / "scan.tif"
     path.write_bytes(b"x" * DIRECT_BYTES)
     job = client.submit(path, options={"width": 10}, preset=None)
@@ -50,7 +50,7 @@ def test_broken_upload_is_retried_and_expired_form_renewed(client: Safelight, bu
 
 
 def test_permanent_rejection_is_raised(client: Safelight, bulk: BulkApi) -> None:
-    """By the store's own code, at the first try, without a word of the form."""
+    """With S3's error code, at the first attempt, without the form's content."""
     announced = client.uploads.create(size=5, filename="a.png")
     assert announced.upload is not None
     with pytest.raises(UploadRefused, match="EntityTooLarge") as told:
@@ -61,13 +61,13 @@ def test_permanent_rejection_is_raised(client: Safelight, bulk: BulkApi) -> None
 
 @pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "http://[", ""])
 def test_form_with_an_invalid_url_is_rejected(client: Safelight, url: str) -> None:
-    """Whatever the API says."""
+    """Even if the API returns it."""
     with pytest.raises(UnexpectedAnswer, match="invalid URL"):
         client.uploads.send(UploadForm(url=url, fields={}), b"x")
 
 
 def test_confirming_missing_bytes_fails(client: Safelight) -> None:
-    """As the API says it."""
+    """With the API's error."""
     job = client.uploads.create(filename="a.png")
     with pytest.raises(ApiError) as told:
         client.uploads.confirm(job.id)
@@ -75,7 +75,7 @@ def test_confirming_missing_bytes_fails(client: Safelight) -> None:
 
 
 def test_batch_is_created_filled_and_closed(client: Safelight, bulk: BulkApi) -> None:
-    """Made with members, added to, closed, looked at in pages."""
+    """And listed in pages."""
     first = client.batches.create([{"filename": "a.png"}], name="Two", options={"width": 5})
     more = client.batches.add(first.batch.id, [{"filename": "b.png"}], close=True)
     assert (more.batch.total, more.batch.closed, more.batch.done) == (2, True, False)
@@ -92,7 +92,7 @@ def test_batch_is_created_filled_and_closed(client: Safelight, bulk: BulkApi) ->
 
 
 def test_repeated_key_creates_one_batch(client: Safelight, bulk: BulkApi) -> None:
-    """So a lost answer costs nothing."""
+    """A lost response has no effect."""
     made = [client.batches.create([{"filename": "a.png"}], idempotency_key="k") for _ in range(2)]
     assert made[0] == made[1]
     assert (len(bulk.batches), len(bulk.jobs)) == (1, 1)
