@@ -29,10 +29,7 @@ app = typer.Typer(
 
 @app.callback()
 def create_wiring(context: typer.Context) -> None:
-    """Process images with Safelight.
-
-    Start with [bold]safelight demo[/bold].
-    """
+    """Process images with Safelight. Start with [bold]safelight demo[/bold]."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # The terminal's encoding may lack characters of a file name.

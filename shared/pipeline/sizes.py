@@ -43,10 +43,7 @@ def fit_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -
 
 
 def compute_crop_box(size: Size, params: Crop) -> Box:
-    """Return the box of a crop. For ``entropy``, return a box of the right size in the center.
-
-    Raises OutsideImage.
-    """
+    """Return the box of a crop. For ``entropy``, return a box of the right size in the center. Raises OutsideImage."""
     unit = size if params.unit == "relative" else (1, 1)
     if params.x is None or params.y is None:
         cut = tuple(

@@ -53,10 +53,7 @@ def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) 
 
 
 def get_tile_size(image: Image.Image) -> Size:
-    """Return the size of the largest area that is decoded at once.
-
-    A tile of a TIFF can be larger than the image.
-    """
+    """Return the size of the largest area that is decoded at once. A tile of a TIFF can be larger than the image."""
     if not isinstance(image, TiffImageFile):
         return image.size
     sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))

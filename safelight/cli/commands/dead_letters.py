@@ -58,10 +58,7 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive dead letters by ID, by reason, or all of them.
-
-    The exit code is 1 if a dead letter was refused.
-    """
+    """Redrive dead letters by ID, by reason, or all of them. The exit code is 1 if a dead letter was refused."""
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise typer.BadParameter("give IDs, --reason or --all, and only one of them.")
     with connect(context, api_url) as client:
