@@ -1,6 +1,7 @@
 """The command group of ``safelight``, which lists all commands and loads the one that runs."""
 
 import importlib
+import inspect
 from typing import Any
 
 import typer
@@ -51,5 +52,8 @@ def load_command(row: CommandRow) -> Any:  # noqa: ANN401 - Click's types are no
         # The application of infra has several commands.
         return group.commands.get(row.name, group)
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(row.name, epilog=module.EXAMPLES)(getattr(module, row.module.rpartition(".")[2]))
+    function = getattr(module, row.module.rpartition(".")[2])
+    # Rich keeps line breaks, so each paragraph becomes one line.
+    paragraphs = [" ".join(each.split()) for each in (inspect.getdoc(function) or "").split("\n\n")]
+    app.command(row.name, help="\n\n".join(paragraphs), epilog=module.EXAMPLES)(function)
     return typer.main.get_command(app)
