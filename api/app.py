@@ -31,18 +31,9 @@ from shared.observability import make_metrics
 metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 for routes in (
-    api.jobs.routes,
-    api.jobs.result_routes,
-    api.jobs.lifecycle_routes,
-    api.uploads.routes,
-    api.batches.routes,
-    api.batches.lifecycle_routes,
-    api.dead_letters.routes,
-    api.plans.routes,
-    api.presets.routes,
-    api.assets.routes,
-    api.webhooks.routes,
-    api.system.routes,
+    *(api.jobs.routes, api.jobs.result_routes, api.jobs.lifecycle_routes, api.uploads.routes),
+    *(api.batches.routes, api.batches.lifecycle_routes, api.dead_letters.routes, api.plans.routes),
+    *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.system.routes),
 ):
     app.include_router(routes.router)
 api.openapi.routes.add_documents(app)
