@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.simulator.stage import Stage
+from faults.simulator.functions import Functions
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,9 +15,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def functions() -> Iterator[Functions]:
     """Return the functions on the doubles; each test opens its own world."""
     with pytest.MonkeyPatch.context() as patch:
-        stage = Stage(patch)
-        yield stage
-        stage.close()
+        functions = Functions(patch)
+        yield functions
+        functions.close()

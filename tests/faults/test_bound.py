@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from faults.simulator import rendering
-from faults.simulator.actors import Kind
 from faults.simulator.faults import Fault, Plan, Send
-from faults.simulator.platform import Platform
-from faults.simulator.stage import Stage
-from faults.simulator.verdict import bound, judge_end
+from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import Kind
+from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.world import START
 
 from shared.clock import from_iso
@@ -55,13 +55,15 @@ def the_dead_letters_function_dies(send: Send) -> Fault | None:
     ],
     ids=lambda adversary: adversary.__name__,
 )
-def test_every_job_ends_within_t(stage: Stage, adversary: Plan, record_property: Callable[[str, object], None]) -> None:
+def test_every_job_ends_within_t(
+    functions: Functions, adversary: Plan, record_property: Callable[[str, object], None]
+) -> None:
     """With kills at the worst times, the job ends as FAILED with a reason before T."""
-    world = stage.open()
-    platform = Platform(stage)
+    world = functions.open()
+    platform = LambdaPlatform(functions)
     platform.submit(rendering.GOOD)
     world.plan = adversary
-    limit = bound(stage.blueprint)
+    limit = bound(functions.blueprint)
     platform.settle(limit + timedelta(days=1))
     judge_end(world)
     assert not world.watch.breaches

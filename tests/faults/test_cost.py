@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 from faults.simulator import rendering
-from faults.simulator.actors import Kind
-from faults.simulator.platform import Platform
-from faults.simulator.single import post
-from faults.simulator.stage import Stage
-from faults.simulator.verdict import bound, judge_end
+from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import Kind
+from faults.simulator.lambda_platform import LambdaPlatform
+from faults.simulator.single_faults import post
 
 #: Per job: create, claim and complete; raw image in and out, processed image in; one message.
 HAPPY = {
@@ -22,15 +22,15 @@ HAPPY = {
 
 
 @pytest.mark.parametrize("count", [1, 10])
-def test_a_job_has_the_minimum_of_aws_calls(stage: Stage, count: int) -> None:
+def test_a_job_has_the_minimum_of_aws_calls(functions: Functions, count: int) -> None:
     """One PutItem, two UpdateItem, two PutObject, one GetObject and one message."""
-    world = stage.open()
-    platform = Platform(stage)
+    world = functions.open()
+    platform = LambdaPlatform(functions)
     for _ in range(count):
         client = post(platform)
         while client.end is None:
             world.advance(client)
-    platform.settle(bound(stage.blueprint))
+    platform.settle(bound(functions.blueprint))
     judge_end(world)
     calls = Counter((send.actor.kind, send.service, send.operation) for send, _ in world.steps)
     assert calls == {call: times * count for call, times in HAPPY.items()}
@@ -38,11 +38,11 @@ def test_a_job_has_the_minimum_of_aws_calls(stage: Stage, count: int) -> None:
     assert [int(job["Attempt"]["N"]) for job in world.jobs.values()] == [1] * count
 
 
-def test_a_bad_image_has_no_more_aws_calls(stage: Stage) -> None:
+def test_a_bad_image_has_no_more_aws_calls(functions: Functions) -> None:
     """An image that cannot be processed is claimed, read and failed once."""
-    world = stage.open()
-    platform = Platform(stage)
+    world = functions.open()
+    platform = LambdaPlatform(functions)
     platform.submit(rendering.BAD)
-    platform.settle(bound(stage.blueprint))
+    platform.settle(bound(functions.blueprint))
     calls = Counter(send.operation for send, _ in world.steps if send.actor.kind is Kind.WORKER)
     assert calls == {"UpdateItem": 2, "GetObject": 1}

@@ -13,9 +13,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from faults.simulator.buckets import Bucket
+from faults.simulator.null_observer import NullObserver
 from faults.simulator.queues import Queue, Queues
 from faults.simulator.settings import BUCKET, Blueprint
-from faults.simulator.silence import Silence
 from faults.simulator.tables import Tables, from_template
 from faults.simulator.world import START, Service, World
 from hypothesis import HealthCheck, given, settings
@@ -33,9 +33,9 @@ def doubled(blueprint: Blueprint) -> Clients:
     dead = Queue("dead", timedelta(seconds=30))
     queue = Queue("jobs", timedelta(seconds=30), max_receives=5, dead_letters=dead)
     services: dict[str, Service] = {
-        "dynamodb": Tables({TABLE: from_template(blueprint.tables()[TABLE])}, Silence()),
-        "s3": Bucket(Silence()),
-        "sqs": Queues([queue, dead], lambda: START, Silence()),
+        "dynamodb": Tables({TABLE: from_template(blueprint.tables()[TABLE])}, NullObserver()),
+        "s3": Bucket(NullObserver()),
+        "sqs": Queues([queue, dead], lambda: START, NullObserver()),
     }
     clients = make_clients(5)
     for name, service in services.items():

@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from faults.simulator.buckets import Bucket
+from faults.simulator.null_observer import NullObserver
 from faults.simulator.settings import BUCKET, Blueprint
-from faults.simulator.silence import Silence
 from faults.simulator.tables import Tables, from_template
 from faults.simulator.world import BATCHES, SHOP, Service
 from moto import mock_aws
@@ -27,9 +27,9 @@ def text(**more: str) -> dict[str, Any]:
 def both() -> Iterator[tuple[Clients, Clients]]:
     """Return clients of new doubles and of a new moto."""
     properties = Blueprint.read().tables()[BATCHES]
-    bucket = Bucket(Silence())
+    bucket = Bucket(NullObserver())
     services: dict[str, Service] = {
-        "dynamodb": Tables({BATCHES: from_template(properties)}, Silence()),
+        "dynamodb": Tables({BATCHES: from_template(properties)}, NullObserver()),
         "s3": bucket,
     }
     bucket.others[SHOP] = {}
@@ -52,7 +52,7 @@ def both() -> Iterator[tuple[Clients, Clients]]:
 
 def bucket_object(body: bytes) -> Any:
     """Create an object as the double stores it."""
-    kept = Bucket(Silence())
+    kept = Bucket(NullObserver())
     kept.call("PutObject", {"Bucket": BUCKET, "Key": "a", "Body": body})
     return kept.objects["a"]
 
@@ -116,7 +116,7 @@ def test_batches_of_an_owner_are_listed_newest_first(both: tuple[Clients, Client
 
 def test_a_transaction_token_runs_once() -> None:
     """Repeating it changes nothing, as DynamoDB documents. moto runs it twice."""
-    tables = Tables({BATCHES: from_template(Blueprint.read().tables()[BATCHES])}, Silence())
+    tables = Tables({BATCHES: from_template(Blueprint.read().tables()[BATCHES])}, NullObserver())
     update = {
         "TableName": BATCHES,
         "Key": text(ID=B1, Part="count#0"),

@@ -3,28 +3,28 @@
 from collections.abc import Callable
 
 import pytest
-from faults.simulator.driver import Run
+from faults.simulator.functions import Functions
 from faults.simulator.mutants import MUTANTS, Mutant
-from faults.simulator.stage import Stage
+from faults.simulator.random_run import Run
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(
-    stage: Stage, mutant: Mutant, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    functions: Functions, mutant: Mutant, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
     """With one guarantee removed, some run violates an invariant."""
     runs = request.config.getoption("--fault-runs")
     with mutant.alive():
         for seed in range(runs):
-            breaches = Run(stage, seed).go().breaches
+            breaches = Run(functions, seed).go().breaches
             if breaches:
                 record_property("shown", f"{mutant.name}: caught in run {seed + 1}, {breaches[0]}")
                 return
     pytest.fail(f"the mutant has survived {runs} runs")
 
 
-def test_a_mutant_leaves_no_trace(stage: Stage) -> None:
+def test_a_mutant_leaves_no_trace(functions: Functions) -> None:
     """Afterwards the real code is back."""
     with MUTANTS[0].alive():
         pass
-    assert not Run(stage, 0).go().breaches
+    assert not Run(functions, 0).go().breaches

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import pytest
 from faults.simulator import rendering
-from faults.simulator.driver import Run
-from faults.simulator.stage import Stage
+from faults.simulator.functions import Functions
+from faults.simulator.random_run import Run
 from support import sample_images
 
 from shared.pipeline.pipeline import Pipeline
@@ -59,44 +59,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seeds", chunks, ids=lambda chunk: f"{chunk[0]}-{chunk[-1]}")
 
 
-def test_every_job_ends_and_every_invariant_holds(stage: Stage, seeds: range) -> None:
+def test_every_job_ends_and_every_invariant_holds(functions: Functions, seeds: range) -> None:
     """Each accepted job ends once, with a reason and a correct result."""
     seen: Counter[str] = Counter()
     for seed in seeds:
-        report = Run(stage, seed).go()
+        report = Run(functions, seed).go()
         assert not report.breaches, report
         seen += report.seen
     if len(seeds) == CHUNK:
         assert not [what for what in SOMETIMES if not seen[what]], seen
 
 
-def test_a_seed_repeats_a_run(stage: Stage) -> None:
+def test_a_seed_repeats_a_run(functions: Functions) -> None:
     """The same seed gives the same calls in the same order with the same faults."""
     stories = []
     for _ in range(2):
-        run = Run(stage, 77)
+        run = Run(functions, 77)
         run.go()
         stories.append([(s.actor.name, s.number, s.tried, s.operation, fault) for s, fault in run.world.steps])
     assert stories[0] == stories[1]
     assert len(stories[0]) > 10
 
 
-def test_real_images_are_processed_correctly(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_images_are_processed_correctly(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     """With real pixels: what is COMPLETED decodes, is gray and has the requested size."""
     files = {
         rendering.GOOD: sample_images.make_jpeg(1200, 600),
         rendering.BAD: sample_images.make_jpeg(400, 300)[:3_000],
     }
-    quick = stage.render
+    quick = functions.render
 
     def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> RenderResult:
         mark = next((mark for mark in files if data.startswith(mark)), None)
         return quick(data, pipeline, limits, assets) if mark is None else render(data[len(mark) :], pipeline, limits)
 
-    monkeypatch.setattr(stage, "render", real)
+    monkeypatch.setattr(functions, "render", real)
     completed = 0
     for seed in range(40):
-        run = Run(stage, seed, files)
+        run = Run(functions, seed, files)
         report = run.go()
         assert not report.breaches, report
         for record in run.world.jobs.values():

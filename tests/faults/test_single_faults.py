@@ -4,21 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults.simulator.page import Played, page
-from faults.simulator.single import SCENES, Scene, hits, play
-from faults.simulator.stage import Stage
+from faults.simulator.faults_page import Played, page
+from faults.simulator.functions import Functions
+from faults.simulator.single_faults import SCENES, Scene, hits, play
 
 WITHOUT_ID = ("503, no job", "no response, no job", "503, EXPIRED", "no response, EXPIRED")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
 @pytest.fixture(scope="module")
-def played(stage: Stage) -> list[tuple[Scene, Played]]:
+def played(functions: Functions) -> list[tuple[Scene, Played]]:
     """Play each scene without a fault, then with each."""
     found: list[tuple[Scene, Played]] = []
     for scene in SCENES:
-        plain = play(stage, scene, None)
-        found.append((scene, {None: plain, **{hit: play(stage, scene, hit) for hit in hits(len(plain.operations))}}))
+        plain = play(functions, scene, None)
+        found.append(
+            (scene, {None: plain, **{hit: play(functions, scene, hit) for hit in hits(len(plain.operations))}})
+        )
     return found
 
 

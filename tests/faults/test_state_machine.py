@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from faults.simulator.null_observer import NullObserver
 from faults.simulator.settings import BUCKET, Blueprint
-from faults.simulator.silence import Silence
 from faults.simulator.tables import Tables, from_template
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -61,7 +61,7 @@ class JobMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Create the job."""
         super().__init__()
-        self.tables = Tables({"JobTable": from_template(schema())}, Silence())
+        self.tables = Tables({"JobTable": from_template(schema())}, NullObserver())
         self.sends = 1
         client()._make_api_call = self.call
         self.table = JobTable(client(), "JobTable", batch_table="BatchTable", bucket=BUCKET, listing_shards=4)

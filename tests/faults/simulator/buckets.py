@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any, Protocol
 
 from botocore.response import StreamingBody
-from faults.simulator.answers import refused
+from faults.simulator.aws_errors import make_client_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Bucket:
         body, key = bytes(request["Body"]), request["Key"]
         told = request.get("ChecksumSHA256")
         if told is not None and base64.b64decode(told) != hashlib.sha256(body).digest():
-            raise refused("PutObject", "BadDigest")
+            raise make_client_error("PutObject", "BadDigest")
         old = self.objects.get(key)
         if request.get("IfNoneMatch") == "*" and old is not None:
-            raise refused("PutObject", "PreconditionFailed", 412)
+            raise make_client_error("PutObject", "PreconditionFailed", 412)
         new = Stored(body, request.get("ContentType", "binary/octet-stream"))
         self.objects[key] = new
         self._observer.put(key, old, new)
@@ -75,7 +75,7 @@ class Bucket:
     def _found(self, operation: str, request: Mapping[str, Any]) -> Stored:
         found = self.others.get(request["Bucket"], self.objects).get(request["Key"])
         if found is None:
-            raise refused(operation, "404" if operation == "HeadObject" else "NoSuchKey", 404)
+            raise make_client_error(operation, "404" if operation == "HeadObject" else "NoSuchKey", 404)
         return found
 
     def _get(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Bucket:
     def _copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
         found = self._found("CopyObject", request["CopySource"])
         if request.get("CopySourceIfMatch", found.etag) != found.etag:
-            raise refused("CopyObject", "PreconditionFailed", 412)
+            raise make_client_error("CopyObject", "PreconditionFailed", 412)
         key, old = request["Key"], self.objects.get(request["Key"])
         self.objects[key] = Stored(found.body, request["ContentType"])
         self._observer.put(key, old, self.objects[key])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from faults.simulator.functions import Functions
 from faults.simulator.settings import BUCKET
-from faults.simulator.stage import Stage
 from faults.simulator.world import SHOP
 from support import events
 
@@ -64,40 +64,40 @@ class Order:
     members: Sequence[Member]
 
 
-def announce(stage: Stage, sending: Sending) -> str:
+def announce(functions: Functions, sending: Sending) -> str:
     """Declare an upload; the client sends the bytes after the response. Returns the status."""
-    uploads, at = Uploads.of(stage.dependencies), stage.world.clock()
+    uploads, at = Uploads.of(functions.dependencies), functions.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
-    job = uploads.announce(request, SPEC, ANONYMOUS, job_id=stage.new_id(), at=at).job
-    stage.world.watch.answered(job.id)
-    _send(stage, job, sending)
+    job = uploads.announce(request, SPEC, ANONYMOUS, job_id=functions.new_id(), at=at).job
+    functions.world.watch.answered(job.id)
+    _send(functions, job, sending)
     return "201"
 
 
-def name(stage: Stage, key: str, job_id: str, at: datetime, *, again: bool) -> str:
+def name(functions: Functions, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Import an object of the source bucket; return the status."""
-    where, imports = S3Location(bucket=SHOP, key=key), Imports.of(stage.dependencies)
+    where, imports = S3Location(bucket=SHOP, key=key), Imports.of(functions.dependencies)
     try:
         job = imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at, is_repeat=again).job
     except ImageError as error:
         # Never claim that there is no job if there is one.
-        stage.world.watch.refused(job_id)
+        functions.world.watch.refused(job_id)
         return str(error.status)
-    stage.world.watch.answered(job.id)
+    functions.world.watch.answered(job.id)
     return "202"
 
 
-def gather(stage: Stage, order: Order, *, again: bool) -> str:
+def gather(functions: Functions, order: Order, *, again: bool) -> str:
     """Create, fill and close a batch, or find it if repeated. The bytes follow. Returns the status."""
-    catalog = Catalog.of(stage.dependencies, ANONYMOUS)
+    catalog = Catalog.of(functions.dependencies, ANONYMOUS)
     request = BatchRequest(items=[member.document() for member in order.members], close=True)
     try:
-        filled = Batches.of(stage.dependencies).create(
+        filled = Batches.of(functions.dependencies).create(
             request, ANONYMOUS, catalog, batch_id=order.seed, at=order.at, is_repeat=again
         )
     except BatchClosed as error:  # cancelled before its members were created
         return str(error.status)
-    watch = stage.world.watch
+    watch = functions.world.watch
     watch.filled(filled.batch_id, [job.id if isinstance(job, Job) else None for job in filled.jobs])
     watch.seen["batch filled again"] += again
     for job, member in zip(filled.jobs, order.members, strict=True):
@@ -105,29 +105,29 @@ def gather(stage: Stage, order: Order, *, again: bool) -> str:
             continue
         watch.answered(job.id)
         if member.sending is not None and job.status is JobStatus.AWAITING_UPLOAD:
-            _send(stage, job, member.sending)
+            _send(functions, job, member.sending)
     return "202"
 
 
-def walk(stage: Stage, deed: str, batch_id: str) -> None:
+def walk(functions: Functions, deed: str, batch_id: str) -> None:
     """Cancel a batch, or retry its failed members."""
-    batches, at = Batches.of(stage.dependencies), stage.world.clock()
+    batches, at = Batches.of(functions.dependencies), functions.world.clock()
     step = {"cancel": batches.cancel, "retry": batches.retry_failed}[deed]
     try:
         step(batch_id, ANONYMOUS, at=at, until=at + timedelta(seconds=20))
     except SafelightError:
         return  # a refusal is a valid response
-    stage.world.watch.seen[f"batch: {deed}"] += 1
+    functions.world.watch.seen[f"batch: {deed}"] += 1
 
 
-def _send(stage: Stage, job: Job, sending: Sending) -> None:
+def _send(functions: Functions, job: Job, sending: Sending) -> None:
     for number in range(sending.times):
-        stage.world.later(sending.after * (number + 1), partial(_arrive, stage, job, sending))
+        functions.world.later(sending.after * (number + 1), partial(_arrive, functions, job, sending))
 
 
-def _arrive(stage: Stage, job: Job, sending: Sending) -> None:
+def _arrive(functions: Functions, job: Job, sending: Sending) -> None:
     """Store the bytes in S3 and notify the key's queue."""
-    world = stage.world
+    world = functions.world
     request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}
     world.bucket.call("PutObject", request)
     if sending.is_heard:

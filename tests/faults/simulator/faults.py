@@ -14,8 +14,8 @@ from botocore.exceptions import (
     HTTPClientError,
     ReadTimeoutError,
 )
-from faults.simulator.actors import Actor
-from faults.simulator.answers import refused
+from faults.simulator.aws_errors import make_client_error
+from faults.simulator.invocations import Invocation
 
 from shared.aws.errors import THROTTLING_CODES, error_code
 
@@ -67,7 +67,7 @@ SLOWNESS = timedelta(seconds=100)
 class Send:
     """One attempt of one AWS call."""
 
-    actor: Actor
+    actor: Invocation
     #: Number of the actor's call, from 1.
     number: int
     service: Service
@@ -94,13 +94,13 @@ def as_error(fault: Fault, send: Send) -> ClientError | BotoCoreError:
         return conflict(len(send.request["TransactItems"]))
     if fault is Fault.THROTTLED:
         code, status = THROTTLED_AS[send.service]
-        return refused(send.operation, code, status)
-    return refused(send.operation, "InternalError", 500)
+        return make_client_error(send.operation, code, status)
+    return make_client_error(send.operation, "InternalError", 500)
 
 
 def conflict(writes: int) -> ClientError:
     """Return the error of a transaction that conflicts with another one."""
-    error = refused("TransactWriteItems", "TransactionCanceledException")
+    error = make_client_error("TransactWriteItems", "TransactionCanceledException")
     reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (writes - 1)]
     error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-item] # less strict than the stubs
     return error

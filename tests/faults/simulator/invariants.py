@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from faults.simulator.actors import Actor, Kind, current
 from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send
+from faults.simulator.invocations import Invocation, Kind, current
 from faults.simulator.queues import Message
 
 from shared.clock import from_iso
@@ -281,7 +281,7 @@ class Watch:
         """Note a message that used up its receives."""
         self.seen["dead letter"] += 1
 
-    def raised(self, actor: Actor) -> None:
+    def raised(self, actor: Invocation) -> None:
         """Check an exception of a function: AWS may fail it, its own code may not."""
         self._demand(isinstance(actor.result, ServiceError), f"a function raised: {actor.name}, {actor.result!r}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from faults.simulator.answers import refused
+from faults.simulator.aws_errors import make_client_error
 
 ACCOUNT = "000000000000"
 
@@ -134,7 +134,7 @@ class Queues:
             if message.receipt == request["ReceiptHandle"]:
                 message.visible_at = self._clock() + timedelta(seconds=request["VisibilityTimeout"])
                 return {}
-        raise refused("ChangeMessageVisibility", "InvalidParameterValue")
+        raise make_client_error("ChangeMessageVisibility", "InvalidParameterValue")
 
     def _delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.acknowledge(self.by_url[request["QueueUrl"]], request["ReceiptHandle"])

@@ -50,7 +50,7 @@ def quick_render(
 class QuickSandbox:
     """A double of ``worker.sandbox.Sandbox``: no processes, and a render double."""
 
-    #: Set by the stage.
+    #: Set by ``Functions``.
     render: Callable[..., RenderResult]
 
     def __init__(self, *_: object, **__: object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from faults.simulator.answers import refused
+from faults.simulator.aws_errors import make_client_error
 from faults.simulator.expressions import Scope, UnknownSyntax, condition, placeholders, projection, update
 
 Item = dict[str, Any]
@@ -106,7 +106,7 @@ class Tables:
             for change in update(request["UpdateExpression"]):
                 change(scope, new)
         except UnknownSyntax as error:
-            raise refused("UpdateItem", "ValidationException") from error
+            raise make_client_error("UpdateItem", "ValidationException") from error
         self._store(request["TableName"], key, new)
         wanted = request.get("ReturnValues", "NONE")
         shown = {"ALL_NEW": new, "ALL_OLD": old, "NONE": None}[wanted]
@@ -168,7 +168,7 @@ class Tables:
                 reason["Item"] = old
             reasons.append(reason)
         if any(reason["Code"] != "None" for reason in reasons):
-            error = refused("TransactWriteItems", "TransactionCanceledException")
+            error = make_client_error("TransactWriteItems", "TransactionCanceledException")
             error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-item] # less strict than the stubs
             raise error
         for action in request["TransactItems"]:
@@ -200,7 +200,7 @@ def _passes(which: str, request: Mapping[str, Any], item: Mapping[str, Any]) -> 
 def _demand(operation: str, request: Mapping[str, Any], old: Item | None) -> None:
     if not _passes("ConditionExpression", request, old or {}):
         tell = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        raise refused(operation, "ConditionalCheckFailedException", item=old if tell else None)
+        raise make_client_error(operation, "ConditionalCheckFailedException", item=old if tell else None)
 
 
 _EXPRESSIONS = (
@@ -220,7 +220,7 @@ def _check_placeholders(operation: str, request: Mapping[str, Any]) -> None:
     used: frozenset[str] = frozenset().union(*(placeholders(text) for text in texts))
     given = set(request.get("ExpressionAttributeNames", ())) | set(request.get("ExpressionAttributeValues", ()))
     if used != given:
-        raise refused(operation, "ValidationException")
+        raise make_client_error(operation, "ValidationException")
 
 
 def _is_indexed(item: Item, index: Index) -> bool:

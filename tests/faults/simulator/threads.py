@@ -5,14 +5,14 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from faults.simulator.actors import Actor, End, current, pause
+from faults.simulator.invocations import End, Invocation, current, pause
 
 
 class Threads:
     """A pool whose threads are actors of the invocation; outside of actors it runs one by one."""
 
-    #: Creates a thread of an invocation; set by the stage.
-    starter: Callable[[Actor, Callable[[], Any]], Actor]
+    #: Creates a thread of an invocation; set by ``Functions``.
+    starter: Callable[[Invocation, Callable[[], Any]], Invocation]
 
     def __init__(self, max_workers: int | None = None, **_: Any) -> None:
         """Run at most ``max_workers`` at a time."""
@@ -33,7 +33,7 @@ class Threads:
         if actor is None:
             return iter([function(item) for item in items])
         waiting = [partial(function, item) for item in items]
-        threads: list[Actor] = []
+        threads: list[Invocation] = []
         while waiting or actor.is_waiting:
             while waiting and sum(thread.end is None for thread in threads) < self._places:
                 threads.append(type(self).starter(actor, waiting.pop(0)))

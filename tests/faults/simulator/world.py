@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from faults.simulator.actors import Actor, End, Kind, current, pause
 from faults.simulator.buckets import Bucket
 from faults.simulator.faults import Answer, Fault, Plan, Send, no_faults
 from faults.simulator.invariants import Watch
+from faults.simulator.invocations import End, Invocation, Kind, current, pause
 from faults.simulator.queues import Queue, Queues
 from faults.simulator.settings import QUEUE_NAMES, Blueprint
 from faults.simulator.tables import Tables, from_template
@@ -22,7 +22,7 @@ SHOP = "shop"
 MAX_STEPS = 20_000
 
 
-class Circles(AssertionError):
+class NoProgress(AssertionError):
     """The run makes no progress: a function never ends, or a scene waits for something impossible."""
 
 
@@ -40,7 +40,7 @@ class World:
         """Start with empty services at a fixed time."""
         self.now = START
         self.plan: Plan = no_faults
-        self.actors: list[Actor] = []
+        self.actors: list[Invocation] = []
         self._names = 0
         self._steps_left = MAX_STEPS
         self.steps: list[tuple[Send, Fault | None]] = []
@@ -86,7 +86,7 @@ class World:
         """Run a request."""
         return self._services[service].call(operation, request)
 
-    def delay(self, actor: Actor, duration: timedelta) -> None:
+    def delay(self, actor: Invocation, duration: timedelta) -> None:
         """Let time pass for one actor; the others continue."""
         actor.ready_at = self.now + duration
         pause()
@@ -100,24 +100,28 @@ class World:
         self.steps.append((send, fault))
         self.watch.noted(send, fault, error)
 
-    def start(self, kind: Kind, body: Callable[[], Any], *, limit: timedelta, skew: timedelta = timedelta(0)) -> Actor:
+    def start(
+        self, kind: Kind, body: Callable[[], Any], *, limit: timedelta, skew: timedelta = timedelta(0)
+    ) -> Invocation:
         """Start an invocation that is killed after ``limit``."""
         self._names += 1
-        actor = Actor(f"{kind}-{self._names}", kind, body, skew=skew, deadline=self.now + limit)
+        actor = Invocation(f"{kind}-{self._names}", kind, body, skew=skew, deadline=self.now + limit)
         self.actors.append(actor)
         return actor
 
-    def start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+    def start_thread(self, parent: Invocation, body: Callable[[], Any]) -> Invocation:
         """Start a thread of an invocation."""
-        thread = Actor(parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root)
+        thread = Invocation(
+            parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root
+        )
         self.actors.append(thread)
         return thread
 
-    def advance(self, actor: Actor) -> None:
+    def advance(self, actor: Invocation) -> None:
         """Let an actor take its next step, or time out. Raises Circles after too many steps."""
         self._steps_left -= 1
         if self._steps_left < 0:
-            raise Circles(actor.name)
+            raise NoProgress(actor.name)
         actor.ready_at = None
         if actor.deadline is not None and self.now >= actor.deadline:
             actor.kill()
@@ -142,15 +146,15 @@ class World:
         waiting = [actor.ready_at for actor in self.alive() if actor.ready_at is not None]
         return waiting + [moment for moment, _, _ in self._later[:1]]
 
-    def alive(self) -> list[Actor]:
+    def alive(self) -> list[Invocation]:
         """Return the actors that have not ended."""
         return [actor for actor in self.actors if actor.end is None]
 
-    def ready(self) -> list[Actor]:
+    def ready(self) -> list[Invocation]:
         """Return the actors that can continue now."""
         return [actor for actor in self.alive() if not actor.is_waiting and self._is_due(actor)]
 
-    def _is_due(self, actor: Actor) -> bool:
+    def _is_due(self, actor: Invocation) -> bool:
         return actor.ready_at is None or actor.ready_at <= self.now
 
     def kill_all(self) -> None:

@@ -6,68 +6,74 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from faults.simulator.actors import Actor, End, Kind
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.queues import Message, Queue
-from faults.simulator.stage import Stage
-from faults.simulator.world import MAX_STEPS, Circles
+from faults.simulator.world import MAX_STEPS, NoProgress
 
 #: Period of the reconciler's schedule.
 PERIOD = timedelta(minutes=1)
 
 
 @dataclass
-class Platform:
+class LambdaPlatform:
     """Starts invocations and handles their ends."""
 
-    stage: Stage
+    functions: Functions
     #: By invocation: its queue and its messages with their receipts.
-    deliveries: dict[Actor, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
-    ended: list[Actor] = field(default_factory=list)
+    deliveries: dict[Invocation, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
+    ended: list[Invocation] = field(default_factory=list)
     _next_sweep: datetime | None = None
 
     @property
     def queues(self) -> tuple[Queue, ...]:
         """Return the queues in the order of the data path."""
-        world = self.stage.world
+        world = self.functions.world
         return world.queue, world.bulk_queue, world.dead_letters
 
-    def submit(self, data: bytes) -> Actor:
+    def submit(self, data: bytes) -> Invocation:
         """Let a client post an image."""
-        return self.stage.world.start(Kind.API, partial(self.stage.submit, data), limit=self.stage.limit(Kind.API))
+        return self.functions.world.start(
+            Kind.API, partial(self.functions.submit, data), limit=self.functions.limit(Kind.API)
+        )
 
-    def client(self, body: Callable[[], Any]) -> Actor:
+    def client(self, body: Callable[[], Any]) -> Invocation:
         """Let the API handle a client request."""
-        return self.stage.world.start(Kind.API, body, limit=self.stage.limit(Kind.API))
+        return self.functions.world.start(Kind.API, body, limit=self.functions.limit(Kind.API))
 
-    def ask(self, deed: str, job_id: str) -> Actor:
+    def ask(self, deed: str, job_id: str) -> Invocation:
         """Let an owner cancel, retry or delete a job."""
-        return self.stage.world.start(Kind.API, partial(self.stage.ask, deed, job_id), limit=self.stage.limit(Kind.API))
+        return self.functions.world.start(
+            Kind.API, partial(self.functions.ask, deed, job_id), limit=self.functions.limit(Kind.API)
+        )
 
-    def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Actor | None:
+    def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Invocation | None:
         """Receive messages and invoke the queue's function; None if all went to the dead-letter queue."""
-        world = self.stage.world
+        world = self.functions.world
         messages = world.queues.receive(queue, chosen)
         if not messages:
             return None
         kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
-        body = partial(self.stage.deliver, queue, list(messages))
-        actor = world.start(kind, body, limit=self.stage.limit(kind), skew=skew)
+        body = partial(self.functions.deliver, queue, list(messages))
+        actor = world.start(kind, body, limit=self.functions.limit(kind), skew=skew)
         self.deliveries[actor] = (queue, [(message, message.receipt) for message in messages])
         return actor
 
-    def run_reconciler(self, skew: timedelta = timedelta(0)) -> Actor:
+    def run_reconciler(self, skew: timedelta = timedelta(0)) -> Invocation:
         """Start the reconciler."""
-        world = self.stage.world
+        world = self.functions.world
         self._next_sweep = world.now + PERIOD
-        return world.start(Kind.RECONCILER, self.stage.reconcile, limit=self.stage.limit(Kind.RECONCILER), skew=skew)
+        return world.start(
+            Kind.RECONCILER, self.functions.reconcile, limit=self.functions.limit(Kind.RECONCILER), skew=skew
+        )
 
     def is_sweep_due(self) -> bool:
         """Return True if the schedule starts the reconciler now."""
-        return self._next_sweep is None or self._next_sweep <= self.stage.world.now
+        return self._next_sweep is None or self._next_sweep <= self.functions.world.now
 
     def next_sweep(self) -> datetime | None:
         """Return when the reconciler will next find something to do."""
-        due = [record["DueAt"]["S"] for record in self.stage.world.jobs.values() if "DueAt" in record]
+        due = [record["DueAt"]["S"] for record in self.functions.world.jobs.values() if "DueAt" in record]
         if not due:
             return None
         first = datetime.fromisoformat(min(due)) + timedelta(milliseconds=1)
@@ -75,15 +81,15 @@ class Platform:
 
     def settle(self, limit: timedelta) -> None:
         """Let everything that is running or due happen, one thing at a time, for at most ``limit``."""
-        world = self.stage.world
+        world = self.functions.world
         until = world.now + limit
         for _ in range(MAX_STEPS):
             if world.now > until or not (self._next_deed() or self._wait()):
                 return
-        raise Circles
+        raise NoProgress
 
     def _next_deed(self) -> bool:
-        world = self.stage.world
+        world = self.functions.world
         for actor in [actor for actor in self.deliveries if actor.end is not None]:
             self.finish(actor)
         ready = world.ready()
@@ -104,27 +110,27 @@ class Platform:
         """Advance to the next moment at which anything can happen; return False if there is none."""
         later = self.moments()
         if later:
-            self.stage.world.pass_time(min(later) - self.stage.world.now)
+            self.functions.world.pass_time(min(later) - self.functions.world.now)
         return bool(later)
 
     def moments(self) -> list[datetime]:
         """Return the coming moments at which something happens by itself."""
-        world = self.stage.world
+        world = self.functions.world
         moments = world.alarms() + [message.visible_at for queue in self.queues for message in queue.messages]
         due = self.next_sweep()
         return [moment for moment in [*moments, *([due] if due else [])] if moment > world.now]
 
-    def finish(self, actor: Actor, *, is_lost: bool = False) -> None:
+    def finish(self, actor: Invocation, *, is_lost: bool = False) -> None:
         """Handle the end of an invocation; with ``is_lost``, the deletion of its messages is lost."""
         self.ended.append(actor)
         queue, messages = self.deliveries.pop(actor, (None, []))
         if queue is None or actor.end is not End.RETURNED or is_lost:
             return
         failed = _failed(actor.result)
-        self.stage.world.watch.acknowledger = actor.name
+        self.functions.world.watch.acknowledger = actor.name
         for message, receipt in messages:
             if failed is not None and message.id not in failed:
-                self.stage.world.queues.acknowledge(queue, receipt)
+                self.functions.world.queues.acknowledge(queue, receipt)
 
 
 def _failed(answer: Any) -> set[str] | None:

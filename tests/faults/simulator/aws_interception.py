@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
-from faults.simulator.actors import Actor, Killed, current, die, pause
 from faults.simulator.faults import EFFECTLESS, SLOWNESS, Answer, Fault, Plan, Send, as_error, is_retried
+from faults.simulator.invocations import Invocation, Killed, current, die, pause
 
 from shared.aws.clients import MAX_ATTEMPTS
 
@@ -27,7 +27,7 @@ WAITS: Mapping[Fault | None, timedelta] = {
 }
 
 
-class Around(Protocol):
+class Surroundings(Protocol):
     """The services, the time and the log of a world, as this module needs them."""
 
     plan: Plan
@@ -35,7 +35,7 @@ class Around(Protocol):
     def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
         """Run a request."""
 
-    def delay(self, actor: Actor, duration: timedelta) -> None:
+    def delay(self, actor: Invocation, duration: timedelta) -> None:
         """Let time pass for one actor."""
 
     def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
@@ -45,7 +45,7 @@ class Around(Protocol):
         """Handle the end of one send."""
 
 
-def call(world: Around, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
+def call(world: Surroundings, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
     """Make one AWS call for the running actor, with the planned faults."""
     actor = current()
     if actor is None:
@@ -69,7 +69,7 @@ def call(world: Around, service: str, operation: str, request: Mapping[str, Any]
     raise AssertionError  # the last try returns or raises
 
 
-def _send(world: Around, send: Send, fault: Fault | None) -> Answer:
+def _send(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
     if fault is Fault.KILLED_BEFORE:
         world.noted(send, fault, None)
         die()
@@ -81,7 +81,7 @@ def _send(world: Around, send: Send, fault: Fault | None) -> Answer:
     return _come_back(world, send, fault, {})
 
 
-def _come_back(world: Around, send: Send, fault: Fault | None, answer: Answer) -> Answer:
+def _come_back(world: Surroundings, send: Send, fault: Fault | None, answer: Answer) -> Answer:
     """Return the response to the caller, or apply a fault to it."""
     if fault is Fault.KILLED_AFTER:
         die()
@@ -93,7 +93,7 @@ def _come_back(world: Around, send: Send, fault: Fault | None, answer: Answer) -
     raise as_error(fault, send)
 
 
-def _perform(world: Around, send: Send, fault: Fault | None) -> Answer:
+def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
     try:
         answer = world.perform(send.service, send.operation, send.request)
         if fault is Fault.TWICE:
@@ -110,7 +110,7 @@ def _perform(world: Around, send: Send, fault: Fault | None) -> Answer:
     return answer
 
 
-def _perform_unheard(world: Around, send: Send) -> None:
+def _perform_unheard(world: Surroundings, send: Send) -> None:
     """Run a request whose caller has given up; a refusal has no effect."""
     try:
         world.perform(send.service, send.operation, send.request)

@@ -6,7 +6,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 
-def refused(operation: str, code: str, status: int = 400, *, item: Mapping[str, Any] | None = None) -> ClientError:
+def make_client_error(
+    operation: str, code: str, status: int = 400, *, item: Mapping[str, Any] | None = None
+) -> ClientError:
     """Return a refusal with ``code``; ``item`` is the stored item of a failed condition."""
     response: dict[str, Any] = {
         "Error": {"Code": code, "Message": f"{code}, says the double"},

@@ -5,7 +5,7 @@ from typing import Any
 from faults.simulator.queues import Message
 
 
-class Silence:
+class NullObserver:
     """Checks nothing."""
 
     def written(self, table: str, old: Any, new: Any) -> None:

@@ -16,9 +16,9 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from faults.simulator import rendering, seam
-from faults.simulator.actors import Actor, Kind, current, die
+from faults.simulator import aws_interception, rendering
 from faults.simulator.faults import Answer
+from faults.simulator.invocations import Invocation, Kind, current, die
 from faults.simulator.queues import Message, Queue, as_received
 from faults.simulator.settings import Blueprint
 from faults.simulator.threads import Threads
@@ -60,7 +60,7 @@ class RunContext(events.Context):
         return int(self.remaining() / timedelta(milliseconds=1))
 
 
-class Stage:
+class Functions:
     """Our functions, with the current world."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
@@ -120,9 +120,9 @@ class Stage:
         return clients
 
     def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
-        return seam.call(self.world, service, operation, request)
+        return aws_interception.call(self.world, service, operation, request)
 
-    def _start_thread(self, parent: Actor, body: Callable[[], Any]) -> Actor:
+    def _start_thread(self, parent: Invocation, body: Callable[[], Any]) -> Invocation:
         return self.world.start_thread(parent, body)
 
     def _now(self) -> datetime:

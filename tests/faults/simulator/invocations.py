@@ -35,7 +35,7 @@ class End(StrEnum):
 
 
 @dataclass(eq=False)
-class Actor:
+class Invocation:
     """One invocation, or one thread of it: code that runs until its next AWS call."""
 
     #: Of the invocation.
@@ -47,7 +47,7 @@ class Actor:
     #: When the platform kills it.
     deadline: datetime | None = None
     #: The invocation of this thread.
-    parent: "Actor | None" = None
+    parent: "Invocation | None" = None
     #: End of its wait for a response.
     ready_at: datetime | None = None
     end: End | None = None
@@ -56,7 +56,7 @@ class Actor:
     dying: bool = False
     #: AWS calls started; each thread counts its own.
     calls: int = 0
-    threads: list["Actor"] = field(default_factory=list)
+    threads: list["Invocation"] = field(default_factory=list)
     _greenlet: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class Actor:
             self.parent.threads.append(self)
 
     @property
-    def root(self) -> "Actor":
+    def root(self) -> "Invocation":
         """Return the invocation."""
         return self if self.parent is None else self.parent.root
 
@@ -105,16 +105,16 @@ class Actor:
             self.end = End.KILLED if self.root.dying else End.RAISED
 
 
-def current() -> Actor | None:
+def current() -> Invocation | None:
     """Return the actor whose code is running, or None."""
-    actor: Actor | None = getattr(getcurrent(), "actor", None)
+    actor: Invocation | None = getattr(getcurrent(), "actor", None)
     return actor
 
 
 def pause() -> None:
     """Yield to the scheduler. Does nothing outside of actors."""
     here = getcurrent()
-    actor: Actor | None = getattr(here, "actor", None)
+    actor: Invocation | None = getattr(here, "actor", None)
     if actor is None or here.parent is None:
         return
     here.parent.switch()

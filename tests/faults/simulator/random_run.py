@@ -13,13 +13,13 @@ from functools import partial
 from types import MappingProxyType
 
 from faults.simulator import clients, rendering
-from faults.simulator.actors import Actor, End, Kind
 from faults.simulator.buckets import Stored
 from faults.simulator.faults import KILLS, Fault, Send, no_faults
-from faults.simulator.platform import Platform
+from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import End, Invocation, Kind
+from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.queues import Queue
-from faults.simulator.stage import Stage
-from faults.simulator.verdict import bound, judge_end
 from faults.simulator.world import MAX_STEPS, SHOP, World
 
 #: Maximum error of a clock in either direction.
@@ -49,14 +49,14 @@ class Report:
 class Run:
     """One run of one seed."""
 
-    def __init__(self, stage: Stage, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
+    def __init__(self, functions: Functions, seed: int, files: Mapping[bytes, bytes] = NO_FILES) -> None:
         """Draw the number of faults from ``seed``; ``files`` follow the marks of the posted images."""
         self.random = random.Random(seed)
         random.seed(seed)  # the worker's jitter
         self.seed = seed
-        self.world: World = stage.open()
-        self.platform = Platform(stage)
-        self.stage = stage
+        self.world: World = functions.open()
+        self.platform = LambdaPlatform(functions)
+        self.functions = functions
         self.is_calm = False
         self.fault_rate = self.random.choice((0.0, 0.02, 0.1, 0.25))
         self.kill_rate = self.random.choice((0.0, 0.01, 0.05, 0.15))
@@ -67,7 +67,7 @@ class Run:
         self.batches: list[str] = []
         self.wishes = [self._wish() for _ in range(self.random.randint(1, 4))]
         self.outage: tuple[str, Fault, datetime] | None = None
-        self._stuck: dict[tuple[Actor, int], Fault] = {}
+        self._stuck: dict[tuple[Invocation, int], Fault] = {}
 
     def go(self) -> Report:
         """Run to the end and check the result."""
@@ -88,7 +88,7 @@ class Run:
             if not self.is_calm and step >= self.chaos_steps and not waiting:
                 self.is_calm = True
                 self.world.plan = no_faults
-                deadline = self.world.now + bound(self.stage.blueprint) + SKEW
+                deadline = self.world.now + bound(self.functions.blueprint) + SKEW
             if not self._step(waiting):
                 if self.is_calm:
                     break
@@ -172,7 +172,7 @@ class Run:
     def _ask(self) -> None:
         if self.batches and self._happens(0.2):
             deed, batch_id = self.random.choice(("cancel", "retry")), self.random.choice(self.batches)
-            self.platform.client(partial(clients.walk, self.stage, deed, batch_id))
+            self.platform.client(partial(clients.walk, self.functions, deed, batch_id))
             return
         deed = self.random.choice(("cancel", "retry", "delete"))
         self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
@@ -210,7 +210,7 @@ class Run:
             return lambda: self.platform.submit(data)
         if kind == "announce":
             sending = self._sending()
-            return lambda: self.platform.client(partial(clients.announce, self.stage, sending))
+            return lambda: self.platform.client(partial(clients.announce, self.functions, sending))
         if kind == "name":
             return partial(self._name, self._stocked())
         return partial(self._gather, [self._member() for _ in range(self.random.randint(1, 4))])
@@ -219,17 +219,17 @@ class Run:
         waiting.pop()()
 
     def _name(self, key: str) -> None:
-        self._persist(partial(clients.name, self.stage, key, self.stage.new_id(), self.world.clock()))
+        self._persist(partial(clients.name, self.functions, key, self.functions.new_id(), self.world.clock()))
 
     def _gather(self, members: list[clients.Member]) -> None:
-        order = clients.Order(seed=self.stage.new_id(), at=self.world.clock(), members=members)
+        order = clients.Order(seed=self.functions.new_id(), at=self.world.clock(), members=members)
         self.batches.append(order.seed)
-        self._persist(partial(clients.gather, self.stage, order))
+        self._persist(partial(clients.gather, self.functions, order))
 
     def _persist(self, ask: Callable[..., object]) -> None:
         """Send a request with a key, and repeat it if there is no response; the first one has ended by then."""
         first = self.platform.client(partial(ask, again=False))
-        limit = self.stage.limit(Kind.API) + timedelta(seconds=self.random.choice((1, 200)))
+        limit = self.functions.limit(Kind.API) + timedelta(seconds=self.random.choice((1, 200)))
 
         def ask_again() -> None:
             if first.end is not End.RETURNED:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from faults.simulator import seam
-from faults.simulator.actors import End, Kind
+from faults.simulator import aws_interception
 from faults.simulator.faults import KILLS, THROTTLED_AS, TIMES_OUT, Fault, Send, as_error
+from faults.simulator.invocations import End, Kind
 from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
@@ -63,7 +63,7 @@ def through_the_seam(service: str, fault: Fault, times: int) -> tuple[int, str]:
     world = World(Blueprint.read())
     world.plan = lambda send: fault if send.tried < times else None
     client: Any = getattr(make_clients(5), service)
-    client._make_api_call = lambda operation, request: seam.call(world, service, operation, request)
+    client._make_api_call = lambda operation, request: aws_interception.call(world, service, operation, request)
 
     def body() -> str:
         try:
@@ -97,7 +97,9 @@ def test_each_fault_has_its_effect(fault: Fault) -> None:
     world = World(Blueprint.read())
     world.plan = lambda send: fault if send.tried == 0 else Fault.KILLED_BEFORE
     operation, request = CALLS["sqs"]
-    actor = world.start(Kind.API, lambda: seam.call(world, "sqs", operation, request), limit=timedelta(hours=1))
+    actor = world.start(
+        Kind.API, lambda: aws_interception.call(world, "sqs", operation, request), limit=timedelta(hours=1)
+    )
     while actor.end is None:
         world.advance(actor)
     at_once = {

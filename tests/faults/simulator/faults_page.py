@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from faults.simulator.faults import Fault
-from faults.simulator.single import STEADY, Ending, Hit, Scene
+from faults.simulator.single_faults import STEADY, InjectedFault, Scene, SceneResult
 
 #: The endings of one scene; None is without a fault.
-Played = Mapping[Hit | None, Ending]
+Played = Mapping[InjectedFault | None, SceneResult]
 
 HEAD = """# Results of single faults
 
@@ -38,7 +38,7 @@ def _section(scene: Scene, endings: Played) -> str:
         f"| --- |{' --- |' * len(heads)}",
     ]
     for fault, is_steady in [*((fault, False) for fault in Fault), *((fault, True) for fault in STEADY)]:
-        cells = [endings[Hit(number, fault, is_steady)].text for number in columns]
+        cells = [endings[InjectedFault(number, fault, is_steady)].text for number in columns]
         name = f"{fault}, three times" if is_steady else str(fault)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])

@@ -7,12 +7,12 @@ from datetime import timedelta
 from functools import partial
 
 from faults.simulator import clients, rendering
-from faults.simulator.actors import Actor, End, Kind
 from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send, no_faults
-from faults.simulator.platform import Platform
-from faults.simulator.stage import Stage
-from faults.simulator.verdict import bound, judge_end
+from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import End, Invocation, Kind
+from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.world import SHOP, START
 
 from shared.aws.dynamodb.job_item import open_shard
@@ -31,11 +31,11 @@ class Scene:
 
     title: str
     about: str
-    hit: Callable[[Platform], Actor]
+    hit: Callable[[LambdaPlatform], Invocation]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class InjectedFault:
     """One fault at one call of the invocation, at its first attempt or at all of them."""
 
     number: int
@@ -44,7 +44,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class SceneResult:
     """Result of a scene."""
 
     text: str
@@ -53,10 +53,10 @@ class Ending:
     operations: tuple[str, ...]
 
 
-def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
+def play(functions: Functions, scene: Scene, hit: InjectedFault | None) -> SceneResult:
     """Play a scene with at most one fault, to the end of its jobs."""
-    world = stage.open(first_id=FIRST_SHARD)
-    platform = Platform(stage)
+    world = functions.open(first_id=FIRST_SHARD)
+    platform = LambdaPlatform(functions)
     target = scene.hit(platform)
 
     def plan(send: Send) -> Fault | None:
@@ -67,28 +67,28 @@ def play(stage: Stage, scene: Scene, hit: Hit | None) -> Ending:
     began = world.now
     random.seed(0)  # the worker's jitter
     world.plan = plan
-    platform.settle(bound(stage.blueprint))
+    platform.settle(bound(functions.blueprint))
     judge_end(world)
     world.kill_all()
     operations = {send.number: send.operation for send, _ in world.steps if send.actor is _hit_by(target)}
-    text = _ending(stage, target, began - START)
-    return Ending(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
+    text = _ending(functions, target, began - START)
+    return SceneResult(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
 
 
-def _hit_by(target: Actor) -> Actor:
+def _hit_by(target: Invocation) -> Invocation:
     """Return the part of an invocation that is hit: its first thread, if any."""
     return target.threads[0] if target.threads else target
 
 
-def hits(calls: int) -> list[Hit]:
+def hits(calls: int) -> list[InjectedFault]:
     """Return every fault at every call."""
-    once = [Hit(number, fault) for number in range(1, calls + 1) for fault in Fault]
-    return once + [Hit(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
+    once = [InjectedFault(number, fault) for number in range(1, calls + 1) for fault in Fault]
+    return once + [InjectedFault(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
 
 
-def _ending(stage: Stage, target: Actor, offset: timedelta) -> str:
+def _ending(functions: Functions, target: Invocation, offset: timedelta) -> str:
     told = f"{_told(target)}, " if target.kind is Kind.API else ""
-    record = next(iter(stage.world.jobs.values()), None)
+    record = next(iter(functions.world.jobs.values()), None)
     if record is None:
         return f"{told}no job"
     took = from_iso(record["Timestamp"]["S"]) - START - offset
@@ -97,7 +97,7 @@ def _ending(stage: Stage, target: Actor, offset: timedelta) -> str:
     return f"{told}{record['Status']['S']}{runs}, {_rounded(took)}"
 
 
-def _told(client: Actor) -> str:
+def _told(client: Invocation) -> str:
     return "no response" if client.end is End.KILLED else str(client.result)
 
 
@@ -113,37 +113,37 @@ def _rounded(took: timedelta) -> str:
 # ------------------------------------------------------------------------------------------------- scenes
 
 
-def _submitted(platform: Platform, count: int = 1) -> None:
+def _submitted(platform: LambdaPlatform, count: int = 1) -> None:
     """Let clients post images, without faults."""
-    stage = platform.stage
-    stage.world.plan = no_faults
+    functions = platform.functions
+    functions.world.plan = no_faults
     for _ in range(count):
         platform.submit(rendering.GOOD)
-    while ready := stage.world.ready():
-        stage.world.advance(ready[0])
+    while ready := functions.world.ready():
+        functions.world.advance(ready[0])
 
 
-def _lose_messages(platform: Platform) -> None:
-    platform.stage.world.queue.messages.clear()
+def _lose_messages(platform: LambdaPlatform) -> None:
+    platform.functions.world.queue.messages.clear()
 
 
-def post(platform: Platform) -> Actor:
+def post(platform: LambdaPlatform) -> Invocation:
     """Let a client post an image through the API function."""
-    stage = platform.stage
-    return stage.world.start(Kind.API, partial(stage.post, rendering.GOOD), limit=stage.limit(Kind.API))
+    functions = platform.functions
+    return functions.world.start(Kind.API, partial(functions.post, rendering.GOOD), limit=functions.limit(Kind.API))
 
 
-def process(platform: Platform) -> Actor:
+def process(platform: LambdaPlatform) -> Invocation:
     """Deliver two jobs to the worker; the first is hit."""
     _submitted(platform, 2)
-    queue = platform.stage.world.queue
-    return _there(platform.deliver(queue, queue.visible(platform.stage.world.now)))
+    queue = platform.functions.world.queue
+    return _there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
 
 
-def handle_dead_letter(platform: Platform, attempts: int) -> Actor:
+def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
     """Deliver the dead letter of a job whose workers died ``attempts`` times."""
     _submitted(platform)
-    world = platform.stage.world
+    world = platform.functions.world
     for _ in range(attempts):
         worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
         while _hit_by(worker).calls < 2:  # its claim is done
@@ -156,75 +156,75 @@ def handle_dead_letter(platform: Platform, attempts: int) -> Actor:
     return _there(platform.deliver(world.dead_letters, world.dead_letters.visible(world.now)))
 
 
-def send_again(platform: Platform) -> Actor:
+def send_again(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after a job's message was lost."""
     _submitted(platform)
     _lose_messages(platform)
     return _overdue(platform)
 
 
-def close(platform: Platform) -> Actor:
+def close(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after a job's last attempt died."""
     handle_dead_letter(platform, 5).kill()
-    platform.stage.world.dead_letters.messages.clear()
+    platform.functions.world.dead_letters.messages.clear()
     return _overdue(platform)
 
 
-def announce(platform: Platform) -> Actor:
+def announce(platform: LambdaPlatform) -> Invocation:
     """Let a client declare an upload; the bytes follow after the response."""
     return _client(platform, partial(clients.announce, sending=clients.Sending(data=rendering.GOOD)))
 
 
-def take_upload(platform: Platform) -> Actor:
+def take_upload(platform: LambdaPlatform) -> Invocation:
     """Deliver S3's events of two uploads to the worker."""
     for _ in range(2):
         _finish(platform, announce(platform))
-    world = platform.stage.world
+    world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
     return _there(platform.deliver(world.queue, list(world.queue.messages)))
 
 
-def expect_upload(platform: Platform) -> Actor:
+def expect_upload(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after an upload's bytes arrived but S3's event was lost."""
     _finish(platform, announce(platform))
-    platform.stage.world.pass_time(timedelta(seconds=1))
+    platform.functions.world.pass_time(timedelta(seconds=1))
     _lose_messages(platform)
     return _overdue(platform)
 
 
-def name(platform: Platform) -> Actor:
+def name(platform: LambdaPlatform) -> Invocation:
     """Let a client import an object."""
-    stage = platform.stage
-    key, job_id, at = _stocked(stage), stage.new_id(), stage.world.clock()
+    functions = platform.functions
+    key, job_id, at = _stocked(functions), functions.new_id(), functions.world.clock()
     return _client(platform, partial(clients.name, key=key, job_id=job_id, at=at, again=False))
 
 
-def copy(platform: Platform) -> Actor:
+def copy(platform: LambdaPlatform) -> Invocation:
     """Deliver two imports to the worker."""
     for _ in range(2):
         _finish(platform, name(platform))
-    queue = platform.stage.world.queue
+    queue = platform.functions.world.queue
     return _there(platform.deliver(queue, list(queue.messages)))
 
 
-def gather(platform: Platform) -> Actor:
+def gather(platform: LambdaPlatform) -> Invocation:
     """Let a client create a batch with one upload."""
-    stage = platform.stage
+    functions = platform.functions
     member = clients.Member(sending=clients.Sending(data=rendering.GOOD))
-    order = clients.Order(seed=stage.new_id(), at=stage.world.clock(), members=[member])
+    order = clients.Order(seed=functions.new_id(), at=functions.world.clock(), members=[member])
     return _client(platform, partial(clients.gather, order=order, again=False))
 
 
-def count(platform: Platform) -> Actor:
+def count(platform: LambdaPlatform) -> Invocation:
     """Deliver S3's event of a batch member to the worker."""
     _finish(platform, gather(platform))
-    world = platform.stage.world
+    world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
     return _there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
 
 
-def _client(platform: Platform, ask: Callable[..., str]) -> Actor:
-    return platform.client(partial(_status, partial(ask, platform.stage)))
+def _client(platform: LambdaPlatform, ask: Callable[..., str]) -> Invocation:
+    return platform.client(partial(_status, partial(ask, platform.functions)))
 
 
 def _status(ask: Callable[[], str]) -> str:
@@ -235,25 +235,25 @@ def _status(ask: Callable[[], str]) -> str:
         return str(error.status)
 
 
-def _finish(platform: Platform, client: Actor) -> None:
+def _finish(platform: LambdaPlatform, client: Invocation) -> None:
     while client.end is None:
-        platform.stage.world.advance(client)
+        platform.functions.world.advance(client)
 
 
-def _stocked(stage: Stage) -> str:
-    shop = stage.world.bucket.others[SHOP]
+def _stocked(functions: Functions) -> str:
+    shop = functions.world.bucket.others[SHOP]
     shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
     return "a.jpg"
 
 
-def _overdue(platform: Platform) -> Actor:
+def _overdue(platform: LambdaPlatform) -> Invocation:
     due = platform.next_sweep()
     assert due is not None
-    platform.stage.world.pass_time(due - platform.stage.world.now)
+    platform.functions.world.pass_time(due - platform.functions.world.now)
     return platform.run_reconciler()
 
 
-def _there(actor: Actor | None) -> Actor:
+def _there(actor: Invocation | None) -> Invocation:
     assert actor is not None
     return actor
 
