@@ -274,7 +274,7 @@ class MethodNotAllowed(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """The gateway accepts no credentials of the request."""
+    """The gateway rejected the credentials of the request."""
 
     code = "UNAUTHENTICATED"
     status = 401

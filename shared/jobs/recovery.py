@@ -33,7 +33,7 @@ class RecoveryPolicy:
 
     @property
     def give_up_after(self) -> timedelta:
-        """Return how long a generation is tried whose messages die before its attempts are used up."""
+        """Return how long a generation is retried if its messages die before its attempts are used up."""
         return self.longest_redispatch * self.max_dead_letters
 
     def is_exhausted(self, job: Job) -> bool:
