@@ -58,7 +58,7 @@ def response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSRespon
     return AWSResponse(request.url, status, {}, raw)  # type: ignore[arg-type] # a double of urllib3's
 
 
-def through_the_seam(service: str, fault: Fault, times: int) -> tuple[int, str]:
+def through_the_model(service: str, fault: Fault, times: int) -> tuple[int, str]:
     """Make the same call with the same faults through the model."""
     world = World(Blueprint.read())
     world.plan = lambda send: fault if send.tried < times else None
@@ -88,7 +88,7 @@ def test_the_model_of_retries_matches_botocore(
 ) -> None:
     """A fault of one, two or three sends has the same number of sends and the same result."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    assert through_the_seam(service, fault, times) == through_botocore(service, fault, times)
+    assert through_the_model(service, fault, times) == through_botocore(service, fault, times)
 
 
 @pytest.mark.parametrize("fault", Fault)

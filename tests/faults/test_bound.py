@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from faults.simulator import rendering
 from faults.simulator.faults import Fault, Plan, Send
-from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.final_checks import check_end, compute_bound
 from faults.simulator.functions import Functions
 from faults.simulator.invocations import Kind
 from faults.simulator.lambda_platform import LambdaPlatform
@@ -63,9 +63,9 @@ def test_every_job_ends_within_t(
     platform = LambdaPlatform(functions)
     platform.submit(rendering.GOOD)
     world.plan = adversary
-    limit = bound(functions.blueprint)
+    limit = compute_bound(functions.blueprint)
     platform.settle(limit + timedelta(days=1))
-    judge_end(world)
+    check_end(world)
     assert not world.watch.breaches
     (job,) = world.jobs.values()
     took = from_iso(job["Timestamp"]["S"]) - START

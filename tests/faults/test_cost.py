@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from faults.simulator import rendering
-from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.final_checks import check_end, compute_bound
 from faults.simulator.functions import Functions
 from faults.simulator.invocations import Kind
 from faults.simulator.lambda_platform import LambdaPlatform
@@ -30,8 +30,8 @@ def test_a_job_has_the_minimum_of_aws_calls(functions: Functions, count: int) ->
         client = post(platform)
         while client.end is None:
             world.advance(client)
-    platform.settle(bound(functions.blueprint))
-    judge_end(world)
+    platform.settle(compute_bound(functions.blueprint))
+    check_end(world)
     calls = Counter((send.actor.kind, send.service, send.operation) for send, _ in world.steps)
     assert calls == {call: times * count for call, times in HAPPY.items()}
     assert not world.watch.breaches
@@ -43,6 +43,6 @@ def test_a_bad_image_has_no_more_aws_calls(functions: Functions) -> None:
     world = functions.open()
     platform = LambdaPlatform(functions)
     platform.submit(rendering.BAD)
-    platform.settle(bound(functions.blueprint))
+    platform.settle(compute_bound(functions.blueprint))
     calls = Counter(send.operation for send, _ in world.steps if send.actor.kind is Kind.WORKER)
     assert calls == {"UpdateItem": 2, "GetObject": 1}

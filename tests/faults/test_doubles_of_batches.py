@@ -10,7 +10,7 @@ from faults.simulator.buckets import Bucket
 from faults.simulator.null_observer import NullObserver
 from faults.simulator.settings import BUCKET, Blueprint
 from faults.simulator.tables import Tables, from_template
-from faults.simulator.world import BATCHES, SHOP, Service
+from faults.simulator.world import BATCHES, SOURCE_BUCKET, Service
 from moto import mock_aws
 
 from shared.aws.clients import Clients, make_clients
@@ -32,7 +32,7 @@ def both() -> Iterator[tuple[Clients, Clients]]:
         "dynamodb": Tables({BATCHES: from_template(properties)}, NullObserver()),
         "s3": bucket,
     }
-    bucket.others[SHOP] = {}
+    bucket.others[SOURCE_BUCKET] = {}
     doubled = make_clients(5)
     for name, service in services.items():
         client: Any = getattr(doubled, name)
@@ -42,11 +42,11 @@ def both() -> Iterator[tuple[Clients, Clients]]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         boto3.client("dynamodb").create_table(**request)
-        for name in (BUCKET, SHOP):
+        for name in (BUCKET, SOURCE_BUCKET):
             boto3.client("s3").create_bucket(Bucket=name)
         real = make_clients(5)
-        real.s3.put_object(Bucket=SHOP, Key="a.jpg", Body=b"abc")
-        bucket.others[SHOP]["a.jpg"] = bucket_object(b"abc")
+        real.s3.put_object(Bucket=SOURCE_BUCKET, Key="a.jpg", Body=b"abc")
+        bucket.others[SOURCE_BUCKET]["a.jpg"] = bucket_object(b"abc")
         yield doubled, real
 
 
@@ -135,21 +135,21 @@ def test_objects_are_checked_and_copied(both: tuple[Clients, Clients]) -> None:
     story = []
     for clients in both:
         s3 = clients.s3
-        size = s3.head_object(Bucket=SHOP, Key="a.jpg")["ContentLength"]
+        size = s3.head_object(Bucket=SOURCE_BUCKET, Key="a.jpg")["ContentLength"]
         s3.copy_object(
             Bucket=BUCKET,
             Key="raw/import/x",
-            CopySource={"Bucket": SHOP, "Key": "a.jpg"},
+            CopySource={"Bucket": SOURCE_BUCKET, "Key": "a.jpg"},
             MetadataDirective="REPLACE",
             ContentType="application/octet-stream",
         )
         copied = s3.get_object(Bucket=BUCKET, Key="raw/import/x")
         codes = []
         with pytest.raises(ClientError) as missing:
-            s3.head_object(Bucket=SHOP, Key="b.jpg")
+            s3.head_object(Bucket=SOURCE_BUCKET, Key="b.jpg")
         codes.append(missing.value.response["Error"]["Code"])
         with pytest.raises(ClientError) as gone:
-            s3.copy_object(Bucket=BUCKET, Key="y", CopySource={"Bucket": SHOP, "Key": "b.jpg"})
+            s3.copy_object(Bucket=BUCKET, Key="y", CopySource={"Bucket": SOURCE_BUCKET, "Key": "b.jpg"})
         codes.append(gone.value.response["Error"]["Code"])
         story.append((size, copied["Body"].read(), copied["ContentType"], codes))
     assert story == [(3, b"abc", "application/octet-stream", ["404", "NoSuchKey"])] * 2
@@ -158,8 +158,8 @@ def test_objects_are_checked_and_copied(both: tuple[Clients, Clients]) -> None:
 def test_a_copy_requires_the_given_etag(both: tuple[Clients, Clients]) -> None:
     """Another ETag is refused. moto ignores it; the embedded engine does not (e2e/test_imports.py)."""
     s3 = both[0].s3
-    source: Any = {"Bucket": SHOP, "Key": "a.jpg"}
-    etag = s3.head_object(Bucket=SHOP, Key="a.jpg")["ETag"]
+    source: Any = {"Bucket": SOURCE_BUCKET, "Key": "a.jpg"}
+    etag = s3.head_object(Bucket=SOURCE_BUCKET, Key="a.jpg")["ETag"]
     s3.copy_object(Bucket=BUCKET, Key="x", CopySource=source, CopySourceIfMatch=etag, ContentType="a/b")
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.copy_object(Bucket=BUCKET, Key="y", CopySource=source, CopySourceIfMatch='"other"', ContentType="a/b")

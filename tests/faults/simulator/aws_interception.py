@@ -55,7 +55,7 @@ def call(world: Surroundings, service: str, operation: str, request: Mapping[str
     actor.calls += 1
     number = actor.calls
     if operation == "TransactWriteItems":
-        # As botocore does below the seam: one token for a call and all its tries.
+        # As botocore does below this point: one token for a call and all its tries.
         request = {"ClientRequestToken": f"{id(actor)} {number}", **request}
     for tried in range(MAX_ATTEMPTS):
         pause()
@@ -74,14 +74,14 @@ def _send(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
         world.noted(send, fault, None)
         die()
     if fault is Fault.OVERDUE:
-        world.later(SLOWNESS, lambda: _perform_unheard(world, send))
+        world.later(SLOWNESS, lambda: _perform_without_caller(world, send))
     if fault is None or fault not in EFFECTLESS:
-        return _come_back(world, send, fault, _perform(world, send, fault))
+        return _return_response(world, send, fault, _perform(world, send, fault))
     world.noted(send, fault, as_error(fault, send))
-    return _come_back(world, send, fault, {})
+    return _return_response(world, send, fault, {})
 
 
-def _come_back(world: Surroundings, send: Send, fault: Fault | None, answer: Answer) -> Answer:
+def _return_response(world: Surroundings, send: Send, fault: Fault | None, answer: Answer) -> Answer:
     """Return the response to the caller, or apply a fault to it."""
     if fault is Fault.KILLED_AFTER:
         die()
@@ -110,7 +110,7 @@ def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
     return answer
 
 
-def _perform_unheard(world: Surroundings, send: Send) -> None:
+def _perform_without_caller(world: Surroundings, send: Send) -> None:
     """Run a request whose caller has given up; a refusal has no effect."""
     try:
         world.perform(send.service, send.operation, send.request)

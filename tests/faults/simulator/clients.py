@@ -11,7 +11,7 @@ from functools import partial
 
 from faults.simulator.functions import Functions
 from faults.simulator.settings import BUCKET
-from faults.simulator.world import SHOP
+from faults.simulator.world import SOURCE_BUCKET
 from support import events
 
 from api.batches.schemas import BatchRequest
@@ -32,7 +32,7 @@ MEDIA_TYPE = "image/jpeg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class SendPlan:
     """How a client sends the declared bytes."""
 
     data: bytes
@@ -47,16 +47,16 @@ class Sending:
 class Member:
     """One member of a batch: bytes to send, or an object by its key in the source bucket."""
 
-    sending: Sending | None = None
+    sending: SendPlan | None = None
     key: str = ""
 
     def document(self) -> dict[str, object]:
         """Return the member as in a request."""
-        return {"content_type": MEDIA_TYPE} if self.sending else {"source": f"s3://{SHOP}/{self.key}"}
+        return {"content_type": MEDIA_TYPE} if self.sending else {"source": f"s3://{SOURCE_BUCKET}/{self.key}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class BatchOrder:
     """A request for a batch; repeated requests are equal."""
 
     seed: str
@@ -64,7 +64,7 @@ class Order:
     members: Sequence[Member]
 
 
-def announce(functions: Functions, sending: Sending) -> str:
+def create_upload(functions: Functions, sending: SendPlan) -> str:
     """Declare an upload; the client sends the bytes after the response. Returns the status."""
     uploads, at = Uploads.of(functions.dependencies), functions.world.clock()
     request = UploadRequest(content_type=MEDIA_TYPE)
@@ -74,9 +74,9 @@ def announce(functions: Functions, sending: Sending) -> str:
     return "201"
 
 
-def name(functions: Functions, key: str, job_id: str, at: datetime, *, again: bool) -> str:
+def import_object(functions: Functions, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Import an object of the source bucket; return the status."""
-    where, imports = S3Location(bucket=SHOP, key=key), Imports.of(functions.dependencies)
+    where, imports = S3Location(bucket=SOURCE_BUCKET, key=key), Imports.of(functions.dependencies)
     try:
         job = imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at, is_repeat=again).job
     except ImageError as error:
@@ -87,7 +87,7 @@ def name(functions: Functions, key: str, job_id: str, at: datetime, *, again: bo
     return "202"
 
 
-def gather(functions: Functions, order: Order, *, again: bool) -> str:
+def create_batch(functions: Functions, order: BatchOrder, *, again: bool) -> str:
     """Create, fill and close a batch, or find it if repeated. The bytes follow. Returns the status."""
     catalog = Catalog.of(functions.dependencies, ANONYMOUS)
     request = BatchRequest(items=[member.document() for member in order.members], close=True)
@@ -109,7 +109,7 @@ def gather(functions: Functions, order: Order, *, again: bool) -> str:
     return "202"
 
 
-def walk(functions: Functions, deed: str, batch_id: str) -> None:
+def scan_batch(functions: Functions, deed: str, batch_id: str) -> None:
     """Cancel a batch, or retry its failed members."""
     batches, at = Batches.of(functions.dependencies), functions.world.clock()
     step = {"cancel": batches.cancel, "retry": batches.retry_failed}[deed]
@@ -120,12 +120,12 @@ def walk(functions: Functions, deed: str, batch_id: str) -> None:
     functions.world.watch.seen[f"batch: {deed}"] += 1
 
 
-def _send(functions: Functions, job: Job, sending: Sending) -> None:
+def _send(functions: Functions, job: Job, sending: SendPlan) -> None:
     for number in range(sending.times):
-        functions.world.later(sending.after * (number + 1), partial(_arrive, functions, job, sending))
+        functions.world.later(sending.after * (number + 1), partial(_store_bytes, functions, job, sending))
 
 
-def _arrive(functions: Functions, job: Job, sending: Sending) -> None:
+def _store_bytes(functions: Functions, job: Job, sending: SendPlan) -> None:
     """Store the bytes in S3 and notify the key's queue."""
     world = functions.world
     request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}

@@ -22,7 +22,7 @@ WITHOUT_SOURCE = frozenset({"SOURCE_MISSING", "SOURCE_CHANGED"})
 FAULTS_OF_THE_PICTURE = frozenset({"CORRUPT_IMAGE", "TRUNCATED_IMAGE"})
 
 
-def bound(blueprint: Blueprint) -> timedelta:
+def compute_bound(blueprint: Blueprint) -> timedelta:
     """Return the bound T of the template's defaults."""
     seconds = {name: timedelta(seconds=blueprint.number(name)) for name in TIMES}
     policy = RecoveryPolicy(
@@ -44,7 +44,7 @@ def bound(blueprint: Blueprint) -> timedelta:
 TIMES = ("RedispatchSeconds", "LongestRedispatchSeconds", "WorkerTimeout", "QueueVisibilityTimeout")
 
 
-def judge_end(world: World) -> None:
+def check_end(world: World) -> None:
     """Add the final violations to the watch."""
     breaches = world.watch.breaches
     for job_id, record in world.jobs.items():
@@ -56,10 +56,10 @@ def judge_end(world: World) -> None:
             breaches.append(f"I1 {job_id}: still {status} when T was over")
             continue
         if status is JobStatus.COMPLETED:
-            world.watch.judge_result(job_id, record)
+            world.watch.check_result(job_id, record)
         if job_id in world.watch.late:
             continue
-        _judge_reason(world, job_id, record)
+        _check_reason(world, job_id, record)
     kept = {key.rsplit("/", 1)[-1] for key in world.bucket.objects if key.startswith("raw/")}
     breaches += [
         f"I8 {job_id}: deleted, its picture is not"
@@ -79,7 +79,7 @@ def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str
     return WITHOUT_SOURCE if "Source" in record and not is_stored else frozenset()
 
 
-def _judge_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
+def _check_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
     status = JobStatus(record["Status"]["S"])
     code = record["Error"]["M"]["Code"]["S"] if "Error" in record else None
     stored = world.bucket.objects.get(record["RawPath"]["S"].split("/", 3)[3])

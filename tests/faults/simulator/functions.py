@@ -22,7 +22,7 @@ from faults.simulator.invocations import Invocation, Kind, current, die
 from faults.simulator.queues import Message, Queue, as_received
 from faults.simulator.settings import Blueprint
 from faults.simulator.threads import Threads
-from faults.simulator.world import SHOP, World
+from faults.simulator.world import SOURCE_BUCKET, World
 from support import events
 
 import api.app
@@ -70,7 +70,7 @@ class Functions:
         self._numbers = 0
         for name, value in self.blueprint.environment().items():
             patch.setenv(name, value)
-        patch.setenv("IMPORT_BUCKETS", SHOP)
+        patch.setenv("IMPORT_BUCKETS", SOURCE_BUCKET)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -87,21 +87,21 @@ class Watch:
         if "Status" not in new:
             self._demand(False, f"I5 {job_id}: a record without a status")
             return
-        self._judge_shape(job_id, new)
+        self._check_index(job_id, new)
         if old is None:
             self._judge_birth(job_id, new)
         else:
             self._judge_move(job_id, old, new)
         if new["Status"]["S"] == JobStatus.COMPLETED:
-            self.judge_result(job_id, new)
+            self.check_result(job_id, new)
 
     def settled(self) -> None:
         """Check the counts of every batch that a call changed, after all its writes."""
         for batch_id in self._touched:
-            self._judge_counts(batch_id)
+            self._check_counts(batch_id)
         self._touched.clear()
 
-    def _judge_counts(self, batch_id: str) -> None:
+    def _check_counts(self, batch_id: str) -> None:
         """Check that the counts of a batch equal its members."""
         parts = [item for item in self._world.batches.values() if item["ID"]["S"] == batch_id]
         told = {name: sum(int(part.get(name, {"N": "0"})["N"]) for part in parts) for name in (*COUNTS, "Added")}
@@ -112,7 +112,7 @@ class Watch:
         self._demand(told == found, f"I9 {batch_id}: counts say {told}, its members {found}")
         self.seen["members counted"] += 1
 
-    def _judge_shape(self, job_id: str, new: Record) -> None:
+    def _check_index(self, job_id: str, new: Record) -> None:
         """Check that an open job or a tombstone is in the reconciler's index, and a finished job is not."""
         is_open = not JobStatus(new["Status"]["S"]).is_terminal or "DeletedAt" in new
         listed = "OpenShard" in new and "DueAt" in new
@@ -181,7 +181,7 @@ class Watch:
             held = self._holders.get((job_id, actor.name))
             self._demand(held == int(new["Attempt"]["N"]), f"I4 {job_id}: committed by an attempt that was not newest")
 
-    def judge_result(self, job_id: str, record: Record) -> None:
+    def check_result(self, job_id: str, record: Record) -> None:
         """Check that a completed job's objects exist, match the record and come from one attempt."""
         outputs = record.get("Outputs", {"L": []})["L"]
         self._demand(bool(outputs), f"I2 {job_id}: COMPLETED with nothing to show")

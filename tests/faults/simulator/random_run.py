@@ -15,12 +15,12 @@ from types import MappingProxyType
 from faults.simulator import clients, rendering
 from faults.simulator.buckets import Stored
 from faults.simulator.faults import KILLS, Fault, Send, no_faults
-from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.final_checks import check_end, compute_bound
 from faults.simulator.functions import Functions
 from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.queues import Queue
-from faults.simulator.world import MAX_STEPS, SHOP, World
+from faults.simulator.world import MAX_STEPS, SOURCE_BUCKET, World
 
 #: Maximum error of a clock in either direction.
 SKEW = timedelta(minutes=10)
@@ -65,7 +65,7 @@ class Run:
         self.owners_rate = self.random.choice((0.0, 0.0, 0.2))
         self.files = files
         self.batches: list[str] = []
-        self.wishes = [self._wish() for _ in range(self.random.randint(1, 4))]
+        self.wishes = [self._draw_request() for _ in range(self.random.randint(1, 4))]
         self.outage: tuple[str, Fault, datetime] | None = None
         self._stuck: dict[tuple[Invocation, int], Fault] = {}
 
@@ -88,7 +88,7 @@ class Run:
             if not self.is_calm and step >= self.chaos_steps and not waiting:
                 self.is_calm = True
                 self.world.plan = no_faults
-                deadline = self.world.now + bound(self.functions.blueprint) + SKEW
+                deadline = self.world.now + compute_bound(self.functions.blueprint) + SKEW
             if not self._step(waiting):
                 if self.is_calm:
                     break
@@ -97,7 +97,7 @@ class Run:
                 break
         else:
             self.world.watch.breaches.append(f"goes round in circles: {MAX_STEPS} steps")
-        judge_end(self.world)
+        check_end(self.world)
 
     def _step(self, waiting: list[Callable[[], object]]) -> bool:
         """Do one thing that is due, or let time pass. Returns False if nothing is left."""
@@ -127,7 +127,7 @@ class Run:
         if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
             deeds.append(lambda: self.platform.run_reconciler(self._skew()))
         if self._happens(0.15):
-            deeds.append(self._nemesis)
+            deeds.append(self._inject_fault)
         if world.watch.accepted and self._happens(self.owners_rate):
             deeds.append(self._ask)
         return deeds
@@ -145,7 +145,7 @@ class Run:
         count = self.random.randint(1, min(10, len(visible)))
         self.platform.deliver(queue, self.random.sample(visible, count), self._skew())
 
-    def _nemesis(self) -> None:
+    def _inject_fault(self) -> None:
         """Cause a fault that is not part of a single call."""
         alive = self.world.alive()
         messages = [(queue, message.body) for queue in self.platform.queues for message in queue.messages]
@@ -165,14 +165,14 @@ class Run:
         elif choice < 0.75:
             self.platform.run_reconciler(self._skew())
         elif choice < 0.8:
-            self._change_the_shop()
+            self._change_source_bucket()
         else:
             self.world.pass_time(timedelta(seconds=self.random.choice((1, 10, 65, 130, 400, 1000))))
 
     def _ask(self) -> None:
         if self.batches and self._happens(0.2):
             deed, batch_id = self.random.choice(("cancel", "retry")), self.random.choice(self.batches)
-            self.platform.client(partial(clients.walk, self.functions, deed, batch_id))
+            self.platform.client(partial(clients.scan_batch, self.functions, deed, batch_id))
             return
         deed = self.random.choice(("cancel", "retry", "delete"))
         self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
@@ -202,7 +202,7 @@ class Run:
             return timedelta(0)
         return self.random.choice((-1, 0, 1)) * SKEW * self.random.random()
 
-    def _wish(self) -> Callable[[], object]:
+    def _draw_request(self) -> Callable[[], object]:
         """Draw a client request, most often posting an image."""
         kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
         if kind == "post":
@@ -210,21 +210,21 @@ class Run:
             return lambda: self.platform.submit(data)
         if kind == "announce":
             sending = self._sending()
-            return lambda: self.platform.client(partial(clients.announce, self.functions, sending))
+            return lambda: self.platform.client(partial(clients.create_upload, self.functions, sending))
         if kind == "name":
-            return partial(self._name, self._stocked())
+            return partial(self._name, self._store_source_image())
         return partial(self._gather, [self._member() for _ in range(self.random.randint(1, 4))])
 
     def _want(self, waiting: list[Callable[[], object]]) -> None:
         waiting.pop()()
 
     def _name(self, key: str) -> None:
-        self._persist(partial(clients.name, self.functions, key, self.functions.new_id(), self.world.clock()))
+        self._persist(partial(clients.import_object, self.functions, key, self.functions.new_id(), self.world.clock()))
 
     def _gather(self, members: list[clients.Member]) -> None:
-        order = clients.Order(seed=self.functions.new_id(), at=self.world.clock(), members=members)
+        order = clients.BatchOrder(seed=self.functions.new_id(), at=self.world.clock(), members=members)
         self.batches.append(order.seed)
-        self._persist(partial(clients.gather, self.functions, order))
+        self._persist(partial(clients.create_batch, self.functions, order))
 
     def _persist(self, ask: Callable[..., object]) -> None:
         """Send a request with a key, and repeat it if there is no response; the first one has ended by then."""
@@ -240,26 +240,26 @@ class Run:
     def _member(self) -> clients.Member:
         if self.random.random() < 0.5:
             return clients.Member(sending=self._sending())
-        return clients.Member(key=self._stocked())
+        return clients.Member(key=self._store_source_image())
 
-    def _sending(self) -> clients.Sending:
-        return clients.Sending(
+    def _sending(self) -> clients.SendPlan:
+        return clients.SendPlan(
             data=self._picture(),
             times=self.random.choices((0, 1, 2), (15, 70, 15))[0],
             after=timedelta(seconds=self.random.choice((1, 60, 1400, 1600))),
             is_heard=self.random.random() < 0.9,
         )
 
-    def _stocked(self) -> str:
+    def _store_source_image(self) -> str:
         """Store an image in the source bucket; return its key."""
-        shop = self.world.bucket.others[SHOP]
+        shop = self.world.bucket.others[SOURCE_BUCKET]
         key = f"{len(shop)}.jpg"
         shop[key] = Stored(self._picture(), "image/jpeg")
         return key
 
-    def _change_the_shop(self) -> None:
+    def _change_source_bucket(self) -> None:
         """Delete or replace an image of the source bucket."""
-        shop = self.world.bucket.others[SHOP]
+        shop = self.world.bucket.others[SOURCE_BUCKET]
         if not shop:
             return
         key = self.random.choice(sorted(shop))

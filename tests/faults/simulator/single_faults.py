@@ -9,11 +9,11 @@ from functools import partial
 from faults.simulator import clients, rendering
 from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send, no_faults
-from faults.simulator.final_checks import bound, judge_end
+from faults.simulator.final_checks import check_end, compute_bound
 from faults.simulator.functions import Functions
 from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.lambda_platform import LambdaPlatform
-from faults.simulator.world import SHOP, START
+from faults.simulator.world import SOURCE_BUCKET, START
 
 from shared.aws.dynamodb.job_item import open_shard
 from shared.clock import from_iso
@@ -53,7 +53,7 @@ class SceneResult:
     operations: tuple[str, ...]
 
 
-def play(functions: Functions, scene: Scene, hit: InjectedFault | None) -> SceneResult:
+def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) -> SceneResult:
     """Play a scene with at most one fault, to the end of its jobs."""
     world = functions.open(first_id=FIRST_SHARD)
     platform = LambdaPlatform(functions)
@@ -67,11 +67,11 @@ def play(functions: Functions, scene: Scene, hit: InjectedFault | None) -> Scene
     began = world.now
     random.seed(0)  # the worker's jitter
     world.plan = plan
-    platform.settle(bound(functions.blueprint))
-    judge_end(world)
+    platform.settle(compute_bound(functions.blueprint))
+    check_end(world)
     world.kill_all()
     operations = {send.number: send.operation for send, _ in world.steps if send.actor is _hit_by(target)}
-    text = _ending(functions, target, began - START)
+    text = _describe_result(functions, target, began - START)
     return SceneResult(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
 
 
@@ -86,22 +86,22 @@ def hits(calls: int) -> list[InjectedFault]:
     return once + [InjectedFault(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
 
 
-def _ending(functions: Functions, target: Invocation, offset: timedelta) -> str:
-    told = f"{_told(target)}, " if target.kind is Kind.API else ""
+def _describe_result(functions: Functions, target: Invocation, offset: timedelta) -> str:
+    told = f"{_describe_response(target)}, " if target.kind is Kind.API else ""
     record = next(iter(functions.world.jobs.values()), None)
     if record is None:
         return f"{told}no job"
     took = from_iso(record["Timestamp"]["S"]) - START - offset
     attempts = int(record["Attempt"]["N"])
     runs = "" if attempts == 1 else f", {attempts} attempts"
-    return f"{told}{record['Status']['S']}{runs}, {_rounded(took)}"
+    return f"{told}{record['Status']['S']}{runs}, {_round_duration(took)}"
 
 
-def _told(client: Invocation) -> str:
+def _describe_response(client: Invocation) -> str:
     return "no response" if client.end is End.KILLED else str(client.result)
 
 
-def _rounded(took: timedelta) -> str:
+def _round_duration(took: timedelta) -> str:
     """Return the duration, rounded so coarsely that small code changes do not change it."""
     if took < timedelta(seconds=10):
         return "at once"
@@ -113,7 +113,7 @@ def _rounded(took: timedelta) -> str:
 # ------------------------------------------------------------------------------------------------- scenes
 
 
-def _submitted(platform: LambdaPlatform, count: int = 1) -> None:
+def _submit_images(platform: LambdaPlatform, count: int = 1) -> None:
     """Let clients post images, without faults."""
     functions = platform.functions
     functions.world.plan = no_faults
@@ -135,14 +135,14 @@ def post(platform: LambdaPlatform) -> Invocation:
 
 def process(platform: LambdaPlatform) -> Invocation:
     """Deliver two jobs to the worker; the first is hit."""
-    _submitted(platform, 2)
+    _submit_images(platform, 2)
     queue = platform.functions.world.queue
     return _there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
 
 
 def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
     """Deliver the dead letter of a job whose workers died ``attempts`` times."""
-    _submitted(platform)
+    _submit_images(platform)
     world = platform.functions.world
     for _ in range(attempts):
         worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
@@ -158,7 +158,7 @@ def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
 
 def send_again(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after a job's message was lost."""
-    _submitted(platform)
+    _submit_images(platform)
     _lose_messages(platform)
     return _overdue(platform)
 
@@ -172,7 +172,7 @@ def close(platform: LambdaPlatform) -> Invocation:
 
 def announce(platform: LambdaPlatform) -> Invocation:
     """Let a client declare an upload; the bytes follow after the response."""
-    return _client(platform, partial(clients.announce, sending=clients.Sending(data=rendering.GOOD)))
+    return _client(platform, partial(clients.create_upload, sending=clients.SendPlan(data=rendering.GOOD)))
 
 
 def take_upload(platform: LambdaPlatform) -> Invocation:
@@ -195,8 +195,8 @@ def expect_upload(platform: LambdaPlatform) -> Invocation:
 def name(platform: LambdaPlatform) -> Invocation:
     """Let a client import an object."""
     functions = platform.functions
-    key, job_id, at = _stocked(functions), functions.new_id(), functions.world.clock()
-    return _client(platform, partial(clients.name, key=key, job_id=job_id, at=at, again=False))
+    key, job_id, at = _store_source_image(functions), functions.new_id(), functions.world.clock()
+    return _client(platform, partial(clients.import_object, key=key, job_id=job_id, at=at, again=False))
 
 
 def copy(platform: LambdaPlatform) -> Invocation:
@@ -210,9 +210,9 @@ def copy(platform: LambdaPlatform) -> Invocation:
 def gather(platform: LambdaPlatform) -> Invocation:
     """Let a client create a batch with one upload."""
     functions = platform.functions
-    member = clients.Member(sending=clients.Sending(data=rendering.GOOD))
-    order = clients.Order(seed=functions.new_id(), at=functions.world.clock(), members=[member])
-    return _client(platform, partial(clients.gather, order=order, again=False))
+    member = clients.Member(sending=clients.SendPlan(data=rendering.GOOD))
+    order = clients.BatchOrder(seed=functions.new_id(), at=functions.world.clock(), members=[member])
+    return _client(platform, partial(clients.create_batch, order=order, again=False))
 
 
 def count(platform: LambdaPlatform) -> Invocation:
@@ -240,8 +240,8 @@ def _finish(platform: LambdaPlatform, client: Invocation) -> None:
         platform.functions.world.advance(client)
 
 
-def _stocked(functions: Functions) -> str:
-    shop = functions.world.bucket.others[SHOP]
+def _store_source_image(functions: Functions) -> str:
+    shop = functions.world.bucket.others[SOURCE_BUCKET]
     shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
     return "a.jpg"
 

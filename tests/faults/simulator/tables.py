@@ -1,7 +1,7 @@
 """DynamoDB in memory: the calls that ``shared.aws`` makes, with conditions.
 
 Much faster than moto, which thousands of runs need. It answers synchronously; delays and failures are injected by
-``seam``. Stored items are never changed in place, so responses can share their values.
+``aws_interception``. Stored items are never changed in place, so responses can share their values.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -17,7 +17,7 @@ from faults.simulator.tables import Tables, from_template
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOBS, BATCHES = "JobTable", "BatchTable"
 #: A bucket that images are imported from.
-SHOP = "shop"
+SOURCE_BUCKET = "shop"
 #: Maximum steps of all actors; the longest runs take some hundreds.
 MAX_STEPS = 20_000
 
@@ -49,7 +49,7 @@ class World:
             {name: from_template(properties) for name, properties in blueprint.tables().items()}, self.watch
         )
         self.bucket = Bucket(self.watch)
-        self.bucket.others[SHOP] = {}
+        self.bucket.others[SOURCE_BUCKET] = {}
         self.dead_letters = Queue(QUEUE_NAMES["DeadLetterQueue"], blueprint.visibility("DeadLetterQueue"))
         self.queue, self.bulk_queue = (
             Queue(
@@ -118,7 +118,7 @@ class World:
         return thread
 
     def advance(self, actor: Invocation) -> None:
-        """Let an actor take its next step, or time out. Raises Circles after too many steps."""
+        """Let an actor take its next step, or time out. Raises NoProgress after too many steps."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise NoProgress(actor.name)
