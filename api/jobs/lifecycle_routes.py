@@ -13,9 +13,9 @@ from api.http.idempotency import Done, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.job_spec import Catalog, resolve_job_spec
-from api.jobs.lifecycle import JobLifecycle, get_own_job
+from api.jobs.lifecycle import JobLifecycle
 from api.jobs.options import Options, read_options
-from api.jobs.responses import job_response, log_submission, remember_job
+from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
 from api.jobs.schemas import DeletionView, JobView
 from api.jobs.submission import Submitted
 from shared.aws.dynamodb.request_log import Reservation
@@ -119,7 +119,7 @@ def delete(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
 
 
 def _response(done: Done[Submitted], owner: str, dependencies: Dependencies, status: HTTPStatus) -> Response[Any]:
-    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(router.current_event)
     headers = {"Location": links.job(job.id)} if status is HTTPStatus.ACCEPTED else {}
     return job_response(job, dependencies.settings.image_bucket, links, status, headers | done.headers)

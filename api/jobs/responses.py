@@ -10,8 +10,10 @@ from aws_lambda_powertools.event_handler import Response
 from api.http.idempotency import Done
 from api.http.links import Links
 from api.http.responses import json_response
+from api.jobs.lifecycle import get_own_job
 from api.jobs.schemas import JobView, Sign
 from api.jobs.submission import Submitted
+from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.image_store import ImageStore
 from shared.filenames import replace_extension
 from shared.jobs.job import Job, ProcessedImage
@@ -57,6 +59,11 @@ def make_signer(images: ImageStore, now: datetime, lifetime: timedelta) -> Sign:
 def remember_job(submitted: Submitted) -> dict[str, Any]:
     """Return what the idempotency log keeps of a job's response. A replay reads the rest from the job."""
     return {"job_id": submitted.job.id}
+
+
+def get_submitted_job(done: Done[Submitted], owner: str, jobs: JobTable) -> Job:
+    """Return the job of an accepted request. A replay reads it from the table. Raises JobNotFound or ServiceError."""
+    return done.value.job if done.value else get_own_job(done.answer["job_id"], owner, jobs)
 
 
 def log_submission(log: Logger, event: str, done: Done[Submitted]) -> None:

@@ -21,7 +21,7 @@ from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.options import read_import, read_options
-from api.jobs.responses import job_response, log_submission, remember_job
+from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
@@ -104,7 +104,7 @@ def create_job(
     request = identify_request(idempotency_key, owner, "POST /v1/jobs", *contents)
     done = run_once(request, submit, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Job accepted", done)
-    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     headers = {"Location": links.job(job.id), **done.headers}
     wait = preferred_wait(prefer)

@@ -13,8 +13,7 @@ from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.job_spec import Catalog, resolve_job_spec
-from api.jobs.lifecycle import get_own_job
-from api.jobs.responses import job_headers, job_response, log_submission, remember_job
+from api.jobs.responses import get_submitted_job, job_headers, job_response, log_submission, remember_job
 from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
 from api.uploads.schemas import FormView, UploadJobView, UploadView, read_upload_request
@@ -76,7 +75,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Upload announced", done)
-    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     view = UploadJobView(
         **JobView.of(job, dependencies.settings.image_bucket, links).model_dump(),
@@ -109,7 +108,7 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Upload form renewed", done)
-    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    job = get_submitted_job(done, owner, dependencies.jobs)
     upload = UploadView.of(Uploads.of(dependencies, dependencies.links_for(event)).sign_form(job))
     if upload is None:
         raise NotAwaitingUpload(f"The job is {job.status.value}.")
@@ -135,7 +134,7 @@ def confirm_upload(
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Upload confirmed", done)
-    job = done.value.job if done.value else get_own_job(done.answer["job_id"], owner, dependencies.jobs)
+    job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     headers = {"Location": links.job(job.id), **done.headers}
     return job_response(job, dependencies.settings.image_bucket, links, HTTPStatus.ACCEPTED, headers)
