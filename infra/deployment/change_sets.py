@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from infra.deployment import cloudformation, code_bucket, template
@@ -121,25 +122,18 @@ def _create(target: cloudformation.Target, kind: "ChangeSetTypeType", values: Ma
         {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(values.items())
     ]
     name = f"{target.stack_name}-{time.time_ns()}"
+    create = partial(
+        target.clients.cloudformation.create_change_set,
+        StackName=target.stack_name,
+        ChangeSetName=name,
+        ChangeSetType=kind,
+        Parameters=parameters,
+        Capabilities=CAPABILITIES,
+    )
     if len(body.encode()) > MAX_BODY_BYTES:
-        url = code_bucket.upload_template(target.clients, values["CodeBucket"], body)
-        answer = target.clients.cloudformation.create_change_set(
-            StackName=target.stack_name,
-            ChangeSetName=name,
-            ChangeSetType=kind,
-            TemplateURL=url,
-            Parameters=parameters,
-            Capabilities=CAPABILITIES,
-        )
+        answer = create(TemplateURL=code_bucket.upload_template(target.clients, values["CodeBucket"], body))
     else:
-        answer = target.clients.cloudformation.create_change_set(
-            StackName=target.stack_name,
-            ChangeSetName=name,
-            ChangeSetType=kind,
-            TemplateBody=body,
-            Parameters=parameters,
-            Capabilities=CAPABILITIES,
-        )
+        answer = create(TemplateBody=body)
     return answer["Id"]
 
 
