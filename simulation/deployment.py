@@ -141,17 +141,13 @@ class Deployment:
             EventSourceMapping, self.env, dispatch=durations.dispatch, cold_start=durations.cold_start, rng=self.rng
         )
         standard = Scaling.standard(settings.interactive_concurrency)
-        self.interactive_mapping = create(
-            self.interactive, self.worker_function, process, scaling=standard, batch_size=settings.batch_size
-        )
+        create(self.interactive, self.worker_function, process, scaling=standard, batch_size=settings.batch_size)
         scaling = (
             Scaling.standard(settings.bulk_concurrency)
             if settings.pollers is None
             else Scaling.provisioned(2, settings.pollers)
         )
-        self.bulk_mapping = create(
-            self.bulk, self.worker_function, process, scaling=scaling, batch_size=settings.batch_size
-        )
+        create(self.bulk, self.worker_function, process, scaling=scaling, batch_size=settings.batch_size)
         dead_letter_handler = make_handler(
             self.env,
             partial(

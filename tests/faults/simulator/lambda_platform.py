@@ -67,10 +67,6 @@ class LambdaPlatform:
             Kind.RECONCILER, self.functions.reconcile, limit=self.functions.limit(Kind.RECONCILER), skew=skew
         )
 
-    def is_sweep_due(self) -> bool:
-        """Return True if the schedule starts the reconciler now."""
-        return self._next_sweep is None or self._next_sweep <= self.functions.world.now
-
     def next_sweep(self) -> datetime | None:
         """Return when the reconciler will next find something to do."""
         due = [record["DueAt"]["S"] for record in self.functions.world.jobs.values() if "DueAt" in record]
