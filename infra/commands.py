@@ -47,7 +47,7 @@ class RemoteEngine(StrEnum):
 Profile = Annotated[str | None, typer.Option(help="AWS profile; default: the usual credential chain.")]
 Region = Annotated[str | None, typer.Option(help="AWS region; default: the profile's region.")]
 StackName = Annotated[str, typer.Option("--name", help="Name of the stack and prefix of its resource names.")]
-Where = Annotated[RemoteEngine, typer.Option("--engine", help="Target engine.")]
+Where = Annotated[RemoteEngine, typer.Option("--engine", help="Where to deploy. Only aws so far.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")]
 
 
@@ -62,7 +62,7 @@ def up(
     as_json: Annotated[bool, typer.Option("--json", help="Print only the addresses, as JSON.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep running and redeploy when the code changes.")] = False,
 ) -> None:
-    """Start the engine, deploy the stack and wait until it is healthy. Idempotent."""
+    """Start the engine, deploy the stack and wait until it is healthy. Safe to run again."""
     with _expected_errors(), _progress(quiet=as_json) as report:
         from infra import local_stack
 
@@ -140,7 +140,7 @@ def destroy(
 
 @app.command()
 def doctor() -> None:
-    """Check the setup and show how to fix problems. Exit code 1 if a check fails."""
+    """Check the setup and show how to fix problems. The exit code is 1 if a check fails."""
     from infra.doctor import Level, diagnose
 
     console = Console(highlight=False, soft_wrap=True)

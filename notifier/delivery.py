@@ -48,7 +48,7 @@ class WebhookSender:
     random: Callable[[], float]
 
     def deliver(self, message: DeliveryMessage) -> DeliveryResult:
-        """Send a delivery once if it is due and its webhook still subscribes to it. Raise ServiceError."""
+        """Send a delivery once if it is due and its webhook still subscribes to it. Raises ServiceError."""
         try:
             webhook = self.webhooks.get(message.owner, message.webhook)
         except WebhookNotFound:

@@ -19,7 +19,7 @@ MAX_ADDRESSES = 4
 
 
 def resolve(host: str, port: int) -> list[SocketAddress]:
-    """Resolve a host with the system's resolver. Raise HostNotFound."""
+    """Resolve a host with the system's resolver. Raises HostNotFound."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:

@@ -52,7 +52,7 @@ class DeliveryConsumer:
     queue: SqsQueue
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> None:
-        """Attempt one delivery. Raise DeliveryLater if it must be retried, after setting the record's delay."""
+        """Attempt one delivery. Raises DeliveryLater if it must be retried, after setting the record's delay."""
         if timedelta(milliseconds=context.get_remaining_time_in_millis()) < RECORD_TIME:
             self.queue.postpone(record.receipt_handle, timedelta(seconds=1))
             raise TimeTooShort

@@ -96,7 +96,7 @@ class JobConsumer:
         return bool(records) and _get_queue_name(str(records[0].get("eventSourceARN"))) == self.bulk_queue
 
     def _read_messages(self, record: SQSRecord) -> Iterator[tuple[JobMessage, CreatedObject | None]]:
-        """Yield a record's job message, or one for each upload of its S3 event. Raise BadMessage.
+        """Yield a record's job message, or one for each upload of its S3 event. Raises BadMessage.
 
         Objects that do not belong to a job are logged and skipped.
         """

@@ -60,7 +60,7 @@ class DeadLetters:
                 _log_stale("gone")
 
     def _read_messages(self, record: SQSRecord) -> list[JobMessage]:
-        """Return a record's job message, or those of the uploads in its S3 event. Raise BadMessage."""
+        """Return a record's job message, or those of the uploads in its S3 event. Raises BadMessage."""
         uploads = parse_s3_event(record.body)
         if uploads is None:
             return [decode_message(record.body)]

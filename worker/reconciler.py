@@ -69,7 +69,7 @@ class Reconciler:
         return steps
 
     def reconcile(self, job_id: str) -> RecoveryStep:
-        """Recover one job if necessary and return what was done. Raise ServiceError."""
+        """Recover one job if necessary and return what was done. Raises ServiceError."""
         try:
             job = self.jobs.get(job_id, deleted=True)
         except JobNotFound:

@@ -128,7 +128,7 @@ def continue_backfill(
     state = Batches.of(dependencies).get(batch_id, owner)
     log.info("Backfill advanced", extra={"batch_id": state.batch.id, "made": done.answer["made"]})
     if done.value is not None and done.value.send_error is not None:
-        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
+        log.error("Messages not sent; the reconciler sends them later", exc_info=done.value.send_error)
     links = dependencies.links_for(router.current_event)
     return json_response(BatchView.of(state, links, dependencies.clock()), HTTPStatus.ACCEPTED, done.headers)
 

@@ -272,11 +272,11 @@ def _added_response(
             items.append(MemberResultView.created(index, jobs[job_id], uploads.sign_form(jobs[job_id]), links))
     state = Batches.of(dependencies).get(done.answer["batch_id"], owner)
     log.info(
-        "Batch filled" if done.value else "Answered before",
+        "Batch filled" if done.value else "Stored response returned",
         extra={"batch_id": state.batch.id, "members": len(jobs), "refused": len(done.answer["refused"])},
     )
     if done.value is not None and done.value.send_error is not None:
-        log.error("Messages not sent; the reconciler will", exc_info=done.value.send_error)
+        log.error("Messages not sent; the reconciler sends them later", exc_info=done.value.send_error)
     view = AddedMembersView(batch=BatchView.of(state, links, dependencies.clock()), items=items)
     return json_response(view, HTTPStatus.ACCEPTED, headers | done.headers)
 

@@ -189,7 +189,7 @@ class MemberResultView(View):
 
     @classmethod
     def created(cls, index: int, job: Job, form: UploadForm | None, links: Links) -> Self:
-        """Return the view of a member that was created."""
+        """Return the response item of a member that was created."""
         return cls(index=index, job=MemberJobView.of(job, links), upload=UploadView.of(form))
 
     @classmethod

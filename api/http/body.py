@@ -112,7 +112,7 @@ def read_json(event: BaseProxyEvent) -> dict[str, Any]:
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the decoded bytes. Line breaks and a ``data:`` prefix are accepted. Raise BadBase64 or EmptyBody."""
+    """Return the decoded bytes. Line breaks and a ``data:`` prefix are accepted. Raises BadBase64 or EmptyBody."""
     compact = re.sub(r"\s+", "", text)
     if compact.startswith("data:"):
         prefix, comma, compact = compact.partition(",")
@@ -169,7 +169,7 @@ def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:
 
 
 def load_json_object(body: bytes) -> dict[str, Any]:
-    """Return a JSON object. Raise BadJson, also for NaN, duplicate members and excessive nesting."""
+    """Return a JSON object. Raises BadJson, also for NaN, duplicate members and excessive nesting."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
     except (ValueError, RecursionError) as error:

@@ -16,7 +16,7 @@ def encode_cursor(before_id: str) -> str:
 
 
 def decode_cursor(cursor: str) -> str:
-    """Return the ID of a cursor. Raise BadCursor for anything that :func:`encode_cursor` did not return."""
+    """Return the ID of a cursor. Raises BadCursor for anything that :func:`encode_cursor` did not return."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         before_id = data.removeprefix(_VERSION).decode("ascii")
@@ -33,7 +33,7 @@ def encode_position(position: str) -> str:
 
 
 def decode_position(cursor: str, prefixes: tuple[str, ...]) -> str:
-    """Return the position of a cursor. Raise BadCursor unless it starts with one of the prefixes."""
+    """Return the position of a cursor. Raises BadCursor unless it starts with one of the prefixes."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         position = data.removeprefix(_POSITION).decode("ascii")

@@ -74,7 +74,7 @@ class Done(Generic[_T]):
 
 
 def identify_request(key: str | None, owner: str, route: str, *contents: str | bytes) -> IdempotentRequest | None:
-    """Return the request of an Idempotency-Key, or None without one. Raise KeyInvalid."""
+    """Return the request of an Idempotency-Key, or None without one. Raises KeyInvalid."""
     if key is None:
         return None
     if not key.strip() or len(key) > MAX_KEY or not key.isprintable():

@@ -41,7 +41,7 @@ def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return the invalid fields: pointers into the request, and pydantic's messages without the values."""
+    """Return the invalid fields: pointers into the request, and pydantic's messages without the submitted values."""
     return tuple(
         FieldError(json_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
         for each in error.errors(include_url=False, include_context=False, include_input=False)

@@ -68,7 +68,7 @@ def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
 
 
 def resolve_webhook(name: str | None, catalog: Catalog) -> str | None:
-    """Return the name of the caller's webhook, or None without one. Raise UnknownWebhook or NotificationsOff."""
+    """Return the name of the caller's webhook, or None without one. Raises UnknownWebhook or NotificationsOff."""
     if name is None:
         return None
     try:

@@ -127,7 +127,7 @@ class JobLifecycle:
 
 
 def get_own_job(job_id: str, owner: str, jobs: JobTable, *, deleted: bool = False) -> Job:
-    """Return a job of the owner. Raise JobNotFound for a missing job and for the job of another owner alike."""
+    """Return a job of the owner. Raises JobNotFound for a missing job and for the job of another owner alike."""
     identifier = job_id.upper()
     if not is_id(identifier):
         raise JobNotFound

@@ -81,7 +81,7 @@ class Options(BaseModel):
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
 
     def to_pipeline(self) -> Pipeline:
-        """Return the pipeline of the request, which names no preset. Raise InvalidPipeline."""
+        """Return the pipeline of the request, which names no preset. Raises InvalidPipeline."""
         if self.pipeline is not None:
             return self.pipeline
         given = self.shorthand()
@@ -134,7 +134,7 @@ class ImportRequest(Options):
     )
 
     def location(self) -> S3Location:
-        """Return the location of the object. Raise InvalidRequest."""
+        """Return the location of the object. Raises InvalidRequest."""
         found = parse_s3_location(self.source, self.version)
         if found is None:
             raise InvalidRequest(errors=(FieldError("/source", "is not s3://bucket/key"),))
@@ -142,7 +142,7 @@ class ImportRequest(Options):
 
 
 def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRequest:
-    """Return the options of an import. Raise InvalidRequest or InvalidPipeline."""
+    """Return the options of an import. Raises InvalidRequest or InvalidPipeline."""
     request = read_as(ImportRequest, query, fields)
     request.location()
     return request

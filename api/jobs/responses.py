@@ -70,13 +70,13 @@ def log_submission(log: Logger, event: str, done: Done[Submitted]) -> None:
     """Log an accepted job or a replayed response, and any fault after the job was accepted."""
     facts: dict[str, Any] = {"job_id": done.answer["job_id"]}
     if done.value is None:
-        log.info("Answered before", extra=facts)
+        log.info("Stored response returned", extra=facts)
         return
     job = done.value.job
     log.info(
         event, extra=facts | {"generation": job.generation, "raw_bytes": job.raw.size, "raw_format": job.raw.format}
     )
     if done.value.send_error is not None:
-        log.error("Message not sent; the reconciler will", extra=facts, exc_info=done.value.send_error)
+        log.error("Message not sent; the reconciler sends it later", extra=facts, exc_info=done.value.send_error)
     if done.log_error is not None:
-        log.error("Answer not kept; a repeated request finds the job", extra=facts, exc_info=done.log_error)
+        log.error("Response not stored; a repeated request finds the job", extra=facts, exc_info=done.log_error)

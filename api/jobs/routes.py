@@ -210,7 +210,7 @@ def _read_request(
 
 
 def _first_id(moment: datetime | None, name: str) -> str | None:
-    """Return the first ID of a moment; without a time zone it is UTC. Raise InvalidRequest if an ID can't hold it."""
+    """Return the first ID of a moment; without a time zone it is UTC. Raises InvalidRequest if an ID can't hold it."""
     if moment is None:
         return None
     try:

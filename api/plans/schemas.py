@@ -36,7 +36,7 @@ Side = Annotated[int, Field(ge=1, le=10**9, strict=True, description="Pixels, up
 
 
 class PlanRequest(BaseModel):
-    """Image properties or the head of a file, and a pipeline, a preset or the shorthand."""
+    """A plan to make: image properties or the first bytes of a file, and a pipeline, a preset or short options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,7 +86,7 @@ class PlannedImage:
 
 
 def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedImage, Options]:
-    """Return image and options of a body. Raise InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` does."""
+    """Return image and options of a body. Raises InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` does."""
     try:
         request = PlanRequest.model_validate(fields)
     except ValidationError as error:

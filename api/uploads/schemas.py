@@ -26,7 +26,7 @@ class UploadRequest(Options):
     digest: str | None = Field(default=None, pattern=DIGEST_PATTERN, description="SHA-256 of the bytes, hexadecimal.")
 
     def declaration(self, max_bytes: int) -> UploadDeclaration:
-        """Return the declaration. Raise UnsupportedImageType, or TooManyBytes above ``max_bytes``."""
+        """Return the declaration. Raises UnsupportedImageType, or TooManyBytes above ``max_bytes``."""
         media_type = self.content_type.partition(";")[0].strip().lower()
         if not is_declarable(media_type):
             supported = ", ".join(each.media_type for each in INPUT_FORMATS)
@@ -42,7 +42,7 @@ class UploadRequest(Options):
 
 
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:
-    """Return the request. Raise InvalidRequest or InvalidPipeline."""
+    """Return the request. Raises InvalidRequest or InvalidPipeline."""
     return read_as(UploadRequest, query, fields)
 
 

@@ -76,7 +76,12 @@ Fit = Annotated[
         help=f"How to fit into width and height: {join_choices(FITS)}.",
     ),
 ]
-Enlarge = Annotated[bool | None, typer.Option("--enlarge", help="Enlarge smaller images, too.", show_default=False)]
+Enlarge = Annotated[
+    bool | None,
+    typer.Option(
+        "--enlarge", help="Also enlarge images that are smaller than the width and height.", show_default=False
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(

@@ -20,12 +20,12 @@ class Limits:
     max_total_pixels: int = 50_000_000
 
     def check_bytes(self, count: int) -> None:
-        """Raise TooManyBytes."""
+        """Raise TooManyBytes if the file exceeds the limit."""
         if count > self.max_bytes:
             raise TooManyBytes(f"The image file has {count:,} bytes; {self.max_bytes:,} are allowed.")
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Raise SideTooLong or TooManyPixels. A file of 34 bytes can claim any size."""
+        """Raise SideTooLong or TooManyPixels if the image exceeds a limit. A file of 34 bytes can claim any size."""
         width, height = size
         if max(size) > self.max_side:
             raise SideTooLong(f"The image measures {width} × {height} pixels; {self.max_side:,} per side are allowed.")
@@ -35,7 +35,10 @@ class Limits:
             )
 
     def check_frames(self, count: int, size: tuple[int, int]) -> None:
-        """Raise TooManyFrames or TooManyTotalPixels. A frame of a few bytes can cover the whole canvas."""
+        """Raise TooManyFrames or TooManyTotalPixels if the animation exceeds a limit.
+
+        Each frame counts with the size of the canvas, because a frame of a few bytes can cover all of it.
+        """
         width, height = size
         if count > self.max_frames:
             raise TooManyFrames(f"The animation has more than {self.max_frames:,} frames.")

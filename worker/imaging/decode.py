@@ -77,7 +77,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
 
 
 def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
-    """Decode the first frame. Raise TruncatedImage or CorruptImage."""
+    """Decode the first frame. Raises TruncatedImage or CorruptImage."""
     with _translate_decoder_errors(source.data):
         image = source.file
         _set_draft(image, decoding)

@@ -53,7 +53,7 @@ class EncodedImage:
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Encode a still image. Raise ByteCeilingUnreachable or EncodingFailed."""
+    """Encode a still image. Raises ByteCeilingUnreachable or EncodingFailed."""
     return encode_frames(Frames((image,)), output, rights)
 
 

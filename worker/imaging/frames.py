@@ -65,7 +65,7 @@ def count_plays(image: Image.Image) -> int:
 
 
 def _count_gif(data: bytes, limit: int) -> int:
-    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raise CorruptImage if there are none."""
+    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raises CorruptImage if there are none."""
     offset = 13 + _compute_palette_bytes(data[10])
     frames = 0
     try:

@@ -35,7 +35,7 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 
 
 def run_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
-    """Run a plan on an image that was decoded as the plan says. Raise ImageError."""
+    """Run a plan on an image that was decoded as the plan says. Raises ImageError."""
     if plan.convert_to_gray:
         image = grayscale(image, Grayscale())
     if plan.scaling:
@@ -49,7 +49,7 @@ def run_pipeline(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Image.Image:
-    """Run the operations on one image, in order. Raise ImageError."""
+    """Run the operations on one image, in order. Raises ImageError."""
     return next(run_pipeline_on_frames([image], operations, limits, load_asset))
 
 
@@ -59,7 +59,7 @@ def run_pipeline_on_frames(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Iterator[Image.Image]:
-    """Yield each frame after all operations. Raise ImageError.
+    """Yield each frame after all operations. Raises ImageError.
 
     Frames are processed one at a time to save memory. Only a content-aware operation needs all frames at once.
     """

@@ -50,7 +50,7 @@ def render(
     assets: Mapping[str, bytes] = NO_ASSETS,
     planner: Planner = make_plan,
 ) -> RenderResult:
-    """Decode an image, run the operations and encode each output. Raise ImageError.
+    """Decode an image, run the operations and encode each output. Raises ImageError.
 
     ``assets`` are the files, by name, that operations refer to. ``planner`` optimizes the pipeline;
     ``make_unoptimized_plan`` disables that.
@@ -75,7 +75,7 @@ def render(
 
 
 def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
-    """Run the operations on all frames of an animation. Raise ImageError."""
+    """Run the operations on all frames of an animation. Raises ImageError."""
     animation = decode_animation(source, limits)
     check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     durations = []

@@ -51,7 +51,7 @@ class Partition(dict[Key, Position]):
             del self.order[bisect_left(self.order, (position, key))]
 
     def between(self, low: Any, high: Any, *, low_inclusive: bool, high_inclusive: bool) -> slice:
-        """Return the slice of keys within the bounds; None means no bound."""
+        """Return the positions of the keys within the bounds, as a slice. None means no bound."""
         first, last = 0, len(self.order)
         if low is not None:
             first = (bisect_left if low_inclusive else bisect_right)(self.order, low, key=_range_of)

@@ -22,7 +22,12 @@ class CommandRow(NamedTuple):
 COMMANDS = (
     CommandRow("demo", IMAGES, "safelight.cli.commands.demo", "Start a local Safelight and process sample images."),
     CommandRow("submit", IMAGES, "safelight.cli.commands.submit", "Process images, one job per file."),
-    CommandRow("ingest", IMAGES, "safelight.cli.commands.ingest", "Process any number of images, with resume."),
+    CommandRow(
+        "ingest",
+        IMAGES,
+        "safelight.cli.commands.ingest",
+        "Process any number of images, and resume after an interruption.",
+    ),
     CommandRow(
         "plan",
         IMAGES,

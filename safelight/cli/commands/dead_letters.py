@@ -42,7 +42,7 @@ def list_dead_letters(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """List dead letters by reason, oldest first, and their counts."""
+    """List dead letters, grouped by reason, oldest first, with the count of each reason."""
     with connect(context, api_url) as client:
         _print_dead_letters(list(client.dead_letters(reason=reason, limit=limit)), as_json=as_json)
 
@@ -54,11 +54,16 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Job IDs.", show_default=False)] = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="Redrive all dead letters.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Include jobs that were redriven three times.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Include jobs that were already redriven three times.")
+    ] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive dead letters by ID, by reason, or all of them. The exit code is 1 if a dead letter was refused."""
+    """Redrive dead letters, by job ID or by reason, or all of them.
+
+    The exit code is 1 if a dead letter was refused.
+    """
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise typer.BadParameter("give IDs, --reason or --all, and only one of them.")
     with connect(context, api_url) as client:

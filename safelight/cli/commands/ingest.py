@@ -1,4 +1,4 @@
-"""``safelight ingest``: process folders, manifests and buckets, with resume."""
+"""``safelight ingest``: process folders, manifests and buckets, and resume after an interruption."""
 
 import ctypes
 import dataclasses
@@ -49,7 +49,7 @@ Manifests = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder.")]
 Patterns = Annotated[
     list[str] | None,
-    typer.Option("--pattern", metavar="GLOB", help="Ingest these file names in folders. Default: images. Repeatable."),
+    typer.Option("--pattern", metavar="GLOB", help="File name pattern for folders. Default: all images. Repeatable."),
 ]
 Concurrency = Annotated[
     str, typer.Option("--concurrency", metavar="auto|N", help="Concurrent requests. auto adapts to the server.")
@@ -106,10 +106,10 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
 ) -> None:
-    """Process any number of images, with resume.
+    """Process any number of images, and resume after an interruption.
 
-    Stop the command at any time, and run it again to resume. Every file gets exactly one job. Files with equal bytes
-    are uploaded once. A file that fails does not stop the others.
+    Stop the command at any time, and run it again to resume. Every file gets exactly one job if you resume within 24
+    hours. Files with the same bytes and options are uploaded once. A file that fails does not stop the others.
     """
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")

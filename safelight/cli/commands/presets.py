@@ -21,10 +21,12 @@ safelight presets put card --pipeline @card.json --description 'For cards'"""
 app = typer.Typer(no_args_is_help=True, help="Manage presets (named pipelines).", epilog=EXAMPLES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the preset.", show_default=False)]
-IfVersion = Annotated[
+IF_VERSION_HELP = "Fail if the newest version is not N."
+IfVersion = Annotated[int | None, typer.Option("--if-version", min=0, metavar="N", help=IF_VERSION_HELP)]
+IfVersionOrNew = Annotated[
     int | None,
     typer.Option(
-        "--if-version", min=0, metavar="N", help="Fail unless this is the newest version; 0: unless there is none."
+        "--if-version", min=0, metavar="N", help=f"{IF_VERSION_HELP} Use 0 to fail if the preset already exists."
     ),
 ]
 
@@ -60,7 +62,7 @@ def put(  # noqa: PLR0913 - each option is an argument
         str, typer.Option("--pipeline", metavar="JSON|@FILE", help="Pipeline as JSON, @FILE, or @- for standard input.")
     ],
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description.")] = "",
-    if_version: IfVersion = None,
+    if_version: IfVersionOrNew = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:

@@ -30,7 +30,8 @@ Target = Annotated[
     typer.Option("-o", "--file", metavar="FILE", help="Write to this file or folder, or - for standard output."),
 ]
 OutputName = Annotated[
-    str | None, typer.Option("--output", metavar="NAME", help="Output of the job. Default: the first.")
+    str | None,
+    typer.Option("--output", metavar="NAME", help="Name of the output to download. Default: the first output."),
 ]
 LinkOnly = Annotated[bool, typer.Option("--link", help="Print a time-limited link instead of downloading.")]
 
@@ -47,7 +48,7 @@ def result(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Download a processed image.
 
-    Without -o, the image goes to the current folder under its own name. No existing file is replaced.
+    Without -o, the image goes to the current folder under the file name of the result. No existing file is replaced.
     """
     if str(target) == "-" and as_json:
         raise typer.BadParameter("the image and --json can't both go to standard output.")

@@ -35,7 +35,7 @@ def verify(  # noqa: PLR0913 - each option is an argument
         typer.Option("--asset", metavar="NAME=FILE", help="An asset that the pipeline uses. Repeatable."),
     ] = None,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="Accept files that differ if their pixels are equal.")
+        bool, typer.Option("--pixels", help="Accept files whose bytes differ if their pixels match.")
     ] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
@@ -44,7 +44,7 @@ def verify(  # noqa: PLR0913 - each option is an argument
 
     Compares the stored images with the receipt, repeats the job on this machine and compares the results bit by bit.
 
-    Exit codes: 0 everything matches, 1 something differs or is missing, 2 it could not be verified.
+    Exit codes: 0 everything matches, 1 something differs or is missing, 2 the job could not be verified.
     """
     from safelight.cli.receipt_evidence import collect_evidence  # noqa: PLC0415 - --help must not wait for httpx
 

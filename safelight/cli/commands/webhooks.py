@@ -30,16 +30,22 @@ def listen(  # noqa: PLR0913 - each option is an argument
     *,
     register: Annotated[
         str | None,
-        typer.Option("--register", metavar="NAME", help="Create this webhook, or redirect it here, with a new secret."),
+        typer.Option(
+            "--register",
+            metavar="NAME",
+            help="Create this webhook, or change its address to this machine, with a new secret.",
+        ),
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: a free one.")] = 8787,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on. 0 selects a free port.")
+    ] = 8787,
     count: Annotated[int | None, typer.Option("--count", min=1, help="Stop after this number of events.")] = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
     """Print every event with a valid signature. Stop with Ctrl-C.
 
-    The secret is that of --register, or the variable SAFELIGHT_WEBHOOK_SECRET.
+    The secret comes from --register, or from the environment variable SAFELIGHT_WEBHOOK_SECRET.
     """
     from safelight.webhooks import Listener, WebhookNotVerified  # noqa: PLC0415 - --help must not wait for it
 

@@ -252,7 +252,7 @@ class JobTable:
                 raise
 
     def ping(self) -> None:
-        """Check that the table is reachable. Raise ServiceError if it is not."""
+        """Check that the table is reachable. Raises ServiceError if it is not."""
         with translate_aws_errors():
             self._client.get_item(TableName=self._table, Key=_key("health"))
 

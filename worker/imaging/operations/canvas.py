@@ -26,10 +26,10 @@ def paste_on_background(
     size: tuple[int, int] | None = None,
     position: tuple[int, int] = (0, 0),
 ) -> Image.Image:
-    """Paste an image on a canvas of one color, by default of the image's size.
+    """Paste an image on a canvas of one color. By default, the canvas has the size of the image.
 
-    The image must fit on the canvas at ``position``. The result has alpha only if the color is not opaque. A gray image
-    stays gray on a gray color.
+    The image must fit on the canvas at ``position``. The result has alpha only if the color is not opaque. A grayscale
+    image stays grayscale if the color is gray.
     """
     size = size or image.size
     gray = image.mode in {"L", "LA"} and is_gray(background)

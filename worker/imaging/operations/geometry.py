@@ -43,7 +43,7 @@ def resize_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:
-    """Crop to a box, clamped to the image. Raise OutsideImage if they don't overlap."""
+    """Crop to a box, clamped to the image. Raises OutsideImage if they don't overlap."""
     return image.crop(compute_crop_box(image.size, params))
 
 

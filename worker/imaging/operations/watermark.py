@@ -18,7 +18,7 @@ _MEASURE_PIXELS = 100
 
 
 def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> Image.Image:
-    """Draw the mark over the image, once or tiled. Raise AssetUnusable."""
+    """Draw the mark over the image, once or tiled. Raises AssetUnusable."""
     box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
     mark = load_asset(params.image) if params.image else _draw_text(params, box)
     mark = rotate(add_alpha(mark), Rotate(angle=params.angle))
