@@ -1,6 +1,7 @@
-"""Render images in child processes, so that a hostile image can kill a child but not the worker.
+"""Render images in child processes, so that a malicious image can crash a child process but not the worker.
 
-The worker does not trust a child: a response is a validated JSON header and raw bytes of bounded size.
+The worker does not trust a child process. It validates the JSON header of each answer and limits the size of the
+raw bytes that follow.
 """
 
 from worker.sandbox.budget import Budget

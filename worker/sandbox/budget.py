@@ -6,16 +6,16 @@ from typing import Final, Self
 from worker.imaging import Limits
 
 MIB: Final = 1024 * 1024
-#: Peak memory per source pixel of decoding, one conversion, resizing and encoding: 16 bytes for lossless WebP, the
-#: highest of all measured formats, plus 25 %.
+#: Peak memory in bytes per source pixel, for decoding, one conversion, resizing and encoding. Lossless WebP needs the
+#: most of all measured formats, 16 bytes. This is 25 % more.
 BYTES_PER_PIXEL: Final = 20
-#: Memory per image of any size: codecs, tables, results.
+#: Memory that an image of any size needs for codecs, tables and outputs.
 FIXED_BYTES: Final = 120 * MIB
-#: Minimum for the worker itself and for images in transfer.
+#: Memory reserved for the worker's own process and for images in transfer.
 PARENT_BYTES: Final = 256 * MIB
-#: Memory of an idle child, and half that of the worker. ``benchmarks/overlap.py`` prints both.
+#: Memory of an idle child. The worker's own process needs twice as much. ``benchmarks/overlap.py`` prints both.
 BASE_BYTES: Final = 64 * MIB
-#: Lambda provides one processor per this much memory, although it shows at least two.
+#: MiB of function memory for which Lambda provides one processor. A function always sees at least two processors.
 PROCESSOR_MIB: Final = 1769
 
 
@@ -25,16 +25,16 @@ class Budget:
 
     #: Address space in addition to that of an idle child.
     memory_bytes: int
-    #: Per record, both CPU time and wall-clock time.
+    #: Limit for one image, in CPU time and also in wall-clock time.
     seconds: int
-    #: Total size of all outputs of one record.
+    #: Maximum total size of all outputs of one image.
     answer_bytes: int
 
     @classmethod
     def of(cls, limits: Limits, *, memory_mib: int, children: int, seconds: int) -> Self:
-        """Return the budget for an image at its limits, capped by the child's share of the function's memory.
+        """Return a budget that is sufficient for the largest image that ``limits`` allows.
 
-        ``memory_mib`` is the memory of the whole function.
+        The memory is at most the child's share of ``memory_mib``, which is the memory of the whole function.
         """
         needed = BYTES_PER_PIXEL * limits.max_pixels + FIXED_BYTES + limits.max_bytes
         available = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
@@ -42,11 +42,14 @@ class Budget:
 
 
 def count_children(*, memory_mib: int, processors: int) -> int:
-    """Return the number of children: one per whole processor that the memory buys, at least one."""
+    """Return the number of children: one for each full processor that Lambda provides for the memory, at least one."""
     return max(1, min(processors, memory_mib // PROCESSOR_MIB))
 
 
 def compute_raw_memory(budget: Budget, *, memory_mib: int, children: int) -> int:
-    """Return the bytes for raw images in transfer: half of the remaining memory. Results need the other half."""
+    """Return how many bytes raw images in transfer may use: half of the memory that remains.
+
+    The other half is for outputs in transfer.
+    """
     used = 2 * BASE_BYTES + children * (budget.memory_bytes + BASE_BYTES)
     return (memory_mib * MIB - used) // 2

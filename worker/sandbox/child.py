@@ -1,7 +1,7 @@
-"""The child process: read a request, render it, write the response, until the input ends.
+"""The child process: it reads a request, renders the image and writes the answer, until its input ends.
 
-``process`` starts it as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. It imports Pillow and the
-pipeline models, but no AWS client, settings or logger.
+``process`` starts this module as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. The module imports Pillow
+and the pipeline models, but no AWS client, settings or logger.
 """
 
 import ctypes
@@ -22,12 +22,12 @@ from worker.sandbox.confinement import confine, limit_cpu_time
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
-#: Characters of a traceback to send, from its end.
+#: How many characters of a traceback are sent: the last ones.
 MAX_TRACEBACK: Final = 4000
 
 
 def main() -> None:
-    """Serve requests until the parent closes the pipe or dies."""
+    """Serve requests until the parent process closes the pipe or exits."""
     memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
     source, sink = _take_over_pipes()
     prepare_process()
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterator[bytes]:
-    """Render one image; yield the frame of the response."""
+    """Render one image and yield the parts of the answer's frame."""
     memory = _MemoryWatch()
     try:
         set_bomb_limit(request.limits.max_pixels)
@@ -69,8 +69,8 @@ def _check_output_size(rendered: RenderResult, most: int) -> None:
 class _MemoryWatch:
     """Detects whether an error was caused by too little memory.
 
-    Some codecs hide it: WebP reports "could not create decoder object", which looks like a damaged file. But malloc
-    sets errno, and nothing resets it.
+    Some codecs hide this cause: WebP reports "could not create decoder object", as for a damaged file. A failed malloc
+    always sets errno, though, and nothing resets errno afterwards.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class _MemoryWatch:
 
 
 def _get_errno() -> ctypes.c_int:
-    """Return C's errno; ``ctypes.get_errno`` returns only ctypes' copy."""
+    """Return the errno variable of the C library. ``ctypes.get_errno`` returns only the private copy of ctypes."""
     libc = ctypes.CDLL(None)
     location = getattr(libc, "__errno_location" if sys.platform == "linux" else "__error")
     location.restype = ctypes.POINTER(ctypes.c_int)
@@ -97,7 +97,7 @@ def _get_errno() -> ctypes.c_int:
 
 
 def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Return the two pipes and redirect standard input and output, so that no stray print mixes with the frames."""
+    """Return the two pipes, and redirect standard input and output so that a stray print does not corrupt a frame."""
     source, sink = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)

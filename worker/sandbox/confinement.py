@@ -1,94 +1,91 @@
 """Confinement of a child process before it reads the first byte of an image.
 
-Each measure is applied where the system supports it. The child still runs as the worker's user and can read that
-user's files.
+Three layers. Each one holds if the system refuses the others, except where ``docs/security.md`` says otherwise:
+
+1. Limits and another user: no new descriptor, process or file content, whatever the system. Linux and macOS.
+2. Namespaces and Landlock: nothing outside of the child is visible.
+3. A filter that allows only the system calls that rendering needs.
 """
 
-import ctypes
-import math
+import os
 import resource
+import struct
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from worker.sandbox.landlock import forbid_all_access
+from worker.sandbox.libc import IS_LINUX, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, call, set_process_flag
+from worker.sandbox.namespaces import enter_namespaces, forbid_shared_memory, hide_files
 from worker.sandbox.syscalls import install_filter
 
-OPEN_FILES: Final = 16
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_NO_NEW_PRIVS: Final = 38
+#: First user ID of the range that systemd reserves for services without a user of their own (61184 to 65519), which
+#: so belong to nobody. See "Users, Groups, UIDs and GIDs on systemd Systems".
+_FIRST_USER: Final = 61_184
+_USERS: Final = 4_336
+#: linux/capability.h: _LINUX_CAPABILITY_VERSION_3
+_CAPABILITY_VERSION: Final = 0x20080522
+
+#: Limits that are zero. No descriptor means no file, socket, directory, program or pipe that the child does not have
+#: yet, and no way to its parent's memory and environment in ``/proc``.
+_ZERO_LIMITS: Final = {
+    "file_size": "RLIMIT_FSIZE",
+    "core": "RLIMIT_CORE",
+    "processes": "RLIMIT_NPROC",
+    "locked_memory": "RLIMIT_MEMLOCK",
+    "message_queues": "RLIMIT_MSGQUEUE",
+    "files": "RLIMIT_NOFILE",
+}
 
 
-def confine(memory_bytes: int) -> tuple[str, ...]:
-    """Apply all measures and return the names of those that the system supports.
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a child has applied to itself."""
 
-    ``memory_bytes`` is the address space in addition to what is in use. Afterwards the process cannot start processes
-    or threads, open sockets, write files, dump core or access other processes.
+    #: Names of the measures, in their order.
+    applied: tuple[str, ...]
+    #: The child's process ID outside of its namespace; None if it is still the process that the worker started.
+    process_id: int | None
+
+
+def confine(memory_bytes: int, cpu_seconds: int, *, without: frozenset[str] = frozenset()) -> Confinement:
+    """Apply all measures that the system supports.
+
+    ``memory_bytes`` is the address space in addition to what is in use. ``cpu_seconds`` limits the whole life of the
+    process; the worker limits each image. ``without`` names measures to leave out, so that tests can show what the
+    others do. Afterwards the process cannot open anything, so everything must be imported and loaded before.
     """
-    measures: dict[str, Callable[[], bool]] = {
+    applied: list[str] = []
+
+    def take(name: str, measure: Callable[[], object]) -> object:
+        if name in without:
+            return None
+        try:
+            result = measure()
+        except (OSError, ValueError, AttributeError):  # refused, above a hard limit, or unknown to this system
+            return None
+        applied.append(name)
+        return result
+
+    process_id = None
+    if IS_LINUX:
         # Entries of /proc/self belong to root once the process is not dumpable, so write them first.
-        "oom_score": _prefer_for_oom_kill,
-        "memory": lambda: _limit_memory(memory_bytes),
-        "files": lambda: _limit("RLIMIT_NOFILE", OPEN_FILES),
-        "file_size": lambda: _limit("RLIMIT_FSIZE", 0),
-        "core": lambda: _limit("RLIMIT_CORE", 0),
-        "processes": lambda: _limit("RLIMIT_NPROC", 0),
-        "dumpable": hide_memory,
-        "privileges": lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1),
-        "system_calls": install_filter,
-    }
-    return tuple(name for name, take in measures.items() if take())
-
-
-def limit_cpu_time(seconds: int) -> None:
-    """Limit CPU time from now on. Above it, the kernel sends SIGXCPU, which kills the process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-
-
-def hide_memory() -> bool:
-    """Hide memory and environment from processes of the same user; return True on success.
-
-    The worker does this too, because its environment in ``/proc`` contains credentials.
-    """
-    return _prctl(_PR_SET_DUMPABLE, 0)
-
-
-def _limit(name: str, value: int) -> bool:
-    number = getattr(resource, name, None)
-    if number is None:
-        return False
-    with suppress(OSError, ValueError):
-        resource.setrlimit(number, (value, value))
-        return True
-    return False
-
-
-def _limit_memory(memory_bytes: int) -> bool:
-    in_use = _get_address_space()
-    return in_use is not None and _limit("RLIMIT_AS", in_use + memory_bytes)
-
-
-def _get_address_space() -> int | None:
-    """Return the address space in use, bytes; None without /proc."""
-    try:
-        return int(Path("/proc/self/statm").read_text("utf-8").split()[0]) * resource.getpagesize()
-    except FileNotFoundError:
-        return None
-
-
-def _prefer_for_oom_kill() -> bool:
-    """Make the kernel kill this process first, not its parent, when memory runs out."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")
-        return True
-    return False
-
-
-def _prctl(option: int, value: int) -> bool:
-    if sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    return int(libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)) == 0
+        take("oom_score", _prefer_for_oom_kill)
+        address_space = _get_address_space()
+        if "namespaces" not in without and (process_id := enter_namespaces()):
+            applied.append("namespaces")
+            take("no_shared_memory", forbid_shared_memory)
+            take("no_files", hide_files)
+        take("no_new_privileges", lambda: set_process_flag(PR_SET_NO_NEW_PRIVS, 1))
+        take("landlock", forbid_all_access)
+        take("user", _drop_privileges)
+        take("dumpable", hide_memory)
+        take("memory", lambda: _limit("RLIMIT_AS", address_space + memory_bytes))
+    take("cpu_time", lambda: _limit("RLIMIT_CPU", cpu_seconds))
+    for name, limit in _ZERO_LIMITS.items():
+        take(name, lambda limit=limit: _limit(limit, 0))  # type: ignore[misc]
+    if IS_LINUX:
+        take("system_calls", install_filter)
+    return Confinement(tuple(applied), process_id)

@@ -7,7 +7,7 @@ import time
 from typing import IO, Final
 
 CHUNK: Final = 1024 * 1024
-#: Linux only. Elsewhere pipes stay at their default size.
+#: None on systems other than Linux. Pipes then keep their default size.
 _SET_PIPE_SIZE: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
@@ -16,23 +16,26 @@ class PipeClosed(Exception):
 
 
 class DeadlinePassed(Exception):
-    """The child took too long."""
+    """The child did not read or write before the deadline."""
 
 
 def configure_pipe(pipe: IO[bytes]) -> int:
-    """Make one end non-blocking and the pipe as large as possible; return its descriptor."""
+    """Make this end of the pipe non-blocking, enlarge the pipe to ``CHUNK`` if possible, and return the descriptor."""
     descriptor = pipe.fileno()
     os.set_blocking(descriptor, False)
     if _SET_PIPE_SIZE is not None:
         try:
             fcntl.fcntl(descriptor, _SET_PIPE_SIZE, CHUNK)
-        except OSError:  # over the user's soft limit for pipes: keep 64 KiB
+        except OSError:  # The user's soft limit for pipes is exceeded: keep 64 KiB.
             return descriptor
     return descriptor
 
 
 def send(descriptor: int, data: bytes, deadline: float) -> None:
-    """Write all of ``data``. Raises PipeClosed, or DeadlinePassed at ``deadline`` (monotonic, seconds)."""
+    """Write all of ``data``.
+
+    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed at ``deadline`` (``time.monotonic``).
+    """
     rest = memoryview(data)
     while rest:
         _wait(descriptor, select.POLLOUT, deadline)
@@ -45,7 +48,10 @@ def send(descriptor: int, data: bytes, deadline: float) -> None:
 
 
 def receive(descriptor: int, count: int, deadline: float) -> bytes:
-    """Read exactly ``count`` bytes. Raises PipeClosed, or DeadlinePassed at ``deadline``."""
+    """Read exactly ``count`` bytes.
+
+    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed at ``deadline`` (``time.monotonic``).
+    """
     parts = []
     while count:
         _wait(descriptor, select.POLLIN, deadline)

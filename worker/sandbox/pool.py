@@ -1,6 +1,6 @@
-"""The sandbox: ``render`` of ``worker.imaging`` in a pool of child processes.
+"""The sandbox, which runs ``worker.imaging.render`` in a pool of child processes.
 
-Thread-safe: each call uses one child, and waits if all are in use.
+It is thread-safe: each call uses one child, and waits while all children are in use.
 """
 
 import time
@@ -28,11 +28,11 @@ _REFUSALS: Final = {kind.code: kind for kind in error_classes(ImageError) if iss
 
 
 class RenderFault(SafelightError):
-    """An internal error in the child. The record is retried, and the log has the child's traceback."""
+    """An internal error in the child. The job is tried again, and the log contains the child's traceback."""
 
 
 class Sandbox:
-    """A fixed number of slots, each with a child or still empty."""
+    """A fixed number of slots. A slot holds one child or is empty."""
 
     def __init__(
         self,
@@ -42,10 +42,10 @@ class Sandbox:
         environment: Mapping[str, str],
         program: Sequence[str] = PROGRAM,
     ) -> None:
-        """Create the slots. ``warm_up`` or the first image starts a process.
+        """Create empty slots. ``warm_up`` or the first image starts a child process.
 
-        ``environment`` has only what a child needs to run Python here, such as LD_LIBRARY_PATH. ``program`` are the
-        arguments of the interpreter.
+        ``environment`` contains only the variables that a child needs to run Python, such as LD_LIBRARY_PATH.
+        ``program`` contains the arguments of the interpreter.
         """
         self._budget = budget
         self._program = program
@@ -53,15 +53,15 @@ class Sandbox:
         # Children inherit the priority of the thread that starts them, so a thread with normal priority starts them.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
         self._starter.submit(int).result()
-        # Last in, first out: the memory of the other children can stay unused.
+        # Last in, first out: with little work, the same child is used again and the others start later or never.
         self._slots: LifoQueue[Child | None] = LifoQueue()
         for _ in range(children):
             self._slots.put(None)
 
     def warm_up(self) -> None:
-        """Start one child without waiting: it imports Pillow while the caller creates its clients.
+        """Start one child and return immediately. The child imports Pillow while the caller creates AWS clients.
 
-        If the system refuses, the first image reports it.
+        If the system cannot start a process, no error is raised here. The first call to ``render`` raises it.
         """
         slot = self._slots.get()
         try:
@@ -82,9 +82,10 @@ class Sandbox:
     ) -> RenderResult:
         """Render one image in a child.
 
-        Raises what ``worker.imaging.render`` raises; TimedOut or ResourceLimit if the child took too long or died,
-        which affects no other image; TimeTooShort if no child was free before ``start_by`` (monotonic, seconds);
-        SandboxUnavailable if none could be started.
+        Raises the same errors as ``worker.imaging.render``. In addition, raises TimedOut if the child takes too long
+        and ResourceLimit if it crashes; other images are not affected. Raises TimeTooShort if no child is free before
+        ``start_by`` (``time.monotonic``), SandboxUnavailable if no child can be started, and RenderFault if the
+        child has an internal error.
         """
         request = Request(
             pipeline=pipeline,
@@ -98,13 +99,13 @@ class Sandbox:
             try:
                 rendered = _check_answer(answer, outputs, pipeline)
             except ResourceLimit:
-                # Its memory is fragmented, or it was compromised.
+                # The memory of the child may be fragmented, or an image may have compromised the child.
                 child.close()
                 raise
             return replace(rendered, software=child.ready.software if child.ready is not None else {})
 
     def close(self) -> None:
-        """End all children. No call to ``render`` may be running."""
+        """Kill all children. No call to ``render`` may be running."""
         for slot in [self._slots.get() for _ in range(self._slots.qsize())]:
             if slot is not None:
                 slot.close()
@@ -112,7 +113,7 @@ class Sandbox:
 
     @contextmanager
     def _child(self, start_by: float | None) -> Iterator[Child]:
-        """Yield a child; afterwards its slot has it again, or a replacement."""
+        """Yield a healthy child from a slot. Afterwards, put it back, or put a new child in its place."""
         slot = self._take(start_by)
         try:
             slot = self._get_healthy(slot)
@@ -124,7 +125,7 @@ class Sandbox:
         if start_by is None:
             return self._slots.get()
         rest = start_by - time.monotonic()
-        # If the time is over, a free child is too late.
+        # After ``start_by``, do not start even if a child is free.
         if rest > 0:
             with suppress(Empty):
                 return self._slots.get(timeout=rest)
@@ -150,7 +151,10 @@ class Sandbox:
 
 
 def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> RenderResult:
-    """Return the child's result or raise its error. Raises ResourceLimit if the answer does not match the request."""
+    """Return what the child has rendered, or raise the error that the child reports.
+
+    Raises ResourceLimit if the answer does not match the request.
+    """
     if answer.fault is not None:
         fault = RenderFault()
         fault.add_note(answer.fault)
@@ -164,7 +168,7 @@ def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> R
 
 
 def _restore_error(refusal: Refusal) -> ImageError:
-    """Return the error for a code. Text of an unknown code is dropped."""
+    """Return the error for the code of a refusal. For an unknown code, return ResourceLimit without any text."""
     kind = _REFUSALS.get(refusal.code)
     if kind is None:
         return ResourceLimit()
@@ -175,7 +179,7 @@ def _restore_error(refusal: Refusal) -> ImageError:
 
 
 def _is_plausible(rendered: RenderResult, pipeline: Pipeline) -> bool:
-    """Return True if the result matches the request and is small enough for a record."""
+    """Return True if the outputs match the pipeline, and sides and warnings are within their limits."""
     sides = [rendered.width, rendered.height]
     for _, encoded in rendered.outputs:
         sides += [encoded.width, encoded.height]

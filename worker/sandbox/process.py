@@ -19,25 +19,26 @@ from worker.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, Answer, Ready, Req
 _Frame = TypeVar("_Frame", bound=BaseModel)
 
 PROGRAM: Final = ("-m", "worker.sandbox.child")
-# Without working directory on the path, user packages, site and bytecode files.
+# No working directory in sys.path, no user packages, no site module, no bytecode files.
 _FLAGS: Final = ("-P", "-s", "-S", "-B")
-#: Time for the imports, which take 0.15 s on a laptop and up to seconds in a cold function.
+#: Time for the imports. They take 0.15 s on a laptop and can take several seconds during a cold start.
 READY_SECONDS: Final = 15
-#: A child is replaced after this many records, to bound memory leaks.
+#: A child is replaced after this many images, to limit the effect of memory leaks.
 MAX_RECORDS: Final = 100
 
 
 class _InvalidAnswer(Exception):
-    """The response is not valid."""
+    """The child's answer is not valid."""
 
 
 class Child:
     """A process that renders images. Not thread-safe."""
 
     def __init__(self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM) -> None:
-        """Start the process without waiting for it. Raises SandboxUnavailable if the system refuses.
+        """Start the process and return without waiting until it is ready.
 
-        ``environment`` is all that it gets, besides what Python needs to find our code.
+        Raises SandboxUnavailable if the system cannot start a process. The process gets no environment variables
+        except ``environment``, the Python path, a private folder and the locale.
         """
         self._budget = budget
         self._folder = tempfile.TemporaryDirectory(prefix="safelight-", ignore_cleanup_errors=True)
@@ -49,7 +50,7 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder.name,
                 env=_build_environment(environment, self._folder.name),
-                process_group=0,  # Ctrl-C in a terminal is for the parent only
+                process_group=0,  # Ctrl-C in a terminal ends only the parent.
                 bufsize=0,
             )
         except OSError as error:
@@ -69,14 +70,14 @@ class Child:
 
     @property
     def healthy(self) -> bool:
-        """Return True if the process runs, has answered every request and is not due for replacement."""
+        """Return True if the process is running, has answered every request and need not be replaced yet."""
         return self._is_synchronized and self._records < MAX_RECORDS and self._process.poll() is None
 
     def run(self, request: Request, parts: Sequence[bytes]) -> tuple[Answer, list[bytes]]:
-        """Render one image and return the answer and the outputs.
+        """Render one image, and return the answer and the raw data of the outputs.
 
-        Raises TimedOut if it exceeds the budget, ResourceLimit if the child dies or answers invalid data,
-        SandboxUnavailable if the child never became ready.
+        Raises TimedOut if the image needs more time than the budget allows, ResourceLimit if the child crashes or
+        sends an invalid answer, and SandboxUnavailable if the child does not become ready.
         """
         self._wait_until_ready()
         self._is_synchronized = False
@@ -135,7 +136,7 @@ class Child:
 
 
 def _build_environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Return the environment: the path to our code, a private folder, and no other variable."""
+    """Return the ``given`` variables with the path to our code, a private folder and the locale."""
     here = Path.cwd()
     path = ":".join(str(here / entry) for entry in sys.path)
     return {**given, "PYTHONPATH": path, "TMPDIR": folder, "HOME": folder, "LANG": "C.UTF-8"}

@@ -1,4 +1,4 @@
-"""The protocol of the pipes: a frame is a length, a JSON header and raw bytes.
+"""The protocol of the pipes. Each frame consists of a length, a JSON header and raw bytes.
 
 ::
 
@@ -6,7 +6,7 @@
     header    JSON; ``sizes`` has the length of each raw part
     parts     raw bytes, one after the other
 
-Both sides import this module. Nothing here opens, reads or waits.
+Both the worker and the child import this module. No function here does input or output.
 """
 
 import struct
@@ -30,22 +30,22 @@ class _Frame(BaseModel):
     sizes: tuple[NonNegativeInt, ...] = ()
 
     def head(self) -> bytes:
-        """Return the length and the header."""
+        """Return the first bytes of the frame: the length and the header, without the parts."""
         header = self.model_dump_json().encode()
         return LENGTH.pack(len(header)) + header
 
 
 class Ready(_Frame):
-    """A child has finished its imports and its confinement."""
+    """The first frame of a child: the child is confined and ready for requests."""
 
     #: Names of the applied measures; see ``confinement``.
     confined: tuple[str, ...]
-    #: Software versions, reported before the first image could compromise the child.
+    #: Versions of the libraries. They are sent before an image could compromise the child.
     software: dict[str, str] = {}
 
 
 class Request(_Frame):
-    """One image to render. The parts are the raw image, then each asset."""
+    """One image to render. The first part is the raw image, and each further part is an asset."""
 
     pipeline: Pipeline
     limits: Limits
@@ -56,9 +56,12 @@ class Request(_Frame):
 
 
 class Answer(_Frame):
-    """Response to one request: exactly one of three. With ``rendered``, the parts are the outputs."""
+    """The child's answer to one request. Exactly one field besides ``sizes`` is set.
 
-    #: The data of its outputs is empty; the parts have it.
+    If it is ``rendered``, the parts are the outputs.
+    """
+
+    #: The data of each output is empty here, because it is sent as a part.
     rendered: RenderResult | None = None
     refusal: "Refusal | None" = None
     #: Traceback of an internal error, for the log.
@@ -66,14 +69,14 @@ class Answer(_Frame):
 
     @classmethod
     def of(cls, rendered: RenderResult) -> tuple[Self, tuple[bytes, ...]]:
-        """Return the answer with empty outputs, and the raw parts."""
+        """Return the answer, with the data of the outputs removed, and this data as raw parts."""
         parts = tuple(encoded.data for _, encoded in rendered.outputs)
         emptied = tuple((output, replace(encoded, data=b"")) for output, encoded in rendered.outputs)
         return cls(rendered=replace(rendered, outputs=emptied), sizes=tuple(map(len, parts))), parts
 
 
 class Refusal(BaseModel):
-    """An ImageError, sent to the parent."""
+    """An ImageError that the child sends to the parent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,6 +87,6 @@ class Refusal(BaseModel):
 
 
 def fill_outputs(rendered: RenderResult, parts: Iterable[bytes]) -> RenderResult:
-    """Put the raw parts back into the outputs."""
+    """Return ``rendered`` with the raw parts as the data of its outputs."""
     pairs = zip(rendered.outputs, parts, strict=True)
     return replace(rendered, outputs=tuple((output, replace(encoded, data=part)) for (output, encoded), part in pairs))

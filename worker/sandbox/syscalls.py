@@ -1,7 +1,7 @@
-"""A seccomp filter: system calls that a decoder does not need and an attacker would use fail with EPERM.
+"""A seccomp filter. A system call fails with EPERM if an attacker could use it and a decoder does not need it.
 
-The numbers are Linux's, from its tables for each processor (arch/x86/entry/syscalls/syscall_64.tbl and
-include/uapi/asm-generic/unistd.h); the program is classic BPF over ``struct seccomp_data``.
+The system call numbers come from the Linux sources (arch/x86/entry/syscalls/syscall_64.tbl and
+include/uapi/asm-generic/unistd.h). The filter is a classic BPF program that reads ``struct seccomp_data``.
 """
 
 import ctypes
@@ -19,10 +19,10 @@ from typing import Final
 class Machine:
     """System calls of one processor architecture, by number."""
 
-    #: AUDIT_ARCH of linux/audit.h.
+    #: The AUDIT_ARCH value in linux/audit.h.
     arch: int
     denied: Mapping[str, int]
-    #: Allowed only with the caller's own process ID as first argument, or 0 for itself.
+    #: System calls that are allowed only if their first argument is the process's own ID or 0, which means the same.
     own_only: Mapping[str, int]
 
 
@@ -80,9 +80,9 @@ class _Program(ctypes.Structure):
 
 
 def install_filter() -> bool:
-    """Install the filter permanently; return True if the system supports it.
+    """Install the filter permanently. Return True if the system supports it.
 
-    The process must have set PR_SET_NO_NEW_PRIVS before.
+    The process must set PR_SET_NO_NEW_PRIVS before this call.
     """
     machine = MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
@@ -94,7 +94,7 @@ def install_filter() -> bool:
 
 
 def assemble_filter(machine: Machine, own_id: int) -> bytes:
-    """Return the filter program, eight bytes per instruction (``struct sock_filter``)."""
+    """Return the filter program. Each instruction takes eight bytes (``struct sock_filter``)."""
     checks = [(_IF_EQUAL, 0, 1, number) for number in machine.denied.values()]
     return b"".join(
         _assemble(
