@@ -95,21 +95,23 @@ def format_cell(result: RenderResult, kind: Kind, output: Output) -> str:
 
 INTRODUCTION: Final = f"""# Fidelity
 
-How each kind of image looks in each output format. [tests/support/fidelity.py](../tests/support/fidelity.py) generates
-every input by code, runs an empty pipeline on it and compares the result with the scene that the input was made from.
+How closely each output format reproduces each kind of input image.
+[tests/support/fidelity.py](../tests/support/fidelity.py) draws a scene, saves it in each input format and processes the
+file with a pipeline without operations. It then compares each output with the scene.
 `tests/unit/worker/imaging/test_fidelity.py` checks that this page is current.
 
-A cell shows the PSNR on a black and on a white background, whichever is lower, rounded down to a multiple of {STEP} dB.
-*Identical* means equal pixels. The PSNR includes the loss of a lossy input. ⚠ marks a job with a warning.
+A cell shows the peak signal-to-noise ratio (PSNR), rounded down to a multiple of {STEP} dB. Transparent images are
+compared on black and on white, and the lower PSNR is shown. *Identical* means equal pixels. If the input format is
+lossy, the PSNR includes the loss of the input. ⚠ marks a job with a warning.
 
-- Every result is upright, in sRGB, with 8 bits per channel. JPEG, WebP and AVIF use their default quality.
+- Every output is upright, in sRGB, with 8 bits per channel. JPEG, WebP and AVIF use their default quality.
 - JPEG has no transparency: the image is flattened onto the output's `background`, here white.
 - GIF has no partial transparency: pixels that are at least half opaque are flattened onto the background, and the
-  others become transparent. GIF holds 256 colors, dithered if the image has more.
-- PNG (APNG), WebP, AVIF and GIF outputs keep animations, with frame durations and the number of plays. AVIF cannot
-  store the number of plays.
-- JPEG and TIFF outputs contain the first frame. Only the first page of a TIFF with several pages is read.
-- CMYK is converted by the embedded profile, or by a plain formula if there is none.
+  others become transparent. GIF has at most 256 colors. If the image has more, its colors are dithered.
+- PNG (APNG), WebP, AVIF and GIF outputs keep animations with their frame durations. PNG, WebP and GIF also keep the
+  number of plays, which AVIF cannot store.
+- JPEG and TIFF outputs contain the first frame. If a TIFF input has several pages, only the first page is read.
+- CMYK is converted with the embedded profile, or with a simple formula if there is none.
 
 """
 
