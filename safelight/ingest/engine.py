@@ -138,7 +138,12 @@ class _Engine:
     def progress(self) -> Progress:
         """Return the counts."""
         state = self._state
-        return read_progress(state.checkpoint, downloading=state.options.out is not None, scanned=state.scanned)
+        return read_progress(
+            state.checkpoint,
+            downloading=state.options.out is not None,
+            scanned=state.scanned,
+            sent_bytes=state.sent_bytes,
+        )
 
     def _find_entries(self) -> Iterator[Entry | InvalidEntry]:
         options = self._state.options

@@ -21,6 +21,8 @@ class Progress:
     downloading: bool = False
     #: True if all sources are read, so that ``total`` is final.
     scanned: bool = False
+    #: Bytes of the files that this run has uploaded, without those of earlier runs.
+    sent_bytes: int = 0
 
     @property
     def total(self) -> int:
@@ -49,8 +51,8 @@ class Progress:
         return "failed" if state in FAILED_STATES else "open"
 
 
-def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool) -> Progress:
-    """Count the files of a checkpoint."""
+def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool, sent_bytes: int = 0) -> Progress:
+    """Count the files of a checkpoint. The other values are those of the run."""
     database = checkpoint.database
     states = {
         State(row[0]): int(row[1]) for row in database.execute("SELECT state, count(*) FROM files GROUP BY state")
@@ -59,4 +61,5 @@ def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool) -
         "SELECT code, count(*) FROM files WHERE state IN (?, ?, ?) GROUP BY code ORDER BY count(*) DESC, code",
         FAILED_STATES,
     )
-    return Progress(states, {str(code or "UNKNOWN"): int(number) for code, number in codes}, downloading, scanned)
+    counts = {str(code or "UNKNOWN"): int(number) for code, number in codes}
+    return Progress(states, counts, downloading, scanned, sent_bytes)

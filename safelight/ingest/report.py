@@ -41,11 +41,10 @@ def write_report(checkpoint: Checkpoint, progress: Progress, folder: Path) -> tu
 
 
 def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
-    """Return the counts, the batch IDs and the path of the checkpoint."""
+    """Return the counts, the bytes that this run has sent, the batch IDs and the path of the checkpoint."""
     database = checkpoint.database
     (jobs,) = database.execute("SELECT count(*) FROM files WHERE job IS NOT NULL AND twin IS NULL").fetchone()
     (duplicates,) = database.execute("SELECT count(*) FROM files WHERE twin IS NOT NULL").fetchone()
-    (size,) = database.execute("SELECT sum(size) FROM files WHERE twin IS NULL AND job IS NOT NULL").fetchone()
     batches = [row[0] for row in database.execute("SELECT id FROM batches WHERE id IS NOT NULL ORDER BY number")]
     return {
         "complete": progress.scanned and progress.done == progress.total,
@@ -55,7 +54,7 @@ def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
         "failures": dict(progress.codes),
         "jobs": jobs,
         "same_as_another": duplicates,
-        "bytes": size or 0,
+        "bytes": progress.sent_bytes,
         "batches": batches,
         "checkpoint": str(checkpoint.path),
     }

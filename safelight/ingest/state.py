@@ -63,6 +63,8 @@ class RunState:
     unconfirmed: deque[str] = field(default_factory=deque)
     #: Keys of the running tasks that must not run twice at a time.
     busy: set[str] = field(default_factory=set)
+    #: Bytes of the files that this run has uploaded.
+    sent_bytes: int = 0
     #: True if all sources are read.
     scanned: bool = False
     #: True while files are being inspected.

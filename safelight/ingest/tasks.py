@@ -193,12 +193,13 @@ class UploadFile(Task):
     row: FileRow
     max_tries: ClassVar[int | None] = 6
 
-    def call(self, client: Safelight) -> None:
-        """Upload the file."""
-        transfer.upload_file(client, self.row)
+    def call(self, client: Safelight) -> bool:
+        """Upload the file. Return False if its job no longer awaits it."""
+        return transfer.upload_file(client, self.row)
 
-    def record(self, value: None, now: float) -> None:  # noqa: ARG002 - see Task
+    def record(self, value: bool, now: float) -> None:  # noqa: ARG002 - see Task
         """Record that the file is uploaded."""
+        self.state.sent_bytes += (self.row.size or 0) if value else 0
         files.mark_sent(self.state.checkpoint, self.row.number, self.row.job, self.state.clock())
         self.state.uploads.release(self.row)
 

@@ -24,10 +24,11 @@ class FileChanged(ClientError):
     code = "FILE_CHANGED"
 
 
-def upload_file(client: Safelight, row: FileRow) -> None:
+def upload_file(client: Safelight, row: FileRow) -> bool:
     """Upload a file with the form of its job, or with a renewed one if it has expired.
 
-    Do nothing if the job no longer awaits its bytes. Raises FileChanged or LocalFileError after cancelling the job.
+    Return False, without an upload, if the job no longer awaits its bytes. If the file has changed or can't be read,
+    cancels the job and raises FileChanged or LocalFileError.
     """
     form = UploadForm.model_validate_json(row.form) if row.form else None
     try:
@@ -44,6 +45,7 @@ def upload_file(client: Safelight, row: FileRow) -> None:
         with suppress(ClientError):
             client.cancel(row.job)
         raise
+    return form is not None
 
 
 def download_results(

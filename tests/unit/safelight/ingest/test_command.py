@@ -91,6 +91,15 @@ def test_exit_code_is_0_without_failures(ingest: Invoke, photos: Path) -> None:
     assert "succeeded\t3" in again.stdout
 
 
+def test_summary_has_the_bytes_of_this_run(ingest: Invoke, photos: Path) -> None:
+    """A run that sends nothing shows 0 bytes, although an earlier run sent files."""
+    first = json.loads(ingest("photos", "--out", "out", "--json").stdout)
+    assert first["bytes"] == sum(path.stat().st_size for path in photos.rglob("*.png"))
+    again = ingest("photos", "--out", "out")
+    assert "bytes sent\t0 B" in again.stdout.splitlines()
+    assert "jobs\t4" in again.stdout.splitlines()
+
+
 def test_json_and_reports_agree(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
     """The JSON document, report.json and report.csv."""
     (photos / "duplicate.png").write_bytes((photos / "a.png").read_bytes())
