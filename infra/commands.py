@@ -144,11 +144,11 @@ def doctor() -> None:
     from infra.doctor import Level, diagnose
 
     console = Console(highlight=False, soft_wrap=True)
-    colors = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+    colors = {Level.OK: "green", Level.OPTIONAL: "cyan", Level.WARN: "yellow", Level.FAIL: "red"}
     failed = False
     for finding in diagnose(state_dir()):
         failed = failed or finding.level is Level.FAIL
-        console.print(f"{finding.level.value:<5}", style=colors[finding.level], end="")
+        console.print(f"{finding.level.value:<9}", style=colors[finding.level], end="")
         console.print(finding.text, markup=False)
     if failed:
         raise typer.Exit(1)

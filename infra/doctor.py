@@ -46,6 +46,8 @@ class Level(StrEnum):
     """How a finding is to be taken."""
 
     OK = "ok"
+    #: Not available, and not needed for the embedded engine.
+    OPTIONAL = "optional"
     #: Works, or will after the named step.
     WARN = "warn"
     #: Nothing works until it is mended.
@@ -106,7 +108,7 @@ def _engine_version() -> Finding:
 def _pip() -> Finding:
     if importlib.util.find_spec("pip"):
         return Finding(Level.OK, "pip is available to build zips for AWS")
-    return Finding(Level.WARN, "pip is missing; only `safelight deploy` needs it: python -m ensurepip")
+    return Finding(Level.OPTIONAL, "pip is not installed; only `safelight deploy` needs it: python -m ensurepip")
 
 
 def _disk(state_dir: Path) -> Finding:
@@ -148,7 +150,7 @@ def _engine(state_dir: Path) -> Iterator[Finding]:
 
 
 def _localstack() -> Finding:
-    """Look for a LocalStack. The embedded engine needs none, so a missing one is OK."""
+    """Look for a LocalStack. The embedded engine does not need it, so it is optional."""
     try:
         found = localstack.find_running()
     except SetupError as error:
@@ -163,10 +165,12 @@ def _localstack() -> Finding:
     missing = compose.find_missing()
     if missing:
         return Finding(
-            Level.OK,
-            f"no LocalStack is running, and none can be started: {missing} The embedded engine does not need it.",
+            Level.OPTIONAL,
+            f"LocalStack is not running and can't be started: {missing} The embedded engine does not need it.",
         )
-    return Finding(Level.OK, "no LocalStack is running; `safelight up --engine localstack` starts one in Docker")
+    return Finding(
+        Level.OPTIONAL, "LocalStack is not running; `safelight up --engine localstack` starts a container with it"
+    )
 
 
 def _stack_on_localstack(state_dir: Path) -> Iterator[Finding]:

@@ -35,6 +35,10 @@ Report = Callable[[str], None]
 class Engine:
     """How to start and stop one engine for a state directory, and what is deployed on it."""
 
+    #: The engine in a sentence.
+    label: str
+    #: Return True if the engine runs with these settings, so that ``start`` does not start it.
+    is_running: Callable[[Path, Mapping[str, str] | None], bool]
     #: Return the engine's address. Raises SetupError.
     start: Callable[[Path, Mapping[str, str] | None], str]
     #: Stops what runs for the state directory and, with True, removes the data of the stack of that name. Says in a
@@ -47,8 +51,21 @@ class Engine:
 
 
 ENGINES: Mapping[str, Engine] = {
-    "embedded": Engine(embedded.start, embedded.shut_down, packaging.build_slim),
-    "localstack": Engine(localstack.start, localstack.shut_down, localstack.build_packages, localstack.get_parameters),
+    "embedded": Engine(
+        label="the embedded engine",
+        is_running=embedded.is_running_with,
+        start=embedded.start,
+        end=embedded.shut_down,
+        packages=packaging.build_slim,
+    ),
+    "localstack": Engine(
+        label="LocalStack",
+        is_running=lambda _state_dir, _environment: localstack.find_running() is not None,
+        start=localstack.start,
+        end=localstack.shut_down,
+        packages=localstack.build_packages,
+        parameters=localstack.get_parameters,
+    ),
 }
 
 
@@ -72,14 +89,15 @@ def up(  # noqa: PLR0913 - each with a default of its own
     given = local_parameters() | dict(chosen.parameters()) | dict(parameters or {})
     name = given.get("NamePrefix", STACK_NAME)
     with _lock(state_dir):
-        report(f"starting the engine {engine}")
+        running = chosen.is_running(state_dir, environment)
+        report(f"{chosen.label} is already running" if running else f"starting {chosen.label}")
         endpoint_url = chosen.start(state_dir, environment)
         _name_file(state_dir).write_text(name, encoding="utf-8")  # before any resource of that name exists
-        report("building the zips")
+        report("building the Lambda packages")
         deployed = deploy_to_engine(endpoint_url, name, chosen.packages(source), given, report, source)
         stack = Stack.from_outputs(cloudformation.get_outputs(deployed), engine=engine, endpoint_url=endpoint_url)
         stack.save(stack_path(state_dir))
-        report("waiting for the API")
+        report("waiting until the API is healthy")
         wait_until_healthy(stack.api_url)
     return stack
 

@@ -26,7 +26,7 @@ def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
     paths = EnginePaths.below(state_dir)
     settings = dict(extra or {})
     last = EngineRecord.read(paths.record)
-    if last and last.environment == settings and is_running(state_dir):
+    if last and is_running_with(state_dir, settings):
         return last.url
     stop(state_dir)  # also if it hangs: two engines on one state would destroy it
     launch.make_folders(paths)
@@ -51,6 +51,12 @@ def is_running(state_dir: Path) -> bool:
         return False
     process = processes.find_process(record.pid, record.created)
     return process is not None and processes.is_listening(process, record.port) and launch.is_healthy(record.url)
+
+
+def is_running_with(state_dir: Path, extra: Mapping[str, str] | None = None) -> bool:
+    """Return True if the engine is running and healthy, and ``extra`` was added to its environment."""
+    record = EngineRecord.read(EnginePaths.below(state_dir).record)
+    return record is not None and record.environment == dict(extra or {}) and is_running(state_dir)
 
 
 def stop(state_dir: Path) -> bool:

@@ -1,6 +1,7 @@
 """The infra commands: output and exit codes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from typer.testing import CliRunner
 
 from infra import commands, doctor, local_stack
 from infra.deployment import aws_account
+from infra.engines import compose, embedded, localstack
+from infra.engines.record import EnginePaths, EngineRecord
 from infra.errors import SetupError
 from infra.stack import Stack
 
@@ -50,6 +53,39 @@ def test_up_prints_steps_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert STACK.api_url in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("engine", "is_running", "step"),
+    [
+        ("embedded", False, "starting the embedded engine"),
+        ("embedded", True, "the embedded engine is already running"),
+        ("localstack", False, "starting LocalStack"),
+        ("localstack", True, "LocalStack is already running"),
+    ],
+)
+def test_up_starts_only_an_engine_that_does_not_run(
+    engine: str, is_running: bool, step: str, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first step shows which of the two happens."""
+    steps: list[str] = []
+
+    def stop(*_: object) -> str:
+        raise SetupError("enough")
+
+    fake = replace(local_stack.ENGINES[engine], is_running=lambda *_: is_running, start=stop, parameters=dict)
+    monkeypatch.setattr(local_stack, "ENGINES", {engine: fake})
+    with pytest.raises(SetupError, match="enough"):
+        local_stack.up(state, engine, report=steps.append)
+    assert steps == [step]
+
+
+def test_embedded_engine_with_other_settings_is_restarted(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine runs as requested only if its environment has the same settings."""
+    EngineRecord(1, environment={"A": "1"}).save(EnginePaths.below(state).record)
+    monkeypatch.setattr(embedded, "is_running", lambda _: True)
+    assert embedded.is_running_with(state, {"A": "1"})
+    assert not embedded.is_running_with(state)
+
+
 def test_an_expected_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """An expected error exits with code 2 and a sentence, without a traceback."""
 
@@ -88,13 +124,21 @@ def test_destroy_needs_confirmation(answer: str, monkeypatch: pytest.MonkeyPatch
     assert runner.invoke(commands.app, ["destroy"], input=answer).exit_code == 1
 
 
-@pytest.mark.parametrize(("level", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
+@pytest.mark.parametrize(("level", "code"), [("ok", 0), ("optional", 0), ("warn", 0), ("fail", 1)])
 def test_doctor_exits_with_1_only_on_a_failure(level: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning keeps exit code 0."""
     findings = [doctor.Finding(doctor.Level(level), "the lamp [red]")]
     monkeypatch.setattr(doctor, "diagnose", lambda _: findings)
     result = runner.invoke(commands.app, ["doctor"])
-    assert (result.exit_code, result.stdout) == (code, f"{level:<5}the lamp [red]\n")
+    assert (result.exit_code, result.stdout) == (code, f"{level:<9}the lamp [red]\n")
+
+
+def test_doctor_marks_missing_docker_as_optional(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded engine does not need LocalStack, but a missing program is not OK either."""
+    monkeypatch.setattr(localstack, "find_running", lambda: None)
+    monkeypatch.setattr(compose, "find_missing", lambda: "Docker is not installed.")
+    (finding,) = (each for each in doctor.diagnose(state) if "LocalStack" in each.text)
+    assert (finding.level, "Docker is not installed." in finding.text) == (doctor.Level.OPTIONAL, True)
 
 
 def test_doctor_accepts_the_test_environment(state: Path) -> None:
