@@ -16,6 +16,8 @@ OUTPUT_FORMAT_SPELLINGS: Final[Mapping[str, str]] = {"jpg": "jpeg", "tif": "tiff
 LOSSY_FORMATS: Final = ("jpeg", "webp", "avif")
 #: Formats of raw images.
 RAW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+#: Formats whose first bytes are enough for a plan.
+PLAN_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 #: Formats of assets.
 ASSET_FORMATS: Final = ("PNG", "JPEG", "WebP")
 #: Media types by format.
@@ -42,6 +44,15 @@ EXTENSIONS: Final[Mapping[str, str]] = {
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 #: Statuses of a job.
 JOB_STATUSES: Final = ("AWAITING_UPLOAD", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "EXPIRED")
+#: The default pipeline as shorthand options.
+DEFAULT_OPTIONS: Final[Mapping[str, str]] = {
+    "width": "1024",
+    "height": "1024",
+    "fit": "inside",
+    "enlarge": "false",
+    "grayscale": "true",
+    "format": "png",
+}
 #: Options of a job besides its file name, and their JSON types.
 JOB_OPTIONS: Final[Mapping[str, str]] = {
     "pipeline": "object",

@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from safelight.address import find_state_dir
-from safelight.cli.command_group import CommandGroup
+from safelight.cli.command_group import FIRST_STEP, CommandGroup
 from safelight.cli.wiring import Finding, Stack, Wiring
 from safelight.errors import ClientError
 
@@ -27,9 +27,24 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def create_wiring(context: typer.Context) -> None:
-    """Process images with Safelight. Start with [bold]safelight demo[/bold]."""
+def _print_version(value: bool) -> None:
+    """Print the version and exit, if ``--version`` is given."""
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - only for this option
+
+        typer.echo(f"safelight {version('safelight')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+]
+
+
+@app.callback(help=f"Process images with Safelight. {FIRST_STEP}")
+def create_wiring(context: typer.Context, *, version: Version = False) -> None:
+    """Prepare the output streams and the dependencies of the commands."""
+    del version  # its callback has printed it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # The terminal's encoding may lack characters of a file name.

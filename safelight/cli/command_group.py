@@ -1,15 +1,29 @@
 """The command group of ``safelight``, which lists all commands and loads the one that runs."""
 
 import importlib
+import importlib.util
 import inspect
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from safelight.cli.commands import COMMANDS, CommandRow
+from safelight.cli.commands import COMMANDS, STACK, CommandRow
 from safelight.cli.options import EXIT_NOT_RUN
 from safelight.errors import ClientError
+
+#: Whether the packages for a local Safelight are here. A wheel of the client contains only the package ``safelight``.
+IS_CHECKOUT = importlib.util.find_spec("infra") is not None
+#: The advice for new users.
+FIRST_STEP = (
+    "Start with [bold]safelight demo[/bold]."
+    if IS_CHECKOUT
+    else "Set SAFELIGHT_API_URL to the URL of an API, or pass --api-url to each command."
+)
+#: Commands that do not work without a checkout.
+CHECKOUT_COMMANDS = frozenset({"demo", "verify"} | {row.name for row in COMMANDS if row.panel == STACK})
+#: The panel of these commands in the help of an installed wheel.
+CHECKOUT_PANEL = "Only in a checkout of Safelight"
 
 
 class CommandGroup(TyperGroup):
@@ -19,7 +33,8 @@ class CommandGroup(TyperGroup):
         super().__init__(**attributes)
         for row in COMMANDS:
             # A stub for --help. resolve_command loads the command.
-            self.commands[row.name] = TyperCommand(row.name, help=row.help, rich_help_panel=row.panel)
+            panel = row.panel if IS_CHECKOUT or row.name not in CHECKOUT_COMMANDS else CHECKOUT_PANEL
+            self.commands[row.name] = TyperCommand(row.name, help=row.help, rich_help_panel=panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Click's types are not public
         """Return the loaded command and its arguments."""
@@ -37,8 +52,9 @@ class CommandGroup(TyperGroup):
             typer.echo(format_error(error), err=True)
         except ModuleNotFoundError as error:
             typer.echo(
-                f"This command needs a checkout of Safelight: the module {error.name} is not installed. "
-                "Clone the repository and run `make up` in it.",
+                f"This command needs a checkout of Safelight, because the module {error.name} is not installed here. "
+                "Clone the repository and run `make up` in it. "
+                "Other commands work with any API: set SAFELIGHT_API_URL, or pass --api-url.",
                 err=True,
             )
         raise typer.Exit(EXIT_NOT_RUN)

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from safelight.api_options import DEFAULT_OPTIONS, LOSSY_FORMATS
 from safelight.cli.rendering import documents, lines, progress, tables, text
 from safelight.cli.submission import Outcome, SubmitOptions, submit_all
 from safelight.client import Safelight
@@ -19,13 +20,11 @@ INVALID_IMAGE = "not-an-image.png"
 EXPECTED_CODE = "NOT_AN_IMAGE"
 #: Maximum wait for one image, including the cold start of a function on a slow machine.
 TIMEOUT_SECONDS = 120.0
-#: Width of the table without a terminal.
-PLAIN_WIDTH = 120
 _SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
 
 def list_images(folder: Path = IMAGES_FOLDER) -> list[Path]:
-    """Return the sample images, sorted by name."""
+    """Return the sample files, sorted by name. All are images except ``INVALID_IMAGE``."""
     return sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
 
 
@@ -37,13 +36,16 @@ def run_demo(
     as_json: bool = False,
     images: Path = IMAGES_FOLDER,
 ) -> bool:
-    """Process all sample images concurrently, download the results to ``out`` and print them.
+    """Process all sample files concurrently, download the results to ``out`` and print them.
 
     Return True if every job ended as expected.
     """
     files = list_images(images)
     options = SubmitOptions(wait=True, timeout=TIMEOUT_SECONDS, out=out)
     console = Console()
+    if not as_json:
+        count = sum(file.name != INVALID_IMAGE for file in files)
+        typer.echo(f"Processing {count} images, and a file that is not an image.")
     with progress.show_progress(len(files), console, as_json=as_json, names_only=True) as on_outcome:
         outcomes = submit_all(client, files, options, concurrency=len(files), on_outcome=on_outcome)
     as_expected = all(is_as_expected(outcome) for outcome in outcomes)
@@ -51,8 +53,11 @@ def run_demo(
         addresses = {"api_url": client.api_url, "ui_url": ui_url, "results": str(out)}
         documents.print_document({"as_expected": as_expected, **addresses, **documents.describe_outcomes(outcomes)})
         return as_expected
-    typer.echo()
-    tables.print_demo(outcomes, console if console.is_terminal else Console(width=PLAIN_WIDTH))
+    if console.is_terminal:
+        # Elsewhere, show_progress has printed a line for each file.
+        typer.echo()
+        tables.print_demo(outcomes, console)
+    typer.echo(f"\n{describe_default_pipeline()}")
     _print_explanations(outcomes)
     typer.echo(describe_next_steps(client.api_url, ui_url, out))
     return as_expected
@@ -80,9 +85,20 @@ Try next:
   {command} submit {image} --preset web --out {folder}
   {command} submit {image} --width 300 --format webp --color --out {folder}
   curl --data-binary @{image} -H 'Content-Type: image/jpeg' '{api_url}/jobs?preset=web&filename=astronaut.jpg'
-  base64 -w 0 {image} > photo.txt
-  curl --data-binary @photo.txt -H 'Content-Type: text/plain' -H 'Prefer: wait=20' '{api_url}/jobs?preset=web'
+  base64 -w 0 {image} | curl --data-binary @- -H 'Content-Type: text/plain' '{api_url}/jobs?preset=web'
   {command} down"""
+
+
+def describe_default_pipeline() -> str:
+    """Return what happens to an image without options, in one or two sentences."""
+    width, height, file_format = (DEFAULT_OPTIONS[name] for name in ("width", "height", "format"))
+    gray = "converted to grayscale and " if DEFAULT_OPTIONS["grayscale"] == "true" else ""
+    steps = (
+        f"By default, an image is scaled down to fit {width} × {height} pixels, {gray}saved as {file_format.upper()}."
+    )
+    if file_format in LOSSY_FORMATS:
+        return steps
+    return f"{steps} {file_format.upper()} is lossless, so a result can be larger than its JPEG or WebP original."
 
 
 def _find_command() -> str:

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS
+from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, require_job_ids
 from safelight.cli.rendering import documents, lines, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ClientError, Unreachable
 from safelight.models import Deletion, Job
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Job IDs.", show_default=False)]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Job IDs.", show_default=False, callback=require_job_ids)]
 
 
 def run_on_jobs(
@@ -65,8 +65,8 @@ def _print_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientE
         deleted = [each.document() for each in deletions]
         documents.print_document({"deleted": deleted, "errors": _error_documents(errors)})
     else:
-        for each in deletions:
-            typer.echo(f"{text.escape(each.id)}\tDELETED\t{each.object_count}\t{text.format_size(each.bytes)}")
+        rows = [(each.id, "DELETED", str(each.object_count), text.format_size(each.bytes)) for each in deletions]
+        tables.print_rows(("ID", "Status", "Objects", "Size"), rows, Console())
     _print_errors(errors)
 
 

@@ -45,6 +45,17 @@ def join_choices(values: Collection[str]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
+def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None
+    """Return the value of an argument that takes job IDs. Raises BadParameter if an ID is the name of a file."""
+    for each in [value] if isinstance(value, str) else value or ():
+        if Path(each).is_file():
+            advice = "To list the IDs of your jobs, run: safelight list"
+            if context.info_name == "verify":
+                advice = f"To verify a job against a saved receipt, run: safelight verify ID --receipt {each!r}"
+            raise typer.BadParameter(f"{each!r} is a file, not the ID of a job. {advice}")
+    return value
+
+
 ApiUrl = Annotated[
     str | None,
     typer.Option(
@@ -54,7 +65,7 @@ ApiUrl = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-JobId = Annotated[str, typer.Argument(metavar="ID", help="Job ID.", show_default=False)]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="Job ID.", show_default=False, callback=require_job_ids)]
 Pipeline = Annotated[
     str | None,
     typer.Option("--pipeline", metavar="JSON|@FILE", help="Pipeline as JSON, @FILE, or @- for standard input."),

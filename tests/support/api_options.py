@@ -13,8 +13,10 @@ from api.jobs.options import Options
 from shared.jobs.job import JobStatus
 from shared.pipeline.asset import ASSET_FORMATS
 from shared.pipeline.image_formats import INPUT_FORMATS
-from shared.pipeline.operations import Fit
+from shared.pipeline.image_header import READABLE
+from shared.pipeline.operations import Fit, Grayscale, Resize
 from shared.pipeline.output import LOSSY_FORMATS, OutputFormat
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 _DOCSTRING = '''"""Values that the API accepts and returns.
 
@@ -42,6 +44,7 @@ def generate() -> str:
         ),
         "LOSSY_FORMATS": ("Output formats that take ``quality``.", [each.value for each in LOSSY_FORMATS]),
         "RAW_FORMATS": ("Formats of raw images.", [each.name for each in INPUT_FORMATS]),
+        "PLAN_FORMATS": ("Formats whose first bytes are enough for a plan.", [each.name for each in READABLE]),
         "ASSET_FORMATS": ("Formats of assets.", [each.label for each in ASSET_FORMATS]),
         "MEDIA_TYPES": ("Media types by format.", {each.name: each.media_type for each in INPUT_FORMATS}),
         "EXTENSIONS": ("File extensions by format.", {each.name: each.extension for each in INPUT_FORMATS}),
@@ -50,6 +53,7 @@ def generate() -> str:
             [f".{each}" for names in suffixes for each in dict.fromkeys(names)],
         ),
         "JOB_STATUSES": ("Statuses of a job.", [each.value for each in JobStatus]),
+        "DEFAULT_OPTIONS": ("The default pipeline as shorthand options.", _describe_default_pipeline()),
         "JOB_OPTIONS": ("Options of a job besides its file name, and their JSON types.", _option_types()),
     }
     return "\n".join((_DOCSTRING, *(_assign(name, *constant) for name, constant in constants.items()), ""))
@@ -67,6 +71,21 @@ def _assign(name: str, comment: str, value: list[str] | Mapping[str, str]) -> st
     if len(line) > MAX_LINE:
         line = f"{name}: {annotation} = {opening}\n{''.join(f'    {item},{chr(10)}' for item in items)}{closing}"
     return f"#: {comment}\n{line}"
+
+
+def _describe_default_pipeline() -> dict[str, str]:
+    resize, grayscale = DEFAULT_PIPELINE.operations
+    (output,) = DEFAULT_PIPELINE.outputs
+    assert isinstance(resize, Resize)
+    assert isinstance(grayscale, Grayscale)
+    return {
+        "width": str(resize.width),
+        "height": str(resize.height),
+        "fit": resize.fit.value,
+        "enlarge": str(resize.enlarge).lower(),
+        "grayscale": "true",
+        "format": output.format.value,
+    }
 
 
 def _option_types() -> dict[str, str]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.api_options import ASSET_FORMATS
 from safelight.cli.options import ApiUrl, Json, join_choices
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.models import Asset
 
@@ -55,10 +56,16 @@ def delete(context: typer.Context, *, name: Name, api_url: ApiUrl = None) -> Non
 
 
 def _print_assets(assets: Sequence[Asset], *, as_json: bool) -> None:
-    """Print assets, one per line: name, format, dimensions, size."""
+    """Print name, format, dimensions and size of each asset."""
     if as_json:
         documents.print_document({"assets": [asset.document() for asset in assets]})
         return
-    for asset in assets:
-        dimensions = text.format_dimensions(asset.width, asset.height)
-        text.print_fields(asset.name, asset.format or "-", dimensions, text.format_size(asset.size))
+    rows = [
+        (
+            *(asset.name, asset.format or "-"),
+            text.format_dimensions(asset.width, asset.height) or "-",
+            text.format_size(asset.size),
+        )
+        for asset in assets
+    ]
+    tables.print_rows(("Name", "Format", "Dimensions", "Size"), rows, Console())

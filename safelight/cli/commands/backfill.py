@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.cli import options as opts
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ClientError
@@ -148,15 +149,24 @@ def _run(client: Safelight, batch: Batch, *, wait: bool, as_json: bool) -> int:
 
 
 def _print(batch: Batch, *, as_json: bool) -> None:
+    """Print a batch and its counts: a table on a terminal, one line elsewhere."""
+    console = Console()
     if as_json:
         documents.print_document(batch.document())
+    elif console.is_terminal:
+        rows = [(batch.id, name, str(count)) for name, count in _count(batch)]
+        tables.print_rows(("Batch", "Jobs", "Count"), rows, console)
     else:
         typer.echo(_format(batch))
 
 
 def _format(batch: Batch) -> str:
-    """Return ID, number of members, counts by status and number of missing images in one line."""
-    created = f"{batch.total} created" + ("" if batch.is_filled else " so far")
-    counts = [f"{count} {name}" for name, count in batch.counts.items() if count]
-    missing = batch.backfill.skipped if batch.backfill else 0
-    return "\t".join([text.escape(batch.id), created, *counts, *([f"{missing} no longer stored"] if missing else [])])
+    """Return the ID and the counts in one line."""
+    return "\t".join([text.escape(batch.id), *(f"{count} {name}" for name, count in _count(batch))])
+
+
+def _count(batch: Batch) -> list[tuple[str, int]]:
+    """Return the number of members, the counts by status and the number of missing images, with their names."""
+    created = ("created" if batch.is_filled else "created so far", batch.total)
+    missing = ("no longer stored", batch.backfill.skipped if batch.backfill else 0)
+    return [created, *((name, count) for name, count in (*batch.counts.items(), missing) if count)]

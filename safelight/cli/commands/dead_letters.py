@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from safelight.cli.options import EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, Json
-from safelight.cli.rendering import documents, text
+from safelight.cli.options import EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, Json, require_job_ids
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ApiError
@@ -51,7 +52,9 @@ def list_dead_letters(
 def redrive(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Job IDs.", show_default=False)] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Job IDs.", show_default=False, callback=require_job_ids)
+    ] = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="Redrive all dead letters.")] = False,
     force: Annotated[
@@ -76,16 +79,19 @@ def redrive(  # noqa: PLR0913 - each option is an argument
 
 
 def _print_dead_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None:
-    """Print dead letters, one per line, and the count of each reason."""
+    """Print the dead letters, and the count of each reason."""
     counts = Counter(letter.reason for letter in letters)
     if as_json:
         documents.print_document({"dead_letters": [each.document() for each in letters], "reasons": dict(counts)})
         return
-    for each in letters:
-        since = each.document()["since"] or "-"
-        redrives = "-" if each.redrives is None else str(each.redrives)
-        fields = (each.id, each.kind, each.reason, since, each.owner or "-", redrives)
-        typer.echo("\t".join(text.escape(field) for field in fields))
+    rows = [
+        (
+            *(each.id, each.kind, each.reason, str(each.document()["since"] or "-"), each.owner or "-"),
+            "-" if each.redrives is None else str(each.redrives),
+        )
+        for each in letters
+    ]
+    tables.print_rows(("ID", "Kind", "Reason", "Since", "Owner", "Redrives"), rows, Console())
     summary = ", ".join(f"{count} {text.escape(reason)}" for reason, count in sorted(counts.items()))
     typer.echo(summary or "There are no dead letters.", err=True)
 
@@ -109,8 +115,7 @@ def _print_redrive_result(total: RedriveResult, *, as_json: bool) -> None:
     if as_json:
         documents.print_document(total.document())
     else:
-        for job_id in total.jobs:
-            typer.echo(f"{text.escape(job_id)}\tPENDING")
+        tables.print_rows(("ID", "Status"), [(job_id, "PENDING") for job_id in total.jobs], Console())
     for refusal in total.refusals:
         typer.echo(f"{text.escape(refusal.id)}: refused ({text.escape(refusal.code)}).", err=True)
     typer.echo(f"{total.redriven} redriven, {total.refused} refused.", err=True)

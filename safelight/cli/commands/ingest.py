@@ -39,7 +39,7 @@ safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...", help="Folders, globs, files, s3://bucket/prefix/, or - for names on standard input."
+        metavar="SOURCE", help="Folders, globs, files, s3://bucket/prefix/, or - for names on standard input."
     ),
 ]
 Manifests = Annotated[

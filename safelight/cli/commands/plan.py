@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from safelight.api_options import MEDIA_TYPES, PLAN_FORMATS, RAW_FORMATS
 from safelight.cli import options as opts
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
+from safelight.errors import ApiError, ClientError
+from safelight.ingest.inspection import HEADER_BYTES, detect_media_type
 from safelight.models import Plan
+from safelight.models.jobs import JobFailure
+from safelight.uploads import Upload
 
 EXAMPLES = """Examples:
 
@@ -48,28 +54,69 @@ def plan(  # noqa: PLR0913 - each option is an argument
         grayscale=grayscale,
     )
     with connect(context, api_url) as client:
-        preview = client.plan(file, pipeline=opts.read_pipeline(pipeline), preset=preset, options=options)
+        try:
+            preview = client.plan(file, pipeline=opts.read_pipeline(pipeline), preset=preset, options=options)
+        except ApiError as error:
+            if all(each.pointer != "/head" for each in error.pointers):
+                raise
+            preview = _explain_unreadable(file, error)
     _print_plan(preview, as_json=as_json)
     raise typer.Exit(opts.EXIT_SUCCESS if preview.ok else opts.EXIT_PARTIAL_FAILURE)
 
 
+class PlanNotPossible(ClientError):
+    """The size of the image can't be read from the first bytes of the file."""
+
+    code = "PLAN_NOT_POSSIBLE"
+
+
+def _explain_unreadable(file: Path, error: ApiError) -> Plan:
+    """Return a plan that fails because the API can't read the first bytes of a file.
+
+    Raises PlanNotPossible if the format of the file has no plans although jobs accept it.
+    """
+    header = Upload(file).head(HEADER_BYTES)
+    names = {media_type: name for name, media_type in MEDIA_TYPES.items()}
+    name = names.get(detect_media_type(header))
+    if name is None:
+        return _make_failure(
+            "UNSUPPORTED_TYPE", f"{file} is not an image in a supported format: {opts.join_choices(RAW_FORMATS)}."
+        )
+    if name not in PLAN_FORMATS:
+        raise PlanNotPossible(
+            f"{file} is in the format {name}, for which no plan is possible. "
+            f"Plans are possible for {opts.join_choices(PLAN_FORMATS)}. You can submit the file without a plan."
+        ) from error
+    return _make_failure("NOT_AN_IMAGE", f"{file} starts like a {name} file but has no image size that can be read.")
+
+
+def _make_failure(code: str, message: str) -> Plan:
+    return Plan(ok=False, failure=JobFailure(code=code, message=message))
+
+
 def _print_plan(plan: Plan, *, as_json: bool) -> None:
-    """Print a plan. Warnings and a failure go to standard error."""
+    """Print a plan. The estimate, warnings and a failure go to standard error."""
     if as_json:
         documents.print_document(plan.document())
         return
-    image = plan.picture
-    size, dimensions = text.format_size(image.size), text.format_dimensions(image.width, image.height)
-    text.print_fields("image", image.format or "-", dimensions, size)
-    for step in plan.steps:
-        text.print_fields(step.op, "", text.format_dimensions(step.width, step.height))
-    for output in plan.outputs:
-        dimensions = text.format_dimensions(output.width, output.height)
-        text.print_fields(f"output {output.name}", output.format or "-", dimensions)
+    if plan.picture.format is not None:
+        _print_steps(plan)
     if plan.estimate.milliseconds is not None:
         memory = text.format_size(plan.estimate.memory_bytes)
-        text.print_fields("estimate", f"{plan.estimate.milliseconds} ms", memory)
+        typer.echo(f"Estimate: {plan.estimate.milliseconds} ms of processing, {memory} of memory.", err=True)
     for warning in plan.warnings:
         typer.echo(f"Note: {text.escape(warning.message)}", err=True)
     if plan.failure is not None:
-        typer.echo(f"Would fail: {text.escape(plan.failure.message)} ({plan.failure.code})", err=True)
+        typer.echo(f"The job would fail: {text.escape(plan.failure.message)} ({plan.failure.code})", err=True)
+
+
+def _print_steps(plan: Plan) -> None:
+    """Print the image, the operations and the outputs."""
+    image = plan.picture
+    dimensions = text.format_dimensions(image.width, image.height) or "-"
+    rows = [("image", image.format or "-", dimensions, text.format_size(image.size))]
+    rows += [(each.op, "-", text.format_dimensions(each.width, each.height) or "-", "-") for each in plan.steps]
+    for output in plan.outputs:
+        dimensions = text.format_dimensions(output.width, output.height) or "-"
+        rows.append((f"output {output.name}", output.format or "-", dimensions, "-"))
+    tables.print_rows(("Step", "Format", "Dimensions", "Size"), rows, Console())

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.cli.options import ApiUrl, Json, read_pipeline
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables
 from safelight.cli.wiring import connect
 from safelight.models import Preset
 
@@ -80,10 +81,12 @@ def delete(context: typer.Context, *, name: Name, if_version: IfVersion = None, 
 
 
 def _print_presets(presets: Sequence[Preset], *, as_json: bool) -> None:
-    """Print presets, one per line: name, version, origin, description."""
+    """Print name, version, origin and description of each preset."""
     if as_json:
         documents.print_document({"presets": [preset.document() for preset in presets]})
         return
-    for preset in presets:
-        origin = "built in" if preset.built_in else "own"
-        text.print_fields(preset.name, str(preset.version), origin, preset.description)
+    rows = [
+        (preset.name, str(preset.version), "built in" if preset.built_in else "own", preset.description)
+        for preset in presets
+    ]
+    tables.print_rows(("Name", "Version", "Origin", "Description"), rows, Console())

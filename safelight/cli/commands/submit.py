@@ -26,7 +26,7 @@ safelight submit s3://shop-images/2026/chair.jpg --preset web
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Image files, or s3://bucket/key.", show_default=False)
+    list[str], typer.Argument(metavar="FILE", help="Image files, or s3://bucket/key.", show_default=False)
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job is done.")]
 Out = Annotated[

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, JobId, Json
 from safelight.cli.wiring import Finding, Wiring, connect
@@ -71,7 +72,7 @@ def _read_assets(values: list[str]) -> dict[str, bytes]:
 
 
 def _print_findings(job_id: str, evidence: "Evidence", findings: list[Finding], *, as_json: bool) -> None:
-    from safelight.cli.rendering import documents, text  # noqa: PLC0415 - see above
+    from safelight.cli.rendering import documents, tables  # noqa: PLC0415 - see above
 
     lines = [{"what": each.what, "state": str(each.state), "detail": each.detail} for each in findings]
     if _is_replaced(evidence):
@@ -81,8 +82,8 @@ def _print_findings(job_id: str, evidence: "Evidence", findings: list[Finding], 
     if as_json:
         documents.print_document({"id": job_id, "findings": lines})
         return
-    for line in lines:
-        typer.echo("\t".join(text.escape(line[part]) for part in ("what", "state", "detail")))
+    rows = [(line["what"], line["state"], line["detail"]) for line in lines]
+    tables.print_rows(("Checked", "State", "Detail"), rows, Console())
 
 
 def _is_replaced(evidence: "Evidence") -> bool:

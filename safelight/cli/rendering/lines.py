@@ -2,6 +2,7 @@
 
 from safelight.cli.rendering import text
 from safelight.cli.submission import Outcome
+from safelight.errors import ApiError, ConnectionLost
 from safelight.models import Job
 
 
@@ -13,13 +14,27 @@ def format_job(job: Job) -> str:
 
 
 def format_outcome(outcome: Outcome, *, name_only: bool = False) -> str:
-    """Return an outcome as file, job, results and error. ``name_only`` omits the folder of the file."""
-    fields = [outcome.file.name if name_only else str(outcome.file)]
+    """Return an outcome as file, job ID, status, results and error. A missing value is ``-``.
+
+    ``name_only`` omits the folder of the file.
+    """
+    fields = (
+        outcome.file.name if name_only else str(outcome.file),
+        outcome.job.id if outcome.job else "-",
+        format_outcome_status(outcome),
+        ", ".join(map(str, outcome.saved)) or "-",
+    )
+    # The error is escaped already.
+    return "\t".join([*map(text.escape, fields), format_failure(outcome) or "-"])
+
+
+def format_outcome_status(outcome: Outcome) -> str:
+    """Return the status of the job. Without a job, return what is known about the request."""
     if outcome.job is not None:
-        fields += [outcome.job.id, text.format_status(outcome.job)]
-    fields += [str(path) for path in outcome.saved]
-    failure = format_failure(outcome)
-    return "\t".join(text.escape(each) for each in fields) + (f"\t{failure}" if failure else "")
+        return text.format_status(outcome.job)
+    if isinstance(outcome.error, ConnectionLost):
+        return "UNKNOWN"
+    return "REFUSED" if isinstance(outcome.error, ApiError) else "NOT SENT"
 
 
 def format_failure(outcome: Outcome) -> str:

@@ -1,6 +1,7 @@
 """Output on a terminal: tables. Cells are text without markup, because names are untrusted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -10,75 +11,184 @@ from safelight.cli.rendering import lines, text
 from safelight.cli.submission import Outcome
 from safelight.models import Job
 
-_NUMERIC_COLUMNS = {"Before", "After", "Change", "Time"}
-#: Minimum width of a terminal, in characters, for job IDs and numeric columns in one row.
-MIN_WIDTH = 110
+_JOB_OR_ERROR = "Job or error"
+#: Columns that are aligned to the right.
+_NUMERIC_COLUMNS = frozenset(
+    {"Before", "After", "Change", "Time", "Change\nTime", "Size", "Dimensions", "Version", "Objects", "Redrives"}
+)
+#: Columns that are not wrapped: numbers, and values that users copy.
+_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch"}
+#: Minimum width of the other columns, in characters. A job ID in ``_JOB_OR_ERROR`` stays whole.
+_MIN_WIDTHS = {_JOB_OR_ERROR: 26}
+_MIN_WIDTH = 9
+#: Characters between columns, without and with wrapping.
+_WIDE_GAP, _NARROW_GAP = 2, 1
 _STYLES = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "EXPIRED": "yellow"}
 
 
-def print_jobs(jobs: Iterable[Job], console: Console) -> None:
-    """Print one job per row."""
-    heads = ("ID", "Status", "File", "Before", "After", "Change", "Time")
-    rows = [
-        (
-            *(_make_cell(job.id), _make_status_cell(job), _make_cell(job.filename or "-")),
-            *(*_make_size_cells(job), _make_cell(text.format_duration(job))),
-        )
-        for job in jobs
-    ]
-    _print_table(console, heads, rows, min_width=MIN_WIDTH)
+class _Layout(NamedTuple):
+    """The headings and rows of a table."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Text]]
+
+    def measure(self) -> list[int]:
+        """Return the width of each column without wrapping, in characters."""
+        columns = [[Text(head), *(row[index] for row in self.rows)] for index, head in enumerate(self.heads)]
+        return [
+            max(line.cell_len for cell in column for line in cell.split("\n", allow_blank=True)) for column in columns
+        ]
+
+    def is_wider_than(self, width: int) -> bool:
+        """Return True if the table needs more than ``width`` characters without wrapping."""
+        return sum(self.measure()) + _WIDE_GAP * (len(self.heads) - 1) > width
+
+    def fit(self, width: int) -> list[int] | None:
+        """Return the widths of columns that are wrapped to fit into ``width``, or None if they do not fit."""
+        widths = self.measure()
+        minima = [
+            each if head in _RIGID_COLUMNS else min(each, _MIN_WIDTHS.get(head, _MIN_WIDTH))
+            for head, each in zip(self.heads, widths, strict=True)
+        ]
+        while sum(widths) + _NARROW_GAP * (len(widths) - 1) > width:
+            widest = max(range(len(widths)), key=lambda index: (widths[index] > minima[index], widths[index]))
+            if widths[widest] <= minima[widest]:
+                return None
+            widths[widest] -= 1
+        return widths
 
 
-def print_outcomes(outcomes: Iterable[Outcome], console: Console) -> None:
-    """Print one file per row, with its job or its error."""
-    heads = ("File", "Status", "Before", "After", "Change", "Job or error")
-    rows = []
-    for each in outcomes:
-        last = lines.format_failure(each) or (each.job.id if each.job else "")
-        status = _make_outcome_status_cell(each)
-        rows.append((_make_cell(str(each.file)), status, *_make_size_cells(each.job), _make_cell(last)))
-    _print_table(console, heads, rows, min_width=MIN_WIDTH)
-
-
-def print_demo(outcomes: Iterable[Outcome], console: Console) -> None:
-    """Print one sample image per row."""
-    heads = ("File", "Status", "Before", "After", "Change", "Time")
-    rows = []
-    for each in outcomes:
-        duration = text.format_duration(each.job) if each.job else "-"
-        status = _make_outcome_status_cell(each)
-        rows.append((_make_cell(each.file.name), status, *_make_size_cells(each.job), _make_cell(duration)))
-    _print_table(console, heads, rows, min_width=0)
-
-
-def _print_table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[Text]], *, min_width: int) -> None:
-    """Print a table, without its numeric columns if the terminal is narrower than ``min_width``."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = [index for index, head in enumerate(heads) if head not in _NUMERIC_COLUMNS or console.width >= min_width]
-    for index in columns:
-        head = heads[index]
-        # IDs must not be folded, so that they can be copied.
-        table.add_column(
-            head, justify="right" if head in _NUMERIC_COLUMNS else "left", no_wrap=head == "ID", overflow="fold"
-        )
+def print_rows(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Console) -> None:
+    """Print rows: a table on a terminal, elsewhere one line per row, with tabs and without headings."""
+    if console.is_terminal:
+        _print_layout(_Layout(heads, [[_make_cell(each) for each in row] for row in rows]), console)
+        return
     for row in rows:
-        table.add_row(*(row[index] for index in columns))
+        text.print_fields(*row)
+
+
+def print_jobs(jobs: Sequence[Job], console: Console) -> None:
+    """Print one job per row."""
+
+    def make_layout(*, compact: bool) -> _Layout:
+        rows = [
+            (
+                *(_make_cell(job.id), _make_status_cell(job), _make_cell(job.filename or "-")),
+                *_make_numeric_cells(job, compact=compact),
+            )
+            for job in jobs
+        ]
+        return _Layout(("ID", "Status", "File", *_get_numeric_heads(compact=compact)), rows)
+
+    _print_table(make_layout, console)
+
+
+def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Print one file per row, with its job or its error."""
+
+    def make_layout(*, compact: bool) -> _Layout:
+        rows = [
+            (
+                *(_make_cell(str(each.file)), _make_outcome_status_cell(each)),
+                *_make_size_cells(each.job, compact=compact),
+                _make_cell(lines.format_failure(each) or (each.job.id if each.job else "")),
+            )
+            for each in outcomes
+        ]
+        return _Layout(("File", "Status", "Before", "After", "Change", _JOB_OR_ERROR), rows)
+
+    _print_table(make_layout, console)
+
+
+def print_demo(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Print one sample file per row."""
+
+    def make_layout(*, compact: bool) -> _Layout:
+        rows = [
+            (
+                *(_make_cell(each.file.name), _make_outcome_status_cell(each)),
+                *_make_numeric_cells(each.job, compact=compact),
+            )
+            for each in outcomes
+        ]
+        return _Layout(("File", "Status", *_get_numeric_heads(compact=compact)), rows)
+
+    _print_table(make_layout, console)
+
+
+def _print_table(make_layout: Callable[..., _Layout], console: Console) -> None:
+    """Print a table, with compact cells of two lines if it is too wide otherwise."""
+    layout = make_layout(compact=False)
+    if layout.is_wider_than(console.width):
+        layout = make_layout(compact=True)
+    _print_layout(layout, console)
+
+
+def _print_layout(layout: _Layout, console: Console) -> None:
+    """Print a table with wrapped cells. If the columns do not fit, print each row as a block of lines instead."""
+    is_wrapped = layout.is_wider_than(console.width)
+    widths = layout.fit(console.width) if is_wrapped else layout.measure()
+    if widths is None:
+        _print_blocks(layout, console)
+        return
+    gap = _NARROW_GAP if is_wrapped else _WIDE_GAP
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
+    for head, width in zip(layout.heads, widths, strict=True):
+        table.add_column(head, justify="right" if head in _NUMERIC_COLUMNS else "left", width=width, overflow="fold")
+    for row in layout.rows:
+        table.add_row(*row)
     console.print(table)
 
 
-def _make_size_cells(job: Job | None) -> tuple[Text, ...]:
-    """Return the cells Before, After and Change."""
+def _print_blocks(layout: _Layout, console: Console) -> None:
+    """Print each row as lines of one heading and one value."""
+    heads = [head.replace("\n", ", ") for head in layout.heads]
+    label_width = max(map(len, heads))
+    for number, row in enumerate(layout.rows):
+        if number:
+            console.print()
+        for head, cell in zip(heads, row, strict=True):
+            value = Text(" ").join(cell.split("\n"))
+            console.print(Text(f"{head:<{label_width}} ", style="bold"), value, sep="", soft_wrap=True)
+
+
+def _get_numeric_heads(*, compact: bool) -> tuple[str, ...]:
+    """Return the headings of ``_make_numeric_cells``."""
+    return ("Before", "After", *(("Change\nTime",) if compact else ("Change", "Time")))
+
+
+def _make_numeric_cells(job: Job | None, *, compact: bool) -> tuple[Text, ...]:
+    """Return the cells Before, After, Change and Time. Compact: the last two are one cell."""
+    before, after, change = _make_size_cells(job, compact=compact)
+    duration = text.format_duration(job) if job else "-"
+    return (before, after, *((_make_two_lines(change.plain, duration),) if compact else (change, _make_cell(duration))))
+
+
+def _make_size_cells(job: Job | None, *, compact: bool) -> tuple[Text, ...]:
+    """Return the cells Before, After and Change. Compact: dimensions are on a second line."""
     if job is None:
         return (_make_cell("-"),) * 3
-    return tuple(map(_make_cell, (text.format_raw(job), text.format_output(job), text.format_change(job))))
+    sizes = (text.format_raw(job), text.format_output(job))
+    cells = [_make_two_lines(*_split_dimensions(each)) if compact else _make_cell(each) for each in sizes]
+    return (*cells, _make_cell(text.format_change(job)))
+
+
+def _split_dimensions(size: str) -> tuple[str, ...]:
+    """Return size and dimensions of an image. The dimensions may be unknown."""
+    size, _, dimensions = size.rpartition(" ") if "×" in size else (size, "", "")
+    return (size, dimensions) if dimensions else (size,)
 
 
 def _make_outcome_status_cell(outcome: Outcome) -> Text:
-    return _make_status_cell(outcome.job) if outcome.job else Text("NOT SENT", style="red")
+    return _make_status_cell(outcome.job) if outcome.job else Text(lines.format_outcome_status(outcome), style="red")
 
 
 def _make_status_cell(job: Job) -> Text:
     return Text(text.escape(text.format_status(job)), style=_STYLES.get(job.status, ""))
+
+
+def _make_two_lines(*values: str) -> Text:
+    return Text("\n".join(text.escape(each) for each in values))
 
 
 def _make_cell(value: str) -> Text:

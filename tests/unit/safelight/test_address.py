@@ -27,7 +27,7 @@ def test_state_folder_is_configurable() -> None:
 
 def test_missing_address_error_shows_both_solutions(tmp_path: Path) -> None:
     """The error names the command and the option."""
-    with pytest.raises(AddressUnknown, match=r"`safelight up`.*--api-url"):
+    with pytest.raises(AddressUnknown, match=r"--api-url.*`safelight up`"):
         find_api_url(None, {"SAFELIGHT_STATE_DIR": str(tmp_path)})
 
 

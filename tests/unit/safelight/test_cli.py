@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -31,8 +33,52 @@ def test_submit_prints_one_line_per_file(invoke: Invoke, image_file: Path) -> No
     """Without a terminal, the fields are separated by tabs."""
     result = invoke("submit", image_file)
     assert result.exit_code == 0
-    assert result.stdout == f"{image_file}\tJOB00000\tPENDING\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tPENDING\t-\t-\n"
     assert result.stderr == ""
+
+
+def test_every_line_of_submit_has_the_same_columns(invoke: Invoke, tmp_path: Path, image_file: Path) -> None:
+    """File, job ID, status, results and error, also without a job."""
+    bad = tmp_path / "not-an-image.png"
+    bad.write_bytes(PNG + b"text")
+    (tmp_path / "text.png").write_text("no picture")
+    lines = invoke("submit", image_file, bad, "missing.png", "text.png", "--out", "out").stdout.splitlines()
+    rows = {Path(row[0]).name: row[1:] for row in (line.split("\t") for line in lines)}
+    assert {len(row) for row in rows.values()} == {4}
+    assert rows["missing.png"] == ["-", "NOT SENT", "-", "missing.png does not exist."]
+    assert rows["text.png"][:3] == ["-", "REFUSED", "-"]
+    assert rows["holiday.png"][1:] == ["COMPLETED", "out/holiday.png", "-"]
+    assert rows["not-an-image.png"][1:] == ["FAILED NOT_AN_IMAGE", "-", "The file is not an image."]
+
+
+def test_lost_response_leaves_the_status_unknown(invoke: Invoke, api: Any, image_file: Path) -> None:
+    """The job may exist."""
+    api.answers = [httpx.ReadError("broken pipe")] * 5
+    assert "\t-\tUNKNOWN\t-\t" in invoke("submit", image_file).stdout
+
+
+def test_version_is_printed(invoke: Invoke) -> None:
+    """The version of the package."""
+    result = invoke("--version")
+    assert (result.exit_code, result.stdout) == (0, f"safelight {version('safelight')}\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["status"], ["result"], ["cancel"], ["retry"], ["delete"], ["receipt"], ["verify"]),
+        ["dead-letters", "redrive"],
+    ],
+    ids=" ".join,
+)
+def test_file_instead_of_a_job_id_is_explained(invoke: Invoke, api: Any, image_file: Path, command: list[str]) -> None:
+    """No request is sent. ``verify`` names the option for saved receipts."""
+    result = invoke(*command, image_file.name)
+    message = " ".join(result.stderr.replace("│", "").split())
+    assert result.exit_code == 2
+    assert "'holiday.png' is a file, not the ID of a job." in message
+    assert ("--receipt 'holiday.png'" if command == ["verify"] else "safelight list") in message
+    assert not api.requests
 
 
 def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, image_file: Path, tmp_path: Path) -> None:
@@ -68,7 +114,7 @@ def test_submit_waits_and_downloads(invoke: Invoke, image_file: Path, tmp_path: 
     saved = Path("results/today/holiday.png")
     assert result.exit_code == 0
     assert saved.read_bytes().startswith(b"pixels")
-    assert result.stdout == f"{image_file}\tJOB00000\tCOMPLETED\t{saved}\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tCOMPLETED\t{saved}\t-\n"
     assert list((tmp_path / "results" / "today").iterdir()) == [tmp_path / saved]
 
 
@@ -88,7 +134,7 @@ def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
     assert invoke("submit", bad).exit_code == 0
     result = invoke("submit", bad, "--wait")
     assert result.exit_code == 1
-    assert "FAILED NOT_AN_IMAGE\tThe file is not an image." in result.stdout
+    assert "FAILED NOT_AN_IMAGE\t-\tThe file is not an image." in result.stdout
 
 
 def test_timeout_reports_the_job_id(invoke: Invoke, image_file: Path) -> None:
@@ -268,7 +314,7 @@ def test_unknown_address_suggests_up() -> None:
     """Nothing is configured on a new machine."""
     result = CliRunner().invoke(app, ["list"])
     assert result.exit_code == 2
-    assert "Run `safelight up`" in result.stderr
+    assert "run `safelight up`" in result.stderr
 
 
 @pytest.mark.parametrize("command", [row.name for row in COMMANDS])
@@ -325,9 +371,17 @@ def test_missing_infra_is_explained() -> None:
         assert done.stdout == "2\n"
         assert "needs a checkout" in done.stderr
         assert "`make up`" in done.stderr
+        assert "set SAFELIGHT_API_URL, or pass --api-url" in done.stderr
         assert done.stderr.count("\n") == 1
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert "Start with safelight demo" not in done.stdout
+    assert "Set SAFELIGHT_API_URL" in done.stdout
+    panel = done.stdout.split("Only in a checkout of Safelight")[1].split("╰")[0]
+    assert {"demo", "verify", "up", "down", "deploy", "destroy", "doctor"} == {
+        line.split()[1] for line in panel.splitlines() if re.match(r"│ \w", line)
+    }
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
-    assert "The API address is not set" in done.stderr
+    assert "The URL of the API is not set" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The demo: its images, output and exit code."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import httpx
 from PIL import Image, ImageOps
 from typer.testing import Result
 
-from safelight.cli.demo import IMAGES_FOLDER, list_images
+from safelight.cli.commands.submit import submit
+from safelight.cli.demo import IMAGES_FOLDER, describe_default_pipeline, list_images
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 Invoke = Callable[..., Result]
 
@@ -26,6 +29,39 @@ def test_demo_processes_all_images(invoke: Invoke, tmp_path: Path) -> None:
     assert "base64 -w 0" in result.stdout
     assert "'http://api.test/v1/jobs?preset=web'" in result.stdout
     assert "http://ui.test" in result.stdout
+
+
+def test_demo_prints_each_file_once(invoke: Invoke) -> None:
+    """Without a terminal as a line, on a terminal as a row of a table."""
+    on_terminal = {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": "80"}
+    for environment in ({}, on_terminal):
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", invoke("demo", **environment).stdout).splitlines()
+        for path in list_images():
+            assert len([line for line in lines if re.match(rf"{path.name}\s+(JOB\d|COMPLETED|FAILED)", line)]) == 1
+        assert any("\t" in line for line in lines) is (not environment)
+
+
+def test_demo_explains_the_default_pipeline(invoke: Invoke) -> None:
+    """The sentence has the values of the code, and the help of ``submit`` says the same."""
+    resize, _ = DEFAULT_PIPELINE.operations
+    (output,) = DEFAULT_PIPELINE.outputs
+    sentence, _, reason = describe_default_pipeline().partition(". ")
+    assert f"{resize.width} × {resize.height} pixels, converted to grayscale" in sentence  # type: ignore[union-attr]
+    assert f"saved as {output.format.value.upper()}" in sentence
+    assert "is lossless" in reason
+    assert describe_default_pipeline() in invoke("demo").stdout.splitlines()
+    assert sentence in " ".join((submit.__doc__ or "").split())
+
+
+def test_demo_counts_images_and_the_other_file(invoke: Invoke) -> None:
+    """One sample file is not an image."""
+    assert f"Processing {len(list_images()) - 1} images, and a file that is not an image." in invoke("demo").stdout
+
+
+def test_next_steps_write_no_file(invoke: Invoke) -> None:
+    """Commands to copy leave nothing in the current folder, except results."""
+    steps = invoke("demo").stdout.split("Try next:")[1]
+    assert " > " not in steps
 
 
 def test_second_demo_replaces_the_results(invoke: Invoke, tmp_path: Path) -> None:

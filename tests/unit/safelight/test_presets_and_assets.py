@@ -127,18 +127,50 @@ def test_plan_command_prints_lines(invoke: Invoke, api: Any, image_file: Path) -
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "image\tJPEG\t4000×3000\t2.8 MB",
-        "resize\t\t256×256",
-        "output image\tJPEG\t256×256",
-        "estimate\t157 ms\t366.0 MB",
+        "resize\t-\t256×256\t-",
+        "output image\tJPEG\t256×256\t-",
     ]
-    assert result.stderr == "Note: It is laid on white.\n"
+    assert result.stderr.splitlines() == [
+        "Estimate: 157 ms of processing, 366.0 MB of memory.",
+        "Note: It is laid on white.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (b"These are notes.", 1, "notes.jpg is not an image in a supported format: JPEG, PNG,"),
+        (b"\x89PNG\r\n\x1a\nno header", 1, "notes.jpg starts like a PNG file but"),
+        (b"II*\0" + bytes(100), 2, "notes.jpg is in the format TIFF, for which no plan is possible."),
+    ],
+    ids=["text", "damaged image", "TIFF"],
+)
+def test_plan_names_the_file_that_can_not_be_read(  # noqa: PLR0917 - a row of the table
+    invoke: Invoke, api: Any, tmp_path: Path, content: bytes, code: int, says: str
+) -> None:
+    """The exit code is 1 if the job would fail. The API's field names are not shown."""
+    (tmp_path / "notes.jpg").write_bytes(content)
+    api.answers = [head_refused(), head_refused()]
+    result = invoke("plan", "notes.jpg")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert says in result.stderr
+    assert "/head" not in result.stderr
+    document = invoke("plan", "notes.jpg", "--json").stdout
+    assert (json.loads(document)["ok"] is False) if code == 1 else not document
+
+
+def test_plan_shows_other_errors_of_the_api(invoke: Invoke, api: Any, image_file: Path) -> None:
+    """An unknown preset concerns no file."""
+    api.answers = [httpx.Response(404, json={"detail": "There is no such preset.", "code": "PRESET_NOT_FOUND"})]
+    result = invoke("plan", image_file)
+    assert (result.exit_code, result.stderr) == (2, "There is no such preset. (PRESET_NOT_FOUND)\n")
 
 
 def test_plan_command_shows_an_expected_failure(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The error code is printed, and the exit code reports the failure."""
     api.answers = [ok(FAILING)]
     result = invoke("plan", image_file)
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Would fail: Too many. (TOO_MANY_PIXELS)")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "The job would fail: Too many. (TOO_MANY_PIXELS)")
 
 
 def test_plan_command_sends_the_short_options(invoke: Invoke, api: Any, image_file: Path) -> None:
