@@ -37,7 +37,11 @@ def compute_bounds(settings: Settings) -> list[Bound]:
     concurrency = create_seconds + STATUS_REQUESTS * status_seconds + 1 / worker
     per_partition = get_limit("partition_writes")
     bounds = [
-        Bound("`ThrottleRate`", settings.throttle_rate / (1 + STATUS_REQUESTS), "raise it, up to the account's 10,000"),
+        Bound(
+            "`ThrottleRate`",
+            settings.throttle_rate / (1 + STATUS_REQUESTS),
+            "raise it, up to the account's quota of 10,000",
+        ),
         Bound(
             "API Gateway account quota",
             get_limit("gateway_rate") / (1 + STATUS_REQUESTS),
@@ -45,11 +49,11 @@ def compute_bounds(settings: Settings) -> list[Bound]:
         ),
         Bound("`InteractiveConcurrency`", settings.interactive_concurrency * worker, "raise it, up to 1,000"),
         Bound("Concurrency of one mapping", 1_000 * worker, "provisioned pollers"),
-        Bound("Account concurrency", get_limit("account_concurrency") / concurrency, "ask AWS: tens of thousands"),
+        Bound("Account concurrency", get_limit("account_concurrency") / concurrency, "ask AWS for tens of thousands"),
         Bound(
             "New on-demand table",
             get_limit("table_initial") / writes,
-            "doubles automatically within 30 minutes, or warm it",
+            "wait (it doubles within 30 minutes) or warm it",
         ),
         Bound("Quota of one table", get_limit("table_max") / writes, "ask AWS"),
         Bound(
