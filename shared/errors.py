@@ -13,27 +13,27 @@
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
-    ├── JobStateError           the job is not in the state that the request needs
+    ├── JobStateError           the job or batch is not in the state that the request needs
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
-    │   └── JobCancelled · UploadExpired   (the error of a job)
-    ├── ImageError              the image can never be processed
+    │   └── JobCancelled · UploadExpired   (the error of a cancelled or expired job)
+    ├── ImageError              the image can never be processed with this pipeline
     │   ├── TypeMismatch · DigestMismatch
     │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
-    ├── DeliveryError           an SQS record goes back to the queue
+    ├── DeliveryError           an SQS message is not processed and returns to the queue
     │   ├── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
     │   └── DeliveryLater · AddressNotAllowed · HostNotFound   (of webhooks)
-    └── ServiceError            a service, AWS's or the machine's, failed
+    └── ServiceError            AWS, or a resource of the machine, failed
         └── ServiceUnavailable · ServiceThrottled · ServiceRefused · SandboxUnavailable
 
-A class has a ``code`` (never changes once released), an HTTP ``status``, a public ``title`` and ``retriable`` (the
-same request may succeed later). An instance adds ``detail``, a public sentence about this case. The technical reason
-is the chained ``__cause__``: it is logged and never sent. ``docs/errors.md`` documents each code.
+Each class has a ``code``, which never changes after its release, an HTTP ``status``, a public ``title``, and
+``retriable``: True if the same request may succeed later. An instance adds ``detail``, a public sentence about this
+case. Its ``__cause__`` is the technical reason, which is logged but never sent. ``docs/errors.md`` documents each code.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ class FieldError:
 
 
 class SafelightError(Exception):
-    """Root of the tree. Raised itself only for unexpected errors."""
+    """Base class of all errors. Only unexpected errors are direct instances of this class."""
 
     code: ClassVar[str] = "INTERNAL"
     status: ClassVar[int] = 500
@@ -64,9 +64,10 @@ class SafelightError(Exception):
         errors: tuple[FieldError, ...] = (),
         retry_after_seconds: int | None = None,
     ) -> None:
-        """Store the public facts of this case.
+        """Store what the caller may see.
 
-        ``detail`` defaults to the class's title; ``retry_after_seconds`` says when to try again.
+        ``detail`` defaults to the title of the class. ``errors`` are the invalid fields. ``retry_after_seconds`` is how
+        long the caller should wait before it tries again.
         """
         super().__init__(detail or self.title)
         self.detail = detail or self.title
@@ -75,7 +76,7 @@ class SafelightError(Exception):
 
 
 class RequestError(SafelightError):
-    """The request itself is wrong. Repeating it unchanged does not help."""
+    """The request itself is wrong. It would fail again if it were repeated unchanged."""
 
     code = "INVALID_REQUEST"
     status = 422
@@ -84,7 +85,7 @@ class RequestError(SafelightError):
 
 
 class EmptyBody(RequestError):
-    """The request has no bytes."""
+    """The request has no body, or the image in it is empty."""
 
     code = "BODY_EMPTY"
     status = 400
@@ -92,7 +93,7 @@ class EmptyBody(RequestError):
 
 
 class BodyTooLarge(RequestError):
-    """The body exceeds what an API Lambda can receive."""
+    """The body is larger than a Lambda function can receive."""
 
     code = "BODY_TOO_LARGE"
     status = 413
@@ -124,7 +125,7 @@ class BadJson(RequestError):
 
 
 class BadCursor(RequestError):
-    """A listing cursor was not issued by this API."""
+    """The cursor of a listing was not issued by this API."""
 
     code = "BAD_CURSOR"
     status = 400
@@ -140,14 +141,14 @@ class KeyInvalid(RequestError):
 
 
 class KeyReused(RequestError):
-    """The Idempotency-Key was used for another request."""
+    """The Idempotency-Key was already used for a different request."""
 
     code = "KEY_REUSED"
     title = "This Idempotency-Key belongs to another request."
 
 
 class KeyInUse(RequestError):
-    """The first request with this Idempotency-Key has not been answered yet."""
+    """The first request with this Idempotency-Key is still running."""
 
     code = "KEY_IN_USE"
     status = 409
@@ -183,14 +184,14 @@ class InvalidPipeline(RequestError):
 
 
 class ImportOff(RequestError):
-    """The request names an S3 object as its source, but no bucket is open for imports."""
+    """The request names an S3 object as its source, but the settings allow imports from no bucket."""
 
     code = "IMPORT_OFF"
     title = "Imports from S3 buckets are turned off."
 
 
 class PresetNotFound(RequestError):
-    """Neither a built-in preset nor one of the caller's has this name or version."""
+    """No built-in preset and no preset of the caller has this name and version."""
 
     code = "PRESET_NOT_FOUND"
     status = 404
@@ -198,13 +199,13 @@ class PresetNotFound(RequestError):
 
 
 class UnknownPreset(PresetNotFound):
-    """A job or plan names a preset that does not exist: the path exists, but the request is wrong."""
+    """A request for a job or plan names a preset that does not exist. 422, because the path of the request exists."""
 
     status = 422
 
 
 class PresetChanged(RequestError):
-    """The preset's version differs from the caller's precondition."""
+    """The newest version of the preset is not the one that the caller's precondition requires."""
 
     code = "PRESET_CHANGED"
     status = 412
@@ -236,13 +237,13 @@ class WebhookNotFound(RequestError):
 
 
 class UnknownWebhook(WebhookNotFound):
-    """A job or batch names a webhook that does not exist: the path exists, but the request is wrong."""
+    """A request for a job or batch names a webhook that does not exist. 422, because the path of the request exists."""
 
     status = 422
 
 
 class DeliveryNotFound(RequestError):
-    """The webhook's log has no such delivery: it never existed or has expired."""
+    """The log of the webhook does not contain this delivery, which never existed or has expired."""
 
     code = "DELIVERY_NOT_FOUND"
     status = 404
@@ -266,7 +267,7 @@ class RouteNotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, but not with this method."""
+    """The path exists, but does not support this method."""
 
     code = "METHOD_NOT_ALLOWED"
     status = 405
@@ -299,7 +300,7 @@ class TooManyRequests(RequestError):
 
 
 class JobStateError(SafelightError):
-    """The job is not in the state that the request needs."""
+    """The job or batch is not in the state that the request needs."""
 
     code = "JOB_STATE"
     status = 409
@@ -308,7 +309,7 @@ class JobStateError(SafelightError):
 
 
 class JobNotFound(JobStateError):
-    """The job is unknown, deleted or another caller's."""
+    """The job does not exist, was deleted or belongs to another caller."""
 
     code = "JOB_NOT_FOUND"
     status = 404
@@ -335,7 +336,7 @@ class ResultNotReady(JobStateError):
     """The job has not ended yet."""
 
     code = "RESULT_NOT_READY"
-    title = "The job has not finished yet."
+    title = "The job has not ended yet."
     retriable = True
 
 
@@ -355,7 +356,7 @@ class ResultExpired(JobStateError):
 
 
 class UploadExpired(JobStateError):
-    """The bytes of an announced upload never arrived."""
+    """The bytes of a direct upload did not arrive in time."""
 
     code = "UPLOAD_EXPIRED"
     status = 410
@@ -363,7 +364,7 @@ class UploadExpired(JobStateError):
 
 
 class UploadIncomplete(JobStateError):
-    """The bytes of an announced upload have not arrived yet."""
+    """The bytes of a direct upload have not arrived yet."""
 
     code = "UPLOAD_INCOMPLETE"
     title = "The upload has not arrived yet."
@@ -371,14 +372,14 @@ class UploadIncomplete(JobStateError):
 
 
 class NotAwaitingUpload(JobStateError):
-    """An upload form was requested for a job that needs none."""
+    """An upload form was requested for a job that does not await an upload."""
 
     code = "NOT_AWAITING_UPLOAD"
     title = "The job does not await an upload."
 
 
 class BatchNotFound(JobStateError):
-    """The batch is unknown, expired or another caller's."""
+    """The batch does not exist, has expired or belongs to another caller."""
 
     code = "BATCH_NOT_FOUND"
     status = 404
@@ -393,7 +394,7 @@ class BatchClosed(JobStateError):
 
 
 class NotABackfill(JobStateError):
-    """The batch has uploaded members, not members from stored images."""
+    """The batch was not created with ``backfill``."""
 
     code = "NOT_A_BACKFILL"
     title = "The batch is not a backfill."
@@ -414,7 +415,7 @@ class JobNotRetriable(JobStateError):
 
 
 class RedrivenTooOften(JobStateError):
-    """Every redrive so far has ended as a dead letter again."""
+    """The job became a dead letter again after each of several redrives."""
 
     code = "REDRIVEN_TOO_OFTEN"
     title = "The job was redriven several times and failed every time."
@@ -428,7 +429,7 @@ class JobCancelled(JobStateError):
 
 
 class ImageError(SafelightError):
-    """The image can never be processed: the job fails at once."""
+    """The image can never be processed with this pipeline. The job fails without another attempt."""
 
     code = "IMAGE_ERROR"
     status = 422
@@ -437,14 +438,14 @@ class ImageError(SafelightError):
 
 
 class TypeMismatch(ImageError):
-    """The image has another format than the upload declared."""
+    """The image does not have the format that the upload request declared."""
 
     code = "TYPE_MISMATCH"
     title = "The content does not have the declared type."
 
 
 class DigestMismatch(ImageError):
-    """The bytes differ from those that the upload declared."""
+    """The bytes do not have the digest that the upload request declared."""
 
     code = "DIGEST_MISMATCH"
     title = "The content does not have the declared digest."
@@ -458,7 +459,7 @@ class SourceMissing(ImageError):
 
 
 class SourceForbidden(ImageError):
-    """The bucket is not open for imports, or S3 denies access to the object."""
+    """The settings do not allow imports from the bucket, or S3 denies access to the object."""
 
     code = "SOURCE_FORBIDDEN"
     title = "Safelight is not allowed to read the source object."
@@ -479,28 +480,28 @@ class SourceChanged(ImageError):
 
 
 class NotAnImage(ImageError):
-    """The bytes are not an image of an accepted format, despite their signature."""
+    """The file starts like an image of an accepted format, but can't be read as one."""
 
     code = "NOT_AN_IMAGE"
     title = "The file is not a readable image."
 
 
 class TruncatedImage(ImageError):
-    """The data ends before the image does."""
+    """The file ends before the image data is complete."""
 
     code = "TRUNCATED_IMAGE"
     title = "The image file ends too early."
 
 
 class CorruptImage(ImageError):
-    """The data is damaged."""
+    """The image data is damaged."""
 
     code = "CORRUPT_IMAGE"
     title = "The image file is damaged."
 
 
 class RawImageMissing(ImageError):
-    """The raw image is not in the bucket, or its bytes have changed."""
+    """The raw image is not in the image bucket, or its bytes have changed."""
 
     code = "RAW_IMAGE_MISSING"
     status = 410
@@ -508,7 +509,7 @@ class RawImageMissing(ImageError):
 
 
 class WatermarkNotFound(ImageError):
-    """An asset of the pipeline is not stored, or not in the version that the job has pinned."""
+    """An asset of the pipeline is not stored, or its content with the pinned digest is not."""
 
     code = "WATERMARK_NOT_FOUND"
     title = "An asset of the pipeline does not exist."
@@ -575,18 +576,18 @@ class ByteCeilingUnreachable(ImageError):
     """An output exceeds its ``max_bytes`` even at the lowest quality."""
 
     code = "BYTE_CEILING_UNREACHABLE"
-    title = "The result can't be made small enough."
+    title = "The output can't be made small enough."
 
 
 class EncodingFailed(ImageError):
-    """An encoder refused an image that is within all limits."""
+    """The encoder refused an image, although the image is within all limits."""
 
     code = "ENCODING_FAILED"
-    title = "The result can't be written in this format."
+    title = "The output can't be written in this format."
 
 
 class ResourceLimit(ImageError):
-    """Processing needs more memory than allowed, or killed the render process."""
+    """Processing needs more memory than allowed, or the sandbox process crashed."""
 
     code = "RESOURCE_LIMIT"
     title = "Processing the image needs too many resources."
@@ -600,14 +601,14 @@ class TimedOut(ImageError):
 
 
 class DeliveryError(SafelightError):
-    """An SQS record goes back to the queue."""
+    """An SQS message is not processed and returns to the queue."""
 
     code = "DELIVERY"
     title = "The job will be tried again."
 
 
 class BadMessage(DeliveryError):
-    """A message is malformed. The redrive policy moves it to the dead letters."""
+    """A message is malformed. After several receives, SQS moves it to the dead-letter queue."""
 
     code = "BAD_MESSAGE"
     title = "The message can't be read."
@@ -622,14 +623,14 @@ class LeaseHeld(DeliveryError):
 
 
 class TimeTooShort(DeliveryError):
-    """The invocation has too little time left to finish the record."""
+    """The invocation has too little time left to process the SQS message."""
 
     code = "TIME_TOO_SHORT"
     title = "The invocation had too little time left."
 
 
 class AttemptsExhausted(DeliveryError):
-    """Every attempt crashed or was refused. The job fails, and its owner can retry it."""
+    """Every attempt was killed, or no attempt could start. The job fails, and its owner can retry it."""
 
     code = "ATTEMPTS_EXHAUSTED"
     title = "All attempts at this job failed."
@@ -643,21 +644,21 @@ class DeliveryLater(DeliveryError):
 
 
 class AddressNotAllowed(DeliveryError):
-    """A webhook's host has an address outside the public internet."""
+    """The host of a webhook has an IP address outside the public internet."""
 
     code = "ADDRESS_NOT_ALLOWED"
-    title = "The host has an internal address."
+    title = "The host has an internal IP address."
 
 
 class HostNotFound(DeliveryError):
-    """A webhook's host has no address."""
+    """The DNS has no IP address for the host of a webhook."""
 
     code = "HOST_NOT_FOUND"
     title = "The host was not found."
 
 
 class ServiceError(SafelightError):
-    """A service, AWS's or the machine's, failed."""
+    """An AWS service, or a resource of the machine, failed."""
 
     code = "SERVICE_ERROR"
     status = 503
@@ -665,7 +666,7 @@ class ServiceError(SafelightError):
 
 
 class ServiceUnavailable(ServiceError):
-    """A service is unreachable, timed out or returned 5xx. It may work soon."""
+    """A service is unreachable, timed out or returned a 5xx status. A later request may succeed."""
 
     code = "SERVICE_UNAVAILABLE"
 
@@ -678,7 +679,7 @@ class ServiceThrottled(ServiceError):
 
 
 class ServiceRefused(ServiceError):
-    """A permission or resource is missing, or a call is malformed: the setup must be fixed."""
+    """A permission or resource is missing, or a call is malformed. An operator must correct the setup."""
 
     code = "SERVICE_REFUSED"
     status = 500
@@ -687,14 +688,14 @@ class ServiceRefused(ServiceError):
 
 
 class SandboxUnavailable(ServiceError):
-    """The render process can't be started. The image is not the cause."""
+    """The sandbox process can't be started. The image is not the cause."""
 
     code = "SANDBOX_UNAVAILABLE"
-    title = "The render process could not be started."
+    title = "The sandbox process could not be started."
 
 
 def error_classes(root: type[SafelightError] = SafelightError) -> Iterator[type[SafelightError]]:
-    """Yield ``root`` and all classes below it, parents first."""
+    """Yield ``root`` and all its subclasses, each class before its subclasses."""
     yield root
     for child in root.__subclasses__():
         yield from error_classes(child)
