@@ -1,4 +1,4 @@
-"""List the objects of a bucket for ``safelight ingest``; the client itself does not import boto3."""
+"""List the objects of a bucket for ``safelight ingest``. This is not part of the client, which does not use boto3."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +10,10 @@ _SCHEME = "s3://"
 
 
 def list_objects(name: str, api_url: str, state_dir: Path) -> Iterator[str]:
-    """Yield the URIs of all non-empty objects below ``s3://bucket/prefix``, page by page.
+    """Yield the URIs of all objects below ``s3://bucket/prefix`` that are not empty.
 
-    Uses the local engine if ``api_url`` is that of the local stack, otherwise AWS with the usual credentials.
-    Raises SetupError.
+    Lists a bucket of the local engine if ``api_url`` is the URL of the local stack, and otherwise a bucket on AWS, with
+    the credentials that boto3 finds. Raises SetupError if the bucket cannot be listed.
     """
     endpoint = _local_endpoint(api_url, state_dir)
     with translate_aws_errors():

@@ -1,4 +1,4 @@
-"""Entry point of the one-shot container in docker-compose.yml: deploy to the engine and print the addresses."""
+"""Entry point of the container in docker-compose.yml that deploys to the engine, prints the URLs and stops."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ STATE = Path("/state")
 
 
 def main() -> int:
-    """Deploy to ENGINE_URL; print the addresses for clients on the host, which reach it at PUBLIC_URL."""
+    """Deploy to the engine at ENGINE_URL, and print the stack's URLs for clients that use PUBLIC_URL."""
     engine_url, public_url = os.environ["ENGINE_URL"], os.environ["PUBLIC_URL"]
     try:
         stack = deploy_from_container(engine_url, public_url)
@@ -35,9 +35,9 @@ def main() -> int:
 
 
 def deploy_from_container(engine_url: str, public_url: str) -> Stack:
-    """Wait for the engine, deploy with full zips and wait for the API; return the stack as the host reaches it.
+    """Wait for the engine, deploy with full zips and wait for the API. Return the stack with URLs for the host machine.
 
-    Raises SetupError.
+    Raises SetupError if a step fails.
     """
     wait_for_engine(engine_url)
     given = local_stack.local_parameters() | localstack.get_parameters()
@@ -50,7 +50,7 @@ def deploy_from_container(engine_url: str, public_url: str) -> Stack:
 
 
 def wait_for_engine(engine_url: str, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until the engine answers. Raises SetupError after ``seconds``."""
+    """Wait until the engine is healthy. Raises SetupError if it is not healthy after ``seconds``."""
     deadline = time.monotonic() + seconds
     with httpx.Client(trust_env=False, timeout=5) as client:
         while True:

@@ -1,4 +1,4 @@
-"""Check the setup and say how to fix what is wrong."""
+"""Check the setup and explain how to fix problems."""
 
 import importlib.metadata
 import importlib.util
@@ -17,7 +17,7 @@ from infra.errors import SetupError
 from infra.stack import Stack
 
 MIN_PYTHON = (3, 11)
-#: Modules that the embedded engine and its functions import, with the package that brings each.
+#: Modules that the embedded engine and its functions import, and the package that contains each module.
 NEEDED = {
     "aws_lambda_powertools": "aws-lambda-powertools",
     "boto3": "boto3",
@@ -43,14 +43,14 @@ HEALTH_SECONDS = 10
 
 
 class Level(StrEnum):
-    """How a finding is to be taken."""
+    """The severity of a finding."""
 
     OK = "ok"
     #: Not available, and not needed for the embedded engine.
     OPTIONAL = "optional"
-    #: Works, or will after the named step.
+    #: May cause problems.
     WARN = "warn"
-    #: Nothing works until it is mended.
+    #: The embedded engine does not work until the problem is fixed.
     FAIL = "fail"
 
 
@@ -59,12 +59,12 @@ class Finding:
     """One line of the report."""
 
     level: Level
-    #: What was found and, if something is wrong, what to do.
+    #: What was found and, if it is a problem, what to do.
     text: str
 
 
 def diagnose(state_dir: Path) -> Iterator[Finding]:
-    """Yield the findings in order. No check changes anything."""
+    """Yield one finding after another. The checks do not change anything."""
     yield _python()
     yield from _packages()
     yield _engine_version()
@@ -150,7 +150,7 @@ def _engine(state_dir: Path) -> Iterator[Finding]:
 
 
 def _localstack() -> Finding:
-    """Look for a LocalStack. The embedded engine does not need it, so it is optional."""
+    """Look for a LocalStack. LocalStack is optional, because the embedded engine does not need it."""
     try:
         found = localstack.find_running()
     except SetupError as error:

@@ -16,7 +16,7 @@ Fingerprint = frozenset[tuple[str, int, int]]
 def follow_changes(
     state_dir: Path, engine: str, report: local_stack.Report, source: Path = packaging.SOURCE_ROOT
 ) -> None:
-    """Redeploy the stack after each change, until interrupted. Report errors and wait for the next change."""
+    """Deploy the stack again after each change, until interrupted. After an error, report it and wait for a change."""
     for _ in watch_changes(lambda: take_fingerprint(source)):
         started = time.monotonic()
         try:
@@ -30,7 +30,7 @@ def follow_changes(
 def watch_changes(
     look: Callable[[], object], pause: Callable[[], None] = lambda: time.sleep(EVERY_SECONDS)
 ) -> Iterator[None]:
-    """Yield each time ``look`` returns something new."""
+    """Yield each time ``look`` returns another value than before."""
     seen = look()
     while True:
         pause()
@@ -41,7 +41,7 @@ def watch_changes(
 
 
 def take_fingerprint(source: Path) -> Fingerprint:
-    """Return a value that changes whenever the code, the page or the template changes."""
+    """Return a value that changes whenever the code, the web page or the template changes."""
     files = {path for name in packaging.FUNCTION_PACKAGES for path in packaging.find_own_code(name, source).values()}
     page = {path for _, path in packaging.walk_files(source / "web")}
     return frozenset(_facts(path) for path in (*files, *page, template.TEMPLATE))

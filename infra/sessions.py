@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_sts import STSClient
 
 LOCAL_REGION = "us-east-1"
-#: Key ID and secret of the root user on every local engine. Engines that check signatures accept no other.
+#: Key ID and secret of the root user on every local engine. Engines that check signatures accept no other root user.
 LOCAL_KEY = "test"
 #: Variables that override the host given to localstack-client.
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
@@ -37,7 +37,7 @@ class Clients:
 
 
 def local_session(endpoint_url: str) -> LocalSession:
-    """Make a boto3-like session for a local engine. Ignores the caller's environment."""
+    """Return a session like boto3's for a local engine. It ignores AWS settings in the environment."""
     with _unset(*_DIVERTING):
         return LocalSession(
             LOCAL_KEY, LOCAL_KEY, localstack_host=urlsplit(endpoint_url).netloc, region_name=LOCAL_REGION
@@ -45,7 +45,7 @@ def local_session(endpoint_url: str) -> LocalSession:
 
 
 def local_clients(endpoint_url: str) -> Clients:
-    """Make the clients for a local engine."""
+    """Return the clients for a local engine."""
     session = local_session(endpoint_url)
     # Requests to this machine must not go through the caller's proxy.
     config = Config(proxies={}, retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
@@ -58,7 +58,7 @@ def local_clients(endpoint_url: str) -> Clients:
 
 
 def aws_clients(profile: str | None, region: str | None) -> Clients:
-    """Make the clients for an AWS account. Raises SetupError if the profile or region is missing."""
+    """Return the clients for an AWS account. Raises SetupError if the profile or region is missing."""
     with translate_aws_errors():
         session = boto3.session.Session(profile_name=profile, region_name=region)
         if not session.region_name:
@@ -73,7 +73,7 @@ def aws_clients(profile: str | None, region: str | None) -> Clients:
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Raise SetupError, with a sentence, for what boto3 raises."""
+    """Translate the errors of boto3. Raises SetupError, with one sentence, for each of them."""
     try:
         yield
     except ClientError as error:

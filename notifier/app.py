@@ -1,4 +1,4 @@
-"""Notifier Lambda: publishes an event for each finished job in the job table's stream."""
+"""Notifier Lambda: publishes an event for each job that has ended, as the stream of the job table reports it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from shared.settings import NotifierSettings
 from shared.webhooks.delivery import DeliveryMessage
 from shared.webhooks.event import Event, build_job_event
 
-#: Events published concurrently: as many as a client has connections.
+#: Maximum number of events that are published concurrently. The client has the same number of connections.
 MAX_CONCURRENCY = 10
 
 logger = make_logger("notifier")
@@ -35,7 +35,7 @@ metrics = make_metrics()
 
 @dataclass(frozen=True, slots=True)
 class FinishedJob:
-    """A job that reached a terminal status, its event, and the stream record it came from."""
+    """A job that has ended, its event, and the sequence number of the stream record that reported it."""
 
     job: Job
     event: Event
@@ -56,11 +56,11 @@ class EventPublisher:
     clock: Clock
 
     def publish_changes(self, changes: list[dict[str, Any]]) -> PartialItemFailureResponse:
-        """Publish an event for each job that these stream records finish.
+        """Publish an event for each job that has ended according to these stream records.
 
-        Return the first record to retry. Raise ServiceError if a service does not answer: the stream then retries
-        all records, and events already published are published again under the same ID. Only events that the
-        service refuses, while it accepts others, are reported individually.
+        If a service accepts some events and refuses others, returns the first refused record, where the stream resumes.
+        Raises ServiceError if a service does not respond or refuses all events. The stream then retries all records,
+        and events that were already published are published again with the same ID.
         """
         metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
         finished = list(self._find_finished(changes))
@@ -77,11 +77,14 @@ class EventPublisher:
             return {"batchItemFailures": []}
         if len(failed) == len(finished) or not all(isinstance(error, ServiceRefused) for _, error in failed):
             raise failed[0][1]
-        # A stream resumes at one position: it delivers everything from the first failure on again.
+        # A stream resumes at one position, so it delivers the first failed record and all later records again.
         return {"batchItemFailures": [{"itemIdentifier": failed[0][0].sequence_number}]}
 
     def _find_finished(self, changes: list[dict[str, Any]]) -> Iterator[FinishedJob]:
-        """Yield the finished jobs in order. Move unreadable records to a queue: retries would block the stream."""
+        """Yield the jobs that have ended, in order.
+
+        Move unreadable records to a queue, so they do not block the stream.
+        """
         for change in changes:
             try:
                 job = read_finished_job(change)
@@ -95,7 +98,7 @@ class EventPublisher:
                 yield FinishedJob(job, event, change["dynamodb"]["SequenceNumber"])
 
     def _publish(self, finished: FinishedJob) -> ServiceError | None:
-        """Publish one event and queue its webhook delivery. Return the error, if any."""
+        """Publish one event and queue its webhook delivery. Return the error, or None if both succeeded."""
         job, event = finished.job, finished.event
         try:
             self.topic.publish(event)
@@ -128,10 +131,11 @@ class EventPublisher:
 
 
 def read_finished_job(change: Mapping[str, Any]) -> Job | None:
-    """Return the job that this stream record finishes, or None if it records another change.
+    """Return the job if this stream record reports that it has ended, or None if the record reports another change.
 
-    A finished job is written again only by a retry, which reopens it, or by its deletion, which leaves a tombstone.
-    So the new image alone shows that this write finished the job. Raise BadMessage if the record is not a valid job.
+    A job that has ended changes only by a retry, which opens the job again, or by a deletion, which leaves a tombstone.
+    So the new version of the item is enough to know that this write ended the job. Raises BadMessage if the record does
+    not contain a valid job.
     """
     if change.get("eventName") != "MODIFY":
         return None
@@ -160,5 +164,5 @@ def get_publisher() -> EventPublisher:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:  # noqa: ARG001 - required by Lambda
-    """Publish the events of one batch of stream records."""
+    """Publish the events of the stream records of one invocation."""
     return get_publisher().publish_changes(event.get("Records", []))

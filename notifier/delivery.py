@@ -17,7 +17,7 @@ from shared.webhooks.delivery import Delivery, DeliveryMessage, DeliveryState, c
 from shared.webhooks.event import MEDIA_TYPE
 from shared.webhooks.webhook import GONE, Webhook
 
-#: How long a claim is valid: longer than connecting and sending can take.
+#: How long a claim is valid. Connecting and sending cannot take longer than this.
 DELIVERY_LEASE = timedelta(seconds=60)
 USER_AGENT = f"Safelight/{VERSION}"
 #: Statuses whose ``Retry-After`` header is respected.
@@ -28,10 +28,10 @@ RETRY_AFTER_STATUSES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVI
 class DeliveryResult:
     """What happened to a delivery message."""
 
-    #: The delivery as stored now; None if there is none.
+    #: The delivery as it is stored now, or None if no delivery is stored.
     delivery: Delivery | None
     was_sent: bool = False
-    #: Delay until the message is needed again; None if it is done.
+    #: Delay until the message must be processed again, or None if the message can be deleted.
     retry_in: timedelta | None = None
 
 
@@ -48,7 +48,10 @@ class WebhookSender:
     random: Callable[[], float]
 
     def deliver(self, message: DeliveryMessage) -> DeliveryResult:
-        """Send a delivery once if it is due and its webhook still subscribes to it. Raises ServiceError."""
+        """Send a delivery once if it is due and the webhook still subscribes to its type of event.
+
+        Raises ServiceError if an AWS service fails.
+        """
         try:
             webhook = self.webhooks.get(message.owner, message.webhook)
         except WebhookNotFound:
@@ -65,7 +68,7 @@ class WebhookSender:
         return self._send(delivery, webhook)
 
     def _explain_refusal(self, message: DeliveryMessage, now: datetime) -> DeliveryResult:
-        """Decide whether a message whose delivery could not be claimed must be retried."""
+        """Return the state of a delivery that could not be claimed, and the delay after which to retry its message."""
         try:
             delivery = self.deliveries.find(message.owner, message.webhook, message.event_id)
         except DeliveryNotFound:
@@ -98,7 +101,7 @@ class WebhookSender:
             return DeliveryResult(failed, was_sent=True)
         due_at = self.clock() + delay
         waiting = self._finish(delivery, DeliveryState.WAITING, status, response.reason, due_at=due_at)
-        # SQS counts whole seconds: without an extra second the message could return early and waste a receive.
+        # SQS counts whole seconds. Without an extra second, the message could be received before the delivery is due.
         return DeliveryResult(waiting, was_sent=True, retry_in=delay + timedelta(seconds=1))
 
     def _finish(

@@ -1,6 +1,7 @@
-"""A POST to a receiver named by a caller, bounded in time and size.
+"""A POST request to a URL that a caller has chosen, with limits on time and size.
 
-It follows no redirects, ignores proxy settings of the environment and does not read the response body.
+The request does not follow redirects, ignores the proxy settings of the environment and does not read the response
+body.
 """
 
 import socket
@@ -25,19 +26,19 @@ TOTAL_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """The status of a response, or the reason why there is none."""
+    """The status of a response, or the reason why there is no response."""
 
     status: int | None
-    #: A stable code.
+    #: A stable code for why there is no response.
     reason: str | None = None
     retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpPost:
-    """A function that sends a POST request, with this deployment's settings."""
+    """A function that sends a POST request with the settings of this deployment."""
 
-    #: Whether plain HTTP and internal addresses are allowed, as on a developer's machine.
+    #: True if plain HTTP and internal IP addresses are allowed, for use on a developer's machine.
     allow_internal: bool
     resolve: Resolve = resolve
     #: TLS settings; None for the system's certificates.
@@ -45,7 +46,7 @@ class HttpPost:
     seconds: float = TOTAL_SECONDS
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Send a request. Return the response, or the reason why there is none."""
+        """Send a request. Return the status of the response, or the reason why there is no response."""
         try:
             return self._send(url, headers, body)
         except SafelightError as error:
@@ -80,7 +81,7 @@ class HttpPost:
             connection.request("POST", target, body, dict(headers))
             response = connection.getresponse()
             response.close()
-            if timed.is_late:  # http.client accepts headers that the abort cut off
+            if timed.is_late:  # http.client accepts headers that are incomplete because of the abort
                 raise TimeoutError
             return HttpResponse(response.status, retry_after=_parse_retry_after(response.getheader("Retry-After")))
         except (OSError, HTTPException) as error:
@@ -108,7 +109,10 @@ class _TimedConnection:
 
 @cache
 def _load_system_certificates() -> ssl.SSLContext:
-    """Return a TLS context with the system's certificates. Cached: loading them takes milliseconds."""
+    """Return a TLS context with the system's certificates.
+
+    The context is cached, because loading takes milliseconds.
+    """
     return ssl.create_default_context()
 
 

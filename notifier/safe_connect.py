@@ -1,7 +1,7 @@
-"""Connections to hosts named by callers, protected against server-side request forgery.
+"""Connections to hosts that callers have chosen, protected against server-side request forgery.
 
-The owner of a host name controls its DNS and may change it between two lookups (DNS rebinding). So the name is
-resolved once, and the connection goes to the address that was checked. A name with any internal address is refused.
+The owner of a host name can change its DNS entry between two lookups (DNS rebinding). So the name is resolved only
+once, and the connection goes to an IP address that was checked. A name with any internal IP address is refused.
 """
 
 import socket
@@ -14,12 +14,12 @@ from shared.webhooks.public_addresses import is_public
 SocketAddress = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 #: Maps host and port to socket addresses.
 Resolve = Callable[[str, int], Sequence[SocketAddress]]
-#: Addresses of one host that are tried.
+#: Maximum number of IP addresses that are tried for one host.
 MAX_ADDRESSES = 4
 
 
 def resolve(host: str, port: int) -> list[SocketAddress]:
-    """Resolve a host with the system's resolver. Raises HostNotFound."""
+    """Return the socket addresses of a host, from the system's resolver. Raises HostNotFound if it has none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
@@ -28,9 +28,10 @@ def resolve(host: str, port: int) -> list[SocketAddress]:
 
 
 def connect(host: str, port: int, *, seconds: float, allow_internal: bool, resolve: Resolve = resolve) -> socket.socket:
-    """Open a connection to a host. Refuse internal addresses unless ``allow_internal``.
+    """Return an open connection to a host. ``seconds`` is the time limit for each IP address.
 
-    Raise AddressNotAllowed or HostNotFound before anything is sent, or OSError if no address accepts the connection.
+    Raises HostNotFound if the host has no IP address, AddressNotAllowed if any of its IP addresses is internal and
+    ``allow_internal`` is false, and OSError if no IP address accepts the connection.
     """
     addresses = resolve(host, port)
     if not addresses:

@@ -8,9 +8,10 @@ from shared.webhooks.webhook import SECRET_PREFIX, SigningSecrets
 
 
 def build_signature_headers(secrets: SigningSecrets, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the three headers that let a receiver verify the sender and the age of a message.
+    """Return the three headers with which a receiver verifies the sender and the age of an event.
 
-    ``timestamp`` is in seconds since 1970. During a rotation there are two signatures, one for each secret.
+    ``timestamp`` is in seconds since 1970. While a secret is being replaced, there are two signatures, one for each
+    secret.
     """
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     keys = [secret for secret in (secrets.current, secrets.previous) if secret is not None]

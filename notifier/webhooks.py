@@ -1,4 +1,4 @@
-"""Webhook Lambda: sends the queued deliveries as signed POST requests and retries them over hours."""
+"""Webhook Lambda: sends queued deliveries as signed POST requests. Failed deliveries are retried for several hours."""
 
 import os
 import random
@@ -27,9 +27,9 @@ from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records
 from shared.webhooks.delivery import DeliveryState, decode_delivery
 
-#: A delivery mostly waits for the receiver's server.
+#: Records that are processed concurrently. A delivery spends most of its time waiting for the receiver.
 MAX_CONCURRENCY = 10
-#: Time that must be left in the invocation before a record is started.
+#: A record is started only if at least this much time of the invocation is left.
 RECORD_TIME = timedelta(seconds=CONNECT_SECONDS * 4 + TOTAL_SECONDS + 5)
 METRICS = {
     DeliveryState.DELIVERED: "WebhooksDelivered",
@@ -52,7 +52,11 @@ class DeliveryConsumer:
     queue: SqsQueue
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> None:
-        """Attempt one delivery. Raises DeliveryLater if it must be retried, after setting the record's delay."""
+        """Attempt one delivery.
+
+        Raises TimeTooShort if too little time of the invocation is left, and DeliveryLater if the delivery must be
+        retried. Before either, sets the delay after which SQS delivers the record again.
+        """
         if timedelta(milliseconds=context.get_remaining_time_in_millis()) < RECORD_TIME:
             self.queue.postpone(record.receipt_handle, timedelta(seconds=1))
             raise TimeTooShort
@@ -66,7 +70,7 @@ class DeliveryConsumer:
 
 
 def _record_metrics(result: DeliveryResult) -> None:
-    """Count and log an attempt, without address, secret or body."""
+    """Count and log an attempt, without the URL, secret or body."""
     delivery = result.delivery
     if delivery is None or (not result.was_sent and delivery.state is not DeliveryState.HELD):
         return
@@ -102,7 +106,7 @@ def get_consumer() -> DeliveryConsumer:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Attempt the deliveries of one batch and return the records to retry."""
+    """Attempt the deliveries of one SQS batch and return the records to retry."""
     consumer = get_consumer()
     metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
     return process_records(event, context, consumer.process_record, logger, max_concurrency=MAX_CONCURRENCY)

@@ -15,7 +15,7 @@ from infra.stack import Stack
 class Account:
     """An AWS account and the name of the stack in it."""
 
-    #: Stack name; also the NamePrefix parameter unless that is given.
+    #: Name of the stack, and also the value of NamePrefix if this parameter is not given.
     name: str = "safelight"
     profile: str | None = None
     region: str | None = None
@@ -26,16 +26,16 @@ class Account:
 
 
 def deploy_aws(account: Account, given: Mapping[str, str], cache: Path, approve: change_sets.Approve) -> Stack | None:
-    """Deploy and return the stack, None if the changes were declined.
+    """Deploy the stack. Return it, or None if the changes were declined.
 
-    A parameter that is not given keeps its value. Raises SetupError.
+    A parameter that is not given keeps its value. Raises SetupError if the deployment fails.
     """
     with translate_aws_errors():
         return _deploy(account.target(), account.name, given, cache, approve)
 
 
 def destroy_aws(account: Account) -> bool:
-    """Delete the stack with all its data; return False if there is none. Raises SetupError."""
+    """Delete the stack with all its data. Return False if the stack does not exist. Raises SetupError if this fails."""
     with translate_aws_errors():
         return change_sets.destroy(account.target())
 

@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
 
 CAPABILITIES: "Sequence[CapabilityType]" = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-#: Longest template that CloudFormation accepts in a request; a longer one must be in a bucket.
+#: Longest template that CloudFormation accepts in a request. A longer template must be in a bucket.
 MAX_BODY_BYTES = 51_200
-#: States that a stack leaves only by deletion: its creation or its deletion failed.
+#: States of a stack whose creation or deletion failed. Such a stack can only be deleted.
 _UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 _NEW = frozenset({"REVIEW_IN_PROGRESS"})
 
 Changes = Sequence[cloudformation.Change]
-#: Receives the changes; returns True to continue.
+#: Called with the changes. Returns True to deploy them.
 Approve = Callable[[Changes], bool]
 
 
 def resolve_parameters(
     clients: Clients, packages: Mapping[str, Package], given: Mapping[str, str], previous: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the value of every parameter: the given one, the previous one, or the template's default.
+    """Return a value for every parameter: the given value, or else the previous value, or else the template's default.
 
-    Raises SetupError if they contradict each other.
+    Raises SetupError if a given parameter does not exist or if the values contradict each other.
     """
     declared = template.load_template()
     defaults = template.parameter_defaults(declared)
@@ -62,9 +62,9 @@ def deploy(
     values: Mapping[str, str],
     approve: Approve = lambda _changes: True,
 ) -> bool:
-    """Deploy the template with ``values``; return True if anything changed.
+    """Deploy the template with ``values``. Return True if anything has changed.
 
-    Raises SetupError with CloudFormation's first reasons if it fails.
+    Raises SetupError, with the first errors that CloudFormation reported, if the deployment fails.
     """
     stack = _prepare_stack(target)
     kind: ChangeSetTypeType = "UPDATE" if stack and stack["StackStatus"] not in _NEW else "CREATE"
@@ -73,7 +73,7 @@ def deploy(
     changes = cloudformation.wait_for_changes(target, change_set)
     if not changes or not approve(changes):
         target.clients.cloudformation.delete_change_set(ChangeSetName=change_set)
-        if kind == "CREATE":  # only the empty stack that held the change set
+        if kind == "CREATE":  # delete the empty stack that contained only the change set
             _delete(target)
         return False
     seen = cloudformation.get_event_ids(target)

@@ -42,7 +42,7 @@ AWS_POLLING = Polling(interval=3, timeout=1800)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A stack by name, the clients that reach it, and how to poll."""
+    """The name of a stack, the clients for its account or engine, and how to poll."""
 
     clients: Clients
     stack_name: str
@@ -50,7 +50,7 @@ class Target:
 
 
 def describe_stack(target: Target) -> "StackTypeDef | None":
-    """Return CloudFormation's description of the stack, None if it does not exist."""
+    """Return CloudFormation's description of the stack, or None if the stack does not exist."""
     try:
         return target.clients.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
     except ClientError as error:
@@ -71,7 +71,10 @@ def get_parameters(stack: "StackTypeDef | None") -> dict[str, str]:
 
 
 def wait_for_changes(target: Target, change_set: str) -> list[Change]:
-    """Wait until the changes are known and return them. Raises SetupError."""
+    """Wait until CloudFormation has computed the changes, and return them.
+
+    Raises SetupError if CloudFormation rejects the template or the time is up.
+    """
     for _ in _polls(target.polling):
         answer = target.clients.cloudformation.describe_change_set(ChangeSetName=change_set)
         if answer["Status"] == "FAILED":
@@ -97,10 +100,10 @@ def wait_for_changes(target: Target, change_set: str) -> list[Change]:
 
 
 def wait_for_end(target: Target, seen: frozenset[str]) -> str:
-    """Wait until the running operation ends; return the final state. Raises SetupError.
+    """Wait until the running operation ends, and return the final state. Raises SetupError if the time is up.
 
-    ``seen`` are the events before the operation. Until there is a new event, the stack still has its old state, which
-    is why boto3's waiters are not enough: they would return at once.
+    ``seen`` are the events before the operation. Until there is a new event, the stack still has its old state. boto3's
+    waiters cannot be used, because they would return immediately in this case.
     """
     for _ in _polls(target.polling):
         if get_event_ids(target) == seen:
@@ -109,7 +112,7 @@ def wait_for_end(target: Target, seen: frozenset[str]) -> str:
         if stack is None:
             return "DELETE_COMPLETE"
         state = stack["StackStatus"]
-        # The update is done; only the cleanup is still running.
+        # The update is complete, and only the cleanup is still running.
         if state == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
             return "UPDATE_COMPLETE"
         if not state.endswith("_IN_PROGRESS"):
@@ -120,7 +123,7 @@ def wait_for_end(target: Target, seen: frozenset[str]) -> str:
 
 
 def get_event_ids(target: Target) -> frozenset[str]:
-    """Return the IDs of the newest events of the stack; empty if it does not exist."""
+    """Return the IDs of the newest events of the stack. The set is empty if the stack does not exist."""
     try:
         events = target.clients.cloudformation.describe_stack_events(StackName=target.stack_name)["StackEvents"]
     except ClientError:
@@ -129,7 +132,7 @@ def get_event_ids(target: Target) -> frozenset[str]:
 
 
 def failure_reasons(target: Target, seen: frozenset[str]) -> list[str]:
-    """Return why resources failed, the first failure first: later ones are mostly its consequence."""
+    """Return why resources failed, starting with the first failure. Later failures are often only its consequences."""
     pages = target.clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=target.stack_name)
     failed = [
         f"{event.get('LogicalResourceId', '?')}: {event['ResourceStatusReason']}"

@@ -1,4 +1,4 @@
-"""The bucket from which Lambda reads the zips and CloudFormation a long template."""
+"""The bucket of a stack's Lambda zips, and of its template if it is too long for a request."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _NOT_THERE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})
-#: The one region that S3 refuses as a location constraint.
+#: The only region that S3 does not accept as a location constraint.
 _FIRST_REGION = "us-east-1"
 
 
 def bucket_name(clients: Clients, prefix: str) -> str:
-    """Return the bucket's name. Each stack has its own, so deleting one stack cannot harm another."""
+    """Return the name of the bucket. Each stack has its own bucket, so deleting one stack does not affect another."""
     account = clients.sts.get_caller_identity()["Account"]
     return f"{prefix}-code-{account}-{clients.region}"
 
 
 def upload_packages(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
-    """Store the packages that are not stored yet. The key contains a hash of the content."""
+    """Upload the packages that are not in the bucket yet. The key of a package contains a hash of its content."""
     _ensure(clients, bucket)
     for package in packages:
         if not _exists(clients, bucket, package.key):
@@ -33,14 +33,14 @@ def upload_packages(clients: Clients, bucket: str, packages: Iterable[Package]) 
 
 
 def upload_template(clients: Clients, bucket: str, body: str) -> str:
-    """Store a template that is too long for a request; return its URL."""
+    """Upload a template that is too long for a request, and return its URL."""
     key = f"templates/{hashlib.sha256(body.encode()).hexdigest()[:32]}.yaml"
     clients.s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/yaml")
     return f"{clients.s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def empty_bucket(clients: Clients, bucket: str) -> None:
-    """Delete every version of every object. A missing bucket counts as empty."""
+    """Delete every version of every object in the bucket. Do nothing if the bucket does not exist."""
     try:
         for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             found: list[ObjectIdentifierTypeDef] = [

@@ -1,7 +1,7 @@
-"""Build the Lambda zips reproducibly: the same content gives the same bytes and the same key.
+"""Build the Lambda zips reproducibly: the same files always result in the same bytes and the same key.
 
-A slim zip has only our code, for an engine whose functions use the dependencies of its own environment.
-A full zip adds the wheels (``infra.deployment.wheels``), for AWS and LocalStack.
+A slim zip contains only Safelight's code. It is for the embedded engine, whose environment has all dependencies. A full
+zip also contains the dependencies (``infra.deployment.wheels``). It is for AWS and LocalStack.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from pathlib import Path
 
 #: Folder of the source checkout.
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
-#: Packages of our code in each zip.
+#: Packages of Safelight's code in each zip.
 FUNCTION_PACKAGES: Mapping[str, tuple[str, ...]] = {
     "api": ("api", "shared"),
     "worker": ("worker", "shared"),
     "notifier": ("notifier", "shared"),
 }
 KEY_PREFIX = "functions/"
-#: The earliest time that a zip can store: file times must not change the bytes.
+#: The earliest time that a zip can store. All files get this time, so that file times do not change the bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 _SKIPPED = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache"})
@@ -35,17 +35,17 @@ class Package:
 
     @property
     def key(self) -> str:
-        """Return the object key. It changes exactly when the content changes."""
+        """Return the object key, which changes if and only if the content changes."""
         return f"{KEY_PREFIX}{self.name}-{hashlib.sha256(self.data).hexdigest()[:32]}.zip"
 
 
 def build_slim(source: Path = SOURCE_ROOT) -> dict[str, Package]:
-    """Build the zips of our own code, by function."""
+    """Build the zips without dependencies and return them by function."""
     return {name: Package(name, zip_files(find_own_code(name, source))) for name in FUNCTION_PACKAGES}
 
 
 def find_own_code(name: str, source: Path = SOURCE_ROOT) -> dict[str, Path]:
-    """Return the files of one function by their path in the zip."""
+    """Return the files of Safelight's code for one function, by their path in the zip."""
     return {
         f"{package}/{inside}": path
         for package in FUNCTION_PACKAGES[name]

@@ -1,8 +1,11 @@
-"""The web page in its bucket: files, types, cache times, and how they are uploaded.
+"""The web page in its bucket: files, media types, cache times, and their upload.
 
-The files of `web/` are served unchanged, with three exceptions that depend on the deployment: `config.json` has the
-address of the API; the page's Content-Security-Policy names the hosts that it may contact; and the name of the folder
-of scripts and styles contains a hash of its content, so browsers cache it forever and never mix two versions.
+The files of `web/` are served unchanged, with three exceptions:
+
+* `config.json` contains the URL of the API.
+* The Content-Security-Policy in the start page names the hosts that the web page may contact.
+* The name of the folder of scripts and styles contains a hash of its content. So browsers can cache the folder forever,
+  and never mix two versions.
 """
 
 import hashlib
@@ -21,7 +24,7 @@ from shared.version import VERSION
 
 START_PAGE: Final = "index.html"
 CONFIG: Final = "config.json"
-#: Folder of everything that the page loads.
+#: Folder of all files that the start page loads.
 APP_FOLDER: Final = "app"
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
@@ -40,7 +43,7 @@ _OWN_HOST_ONLY: Final = ("connect-src 'self'", "img-src 'self'")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One object of the page's bucket."""
+    """One object in the bucket of the web page."""
 
     data: bytes
     media_type: str
@@ -48,9 +51,9 @@ class File:
 
 
 def make_configuration(outputs: Mapping[str, str], auth: str) -> dict[str, Any]:
-    """Return the content of ``config.json``: the API's address and how to sign in. ``auth`` is ApiAuth's value.
+    """Return the content of ``config.json``: the API's URL and how to sign in. ``auth`` is the value of ApiAuth.
 
-    On a local engine the address is a path: the page and the API have the same host.
+    On a local engine, the URL is only a path, because the web page and the API have the same host.
     """
     cognito = None
     if auth == "cognito" and "CognitoDomain" in outputs:
@@ -59,7 +62,7 @@ def make_configuration(outputs: Mapping[str, str], auth: str) -> dict[str, Any]:
 
 
 def build_files(outputs: Mapping[str, str], auth: str, source: Path = SOURCE_ROOT) -> dict[str, File]:
-    """Return the bucket's objects by key, the start page last. Raises SetupError for a file of unknown type."""
+    """Return the bucket's objects by key, the start page last. Raises SetupError if a file has an unknown type."""
     folder = source / "web"
     parts = {name: path.read_bytes() for name, path in sorted(walk_files(folder / APP_FOLDER))}
     digest = hashlib.sha256()
@@ -82,14 +85,14 @@ def _type(name: str) -> str:
 
 
 def _hosts(outputs: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """Return the origins that the page needs besides its own; none on a local engine."""
+    """Return the origins that the web page contacts besides its own. On a local engine, there are none."""
     named = [config["api_url"], outputs.get("ImageBucketUrl", ""), (config["cognito"] or {}).get("domain", "")]
     split = [urlsplit(each) for each in named]
     return [f"{each.scheme}://{each.netloc}" for each in split if each.netloc]
 
 
 def _allow(page: str, hosts: list[str]) -> str:
-    """Add hosts to the page's policy, which allows only its own origin."""
+    """Return the start page with these hosts added to its policy, which otherwise allows only its own origin."""
     for directive in _OWN_HOST_ONLY:
         if directive not in page:
             raise SetupError(f"web/{START_PAGE} has no policy with {directive}.")
@@ -98,9 +101,9 @@ def _allow(page: str, hosts: list[str]) -> str:
 
 
 def publish(clients: Clients, bucket: str, files: Mapping[str, File]) -> int:
-    """Upload what differs, then delete what is no longer part of the page; return the number of uploads.
+    """Upload the files that have changed, then delete files that are no longer needed. Return the number of uploads.
 
-    The start page comes last: until then, the bucket has the old page with all of its parts.
+    The start page is uploaded last, so that until then the bucket contains the complete old web page.
     """
     stored = {
         entry["Key"]: entry["ETag"].strip('"')

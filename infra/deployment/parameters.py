@@ -7,7 +7,7 @@ from infra.errors import SetupError
 
 #: AWS recommends a visibility timeout of six function timeouts, so that throttled batches can be retried.
 VISIBILITY_FACTOR = 6
-#: DynamoDB removes an expired record within two days; one more for the day's rounding in S3.
+#: DynamoDB removes an expired item within two days. S3 rounds to whole days, which can add one more day.
 TTL_LAG_DAYS = 3
 
 NETWORK = ("VpcId", "VpcSubnetIds", "VpcRouteTableIds")
@@ -15,10 +15,10 @@ CUSTOM_DOMAIN = ("UiDomain", "UiCertificateArn")
 
 
 def check_parameters(values: Mapping[str, str], known: AbstractSet[str]) -> None:
-    """Check names and combinations of template parameters.
+    """Check the names of template parameters and the rules between their values.
 
-    ``values`` include the defaults. CloudFormation checks single parameters (type, range, pattern).
-    Raises SetupError for an unknown name or a contradiction.
+    ``values`` include the defaults. CloudFormation itself checks the type, range and pattern of each parameter.
+    Raises SetupError if a name is unknown or a rule is broken.
     """
     unknown = sorted(values.keys() - known)
     if unknown:

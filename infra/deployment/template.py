@@ -14,7 +14,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    """Turn ``!Sub x`` into ``{"Fn::Sub": x}``."""
+    """Return the long form of a short form: ``!Sub x`` becomes ``{"Fn::Sub": x}``."""
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     value: Any
     if isinstance(node, yaml.ScalarNode):
@@ -34,7 +34,7 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 def load_template(text: str | None = None) -> dict[str, Any]:
-    """Parse a template (by default ours) with intrinsic functions in their long form."""
+    """Return a parsed template, by default Safelight's, with intrinsic functions in their long form."""
     source = TEMPLATE.read_text(encoding="utf-8") if text is None else text
     template: dict[str, Any] = yaml.load(source, Loader=_Loader)  # noqa: S506 - derived from CSafeLoader
     return template
@@ -46,7 +46,7 @@ def parameter_names(template: Mapping[str, Any]) -> frozenset[str]:
 
 
 def parameter_defaults(template: Mapping[str, Any]) -> dict[str, str]:
-    """Return the defaults by parameter name, as the strings that CloudFormation passes on."""
+    """Return the defaults by parameter name, as strings."""
     return {
         name: str(declared["Default"]) for name, declared in template["Parameters"].items() if "Default" in declared
     }

@@ -1,4 +1,4 @@
-"""Fetch the wheels of a Lambda zip for Lambda's platform, on any machine."""
+"""Download the wheels of a Lambda zip for Lambda's platform. This works on any platform."""
 
 import hashlib
 import shutil
@@ -14,11 +14,11 @@ from packaging.markers import Marker
 from infra.deployment.packaging import FUNCTION_PACKAGES, SOURCE_ROOT, Package, find_own_code, walk_files, zip_files
 from infra.errors import SetupError
 
-#: Same as ``Runtime`` in the template.
+#: The same Python version as ``Runtime`` in the template.
 PYTHON_VERSION = "3.13"
 #: Lambda's python3.13 runs on Amazon Linux 2023 with glibc 2.34. Wheels state the oldest glibc that they support.
 GLIBC_MINORS = (34, 28, 27, 26, 17)
-#: Processor names: Lambda's, and those in wheel tags.
+#: Names of processors in wheel tags, by the name that Lambda uses.
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 #: AWS services whose models botocore needs. The other 400 make up most of its size.
 SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "sts"})
@@ -32,9 +32,10 @@ _UNNEEDED_FOLDERS = frozenset({"tests", "bin"})
 
 
 def build_full(cache: Path, architecture: str = "x86_64", source: Path = SOURCE_ROOT) -> dict[str, Package]:
-    """Build the zips with all dependencies, by function. Raises SetupError.
+    """Build the zips with all dependencies and return them by function. Raises SetupError if a step fails.
 
-    The first call downloads the wheels; later calls use ``cache`` until the pinned requirements change.
+    The first call downloads the wheels to ``cache``. Later calls download wheels only if the pinned requirements have
+    changed.
     """
     built: dict[str, Package] = {}
     for name in FUNCTION_PACKAGES:
@@ -47,7 +48,10 @@ def build_full(cache: Path, architecture: str = "x86_64", source: Path = SOURCE_
 
 
 def install_wheels(requirements: Path, cache: Path, architecture: str) -> Path:
-    """Return a folder with the pinned wheels installed; use the cache if possible. Raises SetupError."""
+    """Return a folder in which the pinned wheels are installed, from the cache if possible.
+
+    Raises SetupError if the requirements are missing or the download fails.
+    """
     if not requirements.is_file():
         raise SetupError(f"{requirements} is missing; full zips are built from a source checkout.")
     text = select_for_lambda(requirements.read_text(encoding="utf-8"), architecture)
@@ -56,7 +60,7 @@ def install_wheels(requirements: Path, cache: Path, architecture: str) -> Path:
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / ".lock", timeout=_LOCK_SECONDS):
-            # The previous holder of the lock may have installed the same.
+            # Another process may have installed the same wheels while this process waited for the lock.
             if not folder.is_dir():
                 _install_atomically(text, folder, architecture)
             _delete_outdated(cache, requirements.stem, architecture, folder)
@@ -64,9 +68,9 @@ def install_wheels(requirements: Path, cache: Path, architecture: str) -> Path:
 
 
 def select_for_lambda(requirements: str, architecture: str) -> str:
-    """Return the requirements that apply on Lambda, without markers.
+    """Return the requirements that apply on Lambda, without their markers.
 
-    pip would evaluate markers for the Python that runs it.
+    The markers are removed because pip would evaluate them for the Python version that runs pip.
     """
     environment = {
         "implementation_name": "cpython",

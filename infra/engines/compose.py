@@ -1,4 +1,4 @@
-"""Start and stop the LocalStack of docker-compose.yml."""
+"""Start and stop the service ``localstack`` of docker-compose.yml."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ SETTINGS = SOURCE_ROOT / ".env"
 SERVICE = "localstack"
 PORT_VARIABLE = "SAFELIGHT_PORT"
 DEFAULT_PORT = "4566"
-#: Includes pulling the image, 1.2 GB.
+#: Time limit, which includes the download of the image (1.2 GB).
 START_SECONDS = 600
 _ASK_SECONDS = 20
 
 
 def find_missing() -> str:
-    """Return a sentence on what is missing to start LocalStack; empty if nothing is."""
+    """Return a sentence that says what is missing to start LocalStack, or an empty string if nothing is missing."""
     if not FILE.is_file():
         return "docker-compose.yml is missing; it is part of a source checkout."
     if shutil.which("docker") is None:
@@ -33,17 +33,20 @@ def find_missing() -> str:
 
 
 def get_address() -> str:
-    """Return the published address of LocalStack. Reads the environment and ``.env`` as Compose does."""
+    """Return the URL at which Compose publishes LocalStack, from the environment or ``.env``."""
     return f"http://127.0.0.1:{os.environ.get(PORT_VARIABLE) or _settings().get(PORT_VARIABLE) or DEFAULT_PORT}"
 
 
 def up(extra: Mapping[str, str]) -> None:
-    """Start the engine and wait until it is healthy. Raises SetupError with Docker's last line of output."""
+    """Start LocalStack and wait until it is healthy.
+
+    Raises SetupError, with Docker's last line of output, if it fails.
+    """
     _compose("up", "--wait", SERVICE, extra=extra)
 
 
 def down(*, volumes: bool) -> None:
-    """Stop and remove the containers, with ``volumes`` their data too. Raises SetupError."""
+    """Stop and remove the containers, and their data if ``volumes`` is true. Raises SetupError if this fails."""
     _compose("down", *(["--volumes"] if volumes else []))
 
 

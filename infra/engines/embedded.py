@@ -1,7 +1,7 @@
 """The embedded engine: MiniStack as a background process that listens on loopback only.
 
-It writes its state below the state directory when it stops. A killed engine keeps the objects in its buckets;
-everything else returns to the state of the last orderly stop.
+The engine writes its state below the state directory when it stops. If the engine is killed, the objects in its buckets
+are kept, and everything else returns to the state of the last normal stop.
 """
 
 import shutil
@@ -14,21 +14,21 @@ from infra.errors import SetupError
 
 #: Time for the engine to write its state before it is killed.
 STOP_SECONDS = 20
-#: Ports to try: another process may take a port before the engine binds it.
+#: How many ports to try. Another process may take a free port before the engine binds it.
 ATTEMPTS = 5
 
 
 def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Start the engine unless it is running with these settings; return its address.
+    """Start the engine unless it is already running with these settings. Return the engine's URL.
 
-    ``extra`` is added to its environment. Raises SetupError if it does not start.
+    ``extra`` is added to the engine's environment. Raises SetupError if the engine does not start.
     """
     paths = EnginePaths.below(state_dir)
     settings = dict(extra or {})
     last = EngineRecord.read(paths.record)
     if last and is_running_with(state_dir, settings):
         return last.url
-    stop(state_dir)  # also if it hangs: two engines on one state would destroy it
+    stop(state_dir)  # an engine that hangs, too: two engines would destroy the state that they share
     launch.make_folders(paths)
     ports = [last.port] if last and launch.is_free(last.port) else []
     for _ in range(ATTEMPTS):
@@ -60,14 +60,14 @@ def is_running_with(state_dir: Path, extra: Mapping[str, str] | None = None) -> 
 
 
 def stop(state_dir: Path) -> bool:
-    """Stop the engine and its functions; return False if nothing was running."""
+    """Stop the engine and its functions. Return True if the engine was running."""
     paths = EnginePaths.below(state_dir)
     record = EngineRecord.read(paths.record)
     process = processes.find_process(record.pid, record.created) if record else None
     if record is None or process is None:
         return False
     family = processes.list_family(process)
-    # Stop the engine first: it writes its state while its functions can still answer.
+    # Stop the engine first, because it writes its state while its functions can still respond.
     processes.end_processes([process], grace_seconds=STOP_SECONDS)
     processes.end_processes((member for member in family if member.is_running()), grace_seconds=2)
     EngineRecord(port=record.port).save(paths.record)
@@ -76,7 +76,10 @@ def stop(state_dir: Path) -> bool:
 
 
 def shut_down(state_dir: Path, _stack_name: str, wiped: bool) -> str:
-    """Stop the engine, with ``wiped`` delete its data; return a sentence if anything was running."""
+    """Stop the engine, and delete its data if ``wiped`` is true.
+
+    Returns a sentence that says what was done, or an empty string if the engine was not running.
+    """
     stopped = stop(state_dir)
     if wiped:
         delete_data(state_dir)

@@ -25,8 +25,8 @@ _TAIL_CHARACTERS = 600
 def make_environment(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the engine's complete environment.
 
-    Nothing is inherited: functions get this environment too, and the caller's AWS_ENDPOINT_URL, profile or
-    proxy would redirect them.
+    Nothing is inherited from the current process. The functions also get this environment, and an AWS_ENDPOINT_URL,
+    profile or proxy from the current process would redirect their requests.
     """
     home = paths.scratch / "home"
     return {
@@ -55,7 +55,7 @@ def make_environment(paths: EnginePaths, port: int, extra: Mapping[str, str]) ->
 
 
 def make_folders(paths: EnginePaths) -> None:
-    """Create the folders; delete the scratch files and the log of an earlier run."""
+    """Create the engine's folders. Delete the scratch files and the log of an earlier run."""
     shutil.rmtree(paths.scratch, ignore_errors=True)
     (paths.scratch / "home").mkdir(parents=True)
     (paths.data / "state").mkdir(parents=True, exist_ok=True)
@@ -64,9 +64,9 @@ def make_folders(paths: EnginePaths) -> None:
 
 
 def rewrite_port(state: Path, old: int, new: int) -> None:
-    """Rewrite stored addresses because the port of the last run is no longer free.
+    """Replace the old port in stored URLs, because another process now uses it.
 
-    The engine finds queues by their full address, including the port.
+    The engine finds a queue by its full URL, including the port.
     """
     for path in state.glob("*.json"):
         text = path.read_text(encoding="utf-8")
@@ -76,7 +76,10 @@ def rewrite_port(state: Path, old: int, new: int) -> None:
 
 
 def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineRecord | None:
-    """Start on one port; return None if the port is taken. Raises SetupError if the engine fails."""
+    """Start the engine on one port. Return its record, or None if another process uses the port.
+
+    Raises SetupError if the engine does not start.
+    """
     with paths.log.open("ab") as log:
         engine = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.engines.server", HOST, str(port)],
@@ -93,7 +96,7 @@ def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineR
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and engine.poll() is None:
             if processes.is_listening(process, port) and is_healthy(record.url):
-                engine.returncode = 0  # it outlives this process: suppress the warning about a running child
+                engine.returncode = 0  # the engine keeps running: suppress the warning about a running child process
                 return record
             time.sleep(0.02)
     except BaseException:
@@ -108,7 +111,7 @@ def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineR
 
 
 def is_healthy(url: str) -> bool:
-    """Return True if an engine is healthy at this address."""
+    """Return True if a healthy engine responds at this URL."""
     with contextlib.suppress(httpx.HTTPError), httpx.Client(trust_env=False, timeout=5) as client:
         return client.get(url + HEALTH_PATH).status_code == httpx.codes.OK
     return False
@@ -125,7 +128,7 @@ def find_free_port() -> int:
 def is_free(port: int) -> bool:
     """Return True if the port is free."""
     with socket.socket() as probe:
-        if os.name == "posix":  # as the engine does: a port in TIME_WAIT is free
+        if os.name == "posix":  # like the engine, treat a port in TIME_WAIT as free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,6 +1,6 @@
-"""LocalStack: one that is already running, or the one of docker-compose.yml if Docker is available.
+"""LocalStack as an engine: a LocalStack that is already running, or else the service in docker-compose.yml.
 
-``down`` stops only what ``up`` started. LocalStack's free edition loses its data when it stops.
+``down`` stops LocalStack only if ``up`` started it. LocalStack's free edition loses its data when it stops.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from infra.engines import compose
 from infra.errors import SetupError
 from infra.sessions import local_clients, translate_aws_errors
 
-#: The last release whose image starts without an account token; docker-compose.yml pins it.
+#: The last release whose image starts without an account token. docker-compose.yml pins the same release.
 VERSION = "4.14.0"
 ENDPOINT_VARIABLE = "LOCALSTACK_ENDPOINT"
-#: Time until a healthy container answers from outside.
+#: How long to wait until a healthy container responds to requests from outside.
 ANSWER_SECONDS = 60
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 WHEELS = packaging.SOURCE_ROOT / "build" / "wheels"
-#: LocalStack answers here before it loads a service; MiniStack does not answer here. A request for MiniStack's own
-#: path would make LocalStack load S3 first, which takes long on a busy machine.
+#: LocalStack serves this path before it loads a service, and MiniStack does not serve it. A request for a path of
+#: MiniStack would make LocalStack load S3 first, which takes a long time on a busy machine.
 INFO_PATH = "/_localstack/info"
 _INFO_SECONDS = 5
 #: Lambda's names for processors, by the name that a machine reports.
@@ -40,14 +40,14 @@ class LocalStackRecord:
     """Content of ``localstack.json``, which ``up`` writes and ``down`` reads."""
 
     url: str
-    #: True if `up` started it. Otherwise `down` leaves it running.
+    #: True if `up` started this LocalStack. Otherwise, `down` does not stop it.
     is_ours: bool
-    #: True if `down` has stopped it since. Its volume remains until it is wiped.
+    #: True if `down` has stopped this LocalStack. Its Docker volume remains until `down --wipe`.
     is_stopped: bool = False
 
     @classmethod
     def read(cls, state_dir: Path) -> Self | None:
-        """Return the record, None if it is missing or damaged."""
+        """Return the record, or None if it is missing or damaged."""
         try:
             return cls(**json.loads(_file(state_dir).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -59,9 +59,10 @@ class LocalStackRecord:
 
 
 def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Find or start a LocalStack; return its address.
+    """Find or start a LocalStack and return its URL.
 
-    ``extra`` is the environment of a LocalStack that is started here. Raises SetupError.
+    ``extra`` is added to the environment of a LocalStack that this function starts. Raises SetupError if LocalStack
+    cannot be started, or if it is already running and ``extra`` is not empty.
     """
     found = find_running()
     if found:
@@ -88,7 +89,10 @@ def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
 
 
 def find_running() -> str | None:
-    """Return the address of a running LocalStack, or None. Raises SetupError if the configured one does not answer."""
+    """Return the URL of a running LocalStack, or None.
+
+    Raises SetupError if LOCALSTACK_ENDPOINT is set and no LocalStack responds there.
+    """
     named = os.environ.get(ENDPOINT_VARIABLE, "").rstrip("/")
     if not named:
         candidates = (compose.get_address(), DEFAULT_ENDPOINT)
@@ -97,12 +101,12 @@ def find_running() -> str | None:
         raise SetupError(f"{ENDPOINT_VARIABLE} must be a URL like {DEFAULT_ENDPOINT}, not {named!r}.")
     if not get_version(named):
         raise SetupError(f"No LocalStack answers at {named}, the value of {ENDPOINT_VARIABLE}.")
-    # botocore prefixes a host name, but not an IP address, with the bucket's name; that name would not resolve.
+    # botocore adds the bucket's name to a host name, but not to an IP address. The resulting name would not resolve.
     return named.replace("//localhost:", "//127.0.0.1:", 1)
 
 
 def get_version(url: str) -> str | None:
-    """Return the release of the LocalStack at ``url``; None if something else or nothing answers."""
+    """Return the release of the LocalStack at ``url``, or None if no LocalStack responds there."""
     with (
         contextlib.suppress(httpx.HTTPError, ValueError),
         httpx.Client(trust_env=False, timeout=_INFO_SECONDS) as client,
@@ -115,9 +119,10 @@ def get_version(url: str) -> str | None:
 
 
 def shut_down(state_dir: Path, stack_name: str, wiped: bool) -> str:
-    """Stop the LocalStack that `up` started. On any other, only delete the stack if ``wiped``.
+    """Stop LocalStack if `up` started it. Otherwise, delete the stack if ``wiped`` is true.
 
-    Return a sentence on what was done, or an empty string. Raises SetupError.
+    Returns a sentence that says what was done, or an empty string if nothing was done. Raises SetupError if a step
+    fails.
     """
     record = LocalStackRecord.read(state_dir)
     if record is None or (record.is_stopped and not wiped):
@@ -137,7 +142,7 @@ def shut_down(state_dir: Path, stack_name: str, wiped: bool) -> str:
 
 
 def get_architecture() -> str:
-    """Return Lambda's name for this machine's processor. Raises SetupError."""
+    """Return Lambda's name for this machine's processor. Raises SetupError if Lambda does not support it."""
     machine = platform.machine().lower()
     if machine not in _MACHINES:
         raise SetupError(f"Lambda does not support {machine} processors, so LocalStack cannot run functions here.")
@@ -145,12 +150,15 @@ def get_architecture() -> str:
 
 
 def build_packages(source: Path = packaging.SOURCE_ROOT) -> dict[str, packaging.Package]:
-    """Build the zips with all dependencies for this machine's processor. Raises SetupError."""
+    """Build the zips with all dependencies for this machine's processor. Raises SetupError if a step fails."""
     return wheels.build_full(WHEELS, get_architecture(), source)
 
 
 def fetch_wheels(source: Path = packaging.SOURCE_ROOT) -> None:
-    """Fetch the wheels for :func:`build_packages`, so that it works offline later. Raises SetupError."""
+    """Download the wheels that :func:`build_packages` needs, so that it works offline later.
+
+    Raises SetupError if the download fails.
+    """
     for name in packaging.FUNCTION_PACKAGES:
         wheels.install_wheels(source / "requirements" / f"{name}.txt", WHEELS, get_architecture())
 
@@ -158,7 +166,7 @@ def fetch_wheels(source: Path = packaging.SOURCE_ROOT) -> None:
 def get_parameters() -> dict[str, str]:
     """Return the template parameters for LocalStack.
 
-    Notifications need DynamoDB streams, which not every LocalStack has. Turn them on if yours has them.
+    Notifications are off because they need DynamoDB streams, which not every LocalStack has.
     """
     return {"Architecture": get_architecture(), "Notifications": "off"}
 

@@ -1,16 +1,16 @@
-"""Background processes: find the right one, and end it."""
+"""Find and end background processes."""
 
 import contextlib
 from collections.abc import Iterable
 
 import psutil
 
-#: Creation times are floats that were written to a file and read back.
+#: Allowed difference between two creation times, because one of them was written to a file as a decimal number.
 _TOLERANCE_SECONDS = 0.01
 
 
 def find_process(pid: int, created: float) -> psutil.Process | None:
-    """Return the process with this ID and creation time (seconds since 1970); None if it has ended."""
+    """Return the process with this ID and creation time (seconds since 1970), or None if the process has ended."""
     try:
         process = psutil.Process(pid)
         alive = abs(process.create_time() - created) < _TOLERANCE_SECONDS
@@ -36,7 +36,7 @@ def list_family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def end_processes(processes: Iterable[psutil.Process], *, grace_seconds: float) -> None:
-    """Terminate each process, and kill those that are still running after ``grace_seconds``."""
+    """Terminate all processes, and kill those that are still running after ``grace_seconds``."""
     waiting = list(processes)
     for process in waiting:
         with contextlib.suppress(psutil.NoSuchProcess):

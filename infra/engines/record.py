@@ -13,23 +13,23 @@ VERSION = "1.5.33"
 
 @dataclass(frozen=True, slots=True)
 class EngineRecord:
-    """Content of ``engine.json``. The port outlives the process because stored addresses contain it."""
+    """Content of ``engine.json``. The port is kept after a stop, because URLs that the engine has stored contain it."""
 
     port: int
     pid: int = 0
     #: Start time of the process, seconds since 1970. Together with the ID it identifies the process.
     created: float = 0.0
-    #: Settings added to the engine's own.
+    #: Settings that were added to the engine's environment.
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        """Return the address of the engine."""
+        """Return the URL of the engine."""
         return f"http://{HOST}:{self.port}"
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Return the record, None if the file is missing or damaged."""
+        """Return the record, or None if the file is missing or damaged."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -48,13 +48,13 @@ class EnginePaths:
 
     record: Path
     log: Path
-    #: Kept after a stop.
+    #: Tables, queues and objects, which are kept when the engine stops.
     data: Path
     #: Unzipped functions and other files of one run.
     scratch: Path
 
     @classmethod
     def below(cls, state_dir: Path) -> Self:
-        """Return the paths. Nothing is created."""
+        """Return the paths for a state directory, without creating anything."""
         root = state_dir.resolve()
         return cls(record=root / "engine.json", log=root / "engine.log", data=root / "data", scratch=root / "scratch")

@@ -1,8 +1,8 @@
-"""Serve MiniStack: ``python -m infra.engines.server HOST PORT``, in the environment that ``launch`` makes.
+"""Serve MiniStack: ``python -m infra.engines.server HOST PORT``, in the environment that ``launch`` prepares.
 
-Runs MiniStack's application with sorted indexes (``patches.sorted_indexes``) on uvicorn. MiniStack itself uses
-hypercorn, whose HTTP parser is pure Python. Every byte of an image passes through the engine four times, so a
-compiled parser and event loop make a difference (``benchmarks/ingest.py``).
+This module runs MiniStack's application on uvicorn, with sorted indexes (``patches.sorted_indexes``). MiniStack itself
+uses hypercorn, whose HTTP parser is written in Python. Every byte of an image passes through the engine four times, so
+the compiled parser and event loop of uvicorn make the engine faster (``benchmarks/ingest.py``).
 """
 
 import importlib
@@ -15,9 +15,9 @@ import uvicorn
 from infra.engines.patches import sorted_indexes
 from infra.engines.record import VERSION
 
-#: Same as in MiniStack: botocore and httpx reuse connections.
+#: The same value as in MiniStack. Clients such as botocore and httpx reuse connections.
 KEEP_ALIVE_SECONDS = 75
-#: Time for running requests when the server stops, before it writes its state.
+#: How long a stopping server waits for running requests before it writes its state.
 GRACE_SECONDS = 3
 
 

@@ -1,1 +1,1 @@
-"""Changes to the embedded engine, each for one exact release."""
+"""Changes to the code of the embedded engine. Each change is for one exact release."""

@@ -1,9 +1,9 @@
-"""Sorted secondary indexes for MiniStack, so that a query costs only what it reads, as in DynamoDB.
+"""Sorted secondary indexes for MiniStack, so that the time of a query depends only on the items that it reads.
 
-MiniStack sorts all keys of an index partition for each query and checks each against the query's condition. With
-100,000 jobs of one owner, a listing takes a second. Here, a partition keeps its keys sorted. A query of a common form
-sees only the keys within its range, start and limit. MiniStack's own code still evaluates them, and answers every
-other query (``benchmarks/table_growth.py``).
+For each query, MiniStack sorts all keys of an index partition and checks every key against the condition of the query.
+With 100,000 jobs of one owner, a listing takes a second (``benchmarks/table_growth.py``). Here, a partition keeps its
+keys sorted, and MiniStack's code gets only the keys within the range, start and limit of a query. For queries with an
+uncommon condition, MiniStack's code gets all keys, as before.
 """
 
 # ruff: noqa: SLF001, ANN401 - patches private functions of an untyped module
@@ -31,7 +31,7 @@ _position: Final = itemgetter(0)
 
 
 class Partition(dict[Key, Position]):
-    """The keys of one partition of an index: a dict as MiniStack expects, plus a sorted list."""
+    """The keys of one partition of an index: a dict, which MiniStack expects, and a sorted list."""
 
     def __init__(self, entries: Iterable[tuple[Key, Position]] = ()) -> None:
         """Sort the initial entries."""
@@ -78,9 +78,9 @@ class _Indexes:
         self._lock = RLock()
 
     def index_members(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Return the partitions of each index by name; during a query, only the keys that it may read.
+        """Return the partitions of each index by name. During a query, they contain only the keys that it can read.
 
-        MiniStack calls this after it has validated the query.
+        MiniStack calls this method after it has validated the query.
         """
         with self._lock:
             members = self._members(table)
@@ -96,7 +96,7 @@ class _Indexes:
             self._index_item(table, (base_pk, base_sk), item, add=add)
 
     def query(self, data: dict[str, Any]) -> Any:
-        """Answer a query; make its request visible to :meth:`index_members`."""
+        """Return the response of MiniStack to a query. Meanwhile, :meth:`index_members` can read the request."""
         token = self._asked.set(data)
         try:
             return self._query(data)
@@ -109,7 +109,7 @@ class _Indexes:
             return
         for name, hashes, ranges in self._own._index_key_schemas(table):
             if name not in members:
-                table.pop(self._own._INDEX_MEMBERS)  # a new index: rebuild all on the next read
+                table.pop(self._own._INDEX_MEMBERS)  # the index is new: the next read builds all indexes again
                 return
             value = self._own._index_partition(item, hashes, ranges)
             if value is None:
@@ -143,7 +143,7 @@ class _Indexes:
         return tuple(self._own._index_order_value(item, name, kind) for name, kind in keys)
 
     def _readable(self, data: dict[str, Any], table: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
-        """Return the members of the index that a query may read; all if the query has an uncommon form."""
+        """Return the keys of the index that a query can read, or all keys if the query has an uncommon condition."""
         name, condition, start = data["IndexName"], data.get("KeyConditionExpression"), data.get("ExclusiveStartKey")
         asked = _CONDITION.fullmatch(condition) if isinstance(condition, str) else None
         if asked is None:
@@ -177,7 +177,7 @@ class _Indexes:
         items = table["items"]
         keys = (partition.order[at][1] for at in (positions if forward else reversed(positions)))
         there = (key for key in keys if key[1] in items.get(key[0], ()))
-        # One more than the limit: an item that expires before it is read must not make the page look like the last one.
+        # One key more than the limit: if an item expires before it is read, the page must not look like the last page.
         return {name: {value: list(there if limit is None else islice(there, limit + 1))}}
 
     def _bounds(
@@ -202,7 +202,7 @@ def _range_of(entry: tuple[Position, Key]) -> Any:
 
 
 def _after(partition: Partition, found: slice, start: Position, *, forward: bool) -> slice:
-    """Return the slice without what earlier pages returned."""
+    """Return the slice without the keys that earlier pages contained."""
     if forward:
         return slice(max(found.start, bisect_right(partition.order, start, key=_position)), found.stop)
     return slice(found.start, min(found.stop, bisect_left(partition.order, start, key=_position)))
