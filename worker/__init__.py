@@ -1,1 +1,1 @@
-"""Lambdas that process images and recover jobs."""
+"""Lambda functions that process images and recover jobs."""

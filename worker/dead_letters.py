@@ -1,4 +1,4 @@
-"""Dead-letter Lambda: defers or fails the job of each dead letter, and stores unreadable messages."""
+"""Dead-letter function: it postpones or fails the job of each dead letter, and stores unreadable messages in S3."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from shared.observability import make_logger, make_metrics
 from shared.settings import DeadLetterSettings
 from shared.sqs_batch import process_records
 
-#: Delay after which a dead letter is handled again if its job has changed in the meantime.
+#: If a job changes while its dead letter is handled, the dead letter is handled again after this delay.
 RETRY_DELAY = timedelta(seconds=1)
 
 logger = make_logger("dead-letters")
@@ -43,9 +43,9 @@ class DeadLetters:
     clock: Clock
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> None:  # noqa: ARG002 - required by process_records
-        """Handle the jobs of one dead letter, or store it if it can't be read.
+        """Handle the jobs of one dead letter, or store the dead letter if it can't be read.
 
-        Raise LeaseHeld while an attempt still runs: the dead letter returns when the lease ends.
+        Raises LeaseHeld if an attempt is still running. SQS then delivers the dead letter again when the lease ends.
         """
         try:
             messages = self._read_messages(record)
@@ -60,7 +60,10 @@ class DeadLetters:
                 _log_stale("gone")
 
     def _read_messages(self, record: SQSRecord) -> list[JobMessage]:
-        """Return a record's job message, or those of the uploads in its S3 event. Raises BadMessage."""
+        """Return a record's job message, or one message for each upload in its S3 event.
+
+        Raises BadMessage if the record contains neither.
+        """
         uploads = parse_s3_event(record.body)
         if uploads is None:
             return [decode_message(record.body)]
@@ -68,7 +71,10 @@ class DeadLetters:
         return [message for message in messages if message is not None]
 
     def handle_dead_letter(self, message: JobMessage, record: SQSRecord) -> None:
-        """Fail the job, or defer it while it has attempts left."""
+        """Postpone the job, or fail it if its attempts or dead letters are used up.
+
+        Raises LeaseHeld if an attempt is running or the job has changed, and JobNotFound if the job was deleted.
+        """
         now = self.clock()
         job = self.jobs.get(message.job_id)
         if job.generation != message.generation:
@@ -82,7 +88,7 @@ class DeadLetters:
             _log_stale("finished")
             return
         if not self.jobs.compare_and_swap(job, decision.job):
-            # Another function changed the job: decide again when the dead letter returns.
+            # Another function has changed the job. Decide again when SQS delivers the dead letter again.
             self.queue.postpone(record.receipt_handle, RETRY_DELAY)
             raise LeaseHeld
         fields = {"attempt": job.attempt, "dead_letters": decision.job.dead_letters}
@@ -107,7 +113,7 @@ def _log_stale(reason: str) -> None:
 
 @cache
 def get_dead_letters() -> DeadLetters:
-    """Build the use case from the settings, once per execution environment."""
+    """Build the DeadLetters object from the settings, once per execution environment."""
     settings = DeadLetterSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     return DeadLetters(
@@ -122,7 +128,7 @@ def get_dead_letters() -> DeadLetters:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle one batch of dead letters and return those that must be received again."""
+    """Handle the dead letters of one SQS batch and return the records that SQS must deliver again."""
     dead_letters = get_dead_letters()
     metrics.add_metric("DeadLettersReceived", MetricUnit.Count, len(event.get("Records", ())))
     return process_records(event, context, dead_letters.process_record, logger)

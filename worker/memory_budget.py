@@ -16,7 +16,7 @@ class MemoryBudget:
 
     @contextmanager
     def reserve(self, count: int) -> Iterator[None]:
-        """Reserve ``count`` bytes. Wait until they fit or nothing else is reserved."""
+        """Reserve ``count`` bytes in this context. Wait until they are available or nothing else is reserved."""
         with self._changed:
             self._changed.wait_for(lambda: self._reserved == 0 or self._reserved + count <= self._size)
             self._reserved += count

@@ -1,7 +1,7 @@
-"""Reconciler Lambda: runs on a schedule and recovers overdue jobs.
+"""Reconciler function: it runs on a schedule and recovers overdue jobs.
 
-It requeues jobs whose message was lost, that wait too long or whose lease has expired. It expires uploads that never
-arrived, fails jobs without attempts left and finishes interrupted deletions. It pages through the sparse index
+It requeues a job if its message was lost, it has waited too long or its lease has expired. It expires jobs whose
+upload never arrived, fails jobs without attempts left and continues interrupted deletions. It queries the sparse index
 ``Open`` and changes jobs only by conditional writes, so concurrent runs are safe.
 """
 
@@ -29,11 +29,11 @@ from shared.jobs.recovery import Decision, RecoveryPolicy, RecoveryStep, decide_
 from shared.observability import make_logger, make_metrics
 from shared.settings import ReconcilerSettings
 
-#: Time that must be left in the invocation to handle one more job.
+#: The reconciler handles another job only if at least this much time is left in the invocation.
 MARGIN = timedelta(seconds=10)
 
 FAULT = "fault"
-#: Errors after which a run stops. One failing job must not block the others; a failing service gets a pause.
+#: A run stops after this many service errors. Fewer errors do not stop it, because one job must not block the others.
 MAX_FAULTS = 10
 
 logger = make_logger("reconciler")
@@ -53,7 +53,7 @@ class Reconciler:
     clock: Clock
 
     def run(self, context: LambdaContext) -> Counter[str]:
-        """Recover the overdue jobs until the invocation's time is up. Return the number of each recovery step."""
+        """Recover overdue jobs until all are handled or the time is up. Return how often each step was taken."""
         steps: Counter[str] = Counter()
         for job_id in self.open_jobs.list_overdue(self.clock()):
             if timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
@@ -69,7 +69,7 @@ class Reconciler:
         return steps
 
     def reconcile(self, job_id: str) -> RecoveryStep:
-        """Recover one job if necessary and return what was done. Raises ServiceError."""
+        """Recover one job if necessary and return the recovery step. Raises ServiceError if a service fails."""
         try:
             job = self.jobs.get(job_id, deleted=True)
         except JobNotFound:
@@ -115,7 +115,7 @@ def get_reconciler() -> Reconciler:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - the event has no data
-    """Recover overdue jobs and return the number of each recovery step."""
+    """Recover overdue jobs and return how often each recovery step was taken."""
     steps = get_reconciler().run(context)
     metrics.add_metric("JobsSwept", MetricUnit.Count, steps[RecoveryStep.SEND.value])
     metrics.add_metric("SweepFaults", MetricUnit.Count, steps[FAULT])

@@ -1,4 +1,4 @@
-"""Images that operations refer to by name. Each is decoded once for all frames and outputs."""
+"""Assets: images that operations refer to by name. Each asset is decoded once for all frames and outputs."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +12,10 @@ from worker.imaging.operations.watermark import LoadAsset
 
 
 def make_asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
-    """Return a function that returns the image of a name. It raises AssetUnusable if it is missing or unreadable."""
+    """Return a function that returns the decoded image of an asset name.
+
+    The function raises AssetUnusable if the asset is missing or can't be decoded.
+    """
 
     @cache
     def load(name: str) -> Image.Image:

@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from worker.imaging.png_transparency import apply_transparent_value
 
-#: Larger color profiles are ignored with a warning. Real ones are far smaller.
+#: Larger color profiles are ignored with a warning. Normal profiles are far smaller.
 MAX_ICC_BYTES: Final = 1024 * 1024
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 
@@ -28,7 +28,7 @@ _LAB: Final = ImageCms.createProfile("LAB")
 def normalize_colors(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
     """Convert a loaded image to sRGB in one of ``PLAIN_MODES``.
 
-    Return the image and a warning if the profile was ignored, else None.
+    Return the image, and a warning if the profile was ignored, otherwise None.
     """
     image, warning = _convert_to_srgb(_convert_to_eight_bits(image), profile)
     plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
@@ -48,19 +48,19 @@ def has_srgb_values(profile: bytes | None) -> bool:
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Return True if the profile is named sRGB. There are many versions with different bytes."""
+    """Return True if the name of the profile starts with sRGB. The bytes of sRGB profiles differ between versions."""
     return ImageCms.getProfileDescription(profile).strip().startswith("sRGB")
 
 
 def _drop_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is opaque everywhere. Many files have one, and it costs time and bytes."""
+    """Remove an alpha channel that is opaque everywhere. It is common, and takes time and bytes without any effect."""
     if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode.removesuffix("A"))
     return image
 
 
 def _convert_to_eight_bits(image: Image.Image) -> Image.Image:
-    """Convert other modes to a plain mode. Keep CMYK: its profile applies to CMYK values."""
+    """Convert the image to a plain mode, except CMYK, because a CMYK profile applies to CMYK values."""
     plain = (_MODES_WITH_TRANSPARENCY if "transparency" in image.info else _MODES_WITHOUT_TRANSPARENCY).get(image.mode)
     if plain:
         return image if image.mode == plain else image.convert(plain)
@@ -76,19 +76,22 @@ def _convert_to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _scale_sixteen_to_eight(value: Image.ImagePointTransform) -> Image.ImagePointTransform:
-    """Scale 16 bits to 8. Pillow calls this once with a symbolic value for mode I."""
+    """Scale a 16-bit value to 8 bits. For mode I, Pillow calls this once with a symbolic value."""
     return value * (1 / 257) + 0.5
 
 
 def _convert_float(image: Image.Image) -> Image.Image:
-    """Convert floating-point gray. Its range is 0 to 1 if no value exceeds 1, else 0 to 255."""
+    """Convert floating-point gray to 8 bits. If no value exceeds 1, assume the range 0 to 1, otherwise 0 to 255."""
     _, highest = image.getextrema()
     is_unit = isinstance(highest, float) and highest <= 1
     return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
 
 
 def _convert_to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Convert the colors from the file's profile. Gray stays gray; alpha does not change."""
+    """Convert the colors from the file's profile to sRGB. Gray stays gray, and alpha does not change.
+
+    Return the image, and a warning if the profile was ignored, otherwise None.
+    """
     if not profile:
         return image, None
     if len(profile) > MAX_ICC_BYTES:

@@ -17,13 +17,13 @@ Rights = tuple[tuple[int, bytes], ...]
 
 
 def read_rights(exif: Image.Exif) -> Rights:
-    """Return a file's artist and copyright without control characters, cut at ``MAX_CHARACTERS``."""
+    """Return a file's artist and copyright without control characters, each with at most ``MAX_CHARACTERS``."""
     texts = ((tag, _clean(text)) for tag in TAGS if isinstance(text := exif.get(tag), str))
     return tuple((tag, text.encode()) for tag, text in texts if text)
 
 
 def build_rights_options(rights: Rights, output_format: OutputFormat) -> dict[str, Any]:
-    """Return Pillow's options to write the artist and copyright and no other EXIF."""
+    """Return the options with which Pillow writes the artist and copyright and no other EXIF."""
     if not rights:
         return {}
     if output_format is OutputFormat.TIFF:
@@ -32,14 +32,17 @@ def build_rights_options(rights: Rights, output_format: OutputFormat) -> dict[st
             tags[tag] = text
         return {"tiffinfo": tags}
     exif = Image.Exif()
-    # Bytes, because Pillow writes a str as ASCII and replaces other characters by question marks.
+    # Use bytes, because Pillow writes a str as ASCII and replaces other characters by question marks.
     exif.update(rights)
     return {"exif": exif.tobytes()}
 
 
 def _clean(text: str) -> str:
-    """Decode text as UTF-8 if it is valid. Pillow reads Latin-1, but most cameras write UTF-8."""
-    with suppress(UnicodeError):  # otherwise it is Latin-1, or Pillow has already decoded Unicode
+    """Decode the text as UTF-8 if possible, and remove control characters.
+
+    Pillow decodes EXIF as Latin-1, but most cameras write UTF-8.
+    """
+    with suppress(UnicodeError):  # The text is Latin-1, or Pillow has already decoded Unicode.
         text = text.encode("latin-1").decode()
     spaced = (" " if character.isspace() else character for character in text[:MAX_CHARACTERS])
     return "".join(character for character in spaced if character.isprintable()).strip()

@@ -1,4 +1,4 @@
-"""Decoding: detect the format, check the header, load, apply the orientation, convert to sRGB.
+"""Decoding: detect the format, check the header, load the pixels, apply the orientation, convert to sRGB.
 
 Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metadata. Operations rely on this.
 """
@@ -28,13 +28,13 @@ FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """An opened file: its header and metadata, without pixels."""
+    """An opened image file: its header and metadata. The pixels are not decoded yet."""
 
     data: bytes
     file: Image.Image
     header: StoredHeader
     exif: Exif
-    #: Number of frames or pages according to the header. Counting stops just above the limit.
+    #: Number of frames or pages according to the header. The count can stop one above the allowed number of frames.
     frames: int
     #: How many times an animation plays; 0 means forever.
     plays: int
@@ -47,7 +47,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedImage:
-    """The decoded first frame of a file, and warnings."""
+    """The decoded first frame of a file, and the warnings from decoding it."""
 
     image: Image.Image
     warnings: tuple[str, ...]
@@ -55,18 +55,19 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """An animation whose frames are decoded as they are consumed."""
+    """An animation. Each frame is decoded when the iterator reaches it."""
 
     #: Each image with its duration in milliseconds.
     frames: Iterator[tuple[Image.Image, int]]
-    #: How many times it plays; 0 means forever.
+    #: How many times the animation plays; 0 means forever.
     plays: int
 
 
 def open_image(data: bytes, limits: Limits) -> ImageFile:
-    """Read the header of an image.
+    """Read the header of an image file and check it against the limits, before any pixel is decoded.
 
-    Raise NotAnImage, TruncatedImage or CorruptImage. Raise the errors of ``limits`` before any pixel is decoded.
+    Raises NotAnImage, TruncatedImage or CorruptImage if the file can't be read, and the errors of ``Limits`` if it
+    exceeds a limit.
     """
     with _open_checked(data, limits) as image:
         frames = count_frames(image, data, limit=limits.max_frames + 1)
@@ -77,7 +78,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
 
 
 def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
-    """Decode the first frame. Raises TruncatedImage or CorruptImage."""
+    """Decode the first frame. Raises TruncatedImage or CorruptImage if the file is damaged."""
     with _translate_decoder_errors(source.data):
         image = source.file
         _set_draft(image, decoding)
@@ -94,16 +95,17 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
-    """Make Pillow decode a JPEG at a smaller size or as luma only. Call this before the image is loaded."""
+    """Make Pillow decode a JPEG at a smaller size, or only its luma. Call this before the image is loaded."""
     if decoding.luma_only or decoding.shrink > 1:
         width, height = image.size
         image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
 def decode_animation(source: ImageFile, limits: Limits) -> Animation:
-    """Return all frames of an animation.
+    """Return the frames of an animation without decoding them yet.
 
-    Raise TooManyFrames or TooManyTotalPixels before a frame is decoded. Reading a frame raises as ``decode`` does.
+    Raises TooManyFrames or TooManyTotalPixels if the animation exceeds a limit. The iterator raises TruncatedImage or
+    CorruptImage if a frame is damaged.
     """
     limits.check_frames(source.frames, source.header.stored_size)
     return Animation(_decode_frames(source, limits), source.plays)
@@ -116,7 +118,7 @@ def _decode_frames(source: ImageFile, limits: Limits) -> Iterator[tuple[Image.Im
 
 @contextmanager
 def _open_checked(data: bytes, limits: Limits) -> Iterator[Image.Image]:
-    """Open a file and check it against the limits. Translate decoder errors raised in the context."""
+    """Open a file and check it against the limits. Translate the decoder errors that are raised in the context."""
     limits.check_bytes(len(data))
     with _translate_decoder_errors(data):
         image = _open(data, limits)
@@ -130,7 +132,7 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        # Pillow's error has no size. Raise the same message that a plan shows.
+        # Pillow's error does not contain the size. Raise the error that a plan reports.
         if header := read_image_header(data):
             limits.check_size((header.width, header.height))
         raise
@@ -138,9 +140,9 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
 
 @contextmanager
 def _translate_decoder_errors(data: bytes) -> Iterator[None]:
-    """Translate every decoder error to an ImageError. Let MemoryError pass: it says nothing about the image.
+    """Translate every decoder error to an ImageError, except MemoryError, which need not be caused by the image.
 
-    Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more for bad
+    Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more for invalid
     data, so a list of types would be incomplete. Only decoding runs in this context.
     """
     try:
@@ -156,9 +158,10 @@ def _translate_decoder_errors(data: bytes) -> Iterator[None]:
 
 
 def is_truncated(data: bytes) -> bool:
-    """Return True if a file lacks the end marker or the length that its format requires.
+    """Return True if the file has no end marker, or is shorter than its header says.
 
-    Call this only for data that failed to decode. A truncated file may decode, and extra bytes at the end are harmless.
+    Call this only for data that can't be decoded. Some truncated files can be decoded, and a complete file can have
+    extra bytes at its end.
     """
     if data.startswith(b"\xff\xd8"):
         return b"\xff\xd9" not in data[-1024:]

@@ -1,4 +1,4 @@
-"""Encoding to each output format. Only pixels are written, and artist and copyright if the output keeps them."""
+"""Encoding to each output format. Writes only pixels, and the artist and copyright if the output keeps them."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ from worker.imaging.png_encoder import choose_packing_options, write_png
 _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.PNG: {},
     OutputFormat.JPEG: {"progressive": True, "optimize": True},
-    # Takes half the time of method 4; files are 3 % larger (benchmarks/imaging_settings.py).
+    # Method 2 takes half the time of method 4, and files are 3 % larger (benchmarks/imaging_settings.py).
     OutputFormat.WEBP: {"method": 2},
     OutputFormat.AVIF: {},
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
-#: Pairs of a maximum number of pixels and the AVIF speed for it. A slower speed would exceed the time limit of a record
-#: (docs/settings.md). A megapixel takes 0.6 s at 6, 0.2 s at 8 and 0.07 s at 9. Compared with 6, files are 7 % larger
-#: at 8 and 18 % at 9 (benchmarks/imaging_settings.py).
+#: Pairs of a number of pixels and the AVIF speed for images with at most that number. At a slower speed, rendering
+#: could exceed ``RenderSeconds`` (docs/settings.md). A megapixel takes 0.6 s at speed 6, 0.2 s at 8 and 0.07 s at 9.
+#: Compared with speed 6, files are 7 % larger at 8 and 18 % larger at 9 (benchmarks/imaging_settings.py).
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
-#: For animations, speed 6 takes seven times as long and files are not smaller.
+#: Minimum speed for animations. Speed 6 takes seven times as long, and the files are not smaller.
 _ANIMATED_AVIF_SPEED: Final = 8
-#: Approximate number of encodings to find the quality for ``max_bytes``.
+#: Approximate number of times that an image is encoded to find the quality for ``max_bytes``.
 _CEILING_WRITES: Final = 4
 
 
@@ -53,15 +53,16 @@ class EncodedImage:
 
 
 def encode(image: Image.Image, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Encode a still image. Raises ByteCeilingUnreachable or EncodingFailed."""
+    """Encode a still image. Raises the errors of ``encode_frames``."""
     return encode_frames(Frames((image,)), output, rights)
 
 
 def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> EncodedImage:
-    """Encode an image, or an animation if the format supports it. Other formats get the first frame.
+    """Encode an image or an animation. If the format does not support animations, encode the first frame.
 
-    ``rights`` are the artist and copyright of the raw image. They are written if ``output`` keeps them.
-    Raise ByteCeilingUnreachable if no quality meets ``output.max_bytes``, and EncodingFailed if the encoder fails.
+    ``rights`` are the artist and copyright of the raw image. They are written if ``output`` keeps them. Raises
+    ByteCeilingUnreachable if the file exceeds ``output.max_bytes`` even at the lowest quality, and EncodingFailed if
+    the encoder fails.
     """
     options: dict[str, Any] = dict(_OPTIONS[output.format])
     images = frames.images if output.format in ANIMATED_FORMATS else frames.images[:1]
@@ -84,14 +85,14 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
 
 
 def _encode_within_ceiling(images: tuple[Image.Image, ...], output: Output, options: dict[str, Any]) -> bytes:
-    """Encode with the requested quality, or with the best lower quality that meets ``max_bytes``."""
+    """Encode with the requested quality or, if the file exceeds ``max_bytes``, with the highest possible quality."""
     quality = output.quality or output.format.image_format.default_quality
     data = _write(images, output.format, options, quality)
     if output.max_bytes is None or quality is None or len(data) <= output.max_bytes:
         return data
     smallest = len(data)
     best, low, high = None, 1, quality - 1
-    # Size almost always grows with quality, so a binary search finds the best in at most seven encodings.
+    # Size almost always grows with quality, so a binary search with at most seven encodings finds the highest quality.
     while low <= high:
         middle = (low + high) // 2
         data = _write(images, output.format, options, middle)
@@ -134,25 +135,26 @@ def _write(
 
 
 def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
-    """Return the AVIF speed, 0 (slowest) to 10. More pixels to encode need a higher speed."""
+    """Return the AVIF speed, 0 (slowest) to 10. It is higher if more pixels are encoded."""
     pixels = sum(image.width * image.height for image in images) * (_CEILING_WRITES if output.max_bytes else 1)
     speed = next(speed for max_pixels, speed in _AVIF_SPEEDS if pixels <= max_pixels)
     return max(speed, _ANIMATED_AVIF_SPEED) if len(images) > 1 else speed
 
 
 def _build_animation_options(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
-    """Return Pillow's options for durations and plays. GIF stores repeats, and durations in 1/100 s."""
+    """Return Pillow's options for durations and number of plays. GIF stores repeats, and durations in 1/100 s."""
     if output_format is not OutputFormat.GIF:
         return {"duration": list(frames.durations), "loop": frames.plays}
     durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]
-    # Disposal 2 clears a frame before the next one, which transparent pixels need. Disposal 1 keeps it.
+    # Disposal 2 clears a frame before the next frame is drawn. Without it, the old frame would show through
+    # transparent pixels. Disposal 1 keeps the frame.
     transparent = any(image.mode in {"LA", "RGBA"} for image in frames.images)
     options: dict[str, Any] = {"duration": durations, "disposal": 2 if transparent else 1}
     return options if frames.plays == 1 else options | {"loop": max(0, frames.plays - 1)}
 
 
 def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
-    """Convert frames to one common mode: encoders write all frames in the mode of the first."""
+    """Convert all frames to one mode, because encoders write all frames in the mode of the first frame."""
     modes = {image.mode for image in images}
     if len(modes) == 1:
         return images
@@ -162,7 +164,7 @@ def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:
 
 
 def _convert_for_format(image: Image.Image, output: Output) -> Image.Image:
-    """Convert an image to what the format supports: JPEG has no alpha, GIF has a palette."""
+    """Convert an image to a mode that the format supports: without alpha for JPEG, with a palette for GIF."""
     if output.format is OutputFormat.JPEG:
         return paste_on_background(image, output.background) if image.has_transparency_data else image
     if output.format is OutputFormat.GIF:

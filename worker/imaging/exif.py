@@ -19,7 +19,7 @@ _DAMAGED: Final = "The EXIF data is damaged and was ignored."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exif:
-    """EXIF values of a file. The defaults apply if it has none."""
+    """EXIF values of a file. A file without EXIF has the default values."""
 
     #: EXIF orientation: 1 is upright, 2 to 8 are rotated or mirrored (EXIF 2.32, 4.6.4).
     orientation: int = 1
@@ -29,25 +29,28 @@ class Exif:
 
 
 def read_exif(image: Image.Image) -> Exif:
-    """Read the EXIF of an opened file. Damaged EXIF gives a warning. Decoder errors are raised."""
+    """Read the EXIF of an opened file. If the EXIF is damaged, return a warning.
+
+    Raises the decoder's error if the EXIF of a PNG follows damaged pixels.
+    """
     if image.format == PNG.name and "exif" not in image.info:
-        # The eXIf chunk may follow the pixels. Load them here, so that their errors are not taken for damaged EXIF.
+        # The eXIf chunk may follow the pixels. Load the pixels outside the "try", which would hide their errors.
         image.load()
     try:
         if "exif" in image.info:
-            # Parse again: Pillow ignores damaged EXIF of a JPEG when it reads the resolution.
+            # Parse the EXIF again, because Pillow ignores damaged EXIF when it reads the resolution of a JPEG.
             Image.Exif().load(image.info["exif"])
         exif = image.getexif()
         orientation: Any = exif.get(_ORIENTATION)
         rights = read_rights(exif)
         if image.format == TIFF.name:
-            # Otherwise Pillow reads these directories while it loads, and damage in them fails the image.
+            # Otherwise, Pillow reads these directories when it loads the pixels, and fails if they are damaged.
             for tag in _DIRECTORIES:
                 exif.pop(tag, None)
-            # Pillow applies the orientation of a TIFF itself; its size is upright from the start.
+            # Pillow applies the orientation of a TIFF itself. The size that it reports is already upright.
             orientation = 1
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - Pillow's parsers raise many types for bad data, and only they run here
+    except Exception:  # noqa: BLE001 - Pillow's parsers raise many types for invalid data; no other code runs here
         return Exif(warnings=(_DAMAGED,))
     return Exif(orientation=int(orientation) if orientation in range(2, 9) else 1, rights=rights)

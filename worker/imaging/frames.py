@@ -1,4 +1,4 @@
-"""Frames of an animation: counted without decoding, and read one at a time."""
+"""Frames of an animation. They are counted without decoding, and decoded one at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,22 +26,22 @@ class Frames:
 
 
 def count_frames(image: Image.Image, data: bytes, limit: int) -> int:
-    """Return the number of frames of an opened file. For a TIFF, return 2 if it has several pages.
+    """Return the number of frames of an opened file. For a TIFF, return 2 if it has several pages, otherwise 1.
 
-    Counting a GIF stops at ``limit``. Pillow's own count would read the whole file.
+    For a GIF, the count stops at ``limit``, because a full count would read the whole file.
     """
     if image.format in _COUNT_IN_HEADER:
         return int(getattr(image, "n_frames", 1))
     if image.format == GIF.name:
         return _count_gif(data, limit)
     if image.format == TIFF.name:
-        # Pillow reads this from the first directory. The second one may be broken.
+        # Pillow reads this attribute from the first directory. The second directory may be damaged.
         return 1 + bool(getattr(image, "is_animated", False))
     return 1
 
 
 def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tuple[Image.Image, int]]:
-    """Yield each frame, upright and in sRGB, with its duration in milliseconds."""
+    """Yield each frame, rotated upright and converted to sRGB, with its duration in milliseconds."""
     size, profile = image.size, image.info.get("icc_profile")
     first = 1 if image.info.get("default_image") else 0
     for index in range(first, count):
@@ -56,7 +56,7 @@ def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tu
 def count_plays(image: Image.Image) -> int:
     """Return how many times an animation plays; 0 means forever.
 
-    A GIF stores the number of repeats (NETSCAPE2.0 block). Other formats store the number of plays.
+    A GIF stores the number of repeats in its NETSCAPE2.0 block. Other formats store the number of plays.
     """
     if image.format == GIF.name:
         repeats = image.info.get("loop")
@@ -65,7 +65,7 @@ def count_plays(image: Image.Image) -> int:
 
 
 def _count_gif(data: bytes, limit: int) -> int:
-    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raises CorruptImage if there are none."""
+    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raises CorruptImage if it has no image."""
     offset = 13 + _compute_palette_bytes(data[10])
     frames = 0
     try:
@@ -76,9 +76,9 @@ def _count_gif(data: bytes, limit: int) -> int:
                 frames += 1
                 offset = _skip_blocks(data, offset + 11 + _compute_palette_bytes(data[offset + 9]))
             else:
-                offset += 1  # Pillow skips stray bytes too
+                offset += 1  # Pillow skips stray bytes, too.
     except IndexError:
-        pass  # a truncated file fails when its frames are decoded
+        pass  # The file is truncated. Decoding its frames raises an error.
     if frames == 0:
         raise CorruptImage
     return frames

@@ -10,15 +10,15 @@ from worker.imaging.operations.canvas import paste_on_background
 COLORS: Final = 256
 #: The transparent palette entry of images with alpha.
 TRANSPARENT_ENTRY: Final = 255
-#: Pixels from which the palette is computed. More take longer and give no better palette
+#: Number of pixels from which the palette is computed. More pixels take longer and do not give a better palette
 #: (benchmarks/imaging_settings.py).
 SAMPLE_PIXELS: Final = 32_768
-#: Alpha from which a pixel becomes opaque.
+#: Lowest alpha value of a pixel that becomes opaque.
 _MIN_OPAQUE_ALPHA: Final = 128
 
 
 def reduce_to_palette(image: Image.Image, background: str) -> Image.Image:
-    """Reduce an image to a palette: losslessly if it has few colors, otherwise with dithering.
+    """Reduce an image to a palette of at most 256 colors. If the image has more colors, dither it.
 
     GIF has no partial transparency. Pixels that are at least half opaque are flattened onto ``background``; the
     others become transparent.
@@ -38,13 +38,13 @@ def reduce_to_palette(image: Image.Image, background: str) -> Image.Image:
 
 def _quantize(image: Image.Image, max_colors: int) -> Image.Image:
     if image.getcolors(max_colors) is not None:
-        return image.quantize(max_colors, Image.Quantize.MEDIANCUT)  # lossless: median cut finds every color
+        return image.quantize(max_colors, Image.Quantize.MEDIANCUT)  # Lossless, because median cut finds every color.
     best = sample_pixels(image).quantize(max_colors, Image.Quantize.MEDIANCUT)
     return image.quantize(palette=best, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def sample_pixels(image: Image.Image, pixels: int = SAMPLE_PIXELS) -> Image.Image:
-    """Return about ``pixels`` pixels, sampled evenly over the image."""
+    """Return an image of about ``pixels`` pixels, which are sampled evenly from the whole image."""
     step = sqrt(image.width * image.height / pixels)
     if step <= 1:
         return image

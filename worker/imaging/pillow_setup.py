@@ -1,28 +1,25 @@
-"""Pillow's global settings.
-
-Only a dedicated process may change them: ``worker.sandbox.child``.
-"""
+"""Pillow's global settings. Only the dedicated process ``worker.sandbox.child`` may change them."""
 
 import warnings
 
 from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-#: Total size of the decompressed text chunks of a PNG. Pillow's default is 64 MiB.
+#: Maximum total size of the decompressed text chunks of a PNG. Pillow's default is 64 MiB.
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 
 
 def prepare_process() -> None:
     """Load all codecs and apply the settings that do not depend on an image."""
     Image.preinit()
-    # preinit does not load these plug-ins; their import registers them.
+    # preinit does not load these plug-ins. Importing them registers them.
     assert all((AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin))  # noqa: S101 - keeps the imports
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
-    # There is one process per CPU already, and a sandboxed process can't start threads.
+    # There is already one process per CPU, and a sandboxed process can't start threads.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def set_bomb_limit(max_pixels: int) -> None:
-    """Make Pillow refuse images with more pixels, also in places that our header check can't see."""
+    """Make Pillow refuse every image with more pixels, also images inside a file that our header check does not see."""
     Image.MAX_IMAGE_PIXELS = max_pixels

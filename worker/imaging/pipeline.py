@@ -1,4 +1,4 @@
-"""The loop over the operations of a pipeline, on one image or on the frames of an animation."""
+"""The code that runs the operations of a pipeline on one image or on the frames of an animation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,14 +17,14 @@ from worker.imaging.scaling import apply_orientation, scale
 
 
 def refuse_assets(name: str) -> Image.Image:
-    """Raise AssetUnusable for every name."""
+    """Raise AssetUnusable for every name. This is the asset loader of pipelines without assets."""
     raise AssetUnusable(f"There is no asset named {name}.")
 
 
 def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
-    """Raise the errors of ``limits`` if a step would exceed them.
+    """Raise the error of the limit that an operation would exceed, if any.
 
-    The check stops at the first operation whose result size depends on the content.
+    The check stops at the first operation after which the size depends on the content of the image.
     """
     for count, operation in enumerate(operations, 1):
         if not is_size_exact(operations[:count]):
@@ -35,7 +35,7 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 
 
 def run_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
-    """Run a plan on an image that was decoded as the plan says. Raises ImageError."""
+    """Run a plan on an image that was decoded according to the plan. Raises ImageError if an operation fails."""
     if plan.convert_to_gray:
         image = grayscale(image, Grayscale())
     if plan.scaling:
@@ -49,7 +49,7 @@ def run_pipeline(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Image.Image:
-    """Run the operations on one image, in order. Raises ImageError."""
+    """Run the operations on one image, in order. Raises ImageError if an operation fails."""
     return next(run_pipeline_on_frames([image], operations, limits, load_asset))
 
 
@@ -59,9 +59,9 @@ def run_pipeline_on_frames(
     limits: Limits,
     load_asset: LoadAsset = refuse_assets,
 ) -> Iterator[Image.Image]:
-    """Yield each frame after all operations. Raises ImageError.
+    """Yield each frame after all operations. Raises ImageError if an operation fails.
 
-    Frames are processed one at a time to save memory. Only a content-aware operation needs all frames at once.
+    Frames are processed one at a time to save memory. Only a content-aware operation needs all frames in memory.
     """
     table = build_function_table(load_asset)
     for operation in operations:
@@ -80,7 +80,7 @@ def _run_operation(
     limits: Limits,
 ) -> Iterator[Image.Image]:
     for frame in frames:
-        # After a trim, the sizes are known only here.
+        # After a content-aware operation, the size is not known before this point.
         limits.check_size(compute_size_after(frame.size, operation))
         yield function(frame, operation)
 

@@ -1,8 +1,8 @@
-"""The planner: rewrites a pipeline so that it costs less and gives the same image.
+"""The planner, which rewrites a pipeline so that it takes less time and gives almost the same image.
 
 ``make_plan`` starts with the unoptimized plan: decode everything, apply the orientation, run the operations in order.
-Each rule may change the plan, or return it unchanged if it does not apply. The tests compare the result with the
-unoptimized plan on photographs; the PSNR must be at least 45 dB. docs/benchmarks.md lists the savings.
+Then each rule returns a changed plan, or the same plan if the rule does not apply. Tests run both plans on photographs
+and require a PSNR of at least 45 dB between the images. docs/benchmarks.md lists the savings.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from worker.imaging.operations.geometry import compute_resize_box
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
-#: Minimum pixels per side that a cheap reduction leaves for each pixel of the result, as input of the Lanczos filter.
-#: The worst PSNR of 37 photographs on the default job is 49 dB with 2, 47 dB with 1.5 and 39 dB with 1
+#: Pixels per side and output pixel that must be left for the Lanczos filter after a faster, less exact reduction. The
+#: lowest PSNR of 37 photographs with the default job is 49 dB with a value of 2, 47 dB with 1.5 and 39 dB with 1
 #: (benchmarks/imaging_settings.py).
 MIN_OVERSAMPLING: Final = 2.0
-#: libjpeg can decode at 1/8, 1/4 and 1/2 of the size by leaving out high frequencies.
+#: libjpeg can decode an image at 1/8, 1/4 and 1/2 of its size by omitting high frequencies.
 _SHRINKS: Final = (8, 4, 2)
 _SUPPORTED_FITS: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
 
@@ -30,9 +30,9 @@ class Decoding:
 
     #: Decode only the luma of a JPEG.
     luma_only: bool = False
-    #: Decode at 1/shrink of the size. Only for JPEG.
+    #: Decode a JPEG at ``1/shrink`` of its size. For other formats, this is 1.
     shrink: int = 1
-    #: Apply the EXIF orientation right after decoding.
+    #: Apply the EXIF orientation directly after decoding.
     apply_orientation: bool = True
 
 
@@ -41,7 +41,7 @@ FULL_DECODE: Final = Decoding()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a pipeline runs on one image: decode, convert to gray, scale, apply the orientation, run the operations."""
+    """How a pipeline runs on one image. The steps are: decode, convert to gray, scale, orient, run the operations."""
 
     operations: tuple[Operation, ...]
     decoding: Decoding = FULL_DECODE
@@ -61,7 +61,7 @@ def make_unoptimized_plan(header: StoredHeader, operations: tuple[Operation, ...
 
 
 def make_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
-    """Return the plan after all rules. Animations are not optimized."""
+    """Return the plan after all rules. For an animation, return the unoptimized plan."""
     plan = Plan(operations=operations)
     if header.is_still:
         for rule in RULES:
@@ -70,10 +70,10 @@ def make_plan(header: StoredHeader, operations: tuple[Operation, ...]) -> Plan:
 
 
 def convert_to_gray_first(header: StoredHeader, plan: Plan) -> Plan:
-    """Convert to gray before resizing: one channel costs a third of three.
+    """Convert to gray before resizing, because resizing one channel takes a third of the time of three channels.
 
-    Both are weighted sums, so their order changes only the rounding. The rule does not apply to a resize with
-    transparency, because that weights edges by alpha and rounds again.
+    Both operations are weighted sums, so their order changes only the rounding. The rule does not apply if a
+    transparent image is resized, because Pillow then multiplies colors by alpha and rounds again.
     """
     index = next((index for index, operation in enumerate(plan.operations) if isinstance(operation, Grayscale)), None)
     if index is None or not all(isinstance(operation, Resize) for operation in plan.operations[:index]):
@@ -84,9 +84,9 @@ def convert_to_gray_first(header: StoredHeader, plan: Plan) -> Plan:
 
 
 def decode_luma(header: StoredHeader, plan: Plan) -> Plan:
-    """Decode only the luma of a JPEG that becomes gray. It is the same sum (BT.601 in JFIF and in Pillow).
+    """Decode only the luma of a JPEG that becomes gray. JFIF and Pillow compute gray in the same way (BT.601).
 
-    The rule does not apply to CMYK, nor with a color profile other than sRGB: the conversion needs the colors.
+    The rule does not apply to CMYK or to color profiles other than sRGB, because their conversion needs the colors.
     """
     if not (plan.convert_to_gray and header.format == JPEG.name and header.mode == "RGB" and header.is_srgb):
         return plan
@@ -94,9 +94,9 @@ def decode_luma(header: StoredHeader, plan: Plan) -> Plan:
 
 
 def scale_as_stored(header: StoredHeader, plan: Plan) -> Plan:
-    """Run a leading resize before the orientation is applied.
+    """If the first operation is a resize, run it before the orientation is applied.
 
-    The rule does not apply if the resize enlarges: then applying the orientation first is cheaper.
+    The rule does not apply if the resize enlarges the image. Applying the orientation first then takes less time.
     """
     first = plan.operations[0] if plan.operations else None
     if not isinstance(first, Resize) or first.fit not in _SUPPORTED_FITS:
@@ -115,10 +115,10 @@ def scale_as_stored(header: StoredHeader, plan: Plan) -> Plan:
 
 
 def shrink_on_load(header: StoredHeader, plan: Plan) -> Plan:
-    """Decode a JPEG at 1/2, 1/4 or 1/8 of its size if the scaling reduces it far enough.
+    """Decode a JPEG at 1/2, 1/4 or 1/8 of its size if the scaling makes it small enough.
 
-    The rule does not apply with a color profile other than sRGB: converting averages differs from averaging
-    converted colors.
+    The rule does not apply to color profiles other than sRGB, because colors would be averaged before they are
+    converted, which gives other colors.
     """
     if plan.scaling is None or header.format != JPEG.name or header.mode == "CMYK" or not header.is_srgb:
         return plan
@@ -128,11 +128,11 @@ def shrink_on_load(header: StoredHeader, plan: Plan) -> Plan:
 
 
 def reduce_first(header: StoredHeader, plan: Plan) -> Plan:  # noqa: ARG001 - has the signature of a Rule
-    """Average whole pixels before the Lanczos filter if the image becomes much smaller."""
+    """Average blocks of whole pixels before the Lanczos filter if the image becomes much smaller."""
     if plan.scaling is None:
         return plan
     return replace(plan, scaling=replace(plan.scaling, reducing_gap=MIN_OVERSAMPLING))
 
 
-#: In order: a rule may depend on the rules before it.
+#: The rules in the order in which they run. A rule may depend on the rules before it.
 RULES: Final[tuple[Rule, ...]] = (convert_to_gray_first, decode_luma, scale_as_stored, shrink_on_load, reduce_first)

@@ -1,10 +1,10 @@
 """PNG encoder that chooses the compression by the content of the image.
 
-Photographs contain noise. Searching for repeated strings, or trying every filter on every row, takes most of the time
-and saves almost nothing there. They get one filter (average) and run-length compression. Drawings become smaller with
-a filter per row. Text, tables and patterns repeat, and the search at least halves their size. Pillow does the latter
-two. A sample of rows, compressed in all three ways, decides. Figures are in docs/benchmarks.md
-(benchmarks/imaging_settings.py). Format: PNG, third edition (W3C, 2025), sections 5 and 9.
+Photographs contain noise, so searching for repeated strings, or trying every filter on every row, takes much time and
+saves almost nothing. They get one filter (average) and run-length compression. Drawings become smaller if the best
+filter is chosen for each row. Text, tables and patterns repeat, so the search at least halves their size. For the last
+two ways, this module calls Pillow. It compresses a sample of rows in all three ways to choose one of them. Figures are
+in docs/benchmarks.md (benchmarks/imaging_settings.py). Format: PNG, third edition (W3C, 2025), sections 5 and 9.
 """
 
 import struct
@@ -18,27 +18,27 @@ from PIL import Image, ImageChops
 
 try:
     from zlib_ng.zlib_ng import compressobj
-except ModuleNotFoundError:  # platforms without a wheel: same size, but slower
+except ModuleNotFoundError:  # There is no wheel for this platform. zlib gives the same size but is slower.
     from zlib import compressobj  # type: ignore[assignment] # same interface, other type
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-#: PNG color types of Pillow's modes with 8 bits per channel. Pillow writes other modes.
+#: PNG color types of Pillow's modes with 8 bits per channel. Images in other modes are always written by Pillow.
 _COLOR_TYPES: Final = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 #: Filter type: subtract the average of the left and upper neighbors, rounded down.
 _AVERAGE: Final = 3
-#: Size of a PNG without its compressed pixels: signature and chunks.
+#: Size in bytes of a PNG without its compressed pixels: signature, and headers of the chunks.
 _OVERHEAD_BYTES: Final = 57
-#: Rows filtered at a time. It bounds the memory for copies.
+#: Number of rows that are filtered together. It limits the memory for copies.
 _STRIP_ROWS: Final = 64
 
 #: The sample consists of this many bands, evenly spaced over the height.
 _SAMPLE_BANDS: Final = 3
 #: Rows per band of the sample.
 _SAMPLE_ROWS: Final = 12
-#: Minimum ratio of the sample's sizes without and with the search.
+#: Minimum ratio of the sample's size without the search to its size with the search.
 _MIN_SEARCH_GAIN: Final = 1.05
-#: Minimum ratio of the sample's sizes with one filter and with a filter per row. A filter per row doubles the time, so
-#: it must save more than the few percent that it saves on photographs.
+#: Minimum ratio of the sample's size with one filter to its size with a filter per row. A filter per row doubles the
+#: time and saves a few percent on photographs, so it is used only if it saves more.
 _MIN_FILTER_GAIN: Final = 1.15
 
 
@@ -65,7 +65,7 @@ def write_png(image: Image.Image) -> bytes:
 
 
 def choose_packing_options(image: Image.Image) -> dict[str, int]:
-    """Return the compression options for a file that Pillow writes."""
+    """Return the compression options for a PNG that Pillow writes, such as an animation."""
     strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
     return {"compress_level": 6, "compress_type": strategy}
 
@@ -77,12 +77,12 @@ def choose_packing(image: Image.Image) -> Packing:
     bands = _choose_bands(image.height)
     rows = [part for upper, lower in bands for part in _filter_rows(image, upper, lower)]
     average = len(_compress(rows, level=6, strategy=zlib.Z_RLE))
-    # Compress band by band: where joined bands meet, the filter would not predict the first row.
+    # Compress each band separately, because its first row can't be predicted from the band before.
     runs = sum(
         len(_encode_with_pillow(image.crop((0, upper, image.width, lower)), zlib.Z_RLE)) - _OVERHEAD_BYTES
         for upper, lower in bands
     )
-    # The lowest level is sufficient to decide.
+    # The lowest compression level is sufficient for the decision.
     search = len(_compress(rows, level=1, strategy=zlib.Z_DEFAULT_STRATEGY))
     if min(average, runs) > _MIN_SEARCH_GAIN * search:
         return Packing.SEARCH
@@ -96,7 +96,7 @@ def _encode_with_pillow(image: Image.Image, strategy: int) -> bytes:
 
 
 def _choose_bands(height: int) -> list[tuple[int, int]]:
-    """Return the first row and the row after the last row of each sampled band."""
+    """Return, for each band of the sample, its first row and the row after its last row."""
     if height <= _SAMPLE_BANDS * _SAMPLE_ROWS:
         return [(0, height)]
     middles = [(2 * band + 1) * height // (2 * _SAMPLE_BANDS) for band in range(_SAMPLE_BANDS)]
@@ -104,11 +104,11 @@ def _choose_bands(height: int) -> list[tuple[int, int]]:
 
 
 def _filter_rows(image: Image.Image, first: int, end: int) -> Iterator[bytes]:
-    """Yield filtered rows in strips. Each row starts with its filter type."""
+    """Yield the filtered rows, several rows at a time. Each row starts with its filter type."""
     row_bytes = image.width * len(image.getbands())
     for upper in range(first, end, _STRIP_ROWS):
         lower = min(upper + _STRIP_ROWS, end)
-        # Pillow crops pixels outside the image as zero, which is also how PNG defines them.
+        # In a crop, Pillow sets pixels outside the image to zero, as PNG requires.
         left = image.crop((-1, upper, image.width - 1, lower))
         above = image.crop((0, upper - 1, image.width, lower - 1))
         predicted = ImageChops.add(left, above, scale=2)

@@ -1,6 +1,6 @@
-"""Transparent color of a PNG (tRNS chunk) with 2, 4 or 16 bits per channel.
+"""The transparent color (tRNS chunk) of a PNG with 2, 4 or 16 bits per channel.
 
-Pillow scales such pixels to other bit depths while it decodes them, but keeps the transparent color unscaled.
+Pillow scales the pixels of such a PNG to another bit depth when it decodes them, but not the transparent color.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-#: How Pillow scales a value, by its name for the pixel format in the file.
+#: How Pillow scales a value, by Pillow's name for the pixel format in the file.
 _SCALES: Final[Mapping[object, Callable[[int], int]]] = {
     "L;2": lambda value: value * 85,
     "L;4": lambda value: value * 17,
@@ -18,7 +18,7 @@ _SCALES: Final[Mapping[object, Callable[[int], int]]] = {
 
 
 def scale_transparent_color(image: Image.Image) -> None:
-    """Scale the transparent color of an opened file as Pillow will scale its pixels."""
+    """Scale the transparent color of an opened file in the same way as Pillow will scale the pixels."""
     transparent = image.info.get("transparency")
     tiles = getattr(image, "tile", None)
     scale = _SCALES.get(tiles[0].args) if tiles and isinstance(tiles[0].args, str) else None
@@ -31,7 +31,7 @@ def scale_transparent_color(image: Image.Image) -> None:
 
 
 def apply_transparent_value(gray: Image.Image, original: Image.Image) -> Image.Image:
-    """Return the 8-bit gray image with alpha 0 where the 16-bit original has the transparent value."""
+    """Return the 8-bit gray image with alpha 0 for each pixel that has the transparent value in the 16-bit original."""
     transparent = original.info.get("transparency")
     if not isinstance(transparent, int):
         return gray

@@ -1,6 +1,6 @@
 """Rendering: from the bytes of a raw image to the bytes of all outputs.
 
-It is stateless, and its parameters and results are plain values, so it can run in another process.
+``render`` is stateless, and its parameters and results are plain values, so it can run in another process.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 class RenderResult:
     """The outputs of a pipeline, and facts about the raw image."""
 
-    #: Format of the raw image, as decoded.
+    #: Format of the raw image, as the decoder detected it.
     format: str
     #: Width of the raw image in pixels, upright.
     width: int
@@ -39,7 +39,7 @@ class RenderResult:
     height: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
-    #: Versions of the libraries used, by name.
+    #: Versions of the libraries that rendered the image, by name.
     software: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,10 +50,10 @@ def render(
     assets: Mapping[str, bytes] = NO_ASSETS,
     planner: Planner = make_plan,
 ) -> RenderResult:
-    """Decode an image, run the operations and encode each output. Raises ImageError.
+    """Decode an image, run the operations and encode each output.
 
-    ``assets`` are the files, by name, that operations refer to. ``planner`` optimizes the pipeline;
-    ``make_unoptimized_plan`` disables that.
+    ``assets`` contains the files that operations refer to, by name. ``planner`` optimizes the pipeline; pass
+    ``make_unoptimized_plan`` to disable this. Raises ImageError if the image can't be processed.
     """
     source = open_image(data, limits)
     load_asset = make_asset_loader(assets, limits)
@@ -75,7 +75,7 @@ def render(
 
 
 def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
-    """Run the operations on all frames of an animation. Raises ImageError."""
+    """Run the operations on all frames of an animation. Raises ImageError if a frame can't be processed."""
     animation = decode_animation(source, limits)
     check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     durations = []
@@ -90,7 +90,7 @@ def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, loa
 
 
 def _find_warnings(source: ImageFile, pipeline: Pipeline) -> Iterator[str]:
-    """Yield warnings about dropped frames and unsupported characters."""
+    """Yield warnings about frames that are not written and characters that the font lacks."""
     if source.is_animation:
         stills = {
             output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED_FORMATS

@@ -1,6 +1,6 @@
-"""A leading resize, applied to the image as stored in the file, and EXIF orientation.
+"""EXIF orientation, and a resize that is applied before it, to the image as it is stored in the file.
 
-Scaling first and then rotating the smaller image is cheaper than rotating first.
+Scaling the image down and then rotating it takes less time than rotating it first.
 """
 
 from dataclasses import dataclass, replace
@@ -22,18 +22,20 @@ _TRANSPOSES: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: Orientations whose stored columns (horizontally) or rows (vertically) are in reverse order.
+#: Orientations in which the columns of the file are in reverse order.
 _FLIPPED_HORIZONTALLY: Final = (2, 3, 7, 8)
+#: Orientations in which the rows of the file are in reverse order.
 _FLIPPED_VERTICALLY: Final = (3, 4, 6, 7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """A resize with fixed coordinates: ``box`` of the image is scaled to ``size``."""
+    """A resize with fixed coordinates: the part ``box`` of the image is scaled to ``size``."""
 
     size: Size
     box: Box
-    #: Pillow first averages whole pixels down to this multiple of the size. None disables this.
+    #: Before the filter, Pillow averages blocks of whole pixels until the image has about this multiple of ``size``.
+    #: None disables this step.
     reducing_gap: float | None = None
 
     @property
@@ -57,11 +59,11 @@ class Scaling:
 
 
 def scale(image: Image.Image, scaling: Scaling, shrink: int = 1) -> Image.Image:
-    """Scale an image that was decoded at ``1/shrink`` of its size."""
+    """Scale an image that was decoded at ``1/shrink`` of its size. ``scaling`` refers to the full size."""
     left, upper, right, lower = (edge / shrink for edge in scaling.box)
     return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """Rotate or mirror an image by its EXIF orientation."""
+    """Rotate or mirror an image so that it is upright. ``orientation`` is its EXIF orientation."""
     return image.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else image

@@ -11,14 +11,14 @@ try:
     from zlib_ng import zlib_ng
 
     _ZLIB_NG_VERSION: str | None = str(zlib_ng.ZLIBNG_VERSION)
-except ModuleNotFoundError:  # platforms without a wheel use Python's zlib
+except ModuleNotFoundError:  # There is no wheel for this platform, so Python's zlib is used.
     _ZLIB_NG_VERSION = None
 try:
     from PIL._avif import codec_versions
-except ImportError:  # Pillow built without AVIF
+except ImportError:  # Pillow was built without AVIF.
 
     def codec_versions() -> str:
-        """Return a placeholder."""
+        """Return "none" as the versions of the missing codecs."""
         return "none"
 
 
@@ -30,16 +30,16 @@ _FEATURES: Final = {
     "harfbuzz": "harfbuzz",
     "fribidi": "fribidi",
 }
-#: Our names by the codec names of ``PIL.features``.
+#: Our names of codecs, by the names that ``PIL.features`` uses.
 _CODECS: Final = {"jpg": "jpeg", "zlib": "pillow-zlib", "libtiff": "libtiff"}
 
 
 @cache
 def get_software_versions() -> dict[str, str]:
-    """Return versions by name. Missing libraries are omitted.
+    """Return the versions by name, without libraries that are not installed.
 
-    Equal software on the same type of machine gives equal bytes for equal images. On another type of CPU, zlib-ng may
-    compress PNG differently; then the bytes differ and the pixels do not.
+    The same software on the same type of machine encodes the same image to the same bytes. On another type of CPU,
+    zlib-ng may compress a PNG to other bytes with the same pixels.
     """
     versions: dict[str, str | None] = {
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""Header facts that the planner uses, read before the pixels are decoded."""
+"""Facts from the header of a file. The planner uses them before the pixels are decoded."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from shared.pipeline.sizes import Size
 from worker.imaging.colors import has_srgb_values
 
-# Pillow calls a JPEG with several images MPO. Many phones write it. Its first frame is a plain JPEG.
+# Pillow calls a JPEG with several images MPO. Many phones write such files. The first image is a normal JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
 #: EXIF orientations that swap width and height.
 SIDEWAYS: Final = (5, 6, 7, 8)
@@ -17,7 +17,7 @@ SIDEWAYS: Final = (5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHeader:
-    """Header facts of one image."""
+    """Facts from the header of one image."""
 
     format: str
     #: Pillow's mode of the pixels in the file.
@@ -29,7 +29,7 @@ class StoredHeader:
     is_opaque: bool
     #: True if the pixels are sRGB: the file has no color profile or an sRGB profile.
     is_srgb: bool
-    #: True if the file contains one image.
+    #: True if the file contains only one image.
     is_still: bool
 
     @property
@@ -53,7 +53,10 @@ def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) 
 
 
 def get_tile_size(image: Image.Image) -> Size:
-    """Return the size of the largest area that is decoded at once. A tile of a TIFF can be larger than the image."""
+    """Return the size of the largest area that is decoded in one step. For a TIFF, return the size of a tile.
+
+    The tile of a TIFF can be larger than the image.
+    """
     if not isinstance(image, TiffImageFile):
         return image.size
     sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))

@@ -1,7 +1,7 @@
-"""Implementations of the operations: functions from an image and parameters to an image, one module per family.
+"""Implementations of the operations. Each is a function that takes an image and parameters and returns an image.
 
 ``build_function_table`` maps the type of the parameters to the function. ``content_aware`` turns operations that
-depend on the content into a crop. A test checks that every operation has an implementation.
+depend on the content of the image into a crop. A test checks that every operation has an implementation.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,10 +45,10 @@ FUNCTIONS: Final[Mapping[type[Any], OperationFunction]] = {
     Sharpen: sharpen,
     RoundCorners: round_corners,
 }
-#: Operations without a function: ``content_aware`` turns them into a crop.
+#: Operations without a function, because ``content_aware`` always turns them into a crop.
 RESOLVED: Final = (Trim,)
 
 
 def build_function_table(load_asset: LoadAsset) -> Mapping[type[Any], OperationFunction]:
-    """Return the function of each operation. ``load_asset`` loads the images of watermarks."""
+    """Return the function of each operation, by the type of its parameters. ``load_asset`` loads watermark images."""
     return {**FUNCTIONS, Watermark: partial(watermark, load_asset=load_asset)}

@@ -10,12 +10,12 @@ def parse_rgba(color: str) -> tuple[int, int, int, int]:
 
 
 def add_alpha(image: Image.Image) -> Image.Image:
-    """Return the image with an alpha channel. Gray stays gray."""
+    """Return the image with an alpha channel. A grayscale image stays grayscale."""
     return image if image.mode in {"LA", "RGBA"} else image.convert("LA" if image.mode == "L" else "RGBA")
 
 
 def is_gray(color: str) -> bool:
-    """Return True if a gray image can store the color. Fully transparent counts as gray."""
+    """Return True if a grayscale image can store the color. A fully transparent color counts as gray."""
     red, green, blue, opacity = parse_rgba(color)
     return opacity == 0 or red == green == blue
 

@@ -1,6 +1,6 @@
 """Operations that depend on the content of the image: trim, and crop by entropy.
 
-Each becomes a crop with fixed coordinates. For an animation, all frames are analyzed and get the same crop.
+Each becomes a crop with fixed coordinates. All frames of an animation are analyzed and get the same crop.
 """
 
 from array import array
@@ -23,7 +23,7 @@ def is_content_aware(operation: Operation) -> bool:
 
 
 def resolve_to_crop(frames: Sequence[Image.Image], operation: Operation) -> Operation:
-    """Return the crop that a content-aware operation means for these frames. Return others unchanged."""
+    """Return the crop that a content-aware operation performs on these frames. Return other operations unchanged."""
     if isinstance(operation, Trim):
         return _crop_to(_find_content_box(frames, operation.tolerance))
     if isinstance(operation, Crop) and operation.gravity == "entropy":
@@ -38,9 +38,9 @@ def _crop_to(box: Box) -> Crop:
 
 
 def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
-    """Return the box of all pixels, over all frames, that differ from the top left pixel.
+    """Return the smallest box that contains, for every frame, all pixels that differ from its top left pixel.
 
-    Return the whole image if there are none.
+    If no pixel differs, return the box of the whole image.
     """
     boxes = [box for box in (_find_difference_box(frame, tolerance) for frame in frames) if box]
     if not boxes:
@@ -50,7 +50,7 @@ def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
 
 
 def _find_difference_box(image: Image.Image, tolerance: int) -> Box | None:
-    # Premultiplied, so that all transparent pixels are equal.
+    # Multiply colors by alpha, so that all transparent pixels are equal.
     premultiplied = image.convert({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode))
     marked = None
     for band in premultiplied.split():
@@ -61,7 +61,7 @@ def _find_difference_box(image: Image.Image, tolerance: int) -> Box | None:
 
 
 def _find_busiest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> Box:
-    """Return the box of a given size with the most edges. Choose the columns first, then the rows in them."""
+    """Return the box of a given size with the most edges. Choose the columns first, then the rows."""
     whole = frames[0].size
     edges = _detect_edges(frames)
     across, down = edges.width / whole[0], edges.height / whole[1]
@@ -74,12 +74,12 @@ def _find_busiest_box(frames: Sequence[Image.Image], size: tuple[int, int]) -> B
 
 
 def _detect_edges(frames: Sequence[Image.Image]) -> Image.Image:
-    """Return the edge strength, the maximum over all frames, on a reduced image."""
+    """Return the edge strength of each pixel on a reduced image: the maximum over all frames."""
     strongest = None
     for frame in frames:
         small = frame.convert("LA").convert("La").getchannel(0) if frame.mode in {"LA", "RGBA"} else frame.convert("L")
         small.thumbnail((_ANALYSIS_PIXELS, _ANALYSIS_PIXELS), Image.Resampling.BOX)
-        # Pillow's edge filter does not process the outermost pixels. Add a border of copies and crop it off again.
+        # Pillow's edge filter does not process the outermost pixels. Add a border of copied pixels and remove it later.
         framed = Image.new("L", (small.width + 2, small.height + 2))
         framed.paste(small.resize(framed.size, Image.Resampling.NEAREST))
         framed.paste(small, (1, 1))
@@ -90,13 +90,13 @@ def _detect_edges(frames: Sequence[Image.Image]) -> Image.Image:
 
 def _compute_profile(edges: Image.Image, size: tuple[int, int]) -> list[int]:
     """Return the mean of each column or row, times 256."""
-    # 8 bits would round the mean of a row to 0: it is often below 1.
+    # Use floats, because the mean of a row is often below 1, which 8 bits would round to 0.
     means = edges.convert("F").resize(size, Image.Resampling.BOX).tobytes()
     return [int(mean * 256) for mean in array("f", means)]
 
 
 def _find_busiest_span(profile: Sequence[int], length: float) -> float:
-    """Return the start of the span with the largest sum. Among equal sums, prefer the most central."""
+    """Return the start of the span with the largest sum. Among spans with equal sums, choose the most central."""
     span = min(len(profile), max(1, round(length)))
     sums = [0, *accumulate(profile)]
     middle = (len(profile) - span) / 2

@@ -5,12 +5,13 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from shared.pipeline.operations import Blur, RoundCorners, Sharpen
 from worker.imaging.operations.canvas import add_alpha
 
-#: Largest radius, in pixels, whose corner is drawn at four times the size for a smooth edge. The limit saves memory.
+#: A corner is drawn at four times its size for a smooth edge, if its radius has at most this many pixels. The limit
+#: saves memory.
 _MAX_SMOOTH_RADIUS = 512
 
 
 def blur(image: Image.Image, params: Blur) -> Image.Image:
-    """Apply a Gaussian blur. Premultiply by alpha, so that hidden colors don't bleed out."""
+    """Apply a Gaussian blur. Multiply by alpha first, so that colors of transparent pixels do not become visible."""
     if image.mode not in {"LA", "RGBA"}:
         return image.filter(ImageFilter.GaussianBlur(params.radius))
     premultiplied = image.convert("La" if image.mode == "LA" else "RGBa")

@@ -12,7 +12,7 @@ from worker.imaging.operations.canvas import add_alpha, parse_rgba, paste_on_bac
 FILTER = Image.Resampling.LANCZOS
 #: Left, upper, right and lower edge in pixels, with fractions.
 Box = tuple[float, float, float, float]
-#: By degrees clockwise; Pillow rotates counterclockwise.
+#: Pillow's transpose methods by degrees clockwise. Their names give degrees counterclockwise.
 _ROTATIONS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _FLIPS = {
     "horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,7 +22,7 @@ _FLIPS = {
 
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
-    """Resize the image. Pillow premultiplies by alpha, so transparent edges get no fringe."""
+    """Resize the image. Pillow multiplies by alpha first, so colors of transparent pixels do not become visible."""
     if params.fit is Fit.CONTAIN:
         size = compute_size_after(image.size, params)
         fitted = resize_to(image, fit_size(image.size, size, enlarge=params.enlarge))
@@ -32,23 +32,26 @@ def resize(image: Image.Image, params: Resize) -> Image.Image:
 
 
 def compute_resize_box(size: Size, params: Resize) -> tuple[Size, Box]:
-    """Return the size after a resize and the part of the image that fills it. Not for fit contain."""
+    """Return the size after a resize, and the part of the image that is scaled to it.
+
+    Do not call this for ``Fit.CONTAIN``.
+    """
     target = compute_size_after(size, params)
     return target, _compute_cover_box(size, target, params.gravity) if params.fit is Fit.COVER else (0, 0, *size)
 
 
 def resize_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resize an image, unless it already has the size."""
+    """Resize an image, unless it already has this size."""
     return image if size == image.size else image.resize(size, FILTER)
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:
-    """Crop to a box, clamped to the image. Raises OutsideImage if they don't overlap."""
+    """Crop to the part of the box that is inside the image. Raises OutsideImage if there is no such part."""
     return image.crop(compute_crop_box(image.size, params))
 
 
 def rotate(image: Image.Image, params: Rotate) -> Image.Image:
-    """Rotate clockwise. Right angles are lossless; others get smooth edges on the background."""
+    """Rotate clockwise. Multiples of 90 degrees are lossless. Other angles get smooth edges."""
     size = compute_size_after(image.size, params)
     angle = params.angle % 360
     if angle == 0:
@@ -72,7 +75,7 @@ def pad(image: Image.Image, params: Pad) -> Image.Image:
 
 
 def _compute_cover_box(size: Size, target: Size, gravity: str) -> Box:
-    """Return the part of the source that fills the target."""
+    """Return the part of an image of ``size`` that is scaled to ``target``."""
     width, height = size
     scale = max(target[0] / width, target[1] / height)
     cut_width, cut_height = min(width, target[0] / scale), min(height, target[1] / scale)
@@ -83,12 +86,12 @@ def _compute_cover_box(size: Size, target: Size, gravity: str) -> Box:
 
 
 def _rotate_freely(image: Image.Image, angle: float, size: tuple[int, int]) -> Image.Image:
-    """Rotate around the center on a transparent canvas. A transparent border makes the edges smooth."""
+    """Rotate around the center on a transparent canvas. The transparent border makes the edges smooth."""
     image = add_alpha(image)
     framed = Image.new(image.mode, (image.width + 2, image.height + 2))
     framed.paste(image, (1, 1))
     across, down = cos(radians(angle)), sin(radians(angle))
-    # Pillow expects the inverse transform, from a pixel of the result to a point of the source.
+    # Pillow expects the inverse transform, which maps a pixel of the result to a point in the source.
     left = framed.width / 2 - size[0] / 2 * across - size[1] / 2 * down
     upper = framed.height / 2 + size[0] / 2 * down - size[1] / 2 * across
     matrix = (across, down, left, -down, across, upper)

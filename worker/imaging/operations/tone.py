@@ -5,7 +5,7 @@ from PIL import Image, ImageEnhance
 from shared.pipeline.operations import Adjust, Background, Grayscale
 from worker.imaging.operations.canvas import paste_on_background
 
-#: Fixed point of the contrast. The mean of each image would make animations flicker.
+#: The value that a change of contrast keeps. With the mean of each frame instead, animations would flicker.
 _MIDDLE_GRAY = 128
 
 
@@ -17,7 +17,7 @@ def grayscale(image: Image.Image, params: Grayscale) -> Image.Image:  # noqa: AR
 
 
 def adjust(image: Image.Image, params: Adjust) -> Image.Image:
-    """Change brightness and contrast of each channel by a curve, then the saturation."""
+    """Change the brightness and contrast of each channel, then the saturation."""
     curve = [
         _clamp((value * params.brightness - _MIDDLE_GRAY) * params.contrast + _MIDDLE_GRAY) for value in range(256)
     ]

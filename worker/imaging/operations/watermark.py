@@ -10,7 +10,7 @@ from worker.imaging.fonts import load_font
 from worker.imaging.operations.canvas import add_alpha, parse_rgba
 from worker.imaging.operations.geometry import resize_to, rotate
 
-#: Returns the decoded image of an asset name. Raises AssetUnusable.
+#: A function that returns the decoded image of an asset name, or raises AssetUnusable if it is missing or unreadable.
 LoadAsset = Callable[[str], Image.Image]
 
 #: Font size, in pixels, at which a text is measured to compute its final size.
@@ -18,7 +18,7 @@ _MEASURE_PIXELS = 100
 
 
 def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> Image.Image:
-    """Draw the mark over the image, once or tiled. Raises AssetUnusable."""
+    """Draw the watermark over the image, once or tiled. Raises AssetUnusable if its asset is missing or unreadable."""
     box = max(1, round(image.width * params.scale)), max(1, round(image.height * params.scale))
     mark = load_asset(params.image) if params.image else _draw_text(params, box)
     mark = rotate(add_alpha(mark), Rotate(angle=params.angle))
@@ -33,7 +33,7 @@ def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> I
 
 
 def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
-    """Draw the text as large as fits the box, on a transparent background cropped to the text."""
+    """Return an image of the text, as large as the box allows, on a transparent background without margins."""
     text = params.text or ""
     left, upper, right, lower = load_font(params.font, _MEASURE_PIXELS).getbbox(text)
     factor = min(box[0] / max(1, right - left), box[1] / max(1, lower - upper))
@@ -56,7 +56,7 @@ def _apply_opacity(mark: Image.Image, opacity: float) -> Image.Image:
 
 
 def _compute_position(size: tuple[int, int], mark: tuple[int, int], gravity: str, margin: int) -> tuple[int, int]:
-    """Return the top left corner of a mark, by gravity and margin, clamped to the image."""
+    """Return the position of the mark's top left corner. It is moved inside the image if necessary."""
     inner = size[0] - 2 * margin, size[1] - 2 * margin
     left, upper = place_box(inner, mark, gravity)[:2]
     return (
@@ -66,7 +66,7 @@ def _compute_position(size: tuple[int, int], mark: tuple[int, int], gravity: str
 
 
 def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Image:
-    """Tile a mark over a layer. Doubling the tiled area makes a tiny mark as cheap as a large one."""
+    """Return a layer that is tiled with the mark. Doubling the tiled area repeatedly is fast even for tiny marks."""
     layer = Image.new(mark.mode, size)
     layer.paste(mark, (gap // 2, gap // 2))
     width, height = mark.width + gap, mark.height + gap
@@ -80,7 +80,7 @@ def _draw_tiles(size: tuple[int, int], mark: Image.Image, gap: int) -> Image.Ima
 
 
 def _blend(image: Image.Image, mark: Image.Image, position: tuple[int, int]) -> Image.Image:
-    """Return the image with the mark alpha-composited. A gray image stays gray if the mark is gray."""
+    """Return the image with the mark composited over it. A grayscale image stays grayscale if the mark is gray."""
     if image.mode in {"L", "LA"} and mark.mode == "RGBA":
         image = image.convert("RGB" if image.mode == "L" else "RGBA")
     if image.mode in {"L", "RGB"}:
