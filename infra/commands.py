@@ -39,16 +39,27 @@ class LocalEngine(StrEnum):
 
 
 class RemoteEngine(StrEnum):
-    """Where `deploy` and `destroy` work."""
+    """The engine that `deploy` and `destroy` support."""
 
     AWS = "aws"
 
 
-Profile = Annotated[str | None, typer.Option(help="AWS profile; default: the usual credential chain.")]
-Region = Annotated[str | None, typer.Option(help="AWS region; default: the profile's region.")]
-StackName = Annotated[str, typer.Option("--name", help="Name of the stack and prefix of its resource names.")]
-Where = Annotated[RemoteEngine, typer.Option("--engine", help="Where to deploy. Only aws so far.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")]
+Profile = Annotated[str | None, typer.Option(help="AWS profile. Default: the credentials that the AWS SDK finds.")]
+Region = Annotated[str | None, typer.Option(help="AWS region. Default: the region of the profile.")]
+StackName = Annotated[
+    str, typer.Option("--name", help="Name of the CloudFormation stack. The names of its resources start with it.")
+]
+DeployEngine = Annotated[
+    RemoteEngine,
+    typer.Option("--engine", help="Where to deploy. The only value is aws. For a local engine, use safelight up."),
+]
+DestroyEngine = Annotated[
+    RemoteEngine,
+    typer.Option(
+        "--engine", help="Where the stack is. The only value is aws. For a local engine, use safelight down --wipe."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def state_dir() -> Path:
@@ -58,11 +69,16 @@ def state_dir() -> Path:
 
 @app.command()
 def up(
-    engine: Annotated[LocalEngine, typer.Option(help="Engine to run on.")] = LocalEngine.EMBEDDED,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the addresses, as JSON.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep running and redeploy when the code changes.")] = False,
+    engine: Annotated[LocalEngine, typer.Option(help="Engine to run Safelight on.")] = LocalEngine.EMBEDDED,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the URLs and resource names, as JSON.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep running, and deploy again when the code changes.")
+    ] = False,
 ) -> None:
-    """Start the engine, deploy the stack and wait until it is healthy. Safe to run again."""
+    """Start a local Safelight, and wait until its API is healthy.
+
+    If it is already running, the command deploys what has changed.
+    """
     with _expected_errors(), _progress(quiet=as_json) as report:
         from infra import local_stack
 
@@ -72,35 +88,42 @@ def up(
         from infra import hot_reload
 
         typer.echo(
-            "Watching the functions' code and web/. Press Ctrl-C to stop watching; the stack keeps running.", err=True
+            "Watching the code of the functions and the web page. To stop, press Ctrl-C. The stack keeps running.",
+            err=True,
         )
         hot_reload.follow_changes(state_dir(), engine.value, lambda text: typer.echo(text, err=True))
 
 
 @app.command()
-def down(wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data too.")] = False) -> None:
-    """Stop the engine. Data is kept for the next `up` unless you pass --wipe."""
+def down(wipe: Annotated[bool, typer.Option("--wipe", help="Also delete all data.")] = False) -> None:
+    """Stop the local Safelight. Unless you pass --wipe, its data is kept for the next `safelight up`."""
     with _expected_errors():
         from infra import local_stack
 
         stopped = local_stack.down(state_dir(), wipe=wipe)
-    typer.echo(stopped or f"Nothing was running{'; its data is deleted' if wipe else ''}.")
+    typer.echo(stopped or f"Nothing was running.{' All local data is deleted.' if wipe else ''}")
 
 
 @app.command()
 def deploy(  # noqa: PLR0913 - one argument for each option
     *,
-    engine: Where = RemoteEngine.AWS,
+    engine: DeployEngine = RemoteEngine.AWS,
     name: StackName = "safelight",
     profile: Profile = None,
     region: Region = None,
     parameter: Annotated[
-        list[str] | None, typer.Option(help="Template parameter as NAME=VALUE; docs/settings.md lists them.")
+        list[str] | None,
+        typer.Option(help="Template parameter as NAME=VALUE. Repeatable. docs/settings.md lists the parameters."),
     ] = None,
     yes: Yes = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON; needs --yes.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the URLs and resource names as JSON. Needs --yes.")
+    ] = False,
 ) -> None:
-    """Deploy to an AWS account. Shows the change set and asks for confirmation."""
+    """Deploy Safelight to an AWS account.
+
+    Before the command changes anything, it shows the change set and asks for confirmation.
+    """
     del engine  # one value so far
     with _expected_errors():
         from infra.deployment import aws_account
@@ -121,13 +144,13 @@ def deploy(  # noqa: PLR0913 - one argument for each option
 @app.command()
 def destroy(
     *,
-    engine: Where = RemoteEngine.AWS,
+    engine: DestroyEngine = RemoteEngine.AWS,
     name: StackName = "safelight",
     profile: Profile = None,
     region: Region = None,
     yes: Yes = False,
 ) -> None:
-    """Delete the stack from an AWS account, with every image and job in it."""
+    """Delete a deployment from an AWS account, including all its images and jobs."""
     del engine  # one value so far
     with _expected_errors():
         if not yes:
@@ -158,7 +181,9 @@ def _show(stack: "Stack", *, as_json: bool) -> None:
     if as_json:
         typer.echo(stack.to_json())
         return
-    typer.echo(f"Safelight is up on {stack.engine}.")
+    from infra.stack import ENGINE_LABELS
+
+    typer.echo(f"Safelight is running on {ENGINE_LABELS[stack.engine]}.")
     for label, value in (
         ("API", stack.api_url),
         ("UI", stack.ui_url),

@@ -16,7 +16,7 @@ from infra.deployment.page import publish
 from infra.engines import embedded, localstack
 from infra.errors import SetupError
 from infra.sessions import local_clients, translate_aws_errors
-from infra.stack import LOCAL_API_PREFIX, Stack
+from infra.stack import ENGINE_LABELS, LOCAL_API_PREFIX, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -27,39 +27,35 @@ LOCK_SECONDS = 300
 #: SQS accepts no lower MaximumConcurrency.
 MIN_CONCURRENCY = 2
 _HEALTHY = frozenset({httpx.codes.OK, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
-#: Receives each step in a few words.
+#: Called with a short text at the start of each step.
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How to start and stop one engine for a state directory, and what is deployed on it."""
+    """How to start and stop one engine for a state directory, and what to deploy on it."""
 
-    #: The engine in a sentence.
-    label: str
-    #: Return True if the engine runs with these settings, so that ``start`` does not start it.
+    #: Returns True if the engine is already running with these settings.
     is_running: Callable[[Path, Mapping[str, str] | None], bool]
-    #: Return the engine's address. Raises SetupError.
+    #: Starts the engine if necessary and returns its URL. Raises SetupError if the engine does not start.
     start: Callable[[Path, Mapping[str, str] | None], str]
-    #: Stops what runs for the state directory and, with True, removes the data of the stack of that name. Says in a
-    #: sentence what it did; nothing where there was nothing to stop.
+    #: Stops the engine of the state directory and, if the last argument is True, removes the data of the stack with
+    #: this name. Returns a sentence that says what was done, or an empty string if there was nothing to stop.
     end: Callable[[Path, str, bool], str]
-    #: Build the zips from the source folder.
+    #: Builds the zips from the source folder.
     packages: Callable[[Path], dict[str, packaging.Package]]
-    #: Template parameters of this engine.
+    #: Returns the template parameters for this engine.
     parameters: Callable[[], Mapping[str, str]] = dict
 
 
 ENGINES: Mapping[str, Engine] = {
     "embedded": Engine(
-        label="the embedded engine",
         is_running=embedded.is_running_with,
         start=embedded.start,
         end=embedded.shut_down,
         packages=packaging.build_slim,
     ),
     "localstack": Engine(
-        label="LocalStack",
         is_running=lambda _state_dir, _environment: localstack.find_running() is not None,
         start=localstack.start,
         end=localstack.shut_down,
@@ -78,11 +74,10 @@ def up(  # noqa: PLR0913 - each with a default of its own
     environment: Mapping[str, str] | None = None,
     source: Path = packaging.SOURCE_ROOT,
 ) -> Stack:
-    """Start the stack unless it runs already, and return it.
+    """Start the engine if necessary, bring the stack up to date, and return it. Idempotent.
 
-    ``get_parameters`` are template parameters that differ from the local ones; ``make_environment`` is added to
-    the engine's; ``source`` is the folder whose code is deployed. Does only what is missing, so that it may
-    be called at any time. Raises SetupError.
+    ``parameters`` are template parameters that differ from :func:`local_parameters`. ``environment`` is added to the
+    environment of the engine. ``source`` is the folder whose code is deployed. Raises SetupError if a step fails.
     """
     chosen = _engine(engine)
     state_dir.mkdir(parents=True, exist_ok=True)
@@ -90,7 +85,8 @@ def up(  # noqa: PLR0913 - each with a default of its own
     name = given.get("NamePrefix", STACK_NAME)
     with _lock(state_dir):
         running = chosen.is_running(state_dir, environment)
-        report(f"{chosen.label} is already running" if running else f"starting {chosen.label}")
+        label = ENGINE_LABELS[engine]
+        report(f"{label} is already running" if running else f"starting {label}")
         endpoint_url = chosen.start(state_dir, environment)
         _name_file(state_dir).write_text(name, encoding="utf-8")  # before any resource of that name exists
         report("building the Lambda packages")
@@ -103,9 +99,10 @@ def up(  # noqa: PLR0913 - each with a default of its own
 
 
 def down(state_dir: Path, *, wipe: bool = False) -> str:
-    """Stop the engine of a state directory; return a sentence on what was stopped, or an empty string.
+    """Stop the engines of a state directory, and delete their data if ``wipe`` is true.
 
-    With ``wipe``, delete its data too. Raises SetupError.
+    Returns a sentence that says what was done, or an empty string if nothing was running. Raises SetupError if a step
+    fails.
     """
     if not state_dir.is_dir():
         return ""
@@ -151,9 +148,10 @@ def deploy_to_engine(  # noqa: PLR0913, PLR0917 - the last two have defaults
     report: Report = lambda _text: None,
     source: Path = packaging.SOURCE_ROOT,
 ) -> "StackTypeDef":
-    """Bring the stack ``bucket_name`` to this template, code, parameters and page; return CloudFormation's description.
+    """Update the stack ``name`` to this template, code and parameters, and publish the web page.
 
-    Idempotent: an up-to-date stack stays as it is. Raises SetupError.
+    Returns CloudFormation's description of the stack. A stack that is up to date is not changed. Raises SetupError if a
+    step fails.
     """
     with translate_aws_errors():
         target = cloudformation.Target(local_clients(endpoint_url), name, cloudformation.LOCAL_POLLING)
@@ -171,7 +169,7 @@ def deploy_to_engine(  # noqa: PLR0913, PLR0917 - the last two have defaults
 
 
 def read_current_stack(state_dir: Path) -> Stack | None:
-    """Return the stack of the last ``up``, None after ``down``. Its engine may have died since."""
+    """Return the stack of the last ``up``, or None after ``down``. Its engine may not be running."""
     try:
         return Stack.from_json(stack_path(state_dir).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):
@@ -179,9 +177,9 @@ def read_current_stack(state_dir: Path) -> Stack | None:
 
 
 def wait_until_healthy(api_url: str, seconds: float = HEALTH_SECONDS) -> None:
-    """Wait until the API is healthy. Raises SetupError after ``seconds``.
+    """Wait until the API is healthy. Raises SetupError if it is not healthy after ``seconds``.
 
-    A gateway that requires credentials counts as healthy when it answers 401 or 403.
+    A gateway that requires credentials counts as healthy when it returns 401 or 403.
     """
     deadline = time.monotonic() + seconds
     with httpx.Client(trust_env=False, timeout=30) as client:
@@ -225,5 +223,5 @@ def _lock_file(state_dir: Path) -> Path:
 
 
 def _lock(state_dir: Path) -> FileLock:
-    """Lock the state directory: two engines on one state would destroy it."""
+    """Return a lock for the state directory. Two engines that use the same state would destroy it."""
     return FileLock(_lock_file(state_dir), timeout=LOCK_SECONDS)

@@ -1,4 +1,4 @@
-"""Addresses and names of a running stack, as ``safelight up`` prints them."""
+"""URLs and names of a running stack, as ``safelight up`` prints them."""
 
 import json
 from collections.abc import Mapping
@@ -9,18 +9,20 @@ from typing import Self
 #: Path under which local engines serve their REST APIs.
 LOCAL_API_PREFIX = "/_aws/execute-api"
 API_VERSION = "v1"
+#: The engines as they are called in a sentence.
+ENGINE_LABELS = {"embedded": "the embedded engine", "localstack": "LocalStack", "aws": "AWS"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Addresses and names of one deployed stack."""
+    """URLs and names of one deployed stack."""
 
     engine: str
-    #: Address of the engine's AWS services; empty on AWS.
+    #: Base URL of the engine's AWS services. Empty on AWS.
     endpoint_url: str
-    #: Base address of the HTTP API; ends in ``/v1``.
+    #: Base URL of the HTTP API, which ends in ``/v1``.
     api_url: str
-    #: Address of the web page; empty if it is not published.
+    #: URL of the web page. Empty if the web page is not public.
     ui_url: str
     bucket: str
     table: str
@@ -32,7 +34,7 @@ class Stack:
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], *, engine: str, endpoint_url: str) -> Self:
-        """Read the outputs of the CloudFormation stack. Raises KeyError if one is missing."""
+        """Return the stack with these CloudFormation outputs. Raises KeyError if an output is missing."""
         return cls(
             engine=engine,
             endpoint_url=endpoint_url,
@@ -59,7 +61,10 @@ class Stack:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the output of :meth:`to_json`. Raises ValueError or TypeError for anything else."""
+        """Return the stack that :meth:`to_json` wrote as this text.
+
+        Raises ValueError or TypeError for any other text.
+        """
         return cls(**json.loads(text))
 
     def save(self, path: Path) -> None:
@@ -70,7 +75,10 @@ class Stack:
 
 
 def get_api_address(outputs: Mapping[str, str]) -> str:
-    """Return the base address of the API; on a local engine its path, which is valid for every host name."""
+    """Return the base URL of the API.
+
+    On a local engine, return only its path, because the host depends on the client.
+    """
     if "ApiUrl" in outputs:
         return outputs["ApiUrl"]
     return f"{LOCAL_API_PREFIX}/{outputs['ApiId']}/{outputs['StageName']}/{API_VERSION}"

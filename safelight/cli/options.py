@@ -61,30 +61,41 @@ ApiUrl = Annotated[
     typer.Option(
         "--api-url",
         metavar="URL",
-        help="Address of the API, ending in /v1. Default: SAFELIGHT_API_URL, then the local stack.",
+        help="URL of the API, ending in /v1. Default: SAFELIGHT_API_URL, or else the URL of the local stack.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the output as one JSON document.")]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Job ID.", show_default=False, callback=require_job_ids)]
 Pipeline = Annotated[
     str | None,
-    typer.Option("--pipeline", metavar="JSON|@FILE", help="Pipeline as JSON, @FILE, or @- for standard input."),
+    typer.Option(
+        "--pipeline",
+        metavar="JSON|@FILE",
+        help="The pipeline as JSON text, in a file (@FILE) or on standard input (@-).",
+    ),
 ]
 PresetName = Annotated[
-    str | None, typer.Option("--preset", metavar="NAME", help="Name of a preset, such as web. See safelight presets.")
+    str | None,
+    typer.Option(
+        "--preset", metavar="NAME", help="Name of a preset, such as web. To list the names, run: safelight presets list"
+    ),
 ]
 Webhook = Annotated[
-    str | None, typer.Option("--webhook", metavar="NAME", help="Webhook to notify when a job finishes.")
+    str | None, typer.Option("--webhook", metavar="NAME", help="Name of the webhook to notify when a job ends.")
 ]
-Width = Annotated[int | None, typer.Option("--width", min=1, metavar="PIXELS", help="Width to fit into.")]
-Height = Annotated[int | None, typer.Option("--height", min=1, metavar="PIXELS", help="Height to fit into.")]
+Width = Annotated[
+    int | None, typer.Option("--width", min=1, metavar="PIXELS", help="Width to fit the image into. See --fit.")
+]
+Height = Annotated[
+    int | None, typer.Option("--height", min=1, metavar="PIXELS", help="Height to fit the image into. See --fit.")
+]
 Fit = Annotated[
     str | None,
     typer.Option(
         "--fit",
         metavar="NAME",
         callback=make_choice_parser(FITS, str.lower),
-        help=f"How to fit into width and height: {join_choices(FITS)}.",
+        help=f"How to fit the image into the width and height: {join_choices(FITS)}.",
     ),
 ]
 Enlarge = Annotated[
@@ -99,11 +110,12 @@ Format = Annotated[
         "--format",
         metavar="NAME",
         callback=make_choice_parser(OUTPUT_FORMATS, str.lower, OUTPUT_FORMAT_SPELLINGS),
-        help=f"Output format: {join_choices(OUTPUT_FORMATS)}.",
+        help=f"Format of the result: {join_choices(OUTPUT_FORMATS)}.",
     ),
 ]
 Quality = Annotated[
-    int | None, typer.Option("--quality", min=1, max=100, help=f"Output quality, for {join_choices(LOSSY_FORMATS)}.")
+    int | None,
+    typer.Option("--quality", min=1, max=100, help=f"Quality of the result, only for {join_choices(LOSSY_FORMATS)}."),
 ]
 Grayscale = Annotated[
     bool | None, typer.Option("--grayscale/--color", help="Convert to grayscale, or keep the colors.")
@@ -114,7 +126,7 @@ Status = Annotated[
         "--status",
         metavar="STATUS",
         callback=make_choice_parser(JOB_STATUSES, str.upper),
-        help=f"Only jobs with this status: {join_choices(JOB_STATUSES)}.",
+        help=f"List only jobs with this status: {join_choices(JOB_STATUSES)}.",
     ),
 ]
 StatusOrAny = Annotated[
@@ -123,7 +135,7 @@ StatusOrAny = Annotated[
         "--status",
         metavar="STATUS",
         callback=make_choice_parser((*JOB_STATUSES, ANY_STATUS), str.upper),
-        help=f"Only images of jobs with this status: {join_choices((*JOB_STATUSES, ANY_STATUS))}.",
+        help=f"Process only the images of jobs with this status: {join_choices((*JOB_STATUSES, ANY_STATUS))}.",
     ),
 ]
 RawFormat = Annotated[
@@ -134,7 +146,7 @@ RawFormat = Annotated[
         callback=make_choice_parser(
             RAW_FORMATS, str.upper, {short.upper(): name.upper() for short, name in OUTPUT_FORMAT_SPELLINGS.items()}
         ),
-        help=f"Only images in this format: {join_choices(RAW_FORMATS)}.",
+        help=f"Process only images in this format: {join_choices(RAW_FORMATS)}.",
     ),
 ]
 

@@ -9,8 +9,8 @@ STACK = "Local stack and deployment"
 class CommandRow(NamedTuple):
     """A command: its entry in ``safelight --help``, and its module.
 
-    The module has a Typer application ``app``, or a function of its own name and ``EXAMPLES``. ``help`` is the first
-    sentence of the command's own help.
+    The module defines either a Typer application ``app``, or ``EXAMPLES`` and a function with the name of the module.
+    ``help`` is the first sentence of the command's own help.
     """
 
     name: str
@@ -32,7 +32,7 @@ COMMANDS = (
         "plan",
         IMAGES,
         "safelight.cli.commands.plan",
-        "Preview what a job would do: sizes, formats, warnings and an estimate.",
+        "Preview a job: sizes, formats, warnings, and an estimate of time and memory.",
     ),
     CommandRow(
         "backfill",
@@ -43,20 +43,28 @@ COMMANDS = (
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),
     CommandRow("list", JOBS, "safelight.cli.commands.list_jobs", "List jobs, newest first."),
     CommandRow("result", JOBS, "safelight.cli.commands.result", "Download a processed image."),
-    CommandRow("cancel", JOBS, "safelight.cli.commands.cancel", "Cancel jobs that are not done."),
+    CommandRow("cancel", JOBS, "safelight.cli.commands.cancel", "Cancel jobs that have not ended."),
     CommandRow("retry", JOBS, "safelight.cli.commands.retry", "Retry failed or cancelled jobs."),
-    CommandRow("delete", JOBS, "safelight.cli.commands.delete", "Delete jobs with their images and records."),
+    CommandRow("delete", JOBS, "safelight.cli.commands.delete", "Delete jobs, their images and their records."),
     CommandRow("receipt", JOBS, "safelight.cli.commands.receipt", "Print the receipt of a completed job."),
     CommandRow("verify", JOBS, "safelight.cli.commands.verify", "Verify a job's images against its receipt."),
     CommandRow("presets", CATALOG, "safelight.cli.commands.presets", "Manage presets (named pipelines)."),
-    CommandRow("assets", CATALOG, "safelight.cli.commands.assets", "Manage watermark images."),
+    CommandRow("assets", CATALOG, "safelight.cli.commands.assets", "Manage assets (stored images for watermarks)."),
     CommandRow("webhook", CATALOG, "safelight.cli.commands.webhooks", "Receive webhooks on this machine."),
-    CommandRow("dead-letters", OPERATORS, "safelight.cli.commands.dead_letters", "List and redrive dead letters."),
-    CommandRow("up", STACK, "infra.commands", "Start the engine, deploy the stack and wait until it is healthy."),
-    CommandRow("down", STACK, "infra.commands", "Stop the engine."),
-    CommandRow("deploy", STACK, "infra.commands", "Deploy to an AWS account."),
     CommandRow(
-        "destroy", STACK, "infra.commands", "Delete the stack from an AWS account, with every image and job in it."
+        "dead-letters",
+        OPERATORS,
+        "safelight.cli.commands.dead_letters",
+        "List dead letters, and redrive them (run their jobs again).",
+    ),
+    CommandRow("up", STACK, "infra.commands", "Start a local Safelight, and wait until its API is healthy."),
+    CommandRow("down", STACK, "infra.commands", "Stop the local Safelight."),
+    CommandRow("deploy", STACK, "infra.commands", "Deploy Safelight to an AWS account."),
+    CommandRow(
+        "destroy",
+        STACK,
+        "infra.commands",
+        "Delete a deployment from an AWS account, including all its images and jobs.",
     ),
     CommandRow("doctor", STACK, "infra.commands", "Check the setup and show how to fix problems."),
 )

@@ -1,4 +1,4 @@
-"""``safelight assets``: manage watermark images."""
+"""``safelight assets``: manage assets, which are stored images for watermarks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +19,12 @@ safelight assets put logo logo.png
 
 safelight assets list"""
 
-app = typer.Typer(no_args_is_help=True, help="Manage watermark images.", epilog=EXAMPLES)
+app = typer.Typer(no_args_is_help=True, help="Manage assets (stored images for watermarks).", epilog=EXAMPLES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the asset.", show_default=False)]
 ImageFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help=f"{join_choices(ASSET_FORMATS)} file.", show_default=False)
+    Path,
+    typer.Argument(metavar="FILE", help=f"Image file in the format {join_choices(ASSET_FORMATS)}.", show_default=False),
 ]
 
 
@@ -43,7 +44,7 @@ def put(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Create or replace an asset. Existing jobs keep the earlier version."""
+    """Create or replace an asset. Existing jobs use the version with which they were created."""
     with connect(context, api_url) as client:
         _print_assets([client.assets.put(name, file)], as_json=as_json)
 

@@ -29,20 +29,40 @@ FIRST_DELAY_SECONDS = 0.5
 DELAY_FACTOR = 1.5
 MAX_DELAY_SECONDS = 10.0
 
-BatchId = Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only members of this batch.")]
+BatchId = Annotated[
+    str | None, typer.Option("--batch", metavar="ID", help="Process only the images of jobs in this batch.")
+]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Only images uploaded at or after this time.")
+    str | None, typer.Option("--since", metavar="TIME", help="Process only images uploaded at or after this time.")
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only images uploaded before this time.")]
-OfPreset = Annotated[str | None, typer.Option("--of-preset", metavar="NAME", help="Only jobs with this preset.")]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Process only images uploaded before this time.")
+]
+OfPreset = Annotated[
+    str | None,
+    typer.Option("--of-preset", metavar="NAME", help="Process only the images of jobs that used this preset."),
+]
 OfVersion = Annotated[
-    int | None, typer.Option("--of-version", min=1, metavar="N", help="Only jobs with this version of --of-preset.")
+    int | None,
+    typer.Option(
+        "--of-version",
+        min=1,
+        metavar="N",
+        help="Process only the images of jobs that used this version of --of-preset.",
+    ),
 ]
-Copies = Annotated[bool, typer.Option("--copies", help="Include images that an earlier backfill copied.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")]
-Resume = Annotated[str | None, typer.Option("--resume", metavar="ID", help="Resume a backfill.")]
-Cancel = Annotated[str | None, typer.Option("--cancel", metavar="ID", help="Cancel a backfill and its open jobs.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every image is processed.")]
+Copies = Annotated[
+    bool, typer.Option("--copies", help="Also process the images of jobs that earlier backfills created.")
+]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name for the new batch.")]
+Resume = Annotated[str | None, typer.Option("--resume", metavar="ID", help="Resume the backfill with this batch ID.")]
+Cancel = Annotated[
+    str | None,
+    typer.Option("--cancel", metavar="ID", help="Cancel the backfill with this batch ID, and its open jobs."),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until every job has ended, or only until every job is created.")
+]
 
 
 class NotABackfill(ClientError):
@@ -73,12 +93,12 @@ def backfill(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Process stored images again with another preset or pipeline.
 
-    Each image gets exactly one new job, in the bulk queue. After an interruption, continue with --resume.
+    Each image gets exactly one new job, in the bulk queue. To continue after an interruption, use --resume.
     """
     processing = {"preset": preset, "pipeline": opts.read_pipeline(pipeline)}
     options = {key: value for key, value in processing.items() if value is not None}
     if sum((len(options), resume is not None, cancel is not None)) != 1:
-        raise typer.BadParameter("give one of --preset, --pipeline, --resume and --cancel.")
+        raise typer.BadParameter("give exactly one of --preset, --pipeline, --resume and --cancel.")
     query = {
         "status": None if status == opts.ANY_STATUS else status,
         "batch": batch,

@@ -27,10 +27,15 @@ safelight dead-letters redrive --reason ATTEMPTS_EXHAUSTED
 
 safelight dead-letters redrive --all"""
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="CODE", help="Only dead letters with this error code.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="CODE", help="Select only dead letters with this error code.")
+]
 
 app = typer.Typer(
-    name="dead-letters", no_args_is_help=True, help="List and redrive dead letters.", epilog=LIST_EXAMPLES
+    name="dead-letters",
+    no_args_is_help=True,
+    help="List dead letters, and redrive them (run their jobs again).",
+    epilog=LIST_EXAMPLES,
 )
 
 
@@ -43,7 +48,7 @@ def list_dead_letters(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """List dead letters, grouped by reason, oldest first, with the count of each reason."""
+    """List dead letters by reason, and count them. For each reason, the oldest is listed first."""
     with connect(context, api_url) as client:
         _print_dead_letters(list(client.dead_letters(reason=reason, limit=limit)), as_json=as_json)
 
@@ -58,17 +63,17 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="Redrive all dead letters.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Include jobs that were already redriven three times.")
+        bool, typer.Option("--force", help="Also redrive jobs that were already redriven three times.")
     ] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive dead letters, by job ID or by reason, or all of them.
+    """Redrive the dead letters with the given job IDs, those with one reason, or all.
 
-    The exit code is 1 if a dead letter was refused.
+    The exit code is 1 if a redrive was refused.
     """
     if sum((bool(ids), reason is not None, everything)) != 1:
-        raise typer.BadParameter("give IDs, --reason or --all, and only one of them.")
+        raise typer.BadParameter("give exactly one of job IDs, --reason and --all.")
     with connect(context, api_url) as client:
         if ids:
             total: RedriveResult = _redrive_each(client, ids, force=force)

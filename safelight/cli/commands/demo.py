@@ -21,7 +21,10 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = Path("demo-results"),
     as_json: Json = False,
 ) -> None:
-    """Start a local Safelight and process sample images. One sample is not an image, so its job fails."""
+    """Start a local Safelight and process sample images.
+
+    One sample file is not an image. Its job fails, as expected.
+    """
     from safelight.cli.demo import run_demo  # noqa: PLC0415 - --help must not wait for httpx and rich
 
     wiring: Wiring = context.obj

@@ -39,33 +39,58 @@ safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="SOURCE", help="Folders, globs, files, s3://bucket/prefix/, or - for names on standard input."
+        metavar="SOURCE",
+        help="Folders, files, quoted globs, s3://bucket/prefix/, or - to read names from standard input.",
     ),
 ]
 Manifests = Annotated[
     list[Path] | None,
-    typer.Option("--manifest", metavar="FILE", help="A CSV or JSONL list with options per row. Repeatable."),
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="CSV or JSONL file that lists images and the options of each image. Repeatable.",
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder.")]
 Patterns = Annotated[
     list[str] | None,
-    typer.Option("--pattern", metavar="GLOB", help="File name pattern for folders. Default: all images. Repeatable."),
+    typer.Option(
+        "--pattern",
+        metavar="GLOB",
+        help="Take the files of folders that match this pattern, instead of those with an image suffix. Repeatable.",
+    ),
 ]
 Concurrency = Annotated[
-    str, typer.Option("--concurrency", metavar="auto|N", help="Concurrent requests. auto adapts to the server.")
+    str,
+    typer.Option(
+        "--concurrency", metavar="auto|N", help="Number of concurrent requests. auto adapts the number to the API."
+    ),
 ]
-Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the batch.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name for the new batch.")]
 CheckpointFile = Annotated[
-    Path | None, typer.Option("--checkpoint", metavar="FILE", help="File that stores the progress.")
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="File that stores the progress. Default: a file in the state folder, for each set of sources and options.",
+    ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Discard the checkpoint and start over.")]
 ReportDir = Annotated[
-    Path | None, typer.Option("--report", metavar="DIR", help="Folder for report.json and report.csv.")
+    Path | None,
+    typer.Option(
+        "--report", metavar="DIR", help="Folder for report.json and report.csv. Default: the folder of the checkpoint."
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files without uploading or storing anything.")]
 Patience = Annotated[
     float,
-    typer.Option("--patience", min=1, metavar="SECONDS", help="Stop after this time without a successful request."),
+    typer.Option(
+        "--patience",
+        min=1,
+        metavar="SECONDS",
+        help="Stop if no request succeeds for this time. If the API never responded, stop after at most 10 seconds.",
+    ),
 ]
 
 MAX_CONCURRENCY = 128
@@ -108,8 +133,9 @@ def ingest(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Process any number of images, and resume after an interruption.
 
-    Stop the command at any time, and run it again to resume. Every file gets exactly one job if you resume within 24
-    hours. Files with the same bytes and options are uploaded once. A file that fails does not stop the others.
+    You can stop the command at any time. Run it again to resume. If you resume within 24 hours, every file gets exactly
+    one job. Files with the same content and options share a job and are uploaded only once. If a file fails, the
+    command continues with the others.
     """
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")

@@ -19,7 +19,9 @@ def list_jobs(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
     status: Status = None,
-    batch: Annotated[str | None, typer.Option("--batch", metavar="ID", help="Only members of this batch.")] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="ID", help="List only the jobs in this batch.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of jobs.")] = 20,
     api_url: ApiUrl = None,
     as_json: Json = False,

@@ -1,4 +1,4 @@
-"""``safelight plan``: preview what a job would do."""
+"""``safelight plan``: preview a job."""
 
 from pathlib import Path
 from typing import Annotated
@@ -39,9 +39,9 @@ def plan(  # noqa: PLR0913 - each option is an argument
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
 ) -> None:
-    """Preview what a job would do: sizes, formats, warnings and an estimate.
+    """Preview a job: sizes, formats, warnings, and an estimate of time and memory.
 
-    Only the start of the file is sent, and nothing is stored. The exit code is 1 if the job would fail.
+    Only the first bytes of the file are sent, and nothing is stored. The exit code is 1 if the job would fail.
     """
     options = opts.collect_shorthand(
         *(pipeline, preset),

@@ -45,7 +45,7 @@ def show(
     *,
     name: Name,
     version: Annotated[
-        int | None, typer.Option("--version", min=1, metavar="N", help="Version. Default: the newest.")
+        int | None, typer.Option("--version", min=1, metavar="N", help="Version to print. Default: the newest.")
     ] = None,
     api_url: ApiUrl = None,
 ) -> None:
@@ -60,9 +60,14 @@ def put(  # noqa: PLR0913 - each option is an argument
     *,
     name: Name,
     pipeline: Annotated[
-        str, typer.Option("--pipeline", metavar="JSON|@FILE", help="Pipeline as JSON, @FILE, or @- for standard input.")
+        str,
+        typer.Option(
+            "--pipeline",
+            metavar="JSON|@FILE",
+            help="The pipeline as JSON text, in a file (@FILE) or on standard input (@-).",
+        ),
     ],
-    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description.")] = "",
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description of the preset.")] = "",
     if_version: IfVersionOrNew = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
@@ -75,7 +80,7 @@ def put(  # noqa: PLR0913 - each option is an argument
 
 @app.command("delete")
 def delete(context: typer.Context, *, name: Name, if_version: IfVersion = None, api_url: ApiUrl = None) -> None:
-    """Delete one of your own presets. Its jobs are not affected."""
+    """Delete one of your own presets. Jobs that use the preset are not affected."""
     with connect(context, api_url) as client:
         client.presets.delete(name, expected=if_version)
 

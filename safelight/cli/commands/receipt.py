@@ -26,7 +26,7 @@ def receipt(
 ) -> None:
     """Print the receipt of a completed job.
 
-    It is a JSON document with digests, the pipeline, software versions and times.
+    The receipt is a JSON document with digests, the pipeline, software versions and times.
     """
     from safelight.errors import LocalFileError  # noqa: PLC0415 - --help must not wait for httpx
 

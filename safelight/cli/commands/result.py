@@ -27,7 +27,7 @@ safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --link"""
 
 Target = Annotated[
     Path | None,
-    typer.Option("-o", "--file", metavar="FILE", help="Write to this file or folder, or - for standard output."),
+    typer.Option("-o", "--file", metavar="FILE", help="File or folder to write to, or - for standard output."),
 ]
 OutputName = Annotated[
     str | None,
@@ -48,7 +48,8 @@ def result(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Download a processed image.
 
-    Without -o, the image goes to the current folder under the file name of the result. No existing file is replaced.
+    With -o FILE, an existing file is replaced. Without -o, the image is saved in the current folder, and an existing
+    file is not replaced.
     """
     if str(target) == "-" and as_json:
         raise typer.BadParameter("the image and --json can't both go to standard output.")

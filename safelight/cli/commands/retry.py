@@ -20,7 +20,9 @@ def retry(
     pipeline: Annotated[
         str | None,
         typer.Option(
-            "--pipeline", metavar="JSON|@FILE", help="Use this pipeline instead: JSON, @FILE, or @- for standard input."
+            "--pipeline",
+            metavar="JSON|@FILE",
+            help="Another pipeline, as JSON text, in a file (@FILE) or on standard input (@-).",
         ),
     ] = None,
     api_url: ApiUrl = None,

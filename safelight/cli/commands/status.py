@@ -13,5 +13,5 @@ safelight status 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --json | jq -r '.jobs[].status'"""
 
 
 def status(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Json = False) -> None:
-    """Show the status of jobs. The exit code states whether every job was found, not whether it succeeded."""
+    """Show the status of jobs. The exit code is 0 if every job was found, even if a job failed."""
     run_on_jobs(context, api_url, ids, lambda client, job_id: client.status(job_id), as_json=as_json)

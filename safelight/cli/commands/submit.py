@@ -28,15 +28,20 @@ safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --w
 Files = Annotated[
     list[str], typer.Argument(metavar="FILE", help="Image files, or s3://bucket/key.", show_default=False)
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job is done.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job has ended.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder. Implies --wait.")
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", min=0, metavar="SECONDS", help="Maximum wait for one job. Default: no limit."),
+    typer.Option(
+        "--timeout",
+        min=0,
+        metavar="SECONDS",
+        help="Maximum wait for one job. After it, the job continues to run. Default: no limit.",
+    ),
 ]
-Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Files to process concurrently.")]
+Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Number of files to process concurrently.")]
 
 
 def submit(  # noqa: PLR0913 - each option is an argument
@@ -64,7 +69,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
 
     By default, an image is scaled down to fit 1024 × 1024 pixels, converted to grayscale and saved as PNG.
 
-    A failed file does not stop the others.
+    If a file fails, the command continues with the others.
     """
     shorthand = opts.collect_shorthand(
         *(pipeline, preset),

@@ -29,21 +29,30 @@ def verify(  # noqa: PLR0913 - each option is an argument
     *,
     job_id: JobId,
     receipt: Annotated[
-        Path | None, typer.Option("--receipt", metavar="FILE", help="Use this saved receipt instead of the API's.")
+        Path | None,
+        typer.Option(
+            "--receipt",
+            metavar="FILE",
+            help="Verify against this saved receipt instead of the receipt that the API returns.",
+        ),
     ] = None,
     assets: Annotated[
         list[str] | None,
-        typer.Option("--asset", metavar="NAME=FILE", help="An asset that the pipeline uses. Repeatable."),
+        typer.Option(
+            "--asset", metavar="NAME=FILE", help="Name and file of an asset that the pipeline uses. Repeatable."
+        ),
     ] = None,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="Accept files whose bytes differ if their pixels match.")
+        bool,
+        typer.Option("--pixels", help="Also accept a new result whose file differs, if all its pixels are the same."),
     ] = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
     """Verify a job's images against its receipt.
 
-    Compares the stored images with the receipt, repeats the job on this machine and compares the results bit by bit.
+    The command compares the stored images with the receipt, repeats the job on this machine, and compares the new
+    results with the receipt bit by bit. It needs a checkout of Safelight.
 
     Exit codes: 0 everything matches, 1 something differs or is missing, 2 the job could not be verified.
     """

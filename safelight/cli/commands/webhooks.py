@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from safelight.cli.options import ApiUrl, Json
+from safelight.cli.options import ApiUrl
 from safelight.cli.wiring import connect
 
 SECRET_VARIABLE = "SAFELIGHT_WEBHOOK_SECRET"  # noqa: S105  # pragma: allowlist secret - the name of a variable
@@ -33,7 +33,7 @@ def listen(  # noqa: PLR0913 - each option is an argument
         typer.Option(
             "--register",
             metavar="NAME",
-            help="Create this webhook, or change its address to this machine, with a new secret.",
+            help="Create this webhook with the URL of this machine. If it exists, change its URL and its secret.",
         ),
     ] = None,
     port: Annotated[
@@ -41,9 +41,9 @@ def listen(  # noqa: PLR0913 - each option is an argument
     ] = 8787,
     count: Annotated[int | None, typer.Option("--count", min=1, help="Stop after this number of events.")] = None,
     api_url: ApiUrl = None,
-    as_json: Json = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
 ) -> None:
-    """Print every event with a valid signature. Stop with Ctrl-C.
+    """Print every event with a valid signature. To stop, press Ctrl-C.
 
     The secret comes from --register, or from the environment variable SAFELIGHT_WEBHOOK_SECRET.
     """
