@@ -70,6 +70,21 @@ def test_every_status_is_explained() -> None:
     assert all(status.value in text("docs/data-dictionary.md") for status in JobStatus)
 
 
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_files_of_the_documented_commands_are_ignored(page: str) -> None:
+    """A user who copies the commands of a page into a checkout gets no untracked files."""
+    commands = "\n".join(re.findall(r"^```(?:sh|console)\n(.*?)^```", text(page), re.DOTALL | re.MULTILINE))
+    written = set(re.findall(r"(?:> | --output | -o )([\w-]+\.\w+)", commands))
+    assert {f"/{name}" for name in written} <= set(text(".gitignore").splitlines())
+
+
+def test_every_client_error_is_documented() -> None:
+    """docs/command-line.md has a row for each code of the client."""
+    pattern = re.compile(r"^    code = \"([A-Z_]+)\"$", re.MULTILINE)
+    codes = {code for path in (ROOT / "safelight").rglob("*.py") for code in pattern.findall(path.read_text("utf-8"))}
+    assert codes <= set(re.findall(r"`([A-Z_]+)`", text("docs/command-line.md")))
+
+
 def test_every_command_is_documented() -> None:
     """docs/command-line.md mentions each command."""
     group = typer.main.get_command(command)
