@@ -1,7 +1,6 @@
 """Commands that start, stop, deploy and check a stack.
 
-Each command imports what it needs: `safelight --help` reads this module, and importing boto3 takes longer
-than everything else.
+Each command imports what it needs, so that `safelight up --help` does not wait until boto3 is imported.
 """
 
 # ruff: noqa: PLC0415

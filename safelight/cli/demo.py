@@ -1,4 +1,4 @@
-"""The demo: the sample images, their submission, and the explanation of the results."""
+"""The demo: sample files, their submission, and an explanation of the results."""
 
 import shlex
 import shutil
@@ -15,10 +15,10 @@ from safelight.cli.submission import Outcome, SubmitOptions, submit_all
 from safelight.client import Safelight
 
 IMAGES_FOLDER = Path(__file__).parents[1] / "demo_images"
-#: Starts with the signature of a PNG, so that it is accepted, but its job fails.
+#: The API accepts this file because it starts with the signature of a PNG file. Its job fails.
 INVALID_IMAGE = "not-an-image.png"
 EXPECTED_CODE = "NOT_AN_IMAGE"
-#: Maximum wait for one image, including the cold start of a function on a slow machine.
+#: Maximum wait for one job. It includes the cold start of a function on a slow machine.
 TIMEOUT_SECONDS = 120.0
 _SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
@@ -71,7 +71,7 @@ def is_as_expected(outcome: Outcome) -> bool:
 
 
 def describe_next_steps(api_url: str, ui_url: str, out: Path) -> str:
-    """Return the addresses of this stack and commands to try."""
+    """Return the URLs of this stack, and commands to try."""
     image = shlex.quote(str(_make_relative(IMAGES_FOLDER / "astronaut.jpg")))
     folder = shlex.quote(text.escape(str(out)))
     command = shlex.quote(_find_command())

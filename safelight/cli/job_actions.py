@@ -1,4 +1,4 @@
-"""Actions on several jobs, and the output of their results. An error of one job does not stop the others."""
+"""Actions on several jobs. If the action on one job fails, the other jobs are still processed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
@@ -24,7 +24,7 @@ def run_on_jobs(
     *,
     as_json: bool,
 ) -> None:
-    """Apply an action to each job, print the results and exit with the matching code."""
+    """Apply an action to each job, print the jobs and errors, and exit with the matching code."""
     results: list[Job | Deletion] = []
     errors: dict[str, ClientError] = {}
     with connect(context, api_url) as client:

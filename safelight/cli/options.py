@@ -25,7 +25,7 @@ ANY_STATUS = "ANY"
 def make_choice_parser(
     choices: Collection[str], normalize: Callable[[str], str], spellings: Mapping[str, str] | None = None
 ) -> Callable[[str | None], str | None]:
-    """Return a callback that normalizes a value and raises BadParameter, with the choices, for any other value."""
+    """Return a callback that normalizes a value. It raises BadParameter if the value is not one of the choices."""
 
     def parse(value: str | None) -> str | None:
         if value is None:
@@ -167,7 +167,7 @@ def read_pipeline(text: str | None) -> dict[str, Any] | None:
 def collect_shorthand(pipeline: str | None, preset: str | None, **shorthand: object) -> dict[str, Any]:
     """Return the shorthand options that were given, such as ``width``.
 
-    Raises BadParameter if more than one of a pipeline, a preset and the shorthand is given.
+    Raises BadParameter unless at most one of a pipeline, a preset and shorthand options is given.
     """
     options = {name: value for name, value in shorthand.items() if value is not None}
     if pipeline is not None and preset is not None:

@@ -17,11 +17,11 @@ _GONE = frozenset({404, 410})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A receipt and the stored images. None: not stored."""
+    """A receipt and the stored images. An image that is not stored is None."""
 
     #: The receipt to verify, with its digest.
     document: dict[str, Any]
-    #: Digest of the API's receipt; None if the API has none.
+    #: Digest of the receipt that the API returns; None if it returns no receipt.
     current_digest: str | None
     raw: bytes | None
     outputs: Mapping[str, bytes | None]

@@ -17,7 +17,7 @@ S3 = "s3://"
 
 
 class S3Object(str):
-    """The name of an S3 object that the server copies: ``s3://bucket/key``."""
+    """The name of an S3 object that Safelight copies: ``s3://bucket/key``."""
 
     __slots__ = ()
 
@@ -42,7 +42,7 @@ class SubmitOptions:
     pipeline: Mapping[str, Any] | None = None
     preset: str | None = None
     options: Mapping[str, Option] = field(default_factory=dict)
-    #: Whether to wait until the job is done.
+    #: Whether to wait until the job has ended.
     wait: bool = False
     #: Maximum wait for one job, seconds.
     timeout: float | None = None
@@ -52,7 +52,7 @@ class SubmitOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one file: a job, an error, or both if an error followed the creation of the job."""
+    """What happened to one file: a job, an error, or both if an error followed the creation of the job."""
 
     file: ImageSource
     job: Job | None = None
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Return True if there is no error and the job has not ended without success."""
+        """Return True if there is no error and the job is open or completed."""
         return self.error is None and self.job is not None and (not self.job.done or self.job.succeeded)
 
 
@@ -75,8 +75,8 @@ def submit_all(
 ) -> list[Outcome]:
     """Submit files, at most ``concurrency`` at a time, and return their outcomes in the order of the files.
 
-    An error of one file does not affect the others, except that an unreachable API becomes the outcome of all files
-    that have not started. ``on_outcome`` is called after each file, by one thread at a time.
+    If a file fails, the others are still submitted. But if the API is unreachable, all files that have not started get
+    this error. ``on_outcome`` is called after each file, by one thread at a time.
     """
     submitter = _Submitter(client, options, on_outcome)
     executor = ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(files))))

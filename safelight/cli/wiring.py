@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Stack(Protocol):
-    """The addresses of a running stack."""
+    """The URLs of a running stack."""
 
     @property
     def api_url(self) -> str:
-        """Address of the API, ending in ``/v1``."""
+        """URL of the API, ending in ``/v1``."""
 
     @property
     def ui_url(self) -> str:
-        """Address of the web page."""
+        """URL of the web page."""
 
 
 class Finding(Protocol):
@@ -51,20 +51,23 @@ class Verify(Protocol):
         outputs: Mapping[str, bytes | None],
         assets: Mapping[str, bytes],
     ) -> list[Finding]:
-        """Repeat the job of a receipt and compare. None: not stored. Raises ClientError."""
+        """Repeat the job of a receipt and return the findings. An image that is not stored is None.
+
+        Raises ClientError if the document is not a receipt.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Functions that reach beyond the client."""
+    """Functions that need more than the package ``safelight.client``."""
 
-    #: Returns a client for an address.
+    #: Returns a client for the URL of an API.
     connect: Callable[[str], "Safelight"]
     #: Starts the local stack, given its state folder and a function that prints progress.
     start_engine: Callable[[Path, Callable[[str], None]], Stack]
     #: Verifies a receipt with the code of the worker.
     verify: Verify
-    #: Yields the objects below ``s3://bucket/prefix/``, given the API's address and that name. None: not supported.
+    #: Yields the objects below ``s3://bucket/prefix/``, given the URL of the API and this name. None if not supported.
     list_objects: Callable[[str, str], Iterator[str]] | None = None
 
 

@@ -102,7 +102,7 @@ def _print_dead_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None
 
 
 def _redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> RedriveResult:
-    """Redrive jobs by ID. A refusal of one job does not stop the others. Raises ClientError for other errors."""
+    """Redrive jobs by ID. If a job is refused, the others are still redriven. Raises ClientError for other errors."""
     total = RedriveResult()
     for job_id in dict.fromkeys(ids):
         try:

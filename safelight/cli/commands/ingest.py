@@ -14,7 +14,7 @@ from rich.console import Console
 
 from safelight.address import find_state_dir
 from safelight.cli import options as opts
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.rendering.ingest import print_summary, show_progress
 from safelight.cli.wiring import Wiring, connect
 from safelight.client import Safelight
@@ -190,7 +190,7 @@ def read_concurrency(text: str) -> int | None:
 
 
 def preview(options: IngestOptions, *, as_json: bool) -> bool:
-    """List what would be uploaded. Return True if every source can be read."""
+    """List the files that would be uploaded. Return True if every source can be read."""
     count, size = 0, 0
     names: list[str] = []
     invalid: list[dict[str, str]] = []
@@ -214,9 +214,14 @@ def preview(options: IngestOptions, *, as_json: bool) -> bool:
         typer.echo(text.escape(name))
     if count > len(names):
         typer.echo(f"… and {count - len(names):,} more", err=True)
-    for each in invalid:
-        typer.echo(f"{text.escape(each['file'])}\t{each['code']}\t{text.escape(each['message'])}", err=True)
-    typer.echo(f"Would upload {count:,} files ({text.format_size(size)}). Can't read {len(invalid):,}.", err=True)
+    if invalid:
+        rows = [(each["file"], each["code"], each["message"]) for each in invalid]
+        tables.print_rows(("File", "Code", "Message"), rows, Console(stderr=True))
+    typer.echo(
+        f"Without --dry-run, {count:,} files ({text.format_size(size)}) would be uploaded. "
+        f"{len(invalid):,} files can't be read.",
+        err=True,
+    )
     return not invalid
 
 
@@ -234,7 +239,7 @@ def share_malloc_arena() -> bool:
 
 
 def _add_lister(options: IngestOptions, wiring: Wiring, api_url: str | None) -> IngestOptions:
-    """Add the function that lists buckets, if it is installed."""
+    """Add the function that lists buckets, if there is one."""
     if wiring.list_objects is None:
         return options
     lister = partial(wiring.list_objects, api_url or "")

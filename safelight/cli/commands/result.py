@@ -63,7 +63,7 @@ def result(  # noqa: PLR0913 - each option is an argument
 
 
 def _print_link(client: Safelight, job_id: str, output: str | None, *, as_json: bool) -> None:
-    """Print a link, and its expiry as JSON."""
+    """Print a link. With ``as_json``, also print when it expires."""
     link = client.result_link(job_id, output)
     if as_json:
         documents.print_document(link.document())
@@ -82,9 +82,9 @@ def _write_to_stdout(client: Safelight, job_id: str, output: str | None) -> None
 def _download_to_file(
     client: Safelight, job_id: str, output: str | None, target: Path | None, *, as_json: bool
 ) -> None:
-    """Write the image to ``target``, or under its own name to that folder or the current one.
+    """Write the image to the file ``target``. If ``target`` is a folder or None, choose a file name in a folder.
 
-    Raises LocalFileError if a file has its own name already.
+    With None, it is the current folder. Raises LocalFileError if a file with the chosen name exists.
     """
     path = target
     if path is None or path.is_dir():

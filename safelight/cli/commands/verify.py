@@ -96,7 +96,7 @@ def _print_findings(job_id: str, evidence: "Evidence", findings: list[Finding], 
 
 
 def _is_replaced(evidence: "Evidence") -> bool:
-    """Return True if the API has another receipt now than the verified one."""
+    """Return True if the receipt that the API returns differs from the verified receipt."""
     return evidence.current_digest is not None and evidence.current_digest != evidence.document.get("digest")
 
 

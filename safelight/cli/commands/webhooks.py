@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -80,9 +81,10 @@ def listen(  # noqa: PLR0913 - each option is an argument
 
 
 def _format_event(event: dict[str, Any]) -> str:
-    """Return an event as one line: time, type, job and the error code, if any."""
+    """Return an event as one line: time, type, job and error code."""
     from safelight.cli.rendering.text import escape  # noqa: PLC0415 - see above
 
     data = event.get("data") or {}
-    code = (data.get("error") or {}).get("code", "")
-    return escape("\t".join(str(each) for each in (event.get("time"), event.get("type"), event.get("subject"), code)))
+    code = (data.get("error") or {}).get("code", "-")
+    fields = (event.get("time"), event.get("type"), event.get("subject"), code)
+    return ("  " if sys.stdout.isatty() else "\t").join(escape(str(each)) for each in fields)

@@ -29,16 +29,16 @@ OnProgress = Callable[[Progress], None]
 
 
 class RateMeter:
-    """The moving average of files done per second."""
+    """The moving average of files processed per second."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Start with the first recorded count."""
+        """Start without a count. ``monotonic`` returns seconds."""
         self._monotonic = monotonic
         self._last: tuple[float, int] | None = None
         self.per_second = 0.0
 
     def record(self, done: int) -> None:
-        """Record the number of files done so far."""
+        """Record the number of files processed so far."""
         now = self._monotonic()
         if self._last is None or now - self._last[0] < 1.0:
             self._last = self._last or (now, done)

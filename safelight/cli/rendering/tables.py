@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -64,7 +65,7 @@ def print_rows(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Con
         _print_layout(_Layout(heads, [[_make_cell(each) for each in row] for row in rows]), console)
         return
     for row in rows:
-        text.print_fields(*row)
+        typer.echo("\t".join(map(text.escape, row)), err=console.stderr)
 
 
 def print_jobs(jobs: Sequence[Job], console: Console) -> None:

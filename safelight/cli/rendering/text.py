@@ -1,7 +1,5 @@
 """Values as readable text."""
 
-import typer
-
 from safelight.errors import ApiError, ClientError
 from safelight.models import Job, Output
 
@@ -9,7 +7,7 @@ _ZERO_WIDTH_JOINER = "\u200d"
 
 
 def escape(text: str) -> str:
-    """Escape control characters and other unprintable ones. Names and messages are untrusted."""
+    """Escape control characters and other unprintable characters. Names and messages are untrusted."""
     return "".join(
         each if each.isprintable() or each == _ZERO_WIDTH_JOINER else each.encode("unicode_escape").decode()
         for each in text
@@ -63,22 +61,17 @@ def format_change(job: Job) -> str:
 
 
 def format_duration(job: Job) -> str:
-    """Return the seconds from the upload to the end of the job, by the API's clock, or ``-``."""
+    """Return the seconds from the upload to the end of the job by the API's clock, or ``-`` if the job is open."""
     if not job.done or job.timestamp is None or job.uploaded_at is None:
         return "-"
     return f"{(job.timestamp - job.uploaded_at).total_seconds():.2f} s"
 
 
 def format_status(job: Job) -> str:
-    """Return the status and the error code, if any."""
+    """Return the status, followed by the error code if the job has one."""
     return f"{job.status} {job.error.code}" if job.error else job.status
 
 
 def get_first_output(job: Job) -> Output | None:
     """Return the first output, or None."""
     return job.result.outputs[0] if job.result and job.result.outputs else None
-
-
-def print_fields(*fields: str) -> None:
-    """Print fields on one line, separated by tabs."""
-    typer.echo("\t".join(escape(each) for each in fields))

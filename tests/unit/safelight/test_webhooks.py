@@ -10,6 +10,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from safelight.cli.commands import webhooks
 from safelight.webhooks import MAX_BODY, Listener, WebhookNotVerified, verify
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -81,3 +82,12 @@ def test_listener_status_depends_on_the_verification() -> None:
         thread.join()
     assert events == [EVENT]
     assert len(refusals) == 1
+
+
+@pytest.mark.parametrize(("is_terminal", "separator"), [(True, "  "), (False, "\t")])
+def test_event_is_one_line(is_terminal: bool, separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time, type, job and error code. Control characters in them are escaped, the separators are not."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    event = {"time": "T", "type": "image.job.failed", "subject": "J\x1b", "data": {"error": {"code": "TIMEOUT"}}}
+    assert webhooks._format_event(event) == separator.join(["T", "image.job.failed", "J\\x1b", "TIMEOUT"])
+    assert webhooks._format_event({"time": "T", "type": "t", "subject": "J"}).split(separator) == ["T", "t", "J", "-"]
