@@ -41,9 +41,9 @@ api.openapi.routes.add_documents(app)
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Return the response to an API Gateway request. An unexpected error becomes a 500 without internal details."""
+    """Return the response to an API Gateway request. After an unexpected error: 500, without internal details."""
     started = time.monotonic()
-    metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # first, so that killed requests count too
+    metrics.add_metric("RequestsReceived", MetricUnit.Count, 1)  # first, to count requests whose function is killed
     log = get_logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         response = preflight_response(event, origins) if is_preflight(event) else app.resolve(event, context)
         response["multiValueHeaders"] |= cors_headers(event, origins)
     except Exception:
-        # The log gets the whole error, the caller none of it.
+        # The error is logged completely, but the caller gets no details.
         log.exception("Request failed", extra={"method": method, "path": path})
         fault = problem_response(SafelightError(), instance=str(path), request_id=request_id)
         response = {
@@ -66,7 +66,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         }
     if method == "HEAD":
         response["body"] = ""
-    # 204 and 304 have no body. Gateways differ in how they treat null.
+    # Responses with 204 and 304 have no body. Gateways differ in how they treat a body of null.
     response["body"] = response.get("body") or ""
     response["multiValueHeaders"]["X-Request-Id"] = [request_id]
     milliseconds = (time.monotonic() - started) * 1000
@@ -80,7 +80,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 @app.exception_handler(SafelightError)
 def handle_error(error: SafelightError) -> Response[str]:
-    """Return the response to an error of the application."""
+    """Return the response to an error that a route has raised."""
     return _error_response(error)
 
 
@@ -102,12 +102,12 @@ def handle_invalid_request(error: RequestValidationError) -> Response[str]:
 
 @app.not_found
 def handle_unknown_route(_: NotFoundError) -> Response[str]:
-    """Return 405 for a known path with another method, or 404."""
+    """Return 405 if the path exists with another method, otherwise 404."""
     methods = _list_methods(app.current_event.path)
-    return _error_response(MethodNotAllowed(f"Allowed are {', '.join(methods)}.") if methods else RouteNotFound())
+    return _error_response(MethodNotAllowed(f"Allowed methods: {', '.join(methods)}.") if methods else RouteNotFound())
 
 
 def _list_methods(path: str) -> list[str]:
-    # Powertools has no public list of its routes, and a second list would have to be kept in sync.
+    # Powertools has no public list of its routes. A list of our own would have to be kept in sync with them.
     routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
     return sorted({str(route.method) for route in routes if route.rule.match(path)})

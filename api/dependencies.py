@@ -1,6 +1,6 @@
-"""Composition root of the API Lambda: settings, clients and stores, created once per execution environment.
+"""Dependencies of the API Lambda: settings, clients and stores, created once per execution environment.
 
-Tests replace ``get_dependencies`` in the resolver's ``dependency_overrides``.
+Tests replace ``get_dependencies`` with the resolver's ``dependency_overrides``.
 """
 
 import os
@@ -42,7 +42,7 @@ from shared.settings import SAME_HOST, ApiSettings
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the API is wired with at start-up."""
+    """Settings, clients and stores that the use cases of the API need."""
 
     settings: ApiSettings
     jobs: JobTable
@@ -66,12 +66,12 @@ class Dependencies:
 
     @property
     def limits(self) -> Limits:
-        """Return the worker's limits for images."""
+        """Return the limits that the worker checks."""
         return self.settings.limits()
 
     @property
     def due_after(self) -> timedelta:
-        """Return the time until the reconciler requeues a job."""
+        """Return how long a job can wait before the reconciler requeues it."""
         return timedelta(seconds=self.settings.redispatch_seconds)
 
     @property
@@ -80,11 +80,11 @@ class Dependencies:
         return timedelta(days=self.settings.retention_days)
 
     def links_for(self, event: BaseProxyEvent) -> Links:
-        """Return links to this API, as the caller of a request reaches it."""
+        """Return a factory of links to this API, with the scheme and host of the request."""
         return Links.for_request(event, self.settings.api_path_prefix)
 
     def images_for(self, links: Links) -> ImageStore:
-        """Return the image store with links to a host that the caller can reach."""
+        """Return the image store whose links contain a host that the caller can reach."""
         if self.settings.public_endpoint_url != SAME_HOST:
             return self.images
         return self.images.with_presigner(_presigner(links.origin))
@@ -114,7 +114,9 @@ def get_dependencies() -> Dependencies:
             presigner=_presigner("" if settings.public_endpoint_url == SAME_HOST else settings.public_endpoint_url),
         ),
         sources=SourceStore(clients.s3, settings.image_bucket),
-        queues=JobQueues.of(clients.sqs, settings.job_queue_url, settings.bulk_queue_url),
+        queues=JobQueues.of(
+            clients.sqs, settings.job_queue_url, settings.bulk_queue_url, is_fair=settings.has_fair_queues
+        ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         dead_letters=DeadLetterIndex(clients.dynamodb, settings.job_table),
@@ -124,19 +126,19 @@ def get_dependencies() -> Dependencies:
         webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
         webhook_secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
         deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
-        webhook_queue=SqsQueue(clients.sqs, settings.webhook_queue_url),
+        webhook_queue=SqsQueue(clients.sqs, settings.webhook_queue_url, is_fair=settings.has_fair_queues),
         clock=utc_now,
     )
 
 
-#: Creating a client takes longer than signing. Callers use few hosts but may claim any, so the cache is bounded.
+#: Cached, because creating a client takes longer than signing. Bounded, because a caller can send any ``Host``.
 _presigner = lru_cache(maxsize=8)(make_presigner)
 
 
 def caller(event: BaseProxyEvent) -> str:
-    """Return the caller's identity as the gateway verified it, never as a header or body claims it.
+    """Return the caller's identity, which the gateway has verified. Headers and bodies are not trusted.
 
-    All sessions of a role are one caller, because the session name at the end of the ARN is chosen by the client.
+    All sessions of a role are the same caller, because clients choose the session name at the end of the ARN.
     """
     context = APIGatewayProxyEvent(event.raw_event).request_context
     claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}
@@ -155,6 +157,6 @@ def get_logger() -> Logger:
     return make_logger("api")
 
 
-#: Parameters of a route, filled in by the resolver.
+#: Types of route parameters that the resolver fills in.
 Deps = Annotated[Dependencies, Depends(get_dependencies)]
 Log = Annotated[Logger, Depends(get_logger)]

@@ -52,7 +52,7 @@ def list_assets(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Assets per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List the caller's assets by name."""
+    """List the caller's assets, sorted by name."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
     page = dependencies.assets.page(caller(router.current_event), limit=limit, after=cursor)
@@ -67,7 +67,7 @@ def list_assets(
     responses=documented({200: ("The asset, without its bytes.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
 )
 def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return size, format and digest of an asset. Its bytes can't be downloaded."""
+    """Return the size, format and digest of an asset. The image itself can't be downloaded."""
     asset = Assets.of(dependencies).get(name, caller(router.current_event))
     headers = {"ETag": f'"{asset.digest}"'}
     return json_response(AssetView.of(asset), HTTPStatus.OK, headers, if_none_match=if_none_match)
@@ -95,9 +95,9 @@ def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch =
     ),
 )
 def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
-    """Store a PNG, JPEG or WebP image under a name. The body has the same formats as in `POST /v1/jobs`.
+    """Store a PNG, JPEG or WebP image under a name. The image can be sent in the same ways as in `POST /v1/jobs`.
 
-    Existing jobs keep the content that they were created with.
+    Jobs that exist already use the content that the asset had when they were created.
     """
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
@@ -119,6 +119,6 @@ def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
     responses=documented({204: ("Deleted.", None)}, AssetNotFound),
 )
 def delete_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
-    """Delete an asset and all its earlier contents. Open jobs that use it fail."""
+    """Delete an asset with its current and earlier contents. Open jobs that use the asset fail."""
     Assets.of(dependencies).delete(name, caller(router.current_event))
     return Response(HTTPStatus.NO_CONTENT)

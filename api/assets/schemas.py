@@ -12,13 +12,15 @@ from shared.pipeline.image_formats import BY_NAME
 class AssetView(View):
     """An asset, without its bytes."""
 
-    name: str = Field(description="Referred to by `image` of a watermark.")
+    name: str = Field(description="Name of the asset. The `image` of a watermark operation refers to it.")
     format: str
     media_type: str
-    size: int = Field(description="Bytes.")
-    width: int = Field(description="Pixels, upright, from the header.")
+    size: int = Field(description="Size in bytes.")
+    width: int = Field(description="Pixels, after the EXIF orientation is applied. From the file's header.")
     height: int
-    digest: str = Field(description="SHA-256 of the bytes, hexadecimal. A job pins it when it is created.")
+    digest: str = Field(
+        description="SHA-256 digest of the file, hexadecimal. A new job stores the digest of each asset that it uses."
+    )
     uploaded_at: Timestamp
 
     @classmethod
@@ -37,7 +39,7 @@ class AssetView(View):
 
 
 class AssetPageView(View):
-    """A page of the caller's assets, by name."""
+    """A page of the caller's assets, sorted by name."""
 
     assets: list[AssetView]
     next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")

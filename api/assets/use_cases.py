@@ -1,6 +1,6 @@
 """Assets: check, store, delete.
 
-The bytes are stored before the record, so a record never refers to missing bytes.
+The image is stored before its record in the table, so a record never refers to a missing image.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class Assets:
 
     table: AssetTable
     images: AssetStore
-    #: Largest asset, bytes.
+    #: Maximum size of an asset in bytes.
     max_bytes: int
     limits: Limits
     clock: Clock
@@ -42,24 +42,24 @@ class Assets:
         )
 
     def get(self, name: str, owner: str) -> Asset:
-        """Return the record of an asset of the owner. Raises AssetNotFound."""
+        """Return the record of one of the owner's assets. Raises AssetNotFound if there is none with this name."""
         if not is_name(name):
             raise AssetNotFound
         return self.table.get(owner, name)
 
     def put(self, name: str, owner: str, upload: Upload) -> tuple[Asset, bool]:
-        """Check and store an asset. Return its record, and True if the name is new.
+        """Check and store an asset. Return its record, and True if the owner had no asset with this name.
 
-        Raises TooManyBytes, UnsupportedImageType, NotAnImage or an error of the image limits.
+        Raises TooManyBytes, UnsupportedImageType, NotAnImage, TooManyPixels or SideTooLong if the image is not allowed.
         """
         asset = self._check(name, upload)
         self.images.put(owner, asset.pin, upload.data, upload.image_format.media_type)
         return asset, self.table.put(owner, asset)
 
     def delete(self, name: str, owner: str) -> None:
-        """Delete the record and all contents of an asset. Raises AssetNotFound if there are neither.
+        """Delete the record and all contents of an asset. Raises AssetNotFound if there is neither record nor content.
 
-        The contents are listed before the record is deleted, so a concurrent upload of the same name remains.
+        The contents are listed before the record is deleted. So an image that is stored concurrently is not deleted.
         """
         if not is_name(name):
             raise AssetNotFound
@@ -69,13 +69,13 @@ class Assets:
         self.images.delete(contents)
 
     def _check(self, name: str, upload: Upload) -> Asset:
-        """Return the record of a valid upload. Only the header is checked; jobs find damaged pixels."""
+        """Return the record of a valid upload. Only the header is checked. Damaged pixels are found when a job runs."""
         size = len(upload.data)
         if size > self.max_bytes:
-            raise TooManyBytes(f"The image has {size:,} bytes; {self.max_bytes:,} are allowed for an asset.")
+            raise TooManyBytes(f"The image has {size:,} bytes; an asset can have {self.max_bytes:,}.")
         if upload.image_format not in ASSET_FORMATS:
             names = ", ".join(each.name for each in ASSET_FORMATS)
-            raise UnsupportedImageType(f"The content is {upload.image_format.name}; allowed for assets are {names}.")
+            raise UnsupportedImageType(f"The content is {upload.image_format.name}; an asset can be {names}.")
         header = read_image_header(upload.data)
         if header is None:
             raise NotAnImage("The header of the image can't be read.")

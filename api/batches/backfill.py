@@ -1,7 +1,7 @@
 """Backfill: creation of members from stored images, one chunk at a time.
 
-A call creates members until its time is up, and any later call continues. One transaction writes a chunk and the new
-position, so concurrent calls create each member once.
+Each call creates members until its time is up. The next call continues where the last one stopped. One transaction
+writes both a chunk of members and the new position, so concurrent calls create each member only once.
 """
 
 from dataclasses import dataclass, replace
@@ -29,9 +29,9 @@ from shared.parallel import map_parallel
 class BackfillProgress:
     """Result of one call of a backfill."""
 
-    #: Number of members.
+    #: Number of members that the call created.
     created: int
-    #: Error of a message that was not sent, if any.
+    #: The error if a message could not be sent.
     send_error: ServiceError | None = None
 
 
@@ -57,9 +57,10 @@ class Backfills:
         )
 
     def advance(self, batch: Batch, *, until: datetime) -> BackfillProgress:
-        """Create members until the time is up or none are left. The last chunk closes the batch.
+        """Create members until ``until`` or until none are left to create. The last chunk closes the batch.
 
-        Raises NotABackfill, BatchClosed for a batch that was closed before its end, or ServiceError.
+        Raises NotABackfill, BatchClosed if the batch was closed before all members were created, or ServiceError if AWS
+        fails.
         """
         if batch.backfill is None:
             raise NotABackfill
@@ -78,7 +79,7 @@ class Backfills:
         return BackfillProgress(created, send_error)
 
     def _build_chunk(self, batch: Batch, backfill: Backfill) -> tuple[list[Job], Backfill]:
-        """Return the next members, not yet written, and the backfill with its new position."""
+        """Return the next members and the backfill with its new position, without writing them."""
         query, now = backfill.filter, self.clock()
         page = self.listing.page(
             JobQuery(
@@ -105,7 +106,7 @@ class Backfills:
         )
 
     def _find_raw_image(self, job: Job) -> SourceObject | None:
-        """Return a job's raw image, or None if it is no longer stored. Raises ServiceError."""
+        """Return a job's raw image, or None if it is no longer stored. Raises ServiceError if S3 fails."""
         try:
             return self.imports.sources.find(S3Location(bucket=self.imports.own_bucket, key=job.raw.key))
         except ServiceError:
@@ -116,7 +117,7 @@ class Backfills:
     def _build_member(self, original: Job, source: SourceObject, batch: Batch, *, at: datetime) -> Job:
         """Return a job that processes the raw image of another job, without writing it.
 
-        It pins the original's digest, so the worker copies exactly these bytes.
+        The new job stores the digest of the raw image, so the worker copies exactly these bytes.
         """
         batch.require_pipeline()
         job_id = new_id(at)
@@ -136,9 +137,9 @@ class Backfills:
 
 
 def start_backfill(query: BackfillFilter, *, at: datetime) -> Backfill:
-    """Return a new backfill over the jobs that exist at this time, so that it ends.
+    """Return a new backfill. It covers only the jobs that exist at ``at``, so that it ends.
 
-    Raises InvalidRequest for a time that no ID can represent.
+    Raises InvalidRequest if ``since`` or ``until`` is a time that no ID can represent.
     """
     _first_id(query.since, "since")
     _first_id(query.until, "until")
@@ -152,4 +153,4 @@ def _first_id(time: datetime | None, name: str) -> str | None:
     try:
         return first_id_at(time)
     except OverflowError as error:
-        raise InvalidRequest(errors=(FieldError(f"/backfill/{name}", "out of range"),)) from error
+        raise InvalidRequest(errors=(FieldError(f"/backfill/{name}", "is out of range"),)) from error

@@ -21,9 +21,9 @@ from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyR
 
 router = Router()
 
-#: Time of one backfill call, below the threshold of the alarm for slow responses.
+#: How long one backfill call creates members. Shorter than the threshold of the alarm for slow responses.
 BACKFILL_TIME = timedelta(seconds=2)
-#: Part of the invocation reserved for one slow member and the response.
+#: Part of the invocation's time that is reserved for one slow member and for the response.
 RESPONSE_TIME = timedelta(seconds=9)
 
 
@@ -38,7 +38,7 @@ RESPONSE_TIME = timedelta(seconds=9)
 def cancel_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Close a batch and cancel its open members, as many as time allows. Call again until none remain."""
+    """Close a batch and cancel as many open members as time allows. Repeat the call until `remaining` is 0."""
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/cancel", batch_id.upper())
 
@@ -50,7 +50,7 @@ def cancel_batch(
     state = Batches.of(dependencies).get(batch_id, owner)
     log.info("Batch cancelled", extra={"batch_id": state.batch.id, "cancelled": done.answer["done"]})
     links = dependencies.links_for(router.current_event)
-    # From the counts: the scan reads an eventually consistent index and may have missed open members.
+    # From the counts, because the scan reads an eventually consistent index and may have missed open members.
     view = CancelledBatchView.of(state, links, dependencies.clock(), remaining=state.open)
     return json_response(view, HTTPStatus.ACCEPTED, done.headers)
 
@@ -70,9 +70,9 @@ def cancel_batch(
 def retry_failed(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Retry the failed members, as many as time allows. Call again until none remain.
+    """Retry as many failed members as time allows. Repeat the call until `remaining` is 0.
 
-    Members that fail again in the meantime are not retried twice.
+    A member that fails again before the last call is not retried a second time.
     """
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/retry-failed", batch_id.upper())
@@ -98,7 +98,7 @@ def retry_failed(
     summary="Continue a backfill",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch. `backfill.complete` is true once all members exist.", BatchView)},
+        {202: ("The batch. `backfill.complete` is true once all members are created.", BatchView)},
         BatchNotFound,
         NotABackfill,
         BatchClosed,
@@ -110,7 +110,7 @@ def retry_failed(
 def continue_backfill(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Create members from stored images for about two seconds. Call again until `backfill.complete` is true.
+    """Create members from stored images for about two seconds. Repeat the call until `backfill.complete` is true.
 
     Each matching image becomes exactly one member, even if calls are repeated or run concurrently.
     """

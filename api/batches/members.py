@@ -1,7 +1,7 @@
-"""Creation of a batch's members. Each is a job that awaits its bytes, or whose image is copied.
+"""Creation of a batch's members: direct uploads, which await their bytes, and imports.
 
-Member IDs derive from an ID that the request's Idempotency-Key has reserved. A repeat of a request that died halfway
-therefore creates exactly the missing members, and leaves the others unchanged.
+The IDs of the members derive from an ID that the request's Idempotency-Key has reserved. If the API was killed halfway,
+a repeated request therefore creates only the missing members and leaves the others unchanged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,11 +30,11 @@ from shared.parallel import map_parallel
 
 @dataclass(frozen=True, slots=True)
 class AddedMembers:
-    """Result of a request for members: for each a job, or the error that prevented it."""
+    """Outcome of a request for members: for each member the job, or the error that prevented it."""
 
     batch_id: str
     jobs: tuple[Job | SafelightError, ...]
-    #: Error of the first message that was not sent, if any.
+    #: The first error if messages could not be sent.
     send_error: ServiceError | None = None
 
 
@@ -71,11 +71,11 @@ class MemberCreation:
         at: datetime,
         is_repeat: bool,
     ) -> AddedMembers:
-        """Create members. An invalid one is reported as an error in its place and does not affect the others.
+        """Create members. For an invalid member, the result contains an error. The other members are created.
 
         ``seed`` is the ID that the request has reserved, and ``at`` the time of its first try. A repeated request
-        returns the members of its first try, even if they could no longer be created. Raises BatchClosed or
-        ServiceError.
+        returns the members that its first try created, even if it could not create them now. Raises BatchClosed if the
+        batch is closed, or ServiceError if AWS fails.
         """
         ids = [member_id(seed, at, index) for index in range(len(items))]
         members: dict[str, Job | SafelightError] = dict(self.members.find(ids)) if is_repeat else {}
@@ -98,7 +98,7 @@ class MemberCreation:
     def _build_jobs(
         self, requests: Mapping[str, UploadRequest | ImportRequest], batch: Batch, catalog: Catalog, *, at: datetime
     ) -> dict[str, Job | SafelightError]:
-        """Return by its ID each member, not yet written, or the error that prevents it."""
+        """Return each member, without writing it, or the error that prevents it. The keys are job IDs."""
         cached = Catalog(
             find_preset=cache(catalog.find_preset),
             find_asset=cache(catalog.find_asset),
@@ -144,7 +144,7 @@ class MemberCreation:
 
 
 def notify_workers(jobs: Iterable[Job], queues: JobQueues) -> ServiceError | None:
-    """Send the messages of the pending jobs among these. Return the first error, if any."""
+    """Send a message for each of the jobs that is PENDING. Return the first error, or None."""
     pending = [job for job in jobs if job.status is JobStatus.PENDING]
     errors = map_parallel(lambda job: notify_worker(job, queues), pending)
     return next((error for error in errors if error is not None), None)

@@ -66,7 +66,7 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
     summary="Create a batch",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch, and for each member a job with a form, or an error.", AddedMembersView)},
+        {202: ("The batch, and for each member its job and upload form, or an error.", AddedMembersView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -81,9 +81,9 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
     ),
 )
 def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Create a batch with up to 100 members. More can be added until it is closed.
+    """Create a batch with up to 100 members. You can add more until the batch is closed.
 
-    With `backfill`, `POST …/backfill` creates the members from stored images.
+    A batch with `backfill` starts empty. `POST …/backfill` creates its members from stored images.
     """
     event = router.current_event
     owner = caller(event)
@@ -110,7 +110,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
     summary="Add members",
     tags=["Batches"],
     responses=documented(
-        {202: ("The batch, and for each member a job with a form, or an error.", AddedMembersView)},
+        {202: ("The batch, and for each member its job and upload form, or an error.", AddedMembersView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -124,7 +124,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
 def add_members(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Add up to 100 members to an open batch."""
+    """Add up to 100 members to a batch that is not closed."""
     event = router.current_event
     owner = caller(event)
     body = ItemsRequest.read(read_json(event))
@@ -156,7 +156,7 @@ def add_members(
 def close_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Close a batch to new members. It is done once they have ended. Idempotent."""
+    """Close a batch to new members. A closed batch is `done` once all members have ended. Idempotent."""
     owner = caller(router.current_event)
     request = identify_request(idempotency_key, owner, "POST /v1/batches/{batch_id}/close", batch_id.upper())
 
@@ -178,7 +178,7 @@ def close_batch(
     responses=documented({200: ("The batch.", BatchView), 304: ("Unchanged.", None)}, BatchNotFound),
 )
 def read_batch(batch_id: BatchId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return a batch and its counts. Status `304` if the caller already has this version."""
+    """Return a batch and its counts, or `304` if the batch is unchanged since the caller's `ETag`."""
     return _batch_response(batch_id, caller(router.current_event), dependencies, {}, if_none_match)
 
 
@@ -213,13 +213,16 @@ def list_batches(
 def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
     batch_id: BatchId,
     dependencies: Deps,
-    status: Annotated[JobStatus | None, Query(description="Only this status.")] = None,
+    status: Annotated[JobStatus | None, Query(description="Only members with this status.")] = None,
     after: Annotated[str | None, Query(description="Only members whose IDs are greater than this job ID.")] = None,
-    links: Annotated[bool, Query(description="Add a `url` to each output: a temporary link.")] = False,
+    links: Annotated[bool, Query(description="Add a temporary link, `url`, to each output.")] = False,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Members per page.")] = 100,
     cursor: BatchCursor = None,
 ) -> Response[Any]:
-    """List members in the order of their IDs. With a rare status, a short page may still have a `next_cursor`."""
+    """List members in the order of their IDs.
+
+    With `status`, a page can have fewer members than `limit` although there are more pages.
+    """
     batches = Batches.of(dependencies)
     batch = batches.get(batch_id, caller(router.current_event)).batch
     position = decode_cursor(cursor) if cursor else _job_id(after)
@@ -242,7 +245,7 @@ def _job_id(after: str | None) -> str:
 
 
 def _remember(added: AddedMembers) -> dict[str, Any]:
-    """Return the IDs of created jobs and the errors of the others. Each response signs new forms."""
+    """Return the IDs of the created jobs and the errors of refused members. Each response signs new forms."""
     return {
         "batch_id": added.batch_id,
         "jobs": [job.id if isinstance(job, Job) else None for job in added.jobs],
@@ -268,7 +271,7 @@ def _added_response(
     for index, job_id in enumerate(ids):
         if job_id is None:
             items.append(MemberResultView.refused(index, done.answer["refused"][str(index)]))
-        elif job_id in jobs:  # otherwise it was deleted after the first response
+        elif job_id in jobs:  # otherwise the job was deleted after the first response
             items.append(MemberResultView.created(index, jobs[job_id], uploads.sign_form(jobs[job_id]), links))
     state = Batches.of(dependencies).get(done.answer["batch_id"], owner)
     log.info(
@@ -286,7 +289,7 @@ def _batch_response(
 ) -> Response[Any]:
     state = Batches.of(dependencies).get(batch_id, owner)
     view = BatchView.of(state, dependencies.links_for(router.current_event), dependencies.clock())
-    # The tag is weak and leaves out the rate, which changes with time.
+    # The tag is weak, because it ignores the rate, which changes with time.
     content = view.model_dump_json(include={"id", "closed", "done", "total", "counts", "finished_at"})
     tag = hashlib.sha256(content.encode()).hexdigest()[:16]
     return json_response(view, HTTPStatus.OK, headers | {"ETag": f'W/"{tag}"'}, if_none_match=if_none_match)

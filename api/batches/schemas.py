@@ -33,23 +33,31 @@ _Time = Annotated[datetime | None, BeforeValidator(_refuse_number)]
 
 
 class BackfillRequest(BaseModel):
-    """A filter of the caller's jobs. A field that is not given accepts any value."""
+    """A filter for the caller's jobs. If a field is absent, it accepts any value, except for `status` and `copies`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    status: JobStatus | None = Field(default=JobStatus.COMPLETED, description="Null accepts any status.")
+    status: JobStatus | None = Field(
+        default=JobStatus.COMPLETED, description="Only jobs with this status. Null: any status."
+    )
     batch: str | None = Field(default=None, pattern=ID_PATTERN, description="Only members of this batch.")
-    since: _Time = Field(default=None, description="Uploaded at this time or later (ISO 8601).")
-    until: _Time = Field(default=None, description="Uploaded before this time (ISO 8601).")
-    preset: str | None = Field(default=None, max_length=64, description="Only jobs of this preset.")
+    since: _Time = Field(default=None, description="Only jobs uploaded at this time or later (ISO 8601).")
+    until: _Time = Field(default=None, description="Only jobs uploaded before this time (ISO 8601).")
+    preset: str | None = Field(
+        default=None, max_length=64, description="Only jobs whose pipeline came from this preset."
+    )
     preset_version: Integer | None = Field(
         default=None, ge=1, le=10**9, description="Only jobs of this version of the preset."
     )
-    format: str | None = Field(default=None, pattern=f"^({_FORMATS})$", description="Only raw images of this format.")
-    copies: StrictBool = Field(default=False, description="Include images that an earlier backfill copied.")
+    format: str | None = Field(
+        default=None, pattern=f"^({_FORMATS})$", description="Only jobs whose raw image has this format."
+    )
+    copies: StrictBool = Field(
+        default=False, description="Include members of earlier backfills, whose images are copies."
+    )
 
     def to_filter(self) -> BackfillFilter:
-        """Return the filter. Times without a zone are UTC."""
+        """Return the filter. A time without a time zone is in UTC."""
         return BackfillFilter(
             status=self.status,
             batch_id=self.batch,
@@ -63,7 +71,7 @@ class BackfillRequest(BaseModel):
 
 
 class ItemsRequest(BaseModel):
-    """More members of a batch."""
+    """Further members of a batch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,7 +80,7 @@ class ItemsRequest(BaseModel):
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
-        """Validate the body. Raises InvalidRequest."""
+        """Return the validated body. Raises InvalidRequest if a field is invalid."""
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
@@ -80,12 +88,12 @@ class ItemsRequest(BaseModel):
 
 
 class BatchRequest(Options):
-    """A new batch: its name, the options of members that have none of their own, and the first members."""
+    """A new batch: its name, its first members, and the options of all members that have no options of their own."""
 
     name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     backfill: BackfillRequest | None = Field(
         default=None,
-        description="Create the members from the stored images of these jobs instead of from items. "
+        description="Create the members from the stored images of these jobs, instead of from `items`. "
         "See `POST …/backfill`.",
     )
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
@@ -93,10 +101,10 @@ class BatchRequest(Options):
 
 
 def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRequest:
-    """Validate the request for a batch. Raises InvalidRequest or InvalidPipeline."""
+    """Return the validated request for a batch. Raises InvalidRequest or InvalidPipeline if a field is invalid."""
     request = read_as(BatchRequest, query, fields)
     if request.filename is not None:
-        raise InvalidRequest(errors=(FieldError("/filename", "belongs to a member"),))
+        raise InvalidRequest(errors=(FieldError("/filename", "is allowed only for a member"),))
     if request.backfill is not None and (request.items or request.close):
         name = "items" if request.items else "close"
         raise InvalidRequest(errors=(FieldError(f"/{name}", "can't be combined with backfill"),))
@@ -104,7 +112,10 @@ def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRe
 
 
 def read_member(fields: dict[str, Any]) -> UploadRequest | ImportRequest:
-    """Validate one member: a declared upload or an object to copy. Raises InvalidRequest or InvalidPipeline."""
+    """Return the validated request for a member: a direct upload, or an import if it has ``source``.
+
+    Raises InvalidRequest or InvalidPipeline if a field is invalid.
+    """
     return read_import({}, fields) if SOURCE in fields else read_upload_request({}, fields)
 
 

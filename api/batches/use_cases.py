@@ -1,6 +1,6 @@
 """Batches: create, add members, close, cancel, retry failed members, continue a backfill.
 
-Cancel and retry scan all members. A scan that runs out of time stores its position, and the next call continues there.
+To cancel or retry members, a call scans all members. If its time is up, it stores its position for the next call.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +26,9 @@ from shared.jobs.job import Job, JobStatus
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """Result of one call of a scan over all members."""
+    """Outcome of one call that scans the members of a batch."""
 
-    #: Members that this call changed.
+    #: Number of members that this call changed.
     done: int
     is_over: bool
 
@@ -59,7 +59,7 @@ class Batches:
         )
 
     def get(self, batch_id: str, owner: str) -> BatchState:
-        """Return a batch of the owner with its counts. Raises BatchNotFound."""
+        """Return one of the owner's batches with its counts. Raises BatchNotFound if the owner has no such batch."""
         identifier = batch_id.upper()
         if not is_id(identifier):
             raise BatchNotFound
@@ -68,7 +68,7 @@ class Batches:
     def create(  # noqa: PLR0913 - the batch, the request
         self, request: BatchRequest, owner: str, catalog: Catalog, *, batch_id: str, at: datetime, is_repeat: bool
     ) -> AddedMembers:
-        """Create a batch with its first members. Raises what :func:`api.jobs.job_spec.resolve_job_spec` raises."""
+        """Create a batch with its first members. Raises the errors of :func:`api.jobs.job_spec.resolve_job_spec`."""
         spec = resolve_job_spec(request, catalog)
         batch = Batch(
             id=batch_id,
@@ -97,10 +97,10 @@ class Batches:
         is_repeat: bool,
         close: bool,
     ) -> AddedMembers:
-        """Add members to an open batch, then close it if requested.
+        """Add members to a batch, and close the batch afterwards if ``close`` is True.
 
-        A repeated request is not refused by a closed batch, because its first try may have closed it. Raises
-        BatchNotFound or BatchClosed.
+        Raises BatchNotFound, or BatchClosed if the batch is closed. A repeated request is accepted even for a closed
+        batch, because its first try may have closed the batch.
         """
         batch = self.get(batch_id, owner).batch
         if batch.closed_at is not None and not is_repeat:
@@ -111,13 +111,13 @@ class Batches:
         return added
 
     def close(self, batch_id: str, owner: str, *, at: datetime) -> str:
-        """Close a batch to new members and return its ID. Idempotent. Raises BatchNotFound."""
+        """Close a batch to new members and return its ID. Idempotent. Raises BatchNotFound if it does not exist."""
         batch = self.get(batch_id, owner).batch
         self.table.close(batch.id, at=at)
         return batch.id
 
     def cancel(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
-        """Close a batch and cancel its open members until the time is up. Raises BatchNotFound."""
+        """Close a batch and cancel its open members until ``until``. Raises BatchNotFound if it does not exist."""
         batch = self.get(batch_id, owner).batch
         self.table.close(batch.id, at=at)
 
@@ -132,7 +132,10 @@ class Batches:
         return self._scan(batch, "Cancelling", batch.cancelling or MemberScan(started_at=at), cancel, until)
 
     def retry_failed(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
-        """Retry the members that had failed when the scan started, until the time is up. Raises BatchNotFound."""
+        """Retry the members that had failed when the scan started, until ``until``.
+
+        Raises BatchNotFound if the batch does not exist.
+        """
         batch = self.get(batch_id, owner).batch
         scan = batch.retrying or MemberScan(started_at=at)
 
@@ -145,20 +148,25 @@ class Batches:
         return self._scan(batch, "Retrying", scan, retry, until)
 
     def continue_backfill(self, batch_id: str, owner: str, *, until: datetime) -> BackfillProgress:
-        """Create further members of a backfill. Raises BatchNotFound, NotABackfill or BatchClosed."""
+        """Create further members of a backfill until ``until``. Raises BatchNotFound, NotABackfill or BatchClosed."""
         return self.backfills.advance(self.get(batch_id, owner).batch, until=until)
 
     def _scan(
         self, batch: Batch, name: str, scan: MemberScan, step: Callable[[Job], bool], until: datetime
     ) -> ScanProgress:
-        """Apply ``step`` to each member, starting at the position of ``scan``, until the time is up."""
+        """Call ``step`` for each member after the position of ``scan``, until ``until``.
+
+        ``step`` returns True if it changed the member.
+        """
         done = 0
         for jobs in self.members.chunks(batch.id, scan.after):
             for job in jobs:
                 if self.clock() >= until:
                     self.table.save_scan(batch.id, name, scan)
                     return ScanProgress(done, is_over=False)
-                with suppress(JobNotFound, JobStateError):  # changed meanwhile, so there is nothing left to do
+                with suppress(
+                    JobNotFound, JobStateError
+                ):  # the job has changed since it was read, so there is nothing to do
                     done += step(job)
                 scan = MemberScan(started_at=scan.started_at, after=job.id)
         self.table.save_scan(batch.id, name, None)

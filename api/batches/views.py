@@ -19,9 +19,9 @@ from shared.pipeline.pipeline import Pipeline
 
 
 class CountsView(View):
-    """Number of members by status."""
+    """Number of members with each status."""
 
-    open: int = Field(description="AWAITING_UPLOAD, PENDING or PROCESSING.")
+    open: int = Field(description="Members that are AWAITING_UPLOAD, PENDING or PROCESSING.")
     completed: int
     failed: int
     cancelled: int
@@ -39,12 +39,12 @@ class BackfillView(View):
     preset_version: int | None
     format: str | None
     copies: bool
-    complete: bool = Field(description="Whether all members were created.")
-    skipped: int = Field(description="Matching jobs whose image is no longer stored.")
+    complete: bool = Field(description="True if all members are created.")
+    skipped: int = Field(description="Number of matching jobs whose raw image is no longer stored.")
 
     @classmethod
     def of(cls, backfill: Backfill | None) -> Self | None:
-        """Return the view of a backfill, or None without one."""
+        """Return the view of a backfill, or None if ``backfill`` is None."""
         if backfill is None:
             return None
         query = backfill.filter
@@ -80,9 +80,9 @@ class BatchView(View):
     finished_at: Timestamp | None
     total: int
     counts: CountsView
-    progress: float = Field(description="Share of members that have ended, 0 to 1.")
+    progress: float = Field(description="Fraction of the members that have ended, from 0 to 1.")
     rate: float | None = Field(
-        description="Members ended per second, from the creation of the batch until now or its end."
+        description="Members that ended per second, on average from the creation of the batch until now or its end."
     )
     pipeline: Pipeline | None
     preset: PresetRefView | None
@@ -133,7 +133,7 @@ class BatchPageView(View):
 class CancelledBatchView(BatchView):
     """A batch whose members are being cancelled."""
 
-    remaining: int = Field(description="Members that have not ended. Call again until 0.")
+    remaining: int = Field(description="Number of open members. Repeat the call until it is 0.")
 
 
 class RetriedBatchView(View):
@@ -141,7 +141,9 @@ class RetriedBatchView(View):
 
     batch: BatchView
     retried: int
-    remaining: int = Field(description="Minimum number of failed members still to retry. Call again until 0.")
+    remaining: int = Field(
+        description="Estimated number of failed members still to retry. Repeat the call until it is 0."
+    )
 
 
 class MemberJobView(View):
@@ -159,7 +161,7 @@ class MemberJobView(View):
 
 
 class MemberProblemView(View):
-    """The error that prevented a member."""
+    """The error because of which a member was not created."""
 
     code: str
     title: str
@@ -180,16 +182,16 @@ class MemberProblemView(View):
 
 
 class MemberResultView(View):
-    """Result of one requested member: a job or an error."""
+    """Outcome for one requested member: a job or an error."""
 
     index: int
     job: MemberJobView | None = None
-    upload: UploadView | None = Field(default=None, description="Null if the job awaits no bytes.")
+    upload: UploadView | None = Field(default=None, description="Null if the job does not await an upload.")
     error: MemberProblemView | None = None
 
     @classmethod
     def created(cls, index: int, job: Job, form: UploadForm | None, links: Links) -> Self:
-        """Return the response item of a member that was created."""
+        """Return the view of a member that was created."""
         return cls(index=index, job=MemberJobView.of(job, links), upload=UploadView.of(form))
 
     @classmethod
@@ -199,7 +201,7 @@ class MemberResultView(View):
 
 
 class AddedMembersView(View):
-    """A batch, and the result of each requested member."""
+    """A batch, and the outcome for each requested member."""
 
     batch: BatchView
     items: list[MemberResultView]

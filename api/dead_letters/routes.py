@@ -44,7 +44,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 
-#: Time of one call. Then it stops and returns a cursor.
+#: How long one call redrives jobs. If jobs are left, the response has a cursor.
 MAX_CALL_TIME = timedelta(seconds=15)
 
 router = Router()
@@ -58,11 +58,13 @@ router = Router()
 )
 def list_dead_letters(
     dependencies: Deps,
-    reason: Annotated[str | None, Query(pattern=REASON_PATTERN, description="Only this error code.")] = None,
+    reason: Annotated[
+        str | None, Query(pattern=REASON_PATTERN, description="Only dead letters with this error code.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Dead letters per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List jobs of all owners that failed with a retryable error, and unreadable messages."""
+    """List jobs of all owners that failed with a retryable error, then unreadable messages."""
     require_operator(caller(router.current_event), dependencies.settings.operators)
     position = decode_position(cursor, (JOBS, MESSAGES)) if cursor else None
     page = DeadLetters.of(dependencies).page(reason, position, limit)
@@ -96,7 +98,7 @@ def list_dead_letters(
     ),
 )
 def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Redrive one job by its ID, all jobs of one reason, or all jobs. At most `limit` jobs per call."""
+    """Redrive one job, all dead letters with one error code, or all dead letters. At most `limit` jobs per call."""
     event = router.current_event
     owner = caller(event)
     require_operator(owner, dependencies.settings.operators)

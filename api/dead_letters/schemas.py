@@ -14,17 +14,17 @@ REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
 
 
 class DeadLetterView(View):
-    """A job whose attempts are exhausted, or an unreadable message."""
+    """A job that failed with a retryable error, or an unreadable message."""
 
     kind: Literal["job", "message"]
-    id: str = Field(description="ID of the job, or of the message.")
+    id: str = Field(description="ID of the job or message.")
     reason: str = Field(description="Error code. docs/errors.md lists all codes.")
     since: Timestamp
-    owner: str | None = Field(description="Owner of the job.")
+    owner: str | None = Field(description="Owner of the job. Null for a message.")
     attempts: int | None
-    redrives: int | None = Field(description="Number of redrives of the job.")
-    key: str | None = Field(description="Object key of the stored message in the image bucket.")
-    size: int | None = Field(description="Bytes of the stored message.")
+    redrives: int | None = Field(description="How often the job was redriven. Null for a message.")
+    key: str | None = Field(description="Key of the stored message in the image bucket. Null for a job.")
+    size: int | None = Field(description="Size of the stored message in bytes. Null for a job.")
 
     @classmethod
     def of_job(cls, job: Job) -> Self:
@@ -58,7 +58,7 @@ class DeadLetterView(View):
 
 
 class DeadLetterPageView(View):
-    """A page of dead letters: jobs by reason, oldest first, then messages."""
+    """A page of dead letters: first the jobs, sorted by reason and then by age (oldest first), then the messages."""
 
     dead_letters: list[DeadLetterView]
     next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
@@ -69,11 +69,15 @@ class RedriveRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str | None = Field(default=None, description="ID of one job.")
-    reason: str | None = Field(default=None, pattern=REASON_PATTERN, description="All jobs with this error code.")
-    all: Literal[True] | None = Field(default=None, description="All jobs.")
-    force: bool = Field(default=False, description="Include jobs that reached the limit of redrives.")
-    limit: int = Field(default=100, ge=1, le=100, description="Most jobs to redrive in this call.")
+    id: str | None = Field(default=None, description="Redrive the job with this ID.")
+    reason: str | None = Field(
+        default=None, pattern=REASON_PATTERN, description="Redrive all jobs with this error code."
+    )
+    all: Literal[True] | None = Field(default=None, description="Redrive all jobs.")
+    force: bool = Field(
+        default=False, description="Redrive a job even if it has reached the maximum number of redrives."
+    )
+    limit: int = Field(default=100, ge=1, le=100, description="Maximum number of jobs to redrive in this call.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the previous call.")
 
     @model_validator(mode="after")
@@ -91,10 +95,12 @@ class RefusalView(View):
 
 
 class RedriveView(View):
-    """Result of one call."""
+    """Outcome of one call."""
 
     redriven: int
     refused: int
     jobs: list[str] = Field(description="IDs of the jobs that are PENDING again.")
     refusals: list[RefusalView]
-    next_cursor: str | None = Field(description="Pass it as `cursor` to redrive more. Null if none are left.")
+    next_cursor: str | None = Field(
+        description="Pass it as `cursor` to redrive further jobs. Null if no jobs are left."
+    )

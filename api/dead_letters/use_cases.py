@@ -1,7 +1,7 @@
 """Dead letters: list and redrive.
 
-A redrive is a retry by an operator: a new generation and a new message. A job that failed after ``MAX_REDRIVES``
-redrives is refused unless the request forces it.
+A redrive is a retry by an operator: the job gets a new generation and a new message. A job that has failed after
+``MAX_REDRIVES`` redrives is redriven again only if the request has ``force``.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from shared.ids import is_id
 from shared.jobs.job import REDRIVEN, Job, JobStatus
 
 MAX_REDRIVES = 3
-#: Prefixes of the position of a page: jobs come first, then unreadable messages.
+#: Prefixes of a position in the listing, which contains first the jobs, then the unreadable messages.
 JOBS, MESSAGES = "job:", "message:"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    """A page of dead letters and the position after it; None on the last page."""
+    """A page of dead letters, and the position of the next page; None on the last page."""
 
     jobs: tuple[Job, ...]
     messages: tuple[StoredDeadLetter, ...]
@@ -37,10 +37,10 @@ class DeadLetterPage:
 
 @dataclass(frozen=True, slots=True)
 class RedrivePage:
-    """Result of one call that redrives many jobs."""
+    """Outcome of one call that redrives many jobs."""
 
     jobs: tuple[str, ...]
-    #: Job IDs and error codes.
+    #: ID of each refused job, and the error code.
     refusals: tuple[tuple[str, str], ...]
     next_position: str | None
 
@@ -67,12 +67,12 @@ class DeadLetters:
         )
 
     def page(self, reason: str | None, position: str | None, limit: int) -> DeadLetterPage:
-        """List dead letters by reason and age, unreadable messages last. Raises ServiceError."""
+        """Return the jobs, sorted by reason and age, then unreadable messages. Raises ServiceError if AWS fails."""
         jobs: list[Job] = []
         if reason != BadMessage.code and not (position or "").startswith(MESSAGES):
             entries = self.index.page(reason, (position or "").removeprefix(JOBS), limit)
             ids = [entry.job_id for entry in entries]
-            # The index is eventually consistent: jobs that were redriven or deleted meanwhile are left out.
+            # The index is eventually consistent: it may still list jobs that were redriven or deleted.
             jobs = [job for job in self.listing.fetch(ids) if job.is_dead_letter and job.deleted_at is None]
             if len(entries) == limit:
                 return DeadLetterPage(tuple(jobs), (), JOBS + entries[-1].sort_key)
@@ -84,7 +84,11 @@ class DeadLetters:
         return DeadLetterPage(tuple(jobs), tuple(messages), next_position)
 
     def redrive(self, job_id: str, *, at: datetime, force: bool = False, is_repeat: bool = False) -> Submitted:
-        """Redrive one job. Raises JobNotFound, JobNotRetriable if it is not a dead letter, or RedrivenTooOften."""
+        """Redrive one job and return it.
+
+        Raises JobNotFound, JobNotRetriable if the job is not a dead letter, or RedrivenTooOften if it has reached the
+        maximum number of redrives and ``force`` is False.
+        """
         identifier = job_id.upper()
         if not is_id(identifier):
             raise JobNotFound
@@ -103,7 +107,10 @@ class DeadLetters:
         until: datetime,
         force: bool = False,
     ) -> RedrivePage:
-        """Redrive up to ``limit`` dead letters, of one reason or all, until the time is up. Raises ServiceError."""
+        """Redrive up to ``limit`` dead letters until ``until``, with one reason or, if None, with any.
+
+        Raises ServiceError if AWS fails.
+        """
         entries = self.index.page(reason, (position or "").removeprefix(JOBS), limit)
         jobs = {job.id: job for job in self.listing.fetch([entry.job_id for entry in entries])}
         redriven: list[str] = []
@@ -126,8 +133,8 @@ class DeadLetters:
 def require_operator(caller: str, operators: str) -> None:
     """Raise Forbidden unless the caller is an operator.
 
-    ``operators`` are comma-separated patterns of callers, in which ``*`` matches any characters, such as
-    ``iam:arn:aws:sts::123456789012:assumed-role/Admin``. Without a pattern, no caller is an operator.
+    ``operators`` is a comma-separated list of callers, such as ``iam:arn:aws:sts::123456789012:assumed-role/Admin``. In
+    each, ``*`` matches any characters. If the list is empty, no caller is an operator.
     """
     patterns = (pattern.strip() for pattern in operators.split(","))
     if not any(fnmatchcase(caller, pattern) for pattern in patterns if pattern):

@@ -1,6 +1,6 @@
-"""Request bodies: raw bytes, base64 text, a multipart form or JSON, all read as one ``Upload``.
+"""Request bodies with an image: raw bytes, base64 text, a multipart form or JSON. Each becomes an ``Upload``.
 
-The content of the bytes decides their type. JSON may name an S3 object instead of the image, and is read as an
+The image format is detected from the content. JSON that names an S3 object instead of the image becomes an
 ``ImageReference``.
 """
 
@@ -29,16 +29,16 @@ from shared.errors import (
 )
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat, describe_unsupported_format, detect_format
 
-#: Maximum size of a body as it reaches the function: Lambda's 6 MB event, less space for the rest of the event
+#: Maximum bytes of a body as the function receives it: Lambda's 6 MB per event, minus the rest of the event
 #: (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous).
 MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
-#: Maximum size of a binary body. API Gateway passes it on in base64, which is a third longer.
+#: Maximum bytes of a binary body. API Gateway encodes it in base64, which makes it a third longer.
 MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
 
 #: The JSON member that names an S3 object.
 SOURCE: Final = "source"
 NO_CONTENT: Final = "The member content must be the image in base64."
-#: Content types besides ``image/*`` that are read as raw bytes. ``curl --data-binary`` sends the second by default.
+#: Content types that are read as raw bytes, like ``image/*``. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
 
 
@@ -49,21 +49,24 @@ class Upload:
     data: bytes
     image_format: ImageFormat
     filename: str | None = None
-    #: Fields of the form or JSON, without the image.
+    #: Fields of the form or members of the JSON, without the image.
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """JSON that names an S3 object instead of the image."""
+    """A JSON body that names an S3 object instead of containing the image."""
 
-    #: All members, not yet validated.
+    #: All JSON members, not yet validated.
     members: Mapping[str, Any]
     filename: str | None = None
 
 
 def read_upload(event: BaseProxyEvent) -> Upload:
-    """Return the image of a body that must contain one. Raise what :func:`read_body` raises."""
+    """Return the image in a body.
+
+    Raises InvalidRequest if the body names an S3 object, or the errors of :func:`read_body`.
+    """
     body = read_body(event)
     if isinstance(body, ImageReference):
         raise InvalidRequest(NO_CONTENT)
@@ -71,10 +74,10 @@ def read_upload(event: BaseProxyEvent) -> Upload:
 
 
 def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
-    """Return the image of ``POST /v1/jobs``, or the reference to it.
+    """Return the image in the body of ``POST /v1/jobs``, or the S3 object that the body names.
 
-    Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest,
-    UnsupportedMediaType or UnsupportedImageType.
+    Raises EmptyBody, BodyTooLarge, BadBase64, BadMultipart, BadJson, InvalidRequest, UnsupportedMediaType or
+    UnsupportedImageType if the body is not allowed.
     """
     headers = event.headers
     content_type = headers.get("content-type") or ""
@@ -89,7 +92,7 @@ def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
         return Upload(*_detect_image(decode_base64(body.decode("ascii", errors="replace"))), name)
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         if not event.is_base64_encoded and "\ufffd" in (event.body or ""):
-            # The gateway decoded the bytes as text and replaced what is not UTF-8. The original bytes are lost.
+            # The gateway has decoded the bytes as UTF-8 and replaced invalid sequences, so the original bytes are lost.
             raise UnsupportedMediaType("Send the bytes with Content-Type image/* or application/octet-stream.")
         return Upload(*_detect_image(body), name)
     raise UnsupportedMediaType(
@@ -99,9 +102,9 @@ def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
 
 
 def read_json(event: BaseProxyEvent) -> dict[str, Any]:
-    """Return the JSON object of a request, or an empty one without a body.
+    """Return the JSON object in the body of a request, or an empty object if there is no body.
 
-    Raises BodyTooLarge, BadBase64, BadJson or UnsupportedMediaType.
+    Raises BodyTooLarge, BadBase64, BadJson or UnsupportedMediaType if the body is not allowed.
     """
     if not event.body:
         return {}
@@ -112,7 +115,10 @@ def read_json(event: BaseProxyEvent) -> dict[str, Any]:
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the decoded bytes. Line breaks and a ``data:`` prefix are accepted. Raises BadBase64 or EmptyBody."""
+    """Return the decoded bytes. The text may have line breaks and a ``data:`` prefix.
+
+    Raises BadBase64 if the text is not base64, or EmptyBody if there are no bytes.
+    """
     compact = re.sub(r"\s+", "", text)
     if compact.startswith("data:"):
         prefix, comma, compact = compact.partition(",")
@@ -122,12 +128,12 @@ def decode_base64(text: str) -> bytes:
         raise EmptyBody
     try:
         return base64.b64decode(compact, validate=True)
-    except ValueError as error:  # includes binascii.Error and characters beyond ASCII
+    except ValueError as error:  # also for binascii.Error and characters that are not ASCII
         raise BadBase64 from error
 
 
 def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
-    """Return the body without the gateway's base64 encoding, which differs between gateways and is flagged."""
+    """Return the bytes of the body. If the gateway has encoded them in base64, the event says so."""
     body = event.body or ""
     try:
         data = base64.b64decode(body) if event.is_base64_encoded else body.encode()
@@ -138,8 +144,8 @@ def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
     limit = MAX_ENCODED_BYTES if is_text else MAX_RAW_BYTES
     if len(data) > limit:
         raise BodyTooLarge(
-            f"The body has {len(data):,} bytes; {limit:,} are allowed here,"
-            f" which is an image of at most {MAX_RAW_BYTES:,} bytes. Send larger images with POST /v1/uploads.",
+            f"The body has {len(data):,} bytes. At most {limit:,} are allowed here,"
+            f" for an image of at most {MAX_RAW_BYTES:,} bytes. Send larger images with POST /v1/uploads.",
         )
     return data
 
@@ -152,7 +158,7 @@ def _detect_image(data: bytes) -> tuple[bytes, ImageFormat]:
         known = describe_unsupported_format(data)
         supported = ", ".join(each.name for each in INPUT_FORMATS)
         found = f"The content is {known}" if known else "The content is not a known image format"
-        raise UnsupportedImageType(f"{found}; supported are {supported}.")
+        raise UnsupportedImageType(f"{found}. Supported formats: {supported}.")
     return data, image_format
 
 
@@ -160,7 +166,7 @@ def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:
     fields = load_json_object(body)
     if SOURCE in fields:
         if "content" in fields:
-            raise InvalidRequest(f"Give the member content or {SOURCE}, not both.")
+            raise InvalidRequest(f"Give either the member content or the member {SOURCE}, not both.")
         return ImageReference(fields, name)
     content = fields.pop("content", None)
     if not isinstance(content, str):
@@ -169,7 +175,7 @@ def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:
 
 
 def load_json_object(body: bytes) -> dict[str, Any]:
-    """Return a JSON object. Raises BadJson, also for NaN, duplicate members and excessive nesting."""
+    """Return the JSON object in a body. Raises BadJson for anything else, including NaN and duplicate members."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
     except (ValueError, RecursionError) as error:
@@ -206,15 +212,15 @@ def _from_form(body: bytes, content_type: str) -> Upload:
         if len(files) != 1:
             raise BadMultipart(f"The form has {len(files)} files; it must have exactly one.")
         return Upload(*_detect_image(files[0].raw), files[0].filename or None, options)
-    except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: a charset that Python does not know
+    except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: Python does not know the charset
         raise BadMultipart from error
 
 
 def _disposition_filename(header: str) -> str | None:
-    """Return the file name of a Content-Disposition header (RFC 6266), including ``filename*``."""
+    """Return the file name in a Content-Disposition header (RFC 6266; also ``filename*``), or None."""
     message = EmailMessage()
     try:
         message["Content-Disposition"] = " ".join(header.splitlines())
         return message.get_filename()
-    except Exception:  # noqa: BLE001 - hostile text breaks the parser in many ways, and the name is optional
+    except Exception:  # noqa: BLE001 - hostile text makes the parser fail in many ways, and the name is optional
         return None

@@ -1,7 +1,7 @@
-"""CORS: which pages of other origins may call the API and read its responses (Fetch standard).
+"""CORS (Fetch standard): which web pages from other origins may call the API and read its responses.
 
-The API uses no cookies. Credentials are headers that a page must have. So CORS protects an API without authorization,
-which any page that a user visits could otherwise call from inside the user's network.
+The API uses no cookies: a web page must know the credentials to send them in a header. CORS mainly protects an API
+without authentication inside a private network. Without CORS, any web page that a user there visits could call it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ ANY: Final = "*"
 ACCEPTED: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Api-Key"
 EXPOSED: Final = "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 METHODS: Final = "DELETE, GET, HEAD, POST, PUT"
-#: How long a browser may cache a preflight response. Chromium caps it at this value.
+#: How long a browser may cache a preflight response. Chromium allows no more.
 MAX_AGE_SECONDS: Final = 7200
 
 
@@ -22,7 +22,7 @@ def is_preflight(event: Mapping[str, Any]) -> bool:
 
 
 def preflight_response(event: Mapping[str, Any], origins: str) -> dict[str, Any]:
-    """Return the 204 response to a preflight. Only the comma-separated ``origins`` get permission."""
+    """Return the 204 response to a preflight. ``origins`` are the allowed origins, separated by commas."""
     headers = cors_headers(event, origins)
     if "Access-Control-Allow-Origin" in headers:
         headers |= {
@@ -34,11 +34,11 @@ def preflight_response(event: Mapping[str, Any], origins: str) -> dict[str, Any]
 
 
 def cors_headers(event: Mapping[str, Any], origins: str) -> dict[str, list[str]]:
-    """Return the headers that let a page of a listed origin read a response."""
+    """Return the headers that let web pages from the allowed ``origins`` read a response."""
     allowed = {each.strip() for each in origins.split(",")} - {""}
     if not allowed:
         return {}
-    # The response differs by Origin, so caches must store one per origin, including origins without permission.
+    # Caches must store one response per origin, also for origins that are not allowed.
     headers = {"Vary": ["Origin"]}
     origin = _header(event, "origin")
     if origin and (origin in allowed or ANY in allowed):

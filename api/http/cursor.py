@@ -1,4 +1,7 @@
-"""Cursors of listings, opaque to clients: the ID before which, or the position after which, the next page starts."""
+"""Cursors of listings. Clients must not interpret them.
+
+A cursor contains the ID before which, or the position after which, the next page starts.
+"""
 
 import base64
 import binascii
@@ -11,12 +14,12 @@ _POSITION = b"2"
 
 
 def encode_cursor(before_id: str) -> str:
-    """Return the cursor of an ID. The encoding keeps clients from relying on its content."""
+    """Return the cursor for an ID. It is encoded so that clients do not rely on its content."""
     return base64.urlsafe_b64encode(_VERSION + before_id.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> str:
-    """Return the ID of a cursor. Raises BadCursor for anything that :func:`encode_cursor` did not return."""
+    """Return the ID in a cursor. Raises BadCursor if the cursor is not from :func:`encode_cursor`."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         before_id = data.removeprefix(_VERSION).decode("ascii")
@@ -28,12 +31,12 @@ def decode_cursor(cursor: str) -> str:
 
 
 def encode_position(position: str) -> str:
-    """Return the cursor of a position in an index."""
+    """Return the cursor for a position in an index."""
     return base64.urlsafe_b64encode(_POSITION + position.encode()).decode().rstrip("=")
 
 
 def decode_position(cursor: str, prefixes: tuple[str, ...]) -> str:
-    """Return the position of a cursor. Raises BadCursor unless it starts with one of the prefixes."""
+    """Return the position in a cursor. Raises BadCursor unless the position starts with one of the prefixes."""
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         position = data.removeprefix(_POSITION).decode("ascii")

@@ -19,9 +19,9 @@ def documented(
     success: Mapping[int, tuple[str, type[BaseModel] | None]],
     *errors: type[SafelightError],
 ) -> "dict[int, OpenAPIResponse]":
-    """Return the responses of a route: a sentence and a model for each successful status, then its errors.
+    """Return the responses of a route: for each successful status its description and model, then the errors.
 
-    Adds ServiceUnavailable and the internal error, which every route may return.
+    Adds ServiceUnavailable and the internal error, which every route can return.
     """
     responses: dict[int, Any] = {
         status: {"description": text, "content": {"application/json": {"model": model}}}

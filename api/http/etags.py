@@ -6,19 +6,19 @@ from typing import Final
 from shared.errors import FieldError, InvalidRequest
 
 _VERSION_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
-#: An entity tag (RFC 9110, 8.8.3). Its text may contain commas.
+#: An entity tag (RFC 9110, 8.8.3). It may contain commas.
 _TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def version_tag(version: int) -> str:
-    """Return the entity tag of a version."""
+    """Return the entity tag of a preset's version."""
     return f'"{version}"'
 
 
 def expected_version(if_match: str | None, if_none_match: str | None) -> int | None:
-    """Return the version that a write expects: None for any version, 0 for "does not exist".
+    """Return the version that a write requires: None for any version, 0 if the preset must not exist.
 
-    Raise InvalidRequest for a header that names no single version, and for both headers together.
+    Raises InvalidRequest if both headers are given, or if the header does not name exactly one version.
     """
     if if_match is not None and if_none_match is not None:
         raise _header_error("If-Match", "can't be combined with If-None-Match")
@@ -30,12 +30,12 @@ def expected_version(if_match: str | None, if_none_match: str | None) -> int | N
         return None
     tag = _VERSION_TAG.fullmatch(if_match.strip())
     if tag is None or not tag[1].isdecimal() or not 1 <= int(tag[1]) < 10**9:
-        raise _header_error("If-Match", "must be the ETag of a version")
+        raise _header_error("If-Match", "must be the ETag of one version")
     return int(tag[1])
 
 
 def matches_any(tag: str, if_none_match: str | None) -> bool:
-    """Return True if ``If-None-Match`` names the entity tag of an existing resource.
+    """Return True if ``If-None-Match`` matches the entity tag of an existing resource.
 
     The header is ``*`` or a list of tags. The comparison is weak (RFC 9110, 8.8.3.2 and 13.1.2).
     """

@@ -1,20 +1,20 @@
-"""``Idempotency-Key``: a request that is repeated with the same key runs once and gets the same response each time.
+"""``Idempotency-Key``: a request that is repeated with the same key runs only once.
 
-What a repeated request does after the API died:
+What a repeated request does if the API was killed during the first try:
 
 ==================================  ====================================================================
-API died                            repeated request
+API was killed                      repeated request
 ==================================  ====================================================================
-before the reservation              runs as if it were the first
+before the reservation              runs as if it were the first request
 after the reservation               gets 409 until the lease ends, then runs with the reserved ID
-after the raw image                 stores it again under the same key, then writes the record
-after the record                    finds the record, sends another message, returns that job
-after the message                   likewise; the duplicate message changes nothing
-after the response was stored       gets the stored response
+after storing the raw image         stores it again under the same object key, then writes the job record
+after writing the job record        finds the job record, sends another message, returns the same job
+after sending the message           does the same; the duplicate message changes nothing
+after storing the response          returns the stored response
 ==================================  ====================================================================
 
-The lease lasts until the invocation must end. A reservation is deleted after a client error (4xx). After a service
-error the lease ends at once but the reservation stays, because it is unknown how far the request got.
+The lease of a reservation lasts until the end of the time that the invocation has left. After a client error (4xx), the
+reservation is deleted. After a service error, it is unknown how far the request got, so only the lease is ended.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from shared.ids import new_id
 
 MAX_KEY = 255
 _T = TypeVar("_T")
-#: Header of a replayed response.
+#: Header of the response to a repeated request.
 REPLAYED = {"Idempotency-Replayed": "true"}
 
 
@@ -42,43 +42,43 @@ class IdempotentRequest:
 
     key: str
     owner: str
-    #: Method and path pattern. The same key may be used once per route.
+    #: Method and path pattern. The same key can be used for different routes.
     route: str
-    #: What identifies the request: job ID, bytes, options.
+    #: What makes the request different from others: job ID, bytes, options.
     contents: tuple[str | bytes, ...]
 
     def scope(self) -> str:
-        """Return the record's ID. It contains the owner, so a guessed key finds no record of another caller."""
+        """Return the ID of the reservation. It depends on the owner, so a guessed key finds no request of others."""
         return _digest(self.owner, self.route, self.key)
 
     def fingerprint(self) -> str:
-        """Return a hash that differs for another request with the same key."""
+        """Return a hash of the contents, which detects that the key was used for a different request."""
         return _digest(*self.contents)
 
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[_T]):
-    """The outcome of a request, now or earlier."""
+    """The outcome of a request that has run now or earlier."""
 
-    #: What a replay needs to build the response.
+    #: What a repeated request needs to build its response.
     answer: Mapping[str, Any]
-    #: The result; None in a replay.
+    #: What ``run`` returned; None if the request has run earlier.
     value: _T | None
-    #: The error if the response was not stored. The request itself has run.
+    #: The error if the response could not be stored. The request itself has succeeded.
     log_error: ServiceError | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the header of a replay, or no headers."""
+        """Return the header ``Idempotency-Replayed`` if the request has run earlier, or no headers."""
         return dict(REPLAYED) if self.value is None else {}
 
 
 def identify_request(key: str | None, owner: str, route: str, *contents: str | bytes) -> IdempotentRequest | None:
-    """Return the request of an Idempotency-Key, or None without one. Raises KeyInvalid."""
+    """Return the request with its Idempotency-Key, or None if it has no key. Raises KeyInvalid for an invalid key."""
     if key is None:
         return None
     if not key.strip() or len(key) > MAX_KEY or not key.isprintable():
-        raise KeyInvalid(f"An Idempotency-Key has 1 to {MAX_KEY} printable characters.")
+        raise KeyInvalid(f"An Idempotency-Key must have 1 to {MAX_KEY} printable characters.")
     return IdempotentRequest(key=key, owner=owner, route=route, contents=contents)
 
 
@@ -90,10 +90,11 @@ def run_once(  # noqa: PLR0913, PLR0917 - the request and the log
     clock: Clock,
     lease: timedelta,
 ) -> Done[_T]:
-    """Run a request, or return its earlier outcome. A request without a key always runs.
+    """Run a request, or return its outcome if it has run earlier. A request without a key always runs.
 
-    ``run`` gets the reservation's job ID and time. ``remember`` returns what a replay needs: small values that never
-    expire. Raises what ``run`` raises, KeyReused and KeyInUse.
+    ``run`` gets the reservation, with its job ID and time. ``remember`` returns what a repeated request needs to build
+    its response: small values that stay valid. Raises the errors of ``run``, KeyReused if the key belongs to a
+    different request, or KeyInUse if the first request is still running.
     """
     now = clock()
     if request is None:
@@ -119,7 +120,7 @@ def run_once(  # noqa: PLR0913, PLR0917 - the request and the log
 
 
 def _digest(*values: str | bytes) -> str:
-    """Return the hash of a list of values. Hashing their lengths keeps ``("ab", "c")`` and ``("a", "bc")`` apart."""
+    """Return the hash of the values and their lengths, so that ``("ab", "c")`` and ``("a", "bc")`` differ."""
     total = hashlib.sha256()
     for value in values:
         data = value.encode() if isinstance(value, str) else value
@@ -129,5 +130,5 @@ def _digest(*values: str | bytes) -> str:
 
 
 def time_left(router: Router) -> timedelta:
-    """Return the rest of the invocation's time. It is the lease of a reservation: no invocation runs longer."""
+    """Return how long the invocation can still run. This is the lease of its reservation."""
     return timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())

@@ -1,6 +1,6 @@
-"""Absolute links to this API, as the caller reaches it.
+"""Absolute links to this API.
 
-The host is the one that the caller used, so links work inside and outside a compose network. The path in front of
+Links contain the host of the request, so they work inside and outside a Docker Compose network. The path in front of
 ``/v1`` comes from the gateway, or from a setting if the gateway does not report it.
 """
 
@@ -14,29 +14,29 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links for one request."""
+    """Links for the response to one request."""
 
-    #: Scheme, host and path prefix, without a slash at the end.
+    #: Scheme, host and path prefix, without a trailing slash.
     base: str
 
     @classmethod
     def for_request(cls, event: BaseProxyEvent, path_prefix: str) -> "Links":
         """Return links with the scheme and host of the request. API Gateway sets ``X-Forwarded-Proto``.
 
-        Without ``path_prefix``, the prefix is what the gateway removed from the path: the stage, or nothing under a
-        custom domain.
+        If ``path_prefix`` is empty, the links have the prefix that the gateway removed from the path: the stage, or
+        nothing under a custom domain.
         """
         headers = event.headers
         prefix = path_prefix or _removed_prefix(event)
         scheme = (headers.get("x-forwarded-proto") or "http").partition(",")[0].strip().lower()
         host = headers.get("host") or ""
-        # Both come from the caller and go into response headers, so anything that is not a scheme or host is dropped.
+        # Both come from the caller and are sent in response headers, so values that are not valid are ignored.
         is_valid = scheme in {"http", "https"} and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", host)
         return cls(f"{scheme}://{host}{prefix}" if is_valid else prefix)
 
     @property
     def origin(self) -> str:
-        """Return the scheme and host, or an empty string if the request has none."""
+        """Return the scheme and host, or an empty string if the request has no valid host."""
         parts = urlsplit(self.base)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
@@ -45,11 +45,11 @@ class Links:
         return f"{self.base}/v1/jobs/{job_id}"
 
     def result(self, job_id: str) -> str:
-        """Return the link to the first output of a job."""
+        """Return the link to the first processed image of a job."""
         return f"{self.job(job_id)}/result"
 
     def output(self, job_id: str, name: str) -> str:
-        """Return the link to one output of a job."""
+        """Return the link to the processed image of one output of a job."""
         return f"{self.job(job_id)}/outputs/{quote(name, safe='')}"
 
     def receipt(self, job_id: str) -> str:
@@ -73,7 +73,7 @@ class Links:
         return f"{self.base}/v1/assets/{name}"
 
     def jobs(self, query: dict[str, Any]) -> str:
-        """Return the link to a listing, without parameters that are None."""
+        """Return the link to a list of jobs with these query parameters, except those that are None."""
         return f"{self.base}/v1/jobs?" + urlencode({key: value for key, value in query.items() if value is not None})
 
 

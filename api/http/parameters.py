@@ -14,13 +14,13 @@ _NUMBER: Final = re.compile(r"[+-]?[\d.]+")
 
 
 def refuse_bare_number(moment: object) -> object:
-    """Raise ValueError for a number, which pydantic would read as seconds since 1970. The API takes only ISO 8601."""
+    """Return the value, or raise ValueError for a number, which pydantic would read as seconds since 1970."""
     if isinstance(moment, str) and _NUMBER.fullmatch(moment):
-        raise ValueError("is not a moment in ISO 8601")
+        raise ValueError("is not a time in ISO 8601")
     return moment
 
 
-#: The pattern is documented but not checked: an ID that does not match belongs to no job and gets 404.
+#: The pattern is documented but not checked. For an ID that does not match it, the API returns 404.
 JobId = Annotated[str, Path(description="ULID of the job.", json_schema_extra={"pattern": ID_PATTERN})]
 Cursor = Annotated[str | None, Query(min_length=1, description="`next_cursor` of the previous page.")]
 TimeFilter = Annotated[datetime | None, BeforeValidator(refuse_bare_number)]
@@ -29,7 +29,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Chosen by the caller. A request repeated with the same key within 24 hours runs only once.",
+        description="A value that you choose. Requests with the same key run only once within 24 hours.",
         json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]*$"},
     ),
 ]

@@ -17,7 +17,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def problem_response(error: SafelightError, *, instance: str, request_id: str) -> Response[str]:
-    """Return the response to an error. It reveals nothing about the error's cause."""
+    """Return the problem document for an error, without the error's ``__cause__``."""
     view = ProblemView.of(error, instance=instance, request_id=request_id)
     headers: dict[str, str | list[str]] = {}
     if error.retry_after_seconds is not None:
@@ -33,7 +33,10 @@ def problem_response(error: SafelightError, *, instance: str, request_id: str) -
 
 
 def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
-    """Return the error for invalid parameters. Powertools' locations start with the kind of the parameter."""
+    """Return InvalidRequest for parameters that Powertools rejected.
+
+    The first part of a location is the type of the parameter, such as ``query``, and is left out.
+    """
     details: Sequence[dict[str, Any]] = error.errors()
     return InvalidRequest(
         errors=tuple(FieldError("/" + "/".join(map(str, each["loc"][1:])), each["msg"]) for each in details),
@@ -41,7 +44,7 @@ def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return the invalid fields: pointers into the request, and pydantic's messages without the submitted values."""
+    """Return the invalid fields, each with a JSON pointer and pydantic's message, without the submitted value."""
     return tuple(
         FieldError(json_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
         for each in error.errors(include_url=False, include_context=False, include_input=False)
@@ -49,9 +52,9 @@ def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
 
 
 def json_pointer(location: tuple[int | str, ...]) -> str:
-    """Return a JSON pointer (RFC 6901) into the request.
+    """Return the JSON pointer (RFC 6901) for pydantic's location of an error in the request.
 
-    Omits what pydantic adds to a location: the name of the union member, and the list around a single ``output``.
+    Leaves out what pydantic adds: the name of an operation after its index, and the list index 0 after ``output``.
     """
     names = [
         name

@@ -18,9 +18,9 @@ def json_response(
     *,
     if_none_match: str | None = None,
 ) -> Response[Any]:
-    """Return a JSON response that no cache may store, because links expire and statuses change.
+    """Return a JSON response that caches must not reuse unchecked, because links expire and statuses change.
 
-    The status becomes 304, without a body, if ``headers`` has an ``ETag`` that ``if_none_match`` names.
+    If ``if_none_match`` matches the ``ETag`` in ``headers``, the response has status 304 and no body.
     """
     cache = "no-store" if status is HTTPStatus.SEE_OTHER else "no-cache"
     all_headers: dict[str, str | list[str]] = {**(headers or {}), "Cache-Control": cache}

@@ -1,4 +1,4 @@
-"""Views that every resource shares: links, problem documents, and the base class of all views."""
+"""Views that several resources use: links, problem documents, and the base class of all views."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -9,23 +9,23 @@ from shared.aws.s3.image_store import Link
 from shared.clock import to_iso
 from shared.errors import SafelightError
 
-#: A moment in a response: ISO 8601, UTC.
+#: A time in a response: ISO 8601, UTC.
 Timestamp = Annotated[datetime, PlainSerializer(to_iso, return_type=str)]
 
 
 class View(BaseModel):
-    """Base class of what a response shows. Frozen."""
+    """Base class of the JSON objects in responses. Frozen."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class LinkView(View):
-    """A temporary link to an image. Anyone who has the link can fetch the image."""
+    """A temporary link to an image. Anyone who has the link can download the image."""
 
     url: str
     expires_at: Timestamp
     media_type: str
-    size: int = Field(description="Bytes.")
+    size: int = Field(description="Size in bytes.")
     filename: str
 
     @classmethod
@@ -49,7 +49,7 @@ class ProblemView(View):
     status: int
     detail: str
     instance: str
-    code: str = Field(description="Stable error code; docs/errors.md lists all codes.")
+    code: str = Field(description="Stable error code. docs/errors.md lists all codes.")
     retriable: bool
     request_id: str
     errors: list[FieldErrorView]
@@ -71,5 +71,5 @@ class ProblemView(View):
 
 
 def dump(view: BaseModel) -> dict[str, Any]:
-    """Return a view as JSON values."""
+    """Return a view as a dictionary of JSON values."""
     return view.model_dump(mode="json")

@@ -1,1 +1,1 @@
-"""Jobs: create, read, list, cancel, retry, delete, and results."""
+"""Jobs: create, read, list, cancel, retry and delete them, and return their images and receipts."""

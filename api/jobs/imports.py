@@ -1,8 +1,8 @@
-"""Imports: jobs whose images are copied from S3.
+"""Imports: jobs that are created from objects in S3.
 
-The API reads the object's metadata and records which object it was. The worker copies it as part of an attempt, so
-a request with 100 members makes 100 concurrent metadata requests and no copy, which may take seconds. A copy that is
-lost, repeated or interrupted by a deletion is handled like any other step of an attempt.
+The API only reads the metadata of the object and stores it in the job record. The worker copies the object as a step of
+an attempt. A request for 100 members therefore needs 100 concurrent metadata requests, but no copies, which can take
+seconds each. A copy that is interrupted or repeated is handled like any other step of an attempt.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Imports:
     sources: SourceStore
     queues: JobQueues
     own_bucket: str
-    #: Buckets that every caller may import from.
+    #: Buckets from which every caller may import objects.
     open_buckets: frozenset[str]
     max_bytes: int
     due_after: timedelta
@@ -55,10 +55,10 @@ class Imports:
         )
 
     def inspect(self, location: S3Location) -> SourceObject:
-        """Return the metadata of an object to copy.
+        """Return the metadata of an object to import.
 
-        The image bucket is never open, whatever the settings say, because it holds the images of all owners. Raises
-        ImportOff, SourceForbidden, SourceMissing, SourceArchived or TooManyBytes.
+        Imports from the image bucket are never allowed, because it contains the images of all owners. Raises ImportOff,
+        SourceForbidden, SourceMissing, SourceArchived or TooManyBytes if the object can't be imported.
         """
         if not self.open_buckets:
             raise ImportOff
@@ -66,13 +66,13 @@ class Imports:
             raise SourceForbidden("Imports from this bucket are not allowed.")
         found = self.sources.find(location)
         if found.size > self.max_bytes:
-            raise TooManyBytes(f"The object has {found.size:,} bytes; {self.max_bytes:,} are allowed.")
+            raise TooManyBytes(f"The object has {found.size:,} bytes. At most {self.max_bytes:,} are allowed.")
         return found
 
     def inspect_all(self, locations: Mapping[str, S3Location]) -> dict[str, SourceObject | SafelightError]:
-        """Inspect many objects concurrently. Return by the same names the metadata, or why it can't be copied.
+        """Inspect many objects concurrently. Return for each key its metadata, or the error if it can't be imported.
 
-        Raises ServiceError if S3 does not answer.
+        Raises ServiceError if S3 fails.
         """
 
         def inspect(location: S3Location) -> SourceObject | SafelightError:
@@ -96,7 +96,7 @@ class Imports:
         at: datetime,
         batch_id: str | None = None,
     ) -> Job:
-        """Return the job of an inspected object, without writing it."""
+        """Return a job for an inspected object, without writing it."""
         return Job.new(
             spec,
             job_id=job_id,
@@ -121,9 +121,9 @@ class Imports:
         at: datetime,
         is_repeat: bool,
     ) -> Submitted:
-        """Create a job whose image is copied. A repeated request returns its first job, even if the object changed.
+        """Create a job for an object in S3. A repeated request returns the first job, even if the object has changed.
 
-        Raises what :meth:`inspect` raises, or ServiceError.
+        Raises the errors of :meth:`inspect`, or ServiceError if AWS fails.
         """
         if is_repeat:
             with suppress(JobNotFound):

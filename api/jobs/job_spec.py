@@ -1,4 +1,4 @@
-"""Resolution of a job's options: from names of presets, assets and webhooks to a job spec."""
+"""Resolution of a request's options, which name presets, assets and webhooks, to a job spec."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ from shared.webhooks.webhook import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What a caller may refer to by name."""
+    """Presets, assets and webhooks that a caller can refer to by name."""
 
-    #: Return the newest version of a preset, built in or the caller's. Raises PresetNotFound.
+    #: Returns the newest version of a built-in preset or a preset of the caller. Raises PresetNotFound.
     find_preset: Callable[[str], Preset]
-    #: Return the facts of one of the caller's assets. Raises AssetNotFound.
+    #: Returns the record of one of the caller's assets. Raises AssetNotFound.
     find_asset: Callable[[str], Asset]
-    #: Return one of the caller's webhooks. Raises WebhookNotFound or NotificationsOff.
+    #: Returns one of the caller's webhooks. Raises WebhookNotFound or NotificationsOff.
     find_webhook: Callable[[str], Webhook]
 
     @classmethod
@@ -50,8 +50,8 @@ class Catalog:
 def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
     """Return the job spec of a request's options.
 
-    Raises InvalidPipeline, UnknownPreset, WatermarkNotFound or UnknownWebhook, each with a pointer to the name, or
-    NotificationsOff if the deployment sends no notifications.
+    Raises InvalidPipeline if the options are not valid together, or UnknownPreset, WatermarkNotFound or UnknownWebhook
+    with a pointer to a name that does not exist, or NotificationsOff if the deployment sends no notifications.
     """
     pipeline, preset = _resolve_pipeline(options, catalog)
     pins = []
@@ -60,7 +60,7 @@ def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
             pins.append(catalog.find_asset(name).pin)
         except AssetNotFound as error:
             pointers = _find_operations(pipeline, name) if preset is None else ("/preset",)
-            wrong = tuple(FieldError(pointer, f"no asset is named {name}") for pointer in pointers)
+            wrong = tuple(FieldError(pointer, f"no asset has the name {name}") for pointer in pointers)
             raise WatermarkNotFound(errors=wrong) from error
     return JobSpec(
         pipeline=pipeline, preset=preset, assets=tuple(pins), webhook=resolve_webhook(options.webhook, catalog)
@@ -68,7 +68,10 @@ def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
 
 
 def resolve_webhook(name: str | None, catalog: Catalog) -> str | None:
-    """Return the name of the caller's webhook, or None without one. Raises UnknownWebhook or NotificationsOff."""
+    """Return ``name`` if the caller has a webhook with this name, or None if ``name`` is None.
+
+    Raises UnknownWebhook if there is no such webhook, or NotificationsOff if the deployment sends no notifications.
+    """
     if name is None:
         return None
     try:
@@ -88,7 +91,7 @@ def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, Pre
 
 
 def _find_operations(pipeline: Pipeline, name: str) -> tuple[str, ...]:
-    """Return pointers to the operations that refer to an asset."""
+    """Return pointers to each reference to an asset in a pipeline."""
     return tuple(
         f"/pipeline/operations/{index}/image"
         for index, operation in enumerate(pipeline.operations)

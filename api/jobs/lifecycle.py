@@ -1,10 +1,11 @@
-"""Job lifecycle: what an owner may do with a job after it was created. Cancel, retry, delete.
+"""Job lifecycle: what an owner can do with a job after its creation, that is cancel, retry and delete it.
 
-Each transition is one conditional write of a new value over the value that was read. After a conflict the step is
-applied to the newer value, so concurrent requests end as if one had come after the other.
+Each transition is one conditional write, which replaces the job record only if it has not changed since it was read.
+After a conflict, the transition is applied to the newer record. Concurrent requests therefore have the same effect as
+requests one after the other.
 
-``at`` is the time of the request. A repeat of a request that died has the time of the first try, and finds its own
-transition in the job's history if the first try got that far.
+``at`` is the time of the request. A repeated request has the time of its first try. If that try already made the
+transition, the repeated request finds it in the job's history.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from shared.jobs.deletion import Deletion
 from shared.jobs.job import RETRIABLE, RETRIED, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
 
-#: Conflicting writes before a transition gives up. More never happen within one request.
+#: Maximum number of tries if writes conflict. So many conflicts are not expected within one request.
 MAX_TRIES = 5
 
 
@@ -51,7 +52,7 @@ class JobLifecycle:
         )
 
     def cancel(self, job_id: str, owner: str, *, at: datetime, is_repeat: bool = False) -> Job:
-        """Cancel an open job. A running attempt can no longer commit.
+        """Cancel an open job and return it. A running attempt can no longer store its result.
 
         Raises JobNotFound, or JobFinished if the job has ended.
         """
@@ -65,12 +66,12 @@ class JobLifecycle:
     ) -> Submitted:
         """Retry a failed or cancelled job in a new generation, with the pipeline of ``spec`` if given.
 
-        Raises JobNotFound, or JobNotRetriable in every other state. Once the record is written the retry is accepted,
-        even if its message is not sent.
+        Raises JobNotFound, or JobNotRetriable if the job has another status. The retry is accepted once the job record
+        is written, even if its message can't be sent.
         """
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), at)
         if is_repeat and has_transition(job, JobStatus.PENDING, at, RETRIED):
-            # The first try may have died before it sent the message. A duplicate does no harm.
+            # The first try may have been killed before it sent the message. A duplicate message does no harm.
             return Submitted(job, notify_worker(job, self.queues))
         return self.restart(job, require_retriable, at=at, spec=spec)
 
@@ -83,10 +84,10 @@ class JobLifecycle:
         spec: JobSpec | None = None,
         code: str = RETRIED,
     ) -> Submitted:
-        """Start a new generation of a job that was just read. ``code`` names the reason in its history.
+        """Start a new generation of a job that was just read. ``code`` is the reason, for the job's history.
 
-        ``require`` raises an error for a job that must not be restarted. Raises that error, or JobNotFound if the job
-        was deleted meanwhile.
+        ``require`` raises an error if the job must not be restarted. Raises this error, or JobNotFound if the job has
+        been deleted since it was read.
         """
 
         def retry(seen: Job) -> Job:
@@ -106,13 +107,13 @@ class JobLifecycle:
         return Submitted(job, notify_worker(job, self.queues))
 
     def delete(self, job_id: str, owner: str, *, at: datetime) -> Deletion:
-        """Delete a job in any state: its raw image, the outputs of all attempts, then its record.
+        """Delete a job in any state: its raw image, the outputs of all attempts, then the job record.
 
-        Returns a statement of what was deleted. A repeated request returns the same statement while it is retained.
+        Returns a statement of what was deleted. A repeated request returns the same statement until it expires.
 
-        First the record becomes a tombstone of a new generation, which rejects every claim and commit. An attempt
-        that still runs then removes its own outputs. If the deletion dies or S3 fails, a repeated request or the
-        reconciler completes it. Raises JobNotFound if there is neither a job nor a statement.
+        First, a tombstone with a new generation replaces the job record. It rejects every claim and every result. An
+        attempt that is still running then removes its own outputs. If the function is killed or S3 fails, a repeated
+        request or the reconciler completes the deletion. Raises JobNotFound if there is neither a job nor a statement.
         """
         try:
             job = get_own_job(job_id, owner, self.jobs, deleted=True)
@@ -127,7 +128,7 @@ class JobLifecycle:
 
 
 def get_own_job(job_id: str, owner: str, jobs: JobTable, *, deleted: bool = False) -> Job:
-    """Return a job of the owner. Raises JobNotFound for a missing job and for the job of another owner alike."""
+    """Return one of the owner's jobs. Raises JobNotFound if the job does not exist or has another owner."""
     identifier = job_id.upper()
     if not is_id(identifier):
         raise JobNotFound
@@ -138,27 +139,28 @@ def get_own_job(job_id: str, owner: str, jobs: JobTable, *, deleted: bool = Fals
 
 
 def require_retriable(job: Job) -> None:
-    """Raise JobNotRetriable for a job that has neither failed nor been cancelled."""
+    """Raise JobNotRetriable unless the job has failed or was cancelled."""
     if job.status not in RETRIABLE:
-        raise JobNotRetriable(f"The job is {job.status.value}; only a failed or cancelled job can be retried.")
+        raise JobNotRetriable(f"The job is {job.status.value}. Only a failed or cancelled job can be retried.")
 
 
 def require_unexpired(job: Job, now: datetime) -> Job:
-    """Return the job, or raise JobNotFound if its retention has ended. DynamoDB deletes expired items late."""
+    """Return the job, or raise JobNotFound if it has expired. DynamoDB deletes expired items with a delay."""
     if job.expires_at is not None and job.expires_at <= now:
         raise JobNotFound
     return job
 
 
 def has_transition(job: Job, status: JobStatus, at: datetime, code: str | None = None) -> bool:
-    """Return True if the history contains the transition that a request made at this time."""
+    """Return True if the history contains a transition to ``status`` at this time, with ``code`` if given."""
     return any((line.status, line.at) == (status, at) and code in {None, line.code} for line in job.history)
 
 
 def apply_transition(job: Job, transition: Callable[[Job], Job], jobs: JobTable) -> Job:
-    """Apply a transition and store the result. After a conflict, apply it to the newer value.
+    """Apply a transition to a job, store the new job and return it. After a conflict, apply it to the newer record.
 
-    Raises JobNotFound if the job was deleted meanwhile, or ServiceUnavailable after ``MAX_TRIES`` conflicts.
+    Raises JobNotFound if the job has been deleted since it was read, ServiceUnavailable after ``MAX_TRIES`` conflicts,
+    or the errors of ``transition``.
     """
     for _ in range(MAX_TRIES):
         changed = transition(job)

@@ -65,7 +65,7 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
     summary="Retry a job",
     tags=["Jobs"],
     responses=documented(
-        {202: ("The job, accepted again.", JobView)},
+        {202: ("The job, which is PENDING again.", JobView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -80,7 +80,10 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
     ),
 )
 def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Retry a failed or cancelled job, with the options of `POST /v1/jobs` or, by default, its own pipeline."""
+    """Retry a failed or cancelled job, by default with its own pipeline.
+
+    To use another pipeline, send the options of `POST /v1/jobs`.
+    """
     event = router.current_event
     owner = caller(event)
     options = read_options(event.query_string_parameters or {}, read_json(event))
@@ -102,10 +105,10 @@ def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempote
     "/v1/jobs/<job_id>",
     summary="Delete a job",
     tags=["Jobs"],
-    responses=documented({200: ("What was deleted, and what remains for how long.", DeletionView)}, JobNotFound),
+    responses=documented({200: ("What was deleted, what remains, and for how long.", DeletionView)}, JobNotFound),
 )
 def delete(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
-    """Delete a job in any state, with its raw image and all outputs. Links to them stop working.
+    """Delete a job in any state, with its raw image and all outputs. Links to these images stop working.
 
     The response states what was deleted. A repeated request returns the same statement for 30 days.
     """
@@ -126,7 +129,7 @@ def _response(done: Done[Submitted], owner: str, dependencies: Dependencies, sta
 
 
 def _refuse_fixed_options(options: Options) -> None:
-    """Raise InvalidRequest for options that a retry can't change."""
+    """Raise InvalidRequest if the request contains an option that a retry can't change."""
     for name in ("filename", "webhook"):
         if getattr(options, name) is not None:
-            raise InvalidRequest(errors=(FieldError(f"/{name}", f"a retry keeps the {name} of its job"),))
+            raise InvalidRequest(errors=(FieldError(f"/{name}", f"a retry can't change the {name} of the job"),))

@@ -1,4 +1,4 @@
-"""Options of a request for a job: a pipeline, a preset's name, or the shorthand for the default pipeline."""
+"""Options of a request for a job: a pipeline, the name of a preset, or shorthand options."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -15,7 +15,7 @@ SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "qualit
 
 
 def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Accept a pipeline as JSON text, as in a query parameter or form field."""
+    """Parse a pipeline that was given as JSON text, in a query parameter or form field. Return other values as is."""
     if not isinstance(value, str):
         return value
     try:
@@ -25,14 +25,14 @@ def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
 
 
 def _refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Accept a number or its text, but not true and false, which pydantic would read as 1 and 0."""
+    """Return the value, or raise ValueError for true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("is not a number")  # noqa: TRY004 - what pydantic expects of a validator
     return value
 
 
 def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Accept true, false or their text, but not the numbers 1 and 0."""
+    """Return the value, or raise ValueError for a number. Pydantic would read 1 and 0 as true and false."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError("is neither true nor false")  # noqa: TRY004 - what pydantic expects of a validator
     return value
@@ -45,8 +45,8 @@ Switch = Annotated[bool, BeforeValidator(_refuse_number)]
 class Options(BaseModel):
     """Query parameters, form fields or JSON members of ``POST /v1/jobs``.
 
-    The shorthand changes the default pipeline: ``width=300`` fits the image into 300 pixels instead of 1024 × 1024,
-    ``grayscale=false`` keeps the colors, ``format=webp`` changes the output format.
+    Shorthand options change the default pipeline. With ``width=300``, the image is scaled down to a width of 300 pixels
+    instead of to fit 1024 × 1024. ``grayscale=false`` keeps the colors. ``format=webp`` changes the output format.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,20 +68,20 @@ class Options(BaseModel):
     @model_validator(mode="after")
     def _require_one_source(self) -> Self:
         if sum((self.pipeline is not None, self.preset is not None, bool(self.shorthand()))) > 1:
-            raise ValueError("use only one of a pipeline, a preset and the shorthand")
+            raise ValueError("use only one of a pipeline, a preset and shorthand options")
         return self
 
     @property
     def chooses_pipeline(self) -> bool:
-        """Return True if the request chooses a pipeline."""
+        """Return True if the request has a pipeline, a preset or shorthand options."""
         return bool(self.model_fields_set & {"pipeline", "preset", *SHORTHAND})
 
     def shorthand(self) -> dict[str, Any]:
-        """Return the shorthand options that were given."""
+        """Return the shorthand options of the request."""
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
 
     def to_pipeline(self) -> Pipeline:
-        """Return the pipeline of the request, which names no preset. Raises InvalidPipeline."""
+        """Return the pipeline of a request without a preset. Raises InvalidPipeline for invalid shorthand options."""
         if self.pipeline is not None:
             return self.pipeline
         given = self.shorthand()
@@ -101,48 +101,51 @@ _OptionsT = TypeVar("_OptionsT", bound=Options)
 
 
 def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options:
-    """Return the options of a request. Raise what :func:`read_as` raises."""
+    """Return the validated options of a request. Raises the errors of :func:`read_as`."""
     return read_as(Options, query, fields)
 
 
 def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[str, Any]) -> _OptionsT:
-    """Return options from the query and from the form or JSON, validated by ``model``.
+    """Return the options in the query and in the body (a form or JSON), validated by ``model``.
 
-    Raises InvalidRequest for unknown options and for options in both places, InvalidPipeline for a pipeline that is
-    not valid.
+    Raises InvalidPipeline if only the pipeline, the preset or shorthand options are invalid, or InvalidRequest if
+    another option is invalid or unknown, or if an option is in both the query and the body.
     """
     doubled = sorted(query.keys() & fields.keys())
     if doubled:
         raise InvalidRequest(
-            errors=tuple(FieldError(json_pointer((name,)), "given in the query and in the body") for name in doubled),
+            errors=tuple(FieldError(json_pointer((name,)), "is both in the query and in the body") for name in doubled),
         )
     try:
         return model.model_validate({**query, **fields})
     except ValidationError as error:
         errors = field_errors(error)
-        # An error without a pointer concerns the combination of options.
+        # An error without a pointer is about the combination of options.
         concerns_pipeline = all(each.pointer.split("/")[1:2] in _PIPELINE_POINTERS for each in errors)
         raise (InvalidPipeline if concerns_pipeline else InvalidRequest)(errors=errors) from error
 
 
 class ImportRequest(Options):
-    """Options of a job, and the S3 object that its image is copied from."""
+    """Options of a job, and the S3 object to import."""
 
     source: str = Field(max_length=2048, description="`s3://bucket/key` of the image, instead of its content.")
     version: str | None = Field(
-        default=None, min_length=1, max_length=1024, description="Version of the object, in a bucket with versioning."
+        default=None,
+        min_length=1,
+        max_length=1024,
+        description="Version ID of the object, if the bucket has versioning.",
     )
 
     def location(self) -> S3Location:
-        """Return the location of the object. Raises InvalidRequest."""
+        """Return the location of the object. Raises InvalidRequest if ``source`` is not ``s3://bucket/key``."""
         found = parse_s3_location(self.source, self.version)
         if found is None:
-            raise InvalidRequest(errors=(FieldError("/source", "is not s3://bucket/key"),))
+            raise InvalidRequest(errors=(FieldError("/source", "is not of the form s3://bucket/key"),))
         return found
 
 
 def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRequest:
-    """Return the options of an import. Raises InvalidRequest or InvalidPipeline."""
+    """Return the validated options of an import. Raises InvalidRequest or InvalidPipeline if an option is invalid."""
     request = read_as(ImportRequest, query, fields)
     request.location()
     return request

@@ -1,4 +1,4 @@
-"""Responses that show a job, and what the idempotency log keeps of them."""
+"""Responses that show a job, and what the request log stores for repeated requests."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from shared.filenames import replace_extension
 from shared.jobs.job import Job, ProcessedImage
 from shared.pipeline.image_formats import BY_NAME
 
-#: Seconds until the next poll of an open job.
+#: How many seconds callers should wait before they poll an open job again.
 RETRY_AFTER_SECONDS = 1
 
 
@@ -42,12 +42,12 @@ def job_headers(job: Job, headers: dict[str, str]) -> dict[str, str]:
 
 
 def job_tag(job: Job) -> str:
-    """Return the entity tag of a job's state. It is weak, because links in the body contain the request's host."""
+    """Return the entity tag of a job. It is weak, because the links in the body depend on the request's host."""
     return f'W/"{job.generation}-{job.attempt}-{job.status.value}"'
 
 
 def make_signer(images: ImageStore, now: datetime, lifetime: timedelta) -> Sign:
-    """Return a function that signs a link to an output. The download gets the job's file name."""
+    """Return a function that returns a link to an output. A download gets the file name of the job."""
 
     def sign(job: Job, output: ProcessedImage) -> str:
         filename = replace_extension(job.filename, BY_NAME[output.format].extension)
@@ -57,17 +57,20 @@ def make_signer(images: ImageStore, now: datetime, lifetime: timedelta) -> Sign:
 
 
 def remember_job(submitted: Submitted) -> dict[str, Any]:
-    """Return what the idempotency log keeps of a job's response. A replay reads the rest from the job."""
+    """Return what the request log stores for a response that shows a job. A repeated request reads the job again."""
     return {"job_id": submitted.job.id}
 
 
 def get_submitted_job(done: Done[Submitted], owner: str, jobs: JobTable) -> Job:
-    """Return the job of an accepted request. A replay reads it from the table. Raises JobNotFound or ServiceError."""
+    """Return the job of an accepted request. For a repeated request, it is read from the table.
+
+    Raises JobNotFound if the job was deleted after the first request, or ServiceError if DynamoDB fails.
+    """
     return done.value.job if done.value else get_own_job(done.answer["job_id"], owner, jobs)
 
 
 def log_submission(log: Logger, event: str, done: Done[Submitted]) -> None:
-    """Log an accepted job or a replayed response, and any fault after the job was accepted."""
+    """Log an accepted job or a repeated request, and any error that occurred after the job was accepted."""
     facts: dict[str, Any] = {"job_id": done.answer["job_id"]}
     if done.value is None:
         log.info("Stored response returned", extra=facts)

@@ -31,10 +31,12 @@ from shared.jobs.job import Job, JobStatus
 from shared.jobs.receipt import digest_receipt
 from shared.pipeline.image_formats import BY_NAME
 
-RESULT = {303: ("To the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
-RAW = {303: ("To the raw image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
+RESULT = {303: ("Redirect to the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
+RAW = {303: ("Redirect to the raw image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
 
-Redirect = Annotated[bool, Query(description="If false, return the link as JSON.")]
+Redirect = Annotated[
+    bool, Query(description="If false, the API returns the link as JSON instead of redirecting to it.")
+]
 
 router = Router()
 
@@ -46,7 +48,7 @@ router = Router()
     responses=documented(RESULT, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
 )
 def read_result(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
-    """Redirect to a temporary link to the first processed image."""
+    """Redirect to a temporary link to the processed image of the first output."""
     return _output_response(_get_completed_job(job_id, dependencies), None, dependencies, redirect=redirect)
 
 
@@ -64,7 +66,7 @@ def read_output(
     dependencies: Deps,
     redirect: Redirect = True,
 ) -> Response[Any]:
-    """Redirect to a temporary link to one processed image."""
+    """Redirect to a temporary link to the processed image of one output."""
     return _output_response(_get_completed_job(job_id, dependencies), name, dependencies, redirect=redirect)
 
 
@@ -75,13 +77,16 @@ def read_output(
     responses=documented(RAW, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
 )
 def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
-    """Redirect to a temporary link to the uploaded bytes, once they are known to be an image."""
+    """Redirect to a temporary link to the raw image.
+
+    A file that was sent by direct upload is available only after a worker has recognized it as an image.
+    """
     event = router.current_event
     now = dependencies.clock()
     job = _require_result(get_own_job(job_id, caller(event), dependencies.jobs), now)
     image_format = BY_NAME.get(job.raw.format or "")
     if image_format is None or job.raw.size is None:
-        # Bytes sent with a form may be anything. They are shown once a worker has read them.
+        # A file sent with an upload form may be anything. It is available only after a worker has read it.
         if job.status.is_terminal:
             raise JobHasFailed("No worker has read the image.")
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
@@ -105,13 +110,13 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
     ),
 )
 def read_receipt(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return what a completed job was made from, by which software, and its outputs. A receipt never changes."""
+    """Return the receipt of a completed job: its raw image, pipeline, software and outputs. A receipt never changes."""
     job = get_own_job(job_id, caller(router.current_event), dependencies.jobs)
     require_unexpired(job, dependencies.clock())
     if not job.status.is_terminal:
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
     if job.status is not JobStatus.COMPLETED:
-        raise JobHasFailed(f"The job ended as {job.status.value}; only a completed job has a receipt.")
+        raise JobHasFailed(f"The job ended as {job.status.value}. Only a completed job has a receipt.")
     if job.receipt is None:
         raise ReceiptNotFound
     digest = digest_receipt(job.receipt)

@@ -64,7 +64,7 @@ router = Router()
     summary="Create a job",
     tags=["Jobs"],
     responses=documented(
-        {200: ("Done within the wait (`Prefer: wait=N`).", JobView), 202: ("Accepted.", JobView)},
+        {200: ("The job, which ended within `Prefer: wait=N`.", JobView), 202: ("The accepted job.", JobView)},
         EmptyBody,
         BadBase64,
         BadJson,
@@ -91,12 +91,14 @@ router = Router()
 def create_job(
     dependencies: Deps,
     log: Log,
-    prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`: wait up to N s for the job.")] = None,
+    prefer: Annotated[
+        str | None, Header(alias="Prefer", description="`wait=N`: wait up to N seconds, at most 20.")
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Create a job from an image, or from the S3 location of one, and a pipeline.
+    """Create a job from an image, or from an object in S3, and a pipeline.
 
-    Responds at once, or when the job is done (`Prefer: wait=N`).
+    Responds immediately or, with `Prefer: wait=N`, when the job has ended or N seconds have passed.
     """
     event = router.current_event
     owner = caller(event)
@@ -123,7 +125,7 @@ def create_job(
     responses=documented({200: ("The job.", JobView), 304: ("Unchanged.", None)}, JobNotFound),
 )
 def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return a job in its latest state, or `304` if the caller already has it."""
+    """Return a job in its current state, or `304` if the job is unchanged since the caller's `ETag`."""
     event = router.current_event
     job = require_unexpired(get_own_job(job_id, caller(event), dependencies.jobs), dependencies.clock())
     links, bucket = dependencies.links_for(event), dependencies.settings.image_bucket
@@ -139,13 +141,16 @@ def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = Non
 def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
     dependencies: Deps,
     status: Annotated[JobStatus | None, Query(description="Only jobs with this status.")] = None,
-    batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only jobs of this batch.")] = None,
-    since: Annotated[TimeFilter, Query(description="Created at this time or later, ISO 8601.")] = None,
-    until: Annotated[TimeFilter, Query(description="Created before this time, ISO 8601.")] = None,
+    batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only members of this batch.")] = None,
+    since: Annotated[TimeFilter, Query(description="Only jobs created at this time or later (ISO 8601).")] = None,
+    until: Annotated[TimeFilter, Query(description="Only jobs created before this time (ISO 8601).")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Jobs per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List the caller's jobs. With a rare status, a page may be short and still have a `next_cursor`."""
+    """List the caller's jobs, newest first.
+
+    With `status`, a page can have fewer jobs than `limit` although there are more pages.
+    """
     page = dependencies.listing.page(
         JobQuery(
             owner=caller(router.current_event),
@@ -179,9 +184,10 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
 def _read_request(
     event: BaseProxyEvent, owner: str, dependencies: Dependencies
 ) -> tuple[tuple[str | bytes, ...], Callable[[Reservation], Submitted]]:
-    """Read a request for a job. Return what identifies it, and a function that carries it out.
+    """Read a request for a job. Return what makes it different from others, and a function that creates the job.
 
-    The function resolves names, so that a repeated request succeeds even if a preset was deleted meanwhile.
+    The function resolves the names of presets, assets and webhooks. If the first request has run completely, a repeated
+    request does not call the function, so it succeeds even if a preset has been deleted.
     """
     query = event.query_string_parameters or {}
     body = read_body(event)
@@ -210,10 +216,13 @@ def _read_request(
 
 
 def _first_id(moment: datetime | None, name: str) -> str | None:
-    """Return the first ID of a moment; without a time zone it is UTC. Raises InvalidRequest if an ID can't hold it."""
+    """Return the first ID at a time, which is in UTC if it has no time zone, or None if ``moment`` is None.
+
+    Raises InvalidRequest if no ID can represent this time.
+    """
     if moment is None:
         return None
     try:
         return first_id_at(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except OverflowError as error:
-        raise InvalidRequest(errors=(FieldError(f"/{name}", "out of range"),)) from error
+        raise InvalidRequest(errors=(FieldError(f"/{name}", "is out of range"),)) from error

@@ -17,19 +17,21 @@ from shared.jobs.receipt import Receipt
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-#: Returns a link to an output.
+#: Returns a temporary link to an output of a job.
 Sign = Callable[[Job, ProcessedImage], str]
 
 
 class RawView(View):
-    """The raw image. For a direct upload, its facts are null until a worker has read it."""
+    """The raw image. For a direct upload, the properties are null until a worker has read the file."""
 
-    size: int | None = Field(description="Bytes.")
+    size: int | None = Field(description="Size in bytes.")
     format: str | None
-    width: int | None = Field(description="Pixels, upright; known once processed.")
+    width: int | None = Field(
+        description="Pixels, after the EXIF orientation is applied. Null until the image is processed."
+    )
     height: int | None
-    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal.")
-    source: str | None = Field(description="`s3://bucket/key` of an imported image.")
+    digest: str | None = Field(description="SHA-256 digest of the file, hexadecimal.")
+    source: str | None = Field(description="`s3://bucket/key` of the imported object. Null if the image was uploaded.")
 
 
 class OutputView(View):
@@ -44,17 +46,17 @@ class OutputView(View):
     format: str
     media_type: str
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal.")
-    url: str | None = Field(default=None, description="Temporary link, if the request includes links.")
+    url: str | None = Field(default=None, description="Temporary link. Null unless the request asks for links.")
 
 
 class ResultView(OutputView):
-    """The first output, and all of them."""
+    """The processed image of the first output, and in `outputs` those of all outputs."""
 
     outputs: list[OutputView]
 
 
 class FailureView(View):
-    """Why a job has no result."""
+    """The error of a job without a result."""
 
     code: str
     message: str
@@ -62,26 +64,26 @@ class FailureView(View):
 
     @classmethod
     def of(cls, failure: JobFailure | None) -> Self | None:
-        """Return the view of a failure, or None without one."""
+        """Return the view of a failure, or None if ``failure`` is None."""
         if failure is None:
             return None
         return cls(code=failure.code, message=failure.message, retriable=failure.retriable)
 
 
 class PresetRefView(View):
-    """The preset and version that a pipeline came from."""
+    """The name and version of the preset that a pipeline came from."""
 
     name: str
     version: int
 
     @classmethod
     def of(cls, ref: PresetRef | None) -> Self | None:
-        """Return the view of a preset reference, or None without one."""
+        """Return the view of a preset reference, or None if ``ref`` is None."""
         return None if ref is None else cls(name=ref.name, version=ref.version)
 
 
 class TransitionView(View):
-    """One line of a job's history."""
+    """One transition in the history of a job."""
 
     status: JobStatus
     at: Timestamp
@@ -94,27 +96,29 @@ class LinksView(View):
     self: str
     result: str
     outputs: dict[str, str]
-    receipt: str | None = Field(default=None, description="If the job has a receipt.")
+    receipt: str | None = Field(default=None, description="Null if the job has no receipt.")
 
 
 class JobView(View):
-    """A job. Once ``done``, exactly one of ``result`` and ``error`` is set (AIP-151)."""
+    """A job. If ``done`` is true, exactly one of ``result`` and ``error`` is not null (AIP-151)."""
 
     id: str
     filename: str
     status: JobStatus
     done: bool
-    timestamp: Timestamp = Field(description="Timestamp of processing; until then, of the last transition.")
+    timestamp: Timestamp = Field(description="When the job ended. For an open job: when its status last changed.")
     uploaded_at: Timestamp
-    key: str | None = Field(description="Object key of the first processed image.")
+    key: str | None = Field(description="Object key of the processed image of the first output.")
     s3_path: str | None
-    size: int | None = Field(description="Bytes of the first processed image.")
-    format: str | None = Field(description="Format of the first processed image.")
+    size: int | None = Field(description="Size in bytes of the processed image of the first output.")
+    format: str | None = Field(description="Format of the processed image of the first output.")
     raw: RawView
     pipeline: Pipeline | None
-    preset: PresetRefView | None = Field(description="The preset that the pipeline came from.")
+    preset: PresetRefView | None = Field(
+        description="The preset that the pipeline came from. Null if the request named none."
+    )
     assets: dict[str, str] = Field(
-        description="SHA-256 by name of each asset that the pipeline refers to, pinned when the job was created."
+        description="Name and SHA-256 digest of each asset of the pipeline, as it was when the job was created."
     )
     result: ResultView | None
     error: FailureView | None
@@ -129,7 +133,7 @@ class JobView(View):
 
     @classmethod
     def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None) -> Self:
-        """Return the view of a job. With ``sign``, each output has a link."""
+        """Return the view of a job. If ``sign`` is given, each output has a link."""
         outputs = [
             OutputView(
                 name=output.name,
@@ -190,10 +194,10 @@ class JobPage(View):
     """A page of jobs, newest first."""
 
     jobs: list[JobView]
-    next_cursor: str | None = Field(description="Cursor of the next page; null on the last page.")
+    next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
 
 
-#: Errors of jobs that ended without a failure of their own.
+#: Errors of jobs that were cancelled or have expired.
 _ENDED_BY = {JobStatus.CANCELLED: JobCancelled, JobStatus.EXPIRED: UploadExpired}
 
 
@@ -205,11 +209,9 @@ def _failure(job: Job) -> FailureView | None:
 
 
 class ReceiptView(View):
-    """A receipt and its digest. Later versions may add members to the receipt."""
+    """A receipt and its digest. Later versions of Safelight may add members to the receipt."""
 
-    digest: str = Field(
-        description="SHA-256, hexadecimal, of `receipt` in canonical form (RFC 8785). Equal receipts have the same."
-    )
+    digest: str = Field(description="SHA-256 digest of `receipt` in canonical form (RFC 8785), hexadecimal.")
     receipt: Receipt
 
 
@@ -218,32 +220,36 @@ class GoneObjectView(View):
 
     key: str = Field(description="Object key in the image bucket.")
     size: int = Field(description="Bytes.")
-    digest: str | None = Field(description="SHA-256 of the bytes, hexadecimal; null if no record named the object.")
+    digest: str | None = Field(
+        description="SHA-256 digest, hexadecimal. Null if the job record did not contain the object."
+    )
 
 
 class StayingView(View):
-    """Data about the job that remains after the deletion."""
+    """Data about the job that remains after the deletion of the job."""
 
     what: Literal["statement", "log_lines", "answers", "backups", "versions"]
-    holds: str = Field(description="What it contains about the job.")
-    until: Timestamp | None = Field(description="Null if the retention is not known.")
+    holds: str = Field(description="What the data contains about the job.")
+    until: Timestamp | None = Field(description="When the data is removed. Null if this is not known.")
 
 
 class DeletionView(View):
-    """What a deletion removed. Repeated requests return the same statement until it expires."""
+    """A statement of what a deletion removed. Repeated requests return the same statement until it expires."""
 
     id: str
-    deleted_at: Timestamp = Field(description="Since this time requests for the job return 404.")
-    objects: list[GoneObjectView] = Field(description="The first 100.")
+    deleted_at: Timestamp = Field(
+        description="When the job was deleted. Since then, other requests for the job return 404."
+    )
+    objects: list[GoneObjectView] = Field(description="The first 100 of the removed objects.")
     object_count: int
-    bytes: int = Field(description="Total of all objects.")
-    record: Literal["removed"] = Field(description="The job's record: name, pipeline, history, receipt.")
+    bytes: int = Field(description="Total size of all removed objects in bytes.")
+    record: Literal["removed"] = Field(description="The job record, with file name, pipeline, history and receipt.")
     stays: list[StayingView]
     expires_at: Timestamp = Field(description="When this statement expires.")
 
     @classmethod
     def of(cls, deletion: Deletion, *, log_days: int, backup_days: int) -> Self:
-        """Return the view of a deletion. Log lines are kept for ``log_days``, backups for ``backup_days``."""
+        """Return the view of a deletion. Logs are kept for ``log_days`` days, backups for ``backup_days`` days."""
         at = deletion.deleted_at
         stays = [
             StayingView(what="statement", holds="This response.", until=deletion.expires_at),

@@ -1,7 +1,8 @@
-"""Job submission: store the raw image, then the record, then send the message.
+"""Job submission: store the raw image, then write the job record, then send the message.
 
-Each step refers only to what exists. A crash leaves a raw image that no record names, which the lifecycle rules
-remove, or a PENDING job without a message, which the reconciler requeues. No message ever names a missing job.
+In this order, the job record never names a missing raw image, and the message never names a missing job. If the
+function is killed after the first step, the lifecycle rules of the bucket remove the raw image. If it is killed after
+the second step, the reconciler requeues the job.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from shared.jobs.job_spec import JobSpec
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An accepted job, and the error if its message was not sent."""
+    """An accepted job, and the error if its message could not be sent."""
 
     job: Job
     send_error: ServiceError | None = None
@@ -33,13 +34,13 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSubmission:
-    """Accepts jobs whose image comes with the request."""
+    """Creates jobs whose image is in the request body."""
 
     jobs: JobTable
     images: ImageStore
     queues: JobQueues
     clock: Clock
-    #: Time until the reconciler requeues a job.
+    #: How long a job can wait before the reconciler requeues it.
     due_after: timedelta
     retention: timedelta
 
@@ -65,11 +66,11 @@ class JobSubmission:
         job_id: str | None = None,
         at: datetime | None = None,
     ) -> Submitted:
-        """Store the image, write the record and send the message.
+        """Store the image, write the job record and send the message. Return the job.
 
-        ``job_id`` and ``at`` come from the reservation of the Idempotency-Key, if any. A repeated request has the
-        same values and ends with the same job. Raises ServiceError if the first or second step fails. Once the record
-        is written the job is accepted, even if its message is not sent.
+        ``job_id`` and ``at`` come from the reservation of the Idempotency-Key, if any. A repeated request has the same
+        values, so it gets the same job. Raises ServiceError if the image or the job record can't be stored. The job is
+        accepted once its record is written, even if its message can't be sent.
         """
         at = at or self.clock()
         job_id = job_id or new_id(at)
@@ -96,7 +97,7 @@ class JobSubmission:
 
 
 def notify_worker(job: Job, queues: JobQueues) -> ServiceError | None:
-    """Send the message of a job whose record is written. Return the error if it was not sent."""
+    """Send the message of a job whose record is written. Return the error if it could not be sent, or None."""
     try:
         queues.notify_worker(job)
     except ServiceError as error:

@@ -1,4 +1,4 @@
-"""``Prefer: wait=N`` (RFC 7240): wait for a job before responding."""
+"""``Prefer: wait=N`` (RFC 7240): wait for the end of a job before responding."""
 
 import re
 import time
@@ -11,9 +11,9 @@ from shared.clock import Clock
 from shared.errors import JobNotFound, ServiceError
 from shared.jobs.job import Job
 
-#: API Gateway times out after 29 seconds.
+#: Less than 29 seconds, after which API Gateway times out.
 MAX_WAIT: Final = timedelta(seconds=20)
-#: Part of the invocation reserved for the response. If it is lost, the caller sends the job again.
+#: Part of the invocation's time that is reserved for the response. Without it, the caller would repeat the request.
 RESPONSE_TIME: Final = timedelta(seconds=3)
 FIRST_PAUSE: Final = timedelta(milliseconds=50)
 MAX_PAUSE: Final = timedelta(milliseconds=500)
@@ -22,7 +22,10 @@ Sleep = Callable[[float], None]
 
 
 def preferred_wait(header: str | None) -> timedelta | None:
-    """Return the ``wait`` of a Prefer header, capped, or None. RFC 7240 requires ignoring malformed preferences."""
+    """Return the ``wait`` of a Prefer header, at most ``MAX_WAIT``, or None if it has no valid ``wait``.
+
+    RFC 7240 requires that malformed preferences are ignored.
+    """
     for preference in (header or "").split(","):
         found = re.fullmatch(r'\s*wait\s*=\s*"?(\d{1,6})"?\s*(;.*)?', preference, re.IGNORECASE)
         if found:
@@ -31,9 +34,9 @@ def preferred_wait(header: str | None) -> timedelta | None:
 
 
 def wait_until_done(job: Job, until: datetime, jobs: JobTable, clock: Clock, sleep: Sleep = time.sleep) -> Job:
-    """Poll a job with growing pauses until it is done or ``until`` is reached. Return its latest known state.
+    """Poll a job with growing pauses until it has ended, or until ``until``. Return the job as it was last read.
 
-    The job is already accepted, so an error while polling returns the last known state.
+    The job is already accepted. After an error, the function therefore returns the last known job instead of raising.
     """
     pause = FIRST_PAUSE
     while not job.status.is_terminal and (rest := until - clock()) > timedelta(0):

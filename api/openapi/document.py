@@ -21,7 +21,7 @@ from shared.pipeline.asset import ASSET_FORMATS
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.version import VERSION
 
-#: Routes that validate their JSON themselves, so that errors have this API's codes and pointers.
+#: Models of JSON bodies that the routes validate themselves, so that errors have this API's codes and pointers.
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads", "post"): UploadRequest,
     ("/v1/batches", "post"): BatchRequest,
@@ -33,13 +33,13 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
 
 _WITHOUT_BODY: Final = frozenset({"204", "303", "304"})
 
-DESCRIPTION = """Upload an image, get a job ID at once and fetch the result later.
+DESCRIPTION = """Upload an image, get a job ID immediately, and fetch the result later.
 
 Every error is a problem document (RFC 9457) with a stable `code`."""
 
 
 def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
-    """Return the document of an API served at ``base_url``, which has no trailing slash."""
+    """Return the document for the API at ``base_url``, a URL without a trailing slash."""
     written = app.get_openapi_json_schema(
         title="Safelight",
         version=VERSION,
@@ -75,7 +75,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
 
 
 def _remove_empty_bodies(paths: Mapping[str, Any]) -> None:
-    """Remove the content that the resolver adds to responses without a body."""
+    """Remove the content that the resolver adds even to responses without a body."""
     for operation in (each for path in paths.values() for each in path.values()):
         for status in _WITHOUT_BODY & operation["responses"].keys():
             operation["responses"][status].pop("content", None)
@@ -98,7 +98,7 @@ def _query_parameters(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _allow_import(body: Mapping[str, Any]) -> None:
-    """Allow JSON to name an S3 object instead of the image."""
+    """Describe the JSON body that names an S3 object instead of containing the image."""
     as_json = body["content"]["application/json"]["schema"]
     facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     as_json["properties"] |= {name: facts[name] for name in ("source", "version")}
@@ -106,7 +106,10 @@ def _allow_import(body: Mapping[str, Any]) -> None:
 
 
 def _image_body(properties: Mapping[str, Any], formats: Iterable[ImageFormat]) -> dict[str, Any]:
-    """Return the request body with its four content types, which one model can't describe."""
+    """Return the description of a request body with an image.
+
+    The image can be sent with several content types, which one model can't describe.
+    """
     binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
     base64_text = {"type": "string", "contentEncoding": "base64"}
     form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}, **properties}}

@@ -1,7 +1,7 @@
 """Examples of the OpenAPI document for request bodies and successful responses (OpenAPI 3.1, 4.8.19).
 
-``examples.json`` contains recorded responses with IDs, times and addresses replaced. A response's example has the name
-of its schema.
+``examples.json`` contains recorded responses, in which IDs, times and URLs are replaced. By default, a response or
+request body has the example with the name of its schema.
 """
 
 import json
@@ -13,7 +13,7 @@ _JSON: Final = "application/json"
 _FORM: Final = "multipart/form-data"
 _TEXT: Final = "text/plain"
 
-#: Examples of request bodies whose schema has no title.
+#: Names of the examples for request bodies whose schema has no title.
 _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", _JSON): "JobBody",
     ("/v1/jobs", "post", _FORM): "JobForm",
@@ -23,7 +23,7 @@ _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/assets/{name}", "put", _FORM): "AssetForm",
     ("/v1/assets/{name}", "put", _TEXT): "ImageText",
 }
-#: Examples of responses that need another example than their schema's.
+#: Names of the examples for responses that need another example than the one of their schema.
 _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", "202"): "JobAccepted",
     ("/v1/uploads/{job_id}/confirm", "post", "202"): "JobAccepted",
@@ -33,7 +33,7 @@ _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
 
 
 def add_examples(spec: dict[str, Any]) -> None:
-    """Add the examples to a document as components, and refer to them from bodies and responses."""
+    """Add the examples to the components of a document, and references to them to bodies and responses."""
     known = json.loads((files("api.openapi") / "examples.json").read_text("utf-8"))
     values = {**known["requests"], **known["answers"]}
     spec["components"]["examples"] = {name: {"value": value} for name, value in sorted(values.items())}
@@ -43,7 +43,7 @@ def add_examples(spec: dict[str, Any]) -> None:
 
 
 def _list_contents(paths: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the content of each body and response with the name of its example."""
+    """Yield the content of each request body and response, with the name of its example."""
     for path, operations in paths.items():
         for method, operation in operations.items():
             for media, content in operation.get("requestBody", {}).get("content", {}).items():

@@ -1,4 +1,7 @@
-"""Links of the OpenAPI document: responses whose values are parameters of other operations (OpenAPI 3.1, 4.8.20)."""
+"""Links in the OpenAPI document (OpenAPI 3.1, 4.8.20).
+
+A link says that a value in a response is a parameter of another operation.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +19,7 @@ _BY_UPLOAD: Final = (
     ("/v1/uploads/{job_id}/confirm", "post"),
 )
 
-#: By path, method and status of a response: the linked operations and their parameters.
+#: For the path, method and status of a response: the linked operations and their parameters.
 _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], Mapping[str, str]]]] = {
     ("/v1/jobs", "post", "202"): (_BY_JOB, {"job_id": "$response.body#/id"}),
     ("/v1/uploads", "post", "201"): ((*_BY_JOB, *_BY_UPLOAD), {"job_id": "$response.body#/id"}),
@@ -32,7 +35,7 @@ _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], M
 
 
 def add_links(paths: Mapping[str, Any]) -> None:
-    """Add the links to the paths of a document."""
+    """Add the links to the responses in the paths of a document."""
     for (path, method, status), (targets, parameters) in _LINKS.items():
         paths[path][method]["responses"][status]["links"] = {
             name: {"operationId": name, "parameters": dict(parameters)}

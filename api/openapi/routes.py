@@ -1,4 +1,4 @@
-"""``/v1/openapi.json`` and ``/v1/docs``, a Swagger UI page that loads nothing from other hosts."""
+"""``/v1/openapi.json``, and ``/v1/docs``, which shows it with Swagger UI and loads nothing from other hosts."""
 
 import json
 from importlib.resources import files
@@ -16,7 +16,7 @@ PAGE_POLICY = (
 
 
 def add_documents(app: APIGatewayRestResolver) -> None:
-    """Add the two routes to the application that they describe."""
+    """Add the two routes to an application. They describe its other routes."""
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def read_openapi() -> Response[str]:

@@ -1,10 +1,12 @@
-"""Estimate CPU time and memory of a job from the number of pixels.
+"""Estimate the CPU time and memory of a job from numbers of pixels.
 
-Time is a constant per job, plus nanoseconds per pixel that is decoded, per pixel of the larger of input and output of
-each operation, and per pixel of each output. The costs are medians of ``benchmarks/calibrate_plan.py`` on the bundled
-images, in CPU time of one processor without queueing and transfers. Memory is the budget that the limits are based on:
-120 MiB for the process and 20 bytes per pixel of the largest intermediate image. An animation has these costs for each
-frame.
+The CPU time is a constant per job, plus a cost per pixel of the decoded image, of each operation (of its input or
+output, whichever is larger) and of each output. ``benchmarks/calibrate_plan.py`` measured these costs on the bundled
+images, as medians on one processor. Queueing and transfers are not included. For an animation, the cost per pixel
+counts for each frame.
+
+The memory is what the limits allow for: 120 MiB for the process, 20 bytes per pixel of the largest intermediate image,
+and 8 bytes per pixel for each output frame after the first.
 """
 
 from collections.abc import Sequence
@@ -15,17 +17,17 @@ from shared.pipeline.image_formats import ImageFormat
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.sizes import Size
 
-#: Constant cost of a job.
+#: Constant CPU time of a job.
 JOB_MILLISECONDS: Final = 2.0
 BYTES_PER_PIXEL: Final = 20
-#: Per additional frame of a result; all frames of an animation are in memory until they are written.
+#: For each output frame after the first. All frames of an animation are in memory until they are written.
 FRAME_BYTES_PER_PIXEL: Final = 8
 PROCESS_BYTES: Final = 120 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Estimated cost of a job, by order of magnitude."""
+    """Estimated CPU time and memory of a job. Only the order of magnitude is reliable."""
 
     milliseconds: int
     memory_bytes: int
@@ -38,7 +40,7 @@ def estimate(
     sizes: Sequence[tuple[Size, Size]],
     frames: int = 1,
 ) -> Estimate:
-    """Return the estimate for an image of ``size``; ``sizes`` are the sizes before and after each operation."""
+    """Return the estimate for an image of ``size``. ``sizes`` has the sizes before and after each operation."""
     nanoseconds = image_format.decode_cost * _pixels(size)
     for operation, (before, after) in zip(pipeline.operations, sizes, strict=False):
         nanoseconds += operation.cost * max(_pixels(before), _pixels(after))

@@ -1,6 +1,6 @@
-"""Plans: sizes, limits, warnings and an estimate of a job, without the image.
+"""Plans: sizes, limits, warnings and an estimate for a job, computed without the image.
 
-The worker uses the same functions for sizes and limits, so a plan and a job agree.
+The worker computes sizes and checks limits with the same functions, so a plan and its job agree.
 """
 
 from dataclasses import dataclass
@@ -19,37 +19,37 @@ from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation, and the size before and after it."""
+    """One operation, and the size of the image before and after it."""
 
     operation: Operation
     before: Size
-    #: The largest that it can be, if not exact.
+    #: The largest possible size if ``exact`` is False.
     after: Size
-    #: False after a trim, which depends on the content.
+    #: False from a ``trim`` on, because it depends on the content of the image.
     exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a job would do and how it would end."""
+    """What a job would do, and whether it would fail."""
 
-    #: As far as the pipeline would run.
+    #: The operations up to a failure.
     steps: tuple[Step, ...]
-    #: Of every output, or the largest that it can be.
+    #: Size of every output. The largest possible size if ``exact`` is False.
     size: Size
-    #: What the job would fail with, by what is known now.
+    #: The error of the job, or None if no failure is predicted.
     failure: JobFailure | None
     warnings: tuple[PlanWarning, ...]
     estimate: Estimate
 
     @property
     def exact(self) -> bool:
-        """Return True if the size is certain, as it is not after a trim."""
+        """Return True if the size is certain, that is, if the pipeline has no ``trim``."""
         return all(step.exact for step in self.steps)
 
 
 def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
-    """Apply a pipeline to sizes alone, in the order of the worker's checks and operations."""
+    """Return the plan for an image. Computes only sizes, and checks limits in the same order as the worker."""
     steps: list[Step] = []
     failure = None
     try:
@@ -68,16 +68,16 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
 
 
 def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
-    """Return how many frames are processed: all if an output format is animated, otherwise 1."""
+    """Return how many frames a job would process: all if an output format supports animation, otherwise 1."""
     animated = image.image_format not in {TIFF, JPEG, BMP}
     kept = animated and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
     return (image.frames or 1) if kept else 1
 
 
 def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, steps: list[Step]) -> None:
-    """Add step after step, as far as the limits allow. Raises ImageError.
+    """Append a step to ``steps`` for each operation. Raises ImageError if the image exceeds a limit.
 
-    After a trim, sizes are upper bounds, so no failure can be predicted.
+    From a ``trim`` on, sizes are only upper bounds, so no failure is predicted.
     """
     size, frames = (image.width, image.height), count_frames(image, pipeline)
     if image.size is not None:

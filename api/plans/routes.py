@@ -1,4 +1,4 @@
-"""``/v1/plan``: predict a job without creating it."""
+"""``/v1/plan``: predict what a job would do, without creating it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -31,7 +31,7 @@ router = Router()
     summary="Plan a job without uploading",
     tags=["Jobs"],
     responses=documented(
-        {200: ("What a job would do, including how it would fail.", PlanView)},
+        {200: ("What the job would do, and the error with which it would fail, if any.", PlanView)},
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
@@ -41,7 +41,7 @@ router = Router()
     ),
 )
 def plan_job(dependencies: Deps) -> Response[Any]:
-    """Validate a pipeline for an image. Return sizes, warnings, limits and an estimate. Nothing is stored."""
+    """Return the sizes, warnings, limits and estimated cost of a job, without an upload. Nothing is stored."""
     event = router.current_event
     image, options = read_plan_request(read_json(event))
     spec = resolve_job_spec(options, Catalog.of(dependencies, caller(event)))

@@ -1,4 +1,4 @@
-"""Request body of ``POST /v1/plan``: properties of an image and a pipeline."""
+"""Request body of ``POST /v1/plan``: a description of an image, and a pipeline."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
@@ -12,7 +12,7 @@ from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, Requ
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.pipeline.image_header import READABLE, read_image_header
 
-#: Maximum length of ``head`` in characters. Cameras can write several 100 KB of thumbnails before the frame header.
+#: Maximum length of ``head`` in characters. Some cameras write hundreds of KB of thumbnails before the frame header.
 MAX_BASE64: Final = 1024 * 1024
 
 _SPELLINGS: Final = {
@@ -23,7 +23,10 @@ _SPELLINGS: Final = {
 
 
 def _normalize_format(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
-    """Return the format name for a name, extension or media type."""
+    """Return the name of a format, which is given as its name, extension or media type.
+
+    Raises ValueError if no input format matches. Returns a value that is not a string as is, for pydantic to reject.
+    """
     if not isinstance(value, str):
         return value
     found = _SPELLINGS.get(value.lower())
@@ -32,53 +35,58 @@ def _normalize_format(value: Any) -> Any:  # noqa: ANN401 - runs before validati
     return found.name
 
 
-Side = Annotated[int, Field(ge=1, le=10**9, strict=True, description="Pixels, upright.")]
+Side = Annotated[int, Field(ge=1, le=10**9, strict=True, description="Pixels, after the EXIF orientation is applied.")]
 
 
 class PlanRequest(BaseModel):
-    """A plan to make: image properties or the first bytes of a file, and a pipeline, a preset or short options."""
+    """A request for a plan: a description of the image, and a pipeline, a preset or shorthand options.
+
+    The image is described by its properties or by the first bytes of its file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     head: str | None = Field(
         default=None,
         max_length=MAX_BASE64,
-        description="The first bytes of the file in base64, about 64 KiB, instead of width, height and format.",
+        description="The first bytes of the file, such as 64 KiB, in base64; instead of `width`, `height`, `format`.",
     )
     width: Side | None = None
     height: Side | None = None
     format: Annotated[str, BeforeValidator(_normalize_format)] | None = Field(
-        default=None, description="Name, extension or media type."
+        default=None, description="Name, extension or media type of the format."
     )
-    size: int | None = Field(default=None, ge=1, le=10**15, strict=True, description="Bytes of the file.")
-    frames: int | None = Field(default=None, ge=1, le=10**9, strict=True, description="Frames of an animation.")
-    alpha: bool | None = Field(default=None, description="Whether the image has transparent pixels.")
-    pipeline: dict[str, Any] | None = Field(default=None, description="As on `POST /v1/jobs`.")
-    preset: str | None = Field(default=None, description="As on `POST /v1/jobs`.")
+    size: int | None = Field(default=None, ge=1, le=10**15, strict=True, description="Size of the file in bytes.")
+    frames: int | None = Field(
+        default=None, ge=1, le=10**9, strict=True, description="Number of frames of an animation."
+    )
+    alpha: bool | None = Field(default=None, description="True if the image has transparent pixels.")
+    pipeline: dict[str, Any] | None = Field(default=None, description="A pipeline, as in `POST /v1/jobs`.")
+    preset: str | None = Field(default=None, description="Name of a preset, as in `POST /v1/jobs`.")
     options: dict[str, Any] | None = Field(
         default=None,
-        description="The shorthand of `POST /v1/jobs`: width, height, fit, enlarge, grayscale, format, quality.",
+        description="Shorthand options of `POST /v1/jobs`: width, height, fit, enlarge, grayscale, format, quality.",
     )
 
     @model_validator(mode="after")
     def _require_one_description(self) -> Self:
         properties = (self.width, self.height, self.format)
         if self.head is not None and any(each is not None for each in properties):
-            raise ValueError("give head, or width, height and format, not both")
+            raise ValueError("give either head or width, height and format")
         if self.head is None and None in properties:
-            raise ValueError("give width, height and format, or head")
+            raise ValueError("give either head or all of width, height and format")
         return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedImage:
-    """Known properties of an image that is not uploaded."""
+    """The known properties of an image that is not uploaded. None: unknown."""
 
     image_format: ImageFormat
-    #: Pixels, upright.
+    #: Pixels, after the EXIF orientation is applied.
     width: int
     height: int
-    #: Bytes.
+    #: Size of the file in bytes.
     size: int | None = None
     frames: int | None = None
     animated: bool | None = None
@@ -86,7 +94,10 @@ class PlannedImage:
 
 
 def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedImage, Options]:
-    """Return image and options of a body. Raises InvalidRequest, or InvalidPipeline as ``POST /v1/jobs`` does."""
+    """Return the image and the options in a body.
+
+    Raises InvalidRequest if a field is invalid, or InvalidPipeline if the pipeline is.
+    """
     try:
         request = PlanRequest.model_validate(fields)
     except ValidationError as error:
@@ -112,7 +123,7 @@ def _describe_image(request: PlanRequest) -> PlannedImage:
         raise InvalidRequest(errors=(FieldError("/head", "is not valid base64"),)) from error
     if header is None:
         names = ", ".join(each.name for each in READABLE)
-        why = f"has no header that can be read ({names}); send more of the file, or width, height and format"
+        why = f"has no readable header ({names}); send more of the file, or width, height and format"
         raise InvalidRequest(errors=(FieldError("/head", why),))
     return PlannedImage(
         image_format=header.image_format,
@@ -126,11 +137,11 @@ def _describe_image(request: PlanRequest) -> PlannedImage:
 
 
 def _read_options(request: PlanRequest) -> Options:
-    """Return the options; pointers of errors refer to this body, where the shorthand is in ``options``."""
+    """Return the options. Pointers in errors refer to this body, in which ``options`` has the shorthand options."""
     requested = {"pipeline": request.pipeline, "preset": request.preset}
     shorthand = request.options or {}
     if misplaced := shorthand.keys() & {"pipeline", "preset", "filename"}:
-        where = tuple(FieldError(f"/options/{name}", "does not belong here") for name in sorted(misplaced))
+        where = tuple(FieldError(f"/options/{name}", "is not a shorthand option") for name in sorted(misplaced))
         raise InvalidRequest(errors=where)
     try:
         return read_options({}, {name: each for name, each in requested.items() if each is not None} | shorthand)

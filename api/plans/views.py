@@ -19,21 +19,23 @@ class PlannedImageView(View):
 
     format: str
     media_type: str
-    width: int = Field(description="Pixels, upright.")
+    width: int = Field(description="Pixels, after the EXIF orientation is applied.")
     height: int
-    size: int | None = Field(description="Bytes, if given.")
+    size: int | None = Field(description="Size of the file in bytes. Null if unknown.")
     frames: int | None
-    animated: bool | None = Field(description="Null if unknown.")
-    alpha: bool | None = Field(description="Whether it can have transparent pixels; null if unknown.")
+    animated: bool | None = Field(description="True if the image has several frames. Null if unknown.")
+    alpha: bool | None = Field(description="True if the image can have transparent pixels. Null if unknown.")
 
 
 class StepView(View):
-    """One operation and the size of its result."""
+    """One operation, and the size of the image after it."""
 
     op: str
     width: int = Field(description="Pixels.")
     height: int
-    exact: bool = Field(description="False if the size depends on the content, as after a trim; it is a maximum then.")
+    exact: bool = Field(
+        description="False if the size depends on the content, as after a `trim`. It is then the largest possible."
+    )
 
 
 class PlannedOutputView(View):
@@ -45,7 +47,7 @@ class PlannedOutputView(View):
     extension: str
     width: int = Field(description="Pixels.")
     height: int
-    exact: bool = Field(description="False if the size depends on the content; it is a maximum then.")
+    exact: bool = Field(description="False if the size depends on the content. The size is then the largest possible.")
 
 
 class PlanWarningView(View):
@@ -53,36 +55,36 @@ class PlanWarningView(View):
 
     code: WarningCode
     message: str
-    pointer: str = Field(description="JSON pointer into the pipeline; empty for the whole image.")
-    certain: bool = Field(description="False if it depends on unknown properties of the image.")
+    pointer: str = Field(description="JSON pointer into the pipeline. Empty if the warning is about the whole image.")
+    certain: bool = Field(description="False if the warning depends on unknown properties of the image.")
 
 
 class LimitView(View):
-    """A limit and the value that the job would reach."""
+    """A limit, and the value that the job would reach."""
 
     name: str
     limit: int
-    value: int | None = Field(description="Largest value of all steps; null if unknown.")
-    code: str = Field(description="Error code of a job above this limit.")
+    value: int | None = Field(description="Largest value of the image and all steps. Null if unknown.")
+    code: str = Field(description="Error code of a job that exceeds this limit.")
     exceeded: bool
 
 
 class EstimateView(View):
-    """Estimated cost of a job, by order of magnitude."""
+    """Estimated CPU time and memory of a job. Only the order of magnitude is reliable."""
 
     milliseconds: int = Field(description="CPU time on one processor, without queueing and transfers.")
     memory_bytes: int
 
 
 class PlanView(View):
-    """Predicted result of a job."""
+    """What a job would do."""
 
-    ok: bool = Field(description="Whether the job would succeed, as far as is known.")
-    failure: FailureView | None = Field(description="Error of the job, or null if none is predicted.")
+    ok: bool = Field(description="True if no failure of the job is predicted.")
+    failure: FailureView | None = Field(description="The predicted error of the job. Null if no failure is predicted.")
     picture: PlannedImageView
     pipeline: Pipeline
     preset: PresetRefView | None
-    steps: list[StepView] = Field(description="Steps up to a failure.")
+    steps: list[StepView] = Field(description="The operations up to a failure.")
     outputs: list[PlannedOutputView] = Field(description="Empty if the job would fail.")
     warnings: list[PlanWarningView]
     limits: list[LimitView]

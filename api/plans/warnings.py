@@ -1,4 +1,4 @@
-"""Warnings of a plan: changes of an image that its owner may not expect."""
+"""Warnings of a plan: changes of the image that the caller may not expect."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from shared.pipeline.sizes import Size, fit_size
 
 
 class WarningCode(StrEnum):
-    """Codes of warnings. A released code never changes."""
+    """Codes of warnings. A code never changes after its release."""
 
     #: The image is enlarged.
     ENLARGED = "ENLARGED"
     #: The aspect ratio changes.
     SHAPE_CHANGED = "SHAPE_CHANGED"
-    #: Other frames or pages are dropped.
+    #: Only the first frame or page is processed.
     FIRST_FRAME_ONLY = "FIRST_FRAME_ONLY"
-    #: The output format has no transparency; a color replaces it.
+    #: The output format has no transparency, so a background color replaces it.
     ALPHA_LOST = "ALPHA_LOST"
-    #: The output format has 256 colors.
+    #: The output format has at most 256 colors.
     COLORS_REDUCED = "COLORS_REDUCED"
 
 
@@ -33,9 +33,9 @@ class PlanWarning:
 
     code: WarningCode
     message: str
-    #: JSON pointer into the pipeline; empty for the whole image.
+    #: JSON pointer into the pipeline. Empty if the warning is about the whole image.
     pointer: str
-    #: False if it depends on unknown properties of the image.
+    #: False if the warning depends on unknown properties of the image.
     certain: bool = True
 
 
@@ -44,7 +44,7 @@ def find_warnings(
     pipeline: Pipeline,
     sizes: Sequence[tuple[Size, Size]],
 ) -> tuple[PlanWarning, ...]:
-    """Return the warnings; ``sizes`` are those before and after each operation."""
+    """Return the warnings for an image. ``sizes`` has the sizes before and after each operation."""
     return (
         *_check_frames(image, pipeline),
         *_check_sizes(pipeline, sizes),
@@ -64,7 +64,7 @@ def _check_frames(image: PlannedImage, pipeline: Pipeline) -> Iterator[PlanWarni
     for index, output in enumerate(pipeline.outputs):
         if output.format not in ANIMATED_FORMATS:
             name = output.format.image_format.name
-            text = f"Only the first frame is written as {name}, which holds no animation."
+            text = f"Only the first frame is written, because {name} has no animation."
             said = _with_condition(text, "the image is animated", certain)
             yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, said, f"/outputs/{index}", certain)
 
@@ -76,10 +76,10 @@ def _check_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iter
         pointer = f"/operations/{index}"
         drawn = _drawn_size(operation, before, after)
         if drawn[0] > before[0] or drawn[1] > before[1]:
-            text = f"Enlarges from {_sides(before)} to {_sides(drawn)} pixels: it gains no detail."
+            text = f"Enlarges the image from {_sides(before)} to {_sides(drawn)} pixels, which adds no detail."
             yield PlanWarning(WarningCode.ENLARGED, text, pointer)
         if operation.fit is Fit.EXACT and not _same_shape(before, after):
-            text = f"Distorts: {_sides(before)} and {_sides(after)} pixels differ in shape."
+            text = f"Distorts the image: {_sides(before)} and {_sides(after)} pixels have different proportions."
             yield PlanWarning(WarningCode.SHAPE_CHANGED, text, pointer)
 
 
@@ -91,7 +91,7 @@ def _check_alpha(image: PlannedImage, pipeline: Pipeline, sizes: Sequence[tuple[
         return
     for index, output in enumerate(pipeline.outputs):
         if not output.format.image_format.alpha:
-            text = f"{output.format.image_format.name} has no transparency: it is laid on {output.background}."
+            text = f"{output.format.image_format.name} has no transparency: {output.background} replaces it."
             said = _with_condition(text, "the image is transparent", alpha is True)
             yield PlanWarning(WarningCode.ALPHA_LOST, said, f"/outputs/{index}", alpha is True)
 
@@ -99,12 +99,12 @@ def _check_alpha(image: PlannedImage, pipeline: Pipeline, sizes: Sequence[tuple[
 def _check_colors(pipeline: Pipeline) -> Iterator[PlanWarning]:
     for index, output in enumerate(pipeline.outputs):
         if output.format is OutputFormat.GIF:
-            text = "A GIF has 256 colors; an image with more is dithered."
+            text = "A GIF has at most 256 colors, so an image with more colors is dithered."
             yield PlanWarning(WarningCode.COLORS_REDUCED, text, f"/outputs/{index}", certain=False)
 
 
 def _drawn_size(operation: Resize, before: Size, after: Size) -> Size:
-    """Return the size of the image itself, which ``contain`` lays into a larger box."""
+    """Return the size of the image itself, which ``contain`` places on a larger background."""
     if operation.fit is not Fit.CONTAIN:
         return after
     return fit_size(before, (operation.width, operation.height), enlarge=operation.enlarge)
@@ -119,13 +119,13 @@ def _sides(size: Size) -> str:
 
 
 def _same_shape(before: Size, after: Size) -> bool:
-    """Return True if proportions are kept, as far as whole pixels can."""
+    """Return True if the proportions are equal, up to a difference of one pixel."""
     scale = after[0] / before[0]
     return abs(before[1] * scale - after[1]) <= 1
 
 
 def _alpha_after(alpha: bool | None, operation: Operation, before: Size) -> bool | None:
-    """Return whether an image can have transparent pixels after an operation; None if unknown."""
+    """Return True if an image can have transparent pixels after an operation, or None if that is unknown."""
     match operation:
         case RoundCorners():
             return True
@@ -140,7 +140,7 @@ def _alpha_after(alpha: bool | None, operation: Operation, before: Size) -> bool
 
 
 def _adds_area(operation: Pad | Rotate | Resize, before: Size) -> bool:
-    """Return True if an operation adds area that the background fills."""
+    """Return True if an operation adds an area that its background color fills."""
     if isinstance(operation, Pad):
         return any((operation.top, operation.right, operation.bottom, operation.left))
     if isinstance(operation, Rotate):

@@ -1,4 +1,4 @@
-"""``/v1/presets``: named pipelines, built in or the caller's own. Each change creates a new version."""
+"""``/v1/presets``: built-in presets and presets of the caller. Each change creates a new version."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -36,7 +36,11 @@ router = Router()
 
 PresetNameInPath = Annotated[str, Path(description="Name of the preset.", json_schema_extra={"pattern": NAME_PATTERN})]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="`ETag` of the version that must be the newest; otherwise 412.")
+    str | None,
+    Header(
+        alias="If-Match",
+        description="`ETag` of the version that must be the newest. If it is not, the API returns 412.",
+    ),
 ]
 
 
@@ -48,10 +52,10 @@ IfMatch = Annotated[
 )
 def list_presets(
     dependencies: Deps,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="The caller's presets per page.")] = MAX_PAGE,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Presets of the caller per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List the built-in presets and the caller's own, each in its newest version."""
+    """List the built-in presets and the presets of the caller, each in its newest version."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
     page = dependencies.presets.page(caller(router.current_event), limit=limit, after=cursor)
@@ -71,11 +75,13 @@ def read_preset(
     dependencies: Deps,
     version: Annotated[
         int | None,
-        Query(ge=1, lt=10**9, description="Default: the newest. Also of a deleted preset."),
+        Query(
+            ge=1, lt=10**9, description="Version to return, also of a deleted preset. By default, the newest version."
+        ),
     ] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
-    """Return a preset. Status `304` if the caller already has this version."""
+    """Return a preset, or `304` if the caller's `ETag` is the one of this version."""
     preset = get_preset(dependencies.presets, caller(router.current_event), name, version)
     headers = {"ETag": version_tag(preset.version)}
     return json_response(PresetView.of(preset), HTTPStatus.OK, headers, if_none_match=if_none_match)
@@ -101,7 +107,8 @@ def put_preset(
     dependencies: Deps,
     if_match: IfMatch = None,
     if_none_match: Annotated[
-        str | None, Header(alias="If-None-Match", description="`*`: only if the preset does not exist; otherwise 412.")
+        str | None,
+        Header(alias="If-None-Match", description="With `*`, the API returns 412 if the preset already exists."),
     ] = None,
 ) -> Response[Any]:
     """Store a pipeline under a name. Each change creates a new version. Earlier versions remain readable."""
@@ -127,7 +134,7 @@ def put_preset(
     responses=documented({204: ("Deleted.", None)}, PresetNotFound, PresetBuiltIn, PresetChanged, InvalidRequest),
 )
 def delete_preset(name: PresetNameInPath, dependencies: Deps, if_match: IfMatch = None) -> Response[Any]:
-    """Delete a preset. Its jobs do not change, and its versions remain readable."""
+    """Delete a preset. Jobs that use it do not change, and its versions remain readable."""
     require_own_preset(name)
     if not is_name(name):
         raise PresetNotFound

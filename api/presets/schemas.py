@@ -21,7 +21,10 @@ class PresetBody(BaseModel):
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Self:
-        """Validate the body. Raises InvalidPipeline if only the pipeline is invalid, or InvalidRequest."""
+        """Return the validated body.
+
+        Raises InvalidPipeline if only the pipeline is invalid, or InvalidRequest if another field is invalid.
+        """
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
@@ -31,12 +34,12 @@ class PresetBody(BaseModel):
 
 
 class PresetView(View):
-    """One version of a named pipeline."""
+    """One version of a preset."""
 
     name: str
     version: int
     description: str
-    built_in: bool = Field(description="Whether it is part of Safelight and can't be changed.")
+    built_in: bool = Field(description="True if the preset is part of Safelight, so that it can't be changed.")
     created_at: Timestamp | None = Field(description="When this version was created. Null for built-in presets.")
     pipeline: Pipeline
 
@@ -54,7 +57,7 @@ class PresetView(View):
 
 
 class PresetPageView(View):
-    """The built-in presets, on the first page only, and a page of the caller's own, by name."""
+    """A page of the caller's presets, sorted by name. The first page starts with the built-in presets."""
 
     presets: list[PresetView]
     next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")

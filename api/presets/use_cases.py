@@ -1,4 +1,4 @@
-"""Lookup of presets by name: built-in presets first, then the caller's own."""
+"""Lookup of presets by name, first among the built-in presets, then among the presets of the caller."""
 
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.errors import PresetBuiltIn, PresetNotFound
@@ -7,7 +7,7 @@ from shared.pipeline.preset import BUILT_IN, Preset
 
 
 def get_preset(table: PresetTable, owner: str, name: str, version: int | None = None) -> Preset:
-    """Return the newest version of a preset, or the given one. Raises PresetNotFound."""
+    """Return the given version of a preset, by default the newest. Raises PresetNotFound if it does not exist."""
     if (built_in := BUILT_IN.get(name)) is not None:
         if version not in {None, built_in.version}:
             raise PresetNotFound

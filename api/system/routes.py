@@ -19,10 +19,10 @@ router = Router()
     "/v1/capabilities",
     summary="Read the capabilities of the deployment",
     tags=["System"],
-    responses=documented({200: ("Operations, formats, limits, presets.", CapabilitiesView)}),
+    responses=documented({200: ("Operations, formats, limits and built-in presets.", CapabilitiesView)}),
 )
 def read_capabilities(dependencies: Deps) -> Response[Any]:
-    """Return operations and their schemas, input and output formats, limits and built-in presets."""
+    """Return the operations with their schemas, the input and output formats, limits and built-in presets."""
     return json_response(CapabilitiesView.of(dependencies.limits))
 
 
@@ -33,7 +33,7 @@ def read_capabilities(dependencies: Deps) -> Response[Any]:
     responses=documented({200: ("The API and its job table respond.", HealthView)}),
 )
 def read_health(dependencies: Deps) -> Response[Any]:
-    """Return 200 if the function and its job table respond, or 503 if the table does not."""
+    """Return 200 if the API and its job table respond, or 503 if the job table does not respond."""
     dependencies.jobs.ping()
     return Response(
         200,

@@ -1,7 +1,7 @@
 """Views of health and capabilities.
 
-Capabilities come from the tables that the functions themselves use. ``tests/integration/test_capabilities.py`` checks
-every entry against the worker.
+Capabilities are read from the definitions that the API and the worker use. ``tests/integration/test_capabilities.py``
+checks each entry against the worker.
 """
 
 from typing import Any, Self, get_args
@@ -22,18 +22,18 @@ from shared.version import VERSION
 
 
 class HealthView(View):
-    """The API and its job table respond."""
+    """The state of the API, if it and its job table respond."""
 
     status: str
     version: str
 
 
 class OperationView(View):
-    """One operation and its parameters."""
+    """One operation, and the JSON Schema of its parameters."""
 
     op: str
     description: str
-    parameters: dict[str, Any] = Field(description="JSON Schema of the operation, `op` included.")
+    parameters: dict[str, Any] = Field(description="JSON Schema of the operation, including `op`.")
 
 
 class InputView(View):
@@ -57,9 +57,13 @@ class OutputFormatView(View):
     name: str = Field(description="Value of an output's `format`.")
     media_type: str
     extension: str
-    alpha: bool = Field(description="Whether it supports transparency. If not, `background` is used.")
-    animation: bool = Field(description="Whether it supports animation. If not, only the first frame is written.")
-    quality: bool = Field(description="Whether it accepts `quality` and `max_bytes`.")
+    alpha: bool = Field(
+        description="True if the format supports transparency. If not, the color `background` replaces it."
+    )
+    animation: bool = Field(
+        description="True if the format supports animation. If not, only the first frame is written."
+    )
+    quality: bool = Field(description="True if an output in this format accepts `quality` and `max_bytes`.")
 
 
 class OutputsView(View):
@@ -74,13 +78,17 @@ class LimitsView(View):
 
     max_raw_bytes: int
     max_pixels: int
-    max_side: int = Field(description="Pixels, of the raw image and after every operation.")
-    max_frames: int = Field(description="Frames of an animation whose frames are all processed.")
-    max_total_pixels: int = Field(description="Sum over all frames of an animation.")
-    max_body_bytes: int = Field(description="Raw bytes of an image in the body of `POST /v1/jobs`.")
+    max_side: int = Field(description="Maximum width and height in pixels, of the raw image and after each operation.")
+    max_frames: int = Field(description="Maximum number of frames, if all frames of an animation are processed.")
+    max_total_pixels: int = Field(description="Maximum number of pixels of all frames of an animation together.")
+    max_body_bytes: int = Field(
+        description="Maximum size in bytes of an image in the body of `POST /v1/jobs`, before base64 encoding."
+    )
     max_operations: int
     max_outputs: int
-    max_result_side: int = Field(description="Pixels, of a size that an operation requests.")
+    max_result_side: int = Field(
+        description="Maximum width and height in pixels of an output, and of a size that an operation requests."
+    )
 
 
 class CapabilitiesView(View):
@@ -93,7 +101,9 @@ class CapabilitiesView(View):
     outputs: OutputsView
     limits: LimitsView
     default_pipeline: Pipeline
-    presets: list[PresetView] = Field(description="Built-in presets. `GET /v1/presets` also lists the caller's own.")
+    presets: list[PresetView] = Field(
+        description="Built-in presets. `GET /v1/presets` also lists the presets of the caller."
+    )
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
@@ -129,7 +139,7 @@ class CapabilitiesView(View):
 
 
 def operation_models() -> tuple[type[BaseModel], ...]:
-    """Return the models of all operations, from the union that validates a pipeline."""
+    """Return the models of all operations: the members of the union that validates a pipeline."""
     return get_args(AnyOperation)
 
 

@@ -1,4 +1,4 @@
-"""``/v1/uploads``: uploads straight to S3 with a form that the API signs."""
+"""``/v1/uploads``: direct uploads. The caller sends a file to S3 with a form that the API has signed."""
 
 from http import HTTPStatus
 from typing import Any
@@ -43,10 +43,10 @@ router = Router()
 
 @router.post(
     "/v1/uploads",
-    summary="Announce an upload",
+    summary="Create a direct upload",
     tags=["Uploads"],
     responses=documented(
-        {201: ("The job, AWAITING_UPLOAD, and the form for its bytes.", UploadJobView)},
+        {201: ("The job, which is AWAITING_UPLOAD, and the form for its file.", UploadJobView)},
         BadJson,
         UnsupportedMediaType,
         UnsupportedImageType,
@@ -63,7 +63,10 @@ router = Router()
     ),
 )
 def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Create a job for bytes that go straight to S3, up to the size limit of a raw image."""
+    """Create a job, and return a form with which you send its image straight to S3.
+
+    The image can be as large as the limits for raw images allow.
+    """
     event = router.current_event
     owner = caller(event)
     upload = read_upload_request(event.query_string_parameters or {}, read_json(event))
@@ -74,7 +77,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
         return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
-    log_submission(log, "Upload announced", done)
+    log_submission(log, "Direct upload created", done)
     job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     view = UploadJobView(
@@ -89,7 +92,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     summary="Renew an upload form",
     tags=["Uploads"],
     responses=documented(
-        {200: ("A form that is valid for the full time.", FormView)},
+        {200: ("A new form, which is valid for the full time.", FormView)},
         JobNotFound,
         NotAwaitingUpload,
         KeyInvalid,
@@ -98,7 +101,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     ),
 )
 def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Return a new form and give the upload its full time again."""
+    """Return a new form for an upload. It is valid for the full time, which starts again."""
     event = router.current_event
     owner = caller(event)
     request = identify_request(idempotency_key, owner, "POST /v1/uploads/{job_id}/form", job_id.upper())
@@ -124,7 +127,7 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
 def confirm_upload(
     job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
 ) -> Response[Any]:
-    """Confirm that the bytes are in S3. The S3 event has the same effect; the first of the two counts."""
+    """Confirm that the file is in S3, so that the job is processed. The event that S3 sends has the same effect."""
     event = router.current_event
     owner = caller(event)
     request = identify_request(idempotency_key, owner, "POST /v1/uploads/{job_id}/confirm", job_id.upper())

@@ -16,47 +16,58 @@ DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
 
 
 class UploadRequest(Options):
-    """Options of a job, and the facts of the bytes to be uploaded."""
+    """Options of a job, and properties of the file that will be uploaded."""
 
     content_type: str = Field(
         max_length=255,
-        description="Media type that S3 requires of the file. With `application/octet-stream`, the content decides.",
+        description="Media type that the file must have. `application/octet-stream` allows any supported type.",
     )
-    size: int | None = Field(default=None, ge=1, description="Bytes. If given, S3 accepts exactly this size.")
-    digest: str | None = Field(default=None, pattern=DIGEST_PATTERN, description="SHA-256 of the bytes, hexadecimal.")
+    size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Size of the file in bytes. If given, S3 accepts only a file of exactly this size.",
+    )
+    digest: str | None = Field(
+        default=None,
+        pattern=DIGEST_PATTERN,
+        description="SHA-256 digest of the file, hexadecimal. If given, the job fails if the file has another digest.",
+    )
 
     def declaration(self, max_bytes: int) -> UploadDeclaration:
-        """Return the declaration. Raises UnsupportedImageType, or TooManyBytes above ``max_bytes``."""
+        """Return the declared properties of the file.
+
+        Raises UnsupportedImageType if the type is not supported, or TooManyBytes if the size is above ``max_bytes``.
+        """
         media_type = self.content_type.partition(";")[0].strip().lower()
         if not is_declarable(media_type):
             supported = ", ".join(each.media_type for each in INPUT_FORMATS)
             raise UnsupportedImageType(
-                f"Supported are {supported}.", errors=(FieldError("/content_type", "is not a supported type"),)
+                f"Supported types: {supported}.", errors=(FieldError("/content_type", "is not a supported type"),)
             )
         if self.size is not None and self.size > max_bytes:
             raise TooManyBytes(
-                f"The image file has {self.size:,} bytes; {max_bytes:,} are allowed.",
-                errors=(FieldError("/size", f"over {max_bytes}"),),
+                f"The image file has {self.size:,} bytes. At most {max_bytes:,} are allowed.",
+                errors=(FieldError("/size", f"is larger than {max_bytes}"),),
             )
         return UploadDeclaration(media_type=media_type, size=self.size, digest=self.digest)
 
 
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:
-    """Return the request. Raises InvalidRequest or InvalidPipeline."""
+    """Return the validated request. Raises InvalidRequest or InvalidPipeline if a field is invalid."""
     return read_as(UploadRequest, query, fields)
 
 
 class UploadView(View):
-    """A form to send as `multipart/form-data`: every field, then `file` as the last. S3 answers 204."""
+    """A form to send to `url` as `multipart/form-data`: all `fields`, then `file` as the last. S3 returns 204."""
 
     url: str
     fields: dict[str, str]
-    max_bytes: int = Field(description="Maximum bytes that S3 accepts.")
+    max_bytes: int = Field(description="Maximum size in bytes that S3 accepts.")
     expires_at: Timestamp
 
     @classmethod
     def of(cls, form: UploadForm | None) -> Self | None:
-        """Return the view of a form, or None without one."""
+        """Return the view of a form, or None if ``form`` is None."""
         if form is None:
             return None
         return cls(url=form.url, fields=form.fields, max_bytes=form.max_bytes, expires_at=form.expires_at)
@@ -69,6 +80,8 @@ class FormView(View):
 
 
 class UploadJobView(JobView):
-    """A job that awaits its bytes."""
+    """A job that awaits an upload."""
 
-    upload: UploadView | None = Field(description="Null if the job no longer awaits bytes or its form has expired.")
+    upload: UploadView | None = Field(
+        description="Null if the job no longer awaits an upload, or if its form has expired."
+    )

@@ -1,8 +1,8 @@
-"""Direct uploads: announce, sign forms, confirm.
+"""Direct uploads: create jobs, sign forms, confirm uploads.
 
-The record is written before the caller gets a form, so bytes never arrive for a job that does not exist. The S3 event
-is the job's message. A confirmation has the same effect for callers that do not rely on the event. Either may come
-twice or be lost: before a job expires, the reconciler checks for its bytes.
+The job record is written before the caller gets a form, so a file never arrives for a job that does not exist. The
+event that S3 sends for the file is the message of the job. A confirmation has the same effect as the event. Both may be
+duplicated or lost. Before a job expires, the reconciler therefore checks whether its file has arrived.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from shared.jobs import object_keys
 from shared.jobs.job import Job, JobStatus, RawImage
 from shared.jobs.job_spec import JobSpec
 
-#: Time from a form's expiry to its job's. S3 checks a form when an upload starts, and 100 MB take a while.
+#: Time from the expiry of a form to the expiry of its job. S3 checks a form only when the upload starts.
 GRACE = timedelta(minutes=10)
 MIN_LIFETIME = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploads:
-    """Creates jobs whose bytes the caller sends to S3."""
+    """Creates jobs whose image the caller sends to S3."""
 
     jobs: JobTable
     images: ImageStore
@@ -46,7 +46,7 @@ class Uploads:
 
     @classmethod
     def of(cls, dependencies: Dependencies, links: Links | None = None) -> Self:
-        """Return the use case with the API's dependencies. With ``links``, forms lead to the host of the request."""
+        """Return the use case with the API's dependencies. With ``links``, forms can use the host of the request."""
         return cls(
             jobs=dependencies.jobs,
             images=dependencies.images_for(links) if links else dependencies.images,
@@ -59,7 +59,10 @@ class Uploads:
         )
 
     def announce(self, request: UploadRequest, spec: JobSpec, owner: str, *, job_id: str, at: datetime) -> Submitted:
-        """Create a job that awaits its bytes. Raises UnsupportedImageType or TooManyBytes."""
+        """Create a job that awaits an upload.
+
+        Raises UnsupportedImageType or TooManyBytes if the declared file is not allowed.
+        """
         return Submitted(self.jobs.create(self.build_job(request, spec, owner, job_id=job_id, at=at)))
 
     def build_job(  # noqa: PLR0913 - the upload, the job, the request
@@ -72,7 +75,10 @@ class Uploads:
         at: datetime,
         batch_id: str | None = None,
     ) -> Job:
-        """Return a job that awaits its bytes, without writing it. Raises UnsupportedImageType or TooManyBytes."""
+        """Return a job that awaits an upload, without writing it.
+
+        Raises UnsupportedImageType or TooManyBytes if the declared file is not allowed.
+        """
         declaration = request.declaration(self.max_bytes)
         name = clean_filename(request.filename) if request.filename else None
         return Job.new(
@@ -89,9 +95,9 @@ class Uploads:
         )
 
     def sign_form(self, job: Job) -> UploadForm | None:
-        """Return a signed form, or None if the job awaits no bytes or its form has expired.
+        """Return a signed form, or None if the job does not await an upload or its form has expired.
 
-        Every form of a job expires at the same recorded time, so a replayed response needs no stored form.
+        The job record contains the time at which the form expires. A repeated request can therefore sign an equal form.
         """
         if job.status is not JobStatus.AWAITING_UPLOAD or job.due_at is None:
             return None
@@ -102,7 +108,10 @@ class Uploads:
         return self.images.form(job, max_bytes=self.max_bytes, lifetime=lifetime, now=now)
 
     def renew(self, job_id: str, owner: str) -> Job:
-        """Give an upload its full time again. Raises JobNotFound or NotAwaitingUpload."""
+        """Extend the time for an upload to its full length again, and return the job.
+
+        Raises JobNotFound, or NotAwaitingUpload if the job does not await an upload.
+        """
         now = self.clock()
 
         def extend(seen: Job) -> Job:
@@ -114,9 +123,9 @@ class Uploads:
         return apply_transition(job, extend, self.jobs)
 
     def confirm(self, job_id: str, owner: str) -> Submitted:
-        """Accept a job whose bytes are in the bucket, as the S3 event does. A later state stays as it is.
+        """Accept a job whose file is in the bucket, as the S3 event does. Has no effect if the job awaits no upload.
 
-        Raises JobNotFound, or UploadIncomplete while the bytes are missing.
+        Raises JobNotFound, or UploadIncomplete if the file has not arrived.
         """
         now = self.clock()
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), now)

@@ -55,7 +55,7 @@ def list_webhooks(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Webhooks per page.")] = MAX_PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List the caller's webhooks by name, without their secrets."""
+    """List the caller's webhooks, sorted by name, without their secrets."""
     if cursor is not None and not is_name(cursor):
         raise BadCursor
     page = Webhooks.of(dependencies).table.page(caller(router.current_event), limit=limit, after=cursor)
@@ -80,7 +80,10 @@ def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     summary="Create or change a webhook",
     tags=["Webhooks"],
     responses=documented(
-        {200: ("Changed and enabled.", WebhookView), 201: ("Created, with its secret.", NewWebhookView)},
+        {
+            200: ("The changed webhook, which is enabled.", WebhookView),
+            201: ("The new webhook, with its secret.", NewWebhookView),
+        },
         BadJson,
         UnsupportedMediaType,
         NotificationsOff,
@@ -89,7 +92,7 @@ def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     ),
 )
 def put_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Create or change a webhook. Only the response that creates it shows its secret."""
+    """Create or change a webhook. Only the response that creates the webhook contains its secret."""
     if not is_name(name):
         raise InvalidRequest(errors=(FieldError("/name", f"does not match {NAME_PATTERN}"),))
     event = router.current_event
@@ -121,7 +124,10 @@ def delete_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     responses=documented({200: ("The new secret.", SecretView)}, WebhookNotFound),
 )
 def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Create a new secret. The previous one also signs for a day. Each call creates another secret."""
+    """Create a new secret. For one day, deliveries are also signed with the previous secret.
+
+    Each call creates another secret.
+    """
     secret, until = Webhooks.of(dependencies).rotate_secret(name, caller(router.current_event))
     return json_response(SecretView(secret=secret, previous_until=until), HTTPStatus.OK, {})
 
@@ -140,7 +146,7 @@ def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Deliveries per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """List recent deliveries with the response of the receiver, newest job first."""
+    """List the deliveries of the last 14 days with the response of the receiver, newest job first."""
     if cursor is not None and not is_event_id(cursor):
         raise BadCursor
     owner = caller(router.current_event)
@@ -155,10 +161,10 @@ def list_deliveries(
     "/v1/webhooks/<name>/deliveries/<event_id>/replay",
     summary="Send an event again",
     tags=["Webhooks"],
-    responses=documented({202: ("Accepted for sending.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),
+    responses=documented({202: ("The delivery, which will be sent.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),
 )
 def replay_delivery(name: WebhookName, event_id: EventId, dependencies: Deps) -> Response[Any]:
-    """Send an event again with the same body and the same ID, whatever its state."""
+    """Send an event again with the same body and the same ID, whatever the state of its delivery."""
     if not is_event_id(event_id):
         raise DeliveryNotFound
     delivery = Webhooks.of(dependencies).replay(name, caller(router.current_event), event_id)

@@ -18,16 +18,23 @@ class WebhookBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(min_length=1, max_length=MAX_URL, description="Target URL: `https`, port 443, a public host.")
+    url: str = Field(
+        min_length=1,
+        max_length=MAX_URL,
+        description="URL that receives the events: `https`, port 443, a host on the public internet.",
+    )
     events: list[EventType] = Field(
         default_factory=lambda: list[EventType](get_args(EventType)),
         min_length=1,
-        description="Event types to send. Default: all.",
+        description="Types of the events to send. By default, all types.",
     )
 
     @classmethod
     def read(cls, fields: dict[str, Any], *, allow_internal: bool) -> Self:
-        """Validate the body; ``allow_internal`` as in :func:`find_url_problem`. Raises InvalidRequest."""
+        """Return the validated body. Raises InvalidRequest if a field is invalid.
+
+        If ``allow_internal`` is True, the URL can use plain HTTP and internal hosts.
+        """
         try:
             body = cls.model_validate(fields)
         except ValidationError as error:
@@ -56,7 +63,7 @@ class WebhookView(View):
 class NewWebhookView(WebhookView):
     """A new webhook with its secret, which is shown only once."""
 
-    secret: str = Field(description="`whsec_` and base64, as in Standard Webhooks.")
+    secret: str = Field(description="`whsec_` and the key in base64, as Standard Webhooks specifies.")
 
     @classmethod
     def with_secret(cls, webhook: Webhook, secret: str) -> Self:
@@ -68,30 +75,34 @@ class SecretView(View):
     """A new secret, which is shown only once."""
 
     secret: str
-    previous_until: Timestamp = Field(description="Until this time, the previous secret also signs.")
+    previous_until: Timestamp = Field(
+        description="Until this time, deliveries are also signed with the previous secret."
+    )
 
 
 class WebhookPageView(View):
-    """A page of the caller's webhooks, by name."""
+    """A page of the caller's webhooks, sorted by name."""
 
     webhooks: list[WebhookView]
     next_cursor: str | None = Field(description="Pass it as `cursor` to get the next page. Null on the last page.")
 
 
 class DeliveryView(View):
-    """One event for one webhook."""
+    """The delivery of one event to one webhook."""
 
     id: str = Field(description="ID of the event, which is sent as `webhook-id`.")
     type: str
     job_id: str
     state: DeliveryState
-    tries: int = Field(description="Attempts since the event or its last replay.")
+    tries: int = Field(description="Number of tries since the event was created or last replayed.")
     replays: int
-    answer: int | None = Field(description="HTTP status of the last response.")
-    reason: str | None = Field(description="Why there was no response, or why nothing was sent.")
+    answer: int | None = Field(description="HTTP status of the last response. Null if there was no response.")
+    reason: str | None = Field(
+        description="Why there was no response or why the event was not sent. Null if neither is the case."
+    )
     created_at: Timestamp
     tried_at: Timestamp | None
-    next_try_at: Timestamp | None = Field(description="Earliest time of the next attempt. Null if there is none.")
+    next_try_at: Timestamp | None = Field(description="Earliest time of the next try. Null if no try is planned.")
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:

@@ -26,9 +26,9 @@ class Webhooks:
     deliveries: DeliveryTable
     queue: SqsQueue
     clock: Clock
-    #: Whether the deployment sends notifications.
+    #: True if the deployment sends notifications.
     is_on: bool
-    #: Whether webhooks may use internal hosts and plain HTTP.
+    #: True if webhook URLs can use internal hosts and plain HTTP.
     allow_internal: bool
     make_secret: Callable[[], str] = new_secret
 
@@ -46,20 +46,20 @@ class Webhooks:
         )
 
     def get(self, name: str, owner: str) -> Webhook:
-        """Return a webhook of the owner. Raises WebhookNotFound."""
+        """Return one of the owner's webhooks. Raises WebhookNotFound if the owner has no webhook with this name."""
         if not is_name(name):
             raise WebhookNotFound
         return self.table.get(owner, name)
 
     def get_for_job(self, name: str, owner: str) -> Webhook:
-        """Return a webhook that a job may name. Raises WebhookNotFound, or NotificationsOff if it is never notified."""
+        """Return a webhook for a new job. Raises WebhookNotFound, or NotificationsOff if notifications are off."""
         self._require_on()
         return self.get(name, owner)
 
     def put(self, name: str, owner: str, url: str, events: tuple[str, ...]) -> tuple[Webhook, str | None]:
-        """Create a webhook and return it with its secret, or change an existing one and enable it again.
+        """Create a webhook, or change an existing webhook and enable it. Return it, and its secret if it is new.
 
-        Raises NotificationsOff.
+        Raises NotificationsOff if the deployment sends no notifications.
         """
         self._require_on()
         now = self.clock()
@@ -70,16 +70,16 @@ class Webhooks:
         return self.table.change(owner, name, url=url, events=events, now=now), None
 
     def delete(self, name: str, owner: str) -> None:
-        """Delete a webhook and its secrets. Pending deliveries are not sent. Raises WebhookNotFound."""
+        """Delete a webhook and its secrets. Its pending deliveries are not sent. Raises WebhookNotFound."""
         if not is_name(name):
             raise WebhookNotFound
         self.table.delete(owner, name)
         self.secrets.delete(owner, name)
 
     def rotate_secret(self, name: str, owner: str) -> tuple[str, datetime]:
-        """Create a new secret. Return it and the time until which the previous one also signs.
+        """Create a new secret. Return it, and the time until which the previous secret is also used to sign.
 
-        Raises WebhookNotFound.
+        Raises WebhookNotFound if the owner has no webhook with this name.
         """
         webhook = self.get(name, owner)
         now = self.clock()
@@ -88,7 +88,7 @@ class Webhooks:
         return secret, now + SECRET_OVERLAP
 
     def replay(self, name: str, owner: str, event_id: str) -> Delivery:
-        """Send an event again, whatever its state. Raises WebhookNotFound or DeliveryNotFound."""
+        """Send an event again, whatever the state of its delivery. Raises WebhookNotFound or DeliveryNotFound."""
         webhook = self.get(name, owner)
         delivery = self.deliveries.replay(owner, webhook.name, event_id, now=self.clock())
         message = DeliveryMessage(
@@ -100,7 +100,7 @@ class Webhooks:
             body=delivery.body,
             round=delivery.round,
         )
-        self.queue.send(message.encode())
+        self.queue.send(message.encode(), tenant=message.receiver)
         return delivery
 
     def _require_on(self) -> None:
