@@ -1,27 +1,33 @@
-"""The page ``docs/faults.md``: the result of every fault at every step, written by the test that runs them."""
+"""Write ``docs/faults.md``, which shows the result of every fault at every AWS call of the scenes."""
 
 from collections.abc import Mapping, Sequence
 
 from faults.simulator.faults import Fault
 from faults.simulator.single_faults import STEADY, InjectedFault, Scene, SceneResult
 
-#: The endings of one scene; None is without a fault.
+#: The results of one scene, by injected fault. The key None has the result without a fault.
 Played = Mapping[InjectedFault | None, SceneResult]
 
 HEAD = """# Results of single faults
 
-Each table shows one path. A row is a fault, a column is an AWS call, and a cell is the result. The real functions run
-on in-memory doubles with no other fault. `pytest tests/faults/test_single_faults.py --write-docs` writes this page, and
-the same test checks it. All results keep the [invariants](reliability.md#invariants).
+Each table shows one path. A row is a fault, a column is an AWS call of the path, and a cell is the result of this fault
+at this call. The last calls of a path have no column if no fault at them changes the result. There is no table for
+cancel, retry, delete, redrive, backfills, the notifier or webhooks. `pytest tests/faults/test_single_faults.py
+--write-docs` writes this page. The same tests check the page, and that all runs keep the
+[invariants](reliability.md#invariants).
 
-A cell has the status of the job, the number of attempts if there is more than one, and the time since the start of
-the affected invocation. A `slow` response takes longer than the timeout of the function. A fault `three times` hits
-botocore's retries too.
+The code of the functions runs on in-memory doubles of AWS and of image processing. Only "Submit an image" includes the
+HTTP layer of the API.
+
+A cell has the status of the HTTP response (for the API), the status of the job, the number of attempts unless it is 1,
+and the time from the start of the affected invocation to the end of the job. `at once` is less than 10 s. A `slow`
+response takes longer than the timeout of the function; error responses are never slow. A fault `three times` hits the
+call and both retries by botocore.
 """
 
 
 def page(played: Sequence[tuple[Scene, Played]]) -> str:
-    """Return the page."""
+    """Return the text of the page for the given scenes and their results."""
     return "\n".join([HEAD, *(_section(scene, endings) for scene, endings in played)])
 
 
@@ -45,7 +51,7 @@ def _section(scene: Scene, endings: Played) -> str:
 
 
 def _columns(endings: Played) -> list[int]:
-    """Return the calls to show, without the last ones at which no fault changes anything."""
+    """Return the numbers of the calls to show: all up to the last call at which a fault changes the result."""
     plain = endings[None]
     matter = [hit.number for hit, ending in endings.items() if hit is not None and ending.text != plain.text]
     return list(range(1, max(matter, default=len(plain.operations)) + 1))

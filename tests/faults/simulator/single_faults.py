@@ -1,4 +1,4 @@
-"""Every single fault between every two steps of each path, and its result."""
+"""Inject every fault at every AWS call of each scene, and describe the result."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,15 +19,15 @@ from shared.aws.dynamodb.job_item import open_shard
 from shared.clock import from_iso
 from shared.errors import ServiceError
 
-#: Number of a job in the partition that the reconciler reads first.
+#: Number in the ID of the first job of a scene. The reconciler reads this job's partition first.
 FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
-#: Faults that can hit all attempts of a call; the others end it at the first.
+#: Faults after which botocore sends the call again, so that they can hit every attempt of the call.
 STEADY = (Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ERROR_AFTER, Fault.OVERDUE)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One path: its preparation, and the invocation that is hit."""
+    """One path. ``hit`` prepares it and returns the invocation that the fault hits."""
 
     title: str
     about: str
@@ -36,7 +36,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """One fault at one call of the invocation, at its first attempt or at all of them."""
+    """One fault at one call of the invocation: at the call's first attempt, or at all attempts if ``is_steady``."""
 
     number: int
     fault: Fault
@@ -45,16 +45,16 @@ class InjectedFault:
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
-    """Result of a scene."""
+    """Result of a scene with one fault or none."""
 
     text: str
     breaches: tuple[str, ...]
-    #: Operations of the invocation, in order.
+    #: AWS operations that the invocation called, in order.
     operations: tuple[str, ...]
 
 
 def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) -> SceneResult:
-    """Play a scene with at most one fault, to the end of its jobs."""
+    """Play a scene with at most one fault until its jobs have ended; return the result."""
     world = functions.open(first_id=FIRST_SHARD)
     platform = LambdaPlatform(functions)
     target = scene.hit(platform)
@@ -76,12 +76,12 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
 
 
 def _hit_by(target: Invocation) -> Invocation:
-    """Return the part of an invocation that is hit: its first thread, if any."""
+    """Return the actor that the fault hits: the invocation's first thread, or the invocation if it has none."""
     return target.threads[0] if target.threads else target
 
 
 def hits(calls: int) -> list[InjectedFault]:
-    """Return every fault at every call."""
+    """Return every fault at each of the first ``calls`` calls."""
     once = [InjectedFault(number, fault) for number in range(1, calls + 1) for fault in Fault]
     return once + [InjectedFault(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
 
@@ -102,7 +102,7 @@ def _describe_response(client: Invocation) -> str:
 
 
 def _round_duration(took: timedelta) -> str:
-    """Return the duration, rounded so coarsely that small code changes do not change it."""
+    """Return the duration as text, rounded so that small code changes do not change it."""
     if took < timedelta(seconds=10):
         return "at once"
     if took < timedelta(seconds=45):
@@ -114,7 +114,7 @@ def _round_duration(took: timedelta) -> str:
 
 
 def _submit_images(platform: LambdaPlatform, count: int = 1) -> None:
-    """Let clients post images, without faults."""
+    """Let ``count`` clients post images, without faults."""
     functions = platform.functions
     functions.world.plan = no_faults
     for _ in range(count):
@@ -134,19 +134,19 @@ def post(platform: LambdaPlatform) -> Invocation:
 
 
 def process(platform: LambdaPlatform) -> Invocation:
-    """Deliver two jobs to the worker; the first is hit."""
+    """Deliver two jobs to the worker."""
     _submit_images(platform, 2)
     queue = platform.functions.world.queue
     return _there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
 
 
 def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
-    """Deliver the dead letter of a job whose workers died ``attempts`` times."""
+    """Deliver the dead letter of a job whose worker was killed ``attempts`` times."""
     _submit_images(platform)
     world = platform.functions.world
     for _ in range(attempts):
         worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
-        while _hit_by(worker).calls < 2:  # its claim is done
+        while _hit_by(worker).calls < 2:  # until the job is claimed
             world.advance(world.ready()[0])
         worker.kill()
         platform.finish(worker)
@@ -164,14 +164,14 @@ def send_again(platform: LambdaPlatform) -> Invocation:
 
 
 def close(platform: LambdaPlatform) -> Invocation:
-    """Start the reconciler after a job's last attempt died."""
+    """Start the reconciler after the worker of a job's last attempt was killed and the dead letter was lost."""
     handle_dead_letter(platform, 5).kill()
     platform.functions.world.dead_letters.messages.clear()
     return _overdue(platform)
 
 
 def announce(platform: LambdaPlatform) -> Invocation:
-    """Let a client declare an upload; the bytes follow after the response."""
+    """Let a client declare an upload and send the file after the response."""
     return _client(platform, partial(clients.create_upload, sending=clients.SendPlan(data=rendering.GOOD)))
 
 
@@ -185,7 +185,7 @@ def take_upload(platform: LambdaPlatform) -> Invocation:
 
 
 def expect_upload(platform: LambdaPlatform) -> Invocation:
-    """Start the reconciler after an upload's bytes arrived but S3's event was lost."""
+    """Start the reconciler after an uploaded file arrived but S3's event was lost."""
     _finish(platform, announce(platform))
     platform.functions.world.pass_time(timedelta(seconds=1))
     _lose_messages(platform)
@@ -228,7 +228,7 @@ def _client(platform: LambdaPlatform, ask: Callable[..., str]) -> Invocation:
 
 
 def _status(ask: Callable[[], str]) -> str:
-    """Return the status that the API answers for a service error."""
+    """Return the HTTP status of the response, also for a service error."""
     try:
         return ask()
     except ServiceError as error:
@@ -260,28 +260,36 @@ def _there(actor: Invocation | None) -> Invocation:
 
 SCENES: Sequence[Scene] = (
     Scene("Submit an image", "The fault hits the API function.", post),
-    Scene("Process a batch of messages", "Two jobs; the fault hits the worker at the first.", process),
+    Scene(
+        "Process a batch of messages", "The worker receives two jobs. The fault hits a call for the first one.", process
+    ),
     Scene(
         "Handle a dead letter, attempts left",
-        "The message has used up its receives, the job has all its attempts.",
+        "The message has used up its receives. The job has used no attempts.",
         partial(handle_dead_letter, attempts=0),
     ),
     Scene(
         "Handle a dead letter, no attempts left",
-        "Five workers have died with the job.",
+        "Five workers were killed during the job.",
         partial(handle_dead_letter, attempts=5),
     ),
     Scene("Requeue after a lost message", "The reconciler finds an overdue job.", send_again),
     Scene(
-        "Fail after a lost worker, no attempts left", "The reconciler finds a job whose fifth worker has died.", close
+        "Fail after a lost worker, no attempts left", "The reconciler finds a job whose fifth worker was killed.", close
     ),
-    Scene("Declare an upload", "The fault hits the API; a client with a response sends the bytes.", announce),
-    Scene("Process uploads", "S3 sends events of two uploads; the fault hits the worker at the first.", take_upload),
-    Scene("Recover a lost S3 event", "The reconciler finds an overdue upload and its bytes.", expect_upload),
-    Scene("Request an import", "The fault hits the API function.", name),
-    Scene("Process an import", "Two jobs; the fault hits the worker at the first.", copy),
+    Scene("Declare an upload", "The fault hits the API. A client that gets a 2xx response sends the file.", announce),
     Scene(
-        "Create a batch", "With one member. The fault hits the API; a client with a response sends the bytes.", gather
+        "Process uploads",
+        "S3 sends events of two uploads. The fault hits a call of the worker for the first one.",
+        take_upload,
     ),
-    Scene("Process a batch member", "The fault hits the worker at the only member.", count),
+    Scene("Recover a lost S3 event", "The reconciler finds an overdue upload whose file is in S3.", expect_upload),
+    Scene("Request an import", "The fault hits the API function.", name),
+    Scene("Process an import", "The worker receives two jobs. The fault hits a call for the first one.", copy),
+    Scene(
+        "Create a batch",
+        "The batch has one member. The fault hits the API. A client that gets a 2xx response sends the file.",
+        gather,
+    ),
+    Scene("Process a batch member", "The fault hits a call of the worker for the only member.", count),
 )
