@@ -72,7 +72,7 @@ class Assets:
         """Return the record of a valid upload. Only the header is checked. Damaged pixels are found when a job runs."""
         size = len(upload.data)
         if size > self.max_bytes:
-            raise TooManyBytes(f"The image has {size:,} bytes; an asset can have {self.max_bytes:,}.")
+            raise TooManyBytes(f"The image has {size:,} bytes; an asset can have at most {self.max_bytes:,}.")
         if upload.image_format not in ASSET_FORMATS:
             names = ", ".join(each.name for each in ASSET_FORMATS)
             raise UnsupportedImageType(f"The content is {upload.image_format.name}; an asset can be {names}.")

@@ -57,7 +57,7 @@ class Backfills:
         )
 
     def advance(self, batch: Batch, *, until: datetime) -> BackfillProgress:
-        """Create members until ``until`` or until none are left to create. The last chunk closes the batch.
+        """Create members until the time is up or no images are left. The last chunk closes the batch.
 
         Raises NotABackfill, BatchClosed if the batch was closed before all members were created, or ServiceError if AWS
         fails.

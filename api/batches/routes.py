@@ -178,7 +178,7 @@ def close_batch(
     responses=documented({200: ("The batch.", BatchView), 304: ("Unchanged.", None)}, BatchNotFound),
 )
 def read_batch(batch_id: BatchId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return a batch and its counts, or `304` if the batch is unchanged since the caller's `ETag`."""
+    """Return a batch and its counts, or `304` if `If-None-Match` has its current `ETag`."""
     return _batch_response(batch_id, caller(router.current_event), dependencies, {}, if_none_match)
 
 
@@ -221,7 +221,7 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
 ) -> Response[Any]:
     """List members in the order of their IDs.
 
-    With `status`, a page can have fewer members than `limit` although there are more pages.
+    With `status`, a page can have fewer members than `limit` even if it is not the last page.
     """
     batches = Batches.of(dependencies)
     batch = batches.get(batch_id, caller(router.current_event)).batch

@@ -117,7 +117,7 @@ class Batches:
         return batch.id
 
     def cancel(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
-        """Close a batch and cancel its open members until ``until``. Raises BatchNotFound if it does not exist."""
+        """Close a batch and cancel its open members, until the time is up. Raises BatchNotFound."""
         batch = self.get(batch_id, owner).batch
         self.table.close(batch.id, at=at)
 
@@ -132,7 +132,7 @@ class Batches:
         return self._scan(batch, "Cancelling", batch.cancelling or MemberScan(started_at=at), cancel, until)
 
     def retry_failed(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
-        """Retry the members that had failed when the scan started, until ``until``.
+        """Retry the members that had failed when the scan started, until the time is up.
 
         Raises BatchNotFound if the batch does not exist.
         """
@@ -148,13 +148,13 @@ class Batches:
         return self._scan(batch, "Retrying", scan, retry, until)
 
     def continue_backfill(self, batch_id: str, owner: str, *, until: datetime) -> BackfillProgress:
-        """Create further members of a backfill until ``until``. Raises BatchNotFound, NotABackfill or BatchClosed."""
+        """Create further members until the time is up. Raises BatchNotFound, NotABackfill or BatchClosed."""
         return self.backfills.advance(self.get(batch_id, owner).batch, until=until)
 
     def _scan(
         self, batch: Batch, name: str, scan: MemberScan, step: Callable[[Job], bool], until: datetime
     ) -> ScanProgress:
-        """Call ``step`` for each member after the position of ``scan``, until ``until``.
+        """Call ``step`` for each member after the position of ``scan``, until the time is up.
 
         ``step`` returns True if it changed the member.
         """
@@ -164,9 +164,8 @@ class Batches:
                 if self.clock() >= until:
                     self.table.save_scan(batch.id, name, scan)
                     return ScanProgress(done, is_over=False)
-                with suppress(
-                    JobNotFound, JobStateError
-                ):  # the job has changed since it was read, so there is nothing to do
+                # If the job has changed since it was read, there is nothing to do.
+                with suppress(JobNotFound, JobStateError):
                     done += step(job)
                 scan = MemberScan(started_at=scan.started_at, after=job.id)
         self.table.save_scan(batch.id, name, None)

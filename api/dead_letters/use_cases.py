@@ -107,7 +107,7 @@ class DeadLetters:
         until: datetime,
         force: bool = False,
     ) -> RedrivePage:
-        """Redrive up to ``limit`` dead letters until ``until``, with one reason or, if None, with any.
+        """Redrive up to ``limit`` jobs until the time is up, with a ``reason`` only jobs with this error code.
 
         Raises ServiceError if AWS fails.
         """

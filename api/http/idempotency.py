@@ -13,8 +13,8 @@ after sending the message           does the same; the duplicate message changes
 after storing the response          returns the stored response
 ==================================  ====================================================================
 
-The lease of a reservation lasts until the end of the time that the invocation has left. After a client error (4xx), the
-reservation is deleted. After a service error, it is unknown how far the request got, so only the lease is ended.
+The lease of a reservation lasts as long as the invocation can still run. After a client error (4xx), the reservation is
+deleted. After a service error, it is unknown how far the request got, so only the lease is ended.
 """
 
 import hashlib

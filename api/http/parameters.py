@@ -29,7 +29,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="A value that you choose. Requests with the same key run only once within 24 hours.",
+        description="Any value. A request that is repeated with the same key within 24 hours runs only once.",
         json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]*$"},
     ),
 ]

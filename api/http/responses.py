@@ -18,7 +18,7 @@ def json_response(
     *,
     if_none_match: str | None = None,
 ) -> Response[Any]:
-    """Return a JSON response that caches must not reuse unchecked, because links expire and statuses change.
+    """Return a JSON response. Caches must revalidate it, because links expire and statuses change.
 
     If ``if_none_match`` matches the ``ETag`` in ``headers``, the response has status 304 and no body.
     """

@@ -125,7 +125,7 @@ def create_job(
     responses=documented({200: ("The job.", JobView), 304: ("Unchanged.", None)}, JobNotFound),
 )
 def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return a job in its current state, or `304` if the job is unchanged since the caller's `ETag`."""
+    """Return a job in its current state, or `304` if `If-None-Match` has its current `ETag`."""
     event = router.current_event
     job = require_unexpired(get_own_job(job_id, caller(event), dependencies.jobs), dependencies.clock())
     links, bucket = dependencies.links_for(event), dependencies.settings.image_bucket
@@ -149,7 +149,7 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
 ) -> Response[Any]:
     """List the caller's jobs, newest first.
 
-    With `status`, a page can have fewer jobs than `limit` although there are more pages.
+    With `status`, a page can have fewer jobs than `limit` even if it is not the last page.
     """
     page = dependencies.listing.page(
         JobQuery(

@@ -81,7 +81,7 @@ def read_preset(
     ] = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response[Any]:
-    """Return a preset, or `304` if the caller's `ETag` is the one of this version."""
+    """Return a preset, or `304` if `If-None-Match` has the `ETag` of this version."""
     preset = get_preset(dependencies.presets, caller(router.current_event), name, version)
     headers = {"ETag": version_tag(preset.version)}
     return json_response(PresetView.of(preset), HTTPStatus.OK, headers, if_none_match=if_none_match)
