@@ -1,1 +1,1 @@
-"""A discrete-event simulation of Safelight on AWS. It makes no AWS calls; see ``simulation/README.md``."""
+"""A discrete-event simulation of Safelight on AWS. It makes no AWS calls. See ``simulation/README.md``."""

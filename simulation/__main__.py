@@ -1,7 +1,7 @@
 """Simulate Safelight on AWS under load and print the results as Markdown tables.
 
-``--sources`` prints every AWS figure with its source instead. ``--bounds`` prints what each setting and quota allows,
-and the availability that follows from AWS's agreements.
+With ``--sources``, print every AWS figure with its source instead. With ``--bounds``, print how many images per second
+each setting and quota allows, and the availability that follows from AWS's service level agreements.
 """
 
 import argparse
@@ -22,7 +22,7 @@ QUICK_FACTOR = 20
 
 
 def main() -> None:
-    """Run the requested scenarios."""
+    """Run the requested scenarios, or print the requested tables."""
     arguments = parse_arguments()
     if arguments.sources:
         print(markdown.format_limits(), markdown.format_prices(), markdown.format_agreements(), sep="\n\n")

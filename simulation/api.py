@@ -1,4 +1,4 @@
-"""The API: the gateway's throttling, the API function, and clients that retry."""
+"""The simulated API: the gateway's throttling, the API function, and clients that retry."""
 
 import random
 from collections.abc import Callable, Generator
@@ -18,9 +18,10 @@ from simulation.settings import Settings
 from simulation.table import Table
 from simulation.token_bucket import TokenBucket
 
-#: Attempts of a client that uploads one image. The pause starts at one second and doubles.
+#: A client that uploads one image gives up after this many attempts. The pause between them starts at one second and
+#: doubles.
 MAX_ATTEMPTS = 6
-#: Longest pause in seconds, as in ``safelight.ingest``.
+#: Longest pause between two attempts in seconds, as in ``safelight.ingest``.
 MAX_PAUSE = 20
 
 
@@ -34,15 +35,15 @@ class RequestCounts:
     #: Images whose client gave up.
     abandoned: int = 0
     requests: int = 0
-    #: Requests refused by the gateway (429) or by Lambda.
+    #: Requests that the gateway (429) or Lambda refused.
     throttled: int = 0
-    #: Requests answered with 503 because a service failed.
+    #: Requests for which the API returned 503 because a service failed.
     faults: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The path of a request from the gateway to the stores."""
+    """The path of a request: the gateway, the API function, the table and the bucket."""
 
     env: simpy.Environment
     gateway: TokenBucket
@@ -52,7 +53,7 @@ class Api:
     bucket: S3Bucket
     settings: Settings
     rng: random.Random
-    #: The API function's own time for one request.
+    #: The time that the API function needs for one request, without calls of other services.
     accept: Distribution
     cold_start: Distribution
     watch: Callable[[int, float], None]
@@ -61,10 +62,10 @@ class Api:
     def call(
         self, handle: Callable[[float], float | None], *, max_attempts: int | None = MAX_ATTEMPTS
     ) -> Generator[simpy.Event, Any, bool]:
-        """Send a request until it succeeds or the client gives up. Return True if it succeeded.
+        """Send a request until it succeeds or the client gives up. Return True if it succeeds.
 
-        ``handle`` takes the start time and returns the end time, or None for a 503. A client with ``max_attempts``
-        None never gives up.
+        ``handle`` takes the start time and returns the end time, or None if the API returns 503. If ``max_attempts``
+        is None, the client never gives up.
         """
         env = self.env
         for attempt in range(max_attempts) if max_attempts else count():
@@ -87,7 +88,7 @@ class Api:
         return False
 
     def create_job(self, at: float, defect: Defect, *, is_bulk: bool, due_after: float) -> tuple[int, float] | None:
-        """Write a job. Return its number and the time at which it is written, or None if the table is throttled."""
+        """Write a job. Return its number and the time of the write, or None if the table refuses the write."""
         written = self.table.create(len(self.jobs), at, is_bulk=is_bulk)
         if written is None:
             return None

@@ -1,6 +1,6 @@
-"""Availability that follows from the AWS service level agreements and from retries.
+"""Availability of requests, computed from the AWS service level agreements and the number of retries.
 
-The agreements were read on 2026-11-22 from stored copies. They promise refunds, not availability.
+The agreements were read on 2026-11-22 from stored copies. They promise refunds, not an availability.
 """
 
 import math
@@ -25,9 +25,9 @@ class RequestPath:
     """A request and the services that it needs."""
 
     name: str
-    #: Services that are called once. Only the caller can retry.
+    #: Services that are called once per request. If they fail, only the caller can retry.
     direct: tuple[str, ...]
-    #: Services that our functions call, with retries.
+    #: Services that our functions call and retry.
     retried: tuple[str, ...]
 
 
@@ -45,7 +45,7 @@ def compute_outage_availability(path: RequestPath) -> float:
 
 
 def compute_scattered_availability(path: RequestPath, attempts: int = 1) -> float:
-    """Return the availability if faults hit single calls and the caller makes ``attempts`` attempts."""
+    """Return the availability if faults affect single calls and the caller makes at most ``attempts`` attempts."""
     direct = math.prod(AGREEMENTS[service][0] for service in path.direct)
     retried = math.prod(1 - (1 - AGREEMENTS[service][0]) ** MAX_ATTEMPTS for service in path.retried)
     return float(1 - (1 - direct * retried) ** attempts)

@@ -1,4 +1,4 @@
-"""Images per second that each setting and quota allows. Arithmetic only, without a simulation."""
+"""How many images per second each setting and quota allows. This is computed without a simulation."""
 
 import json
 import statistics
@@ -11,14 +11,14 @@ from simulation.limits import get_limit
 from simulation.settings import Settings
 from simulation.units import measure_units
 
-#: Rate of the busiest hour divided by the daily mean (assumed).
+#: Rate of the busiest hour divided by the mean rate of the day (assumed).
 PEAK_FACTOR = 3
 DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One limit."""
+    """A setting or quota, the highest rate that it allows, and how to raise it."""
 
     name: str
     images_per_second: float
@@ -26,14 +26,14 @@ class Bound:
 
 
 def compute_bounds(settings: Settings) -> list[Bound]:
-    """Return the bounds on single images and on the members of one batch, the lowest first."""
+    """Return the bounds on single images and on the members of one batch, in increasing order of their rates."""
     units = measure_units()
     writes = units.create + units.claim + units.commit
     worker = compute_invocation_rate(settings)
     transfer = (get_limit("s3_min_latency") + get_limit("s3_max_latency")) / 2
     create_seconds = _step_time("post_api") + transfer + get_limit("table_latency") + get_limit("queue_latency")
     status_seconds = _step_time("post_api") + get_limit("table_latency")
-    # Lambda concurrency that one image per second needs.
+    # Concurrent Lambda invocations that a rate of one image per second needs.
     concurrency = create_seconds + STATUS_REQUESTS * status_seconds + 1 / worker
     per_partition = get_limit("partition_writes")
     bounds = [
@@ -79,17 +79,17 @@ def compute_bounds(settings: Settings) -> list[Bound]:
 
 
 def compute_invocation_rate(settings: Settings) -> float:
-    """Return the images per second of one worker invocation with full batches."""
+    """Return how many images per second one worker invocation processes if its SQS batches are full."""
     record = statistics.mean(_step_times("render")) + _step_time("record_worker")
     transfers = get_limit("s3_min_latency") + get_limit("s3_max_latency")
-    # Either the child processes are busy, or all threads wait for transfers: the longer one decides.
+    # The time per record depends on the child processes or on the transfers, whichever take longer.
     per_record = max(record / settings.children, (transfers + record) / settings.max_concurrency)
     seconds = 2 * get_limit("queue_latency") + transfers + settings.batch_size * per_record
     return settings.batch_size / seconds
 
 
 def compute_peak_rate(images_per_day: float) -> float:
-    """Return the images per second of the busiest hour."""
+    """Return the images per second of the busiest hour, for a number of images per day."""
     return images_per_day / DAY * PEAK_FACTOR
 
 

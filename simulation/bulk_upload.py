@@ -1,4 +1,4 @@
-"""Bulk uploads: batch members are created a hundred per request, and their bytes go directly to S3."""
+"""Bulk uploads. A request creates up to a hundred batch members, and the client sends their files directly to S3."""
 
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -11,14 +11,17 @@ from simulation.jobs import Defect
 from simulation.limits import get_limit
 from simulation.queue import Queue
 
-#: When the reconciler checks for the bytes of a member: ``UploadSeconds`` plus ten minutes.
+#: Seconds after which the reconciler checks if a member's file was uploaded: ``UploadSeconds`` plus ten minutes.
 UPLOAD_SECONDS = 1500
 
 
 def upload_members(
     api: Api, queue: Queue, defects: Iterator[Defect], *, max_concurrency: int
 ) -> Generator[simpy.Event, Any, None]:
-    """Upload one member per defect. Each concurrent client sends one request and its uploads at a time."""
+    """Upload one member per defect.
+
+    Each of ``max_concurrency`` clients sends a request, uploads the members that it created, and repeats this.
+    """
     clients = [api.env.process(_run_client(api, queue, defects)) for _ in range(max_concurrency)]
     yield api.env.all_of(clients)
 
@@ -29,7 +32,7 @@ def _run_client(api: Api, queue: Queue, defects: Iterator[Defect]) -> Generator[
         created: list[int] = []
 
         def handle(at: float, members: list[Defect] = members, created: list[int] = created) -> float | None:
-            # A retry does not create members again: requests carry an Idempotency-Key.
+            # A retry does not create members again, because requests have an Idempotency-Key.
             for defect in members[len(created) :]:
                 job = api.create_job(at, defect, is_bulk=True, due_after=UPLOAD_SECONDS)
                 if job is None:
@@ -38,12 +41,12 @@ def _run_client(api: Api, queue: Queue, defects: Iterator[Defect]) -> Generator[
                 at = max(at, job[1] - get_limit("table_latency"))
             return at + get_limit("table_latency")
 
-        yield from api.call(handle, max_attempts=None)  # ``safelight.ingest`` retries for hours
+        yield from api.call(handle, max_attempts=None)  # ``safelight.ingest`` retries for hours.
         yield from _upload_bytes(api, queue, created)
 
 
 def _upload_bytes(api: Api, queue: Queue, members: list[int]) -> Generator[simpy.Event, Any, None]:
-    """Upload the bytes of some members concurrently. S3 then sends their messages."""
+    """Upload the files of some members concurrently. S3 then sends the messages of these members."""
     pause = 1.0
     while members:
         uploads: list[tuple[float, int]] = []

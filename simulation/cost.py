@@ -1,15 +1,15 @@
-"""Cost of a run and of storing and downloading its images afterwards."""
+"""The cost of a run, and the cost of storing and downloading its images afterwards."""
 
 from simulation.deployment import Deployment
 from simulation.prices import PRICES
 
-#: Status requests for a single image. A bulk client needs a few for a hundred images.
+#: Status requests per single image. A client that uploads a batch needs five requests per hundred images.
 STATUS_REQUESTS = 2
 BULK_STATUS_REQUESTS = 0.05
-#: Log bytes of all functions for one job, including metrics (assumed).
+#: Bytes that all functions log for one job, including metrics (assumed).
 LOG_BYTES = 4_000
 RAW_BYTES = 1_000_000
-#: Size of a photograph's default result, from ``docs/benchmarks.md``.
+#: Size in bytes of a photograph's result with the default pipeline, from ``docs/benchmarks.md``.
 PROCESSED_BYTES = 250_000
 #: ``ObjectDays`` of the template, in months.
 STORAGE_MONTHS = 33 / 30
@@ -17,7 +17,7 @@ GB = 1e9
 
 
 def compute_cost(deployment: Deployment) -> dict[str, float]:
-    """Return the dollars per service for a run."""
+    """Return the cost of a run in dollars, by service."""
     bulk = sum(deployment.jobs.is_bulk)
     status_requests = STATUS_REQUESTS * (len(deployment.jobs) - bulk) + BULK_STATUS_REQUESTS * bulk
     functions = (deployment.api_function, deployment.worker_function, deployment.maintenance_function)
@@ -41,7 +41,7 @@ def compute_cost(deployment: Deployment) -> dict[str, float]:
 
 
 def compute_follow_up_cost() -> dict[str, float]:
-    """Return the dollars per image after the run: storage and one download."""
+    """Return the cost per image after the run in dollars, for storage and for one download."""
     return {
         "storage for 33 days": (RAW_BYTES + PROCESSED_BYTES) / GB * STORAGE_MONTHS * PRICES["storage"].dollars,
         "download of the result over the internet": PROCESSED_BYTES / GB * PRICES["download"].dollars,

@@ -1,4 +1,4 @@
-"""The dead-letter function, as ``worker.dead_letters`` and ``shared.jobs.recovery.decide_dead_letter``."""
+"""The simulated dead-letter function (``worker.dead_letters`` and ``shared.jobs.recovery.decide_dead_letter``)."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def handle_dead_letters(  # noqa: PLR0913, PLR0917 - what the function reads and
     settings: Settings,
     watch: Callable[[int, float], None],
 ) -> InvocationResult:
-    """Reschedule each job that has attempts and dead letters left. End the others."""
+    """Postpone each job that has attempts and dead letters left, and end the other jobs."""
     returned: defaultdict[float, list[Message]] = defaultdict(list)
     at = started
     for message in batch:

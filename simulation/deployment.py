@@ -1,4 +1,4 @@
-"""One simulated deployment with its clients."""
+"""A simulated deployment with its clients."""
 
 import random
 from collections.abc import Generator, Iterator, Sequence
@@ -26,7 +26,7 @@ from simulation.table import Table
 from simulation.token_bucket import TokenBucket
 from simulation.worker import WorkerDependencies, process_batch
 
-#: Memory of the dead-letter function and the reconciler, MiB.
+#: Memory in MiB of the dead-letter function and of the reconciler.
 MAINTENANCE_MEMORY = 512
 DEAD_LETTER_VISIBILITY = 180
 DEAD_LETTER_CONCURRENCY = 2
@@ -36,23 +36,23 @@ BULK_CLIENT_CONCURRENCY = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What clients send."""
+    """The images that clients send, and the faults during a run."""
 
-    #: Single images per second, at random times.
+    #: Single images per second. They are sent at random times.
     rate: float = 0
-    #: How long single images are sent.
+    #: For how many seconds single images are sent.
     seconds: float = 0
-    #: Batch members, all ready at the start.
+    #: Number of batch members. Clients start to upload them at the start of the run.
     bulk: int = 0
-    #: Number of batches that the bulk jobs belong to.
+    #: Number of batches that the batch members belong to.
     batches: int = 1
-    #: Jobs that are in the bulk queue at the start.
+    #: Number of jobs that are in the bulk queue at the start.
     backlog: int = 0
-    #: A defect and the share of images that have it.
+    #: A defect, and the share of images that have it.
     defect: tuple[Defect, float] = (Defect.NONE, 0.0)
-    #: Start and end of each S3 outage.
+    #: Start and end of each S3 outage, in seconds since the start of the run.
     outages: tuple[tuple[float, float], ...] = ()
-    #: Write units per second that the table has already served.
+    #: Highest number of write units per second that the table has served before the run.
     warm: float = 0
 
 
@@ -60,7 +60,7 @@ class Deployment:
     """A simulated deployment under one load."""
 
     def __init__(self, settings: Settings, durations: Durations, load: Load, seed: int, *, period: float = 10) -> None:
-        """Create all components. Sample the gauges every ``period`` seconds."""
+        """Create all components. The gauges are sampled every ``period`` seconds."""
         self.env = env = simpy.Environment()
         self.settings = settings
         self.load = load
@@ -111,7 +111,7 @@ class Deployment:
         )
 
     def run(self, max_seconds: float) -> float:
-        """Run until every job has ended and no more will come, or ``max_seconds``. Return the simulated seconds."""
+        """Run until all jobs are created and have ended, but at most ``max_seconds``. Return the simulated seconds."""
         clients = [self.env.process(each) for each in self._clients()]
         self.env.process(self._watch_end(done := self.env.event(), clients))
         self.env.run(until=self.env.any_of([done, self.env.timeout(max_seconds)]))

@@ -3,22 +3,22 @@
 import random
 from collections.abc import Callable, Sequence
 
-#: Draws one duration.
+#: A function that returns a random duration.
 Distribution = Callable[[random.Random], float]
 
 
 def constant(seconds: float) -> Distribution:
-    """Return a distribution with a single value."""
+    """Return the distribution that has only one value."""
     return lambda _rng: seconds
 
 
 def uniform(low: float, high: float) -> Distribution:
-    """Return the uniform distribution."""
+    """Return the uniform distribution from ``low`` to ``high``."""
     return lambda rng: low + (high - low) * rng.random()
 
 
 def exponential(mean: float) -> Distribution:
-    """Return the exponential distribution."""
+    """Return the exponential distribution with the given mean."""
     return lambda rng: rng.expovariate(1 / mean)
 
 

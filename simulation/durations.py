@@ -1,4 +1,4 @@
-"""Durations that do not depend on AWS. ``benchmarks/calibrate_simulation.py`` measured them on real images."""
+"""Durations of single steps. ``benchmarks/calibrate_simulation.py`` measured the CPU times on real images."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ STEP_TIMES_FILE = Path(__file__).with_name("step_times.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """Durations of the steps of one image."""
+    """Durations of the steps in which one image is processed."""
 
     render: Distribution
     reject: Distribution
@@ -26,10 +26,10 @@ class Durations:
 
     @classmethod
     def on_aws(cls, step_times: Path = STEP_TIMES_FILE, *, slower: float = 1.0) -> Self:
-        """Return the measured durations multiplied by ``slower``, and AWS's own figures for the rest."""
+        """Return the measured CPU times, multiplied by ``slower``, and AWS's figures for the other steps."""
         data = json.loads(step_times.read_text("utf-8"))
         return cls(
-            # The child and the worker's own code share one CPU core.
+            # The child process and the worker process share one CPU core.
             render=empirical([seconds + data["record_worker"] for seconds in data["render"]], slower),
             reject=constant((data["reject"] + data["record_worker"]) * slower),
             accept=constant(data["post_api"] * slower),

@@ -1,7 +1,7 @@
-"""The embedded engine on one machine: clients, gateway, functions and services share its cores.
+"""The simulated embedded engine. Clients, gateway, functions and services share the cores of one machine.
 
-The queue and the event source mapping are those of the AWS model. Each step takes CPU time of a process and waits for a
-core.
+The queue and the event source mapping are the same as in the simulation of AWS. Each step uses CPU time of a process,
+and waits until a core is free.
 """
 
 import random
@@ -21,17 +21,17 @@ from worker.app import LOOKAHEAD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimes:
-    """CPU seconds of single steps, each measured separately."""
+    """CPU time of single steps in seconds. Each step was measured separately."""
 
     post_client: float
     post_engine: float
     post_api: float
     record_engine: float
-    #: The worker without its child process.
+    #: The worker process for one record, without its child process.
     record_worker: float
     delivery_engine: float
     delivery_worker: float
-    #: The child process, for each of several images.
+    #: The child process for one image: one time for each measured image.
     render: Sequence[float]
 
 
@@ -40,19 +40,19 @@ class Host:
     """The machine and the engine's configuration."""
 
     cores: int
-    #: Cores used by other programs during the run.
+    #: Number of cores that other programs use during the run.
     other_load: float
     max_concurrency: int
     batch_size: int
 
 
 class EmbeddedEngine:
-    """One engine with its functions and clients."""
+    """An engine with its functions and clients."""
 
     def __init__(self, steps: StepTimes, host: Host, seed: int) -> None:
         """Create all components."""
         self.env = env = simpy.Environment()
-        #: Completion time of each job.
+        #: Time at which each job completed, in seconds since the start of the run.
         self.done: list[float] = []
         self.cpu = SharedCpu(env, host.cores, other_load=host.other_load)
         self._steps = steps
@@ -67,12 +67,12 @@ class EmbeddedEngine:
             scaling=Scaling(initial=host.max_concurrency, maximum=host.max_concurrency, growth=0),
             batch_size=host.batch_size,
             dispatch=constant(0),
-            cold_start=constant(0),  # the functions are warm when a run starts
+            cold_start=constant(0),  # The functions are warm when a run starts.
             rng=rng,
         )
 
     def run_uploads(self, images: int, clients: int) -> float:
-        """Upload images from concurrent clients. Return when the last image is done."""
+        """Upload images from concurrent clients. Return the time at which the last job completes."""
         remaining = iter(range(images))
         uploads = [self.env.process(self._upload(remaining)) for _ in range(clients)]
         self.env.run(until=self.env.all_of(uploads))
@@ -81,7 +81,7 @@ class EmbeddedEngine:
         return max(self.done)
 
     def run_backlog(self, images: int) -> float:
-        """Process images that are all in the queue at the start. Return when the last image is done."""
+        """Process images that are all in the queue at the start. Return the time at which the last job completes."""
         for image in range(images):
             self._queue.send(image)
         while len(self.done) < images:

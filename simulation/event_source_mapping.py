@@ -1,4 +1,4 @@
-"""Lambda event source mappings: how many batches they process concurrently, and how that number grows."""
+"""Lambda event source mappings: how many SQS batches they process concurrently, and how this number grows."""
 
 import random
 from collections.abc import Callable, Generator
@@ -15,23 +15,23 @@ from simulation.queue import Message, Queue
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """Result of one invocation."""
+    """The result of one invocation."""
 
     seconds: float
     #: Messages that return to the queue, by delay in seconds.
     returned: dict[float, list[Message]]
-    #: The invocation died, so no message is acknowledged.
+    #: True if the invocation crashed, so that no message is acknowledged.
     crashed: bool = False
-    #: Called at the end of the invocation.
+    #: A function to call at the end of the invocation.
     on_end: Callable[[], None] = lambda: None
 
 
-#: Takes a batch and the start time, and runs as long as the invocation.
+#: A process that runs as long as an invocation. Its parameters are an SQS batch and the start time.
 Handler = Callable[[list[Message], float], Generator[simpy.Event, Any, InvocationResult]]
 
 
 def make_handler(env: simpy.Environment, compute: Callable[[list[Message], float], InvocationResult]) -> Handler:
-    """Return a handler for a function that computes the whole result at the start of the invocation."""
+    """Return a handler that calls ``compute`` at the start of an invocation, and then waits until its result's end."""
 
     def handle(batch: list[Message], started: float) -> Generator[simpy.Event, Any, InvocationResult]:
         result = compute(batch, started)
@@ -43,16 +43,16 @@ def make_handler(env: simpy.Environment, compute: Callable[[list[Message], float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """Number of concurrent batches."""
+    """The number of SQS batches that a mapping processes concurrently."""
 
     initial: int
     maximum: int
-    #: Additional batches per second while messages are available.
+    #: How many batches per second are added while messages are available.
     growth: float
 
     @classmethod
     def standard(cls, maximum: int) -> "Scaling":
-        """Return Lambda's default scaling, up to ``MaximumConcurrency``."""
+        """Return Lambda's default scaling. ``maximum`` is the mapping's ``MaximumConcurrency``."""
         maximum = min(maximum, int(get_limit("mapping_max")))
         return cls(
             initial=min(int(get_limit("mapping_initial")), maximum),
@@ -87,7 +87,7 @@ class EventSourceMapping:
         cold_start: Distribution,
         rng: random.Random,
     ) -> None:
-        """Start polling. ``dispatch`` is the time from the queue to the function."""
+        """Start polling. ``dispatch`` is the time that a message takes from the queue to the function."""
         self.busy = 0
         self.deliveries = 0
         self.allowed = float(scaling.initial)
@@ -114,10 +114,10 @@ class EventSourceMapping:
                 self.busy += 1
                 self._env.process(self._deliver(batch))
             else:
-                yield self._env.timeout(1)  # all were dead letters, or too many messages are in flight
+                yield self._env.timeout(1)  # All messages were dead letters, or too many are in flight.
 
     def _scale(self) -> Generator[simpy.Event, Any, None]:
-        """Allow more batches while messages wait, fewer while none do."""
+        """Increase the allowed number of batches while messages wait, and reduce it while no message waits."""
         scaling = self._scaling
         while True:
             yield self._env.timeout(1)
@@ -133,7 +133,7 @@ class EventSourceMapping:
         pause = 1.0
         while (is_cold := self._function.start(env.now)) is None:
             if env.now + pause - received >= self._queue.visibility:
-                # Lambda gives up, and the messages become visible again.
+                # Lambda stops trying, and the messages become visible again.
                 self._queue.return_after(batch, max(0.0, received + self._queue.visibility - env.now))
                 self._free()
                 return

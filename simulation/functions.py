@@ -1,4 +1,4 @@
-"""Lambda functions: warm and cold environments, and the concurrency that all functions of an account share."""
+"""Lambda functions: their execution environments, and the concurrency that all functions of an account share."""
 
 from collections import deque
 
@@ -7,10 +7,10 @@ from simulation.token_bucket import TokenBucket
 
 
 class Account:
-    """The concurrency shared by all functions of one account and region."""
+    """The concurrency that all functions of one account and region share."""
 
     def __init__(self, concurrency: float) -> None:
-        """Set the maximum number of concurrent invocations."""
+        """Create an account with a maximum number of concurrent invocations."""
         self.concurrency = concurrency
         self.running = 0
 
@@ -19,7 +19,7 @@ class Function:
     """One Lambda function."""
 
     def __init__(self, account: Account, memory_mib: int) -> None:
-        """Start without environments."""
+        """Create a function that has no execution environments yet."""
         self.running = 0
         self.max_running = 0
         self.invocations = 0
@@ -28,12 +28,15 @@ class Function:
         self.gib_seconds = 0.0
         self._memory_gib = memory_mib / 1024
         self._account = account
-        #: When each idle environment was last used, the most recent at the end. The most recent is reused first.
+        #: When each idle environment was last used, in increasing order. The last one is reused first.
         self._idle: deque[float] = deque()
         self._new_environments = TokenBucket(get_limit("environments") / 10, get_limit("environments"))
 
     def start(self, now: float) -> bool | None:
-        """Start an invocation. Return True for a cold start, False for a warm one, None if Lambda throttles it."""
+        """Start an invocation. Return True for a cold start and False for a warm start.
+
+        Return None if Lambda throttles the invocation.
+        """
         if self._account.running >= self._account.concurrency:
             self.throttles += 1
             return None
@@ -54,7 +57,7 @@ class Function:
         return is_cold
 
     def finish(self, now: float, seconds: float, *, crashed: bool = False) -> None:
-        """End an invocation of the given duration. A crash destroys its environment."""
+        """End an invocation that took ``seconds``. If it crashed, its environment is not used again."""
         self._account.running -= 1
         self.running -= 1
         self.gib_seconds += seconds * self._memory_gib

@@ -1,4 +1,4 @@
-"""Time series of queue depths and concurrency."""
+"""Time series, for example of queue lengths and concurrency."""
 
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ Gauge = Callable[[], float]
 
 
 class Gauges:
-    """Samples every gauge once per period."""
+    """Samples all gauges periodically."""
 
     def __init__(self, env: simpy.Environment, gauges: Mapping[str, Gauge], period: float) -> None:
         """Start sampling every ``period`` seconds."""

@@ -7,7 +7,7 @@ from simulation.settings import Settings
 
 
 class State(IntEnum):
-    """State of a job. COMPLETED and above are final."""
+    """State of a job. In COMPLETED and the states after it, the job has ended."""
 
     PENDING = 0
     PROCESSING = 1
@@ -19,19 +19,19 @@ class State(IntEnum):
 
 
 class Defect(IntEnum):
-    """What an image does to the process that renders it."""
+    """What happens when an image is rendered."""
 
     NONE = 0
     #: The image is rejected.
     INVALID = 1
-    #: The sandbox's child process dies and the job fails immediately.
+    #: The child process of the sandbox crashes, and the job fails immediately.
     CRASHES_CHILD = 2
-    #: The whole invocation dies. The sandbox prevents this.
+    #: The whole invocation crashes. The sandbox prevents this.
     CRASHES_WORKER = 3
 
 
 class Jobs:
-    """Columns indexed by job number. Times are in seconds since the start of the run."""
+    """The columns. Their index is the number of a job. Times are in seconds since the start of the run."""
 
     def __init__(self) -> None:
         """Start without jobs."""
@@ -41,7 +41,7 @@ class Jobs:
         self.ended = array("d")
         self.lease = array("d")
         self.due = array("d")
-        #: Attempts without the uncounted ones.
+        #: Number of attempts that count.
         self.attempts = array("b")
         self.requeues = array("b")
         self.dead_letters = array("b")
@@ -68,7 +68,7 @@ class Jobs:
         return len(self.state) - 1
 
     def set_state(self, job: int, state: State, now: float) -> None:
-        """Change a job's state. Record the time of a final state."""
+        """Change a job's state. If the job ends, store the time."""
         self.counts[self.state[job]] -= 1
         self.counts[state] += 1
         self.state[job] = state
@@ -76,7 +76,7 @@ class Jobs:
             self.ended[job] = now
 
     def is_done(self, job: int) -> bool:
-        """Return True if a job's state is final."""
+        """Return True if a job has ended."""
         return self.state[job] >= State.COMPLETED
 
     def is_leased(self, job: int, now: float) -> bool:
@@ -85,10 +85,10 @@ class Jobs:
 
     @property
     def open(self) -> int:
-        """Return the number of jobs without a final state."""
+        """Return the number of jobs that have not ended."""
         return self.counts[State.PENDING] + self.counts[State.PROCESSING]
 
     def next_due(self, job: int, now: float, settings: Settings) -> float:
-        """Return the time of the next reconciler check, as ``shared.jobs.recovery.RecoveryPolicy.next_due``."""
+        """Return when a job that gets a message now is due again, as ``RecoveryPolicy.next_due`` does."""
         doublings = min(self.requeues[job] + self.dead_letters[job], 16)
         return now + min(settings.redispatch * (1 << doublings), settings.longest_redispatch)

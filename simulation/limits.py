@@ -13,7 +13,7 @@ POST: Final = "https://repost.aws/knowledge-center"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One figure."""
+    """A limit or latency, with its source."""
 
     value: float
     unit: str
@@ -126,5 +126,5 @@ LIMITS: Final = {
 
 
 def get_limit(name: str) -> float:
-    """Return the value of one figure. Raise KeyError if it does not exist."""
+    """Return the value of a limit or latency. Raises KeyError if the name is unknown."""
     return LIMITS[name].value

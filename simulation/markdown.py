@@ -1,4 +1,4 @@
-"""Results as Markdown tables for ``docs/scaling.md``."""
+"""Formatting of results as Markdown tables for ``docs/scaling.md``."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ VOLUMES = (1e4, 1e6, 1e8)
 
 
 def format_summary(results: Results) -> str:
-    """Return one row per scenario."""
+    """Return the table of the most important results, with one row per scenario."""
     head = (
         "Scenario",
         "Completed",
@@ -39,7 +39,7 @@ def format_summary(results: Results) -> str:
 
 
 def format_partitions(results: Results) -> str:
-    """Return the busiest second of each partition, one row per scenario."""
+    """Return the table of the units in each partition's busiest second, with one row per scenario."""
     names = list(next(iter(results.values()))["partitions"])
     head = ("Scenario", *(f"{name} ({int(_limit(results, name)):,})" for name in names))
     rows = (
@@ -50,7 +50,7 @@ def format_partitions(results: Results) -> str:
 
 
 def format_costs(results: Results) -> str:
-    """Return the cost of a million images by service, one row per scenario."""
+    """Return the table of the cost of a million images by service, with one row per scenario."""
     services = list(next(iter(results.values()))["dollars_per_million"])
     head = ("Scenario", *services)
     rows = (
@@ -61,7 +61,7 @@ def format_costs(results: Results) -> str:
 
 
 def format_limits() -> str:
-    """Return every AWS figure and assumption of the model."""
+    """Return the table of all AWS figures and assumptions in the model."""
     rows = (
         (
             f"`{name}`",
@@ -75,7 +75,7 @@ def format_limits() -> str:
 
 
 def format_prices() -> str:
-    """Return every price."""
+    """Return the table of all prices."""
     rows = (
         (each.unit, f"{each.dollars:.10f}".rstrip("0"), each.source + ("" if each.confirmed else " (not confirmed)"))
         for each in PRICES.values()
@@ -84,7 +84,7 @@ def format_prices() -> str:
 
 
 def format_bounds(settings: Settings) -> str:
-    """Return the share of each bound that three volumes use in their busiest hour."""
+    """Return the table of the share of each bound that the busiest hour uses, for each number of images per day."""
     head = ("Bound", "Images per second", *(f"{volume:,.0f} per day" for volume in VOLUMES), "Remedy")
     rows = (
         (
@@ -99,7 +99,7 @@ def format_bounds(settings: Settings) -> str:
 
 
 def format_availability() -> str:
-    """Return the availability of each request path."""
+    """Return the table of the availability of each request."""
     head = ("Request", "Every fault is an outage", "Scattered faults, one attempt", "Scattered faults, two attempts")
     rows = (
         (path.name, *(f"{100 * value:.4g} %" if value < 0.9999 else f"{100 * value:.7g} %" for value in values))
@@ -116,7 +116,7 @@ def format_availability() -> str:
 
 
 def format_agreements() -> str:
-    """Return the monthly uptime that AWS promises."""
+    """Return the table of the monthly uptime of each AWS service, below which AWS refunds money."""
     rows = ((service, f"{100 * share:g} %", source) for service, (share, source) in AGREEMENTS.items())
     return format_table(("Service", "Monthly uptime", "Source"), rows)
 
@@ -129,7 +129,7 @@ def format_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration in seconds, minutes or hours."""
+    """Return a duration as text in seconds, minutes or hours."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulation.scenarios import SCENARIOS
 
-#: For each file its scenarios and its gauges: the first on the left axis, the second on the right.
+#: The scenarios and gauges of each file. The first gauge uses the left axis, and the second gauge the right axis.
 PANELS = {
     "million.png": (("million", "million_500"), ("bulk queue", "worker")),
     "outage.png": (("outage", "outage_500"), ("open jobs", "worker")),
@@ -14,11 +14,11 @@ PANELS = {
 
 
 def save_plots(series: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Draw the plots whose scenarios were run."""
-    import matplotlib as mpl  # noqa: PLC0415 - only for plots, and slow to import
+    """Draw the plots of the scenarios that were run."""
+    import matplotlib as mpl  # noqa: PLC0415 - needed only for plots, and slow to import
 
     mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - after its backend is set
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - must be imported after the backend is set
 
     folder.mkdir(exist_ok=True)
     for file, (names, (left, right)) in PANELS.items():

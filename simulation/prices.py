@@ -1,6 +1,7 @@
 """AWS prices with their sources, for US East (N. Virginia) without free tiers.
 
-They were read on 2026-11-22 from stored copies. AWS's own pages load prices by script, so some come from other sites.
+The prices were read on 2026-11-22 from stored copies. AWS's pages load prices by script, so some prices come from other
+sites.
 """
 
 from dataclasses import dataclass
@@ -11,12 +12,12 @@ READ_ON: Final = "2026-11-22"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Price of one unit in dollars."""
+    """The price of one unit in dollars."""
 
     dollars: float
     unit: str
     source: str
-    #: False if the page was not read and only names where to find the price.
+    #: False if the price was not read on this page. The page is then only where the price can be found.
     confirmed: bool = True
 
 

@@ -16,7 +16,7 @@ class Message:
     __slots__ = ("job", "receives", "sent")
 
     def __init__(self, job: int, sent: float) -> None:
-        """Create a message that was never received."""
+        """Create a message that has not been received yet."""
         self.job = job
         self.sent = sent
         self.receives = 0
@@ -26,7 +26,7 @@ class Queue:
     """A queue. Received messages are hidden until they are deleted or their visibility timeout ends."""
 
     def __init__(self, env: simpy.Environment, *, visibility: float, max_receives: int = 0) -> None:
-        """Create an empty queue. A message becomes a dead letter after ``max_receives``; 0 means never."""
+        """Create an empty queue. A message becomes a dead letter after ``max_receives`` receives; 0 means never."""
         self.visibility = visibility
         self.dead_letter_queue: Queue | None = None
         self.visible: deque[Message] = deque()
@@ -34,7 +34,7 @@ class Queue:
         self.sent = 0
         self.deleted = 0
         self.dead_letters = 0
-        #: Billed API calls.
+        #: Number of API calls that are billed.
         self.requests = 0
         self._env = env
         self._max_receives = max_receives
@@ -47,11 +47,11 @@ class Queue:
         self._make_visible(Message(job, self._env.now))
 
     def arrival(self) -> simpy.Event:
-        """Return the event of the next message that becomes visible."""
+        """Return an event that occurs when the next message becomes visible."""
         return self._arrival
 
     def receive(self, max_messages: int) -> list[Message]:
-        """Receive messages. Move those without receives left to the dead-letter queue."""
+        """Receive messages. Move messages that have used up their receives to the dead-letter queue."""
         received: list[Message] = []
         self.requests += 1
         capacity = int(get_limit("queue_in_flight")) - self.hidden

@@ -1,4 +1,4 @@
-"""The reconciler, as ``worker.reconciler``: once a minute it requeues overdue jobs, shard by shard."""
+"""The simulated reconciler (``worker.reconciler``). Once a minute, it requeues overdue jobs, shard by shard."""
 
 import heapq
 from collections.abc import Callable, Generator
@@ -16,7 +16,7 @@ from simulation.table import Table
 
 PERIOD = 60
 TIMEOUT = 60
-#: Seconds before the timeout at which the reconciler stops, as in ``worker.reconciler``.
+#: The reconciler stops this many seconds before its timeout, as in ``worker.reconciler``.
 MARGIN = 10
 
 
@@ -32,7 +32,7 @@ class Reconciler:
         settings: Settings,
         send: Callable[[int], None],
     ) -> None:
-        """Start the schedule of one run per minute."""
+        """Start the schedule with one run per minute."""
         #: Number of requeued jobs.
         self.requeued = 0
         self._env = env
@@ -45,7 +45,7 @@ class Reconciler:
         env.process(self._run())
 
     def watch(self, job: int, due: float) -> None:
-        """Check a job when it is due, unless its due time changes before."""
+        """Check a job when it is due. If its due time changes before, this call has no effect."""
         heapq.heappush(self._due[job % OPEN_SHARDS], (due, job))
 
     def _run(self) -> Generator[simpy.Event, Any, None]:
@@ -59,13 +59,13 @@ class Reconciler:
             self._function.finish(env.now, env.now - started)
 
     def _requeue_overdue(self, started: float) -> Generator[simpy.Event, Any, None]:
-        # A read, a write and a message, one after the other.
+        # Seconds to read a job, write it and send its message.
         step = (2 * get_limit("table_latency") + get_limit("queue_latency")) / self._settings.reconcilers
         for shard in self._due:
             count = 0
             while shard and shard[0][0] < started:
                 due, job = heapq.heappop(shard)
-                # Each change of a due time adds an entry and leaves the old one in the heap.
+                # If a due time changes, the heap gets a new entry, and the old entry remains. Ignore old entries.
                 if self._jobs.is_done(job) or self._jobs.due[job] != due or self._jobs.is_leased(job, started):
                     continue
                 self._requeue(job, self._env.now + count * step)

@@ -1,4 +1,4 @@
-"""Results of a run as JSON-compatible data."""
+"""The results of a run as JSON-compatible data."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from simulation.jobs import Jobs, State
 
 
 def collect_results(deployment: Deployment, seconds: float) -> dict[str, Any]:
-    """Return all results of a run of the given duration."""
+    """Return all results of a run that took ``seconds`` of simulated time."""
     jobs, table, counts = deployment.jobs, deployment.table, deployment.counts
     worker, api, gauges = deployment.worker_function, deployment.api_function, deployment.gauges
     partitions = {**table.partitions(), **deployment.bucket.partitions()}
@@ -51,7 +51,7 @@ def collect_results(deployment: Deployment, seconds: float) -> dict[str, Any]:
 
 
 def compute_latencies(jobs: Jobs, *, is_bulk: bool) -> dict[str, float]:
-    """Return the median, the 99th percentile and the maximum time from acceptance to COMPLETED, in seconds."""
+    """Return the median, the 99th percentile and the maximum of the seconds from acceptance to COMPLETED."""
     times = sorted(
         jobs.ended[job] - jobs.created[job]
         for job in range(len(jobs))
@@ -63,7 +63,7 @@ def compute_latencies(jobs: Jobs, *, is_bulk: bool) -> dict[str, float]:
 
 
 def count_completions(jobs: Jobs, period: float) -> dict[float, int]:
-    """Return the number of completed jobs by the start of each period."""
+    """Return how many jobs completed in each period. The keys are the start times of the periods."""
     counts: dict[float, int] = {}
     for time in _completion_times(jobs):
         start = time // period * period

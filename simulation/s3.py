@@ -1,4 +1,4 @@
-"""S3: request rates of the bucket's prefixes, and outages."""
+"""Simulated S3: the request rates of the bucket's prefixes, and outages."""
 
 import random
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from simulation.throughput_limit import ThroughputLimit
 
 
 class S3Bucket:
-    """One bucket. Each prefix is one partition, as before S3 splits any."""
+    """A bucket. Each prefix is one partition, because S3 has not split any partition yet."""
 
     def __init__(self, latency: Distribution, rng: random.Random, outages: Sequence[tuple[float, float]] = ()) -> None:
-        """Configure the latency of calls and the (start, end) times of outages."""
+        """Create a bucket. ``latency`` is the duration of a call, and ``outages`` has start and end of each outage."""
         retry_time = get_limit("throttle_retry_time")
         self.raw_puts = ThroughputLimit(get_limit("s3_put_rate"), retry_time)
         self.processed_puts = ThroughputLimit(get_limit("s3_put_rate"), retry_time)
@@ -26,7 +26,7 @@ class S3Bucket:
         return any(start <= at < end for start, end in self._outages)
 
     def call(self, prefix: ThroughputLimit, at: float) -> float | None:
-        """Return the time of the response, or None if all attempts fail."""
+        """Call S3 at ``at`` and return the time of the response, or None if the call fails after all its attempts."""
         if self.is_down(at):
             return None
         served = prefix.take(at)

@@ -1,4 +1,4 @@
-"""The scenarios: the load, and the settings that differ from the template's defaults."""
+"""The scenarios. Each has a load, and the settings that differ from the template's defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One run."""
+    """The load and settings of one run."""
 
     title: str
     load: Load

@@ -1,4 +1,4 @@
-"""Settings of the simulated deployment, by default those of the CloudFormation template."""
+"""Settings of the simulated deployment. The defaults come from the CloudFormation template."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,7 +7,7 @@ from infra.deployment import template
 from worker.app import LOOKAHEAD
 from worker.sandbox.budget import count_children
 
-#: Template parameter of each field.
+#: The template parameter of each field of ``Settings``.
 PARAMETERS = {
     "throttle_rate": "ThrottleRate",
     "throttle_burst": "ThrottleBurst",
@@ -30,7 +30,7 @@ PARAMETERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Times in seconds, memory in MiB."""
+    """Settings of a deployment. Times are in seconds, and memory is in MiB."""
 
     throttle_rate: int
     throttle_burst: int
@@ -48,11 +48,11 @@ class Settings:
     longest_redispatch: int
     max_dead_letters: int
     listing_shards: int
-    #: Provisioned pollers of the bulk mapping; None for the template's scaling mode.
+    #: Maximum number of provisioned pollers of the bulk queue's mapping. None means that it has no provisioned pollers.
     pollers: int | None = None
-    #: Records whose transfers run while others render; a constant of the worker.
+    #: Number of records in transfer while others are rendered. In the worker, this is a constant.
     lookahead: int = LOOKAHEAD
-    #: Overdue jobs that the reconciler requeues concurrently; the code requeues one.
+    #: Number of overdue jobs that the reconciler requeues concurrently. The real reconciler requeues one at a time.
     reconcilers: int = 1
 
     @classmethod

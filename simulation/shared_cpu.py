@@ -1,16 +1,16 @@
-"""CPU cores that processes share in time slices. The threads of one process take turns."""
+"""CPU cores that processes share in time slices. Only one thread of a process runs at a time."""
 
 from collections.abc import Generator
 from typing import Any
 
 import simpy
 
-#: Seconds, as Python's own switch interval.
+#: Length of a time slice in seconds, the same as Python's switch interval.
 SLICE = 0.005
 
 
 class SharedCpu:
-    """The cores of one machine, of which other programs may use a part."""
+    """The cores of one machine. Other programs may use a part of their time."""
 
     def __init__(self, env: simpy.Environment, cores: int, *, other_load: float = 0) -> None:
         """Create the cores. ``other_load`` is the number of cores that other programs use."""
@@ -21,11 +21,11 @@ class SharedCpu:
         self._slowdown = cores / (cores - other_load)
 
     def create_process(self) -> simpy.Resource:
-        """Return a process. Only one of its threads runs at a time."""
+        """Return a new process, of which only one thread runs at a time."""
         return simpy.Resource(self._env, 1)
 
     def compute(self, process: simpy.Resource, seconds: float) -> Generator[simpy.Event, Any, None]:
-        """Use CPU time in a thread of a process."""
+        """Use ``seconds`` of CPU time in a thread of a process."""
         left = seconds
         while left > 0:
             slice_seconds = min(left, SLICE)

@@ -1,4 +1,4 @@
-"""DynamoDB: the table, its indexes and the batch counters, with the partitions that their keys create."""
+"""Simulated DynamoDB: the table, its indexes and the batch counters, with the partitions that their keys create."""
 
 from collections.abc import Iterable
 
@@ -8,20 +8,20 @@ from simulation.limits import get_limit
 from simulation.throughput_limit import ThroughputLimit
 from simulation.units import measure_units
 
-#: A partition and the write units that it takes.
+#: A partition, and the write units that a write uses in it.
 Write = tuple[ThroughputLimit, float]
 
 
 class Table:
-    """The jobs of one owner, which is the worst case for the indexes.
+    """The table of jobs. All jobs have the same owner, which is the worst case for the indexes.
 
-    The table's own keys are evenly distributed, so only its total throughput is limited. The index ``Open`` has eight
-    partition keys, ``Recent`` has one per listing shard, ``ByBatch`` and the counters have one per batch. Partitions
-    are never split: keys that grow with time would always fall into one half.
+    The table's keys are evenly distributed, so only its total throughput is limited. The index ``Open`` has eight
+    partition keys, ``Recent`` has one per listing shard, and ``ByBatch`` and the counters have one per batch.
+    Partitions are never split, because sort keys grow with time, so all writes would use the same half.
     """
 
     def __init__(self, listing_shards: int, *, batches: int = 1, warm: float = 0) -> None:
-        """Create a new table, or one that has already served ``warm`` write units per second."""
+        """Create a table that has served at most ``warm`` write units per second before."""
         retry_time = get_limit("throttle_retry_time")
         per_partition = get_limit("partition_writes")
         self.whole = ThroughputLimit(min(get_limit("table_max"), max(get_limit("table_initial"), 2 * warm)), retry_time)
@@ -34,7 +34,7 @@ class Table:
         self.read_units = 0.0
 
     def create(self, job: int, at: float, *, is_bulk: bool) -> float | None:
-        """Write a new job. Return the time at which it is written, or None if the table is throttled."""
+        """Write a new job. Return the time of the write, or None if the table refuses the write."""
         units = measure_units()
         writes: list[Write] = [
             (self.whole, units.member_create if is_bulk else units.create),
@@ -44,12 +44,12 @@ class Table:
         return self._write([*writes, (_select(self.by_batch, job), units.listed)] if is_bulk else writes, at)
 
     def claim(self, job: int, at: float) -> float | None:
-        """Claim a job. Return as ``create``."""
+        """Claim a job. The return value is that of ``create``."""
         units = measure_units()
         return self._write([(self.whole, units.claim), (_select(self.open, job), units.open_move)], at)
 
     def commit(self, job: int, at: float, *, is_bulk: bool) -> float | None:
-        """Write a job's final state. Return as ``create``."""
+        """Write a job that has ended. The return value is that of ``create``."""
         units = measure_units()
         writes: list[Write] = [
             (self.whole, units.member_commit if is_bulk else units.commit),
@@ -58,7 +58,7 @@ class Table:
         return self._write([*writes, (_select(self.counts, job), units.count)] if is_bulk else writes, at)
 
     def reschedule(self, job: int, at: float) -> float | None:
-        """Write a job with another due time. Return as ``create``."""
+        """Write a job with another due time. The return value is that of ``create``."""
         units = measure_units()
         return self._write([(self.whole, units.commit), (_select(self.open, job), units.open_move)], at)
 

@@ -1,17 +1,17 @@
-"""A limit on units per second: of a partition, a prefix or a table."""
+"""A limit on the units per second of a partition, a prefix or a table."""
 
 from collections import defaultdict
 
 
 class ThroughputLimit:
-    """Counts units per second.
+    """Counts the units of each second and limits them.
 
-    Units that exceed the limit of their second are served in a later second, as by a client that retries. Units that
-    would wait longer than ``retry_time`` are refused. Calls may come in any order, also with times in the future.
+    If a call would exceed the limit of its second, it is served in a later second, as if the client retried. If it
+    would wait longer than ``retry_time``, it is refused. Calls can be made in any order, also for times in the future.
     """
 
     def __init__(self, per_second: float, retry_time: float) -> None:
-        """Allow ``per_second`` units in each second."""
+        """Create a limit of ``per_second`` units. ``retry_time`` is in seconds."""
         self.per_second = per_second
         #: Units in the busiest second.
         self.peak = 0.0
@@ -24,7 +24,7 @@ class ThroughputLimit:
         self._used: defaultdict[int, float] = defaultdict(float)
 
     def take(self, at: float, units: float = 1) -> float | None:
-        """Return the time at which ``units`` are served (``at`` if there is capacity), or None if refused."""
+        """Use units and return when they are served, at ``at`` or later. Return None if the call is refused."""
         second = int(at)
         used = self._used
         total = used[second] + units
@@ -39,7 +39,7 @@ class ThroughputLimit:
         return None
 
     def rate(self, second: int) -> float:
-        """Return the units of one second."""
+        """Return how many units were used in a second."""
         return self._used.get(second, 0)
 
     def _reserve(self, second: int, total: float, units: float, at: float) -> float:

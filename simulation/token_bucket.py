@@ -1,11 +1,14 @@
-"""The token bucket that limits an API gateway's requests and Lambda's new environments."""
+"""A token bucket. It limits the requests to the API gateway and the new execution environments of a function."""
 
 
 class TokenBucket:
-    """Holds at most ``burst`` tokens and gains ``rate`` tokens per second. Times must not decrease."""
+    """A bucket with at most ``burst`` tokens, to which ``rate`` tokens per second are added.
+
+    The times of successive calls must not decrease.
+    """
 
     def __init__(self, rate: float, burst: float) -> None:
-        """Start with a full bucket."""
+        """Create a full bucket."""
         self._rate = rate
         self._burst = burst
         self._tokens = burst

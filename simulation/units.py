@@ -1,4 +1,4 @@
-"""DynamoDB capacity units of a job's writes, computed from items of ``shared.aws.dynamodb.job_item``."""
+"""DynamoDB capacity units that the writes of a job use, computed from items of ``shared.aws.dynamodb.job_item``."""
 
 import math
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ BUCKET = "safelight-images-123456789012-eu-central-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityUnits:
-    """Write units of each step on the table and on its indexes."""
+    """Write units that each step uses in the table and in its indexes."""
 
     create: int
     claim: int
@@ -30,21 +30,21 @@ class CapacityUnits:
     #: Batch members are written in transactions, which take twice the units.
     member_commit: int
     member_create: int
-    #: The batch's counter, in the same transaction.
+    #: Units for the batch's counter, which is written in the same transaction.
     count: int = 2
     open_create: int = 1
-    #: A changed index key deletes the old entry and writes a new one.
+    #: If the index key changes, DynamoDB deletes the old entry and writes a new entry.
     open_move: int = 2
     open_end: int = 1
-    #: An entry in ``Recent`` or in ``ByBatch``.
+    #: Units for an entry in ``Recent`` or in ``ByBatch``.
     listed: int = 1
-    #: Read units of one job.
+    #: Read units to read one job.
     read: int = 1
 
 
 @cache
 def measure_units() -> CapacityUnits:
-    """Return the units of a job with the default pipeline."""
+    """Return the units for a job with the default pipeline."""
     raw = RawImage(key=object_keys.raw_key(JOB), size=1_234_567, format="JPEG", digest="0" * 64)
     pending = Job.new(
         JobSpec(DEFAULT_PIPELINE),
@@ -70,7 +70,7 @@ def measure_units() -> CapacityUnits:
     running = pending._transition(JobStatus.PROCESSING, NOW)  # noqa: SLF001 - the claim itself is a DynamoDB expression
     completed = running.complete(raw=raw, outputs=(output,), warnings=(), now=NOW)
     created, claimed, ended = (_count_write_units(job) for job in (pending, running, completed))
-    # A write takes the units of the old or the new item, whichever is larger.
+    # A write uses the units of the old or the new item, whichever is larger.
     return CapacityUnits(
         create=created,
         member_create=2 * created,
@@ -86,7 +86,7 @@ def _count_write_units(job: Job) -> int:
 
 
 def measure_size(value: object) -> int:
-    """Return a value's size in DynamoDB in bytes, with the documented overhead of lists and maps."""
+    """Return the size of a value in DynamoDB, in bytes, including the documented overhead of lists and maps."""
     if isinstance(value, dict):
         return 3 + sum(len(name.encode()) + measure_size(each) + 1 for name, each in value.items())
     if isinstance(value, list):

@@ -1,7 +1,8 @@
-"""The worker. One invocation is computed completely when it starts.
+"""The simulated worker. An invocation is computed completely when it starts.
 
-As in ``worker.app``, records start in order with limited concurrency. Each record claims its job, downloads the image,
-waits for a child process, renders, uploads and commits. Records that fail return to the queue individually.
+As in ``worker.app``, records start in order with limited concurrency. For each record, the worker claims the job,
+downloads the image, waits for a child process, renders the image, uploads the output and commits. If a record fails,
+only its message returns to the queue.
 """
 
 import heapq
@@ -25,7 +26,7 @@ FIRST_DELAY = FIRST_RETRY_DELAY.total_seconds()
 
 
 class Phase(IntEnum):
-    """Next step of a record."""
+    """The next step of a record."""
 
     START = 0
     RENDER = 1
@@ -33,7 +34,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerDependencies:
-    """Stores, settings and durations of the worker."""
+    """What the worker needs: jobs, services, settings and durations."""
 
     jobs: Jobs
     table: Table
@@ -41,17 +42,17 @@ class WorkerDependencies:
     settings: Settings
     rng: random.Random
     render: Distribution
-    #: Time to reject an image, or until it crashes its process.
+    #: Time until an image is rejected, or until it crashes its process.
     reject: Distribution
-    #: Time of an invocation without its records: the handler, the batch processor, the log.
+    #: Time that an invocation needs besides its records, for the handler, the batch processor and the log.
     overhead: Distribution
-    #: Adds a job and its due time to the index ``Open`` when the worker stops working on it.
+    #: Function that adds a job and its due time to the index ``Open``. It is called when the worker leaves a job open.
     watch: Callable[[int, float], None]
 
 
 @dataclass(slots=True)
 class DeliveryRun:
-    """Progress of one invocation."""
+    """The progress of one invocation."""
 
     started: float
     final_states: list[tuple[int, State, float]] = field(default_factory=list)
@@ -67,7 +68,7 @@ def process_batch(batch: list[Message], started: float, dependencies: WorkerDepe
     run = DeliveryRun(started, last=started)
     children = [started] * settings.children
     waiting = iter(batch)
-    # (time, order, phase, message): the order prevents a comparison of messages.
+    # The entries are (time, order, phase, message). Because of the order, messages are never compared.
     events: list[tuple[float, int, Phase, Message | None]] = [
         (started, index, Phase.START, None) for index in range(settings.max_concurrency)
     ]
@@ -112,7 +113,7 @@ def _make_result(run: DeliveryRun, dependencies: WorkerDependencies) -> Invocati
 def _claim_and_download(
     message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies
 ) -> tuple[float, bool]:
-    """Claim a job and download its image. Return the end time, and True if there is an image to render."""
+    """Claim a job and download its image. Return the end time, and True if the image was downloaded."""
     jobs, job = dependencies.jobs, message.job
     settings = dependencies.settings
     if at - run.started > settings.worker_timeout - settings.record_seconds:
@@ -141,7 +142,7 @@ def _claim_and_download(
 def _render_and_store(
     message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies
 ) -> tuple[float, float]:
-    """Render, upload and commit. Return when the child is free and when the record is done."""
+    """Render, upload and commit. Return the times when the child process is free and when the record is processed."""
     jobs, job = dependencies.jobs, message.job
     defect = jobs.defect[job]
     if defect == Defect.CRASHES_WORKER:
@@ -168,7 +169,7 @@ def _commit(message: Message, at: float, state: State, run: DeliveryRun, depende
 
 
 def _release(message: Message, at: float, run: DeliveryRun, dependencies: WorkerDependencies) -> float:
-    """Release a job after a service fault. The attempt does not count, and the message returns with a backoff."""
+    """Release a job after a service fault, without counting the attempt, and return its message with a backoff."""
     jobs, job = dependencies.jobs, message.job
     at += get_limit("fault_seconds")
     if dependencies.table.reschedule(job, at) is not None:
