@@ -1,6 +1,6 @@
 """A typed Python client of the Safelight HTTP API, and the ``safelight`` command.
 
-This package imports nothing from the other packages of the repository.
+The client imports nothing from the other packages of the repository.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ __all__ = ["Safelight", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the client or read the version on first use, so that ``safelight --help`` does not load httpx."""
+    """Import the client or read the version only when it is used, so that ``safelight --help`` does not load httpx."""
     if name == "Safelight":
         from safelight.client import Safelight  # noqa: PLC0415 - lazy, see the docstring
 

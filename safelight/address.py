@@ -1,4 +1,4 @@
-"""The address of the API: given, from the environment, or of the local stack."""
+"""The URL of the API, from an argument, from the environment or from the local stack."""
 
 import json
 import os
@@ -14,21 +14,21 @@ DEFAULT_STATE_DIR = ".safelight"
 
 
 def find_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder in which ``safelight up`` keeps its state."""
+    """Return the folder in which ``safelight up`` stores its state."""
     return Path(environment.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR)
 
 
 def find_api_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """Return the API's address: ``given``, else ``SAFELIGHT_API_URL``, else that of the local stack.
+    """Return the URL of the API: ``given``, or else ``SAFELIGHT_API_URL``, or else the URL of the local stack.
 
-    Raises AddressUnknown if there is none or it is invalid.
+    Raises AddressUnknown if there is no URL or it is invalid.
     """
     url = given or environment.get(API_URL_VARIABLE)
     return check_api_url(url or _read_stack_url(find_state_dir(environment) / "stack.json"))
 
 
 def check_api_url(text: str) -> str:
-    """Return the address without a trailing slash. Raises AddressUnknown unless it is an HTTP address."""
+    """Return the URL without a trailing slash. Raises AddressUnknown unless it is an HTTP or HTTPS URL."""
     try:
         parts = urlsplit(text)
         host = parts.hostname

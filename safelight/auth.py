@@ -1,4 +1,4 @@
-"""Authentication of requests: one ``httpx.Auth`` per value of the deployment parameter ``ApiAuth``."""
+"""Authentication of requests: an ``httpx.Auth`` for each value of the template parameter ``ApiAuth``."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -21,7 +21,7 @@ class ApiKey(httpx.Auth):
     """An API key of a usage plan, for ``ApiAuth=api-key``."""
 
     def __init__(self, key: str) -> None:
-        """Store the key, which no message and no log shows."""
+        """Store the key. Messages and logs never contain it."""
         self._key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -34,7 +34,7 @@ class Token(httpx.Auth):
     """An ID token of a Cognito user pool, for ``ApiAuth=cognito``. It is valid for one hour."""
 
     def __init__(self, token: str) -> None:
-        """Store the token, which no message and no log shows."""
+        """Store the token. Messages and logs never contain it."""
         self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -44,13 +44,15 @@ class Token(httpx.Auth):
 
 
 def find_auth(api_url: str, environment: Mapping[str, str] = os.environ) -> httpx.Auth | None:
-    """Return the authentication for an API, or None to send requests without any.
+    """Return the authentication for an API, or None to send requests without authentication.
 
-    ``SAFELIGHT_AUTH`` set to ``iam`` requires AWS signatures; ``none`` turns authentication off. If it is not set, an
-    API key is used first, then a token. Without both, requests to an API Gateway's default host name are signed if
-    AWS credentials and a region are found.
+    If ``SAFELIGHT_AUTH`` is ``iam``, requests are signed with AWS credentials. If it is ``none``, there is no
+    authentication. If it is not set, the API key in the environment is used, or else the token. If there is neither,
+    and ``api_url`` has the default host name of an API Gateway, requests are signed if AWS credentials and a region are
+    found.
 
-    Raises CredentialsMissing if the variable is invalid, or ``iam`` without credentials or region.
+    Raises CredentialsMissing if ``SAFELIGHT_AUTH`` has another value, or if it is ``iam`` and there are no credentials
+    or no region.
     """
     mode = environment.get(AUTH_VARIABLE, "")
     if mode not in {"", *AUTH_MODES}:

@@ -1,4 +1,4 @@
-"""Batches: groups of jobs, created in requests of up to 100 members and listed in pages."""
+"""Batches: groups of jobs. A request adds up to 100 members, and members are listed in pages."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from safelight.transport import responses
 
 
 class Batches:
-    """The caller's batches. Every method raises ClientError and is safe to repeat."""
+    """The caller's batches. Every method raises ClientError if its request fails, and is safe to repeat."""
 
     def __init__(self, connection: Connection) -> None:
         """Use the connection of a client."""
@@ -25,11 +25,11 @@ class Batches:
         close: bool = False,
         idempotency_key: str | None = None,
     ) -> AddedMembers:
-        """Create a batch with up to 100 members.
+        """Create a batch with up to 100 members. Return the batch, and a job or an error for each member.
 
-        ``options`` (``pipeline``, ``preset`` or the short options) applies to each member without options of its own.
-        A member has ``filename`` and ``content_type``, and should have ``size`` and ``digest``. Its upload form is
-        used with :meth:`safelight.uploads.DirectUploads.send`.
+        ``options`` (``pipeline``, ``preset`` or shorthand options) applies to each member that has no options itself.
+        A member in ``items`` has ``filename`` and ``content_type``, and should have ``size`` and ``digest``. Send its
+        file with its upload form and :meth:`safelight.uploads.DirectUploads.send`.
         """
         document = {**(options or {}), **drop_none({"name": name}), "items": list(items), "close": close}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key)
@@ -42,18 +42,18 @@ class Batches:
         name: str | None = None,
         idempotency_key: str | None = None,
     ) -> Batch:
-        """Create a batch from stored images; :meth:`continue_backfill` creates its members.
+        """Create a batch for stored images, without members. :meth:`continue_backfill` creates the members.
 
-        ``query`` selects the images by ``status``, ``batch``, ``since``, ``until``, ``preset``, ``preset_version``,
-        ``format`` and ``copies``. ``options`` has the new pipeline or preset.
+        ``query`` selects the jobs whose images are processed again, by ``status``, ``batch``, ``since``, ``until``,
+        ``preset``, ``preset_version``, ``format`` and ``copies``. ``options`` contains the new pipeline or preset.
         """
-        # The API's default status is COMPLETED; None selects every status.
+        # The API's default status is COMPLETED, and None selects every status.
         given = {key: value for key, value in query.items() if value or key == "status"}
         document = {**options, **drop_none({"name": name}), "backfill": given}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key).batch
 
     def continue_backfill(self, batch_id: str) -> Batch:
-        """Create more members of a backfill. Repeat until ``is_filled``."""
+        """Create more members of a backfill and return the batch. Repeat the call until ``is_filled`` is true."""
         return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/backfill"), Batch)
 
     def add(
@@ -64,12 +64,12 @@ class Batches:
         close: bool = False,
         idempotency_key: str | None = None,
     ) -> AddedMembers:
-        """Add up to 100 members to an open batch."""
+        """Add up to 100 members to a batch that is not closed."""
         body = json.dumps({"items": list(items), "close": close}).encode()
         return self.add_body(batch_id, body, idempotency_key=idempotency_key)
 
     def add_body(self, batch_id: str | None, body: bytes, *, idempotency_key: str | None = None) -> AddedMembers:
-        """Send an encoded request for members to a batch, or to a new one if ``batch_id`` is None."""
+        """Send an encoded request that adds members to a batch, or creates a batch if ``batch_id`` is None."""
         path = "batches" if batch_id is None else f"batches/{quote_path(batch_id)}/items"
         return responses.read(self._connection.post(path, body=body, key=idempotency_key), AddedMembers)
 
@@ -94,7 +94,7 @@ class Batches:
         links: bool = False,
         limit: int = PAGE_SIZE,
     ) -> MemberPage:
-        """Return one page of members in the order of their IDs, optionally only those after an ID.
+        """Return one page of members, in the order of their IDs. With ``after``, the page starts after this ID.
 
         With ``links``, each output has a time-limited ``url``.
         """
@@ -103,24 +103,27 @@ class Batches:
         return responses.read(self._connection.request("GET", path, query=query), MemberPage)
 
     def items(self, batch_id: str, *, status: str | None = None, links: bool = False) -> Iterator[Job]:
-        """Yield all members; pages are fetched as needed."""
+        """Yield all members. Pages are requested when they are needed."""
         return iterate_pages(
             lambda query: self.page(batch_id, status=status, links=links, **query), lambda page: page.items
         )
 
     def close(self, batch_id: str) -> Batch:
-        """Close a batch: it takes no more members and is done when all of them are."""
+        """Close a batch and return it.
+
+        A closed batch accepts no more members, and is done when all members have ended.
+        """
         return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/close"), Batch)
 
     def cancel(self, batch_id: str) -> Batch:
-        """Close a batch and cancel every open member."""
+        """Close a batch, cancel every open member, and return the batch."""
         while True:
             batch = responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/cancel"), BatchCancellation)
             if batch.remaining <= 0:
                 return batch
 
     def retry_failed(self, batch_id: str) -> BatchRetry:
-        """Retry the failed members; ``retried`` counts them."""
+        """Retry the failed members of a batch. Return the batch, and their number in ``retried``."""
         count = 0
         while True:
             response = responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/retry-failed"), BatchRetry)

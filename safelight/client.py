@@ -34,18 +34,20 @@ from safelight.transport import responses
 from safelight.transport.timing import SYSTEM_TIMING, Timing, wait_until_done
 from safelight.uploads import DirectUploads, Upload, prepare
 
-#: Bytes of a file sent for a plan. The second length is used if the header does not fit into the first.
+#: How many of the file's first bytes are sent for a plan. The second number is used if the first bytes do not contain
+#: the complete header.
 HEAD_BYTES = (128 * 1024, 700 * 1024)
-#: Images of this many bytes or more are uploaded to the store. The API accepts little more, see docs/bulk.md.
+#: Images of this many bytes or more are sent as direct uploads. docs/bulk.md has the limit of the API.
 DIRECT_BYTES = 4_000_000
-#: Time for a response in addition to the requested wait.
+#: How long to wait for a response in addition to the wait that the request asks for.
 _RESPONSE_MARGIN_SECONDS = 10.0
 
 
 class Safelight:
-    """A client of one Safelight API. Threads may share it. Close it, or use it in a ``with`` statement.
+    """A client of one Safelight API. Threads can share a client. Close it, or use it in a ``with`` statement.
 
-    Every method raises :class:`safelight.errors.ClientError`, after retrying retryable errors.
+    Every method retries requests after retryable errors, and raises :class:`safelight.errors.ClientError` if the
+    request still fails.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first are optional
@@ -58,11 +60,11 @@ class Safelight:
         auth: httpx.Auth | None = None,
         timing: Timing = SYSTEM_TIMING,
     ) -> None:
-        """Prepare a client without connecting. Raises AddressUnknown.
+        """Prepare a client without connecting. Raises AddressUnknown if ``api_url`` is invalid.
 
-        ``api_url`` ends in ``/v1``. ``timeout`` is in seconds and applies to each step of a request: connecting,
-        sending a chunk, receiving a chunk. ``retries`` limits how often a request is repeated. ``auth`` signs requests
-        to the API, never those to a link.
+        ``api_url`` ends in ``/v1``. ``timeout`` is in seconds. It applies to each step of a request: connecting,
+        sending a part of the body, receiving a part of the response. ``retries`` is the maximum number of retries of a
+        request. ``auth`` authenticates requests to the API. It is not used for links and upload forms.
         """
         self.api_url = check_api_url(api_url)
         self._connection = Connection(
@@ -78,7 +80,10 @@ class Safelight:
         self.close()
 
     def without_retries(self) -> "Safelight":
-        """Return a client on the same connections that tries each request once. Closing either closes both."""
+        """Return a client without retries that uses the same connections.
+
+        Closing one of the two clients closes both.
+        """
         other = object.__new__(type(self))
         other.api_url, other._connection = self.api_url, self._connection.without_retries()
         return other
@@ -89,7 +94,7 @@ class Safelight:
 
     @property
     def uploads(self) -> DirectUploads:
-        """Return the uploads straight to the image store."""
+        """Return the direct uploads to S3."""
         return DirectUploads(self._connection)
 
     @property
@@ -119,16 +124,15 @@ class Safelight:
         wait: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Send one image and return its job, usually still PENDING.
+        """Create a job for one image and return it. Without ``wait``, the job is usually still PENDING.
 
-        Give either ``image``, a path or bytes, or ``source``, the ``s3://bucket/key`` of an object that the server
-        copies. Give at most one of ``pipeline``, ``preset`` (a name) and ``options`` (``width``, ``height``, ``fit``,
-        ``enlarge``, ``grayscale``, ``format``, ``quality``). ``wait`` asks the API to respond when the job is done, or
-        after this many seconds.
+        ``image`` is a path or the bytes of a file. ``source`` is the ``s3://bucket/key`` of an object that S3 copies.
+        Raises TypeError unless exactly one of the two is given. Give at most one of ``pipeline``, ``preset`` (a name)
+        and ``options`` (shorthand options: ``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``, ``format``,
+        ``quality``). With ``wait``, the method returns when the job has ended, or after this number of seconds.
 
-        Retries use the same ``idempotency_key``, by default a new one per call, and create no second job. Images of
-        ``DIRECT_BYTES`` or more go to :attr:`uploads`. Raises TypeError unless exactly one of ``image`` and ``source``
-        is given.
+        All retries of a request use ``idempotency_key``, so they do not create a second job. By default, each call has
+        a new key. Images of ``DIRECT_BYTES`` or more are sent with :attr:`uploads`.
         """
         key = idempotency_key or str(uuid.uuid4())
         if source is None and image is not None:
@@ -151,33 +155,33 @@ class Safelight:
         return self._look_up(job_id)[0]
 
     def wait(self, job_id: str, timeout: float | None = None) -> Job:
-        """Return a job once it is done, whatever its final status.
+        """Wait until a job has ended and return it, whether it has completed or not.
 
-        ``timeout`` is in seconds; None waits without a limit. Raises WaitedTooLong.
+        ``timeout`` is in seconds. With None, there is no limit. Raises WaitedTooLong if the job has not ended in time.
         """
         return wait_until_done(partial(self._look_up, job_id), timeout=timeout, timing=self._connection.timing)
 
     def result_link(self, job_id: str, output: str | None = None) -> Link:
-        """Return a time-limited link to an output, by default the first."""
+        """Return a time-limited link to an output, by default the first output."""
         return self._connection.retry(partial(self._link, _output_path(job_id, output)))
 
     def download(self, job_id: str, to_path: str | Path, output: str | None = None, *, check_size: bool = True) -> Path:
-        """Download an output to ``to_path`` and return that path. Each try uses a new link.
+        """Download an output to ``to_path`` and return this path. The default is the first output.
 
-        The file is replaced only when the download is complete. Without ``check_size``, it may have another size than
-        the job's record states, as after a manipulation. Raises LocalFileError too.
+        Each try uses a new link. An existing file is replaced only when the download is complete. With ``check_size``,
+        the file must have the size that the API states. Raises LocalFileError if the file can't be written.
         """
         return self._download(_output_path(job_id, output), Path(to_path), check_size=check_size)
 
     def download_raw(self, job_id: str, to_path: str | Path, *, check_size: bool = True) -> Path:
-        """Download the raw image as :meth:`download` does."""
+        """Download the raw image in the same way as :meth:`download`."""
         return self._download(f"jobs/{quote_path(job_id)}/raw", Path(to_path), check_size=check_size)
 
     def fetch(self, link: Link, to_path: str | Path, *, digest: str | None = None, part: str | None = None) -> Path:
-        """Download a link to ``to_path`` in one try and return that path.
+        """Download the image of a link to ``to_path``, without retries, and return this path.
 
         ``digest`` (SHA-256, hexadecimal) and ``part`` are those of :func:`safelight.downloads.fetch`. Raises
-        DownloadFailed and LocalFileError.
+        DownloadFailed if the download fails, and LocalFileError if the file can't be written.
         """
         path = Path(to_path)
         downloads.fetch(link, path, self._connection.store, digest=digest, part=part)
@@ -190,7 +194,7 @@ class Safelight:
     def list_jobs(
         self, *, status: str | None = None, batch: str | None = None, limit: int | None = None
     ) -> Iterator[Job]:
-        """Yield at most ``limit`` jobs, newest first. Pages are fetched as needed."""
+        """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed."""
         filters = drop_none({"status": status, "batch": batch})
         return iterate_pages(
             lambda query: responses.read(self._connection.request("GET", "jobs", query={**filters, **query}), JobPage),
@@ -199,7 +203,7 @@ class Safelight:
         )
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a job that is not done, and return it."""
+        """Cancel an open job and return it."""
         return responses.read(self._connection.post(f"jobs/{quote_path(job_id)}/cancel"), Job)
 
     def retry(
@@ -210,14 +214,17 @@ class Safelight:
         return responses.read(self._connection.post(f"jobs/{quote_path(job_id)}/retry", document or None), Job)
 
     def delete(self, job_id: str) -> Deletion:
-        """Delete a job with its raw image and outputs, and return what was deleted. Links to them stop working.
+        """Delete a job with its raw image and processed images, and return what was deleted.
 
-        Repeating the call returns the same for 30 days.
+        Links to the images stop working. For 30 days, further calls return the same statement.
         """
         return responses.read(self._connection.request("DELETE", f"jobs/{quote_path(job_id)}"), Deletion)
 
     def dead_letters(self, *, reason: str | None = None, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Yield at most ``limit`` dead letters, for operators. Pages are fetched as needed."""
+        """Yield at most ``limit`` dead letters.
+
+        Only operators can do this. Pages are requested when they are needed.
+        """
         return iterate_pages(
             lambda query: responses.read(
                 self._connection.request("GET", "dead-letters", query={**drop_none({"reason": reason}), **query}),
@@ -228,9 +235,9 @@ class Safelight:
         )
 
     def redrive(self, *, job_id: str | None = None, reason: str | None = None, force: bool = False) -> RedriveResult:
-        """Redrive one job, the dead letters with one reason, or all of them, for operators.
+        """Redrive one job, all dead letters with one reason, or all dead letters. Only operators can do this.
 
-        Sends one request per page and returns their combined results.
+        Sends as many requests as necessary and returns the sum of their results.
         """
         chosen: dict[str, Any] = {"id": job_id} if job_id else {"reason": reason} if reason else {"all": True}
         total = RedriveResult()
@@ -258,10 +265,11 @@ class Safelight:
         preset: str | None = None,
         options: Mapping[str, Option] | None = None,
     ) -> Plan:
-        """Return what a job would do with an image. Only the start of the file is sent, and nothing is stored.
+        """Return what a job would do with an image. Only the first bytes of the file are sent, and nothing is stored.
 
-        ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. A header that starts late in its file
-        costs a second request. Raises ApiError for formats whose header the API can't read (TIFF, AVIF).
+        ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. If the first bytes do not contain the
+        complete header, a second request sends more bytes. Raises ApiError if the API can't read the header, as with
+        TIFF and AVIF.
         """
         upload = prepare(image)
         given = drop_none({"pipeline": pipeline, "preset": preset, "options": options or None})

@@ -1,4 +1,4 @@
-"""HTTP connections to one API and its image store, with retries."""
+"""HTTP connections to one API and to S3, with retries."""
 
 import copy
 import json
@@ -17,12 +17,12 @@ from safelight.transport.responses import translate_errors
 from safelight.transport.retries import with_retries
 from safelight.transport.timing import Timing
 
-#: Entries per request when listing.
+#: Entries per request of a listing.
 PAGE_SIZE = 100
 MAX_CONNECTIONS = 100
 
 Option = str | int | bool
-#: A request body: bytes, or a function that opens the content again for each attempt.
+#: A request body: bytes, or a function that opens the content again for each try.
 Body = bytes | Callable[[], AbstractContextManager[BinaryIO | bytes]]
 _T = TypeVar("_T")
 
@@ -32,16 +32,16 @@ class Page(Protocol):
 
     @property
     def next_cursor(self) -> str | None:
-        """Return the cursor of the next page, None on the last one."""
+        """Return the cursor of the next page, or None on the last page."""
 
 
 _Page = TypeVar("_Page", bound=Page)
 
 
 class Connection:
-    """Two connection pools: one that authenticates to the API, one for signed links, which must carry no credentials.
+    """Two connection pools: one for the API, with authentication, and one for signed links, without credentials.
 
-    Threads may share a connection.
+    Threads can share a connection.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a client
@@ -54,7 +54,7 @@ class Connection:
         auth: httpx.Auth | None,
         timing: Timing,
     ) -> None:
-        """Prepare the pools without connecting. ``timeout`` is in seconds, for each step of a request."""
+        """Prepare the pools without connecting. ``timeout`` is in seconds and applies to each step of a request."""
         self.api_url = api_url
         self.timeout = timeout
         self.timing = timing
@@ -66,7 +66,7 @@ class Connection:
         self.store = httpx.Client(transport=transport, timeout=timeout, headers=headers, limits=limits)
 
     def without_retries(self) -> Self:
-        """Return a connection on the same pools that tries each request once."""
+        """Return a connection without retries that uses the same pools."""
         other = copy.copy(self)
         other._retries = 0  # noqa: SLF001 - the same class
         return other
@@ -87,13 +87,13 @@ class Connection:
         body: Body | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """Send one request once and return the successful response. Raises ClientError.
+        """Send a request without retries and return the response. Raises ClientError if the request fails.
 
-        ``document`` is sent as JSON; ``body`` is sent as it is.
+        ``document`` is sent as JSON, and ``body`` is sent unchanged.
         """
         more = dict(headers or {})
         if document is not None:
-            # ASCII: a file name may hold bytes that are not Unicode.
+            # JSON in ASCII, because a file name can contain bytes that are not Unicode.
             body = json.dumps(document).encode()
         if document is not None or isinstance(body, bytes):
             more.setdefault("Content-Type", "application/json")
@@ -104,7 +104,10 @@ class Connection:
         return response
 
     def request(self, method: str, path: str, *, repeatable: bool = True, **parts: Any) -> httpx.Response:  # noqa: ANN401 - those of send
-        """Send a request as :meth:`send` does, with retries. ``repeatable``: sending it twice does no harm."""
+        """Send a request with retries and return the response. ``parts`` are the arguments of :meth:`send`.
+
+        If ``repeatable`` is false, the request is retried only if the API did not process it.
+        """
         return self.retry(partial(self.send, method, path, **parts), repeatable=repeatable)
 
     def post(
@@ -115,31 +118,34 @@ class Connection:
         body: bytes | None = None,
         key: str | None = None,
     ) -> httpx.Response:
-        """Send a POST that is safe to retry, under ``key`` or a new Idempotency-Key."""
+        """Send a POST with ``key`` or a new Idempotency-Key, so that retries are safe, and return the response."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return self.request("POST", path, headers=headers, document=document, body=body)
 
     def retry(self, call: Callable[[], _T], *, repeatable: bool = True) -> _T:
-        """Call a function, again after retryable errors. Raises its last ClientError."""
+        """Return the result of a function, which is called again after retryable errors.
+
+        Raises its last ClientError.
+        """
         return with_retries(call, retries=self._retries, repeatable=repeatable, timing=self.timing)
 
     def _url(self, path: str, query: Mapping[str, Option]) -> str:
         texts = {key: str(each).lower() if isinstance(each, bool) else str(each) for key, each in query.items()}
-        # quote, not quote_plus: gateways differ on what a plus means. A name may hold undecodable bytes.
+        # quote, not quote_plus: gateways do not agree on the meaning of "+". A name can contain undecodable bytes.
         encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
         return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
 
 
 def quote_path(text: str) -> str:
-    """Quote one path segment so that it can't change the route. Raises RequestNotSent for an empty one."""
+    """Return a path segment quoted, so that it can't lead to another route. Raises RequestNotSent if it is empty."""
     if not text:
         raise RequestNotSent("A name is missing.")
-    # A segment of dots alone would lead to another path.
+    # A segment that consists only of dots would lead to another path.
     return quote(text, safe="", errors="replace").replace(".", "%2E")
 
 
 def drop_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries that have a value."""
+    """Return the entries whose value is not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -148,9 +154,9 @@ def iterate_pages(
     entries: Callable[[_Page], Sequence[_T]],
     limit: int | None = None,
 ) -> Iterator[_T]:
-    """Yield the entries of all pages, at most ``limit``; each page is fetched when it is needed.
+    """Yield the entries of all pages, at most ``limit`` entries. Pages are requested when they are needed.
 
-    ``fetch`` gets the query parameters ``limit`` and ``cursor``.
+    ``fetch`` is called with the query parameters ``limit`` and ``cursor``, and returns a page.
     """
     left, cursor = limit, None
     while left is None or left > 0:

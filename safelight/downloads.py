@@ -1,6 +1,7 @@
-"""Downloads of processed images, and the file names that they get on this machine.
+"""Downloads of processed images, and their file names on this machine.
 
-Names come from the API and, before that, from uploaders. Only characters that are safe in a folder are kept.
+File names come from the API, which received them from the callers who uploaded the images. Only characters that are
+safe in a file name are kept.
 """
 
 import hashlib
@@ -21,20 +22,21 @@ from safelight.errors import DownloadFailed, LocalFileError
 from safelight.models import Job, Link, Output
 from safelight.transport.responses import translate_errors
 
-# A new link may work after these: expired, throttled, or a temporary fault of the store.
+# After these statuses, a new link may work. They mean that the link has expired, or that S3 throttles or has a fault.
 _RETRYABLE = frozenset({401, 403, 429, 500, 502, 503, 504})
-#: Longest stem in UTF-8 bytes: leaves room for output and extension within the 255 that file systems allow.
+#: Longest stem, in UTF-8 bytes. File systems allow 255 bytes, and the output name and extension follow the stem.
 _MAX_BYTES = 200
 
 
 def fetch(
     link: Link, to_path: Path, client: httpx.Client, *, digest: str | None = None, part: str | None = None
 ) -> None:
-    """Download a link to ``to_path``, replacing that file, and check the SHA-256 ``digest`` if given.
+    """Download the image of a link to ``to_path``, which is replaced, and check its SHA-256 ``digest`` if given.
 
-    ``part`` names the temporary file beside it. A fixed name lets a killed process overwrite its own leftovers.
-    ``client`` must carry no credentials: the link is one itself and points to another host than the API. Raises
-    DownloadFailed, LocalFileError, or a connection error.
+    ``part`` is the name of the temporary file in the same folder. With a fixed name, the next run replaces the
+    temporary file of a run that was killed. ``client`` must not send credentials, because the link is signed and leads
+    to another host than the API. Raises DownloadFailed if S3 refuses the request or the image does not match,
+    LocalFileError if the file can't be written, or ClientError if the connection fails.
     """
     host = _host(link)
     with _replacing(to_path, part) as file, translate_errors(host), client.stream("GET", link.url) as response:
@@ -55,10 +57,10 @@ def fetch(
 
 
 def result_names(job: Job, *, taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return a file name for each output of a completed job, by output name.
+    """Return a file name for each output of a completed job, by the name of the output.
 
-    ``holiday.jpg`` becomes ``holiday.png``, or ``holiday.thumb.png`` if there are several outputs. A name in ``taken``
-    gets the end of the job's ID.
+    ``holiday.jpg`` becomes ``holiday.png``, or ``holiday.thumb.png`` if there are several outputs. If a file name is in
+    ``taken``, the end of the job's ID is added.
     """
     outputs = job.result.outputs if job.result else ()
     used = {name.casefold() for name in taken}
@@ -74,7 +76,7 @@ def result_names(job: Job, *, taken: Iterable[str] = ()) -> dict[str, str]:
 
 
 def output_name(stem: str, output: Output, *, alone: bool) -> str:
-    """Return the file name of an output, without the output's name if it is the job's only one."""
+    """Return the file name of an output. It contains the name of the output unless the job has only one output."""
     kind = (output.format or "").upper()
     extension = re.sub(r"[^a-z0-9]", "", EXTENSIONS.get(kind, kind.lower())) or "bin"
     label = "" if alone else "." + re.sub(r"[^A-Za-z0-9_-]", "_", output.name)
@@ -89,7 +91,7 @@ def safe_stem(filename: str) -> str:
 
 
 def safe_part(text: str) -> str:
-    """Return a path segment without control characters and outer dots, shortened; it may be empty."""
+    """Return a shortened path segment without control characters and without dots at its ends. It can be empty."""
     trimmed = _visible(text).strip(". ")
     return re.sub(r'[<>:"|?*]', "_", trimmed).encode()[:_MAX_BYTES].decode(errors="ignore")
 
@@ -99,7 +101,7 @@ def _visible(text: str) -> str:
 
 
 def _host(link: Link) -> str:
-    """Return the store's host. The rest of a link is a credential and must not appear in messages."""
+    """Return the host of a link. The rest of the link is a credential and must not appear in messages."""
     try:
         parts = urlsplit(link.url)
     except ValueError as error:
@@ -111,7 +113,7 @@ def _host(link: Link) -> str:
 
 @contextmanager
 def _replacing(path: Path, name: str | None) -> Iterator[BinaryIO]:
-    """Yield a temporary file that replaces ``path`` at the end and is removed after an error."""
+    """Yield a temporary file, which replaces ``path`` at the end. After an error, the temporary file is removed."""
     part = path.with_name(name or f".safelight-{secrets.token_hex(6)}.part")
     try:
         with part.open("wb" if name else "xb") as file:

@@ -4,20 +4,20 @@
 
     ClientError
     ├── ApiError            the API responded with an error
-    ├── Unreachable         no connection to the API; nothing was sent
+    ├── Unreachable         there is no connection to the API, and nothing was sent
     ├── ConnectionLost      the connection broke before the response was complete
-    │   └── NoAnswerInTime  no response within the timeout
+    │   └── NoAnswerInTime  the response did not arrive within the timeout
     ├── RequestNotSent      the request is invalid and can't be sent
-    ├── UnexpectedAnswer    the response does not follow the API's contract
+    ├── UnexpectedAnswer    the response is not one of a Safelight API
     ├── DownloadFailed      an image can't be downloaded from its link
-    ├── UploadRefused       the store rejected the image
-    ├── WaitedTooLong       the job is not done within the timeout
+    ├── UploadRefused       S3 rejected the image
+    ├── WaitedTooLong       the job has not ended within the timeout
     ├── LocalFileError      a file on this machine can't be read or written
-    ├── AddressUnknown      the API's address is missing or invalid
+    ├── AddressUnknown      the API's URL is missing or invalid
     └── CredentialsMissing  credentials are missing or incomplete
 
-The message of an error is for people. ``code`` is for programs and never changes. If another library's exception is the
-cause, it is chained as ``__cause__``.
+The message of an error is for people and can change. ``code`` is for programs and never changes. If an exception of
+another library caused the error, that exception is ``__cause__``.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One invalid field: a JSON pointer or parameter name, and the reason."""
+    """An invalid field of a request: its JSON pointer or parameter name, and why it is invalid."""
 
     pointer: str
     detail: str
@@ -65,7 +65,7 @@ class ApiError(ClientError):
 
 
 class Unreachable(ClientError):
-    """The API can't be reached. Nothing was sent."""
+    """There is no connection to the API, and nothing was sent."""
 
     code = "UNREACHABLE"
 
@@ -77,19 +77,19 @@ class ConnectionLost(ClientError):
 
 
 class NoAnswerInTime(ConnectionLost):
-    """The request was sent, and no response arrived within the timeout."""
+    """The request was sent, but no response arrived within the timeout. The API may have processed the request."""
 
     code = "NO_ANSWER_IN_TIME"
 
 
 class RequestNotSent(ClientError):
-    """The request is invalid and can't be sent. Not retryable."""
+    """The request is invalid and can't be sent. The error is not retryable."""
 
     code = "REQUEST_NOT_SENT"
 
 
 class UnexpectedAnswer(ClientError):
-    """The response does not follow the API's contract, for example one of a proxy or a login page."""
+    """The response is not one of a Safelight API. It may come from a proxy or a login page."""
 
     code = "UNEXPECTED_ANSWER"
 
@@ -100,19 +100,19 @@ class DownloadFailed(ClientError):
     code = "DOWNLOAD_FAILED"
 
     def __init__(self, message: str, *, retriable: bool, status: int | None = None) -> None:
-        """Store the store's HTTP status, and whether another try with a new link may succeed."""
+        """Store the HTTP status of S3's response, and whether another try with a new link may succeed."""
         super().__init__(message)
         self.retriable = retriable
         self.status = status
 
 
 class UploadRefused(ClientError):
-    """The store rejected the image, for example because the form expired or the size or digest differs."""
+    """S3 rejected the image, for example because the form has expired or the image has another size or digest."""
 
     code = "UPLOAD_REFUSED"
 
     def __init__(self, message: str, *, status: int, reason: str, retry_after_seconds: float | None = None) -> None:
-        """Store the store's HTTP status and its error code."""
+        """Store the fields. ``status`` is the HTTP status of S3's response, and ``reason`` is S3's error code."""
         super().__init__(message)
         self.status = status
         self.reason = reason
@@ -120,7 +120,7 @@ class UploadRefused(ClientError):
 
 
 class WaitedTooLong(ClientError):
-    """The job was not done within the timeout. It continues to run."""
+    """The job has not ended within the timeout. The job is not cancelled."""
 
     code = "WAITED_TOO_LONG"
 
@@ -132,12 +132,12 @@ class LocalFileError(ClientError):
 
 
 class AddressUnknown(ClientError):
-    """The API's address is missing or invalid."""
+    """The API's URL is missing or invalid."""
 
     code = "API_ADDRESS_UNKNOWN"
 
 
 class CredentialsMissing(ClientError):
-    """The credentials or the region for the required authentication are missing."""
+    """The credentials or the region that the authentication needs are missing or invalid."""
 
     code = "CREDENTIALS_MISSING"

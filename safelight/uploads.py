@@ -1,4 +1,4 @@
-"""Local images, and uploads that go straight to the image store instead of through the API."""
+"""Local images to upload, and direct uploads, which send images to S3 instead of the API."""
 
 import stat
 import uuid
@@ -23,7 +23,7 @@ class Upload:
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO | bytes]:
-        """Yield the content from its start. Raises LocalFileError, also for disk errors while the file is sent."""
+        """Yield the content from its start. Raises LocalFileError if the file can't be read, also while it is sent."""
         if isinstance(self.source, bytes):
             yield self.source
             return
@@ -34,7 +34,7 @@ class Upload:
             raise _unreadable(self.source, error) from error
 
     def size(self) -> int:
-        """Return the number of bytes. Raises LocalFileError."""
+        """Return the number of bytes. Raises LocalFileError if the file can't be read."""
         if isinstance(self.source, bytes):
             return len(self.source)
         try:
@@ -43,13 +43,13 @@ class Upload:
             raise _unreadable(self.source, error) from error
 
     def head(self, length: int) -> bytes:
-        """Return the first ``length`` bytes. Raises LocalFileError."""
+        """Return the first ``length`` bytes. Raises LocalFileError if the file can't be read."""
         with self.opened() as content:
             return content[:length] if isinstance(content, bytes) else content.read(length)
 
 
 def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
-    """Return the upload of a file or of bytes, under ``filename`` or the file's own name.
+    """Return the upload of a file or of bytes. Its file name is ``filename``, or else the name of the file.
 
     Raises LocalFileError if the source is missing, empty, or not a regular file.
     """
@@ -72,7 +72,7 @@ def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
 
 
 class DirectUploads:
-    """Uploads straight to the image store. Every method raises ClientError."""
+    """Direct uploads to S3. Every method raises ClientError if its request fails."""
 
     def __init__(self, connection: Connection) -> None:
         """Use the connection of a client."""
@@ -90,25 +90,31 @@ class DirectUploads:
         options: Mapping[str, Option] | None = None,
         idempotency_key: str | None = None,
     ) -> NewUpload:
-        """Create a job that awaits its bytes, and return it with the upload form.
+        """Create a job that waits for its file, and return it with the upload form.
 
-        The store accepts only bytes of this ``size`` in bytes and this ``digest`` (SHA-256, hexadecimal) where they
-        are given. The other arguments are those of :meth:`safelight.client.Safelight.submit`.
+        If ``size`` (bytes) or ``digest`` (SHA-256, hexadecimal) is given, another file is refused or fails the job.
+        The other arguments are those of :meth:`safelight.client.Safelight.submit`.
         """
         facts = {"filename": filename, "size": size, "digest": digest, "pipeline": pipeline, "preset": preset}
         document = {**(options or {}), **drop_none(facts), "content_type": content_type}
         return responses.read(self._connection.post("uploads", document, key=idempotency_key), NewUpload)
 
     def renew(self, job_id: str) -> UploadForm:
-        """Return a new form for a job that still awaits its bytes. Raises ApiError if it does not."""
+        """Return a new form for a job that waits for its file. Raises ApiError if the job no longer waits."""
         return responses.read(self._post(job_id, "form"), UploadFormResponse).upload
 
     def confirm(self, job_id: str) -> Job:
-        """Report that a job's bytes are in the store, and return the job. Idempotent; the store reports it too."""
+        """Report to the API that the file of a job is in S3, and return the job. Idempotent.
+
+        S3 also sends an event for each upload, so this call is necessary only if the event is lost.
+        """
         return responses.read(self._post(job_id, "confirm"), Job)
 
     def send(self, form: UploadForm, image: str | Path | bytes) -> None:
-        """Send an image with a form, with retries. Raises UploadRefused, LocalFileError."""
+        """Send an image with a form, with retries.
+
+        Raises UploadRefused if S3 refuses the image, and LocalFileError if the file can't be read.
+        """
         self.send_prepared(form, prepare(image), renew_form=None)
 
     def upload(  # noqa: PLR0913 - all but the first are optional
@@ -135,13 +141,13 @@ class DirectUploads:
             idempotency_key=idempotency_key,
         )
         if job.upload is None:
-            # A repeated request: the bytes have arrived already.
+            # The request was a repetition, and the file of the job has already arrived.
             return job
         self.send_prepared(job.upload, upload, renew_form=lambda: self.renew(job.id))
         return self.confirm(job.id)
 
     def send_prepared(self, form: UploadForm, upload: Upload, *, renew_form: Callable[[], UploadForm] | None) -> None:
-        """Send an upload with a form, or with a renewed one if it has expired and ``renew_form`` is given."""
+        """Send an upload with a form. If the form has expired and ``renew_form`` is given, use the form it returns."""
         current = form
 
         def send_once() -> None:

@@ -1,4 +1,4 @@
-"""Verification of webhook messages (Standard Webhooks), and a local server that receives them."""
+"""Verification of the events that webhooks receive (Standard Webhooks), and a local server that receives events."""
 
 import base64
 import binascii
@@ -13,21 +13,25 @@ from typing import Any, Final
 
 from safelight.errors import ClientError
 
-#: Largest difference between a message's timestamp and this clock. Limits the replay of recorded messages.
+#: Largest accepted difference between the timestamp of an event and the clock of this machine. An event that someone
+#: has recorded can't be sent again after this time.
 TOLERANCE: Final = timedelta(minutes=5)
-#: Bytes. Events have a few kilobytes.
+#: Longest accepted body, bytes. Events have only a few kilobytes.
 MAX_BODY: Final = 1024 * 1024
 _PREFIX: Final = "whsec_"
 
 
 class WebhookNotVerified(ClientError):
-    """A message has no valid signature, or its timestamp is missing or out of tolerance."""
+    """An event has no valid signature, or its timestamp is missing, too old or too far in the future."""
 
     code = "WEBHOOK_NOT_VERIFIED"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> dict[str, Any]:
-    """Return the event of a message after checking its signature and age. Raises WebhookNotVerified."""
+    """Return the event in a request body after checking its signature and age.
+
+    ``headers`` are those of the request. Raises WebhookNotVerified if the signature or the age is not valid.
+    """
     lowercase = {name.lower(): value for name, value in headers.items()}
     identifier, timestamp = lowercase.get("webhook-id", ""), lowercase.get("webhook-timestamp", "")
     try:
@@ -40,7 +44,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime |
     content = b".".join((identifier.encode(), timestamp.encode(), body))
     expected = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
     signatures = (each.partition(",") for each in lowercase.get("webhook-signature", "").split(" "))
-    # compare_digest takes only ASCII strings, and a header may hold other characters.
+    # compare_digest accepts only ASCII strings, and a header can contain other characters.
     if not any(
         version == "v1" and hmac.compare_digest(signature.encode(), expected.encode())
         for version, _, signature in signatures
@@ -54,7 +58,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime |
 
 
 class Listener(ThreadingHTTPServer):
-    """A local server that responds with 204 to verified messages and with 401 to others."""
+    """A local server that returns 204 for events with a valid signature, and 401 for other requests."""
 
     daemon_threads = True
 
@@ -65,7 +69,10 @@ class Listener(ThreadingHTTPServer):
         on_event: Callable[[dict[str, Any]], None],
         on_refusal: Callable[[WebhookNotVerified], None],
     ) -> None:
-        """Listen on ``port``, 0 for a free one. ``secret`` may be set later. Raises OSError if the port is in use."""
+        """Listen on ``port``, or on a free port if it is 0. Raises OSError if the port is in use.
+
+        The attribute ``secret`` can be set later.
+        """
         super().__init__(("127.0.0.1", port), _Handler)
         self.secret = secret
         self.on_event = on_event

@@ -10,11 +10,11 @@ from safelight.models.uploads import UploadForm
 
 
 class Backfill(Response):
-    """The progress of a batch that is created from stored images."""
+    """The progress of a backfill."""
 
-    #: True if all members are created.
+    #: True if all members have been created.
     complete: bool = False
-    #: Selected jobs whose image is no longer stored.
+    #: Number of selected jobs whose image is no longer stored.
     skipped: int = 0
 
 
@@ -24,25 +24,25 @@ class Batch(Response):
     id: str
     name: str | None = None
     created_at: Timestamp | None = None
-    #: True if the batch takes no more members.
+    #: True if the batch accepts no more members.
     closed: bool = False
-    #: True if the batch is closed and all members are done.
+    #: True if the batch is closed and all members have ended.
     done: bool = False
     finished_at: Timestamp | None = None
     total: int = 0
-    #: Members by ``open``, ``completed``, ``failed``, ``cancelled`` and ``expired``.
+    #: Number of members that are ``open``, ``completed``, ``failed``, ``cancelled`` and ``expired``.
     counts: dict[str, int] = Field(default_factory=dict)
-    #: From 0 to 1.
+    #: Share of the members that have ended, from 0 to 1.
     progress: float | None = None
-    #: Jobs done per second since the batch was created.
+    #: Number of members that have ended, per second since the batch was created.
     rate: float | None = None
-    #: None if the members were uploaded.
+    #: None if the batch is not a backfill.
     backfill: Backfill | None = None
     links: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def is_filled(self) -> bool:
-        """Return True if no more members will be created from stored images."""
+        """Return True if no members of a backfill remain to be created."""
         return self.backfill is None or self.backfill.complete
 
 
@@ -91,7 +91,7 @@ class MemberError(Response):
 
 
 class MemberResult(Response):
-    """The outcome for one member of a request: a job, with a form if it needs bytes, or an error."""
+    """The outcome for one member of a request: a job, with a form if the job waits for a file, or an error."""
 
     index: int
     job: MemberJob | None = None
@@ -100,7 +100,7 @@ class MemberResult(Response):
 
 
 class AddedMembers(Response):
-    """The outcome of a request that adds members to a batch."""
+    """The response to a request that adds members to a batch."""
 
     batch: Batch
     items: tuple[MemberResult, ...] = ()
@@ -109,6 +109,7 @@ class AddedMembers(Response):
 class BatchCancellation(Batch):
     """A batch whose open members are being cancelled."""
 
+    #: Number of members that are still open.
     remaining: int = 0
 
 
@@ -116,5 +117,7 @@ class BatchRetry(Response):
     """A retry of the failed members of a batch."""
 
     batch: Batch
+    #: Number of members that were retried.
     retried: int = 0
+    #: Is 0 if no failed members remain.
     remaining: int = 0

@@ -1,4 +1,4 @@
-"""Jobs, their results, receipts and deletions."""
+"""Jobs, and their results, receipts and deletions."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from safelight.models.response import Response, Timestamp
 
 
 class RawImage(Response):
-    """The uploaded image."""
+    """The raw image of a job."""
 
     #: Bytes.
     size: int | None = None
@@ -18,12 +18,12 @@ class RawImage(Response):
     height: int | None = None
     #: SHA-256, hexadecimal.
     digest: str | None = None
-    #: ``s3://bucket/key`` of an imported image.
+    #: ``s3://bucket/key`` of the object that an import has copied.
     source: str | None = None
 
 
 class Output(Response):
-    """One processed image."""
+    """One output of a job: the file that was or will be produced."""
 
     name: str
     key: str | None = None
@@ -39,13 +39,16 @@ class Output(Response):
 
     @property
     def url(self) -> str | None:
-        """Return the time-limited link to the image, if it was requested with the job."""
+        """Return the time-limited link to the image, or None if the request did not ask for links."""
         link = (self.model_extra or {}).get("url")
         return link if isinstance(link, str) else None
 
 
 class Result(Response):
-    """The outputs of a completed job. The other fields describe the first output."""
+    """The result of a completed job.
+
+    ``outputs`` are all its outputs, and the other fields describe the first output.
+    """
 
     key: str | None = None
     s3_path: str | None = None
@@ -75,14 +78,15 @@ class Transition(Response):
 
 
 class Job(Response):
-    """One image, one pipeline, one status. The status may be one that this client does not know."""
+    """The processing of one image with one pipeline."""
 
     id: str
+    #: A newer API can return a status that this client does not know.
     status: str
-    #: True if the job has reached a final status.
+    #: True if the job has ended.
     done: bool
     filename: str | None = None
-    #: When the image was processed; before that, when the status last changed.
+    #: When the image was processed. Until then, when the status last changed.
     timestamp: Timestamp | None = None
     uploaded_at: Timestamp | None = None
     s3_path: str | None = None
@@ -104,7 +108,7 @@ class Job(Response):
 
     @property
     def succeeded(self) -> bool:
-        """Return True if the job ended with a result."""
+        """Return True if the job has completed."""
         return self.done and self.error is None and self.result is not None
 
 
@@ -125,9 +129,9 @@ class Link(Response):
 
 
 class ReceiptResponse(Response):
-    """A job's receipt."""
+    """The receipt of a job."""
 
-    #: SHA-256, hexadecimal, of the receipt in canonical form (RFC 8785).
+    #: SHA-256 of the receipt in canonical form (RFC 8785), hexadecimal.
     digest: str
     receipt: dict[str, Any]
 
@@ -143,7 +147,7 @@ class DeletedObject(Response):
 
 
 class RemainingData(Response):
-    """Data that outlives a deleted job."""
+    """Data that remains after the deletion of a job."""
 
     what: str
     holds: str = ""
@@ -160,5 +164,5 @@ class Deletion(Response):
     #: Total size of the objects.
     bytes: int = 0
     stays: tuple[RemainingData, ...] = ()
-    #: When this statement itself is deleted.
+    #: Until when the API returns this statement.
     expires_at: Timestamp | None = None

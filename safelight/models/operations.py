@@ -52,7 +52,7 @@ class RedriveResult(Response):
 
 
 class WebhookSecret(Response):
-    """The signing secret of a webhook. Empty if the response does not show it."""
+    """The signing secret of a webhook. It is empty if the response does not contain the secret."""
 
     secret: str = ""
 

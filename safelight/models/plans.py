@@ -36,7 +36,7 @@ class PlannedImage(Response):
 
 
 class Estimate(Response):
-    """The expected cost of a job, as orders of magnitude."""
+    """The expected CPU time and memory of a job, as orders of magnitude."""
 
     milliseconds: int | None = None
     memory_bytes: int | None = None

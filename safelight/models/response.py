@@ -1,4 +1,4 @@
-"""The base of all API responses, and timestamps as the API writes them."""
+"""The base class of all API responses, and the format of the API's timestamps."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 
 def format_timestamp(moment: datetime) -> str:
-    """Return a moment in the API's format: UTC, milliseconds, ``Z``."""
+    """Return a time in the API's format: ISO 8601 in UTC, with milliseconds and ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -15,9 +15,9 @@ Timestamp = Annotated[datetime, PlainSerializer(format_timestamp, return_type=st
 
 
 class Response(BaseModel):
-    """A response or a part of one. Unknown fields are kept, so that older clients work with newer APIs."""
+    """A response or a part of a response. Unknown fields are kept, so that older clients work with newer APIs."""
 
-    # Field names repeat and are worth caching. Values, such as IDs and digests, are not.
+    # Field names are repeated often, so caching them saves memory. Values such as IDs and digests are rarely repeated.
     model_config = ConfigDict(frozen=True, extra="allow", cache_strings="keys")
 
     def document(self) -> dict[str, Any]:

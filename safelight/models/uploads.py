@@ -1,26 +1,26 @@
-"""Uploads that go straight to the image store."""
+"""Direct uploads."""
 
 from safelight.models.jobs import Job
 from safelight.models.response import Response, Timestamp
 
 
 class UploadForm(Response):
-    """A signed, time-limited form that uploads the bytes of one job to S3."""
+    """A signed, time-limited form for the upload of one job's file to S3."""
 
     url: str
-    #: Send them in this order, before the file.
+    #: The form's fields by name. Send all of them in this order, before the file.
     fields: dict[str, str]
     max_bytes: int | None = None
     expires_at: Timestamp | None = None
 
 
 class UploadFormResponse(Response):
-    """A new form for a job that still awaits its bytes."""
+    """A new form for a job that still waits for its file."""
 
     upload: UploadForm
 
 
 class NewUpload(Job):
-    """A new job that awaits its bytes. ``upload`` is None if it already has them."""
+    """A new job that waits for its file. ``upload`` is None if the file has already arrived."""
 
     upload: UploadForm | None = None

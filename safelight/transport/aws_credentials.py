@@ -1,7 +1,7 @@
 """AWS credentials from the environment or the shared credentials file.
 
-Credentials of a role, of SSO or of a process are not read. ``aws configure export-credentials --format env`` exports
-them to the environment.
+Other credentials, such as those of a role, of SSO or of a process, are not read. ``aws configure export-credentials
+--format env`` prints them as environment variables.
 """
 
 import configparser
@@ -21,15 +21,15 @@ class Credentials:
 
     key_id: str
     secret: str = field(repr=False)
-    #: Only temporary credentials have one.
+    #: Only temporary credentials have a session token.
     session_token: str | None = field(default=None, repr=False)
 
 
 def find_credentials(environment: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials of the environment, else those of the profile, else None.
+    """Return the credentials of the environment, or else those of the profile, or else None.
 
     The variables are those of the AWS CLI. Raises CredentialsMissing if ``AWS_PROFILE`` names a profile without keys,
-    because any other keys would belong to another identity.
+    because all other keys belong to another identity.
     """
     key_id, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
     if key_id and secret:
@@ -47,13 +47,13 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials | None:
 
 
 def find_region(host: str, environment: Mapping[str, str]) -> str | None:
-    """Return the region to sign for: the API Gateway's own, else the environment's, else None."""
+    """Return the region to sign for: from the API Gateway's host name, or else from the environment, or else None."""
     match = _GATEWAY.match(host)
     return match[1] if match else environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
 
 
 def is_gateway(host: str) -> bool:
-    """Return True if a host is an API Gateway under its default domain name."""
+    """Return True if a host name is the default host name of an API Gateway."""
     return _GATEWAY.match(host) is not None
 
 

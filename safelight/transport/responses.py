@@ -1,4 +1,4 @@
-"""HTTP responses as models, and HTTP errors as ClientError."""
+"""Conversion of HTTP responses to models, and of HTTP errors to ClientError."""
 
 import json
 import re
@@ -29,7 +29,10 @@ _RETRYABLE = frozenset({429, 502, 503, 504})
 
 @contextmanager
 def translate_errors(address: str) -> Iterator[None]:
-    """Raise httpx errors as ClientError. ``address`` is a host or URL without secrets, for the message."""
+    """Translate httpx errors. Raises ClientError, whose message contains ``address``, for each of them.
+
+    ``address`` is a host or URL without secrets.
+    """
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -37,7 +40,7 @@ def translate_errors(address: str) -> Iterator[None]:
 
 
 def check(response: httpx.Response) -> None:
-    """Raise ApiError for 4xx and 5xx, and UnexpectedAnswer for anything else that is not 2xx."""
+    """Check the status of a response. Raises ApiError if it is 4xx or 5xx, and UnexpectedAnswer if it is 1xx or 3xx."""
     if response.is_error:
         raise _api_error(response)
     if not response.is_success:
@@ -46,7 +49,10 @@ def check(response: httpx.Response) -> None:
 
 
 def read(response: httpx.Response, model: type[_Model]) -> _Model:
-    """Return a successful response as a model. Raises UnexpectedAnswer if it does not fit."""
+    """Return the content of a successful response as a model.
+
+    Raises UnexpectedAnswer if it does not match the model.
+    """
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
@@ -56,7 +62,10 @@ def read(response: httpx.Response, model: type[_Model]) -> _Model:
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
-    """Return ``Retry-After`` in seconds, whether given in seconds or as a date. None if it is absent or malformed."""
+    """Return the value of ``Retry-After``, in seconds, or None if the header is missing or malformed.
+
+    The header contains a number of seconds or a date.
+    """
     text = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
@@ -84,14 +93,14 @@ def _translate(error: httpx.HTTPError | httpx.InvalidURL, address: str) -> Clien
 
 
 def _reason(error: Exception) -> str:
-    # The operating system's error number does not help the reader.
+    # Remove the error number of the operating system, which does not help the user.
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()).rstrip(".") or type(error).__name__
 
 
 def _api_error(response: httpx.Response) -> ApiError:
     problem = _problem(response)
     status = response.status_code
-    # API Gateway's own refusals have only a message.
+    # Errors that API Gateway itself returns have only a message.
     detail = problem.get("detail") or problem.get("message") or problem.get("title") or response.reason_phrase
     return ApiError(
         str(detail or f"The API responded with status {status}."),
@@ -124,6 +133,6 @@ def _pointers(errors: object) -> tuple[Pointer, ...]:
 
 
 def _address(response: httpx.Response) -> str:
-    """Return scheme and host. The path and query of a signed link are credentials."""
+    """Return the scheme and host of the URL. The path and query of a signed link must not appear in messages."""
     url = response.url
     return f"{url.scheme}://{url.netloc.decode()}"

@@ -1,4 +1,4 @@
-"""Which errors are retryable, and after how long."""
+"""Retries: which errors are retryable, and how long to wait before a retry."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,24 +10,24 @@ from safelight.transport.timing import Timing
 #: Delay before the first retry. Each further delay is twice as long.
 FIRST_DELAY_SECONDS = 0.5
 MAX_DELAY_SECONDS = 20.0
-#: Longest ``Retry-After`` that is respected. Beyond it, the caller gets the error.
+#: Longest ``Retry-After`` that is respected. If it is longer, the error is raised without a retry.
 MAX_RETRY_AFTER_SECONDS = 60.0
 
-# The gateway refused the request, so the API has done nothing.
+# The gateway refused the request, so the API has not processed it.
 _REFUSED = frozenset({429, 503})
-# The gateway lost the response. The API may have done the work.
+# The gateway lost the response. The API may have processed the request.
 _LOST = frozenset({502, 504})
-# An earlier try with the same Idempotency-Key is still running, though its connection broke.
+# The API is still processing an earlier try with the same Idempotency-Key, whose connection has broken.
 _IN_USE = "KEY_IN_USE"
 
 _T = TypeVar("_T")
 
 
 def with_retries(call: Callable[[], _T], *, retries: int, repeatable: bool, timing: Timing) -> _T:
-    """Call a function, again after retryable errors, and return its result. Raises the last ClientError.
+    """Return the result of a function, which is called again after retryable errors. Raises the last ClientError.
 
-    ``repeatable``: doing it twice does no harm (GET, or any request with an Idempotency-Key). Other requests are
-    retried only if the error shows that the API did nothing.
+    ``repeatable`` is true if the request can safely be sent twice, such as a GET, or any request with an
+    Idempotency-Key. Other requests are retried only if the error shows that the API has not processed the request.
     """
     tries = 0
     while True:
@@ -42,7 +42,7 @@ def with_retries(call: Callable[[], _T], *, retries: int, repeatable: bool, timi
 
 
 def is_retryable(error: ClientError) -> bool:
-    """Return True if a repeatable request may succeed later, however long that takes."""
+    """Return True if a repeatable request may succeed when it is sent again later."""
     match error:
         case Unreachable() | ConnectionLost():
             return True
@@ -77,7 +77,7 @@ def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
         case DownloadFailed():
             return error.retriable
         case UploadRefused():
-            # The next try gets a new form.
+            # The next try uses a new form.
             return error.status in upload_form.RETRYABLE or error.status == upload_form.EXPIRED
         case ApiError():
             return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
@@ -86,9 +86,9 @@ def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
 
 
 def _delay(error: ClientError, tries: int, timing: Timing) -> float | None:
-    """Return the delay in seconds, or None if ``Retry-After`` is too long."""
+    """Return the delay before the next try, in seconds, or None if ``Retry-After`` is too long."""
     retry_after = get_retry_after(error)
     if retry_after is None:
         return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0**tries) * (0.5 + timing.jitter() / 2)
-    # Never earlier than requested. The jitter keeps refused clients from returning all at once.
+    # Never earlier than the API asks. Because of the jitter, refused clients do not all return at the same time.
     return retry_after * (1 + timing.jitter() / 4) if retry_after <= MAX_RETRY_AFTER_SECONDS else None

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 for requests to the API, for ``ApiAuth=iam``.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The tests compare it with
-botocore, which is fifty times the size of this client.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html describes the signature. The
+client does not use botocore, which is fifty times the size of the client, but the tests compare both signatures.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ class SignatureV4(httpx.Auth):
     def __init__(
         self, credentials: Credentials, region: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """Sign requests to the API Gateway in ``region``."""
+        """Prepare to sign requests to the API Gateway in ``region``."""
         self._credentials = credentials
         self._region = region
         self._clock = clock
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add date, token and signature."""
+        """Add the date, the session token and the signature to the headers of a request."""
         moment = self._clock().strftime("%Y%m%dT%H%M%SZ")
         request.headers["X-Amz-Date"] = moment
         if self._credentials.session_token:
@@ -68,7 +68,7 @@ def _canonical(request: httpx.Request) -> tuple[str, str]:
     return names, "\n".join(
         [
             request.method,
-            quote(path, safe=f"/{_UNRESERVED}"),  # Encoded twice for every service except S3.
+            quote(path, safe=f"/{_UNRESERVED}"),  # the path is encoded twice for every service except S3
             "&".join(f"{name}={value}" for name, value in query),
             *(f"{name}:{' '.join(value.split())}" for name, value in signed.items()),
             "",

@@ -1,4 +1,4 @@
-"""Clock and random source, injectable for tests, and the polling loop that uses them."""
+"""A clock and a random source, which tests can replace, and the polling loop that uses them."""
 
 import random
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from safelight.errors import WaitedTooLong
 from safelight.models import Job
 
-#: Delay before the second request.
+#: Delay between the first and the second request.
 FIRST_DELAY_SECONDS = 0.25
 DELAY_FACTOR = 1.5
 MAX_DELAY_SECONDS = 10.0
@@ -18,9 +18,9 @@ MAX_DELAY_SECONDS = 10.0
 class Timing:
     """A clock and a random source."""
 
-    #: Takes seconds.
+    #: Waits for a number of seconds.
     sleep: Callable[[float], None] = time.sleep
-    #: Returns seconds since an arbitrary moment.
+    #: Returns the number of seconds since a fixed but arbitrary time.
     monotonic: Callable[[], float] = time.monotonic
     #: Returns a random number in [0, 1).
     jitter: Callable[[], float] = random.SystemRandom().random
@@ -35,10 +35,10 @@ def wait_until_done(
     timeout: float | None,
     timing: Timing,
 ) -> Job:
-    """Poll until the job is done and return it.
+    """Poll a job until it has ended, and return it.
 
     ``poll`` returns the job and the API's ``Retry-After`` in seconds, which is the minimum delay. ``timeout`` is in
-    seconds, None for no limit. Raises WaitedTooLong.
+    seconds. With None, there is no limit. Raises WaitedTooLong if the job has not ended within the timeout.
     """
     started = timing.monotonic()
     delay = FIRST_DELAY_SECONDS

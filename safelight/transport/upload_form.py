@@ -1,4 +1,4 @@
-"""Uploads to the image store with a form that the API has signed."""
+"""Uploads to S3 with a form that the API has signed."""
 
 import re
 from typing import BinaryIO
@@ -10,17 +10,17 @@ from safelight.errors import UnexpectedAnswer, UploadRefused
 from safelight.models import UploadForm
 from safelight.transport.responses import retry_after_seconds, translate_errors
 
-#: Statuses after which the same form may work.
+#: Statuses after which another try with the same form may succeed.
 RETRYABLE = frozenset({429, 500, 502, 503, 504})
-#: The store's status for an expired form.
+#: The status that S3 returns for an expired form.
 EXPIRED = 403
 
 
 def send(form: UploadForm, content: BinaryIO | bytes, client: httpx.Client) -> None:
-    """Send an image with a form. A file is streamed.
+    """Send an image with a form. A file is not read into memory as a whole.
 
-    ``client`` must carry no credentials, because the form leads to another host than the API. Raises UploadRefused,
-    or ClientError for a connection error.
+    ``client`` must not send credentials, because the form leads to another host than the API. Raises UploadRefused if
+    S3 refuses the image, or ClientError if the connection fails.
     """
     host = _host(form)
     media_type = form.fields.get("Content-Type", "application/octet-stream")
@@ -37,7 +37,7 @@ def send(form: UploadForm, content: BinaryIO | bytes, client: httpx.Client) -> N
 
 
 def _host(form: UploadForm) -> str:
-    """Return the host of the store. The form's fields are credentials and belong in no message."""
+    """Return the host of the form's URL. The fields of the form are credentials and must not appear in messages."""
     try:
         parts = urlsplit(form.url)
     except ValueError as error:
@@ -48,6 +48,6 @@ def _host(form: UploadForm) -> str:
 
 
 def _reason(response: httpx.Response) -> str:
-    """Return the error code in the store's XML, such as EntityTooLarge."""
+    """Return the error code in the XML of S3's response, such as EntityTooLarge, or an empty string."""
     code = re.search(r"<Code>(\w{1,64})</Code>", response.text[:4096])
     return code[1] if code else ""
