@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchJob:
-    """A resize, optional operations and one output."""
+    """A job with a resize, optional operations and one output."""
 
     name: str
     title: str
@@ -18,7 +18,7 @@ class BenchJob:
     height: int
     fit: Literal["inside", "cover"] = "inside"
     gray: bool = False
-    #: Text of a watermark in the lower right corner; empty for no watermark.
+    #: Text of the watermark in the lower right corner. If empty, there is no watermark.
     mark: str = ""
     format: Literal["png", "jpeg", "webp", "avif"]
     quality: int | None = None

@@ -1,4 +1,4 @@
-"""Measure the costs that plans are estimated from: CPU nanoseconds per pixel to decode, to process and to encode.
+"""Measure CPU times from which a plan estimates its time: nanoseconds per pixel to decode, process and encode.
 
 Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder it measures the bundled
 photographs. Each figure is the median over the images of the minimum of ``RUNS`` runs. Copy the figures to
@@ -30,7 +30,7 @@ from worker.imaging.pipeline import run_pipeline
 IMAGES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
 RUNS: Final = 3
 LIMITS: Final = Limits(max_bytes=10**9, max_pixels=10**9, max_side=10**6)
-#: Parameters of the operations that require any.
+#: Parameters of the operations that have required parameters.
 SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "resize": {"width": 400},
     "crop": {"unit": "relative", "width": 0.5, "height": 0.5, "gravity": "entropy"},
@@ -44,7 +44,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Measure the costs and print them."""
+    """Measure the CPU times and print them."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     images = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
     print(f"# {len(images)} images, {sum(image.width * image.height for image in images) / 1e6:.1f} megapixels")

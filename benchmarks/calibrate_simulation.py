@@ -1,4 +1,4 @@
-"""Compare runs of the embedded engine with their simulation.
+"""Compare runs on the embedded engine with simulations of these runs.
 
 ``python benchmarks/calibrate_simulation.py`` first measures the CPU time of single steps: a request without workers,
 a delivery of ten records, a delivery of one. It then makes two runs with other images and simulates both from the steps
@@ -36,13 +36,13 @@ from simulation.embedded_engine import EmbeddedEngine, Host, StepTimes
 from worker.imaging import render
 
 CLIENTS = 4
-#: Largest body of a request.
+#: Largest body of a request in bytes.
 MAX_BYTES = 4_620_288
 WARM_UP = 10
-#: Images per measured step.
+#: Number of images with which each step is measured.
 PROBES = 40
 SINGLES = 20
-#: Seconds between single images, so that each is a delivery of its own.
+#: Seconds between single images, so that each image is delivered in a separate invocation.
 PAUSE = 1.0
 WORKERS = 2
 BATCH = 10
@@ -50,14 +50,14 @@ BATCH = 10
 
 @dataclass(frozen=True, slots=True)
 class CpuTimes:
-    """CPU seconds by component, and elapsed seconds."""
+    """CPU time of each component and elapsed time, in seconds."""
 
     client: float
     engine: float
     api: float
     worker: float
     child: float
-    #: All programs on the machine.
+    #: CPU time of all programs on the machine.
     all: float
     wall: float
 
@@ -77,7 +77,7 @@ class CpuTimes:
 
 
 def main() -> None:
-    """Measure the steps, make and simulate both runs, and print them."""
+    """Measure the steps, make both runs and simulate them, and print the times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=200, help="images per run")
     parser.add_argument("--folder", type=Path, default=BUNDLED, help="folder with photographs")
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def select_photos(source: Path, target: Path, count: int) -> list[Path]:
-    """Return photographs that fit into a request: those of a folder, or copies of them if it has too few."""
+    """Return photographs of a folder that are small enough for a request. Repeat them if the folder has too few."""
     photos = [photo for photo in sorted(source.rglob("*.jpg")) if photo.stat().st_size <= MAX_BYTES]
     if len(photos) < count:
         make_photos(source, target, count * 4 // 3)
@@ -125,7 +125,7 @@ def select_photos(source: Path, target: Path, count: int) -> list[Path]:
 
 
 class Calibration:
-    """One engine and the CPU time of its components."""
+    """An engine, and the CPU time of its components."""
 
     def __init__(self, stack: Stack, state: Path) -> None:
         """Connect to the stack."""
@@ -149,7 +149,7 @@ class Calibration:
                 self._upload(photo)
             post = self._read_cpu_times() - before
         before = self._read_cpu_times()
-        # The mapping was just enabled: only the work on full batches is left.
+        # The mapping is enabled after the upload, so only the time of full SQS batches is measured.
         self._wait_until_idle()
         tens = self._read_cpu_times() - before
         before = self._read_cpu_times()
@@ -162,14 +162,14 @@ class Calibration:
         return compute_step_times(idle, post, tens, single, renders)
 
     def run_uploads(self, photos: Sequence[Path]) -> tuple[float, CpuTimes]:
-        """Upload images while workers run. Return the seconds until the last is done, and the CPU times."""
+        """Upload images while workers run. Return the seconds until the last job completes, and the CPU times."""
         before, started = self._read_cpu_times(), time.time()
         with ThreadPoolExecutor(CLIENTS) as clients:
             list(clients.map(self._upload, photos))
         return self._finish(started, before)
 
     def run_backlog(self, photos: Sequence[Path]) -> tuple[float, CpuTimes]:
-        """Start workers when all images are in the queue. Return as ``run_uploads``."""
+        """Start workers when all images are in the queue. The return value is that of ``run_uploads``."""
         with self._disabled_mapping(), ThreadPoolExecutor(CLIENTS) as clients:
             list(clients.map(self._upload, photos))
             before = self._read_cpu_times()
@@ -192,7 +192,7 @@ class Calibration:
             time.sleep(0.25)
 
     def _read_last_completion(self) -> float:
-        """Return the time of the last completion. Exit if a job was not completed."""
+        """Return the time when the last job completed. Exit with an error if a job did not complete."""
         pages = self._table.get_paginator("scan").paginate(TableName=self._stack.table)
         jobs = [item for page in pages for item in page["Items"]]
         if any(job["Status"]["S"] != "COMPLETED" for job in jobs):
@@ -207,12 +207,12 @@ class Calibration:
             each["UUID"] for each in mappings["EventSourceMappings"] if each["EventSourceArn"].endswith("-jobs")
         ]
         self._lambda.update_event_source_mapping(UUID=mapping_id, Enabled=False)
-        time.sleep(1.5)  # the engine reads its mappings once a second
+        time.sleep(1.5)  # The engine reads its mappings once a second.
         yield
         self._lambda.update_event_source_mapping(UUID=mapping_id, Enabled=True)
 
     def _read_cpu_times(self) -> CpuTimes:
-        """Return the CPU times of all processes so far."""
+        """Return the CPU time that all processes have used so far."""
         record = EngineRecord.read(self._state / "engine.json")
         if record is None:
             raise SystemExit("The engine is not running.")
@@ -222,7 +222,7 @@ class Calibration:
             times, command = process.cpu_times(), " ".join(process.cmdline())
             name = "child" if "worker.sandbox" in command else "worker" if "-worker-" in command else "api"
             components[name] += times.user + times.system
-            # Ended children: a worker replaces its child process after a hundred images.
+            # Include child processes that have exited, because a worker replaces its child after a hundred images.
             components["child"] += times.children_user + times.children_system
         machine = psutil.cpu_times()
         return CpuTimes(
@@ -237,7 +237,7 @@ class Calibration:
 def compute_step_times(
     idle: CpuTimes, post: CpuTimes, tens: CpuTimes, single: CpuTimes, renders: list[float]
 ) -> StepTimes:
-    """Divide CPU times among requests, records and deliveries, without the engine's idle load."""
+    """Return the CPU time of each request, record and delivery, without the time that the idle engine uses."""
     idle_load = idle.engine / idle.wall
 
     def per_item(used: CpuTimes, component: str, count: int) -> float:
@@ -245,7 +245,7 @@ def compute_step_times(
         return max(0.0, float(value)) / count
 
     def split(component: str, post_seconds: float) -> tuple[float, float]:
-        """Return the seconds of a record and of a delivery, from deliveries of ten records and of one."""
+        """Return the seconds of a record and of a delivery, computed from deliveries with ten and with one record."""
         ten, one = per_item(tens, component, PROBES), per_item(single, component, SINGLES) - post_seconds
         delivery = max(0.0, (one - ten) / (1 - 1 / BATCH))
         return max(0.0, ten - delivery / BATCH), delivery
@@ -276,7 +276,7 @@ def measure_render(photo: Path) -> float:
 
 
 def measure_reject() -> float:
-    """Return the CPU seconds to reject a truncated image, the minimum of five runs."""
+    """Return the CPU seconds to reject a truncated image. This is the minimum of five runs."""
     data = (BUNDLED / "astronaut.jpg").read_bytes()
     times = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The installed Chromium, which browser tests, screenshots and benchmarks share."""
+"""The installed Chromium. Browser tests, screenshots and benchmarks use it."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ MISSING = "Chromium is not installed; on Debian: apt-get install chromium"
 
 
 def find_chromium() -> str | None:
-    """Return the browser's path, or None."""
+    """Return the path of the browser, or None if it is not installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser and close it at the end. Raise LookupError if it is not installed."""
+    """Start the browser and close it at the end. Raises LookupError if it is not installed."""
     path = find_chromium()
     if path is None:
         raise LookupError(MISSING)

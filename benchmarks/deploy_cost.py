@@ -1,4 +1,4 @@
-"""Costs of an idle deployment and of a thousand images: the tables of docs/deploy.md.
+"""Compute the costs of an idle deployment and of a thousand images, for the tables of docs/deploy.md.
 
 Prices and their sources are in ``simulation.prices``. Counts come from the template and from
 tests/faults/test_cost.py. Assumptions are marked.
@@ -11,16 +11,16 @@ from typing import Final
 from infra.deployment.template import load_template
 from simulation.prices import PRICES
 
-#: Per alarm and month: aws.amazon.com/cloudwatch/pricing.
+#: Dollars per alarm and month (aws.amazon.com/cloudwatch/pricing).
 ALARM_DOLLARS: Final = 0.10
 DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price in PRICES.items()}
 MONTH_SECONDS: Final = 30 * 86_400
-#: Lambda runs five long polls of 20 s on each queue (AWS, Using Lambda with Amazon SQS).
+#: Lambda sends five concurrent long polls of 20 s each to each queue (AWS, Using Lambda with Amazon SQS).
 POLLERS, POLL_SECONDS = 5, 20
 _RESOURCES: Final = load_template()["Resources"].values()
 _TYPES: Final = [resource["Type"] for resource in _RESOURCES]
 ALARMS: Final = sum(name.startswith("AWS::CloudWatch::") and name.endswith("Alarm") for name in _TYPES)
-#: Mappings with a starting position read streams, which are free.
+#: A mapping with a starting position reads a stream. These reads are free.
 QUEUES: Final = sum(
     resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" not in resource["Properties"]
     for resource in _RESOURCES

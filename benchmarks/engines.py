@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def measure_engine(engine: str) -> dict[str, float]:
-    """Return the seconds of each step, without downloading wheels."""
+    """Return the seconds of each step. The time to download wheels is not included."""
     if engine == "localstack":
         localstack.fetch_wheels()
     name = f"bench-{secrets.token_hex(4)}"

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def print_shrinking(files: Iterable[Path]) -> None:
-    """Print the quality of grayscale results by the number of decoded pixels left per result pixel and side."""
+    """Print the quality of grayscale outputs, by the number of decoded pixels per output pixel and side."""
     print("| Pixels left per side | PSNR, worst | PSNR, median |\n| ---: | ---: | ---: |")
     for rest in (1.0, 1.5, 2.0, 3.0):
         values = [min(compute_psnr(decode_gray(path, None), decode_gray(path, rest)), 99.0) for path in files]
@@ -116,7 +116,7 @@ def print_lossy(files: Iterable[Path]) -> None:
 
 
 def print_palettes(files: Iterable[Path]) -> None:
-    """Print the quality of 256 colors by the number of pixels that the palette is computed from."""
+    """Print the quality of images with 256 colors, by the number of pixels from which the palette is computed."""
     images = list(iterate_scaled(files, "RGB"))
     print("\n| Pixels in the sample | CPU, ms | PSNR, mean |\n| --- | ---: | ---: |")
     for pixels in (8_192, 16_384, 32_768, 131_072, BOX * BOX):
@@ -148,7 +148,7 @@ def measure(encode_image: Callable[[Image.Image], bytes], image: Image.Image) ->
 
 
 def encode(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
-    """Encode an image with Pillow only."""
+    """Encode an image with Pillow, without Safelight's encoders."""
     file = BytesIO()
     image.save(file, **options)
     return file.getvalue()

@@ -41,22 +41,22 @@ SEED = 11
 
 @dataclass(frozen=True, slots=True)
 class ComponentTimes:
-    """CPU seconds by component."""
+    """CPU seconds of each component."""
 
     engine: float
     functions: float
-    #: The functions' child processes, which render.
+    #: The child processes of the functions, which render images.
     renderers: float
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One ingest, from the first name to the last result."""
+    """The measurements of one ingest, from the start of the command to its end."""
 
     images: int
     client: Usage
     components: ComponentTimes
-    #: See ``service_times.to_json``; seconds since the start of the command.
+    #: The value of ``service_times.to_json``. Times are in seconds since the start of the command.
     times: dict[str, Any]
 
     @property
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def cpu(self) -> float:
-        """Return CPU seconds per image, of all components."""
+        """Return the CPU seconds of all components per image."""
         return (
             self.client.cpu + self.components.engine + self.components.functions + self.components.renderers
         ) / self.images
@@ -74,7 +74,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RenderOnly:
-    """The imaging code alone, one process per core."""
+    """The measurements of the imaging code alone, with one process per core."""
 
     #: Images per second.
     rate: float
@@ -145,10 +145,10 @@ def measure_ingest(folder: Path, images: Path) -> Run:
 
 
 def run_command(api_url: str, images: Path, folder: Path, name: str) -> Usage:
-    """Run the command and return its resource usage. Raises CalledProcessError."""
+    """Run the command and return its resource usage. Raises CalledProcessError if the command fails."""
     out, checkpoint = folder / f"out-{name}", folder / f"{name}.sqlite"
     arguments = ["ingest", str(images), "--out", str(out), "--checkpoint", str(checkpoint), "--api-url", api_url]
-    # Started from a small process, because the memory of the parent would count as the peak.
+    # Start the command from a small process. Otherwise, the memory of this process would count as the peak.
     code = (
         "import dataclasses, json, sys, process_usage as m\n"
         "print(json.dumps(dataclasses.asdict(m.measure(sys.argv[1:]))))"
@@ -163,7 +163,7 @@ def run_command(api_url: str, images: Path, folder: Path, name: str) -> Usage:
 
 
 def read_component_times(state: Path) -> ComponentTimes:
-    """Return the CPU time of the engine and its functions so far."""
+    """Return the CPU time that the engine and its functions have used so far."""
     record = EngineRecord.read(state / "engine.json")
     if record is None:
         raise SystemExit("The engine is not running.")
@@ -175,7 +175,7 @@ def read_component_times(state: Path) -> ComponentTimes:
             renderers += times.user + times.system
         else:
             functions += times.user + times.system
-            # Includes ended children, which rendered.
+            # This includes child processes that have exited.
             renderers += times.children_user + times.children_system
     times = engine.cpu_times()
     return ComponentTimes(times.user + times.system, functions, renderers)
@@ -224,14 +224,14 @@ def make_small(folder: Path, number: int) -> None:
     for index in range(number):
         left, top = generator.randrange(base.width - SMALL[0]), generator.randrange(base.height - SMALL[1])
         image = base.crop((left, top, left + SMALL[0], top + SMALL[1]))
-        # Encodes the number in colors that survive JPEG compression.
+        # Encode the number in colors that remain different after JPEG compression.
         for bit in range(16):
             image.paste((255, 255, 255) if index >> bit & 1 else (0, 0, 0), (bit * 8, 0, bit * 8 + 8, 8))
         image.save(folder / f"{index:06}.jpg", quality=85)
 
 
 def make_photos(source: Path, folder: Path, number: int) -> None:
-    """Copy the photographs of a folder in turn, each copy with its own comment, up to a number."""
+    """Write ``number`` copies of the photographs of a folder. Each copy has a different comment."""
     folder.mkdir()
     originals = [path for path in sorted(source.rglob("*.jpg")) if is_large(path)]
     if not originals:
@@ -239,7 +239,7 @@ def make_photos(source: Path, folder: Path, number: int) -> None:
     for index in range(number):
         data = originals[index % len(originals)].read_bytes()
         comment = f"copy {index}".encode()
-        # A COM segment (ITU T.81, B.2.4.5) after SOI. Its length includes the length field.
+        # Insert a COM segment (ITU T.81, B.2.4.5) after SOI. Its length includes the length field.
         segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
         (folder / f"{index:06}.jpg").write_bytes(data[:2] + segment + data[2:])
 

@@ -52,7 +52,7 @@ def make_files(folder: Path, number: int) -> None:
 
 
 def serve(port: "multiprocessing.connection.Connection") -> None:
-    """Serve the fake API until the process ends. Send the port first."""
+    """Send the port, then serve the fake API until the process ends."""
     api = BulkApi()
 
     class Handler(BaseHTTPRequestHandler):
@@ -74,7 +74,7 @@ def serve(port: "multiprocessing.connection.Connection") -> None:
         do_POST = do_GET  # noqa: N815 - http.server's name
 
         def log_message(self, *_: object) -> None:
-            """Log nothing."""
+            """Do not log requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -15,7 +15,7 @@ from PIL import Image
 from pixels import CONTENDERS
 from process_usage import measure
 
-#: Width and height by megapixels.
+#: Width and height in pixels, by the number of megapixels.
 SIZES = {24: (6000, 4000), 100: (12_240, 8_170)}
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for megapixels, size in SIZES.items():
             file = Path(folder) / f"{megapixels}.jpg"
-            # In a separate process, because the memory of this one must stay small (process_usage.measure).
+            # Use a separate process, because the memory of this process must stay small (process_usage.measure).
             process = get_context("spawn").Process(target=enlarge, args=(photograph, size, file))
             process.start()
             process.join()
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def enlarge(photograph: Path, size: tuple[int, int], file: Path) -> None:
-    """Save a photograph in another size."""
+    """Save a photograph with another size."""
     with Image.open(photograph) as image:
         image.convert("RGB").resize(size).save(file, quality=88)
 

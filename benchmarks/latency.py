@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def print_imports() -> None:
-    """Print the import time of each function in a new interpreter, without the interpreter's own start."""
+    """Print the import time of each function in a new interpreter, without the start of the interpreter."""
     empty = measure(lambda: run("pass"))
     print(f"Import in a new interpreter, median of {ROUNDS}")
     baseline = 0.0
@@ -61,7 +61,7 @@ def measure(action: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 
 def print_requests(api_url: str) -> None:
-    """Print the time of each request of one client."""
+    """Print the time of each type of request, sent by one client."""
     image = IMAGE.read_bytes()
     headers = {"Content-Type": "image/jpeg"}
     with httpx.Client(base_url=api_url + "/", trust_env=False, timeout=60) as client:

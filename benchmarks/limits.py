@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def create_frames(photograph: Image.Image, count: int) -> list[Image.Image]:
-    """Return the frames of a pan over a photograph."""
+    """Return the frames of an animation that moves over a photograph."""
     steps = [(photograph.width - FRAME[0]) * index // count for index in range(count)]
     return [photograph.crop((left, 0, left + FRAME[0], FRAME[1])) for left in steps]
 

@@ -27,7 +27,7 @@ SHEET_CELLS = (
     "astronaut.png",
 )
 SHEET_COLUMNS, SHEET_ROWS, CELL = 4, 3, 1000
-#: Border inside each cell, pixels.
+#: Border inside each cell, in pixels.
 GAP = 20
 ORIENTATION_TAG = 0x0112
 ARTIST_TAG = 0x013B
@@ -50,7 +50,7 @@ def make_contact_sheet(source: Path) -> Image.Image:
 
 
 def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
-    """Return an image stored rotated by 90 degrees, and EXIF data with its orientation."""
+    """Return an image that is rotated by 90 degrees, and EXIF data with this orientation."""
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = 6
     exif[ARTIST_TAG] = "Rachel Michetti"
@@ -58,7 +58,7 @@ def make_sideways(source: Path) -> tuple[Image.Image, Image.Exif]:
 
 
 def make_silhouette(source: Path) -> Image.Image:
-    """Return the horse on a transparent background. White pixels of the original become transparent."""
+    """Return the horse on a transparent background: the white pixels of the original become transparent."""
     with Image.open(source / "horse.png") as original:
         on_white = Image.alpha_composite(Image.new("RGBA", original.size, "white"), original.convert("RGBA"))
     horse = Image.new("RGBA", on_white.size, "#7a3b12")

@@ -19,7 +19,7 @@ from process_usage import ROOT
 from shared.errors import ImageError, error_classes
 
 CODES = {error.code for error in error_classes(ImageError)} | {"COMPLETED"}
-#: Memory that a result may take in addition to the raw image.
+#: Bytes of memory that the outputs may take in addition to the raw image.
 SPARE_BYTES = 64 * 1024 * 1024
 
 

@@ -21,12 +21,12 @@ LIMITS = Limits(max_bytes=10_000_000, max_pixels=10_000_000, max_side=10_000)
 
 
 def read_examples() -> dict[str, object]:
-    """Return the operations of each example by the name of its image."""
+    """Return the operations of each example, by the name of the example's image."""
     return {name: json.loads(text) for name, text in EXAMPLE.findall(PAGE.read_text("utf-8"))}
 
 
 def render_example(name: str, operation: object) -> bytes:
-    """Return the image of one example. Names that start with "horse" use the transparent demo image."""
+    """Return the image of one example. If its name starts with "horse", the transparent demo image is used."""
     source = "horse" if name.startswith("horse") else "astronaut"
     data = (ROOT / "safelight" / "demo_images" / SOURCES[source]).read_bytes()
     steps = [{"op": "resize", "width": WIDTH}, *(operation if isinstance(operation, list) else [operation])]
@@ -36,7 +36,7 @@ def render_example(name: str, operation: object) -> bytes:
 
 
 def main() -> None:
-    """Save the images of all examples and the unprocessed ones."""
+    """Save the images of all examples and the unprocessed images."""
     IMAGES.mkdir(exist_ok=True)
     examples = {**read_examples(), "astronaut": [], "horse": []}
     for name, operation in examples.items():

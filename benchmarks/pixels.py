@@ -1,11 +1,12 @@
 """Compare Safelight's imaging code with other libraries on a folder of photographs.
 
 ``python benchmarks/pixels.py FOLDER [--jobs default,web] [--rounds 3] > pixels.json`` runs each contender on each job
-in a separate process, all contenders in turn per round, and prints the medians as JSON. ``benchmarks/report.py`` makes
-tables and a plot of them. Contenders that are not installed are skipped; ``make bench`` installs all.
+in a separate process and prints the medians as JSON. In each round, all contenders run in turn.
+``benchmarks/report.py`` makes tables and a plot from the JSON. Contenders that are not installed are skipped.
+``make bench`` installs all contenders.
 
-CPU is the user and system time of the process, its threads and children, without the time of a start without images.
-Other load on the machine makes all times longer, so compare results of one run only.
+CPU time is the user and system time of the process, its threads and its children, minus the CPU time of a start without
+images. Other load on the machine makes all times longer, so compare only results of the same run.
 """
 
 import argparse
@@ -72,7 +73,7 @@ CONTENDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Result of one contender for one job. Times are in milliseconds per image, sizes in bytes."""
+    """The result of one contender for one job. Times are in milliseconds per image, and sizes are in bytes."""
 
     job: str
     contender: str
@@ -146,7 +147,7 @@ def create_score(
 
 
 def measure_quality(reference: Path, other: Path) -> dict[str, float]:
-    """Return PSNR and SSIM, measured in a separate process because numpy would increase this one's memory."""
+    """Return PSNR and SSIM. Measure them in a separate process, because numpy would increase this process's memory."""
     command = [sys.executable, "-m", "similarity", str(reference), str(other)]
     completed = subprocess.run(command, cwd=ROOT / "benchmarks", check=True, capture_output=True, text=True)
     quality: dict[str, float] = json.loads(completed.stdout)

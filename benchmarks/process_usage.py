@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Resource usage of one process and its children."""
+    """The resource usage of one process and its children."""
 
     #: User and system CPU seconds of all threads.
     cpu: float
@@ -27,7 +27,7 @@ class ProgramFailed(Exception):
 
 
 def measure(command: Sequence[str]) -> Usage:
-    """Run a program and return its resource usage. Raise ProgramFailed if it fails.
+    """Run a program and return its resource usage. Raises ProgramFailed if the program fails.
 
     The memory of this process must stay small: Linux counts the memory that a child inherits when it starts as the
     child's peak.

@@ -1,8 +1,8 @@
 """Measure how long an interactive upload takes on an idle stack and while a large batch runs.
 
-``python benchmarks/queue_isolation.py`` uses the embedded engine. Compare the ratio of both times. The worker starts on
-the batch when all its members are in the bulk queue. An upload is one ``POST /v1/jobs`` with ``Prefer: wait``, from the
-first byte sent to the result.
+``python benchmarks/queue_isolation.py`` uses the embedded engine. Compare the ratio of both times. The worker starts to
+process the batch when all members are in the bulk queue. An upload is one ``POST /v1/jobs`` with ``Prefer: wait``. Its
+time starts when the first byte is sent and ends when the job has ended.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ROUNDS = 15
 
 
 def main() -> None:
-    """Measure uploads without and with the batch and print both."""
+    """Measure uploads before and during the batch, and print both times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("members", type=int, nargs="?", default=2_000, help="number of batch members")
     members = parser.parse_args().members
@@ -57,7 +57,7 @@ def main() -> None:
 
 @contextmanager
 def disabled_bulk_mapping(stack: Stack) -> Iterator[None]:
-    """Disable the event source mapping of the bulk queue."""
+    """Disable the event source mapping of the bulk queue in this context."""
     client = local_session(stack.endpoint_url).client("lambda")
     mappings = client.list_event_source_mappings(FunctionName=stack.functions["worker"])["EventSourceMappings"]
     (bulk,) = [each["UUID"] for each in mappings if each["EventSourceArn"].endswith("-bulk")]
@@ -67,7 +67,7 @@ def disabled_bulk_mapping(stack: Stack) -> Iterator[None]:
 
 
 def measure_during_batch(http: httpx.Client, batch_id: str) -> list[float]:
-    """Return the seconds of uploads during the batch, without the upload during which it ends."""
+    """Return the seconds of each upload during the batch, without the upload during which the batch ends."""
     times: list[float] = []
     while True:
         (latest,) = measure_uploads(http, 1)
@@ -77,7 +77,7 @@ def measure_during_batch(http: httpx.Client, batch_id: str) -> list[float]:
 
 
 def measure_uploads(http: httpx.Client, count: int) -> list[float]:
-    """Return the seconds of consecutive uploads."""
+    """Make ``count`` uploads one after the other, and return the seconds of each."""
     image, times = UPLOADED.read_bytes(), []
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
     for _ in range(count):

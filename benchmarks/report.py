@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def print_table(scores: list[dict[str, Any]]) -> None:
-    """Print one row per contender of a job."""
+    """Print the table of a job, with one row per contender."""
     ours = next(score["cpu"] for score in scores if score["contender"] == OURS.title)
     print("| Contender | CPU, ms | Safelight ÷ it | Wall, ms | Peak, MiB | KiB | PSNR, dB | SSIM |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -42,11 +42,11 @@ def print_table(scores: list[dict[str, Any]]) -> None:
 
 
 def save_plot(scores: list[dict[str, Any]], file: Path) -> None:
-    """Draw the CPU time per image as bars, one panel per job."""
-    import matplotlib as mpl  # noqa: PLC0415 - only for the plot, and slow to import
+    """Draw the CPU time per image as bars, with one panel per job."""
+    import matplotlib as mpl  # noqa: PLC0415 - needed only for the plot, and slow to import
 
     mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - after its backend is set
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - must be imported after the backend is set
 
     names = list(dict.fromkeys(score["job"] for score in scores))
     figure, panels = plt.subplots(1, len(names), figsize=(3.2 * len(names), 3.4), layout="constrained")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "safelight" / "demo_images"
 TARGET = ROOT / "docs" / "screenshots"
 PROCESSED_IMAGES = ("astronaut.jpg", "coffee-sideways.jpg", "cat.webp", "rocket-progressive.jpg")
-#: Their requests are held, so that the screenshot shows uploads in progress.
+#: The requests for these images are delayed, so that the screenshot shows uploads in progress.
 UPLOADING_IMAGES = ("hubble-deep-field.jpg", "horse-transparent.png")
 WIDE = {"width": 1360, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -37,13 +37,13 @@ def main() -> None:
 
 
 def take_processing_and_comparison(browser: Browser, url: str) -> None:
-    """Take the start page with processed and uploading images, then a comparison."""
+    """Take a screenshot of the start page with processed and uploading images, then one of a comparison."""
     page = open_page(browser, url, scheme="dark")
     page.get_by_role("button", name="web", exact=True).click()
     page.set_input_files("#file-picker", [IMAGES / name for name in PROCESSED_IMAGES])
     page.locator("#go").click()
     page.locator("[data-phase=done] .print-result[data-shown]").nth(len(PROCESSED_IMAGES) - 1).wait_for()
-    held: list[Route] = []  # neither continued nor aborted until the screenshot is taken
+    held: list[Route] = []  # These requests wait until the screenshot is taken.
 
     def hold(route: Route) -> None:
         held.append(route)
@@ -66,7 +66,7 @@ def take_processing_and_comparison(browser: Browser, url: str) -> None:
 
 
 def take_start(browser: Browser, url: str) -> None:
-    """Take the start page in the light theme, and on a phone in the dark theme."""
+    """Take screenshots of the start page in the light theme, and on a phone in the dark theme."""
     page = open_page(browser, url, scheme="light")
     page.get_by_text("512").or_(page.get_by_text("1024 × 768")).first.wait_for()
     save_screenshot(page, "start")
@@ -77,7 +77,7 @@ def take_start(browser: Browser, url: str) -> None:
 
 
 def take_history(browser: Browser, url: str) -> None:
-    """Take the history in the light theme, on a wide screen and on a phone."""
+    """Take screenshots of the history in the light theme, on a wide screen and on a phone."""
     for name, size, touch in (("history", WIDE, False), ("phone-history", PHONE, True)):
         page = open_page(browser, f"{url}#/history", scheme="light", size=size, touch=touch)
         page.locator(".print-frame[data-shown]").first.wait_for()
@@ -104,7 +104,7 @@ def open_page(
 
 
 def save_screenshot(page: Page, name: str) -> None:
-    """Save a screenshot as WebP, which takes a tenth of the PNG's size."""
+    """Save a screenshot as WebP, which has a tenth of the size of a PNG."""
     with Image.open(io.BytesIO(page.screenshot())) as screenshot:
         screenshot.convert("RGB").save(TARGET / f"{name}.webp", quality=QUALITY, method=6)
 

@@ -20,9 +20,9 @@ _DURATION = re.compile(r"^REPORT .*?\tDuration: ([0-9.]+) ms")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a delivery."""
+    """One SQS record of an invocation."""
 
-    #: When its message was sent.
+    #: When the message of the record was sent.
     sent: float
     started: float
     ended: float
@@ -57,7 +57,7 @@ class Request:
 
 
 def read_deliveries(stack: Stack, since: datetime) -> list[Delivery]:
-    """Return the worker's invocations since a time, in order."""
+    """Return the worker's invocations since a time, in the order of their start."""
     deliveries = []
     for lines, seconds in _read_invocations(stack, "worker"):
         started = next((line for line in lines if line["message"] == "Records received"), None)
@@ -69,7 +69,7 @@ def read_deliveries(stack: Stack, since: datetime) -> list[Delivery]:
 
 
 def read_requests(stack: Stack, since: datetime) -> list[Request]:
-    """Return the requests that the API answered since a time, in order."""
+    """Return the requests that the API has handled since a time, in the order of their start."""
     requests = []
     for lines, seconds in _read_invocations(stack, "api"):
         for line in lines:
@@ -131,7 +131,7 @@ def _seconds_since(line: dict[str, Any], since: datetime) -> float:
 
 
 def _read_invocations(stack: Stack, name: str) -> Iterator[tuple[list[dict[str, Any]], float]]:
-    """Yield the JSON log lines and the duration of each invocation. The engine gives each its own log stream."""
+    """Yield the JSON log lines and the duration of each invocation. Each invocation has a separate log stream."""
     client = local_session(stack.endpoint_url).client("logs")
     streams: dict[str, list[str]] = defaultdict(list)
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{stack.functions[name]}")

@@ -27,13 +27,13 @@ def main() -> None:
 
 
 def read(path: Path) -> Image.Image:
-    """Return a result as grayscale or RGB."""
+    """Return an image in grayscale or RGB."""
     with Image.open(path) as image:
         return image.convert("L" if image.mode == "L" else "RGB")
 
 
 def compare(expected: Image.Image, actual: Image.Image) -> tuple[float, float]:
-    """Return PSNR and SSIM. A result of another size is resized to that of the reference."""
+    """Return PSNR and SSIM. If the sizes differ, the image is resized to the size of the reference."""
     if actual.size != expected.size:
         actual = actual.resize(expected.size, Image.Resampling.LANCZOS)
     if actual.mode != expected.mode:

@@ -35,13 +35,13 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 IMAGE = Path(__file__).parents[1] / "safelight" / "demo_images" / "clock-small.png"
 SMALL = 100
 ROUNDS = 60
-#: ``ListingShards`` of the template.
+#: Default of the template's parameter ``ListingShards``.
 SHARDS = 4
 WRITERS = 4
 
 
 def main() -> None:
-    """Measure with few and with many jobs and print both."""
+    """Measure with few and with many jobs, and print both results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("jobs", type=int, nargs="?", default=100_000, help="number of jobs in the large table")
     large = parser.parse_args().jobs
@@ -64,10 +64,10 @@ def main() -> None:
 
 @dataclass(slots=True)
 class TableUsage:
-    """DynamoDB usage of one operation."""
+    """The DynamoDB usage of one operation."""
 
     calls: int = 0
-    #: Examined items, including those filtered out.
+    #: Number of items that DynamoDB examined, including items that a filter removed.
     items: int = 0
     #: Consumed read or write capacity units.
     units: float = 0.0
@@ -76,7 +76,7 @@ class TableUsage:
         return f"{self.calls}, {self.items}, {self.units:g}"
 
     def add(self, parsed: dict[str, Any], **_: object) -> None:
-        """Count one response."""
+        """Add the usage of one response."""
         self.calls += 1
         self.items += parsed.get("ScannedCount", 0) + sum(map(len, parsed.get("Responses", {}).values()))
         self.items += "Item" in parsed
@@ -112,7 +112,7 @@ def measure_table_usage(stack: Stack) -> dict[str, TableUsage]:
 
 
 def write_jobs(stack: Stack, count: int) -> None:
-    """Write finished jobs of one owner, created during the last days."""
+    """Write completed jobs of one owner that were created during the last days."""
     client = local_session(stack.endpoint_url).client("dynamodb")
 
     def write(items: tuple[Any, ...]) -> None:
@@ -130,7 +130,7 @@ def split_chunks(items: Iterator[Any], size: int) -> Iterator[tuple[Any, ...]]:
 
 
 def generate_finished_jobs(count: int) -> Iterator[dict[str, Any]]:
-    """Yield the DynamoDB items of finished jobs."""
+    """Yield the DynamoDB items of completed jobs."""
     start = datetime.now(UTC) - timedelta(days=3)
     for number in range(count):
         at = start + timedelta(milliseconds=number * 2)

@@ -51,7 +51,7 @@ def print_loads(browser: Browser, url: str) -> None:
 
 
 def print_results(browser: Browser, url: str, folder: Path) -> None:
-    """Print the time from the click to the displayed result, without the first round with cold functions."""
+    """Print the time from the click to the displayed result. The first round, with cold functions, is not counted."""
     large = folder / "large.bmp"
     with Image.open(IMAGES / "contact-sheet.jpg") as sheet:
         sheet.convert("RGB").crop((0, 0, 2000, 1500)).save(large)

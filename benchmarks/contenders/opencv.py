@@ -1,4 +1,4 @@
-"""OpenCV as in its tutorials: decode, resize with INTER_AREA, encode."""
+"""OpenCV, used as in its tutorials: decode, resize with INTER_AREA, encode."""
 
 from typing import Any
 

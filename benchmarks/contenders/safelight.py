@@ -14,7 +14,7 @@ PLANNER = make_unoptimized_plan if "--plain" in sys.argv else make_plan
 
 
 def create_pipeline(job: BenchJob) -> Pipeline:
-    """Return the pipeline of a job. Raise pydantic's ValidationError if it is not supported."""
+    """Return the pipeline of a job. Raises pydantic's ValidationError if the job is not supported."""
     operations: list[dict[str, object]] = [{"op": "resize", "width": job.width, "height": job.height, "fit": job.fit}]
     if job.gray:
         operations.append({"op": "grayscale"})

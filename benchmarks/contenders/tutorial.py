@@ -1,4 +1,4 @@
-"""Pillow as in tutorials: open, convert to RGB, resize with LANCZOS, convert to grayscale, save."""
+"""Pillow, used as in tutorials: open, convert to RGB, resize with LANCZOS, convert to grayscale, save."""
 
 from io import BytesIO
 

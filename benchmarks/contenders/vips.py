@@ -1,4 +1,4 @@
-"""pyvips as its documentation recommends: ``thumbnail_buffer``, which shrinks while it decodes."""
+"""pyvips, used as its documentation recommends: ``thumbnail_buffer`` scales the image down during decoding."""
 
 import pyvips
 from bench_jobs import BenchJob
