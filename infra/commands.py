@@ -185,10 +185,10 @@ def _show(stack: "Stack", *, as_json: bool) -> None:
     typer.echo(f"Safelight is running on {ENGINE_LABELS[stack.engine]}.")
     for label, value in (
         ("API", stack.api_url),
-        ("UI", stack.ui_url),
+        ("Web page", stack.ui_url),
         ("AWS endpoint", stack.endpoint_url),
-        ("bucket", stack.bucket),
-        ("table", stack.table),
+        ("Bucket", stack.bucket),
+        ("Table", stack.table),
     ):
         if value:
             typer.echo(f"  {label:<13}{value}")

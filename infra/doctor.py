@@ -107,7 +107,7 @@ def _engine_version() -> Finding:
 
 def _pip() -> Finding:
     if importlib.util.find_spec("pip"):
-        return Finding(Level.OK, "pip is available to build zips for AWS")
+        return Finding(Level.OK, "pip is available to build the Lambda packages for AWS")
     return Finding(Level.OPTIONAL, "pip is not installed; only `safelight deploy` needs it: python -m ensurepip")
 
 
@@ -130,14 +130,14 @@ def _environment() -> Iterator[Finding]:
 def _engine(state_dir: Path) -> Iterator[Finding]:
     record = EngineRecord.read(EnginePaths.below(state_dir).record)
     if record is None or not record.pid:
-        yield Finding(Level.OK, "the embedded engine is down; `safelight up` starts it")
+        yield Finding(Level.OK, "the embedded engine is not running; `safelight up` starts it")
         return
     if not embedded.is_running(state_dir):
         yield Finding(
             Level.WARN, f"the engine of {record.url} has stopped unexpectedly; run `safelight up` to start it again."
         )
         return
-    yield Finding(Level.OK, f"the embedded engine answers at {record.url}")
+    yield Finding(Level.OK, f"the embedded engine responds at {record.url}")
     errors = embedded.count_log_errors(state_dir)
     if errors:
         log = EnginePaths.below(state_dir).log
@@ -158,7 +158,7 @@ def _localstack() -> Finding:
     if found:
         release = localstack.get_version(found)
         if release == localstack.VERSION:
-            return Finding(Level.OK, f"LocalStack {release} answers at {found}")
+            return Finding(Level.OK, f"LocalStack {release} responds at {found}")
         return Finding(
             Level.WARN, f"LocalStack at {found} is {release}, this project is tested with {localstack.VERSION}."
         )

@@ -31,9 +31,9 @@ class CommandGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - Typer's own
         super().__init__(**attributes)
-        for row in COMMANDS:
+        for row in sorted(COMMANDS, key=_is_unavailable):
             # A stub for --help. resolve_command loads the command.
-            panel = row.panel if IS_CHECKOUT or row.name not in CHECKOUT_COMMANDS else CHECKOUT_PANEL
+            panel = CHECKOUT_PANEL if _is_unavailable(row) else row.panel
             self.commands[row.name] = TyperCommand(row.name, help=row.help, rich_help_panel=panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Click's types are not public
@@ -58,6 +58,11 @@ class CommandGroup(TyperGroup):
                 err=True,
             )
         raise typer.Exit(EXIT_NOT_RUN)
+
+
+def _is_unavailable(row: CommandRow) -> bool:
+    """Return True if a command needs a checkout and there is none."""
+    return row.name in CHECKOUT_COMMANDS and not IS_CHECKOUT
 
 
 def load_command(row: CommandRow) -> Any:  # noqa: ANN401 - Click's types are not public

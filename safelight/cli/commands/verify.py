@@ -54,7 +54,8 @@ def verify(  # noqa: PLR0913 - each option is an argument
     The command compares the stored images with the receipt, repeats the job on this machine, and compares the new
     results with the receipt bit by bit. It needs a checkout of Safelight.
 
-    Exit codes: 0 everything matches, 1 something differs or is missing, 2 the job could not be verified.
+    The exit code is 0 if everything matches, 1 if something differs or is missing, and 2 if the job could not be
+    verified.
     """
     from safelight.cli.receipt_evidence import collect_evidence  # noqa: PLC0415 - --help must not wait for httpx
 

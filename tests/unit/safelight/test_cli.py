@@ -376,6 +376,7 @@ def test_missing_infra_is_explained() -> None:
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
     assert "Start with safelight demo" not in done.stdout
     assert "Set SAFELIGHT_API_URL" in done.stdout
+    assert done.stdout.index("Only in a checkout") > done.stdout.index("Operators")
     panel = done.stdout.split("Only in a checkout of Safelight")[1].split("╰")[0]
     assert {"demo", "verify", "up", "down", "deploy", "destroy", "doctor"} == {
         line.split()[1] for line in panel.splitlines() if re.match(r"│ \w", line)
