@@ -1,13 +1,13 @@
 """Adaptive concurrency: additive increase, multiplicative decrease, as in TCP (RFC 5681).
 
-The limit grows by one per round of successes, is halved once per round with a failure, and no request is sent before
-the server's ``Retry-After`` has passed.
+A round is the requests that run at the same time. The limit grows by one after a round of successes and is halved after
+a round with a failure. No request is sent before the server's ``Retry-After`` has passed.
 """
 
 from dataclasses import dataclass, field
 
 INITIAL_LIMIT = 4
-#: Most concurrent requests, and so most threads.
+#: Maximum number of concurrent requests.
 MAX_LIMIT = 32
 #: Pause after the first failure. Each further failure without a success in between doubles it.
 FIRST_PAUSE_SECONDS = 0.5
@@ -18,10 +18,10 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 
 @dataclass(slots=True)
 class ConcurrencyLimit:
-    """The limit of one run. Times are seconds of one monotonic clock."""
+    """The limit on concurrent requests in one run. Times are in seconds and from the same monotonic clock."""
 
     maximum: int = MAX_LIMIT
-    #: True: the limit stays at the maximum. Pauses still apply.
+    #: If true, the limit is always the maximum. Pauses still apply.
     fixed: bool = False
     limit: float = field(init=False)
     #: No request is sent before this time.

@@ -1,4 +1,4 @@
-"""The engine of an ingest: one thread schedules tasks and writes the checkpoint, the others send requests."""
+"""The engine of an ingest: one thread schedules tasks and writes the checkpoint. Other threads send requests."""
 
 import time
 from collections import deque
@@ -25,7 +25,7 @@ from safelight.ingest.worker_pool import ScanResult, TaskResult, WorkerPool
 from safelight.transport.retries import get_retry_after, is_retryable, is_server_unavailable
 from safelight.transport.timing import SYSTEM_TIMING, Timing
 
-#: Patience with a server that has never responded. Its address may be wrong.
+#: How long to wait, in seconds, if no request of the run has succeeded yet. The API's URL may be wrong.
 FIRST_RESPONSE_SECONDS = 10.0
 _PROGRESS_SECONDS = 0.5
 #: Longest wait between two scheduling rounds.
@@ -53,11 +53,11 @@ def ingest(  # noqa: PLR0913 - all but two are optional
     concurrency: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Progress:
-    """Upload any number of images, wait for their jobs and return the counts.
+    """Upload any number of images, wait until their jobs have ended, and return the counts.
 
-    ``sources`` and ``manifests`` are those of ``safelight ingest``. ``checkpoint`` is a file with the progress: the
-    same call resumes an earlier one, however that ended. ``on_progress`` is called regularly with the counts. Raises
-    IngestStopped if the API refuses the ingest or stays unavailable.
+    ``sources`` and ``manifests`` are those of ``safelight ingest``. ``options`` are shorthand options. ``checkpoint``
+    is the file that stores the progress: if a call was interrupted, repeat the same call to resume it. ``on_progress``
+    is called regularly with the counts. Raises IngestStopped if the API refuses the ingest or stays unavailable.
     """
     output_folder = None if out is None else Path(out)
     processing = {"pipeline": pipeline, "preset": preset}
@@ -83,10 +83,10 @@ def run(  # noqa: PLR0913 - the last two are for tests
     timing: Timing = SYSTEM_TIMING,
     clock: Callable[[], float] = time.time,
 ) -> Progress:
-    """Process every file of the sources, or resume, and return the counts.
+    """Start or resume an ingest of all files of the sources, and return the counts.
 
-    Progress is saved, also after KeyboardInterrupt and a kill. Raises IngestStopped, CheckpointUnusable and
-    ManifestUnusable.
+    The progress is saved even if the run is interrupted or killed. Raises IngestStopped if the API refuses the ingest
+    or stays unavailable, and CheckpointUnusable or ManifestUnusable if one of these files can't be used.
     """
     with translate_database_errors(checkpoint.path):
         listing.prepare_run(checkpoint, str(options.out.absolute()) if options.out else None)
@@ -164,7 +164,7 @@ class _Engine:
                 break
             self._active += 1
             tasks.append(task)
-        # A request must be durable before it is sent.
+        # A request must be stored in the checkpoint before it is sent.
         self._state.checkpoint.commit()
         for task in tasks:
             self.pool.start(task, partial(task.call, self._client), now)
@@ -214,7 +214,7 @@ class _Engine:
         return True
 
     def _wait_seconds(self) -> float:
-        """Return how long to wait for a result. If none can come, sleep that long and return 0."""
+        """Return how long to wait for a result, in seconds. If no task is running, sleep for this time and return 0."""
         now = self._timing.monotonic()
         if self._limit.resume_at > now:
             wait = min(_TICK_SECONDS, self._limit.resume_at - now)
@@ -232,5 +232,5 @@ class _Engine:
         if self._on_progress is not None and now >= self._next_progress:
             started = time.perf_counter()
             self._on_progress(self.progress())
-            # Counting a million files takes a while. It must not take more than 5 % of the time.
+            # Counting a million files is slow. Increase the interval so that counting takes at most 5 % of the time.
             self._next_progress = now + _PROGRESS_SECONDS + 20 * (time.perf_counter() - started)

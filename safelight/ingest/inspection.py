@@ -1,4 +1,4 @@
-"""Size, media type and SHA-256 of local files, read before their upload."""
+"""Inspection of local files before their upload: size, media type and SHA-256 digest."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from safelight.ingest.sources import S3
 
 _BLOCK_BYTES = 256 * 1024
 HEADER_BYTES = 16
-#: Signatures at the start of a file, and formats. WebP and AVIF have theirs at an offset.
+#: First bytes of a file, and its format. WebP and AVIF are not listed, because their signature is not at the start.
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -27,13 +27,13 @@ _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), MEDIA_TYPES["AVIF"]),
     **dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic"),
 }
-#: The media type of unknown content; the API then detects the format.
+#: The media type of unknown content. The worker then detects the format.
 UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """The content of a file. Everything except ``number`` is None for an S3 object."""
+    """Facts about the content of a file. For an S3 object, everything except ``number`` is None."""
 
     number: int
     #: Bytes.
@@ -55,7 +55,7 @@ class FileError:
 
 
 def inspect_files(files: Sequence[tuple[int, str]]) -> list[FileFacts | FileError]:
-    """Inspect files, given as numbers and sources. An unreadable file yields a FileError."""
+    """Return the facts of each file, or a FileError if the file can't be read. Files are given as number and source."""
     return [_inspect_source(number, source) for number, source in files]
 
 

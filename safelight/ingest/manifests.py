@@ -1,4 +1,7 @@
-"""Manifests: images as CSV or JSONL rows with their own options. An invalid row does not stop the others."""
+"""Manifests: CSV or JSONL files that list images with their own options.
+
+An invalid row does not stop the other rows.
+"""
 
 import csv
 import json
@@ -53,7 +56,10 @@ COLUMNS = ("path", "filename", *OPTIONS)
 
 
 def read_manifest(path: Path) -> Iterator[Entry | InvalidEntry]:
-    """Yield the images of a manifest. Paths are relative to its folder. Raises ManifestUnusable."""
+    """Yield the images of a manifest, whose paths are relative to the manifest's folder.
+
+    Raises ManifestUnusable if the manifest can't be read or has unknown columns.
+    """
     readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}
     read = readers.get(path.suffix.lower())
     if read is None:
@@ -65,7 +71,7 @@ def read_manifest(path: Path) -> Iterator[Entry | InvalidEntry]:
         raise ManifestUnusable(f"{path} can't be read ({error.strerror or error}).") from error
 
 
-#: Values by column, or the message of an invalid row.
+#: The values of a row by column, or a message that says why the row is invalid.
 Row = Mapping[str, Any] | str
 
 
@@ -87,7 +93,7 @@ def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def _csv_records(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
-    """Yield each row of a CSV file, or an empty row and its error."""
+    """Yield each row of a CSV file and an empty string. For an invalid row, yield an empty row and the error."""
     while True:
         try:
             yield next(reader), ""

@@ -1,4 +1,4 @@
-"""Paths of results below the output folder: the structure of the source, sanitized and without collisions."""
+"""Output paths of an ingest. They have the folder structure of the source, are sanitized, and do not collide."""
 
 import re
 import unicodedata
@@ -9,9 +9,9 @@ UNNAMED = "picture"
 
 
 def make_output_path(relative: str) -> str:
-    """Return folder and stem of a result: ``a/b.jpg`` becomes ``a/b``.
+    """Return the output path of an image, without an extension: ``a/b.jpg`` becomes ``a/b``.
 
-    No part is empty, hidden or ``..``, whatever the name.
+    No part of the path is empty, hidden or ``..``, even if the source has such parts.
     """
     *folders, name = re.split(r"[/\\]", relative)
     parts = [safe for folder in folders if (safe := safe_part(folder))]
@@ -19,5 +19,8 @@ def make_output_path(relative: str) -> str:
 
 
 def make_collision_key(path: str) -> str:
-    """Return a key that is equal for paths that some file systems treat as one: case-folded and normalized."""
+    """Return a key that is the same for all paths that some file systems treat as the same path.
+
+    The key is case-folded and normalized.
+    """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

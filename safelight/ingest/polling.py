@@ -1,4 +1,4 @@
-"""Polling of a batch's jobs in pages that start at the oldest open job, about one request per page of ended jobs."""
+"""Polling of the jobs in a batch. A request returns one page, which starts at the oldest open job."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,10 @@ MAX_PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 1.5
 #: Weight of the newest measurement of the rate.
 _SMOOTHING = 0.3
-#: A job that still awaits its bytes is confirmed if a worker has taken a job whose bytes were sent this much later.
+#: The upload of a job that still waits for its file is confirmed if a worker has taken a job whose file was uploaded
+#: this many seconds later.
 CONFIRM_SECONDS = 30.0
-#: If no job makes progress for this long, the oldest waiting one is confirmed.
+#: If no job makes progress for this many seconds, the upload of the oldest waiting job is confirmed.
 STANDSTILL_SECONDS = 60.0
 _NOT_TAKEN = frozenset({"AWAITING_UPLOAD", "PENDING"})
 #: Sorts after every job ID.
@@ -37,10 +38,10 @@ class PageRequest:
 
 
 class Poller:
-    """Decides when to request a page, and which one. A round covers all open jobs, or the old ones among them."""
+    """Decides when to request which page. In a round, it requests pages until it has covered the older open jobs."""
 
     def __init__(self, now: float) -> None:
-        """Start with a complete round: jobs of an earlier run may have made progress."""
+        """Start with a round of all open jobs, because jobs of an earlier run may have made progress."""
         self.first_round = True
         self._due = now
         self._position = (0, "")
@@ -49,7 +50,7 @@ class Poller:
         self._rate = 0.0
         self._round_ended = 0
         self._last_round = now
-        #: When the bytes of the newest job that a worker has taken were sent, seconds since the epoch.
+        #: When the file of a job was uploaded that a worker has taken: the latest such time, seconds since the epoch.
         self._newest_taken = 0.0
         self._last_progress = now
 
@@ -61,7 +62,7 @@ class Poller:
         """Return the next page to request, or None if none is due or no job is open."""
         if now < self._due:
             return None
-        # Jobs that await bytes end only by expiring, so only the first round includes them.
+        # Jobs that wait for their file can only expire, so only the first round includes them.
         states = (State.MEMBER, State.SENT) if self.first_round else (State.SENT,)
         row = checkpoint.database.execute(
             f"SELECT files.batch, job, batches.id FROM files JOIN batches ON batches.number = files.batch"  # noqa: S608
@@ -85,9 +86,10 @@ class Poller:
     def record_page(
         self, checkpoint: Checkpoint, request: PageRequest, page: MemberPage, now: float, clock: float
     ) -> list[str]:
-        """Record the statuses on a page. Return the jobs to confirm: they still await sent bytes, or are missing.
+        """Record the statuses on a page. Return the jobs whose upload must be confirmed.
 
-        ``now`` is monotonic, ``clock`` in seconds since the epoch.
+        These are jobs that still wait for a file that was uploaded, and jobs that are missing on the page. ``now`` is
+        from the monotonic clock, and ``clock`` is in seconds since the epoch.
         """
         ended, still_open, waiting = 0, 0, []
         for job in page.items:
@@ -114,12 +116,12 @@ class Poller:
         self._round_ended += ended
         self._position = (request.batch, page.items[-1].id if page.items else _AFTER_ALL_IDS)
         if not self.first_round and still_open > request.limit // 2:
-            # The following jobs are newer still.
+            # The next pages contain only newer jobs, of which few have ended.
             self._end_round(checkpoint, now)
         return self._find_lost(waiting, now) + _find_missing(checkpoint, request, page)
 
     def _find_lost(self, waiting: list[tuple[float, str]], now: float) -> list[str]:
-        """Return the jobs whose upload event seems to be lost, as opposed to those in a long queue."""
+        """Return the jobs whose S3 event seems to be lost. Jobs that only wait in a long queue are not included."""
         overtaken = [job for sent_at, job in waiting if sent_at + CONFIRM_SECONDS < self._newest_taken]
         if overtaken or not waiting or now - self._last_progress <= STANDSTILL_SECONDS:
             return overtaken
@@ -127,7 +129,7 @@ class Poller:
         return [waiting[0][1]]
 
     def _page_size(self, now: float) -> int:
-        """Return 1.5 times the number of jobs that should have ended: the API pays for every job on a page."""
+        """Return 1.5 times the number of jobs that have probably ended. Smaller pages cost the API less."""
         if self.first_round or not self._rate:
             return PAGE_SIZE
         expected = self._rate * (now - self._last_round)
@@ -152,7 +154,7 @@ class Poller:
 
 
 def _find_missing(checkpoint: Checkpoint, request: PageRequest, page: MemberPage) -> list[str]:
-    """Return the open jobs that the page should contain but does not. Newer ones may be on the next page."""
+    """Return the open jobs that are missing on the page. Jobs that can be on the next page are not included."""
     listed = {job.id for job in page.items}
     rows = checkpoint.database.execute(
         f"SELECT job FROM files WHERE batch = ? AND state IN ({State.MEMBER:d}, {State.SENT:d})"  # noqa: S608 - numbers

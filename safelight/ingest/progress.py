@@ -17,7 +17,7 @@ class Progress:
     states: Mapping[State, int] = field(default_factory=dict)
     #: Failed files by error code, most frequent first.
     codes: Mapping[str, int] = field(default_factory=dict)
-    #: True if results are downloaded: a file then succeeds only when its results are saved.
+    #: True if results are downloaded. Then, a file succeeds only when its result is saved.
     downloading: bool = False
     #: True if all sources are read, so that ``total`` is final.
     scanned: bool = False
@@ -52,7 +52,7 @@ class Progress:
 
 
 def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool, sent_bytes: int = 0) -> Progress:
-    """Count the files of a checkpoint. The other values are those of the run."""
+    """Return the progress: counts from the checkpoint, and the other arguments unchanged."""
     database = checkpoint.database
     states = {
         State(row[0]): int(row[1]) for row in database.execute("SELECT state, count(*) FROM files GROUP BY state")

@@ -1,4 +1,4 @@
-"""The outcome of every file, as JSON and as CSV, written row by row."""
+"""The report of an ingest, with the outcome of every file, as JSON and CSV. It is written row by row."""
 
 import csv
 import json
@@ -20,7 +20,10 @@ _FORMULA_STARTS = frozenset("=+-@\t\r")
 
 
 def write_report(checkpoint: Checkpoint, progress: Progress, folder: Path) -> tuple[Path, Path]:
-    """Write ``report.json`` and ``report.csv`` to a folder and return their paths. Raises LocalFileError."""
+    """Write ``report.json`` and ``report.csv`` to a folder and return their paths.
+
+    Raises LocalFileError if the folder can't be written.
+    """
     json_path, csv_path = folder / "report.json", folder / "report.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +94,7 @@ def _decode_name(source: bytes) -> str:
 
 
 def _format_cell(value: Any) -> str:  # noqa: ANN401 - any value of a row
-    """Return a CSV cell that no spreadsheet evaluates as a formula: names and messages are untrusted."""
+    """Return a CSV cell that no spreadsheet evaluates as a formula, because names and messages are untrusted."""
     text = "" if value is None else " ".join(value) if isinstance(value, list) else str(value)
     return f"'{text}" if text[:1] in _FORMULA_STARTS else text
 

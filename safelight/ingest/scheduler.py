@@ -1,4 +1,4 @@
-"""The order of tasks: batch changes before polling, downloads before uploads, with bounded work in advance."""
+"""The order of tasks: first changes of batches, then polling, then downloads, then uploads."""
 
 from safelight.ingest.checkpoint import batches, files
 from safelight.ingest.checkpoint.batches import CHUNK_SIZE
@@ -29,7 +29,10 @@ def next_task(state: RunState, now: float) -> Task | None:
 
 
 def next_files_to_inspect(state: RunState, concurrency: int) -> list[FileRow]:
-    """Return files to inspect: enough to keep uploads busy, few enough that their upload forms do not expire."""
+    """Return the next files to inspect.
+
+    Few files are inspected in advance, so that their upload forms do not expire.
+    """
     checkpoint = state.checkpoint
     if batches.get_open_batch(checkpoint) is None:
         if files.has_any(checkpoint, State.FOUND):
@@ -88,6 +91,6 @@ def _next_download(state: RunState, _now: float) -> Task | None:
 
 
 def _next_upload(state: RunState, _now: float) -> Task | None:
-    # The first round of polling shows which uploads an earlier run finished without recording them.
+    # The first round of polling shows which files an earlier run has uploaded without recording this.
     row = None if state.poller.first_round else state.uploads.take(state.checkpoint)
     return None if row is None else UploadFile(state=state, row=row)

@@ -1,4 +1,4 @@
-"""Sources of an ingest as single images: folders, globs, files, names on standard input, S3 objects."""
+"""Sources of an ingest: folders, globs, files, names on standard input and S3 objects. Each yields single images."""
 
 import fnmatch
 import glob
@@ -15,11 +15,12 @@ from safelight.api_options import SUFFIXES
 
 S3 = "s3://"
 STANDARD_INPUT = "-"
-#: Suffixes of the files that are ingested from folders. HEIC is not accepted, but a refusal is better than silence.
+#: Suffixes of the files that are ingested from folders. HEIC files are included so that the user sees an error for
+#: them, because the API does not accept HEIC.
 _INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heic", ".heif"})
 _BLOCK_BYTES = 64 * 1024
 _SORT_CACHE_KIB = 128
-#: Up to this many names of one folder are sorted in memory.
+#: Up to this many names of a folder are sorted in memory. More names are sorted on disk.
 MAX_SORTED_IN_MEMORY = 1000
 
 #: Yields the names of all objects below ``s3://bucket/prefix``.
@@ -32,11 +33,11 @@ class Entry:
 
     #: An absolute path, or ``s3://bucket/key``.
     source: str
-    #: Path below its source, not yet sanitized. Results keep it.
+    #: Path relative to the folder or prefix that was searched, not sanitized. The output path is made from it.
     relative: str
-    #: None: the last part of ``source``.
+    #: File name of the job. If None, the last part of ``source`` is used.
     filename: str | None = None
-    #: Empty: the options of the ingest.
+    #: Options of the job. If empty, the options of the ingest are used.
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,25 +60,25 @@ class InvalidEntry:
 class SearchOptions:
     """How sources are searched."""
 
-    #: Globs for file names in folders, such as ``*.dat``. Empty: files with the suffix of an image.
+    #: Globs for file names in folders, such as ``*.dat``. If empty, files with the suffix of an image are used.
     patterns: tuple[str, ...] = ()
-    #: Folders to skip, such as the folder for results.
+    #: Folders to skip, such as the output folder.
     skipped: tuple[Path, ...] = ()
-    #: Standard input.
+    #: Standard input, with one name per line.
     names: BinaryIO | None = None
     list_objects: Lister | None = None
 
     def matches(self, name: str) -> bool:
-        """Return True if a file found in a folder is to be ingested."""
+        """Return True if a file in a folder must be ingested, judging by its name."""
         if self.patterns:
             return any(fnmatch.fnmatch(name, pattern) for pattern in self.patterns)
         return os.path.splitext(name)[1].lower() in _INGESTED_SUFFIXES  # noqa: PTH122 - a Path for each of a million names is slow
 
 
 def find_entries(sources: Sequence[str], search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
-    """Yield every image, source by source, each sorted by name. Only names are read.
+    """Yield the images of one source after another, without reading them. In a folder, they are sorted by name.
 
-    Yield an InvalidEntry for each source that does not exist and each folder that can't be read.
+    Yields an InvalidEntry for each source that does not exist and for each folder that can't be read.
     """
     for source in sources:
         if source == STANDARD_INPUT:
@@ -99,7 +100,7 @@ def make_object_entry(name: str) -> Entry:
 def sort_names(
     names: Iterable[tuple[str, bool]], *, max_in_memory: int = MAX_SORTED_IN_MEMORY
 ) -> Iterator[tuple[str, bool]]:
-    """Yield names and their flags, sorted by the bytes of the name; large numbers of names are sorted on disk."""
+    """Yield names and their flags, sorted by the bytes of the name. Many names are sorted on disk."""
     iterator = iter(names)
     first = list(islice(iterator, max_in_memory))
     if len(first) < max_in_memory:
@@ -116,7 +117,7 @@ def sort_names(
 
 
 def _find_path(path: str, relative: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
-    """Yield a file, whatever its name, or the matching files of a folder."""
+    """Yield a file (its name need not match), or the matching files of a folder."""
     if path.startswith(S3):
         yield make_object_entry(path)
     elif os.path.isdir(path):  # noqa: PTH112 - see above
@@ -130,7 +131,7 @@ def _find_path(path: str, relative: str, search: SearchOptions) -> Iterator[Entr
 
 
 def _walk(folder: str, search: SearchOptions) -> Iterator[str | InvalidEntry]:
-    """Yield the matching files below a folder, without hidden ones and without following links to folders."""
+    """Yield the matching files below a folder. Hidden files are skipped, and links to folders are not followed."""
     if Path(folder) in search.skipped:
         return
     try:
@@ -178,7 +179,7 @@ def _find_objects(name: str, search: SearchOptions) -> Iterator[Entry | InvalidE
 
 
 def _read_names(stream: BinaryIO | None) -> Iterator[str]:
-    """Yield one name per line, or names separated by NUL if the first block contains one."""
+    """Yield the names in a stream. If its first block contains a NUL, NUL separates the names, or else newlines."""
     if stream is None:
         return
     block = stream.read(_BLOCK_BYTES)

@@ -1,4 +1,4 @@
-"""The options of an ingest, and what a run holds in memory besides the checkpoint."""
+"""The options of an ingest, and the state of a run that is only in memory."""
 
 import os
 from collections import deque
@@ -20,22 +20,22 @@ class IngestOptions:
 
     sources: tuple[str, ...] = ()
     manifests: tuple[Path, ...] = ()
-    #: ``pipeline``, ``preset`` or the short options, for files without options of their own.
+    #: ``pipeline``, ``preset`` or shorthand options, for files that have no options themselves.
     options: Mapping[str, Any] = field(default_factory=dict)
     search: SearchOptions = field(default_factory=SearchOptions)
-    #: Folder for results. None: results are not downloaded.
+    #: Output folder. If None, results are not downloaded.
     out: Path | None = None
     #: Name of the batch.
     name: str | None = None
-    #: Concurrent requests. None: adaptive.
+    #: Number of concurrent requests. If None, the number is adapted to the server.
     concurrency: int | None = None
-    #: Seconds without a successful request after which the ingest stops.
+    #: The ingest stops if no request succeeds for this many seconds.
     patience: float = 120.0
 
     def identity(self, api_url: str) -> Mapping[str, Any]:
-        """Return what two commands must have in common to share a checkpoint.
+        """Return the settings that identify a checkpoint. Commands with the same settings use the same checkpoint.
 
-        The output folder and the concurrency are not part of it.
+        The output folder and the concurrency are not included.
         """
         return {
             "api_url": api_url,
@@ -51,7 +51,7 @@ class RunState:
     """The state of one run. Nothing in it grows with the number of files."""
 
     checkpoint: Checkpoint
-    #: For threads that must not use the checkpoint.
+    #: ID of the checkpoint, for threads that must not use the checkpoint itself.
     checkpoint_id: str
     options: IngestOptions
     poller: Poller
@@ -61,7 +61,7 @@ class RunState:
     downloads: WorkQueue = field(default_factory=lambda: WorkQueue(State.COMPLETED))
     #: Jobs whose upload is to be confirmed.
     unconfirmed: deque[str] = field(default_factory=deque)
-    #: Keys of the running tasks that must not run twice at a time.
+    #: Keys of running tasks. A task is not started while another task with the same key is running.
     busy: set[str] = field(default_factory=set)
     #: Bytes of the files that this run has uploaded.
     sent_bytes: int = 0

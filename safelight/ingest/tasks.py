@@ -1,6 +1,7 @@
-"""The requests of a run, one class each, and how their results change the checkpoint.
+"""The tasks of a run. Each class sends one kind of request and records the result in the checkpoint.
 
-``call`` runs in any thread and uses only its own task. ``record`` and ``record_failure`` run in the engine's thread.
+``call`` runs in any thread and uses only data of its task. ``record`` and ``record_failure`` run in the engine's
+thread.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +21,16 @@ from safelight.ingest.polling import PageRequest
 from safelight.ingest.state import RunState
 from safelight.models import AddedMembers, MemberPage, Output
 
-#: What a refused confirmation says about a job, by error code.
+#: What is missing if the API refuses to confirm an upload, by error code.
 _MISSING = {"UPLOAD_INCOMPLETE": "bytes", "JOB_NOT_FOUND": "job"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """One exchange with the API or the store."""
+    """One exchange with the API or S3."""
 
-    #: Most tries, not counting those that failed because the server was unavailable. None: no limit.
+    #: Maximum number of tries, or None for no limit. A try that failed because the server was unavailable does not
+    #: count.
     max_tries: ClassVar[int | None] = None
 
     state: RunState
@@ -36,15 +38,15 @@ class Task:
 
     @property
     def key(self) -> str | None:
-        """Return a key that only one running task may have, or None."""
+        """Return a key, or None. Two tasks with the same key never run at the same time."""
         return None
 
     def call(self, client: Safelight) -> Any:  # noqa: ANN401 - the argument of ``record``
-        """Send the request once. Raises ClientError."""
+        """Send the request, without retries, and return its result. Raises ClientError if it fails."""
         raise NotImplementedError
 
     def record(self, value: Any, now: float) -> None:  # noqa: ANN401 - the result of ``call``
-        """Record the result. ``now`` is monotonic."""
+        """Record the result of :meth:`call`. ``now`` is from the monotonic clock."""
 
     def record_failure(self, error: ClientError) -> bool:  # noqa: ARG002 - for subclasses
         """Record a permanent error. Return False if it must stop the ingest."""
@@ -63,7 +65,7 @@ class CreateBatch(Task):
         return "batch"
 
     def call(self, client: Safelight) -> AddedMembers:
-        """Create the batch under a fixed Idempotency-Key."""
+        """Create the batch with a fixed Idempotency-Key."""
         options = self.state.options
         key = f"ingest-{self.state.checkpoint_id}-b{self.batch.number}"
         return client.batches.create(name=options.name, options=options.options, idempotency_key=key)
@@ -86,7 +88,7 @@ class AddMembers(Task):
         return f"chunk {self.chunk.number}"
 
     def call(self, client: Safelight) -> AddedMembers:
-        """Send the chunk under a fixed Idempotency-Key."""
+        """Send the chunk with a fixed Idempotency-Key."""
         key = f"ingest-{self.state.checkpoint_id}-c{self.chunk.number}"
         return client.batches.add_body(self.batch_id, self.chunk.body, idempotency_key=key)
 
@@ -157,13 +159,13 @@ class PollMembers(Task):
 
 @dataclass(slots=True, kw_only=True)
 class ConfirmUpload(Task):
-    """Confirm the upload of a job whose S3 event, or which itself, seems to be lost."""
+    """Confirm the upload of a job. Its S3 event seems to be lost, or the job itself."""
 
     job: str
     max_tries: ClassVar[int | None] = 3
 
     def call(self, client: Safelight) -> str | None:
-        """Return what is missing: ``bytes``, ``job`` or None."""
+        """Confirm the upload. Return what is missing: ``bytes`` (the file), ``job``, or None if nothing is missing."""
         try:
             client.uploads.confirm(self.job)
         except ApiError as error:
@@ -173,7 +175,7 @@ class ConfirmUpload(Task):
         return None
 
     def record(self, value: str | None, now: float) -> None:  # noqa: ARG002 - see Task
-        """Upload missing bytes again, and give up a missing job."""
+        """Record that the upload is confirmed, that the file must be uploaded again, or that the job is missing."""
         if value is None:
             files.mark_confirmed(self.state.checkpoint, self.job, self.state.clock())
         elif value == "bytes":
@@ -194,7 +196,7 @@ class UploadFile(Task):
     max_tries: ClassVar[int | None] = 6
 
     def call(self, client: Safelight) -> bool:
-        """Upload the file. Return False if its job no longer awaits it."""
+        """Upload the file. Return False if its job no longer waits for the file."""
         return transfer.upload_file(client, self.row)
 
     def record(self, value: bool, now: float) -> None:  # noqa: ARG002 - see Task
@@ -223,7 +225,7 @@ class DownloadResults(Task):
     max_tries: ClassVar[int | None] = 6
 
     def call(self, client: Safelight) -> list[str]:
-        """Return the paths of the results."""
+        """Download the results and return their paths."""
         return transfer.download_results(client, self.row, self.outputs, self.paths, self.out)
 
     def record(self, value: list[str], now: float) -> None:  # noqa: ARG002 - see Task
@@ -244,7 +246,7 @@ class DownloadResults(Task):
 
 
 def _record_batch_gone(state: RunState, batch: int, error: ClientError) -> bool:
-    """Return True, and move the open files of the batch to another one, if the API no longer has it."""
+    """If the API no longer has the batch, move its open files to another batch and return True."""
     if not isinstance(error, ApiError) or error.code != "BATCH_NOT_FOUND":
         return False
     batches.mark_batch_gone(state.checkpoint, batch)
@@ -253,7 +255,7 @@ def _record_batch_gone(state: RunState, batch: int, error: ClientError) -> bool:
 
 
 def _concerns_only_the_file(error: ClientError) -> bool:
-    """Return True if other files may succeed."""
+    """Return True if the error affects only one file, so that other files can succeed."""
     if isinstance(error, LocalFileError):
         cause = error.__cause__
         return not (isinstance(cause, OSError) and cause.errno in {ENOSPC, EDQUOT, EROFS})

@@ -1,4 +1,4 @@
-"""Upload of one file and download of its results, tried once. The engine retries."""
+"""Upload of one file, and download of its results, without retries. The engine retries."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ class FileChanged(ClientError):
 
 
 def upload_file(client: Safelight, row: FileRow) -> bool:
-    """Upload a file with the form of its job, or with a renewed one if it has expired.
+    """Upload a file with the form of its job, or with a new form if this form has expired. Return True.
 
-    Return False, without an upload, if the job no longer awaits its bytes. If the file has changed or can't be read,
+    If the job no longer waits for its file, returns False without an upload. If the file has changed or can't be read,
     cancels the job and raises FileChanged or LocalFileError.
     """
     form = UploadForm.model_validate_json(row.form) if row.form else None
@@ -41,7 +41,7 @@ def upload_file(client: Safelight, row: FileRow) -> bool:
                 raise UploadRefused("The store refuses a new upload form.", status=EXPIRED, reason="AccessDenied")
         _require_unchanged(row)
     except (FileChanged, LocalFileError):
-        # If this fails, the job expires.
+        # If the cancellation fails, the job expires.
         with suppress(ClientError):
             client.cancel(row.job)
         raise
@@ -51,26 +51,26 @@ def upload_file(client: Safelight, row: FileRow) -> bool:
 def download_results(
     client: Safelight, row: FileRow, outputs: Sequence[Output], paths: Mapping[str, str], out: Path
 ) -> list[str]:
-    """Download a job's outputs to their paths below a folder and return the paths."""
+    """Download a job's outputs to their paths in the folder ``out`` and return the paths."""
     for output in outputs:
         path = out / paths[output.name]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LocalFileError(f"{path.parent} can't be created ({error.strerror or error}).") from error
-        # A fixed name, so that the next run overwrites what a killed one has left.
+        # A fixed name, so that the next run replaces the temporary file of a run that was killed.
         part = f".safelight-{blake2b(path.name.encode(), digest_size=8).hexdigest()}.part"
         if output.url is not None:
             with suppress(DownloadFailed):
                 client.fetch(Link(url=output.url, size=output.size), path, digest=output.digest, part=part)
                 continue
-        # The link has expired, or there was none.
+        # The link has expired, or there was no link.
         client.fetch(client.result_link(row.job, output.name), path, digest=output.digest, part=part)
     return [paths[output.name] for output in outputs]
 
 
 def _try_form(client: Safelight, row: FileRow, form: UploadForm) -> bool:
-    """Upload a file. Return False if the store refuses the form."""
+    """Upload a file. Return False if S3 refuses the form."""
     try:
         client.uploads.send_prepared(form, Upload(Path(row.source)), renew_form=None)
     except UploadRefused as error:
@@ -81,7 +81,7 @@ def _try_form(client: Safelight, row: FileRow, form: UploadForm) -> bool:
 
 
 def _renew_form(client: Safelight, row: FileRow) -> UploadForm | None:
-    """Return a new form, or None if the job no longer awaits its bytes."""
+    """Return a new form, or None if the job no longer waits for its file."""
     try:
         return client.uploads.renew(row.job)
     except ApiError as error:

@@ -11,9 +11,9 @@ from typing import Any
 from safelight.errors import ClientError
 from safelight.ingest.sources import Entry, InvalidEntry
 
-#: Entries per scan result, and most results per call of ``wait_for_results``.
+#: Number of entries per scan result, and maximum number of results per call of ``wait_for_results``.
 _SLICE_SIZE = 250
-#: Scan results that may wait in the queue.
+#: Maximum number of scan results in the queue.
 _SLICES_AHEAD = 2
 
 
@@ -21,7 +21,7 @@ _SLICES_AHEAD = 2
 class TaskResult:
     """The return value or the error of a task."""
 
-    #: As given to ``start``.
+    #: The task that was passed to ``start``.
     task: Any
     started: float
     value: Any = None
@@ -42,7 +42,7 @@ class WorkerPool:
     """A thread pool, used by one thread that starts tasks and waits for their results."""
 
     def __init__(self, threads: int) -> None:
-        """Create a pool of at most ``threads`` threads, started when needed."""
+        """Create a pool of at most ``threads`` threads, which are started when they are needed."""
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ingest")
         self._results: queue.SimpleQueue[TaskResult | ScanResult] = queue.SimpleQueue()
         self._slices = threading.Semaphore(_SLICES_AHEAD)
@@ -57,7 +57,7 @@ class WorkerPool:
         threading.Thread(target=self._scan, args=(iter(entries),), name="ingest-scan", daemon=True).start()
 
     def wait_for_results(self, timeout: float) -> list[TaskResult | ScanResult]:
-        """Return the queued results, after waiting at most ``timeout`` seconds for the first."""
+        """Return the queued results. If there are none, wait at most ``timeout`` seconds for the first result."""
         results: list[TaskResult | ScanResult] = []
         try:
             results.append(self._results.get(timeout=max(0.0, timeout)))
@@ -72,7 +72,7 @@ class WorkerPool:
         self._slices.release()
 
     def abandon(self) -> None:
-        """Start no more tasks and do not wait for the running ones."""
+        """Start no more tasks, and do not wait for running tasks."""
         self._stopped.set()
         self._slices.release()
         self._executor.shutdown(wait=False, cancel_futures=True)

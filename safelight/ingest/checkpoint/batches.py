@@ -1,7 +1,8 @@
-"""Batches of an ingest and the requests that add their members.
+"""Batches of an ingest, and the requests that add their members.
 
-A request (chunk) is stored before it is sent. After a kill, the same body is sent again with the same Idempotency-Key,
-so no job is created twice. One batch is open at a time; a later run with new files opens another one.
+Each request (chunk) is stored before it is sent. After a kill, the same body is sent again with the same
+Idempotency-Key, so no job is created twice. Only one batch is open at a time. A later run with new files opens another
+batch.
 """
 
 import json
@@ -20,13 +21,13 @@ from safelight.models import AddedMembers
 
 #: Members per request.
 CHUNK_SIZE = 100
-#: Tries for a member that the API refuses with a retryable error, or whose batch is gone.
+#: Maximum number of tries for a file whose member the API refuses with a retryable error, or whose batch is missing.
 MAX_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """A batch that takes members. ``id`` is None until the API has created it."""
+    """A batch to which members can be added. ``id`` is None until the API has created the batch."""
 
     number: int
     id: str | None
@@ -42,13 +43,13 @@ class Chunk:
 
 
 def get_open_batch(checkpoint: Checkpoint) -> OpenBatch | None:
-    """Return the open batch, or None."""
+    """Return the open batch, or None if no batch is open."""
     row = checkpoint.database.execute("SELECT number, id FROM batches WHERE closed = 0").fetchone()
     return None if row is None else OpenBatch(*row)
 
 
 def open_batch(checkpoint: Checkpoint) -> None:
-    """Record that a batch is to be created."""
+    """Record that a batch must be created."""
     checkpoint.database.execute("INSERT INTO batches (id) VALUES (NULL)")
 
 
@@ -77,9 +78,10 @@ def mark_batch_gone(checkpoint: Checkpoint, number: int) -> None:
 
 
 def create_chunk(checkpoint: Checkpoint, inspected: Sequence[FileFacts | FileError]) -> None:
-    """Store facts and errors of files, and one chunk, in the open batch, of those that need their own job.
+    """Store the facts and errors of files, and a chunk that adds the files which need their own job to the open batch.
 
-    Without an open batch, do nothing: it was lost during the inspection. The files are inspected again for the next.
+    If there is no open batch, because it was lost during the inspection, does nothing. The files are then inspected
+    again for the next batch.
     """
     batch = get_open_batch(checkpoint)
     if batch is None:
@@ -105,7 +107,10 @@ def list_pending_chunks(checkpoint: Checkpoint) -> list[Chunk]:
 
 
 def record_chunk_response(checkpoint: Checkpoint, chunk: Chunk, response: AddedMembers, now: float) -> None:
-    """Record the jobs of a chunk's files. ``now`` is in seconds since the epoch. Raises UnexpectedAnswer."""
+    """Record the jobs and errors of the files in a chunk. ``now`` is in seconds since the epoch.
+
+    Raises UnexpectedAnswer if the response has neither a job nor an error for a file.
+    """
     results = {result.index: result for result in response.items}
     rows = checkpoint.database.execute(
         "SELECT number, place, tries FROM files WHERE state = ? AND chunk = ?", (State.CHUNKED, chunk.number)
@@ -129,7 +134,7 @@ def record_chunk_response(checkpoint: Checkpoint, chunk: Chunk, response: AddedM
 
 
 def _mark_duplicate(checkpoint: Checkpoint, facts: FileFacts) -> bool:
-    """Link a file to one with the same bytes and options that has, or will have, a job. Return True if there is one."""
+    """Mark a file as a duplicate if another file with a job has the same bytes and options. Return True if so."""
     if facts.digest is None:
         return False
     database = checkpoint.database
@@ -149,7 +154,7 @@ def _mark_duplicate(checkpoint: Checkpoint, facts: FileFacts) -> bool:
 
 
 def _add_member(checkpoint: Checkpoint, facts: FileFacts, batch: int, *, chunk: int, index: int) -> Mapping[str, Any]:
-    """Record a file as a member of a chunk and return the member as the API takes it."""
+    """Record a file as a member of a chunk, and return the member in the form that the API accepts."""
     database = checkpoint.database
     database.execute(
         "UPDATE files SET state = ?, size = ?, modified = ?, media_type = ?, digest = ?, batch = ?, chunk = ?,"

@@ -1,6 +1,7 @@
 """The SQLite file of a checkpoint.
 
-Only one process can open it and only one thread uses it. A committed change survives a kill and a power failure.
+Only one process can open the file, and only one thread uses it. A committed change is not lost in a kill or power
+failure.
 """
 
 import json
@@ -18,12 +19,12 @@ from safelight.errors import ClientError
 from safelight.ingest.checkpoint.schema import APPLICATION, TABLES, VERSION
 
 FILE_NAME = "checkpoint.sqlite"
-#: SQLite's page cache, KiB. Fixed, so that memory does not grow with the file.
+#: Size of SQLite's page cache, KiB. It is fixed, so that memory does not grow with the file.
 _CACHE_KIB = 256
 
 
 class CheckpointUnusable(ClientError):
-    """The checkpoint can't be read or written, is another program's file, or is in use by another ingest."""
+    """The checkpoint can't be read or written, is not a checkpoint, or is in use by another ingest."""
 
     code = "CHECKPOINT_UNUSABLE"
 
@@ -49,7 +50,7 @@ class Checkpoint:
 
     @property
     def id(self) -> str:
-        """Return the random ID of the checkpoint, the prefix of its Idempotency-Keys."""
+        """Return the random ID of the checkpoint. Its Idempotency-Keys contain this ID."""
         return self.get_fact("id") or ""
 
     def get_fact(self, name: str) -> str | None:
@@ -67,14 +68,17 @@ class Checkpoint:
 
 
 def open_checkpoint(path: Path, *, fresh: bool = False) -> Checkpoint:
-    """Open or create a checkpoint. ``fresh`` discards an existing one. Raises CheckpointUnusable."""
+    """Open or create a checkpoint and return it. With ``fresh``, an existing checkpoint is deleted first.
+
+    Raises CheckpointUnusable if the file can't be used.
+    """
     with translate_database_errors(path):
         _make_folder(path.parent)
         database = _connect(path)
         try:
             _require_checkpoint(path, database)
             if fresh:
-                # Opening it has shown that no other process uses it.
+                # No other process uses the file, because it could be opened.
                 database.close()
                 for suffix in ("-wal", "-shm", ""):
                     Path(f"{path}{suffix}").unlink(missing_ok=True)
@@ -87,14 +91,14 @@ def open_checkpoint(path: Path, *, fresh: bool = False) -> Checkpoint:
 
 
 def default_path(folder: Path, identity: Mapping[str, Any]) -> Path:
-    """Return the checkpoint path of a command: the same for the same sources, options and API."""
+    """Return the path of the checkpoint for these settings. The same settings always have the same path."""
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return folder / sha256(text.encode(errors="surrogatepass")).hexdigest()[:16] / FILE_NAME
 
 
 @contextmanager
 def translate_database_errors(path: Path) -> Iterator[None]:
-    """Raise errors of SQLite as CheckpointUnusable."""
+    """Translate errors of SQLite. Raises CheckpointUnusable for errors of the file."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -120,7 +124,7 @@ def _make_folder(folder: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=0.5)
     try:
-        # Exclusive before the first access. The operating system releases the lock when the process ends.
+        # Lock the file before the first access. The operating system releases the lock when the process ends.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
         # Every commit reaches the disk, so that a power failure does not lose what the API has acknowledged.
@@ -148,7 +152,7 @@ def _create_tables(path: Path, database: sqlite3.Connection) -> None:
     if version not in {0, VERSION}:
         raise CheckpointUnusable(f"{path} was written by another version. Use --fresh to start over.")
     if version == 0:
-        # One transaction, so that a kill leaves an empty file or a complete one.
+        # One transaction, so that after a kill the file is either empty or complete.
         database.executescript(
             f"BEGIN; {TABLES} INSERT INTO facts VALUES ('id', '{uuid.uuid4().hex}'); COMMIT;"  # noqa: S608 - constants
         )

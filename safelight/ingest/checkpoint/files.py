@@ -1,4 +1,4 @@
-"""Files and their states in the checkpoint, and queues of the files in one state."""
+"""Files and their states in the checkpoint, and a queue of the files in one state."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from safelight.ingest.output_paths import make_collision_key
 from safelight.models import Job, Output
 
 JOB_GONE = "The server no longer has the job. Run the same command again to upload the file again."
-#: Files that a queue reads at once.
+#: Number of files that a queue reads with one query.
 _QUEUE_READ = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file as its next step needs it."""
+    """The data of a file that its next task needs."""
 
     number: int
     source: str
@@ -34,7 +34,10 @@ class FileRow:
 
 
 class WorkQueue:
-    """The files in one state, a few of them in memory. Each file is taken once until it is released."""
+    """The files in one state, a few of them in memory.
+
+    A file that was taken is not taken again until it is released.
+    """
 
     def __init__(self, state: State) -> None:
         """Start with no files in memory."""
@@ -43,14 +46,14 @@ class WorkQueue:
         self._held: set[int] = set()
 
     def take(self, checkpoint: Checkpoint) -> FileRow | None:
-        """Return the next file, or None. It is held until :meth:`release`."""
+        """Return the next file, or None if there is no file. The file is held until :meth:`release`."""
         if not self._ready:
             self._ready.extend(list_files(checkpoint, self._state, excluded=self._held, limit=_QUEUE_READ))
             self._held.update(row.number for row in self._ready)
         return self._ready.popleft() if self._ready else None
 
     def release(self, row: FileRow) -> None:
-        """Release a file, which has another state now."""
+        """Release a file that was taken. It now has another state."""
         self._held.discard(row.number)
 
     def clear(self) -> None:
@@ -91,14 +94,14 @@ def mark_sent(checkpoint: Checkpoint, number: int, job: str, now: float) -> None
 
 
 def mark_confirmed(checkpoint: Checkpoint, job: str, now: float) -> None:
-    """Record that a job's upload was confirmed. From then on it counts as sent at ``now``."""
+    """Record that the upload of a job was confirmed. Its file then counts as uploaded at ``now``."""
     checkpoint.database.execute(
         "UPDATE files SET sent_at = ? WHERE job = ? AND state = ? AND twin IS NULL", (now, job, State.SENT)
     )
 
 
 def mark_unsent(checkpoint: Checkpoint, job: str) -> None:
-    """Record that a job does not have its bytes, so that they are uploaded again."""
+    """Record that the file of a job has not arrived, so that it is uploaded again."""
     checkpoint.database.execute(
         "UPDATE files SET state = ? WHERE job = ? AND state = ? AND twin IS NULL", (State.MEMBER, job, State.SENT)
     )
@@ -123,7 +126,7 @@ def mark_job_gone(checkpoint: Checkpoint, job: str) -> None:
 
 
 def reset_file(checkpoint: Checkpoint, number: int) -> None:
-    """Return a file to the state FOUND and count the try: it has no job, or one that expired without bytes."""
+    """Set the state of a file to FOUND and count the try. The file has no job, or its job expired without the file."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, tries = tries + 1, job = NULL, form = NULL, chunk = NULL, place = NULL"
         " WHERE number = ?",
@@ -165,14 +168,14 @@ def copy_outcome_to_duplicates(checkpoint: Checkpoint, number: int) -> None:
 
 
 def release_duplicates(checkpoint: Checkpoint, number: int) -> None:
-    """Let the duplicates of a file get a job of their own, because it has no outcome to share."""
+    """Let the duplicates of a file get their own jobs, because the file has no job to share."""
     checkpoint.database.execute(
         "UPDATE files SET state = ?, twin = NULL WHERE twin = ? AND state = ?", (State.FOUND, number, State.DUPLICATE)
     )
 
 
 def claim_output_paths(checkpoint: Checkpoint, row: FileRow, outputs: Sequence[Output]) -> dict[str, str]:
-    """Return a path below the output folder for each output, by output name. No other file gets the same path."""
+    """Return an output path for each output, by the name of the output. No other file gets the same path."""
     paths = {}
     for output in outputs:
         alone = len(outputs) == 1
@@ -206,7 +209,7 @@ def read_outputs(row: FileRow) -> list[Output]:
 
 
 def _claim_path(checkpoint: Checkpoint, path: str, number: int) -> bool:
-    """Claim a path for a file. Return True if the file has it."""
+    """Claim an output path for a file. Return True if the path now belongs to the file."""
     key = make_collision_key(path)
     checkpoint.database.execute("INSERT OR IGNORE INTO results VALUES (?, ?)", (key, number))
     (owner,) = checkpoint.database.execute("SELECT file FROM results WHERE path_key = ?", (key,)).fetchone()

@@ -1,4 +1,4 @@
-"""Entries of the sources in the checkpoint. Every run reads the sources again; each entry is stored once."""
+"""Entries of the sources in the checkpoint. Every run reads the sources again, but each entry is stored only once."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from safelight.ingest.checkpoint.schema import State
 from safelight.ingest.output_paths import make_collision_key, make_output_path
 from safelight.ingest.sources import Entry, InvalidEntry
 
-#: Results with the same name are numbered up to this. Further ones get a number derived from their file's.
+#: Output paths with the same name are numbered up to this. More of them get a number derived from the file's number.
 _MAX_SUFFIX = 9
 
 _SENT_OR_ENDED = (State.SENT, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED)
@@ -24,7 +24,7 @@ def prepare_run(checkpoint: Checkpoint, out: str | None) -> None:
     Refused files are tried again. Results that are not in the folder ``out`` are downloaded again.
     """
     database = checkpoint.database
-    # Invalid entries have no output path. The sources are read again and yield those that are still invalid.
+    # Invalid entries have no output path. The sources are read again and yield the entries that are still invalid.
     database.execute("DELETE FROM files WHERE state = ? AND target IS NULL", (State.REFUSED,))
     database.execute(
         "UPDATE files SET state = ?, tries = 0, job = NULL, form = NULL, status = NULL, code = NULL, message = NULL"
@@ -53,7 +53,7 @@ def add_entries(checkpoint: Checkpoint, entries: Iterable[Entry | InvalidEntry])
 def _add_entry(checkpoint: Checkpoint, entry: Entry) -> None:
     database = checkpoint.database
     source = os.fsencode(entry.source)
-    # Equal options must be equal texts: duplicates are found by comparing them.
+    # The same options must always have the same text, because duplicates are found by comparing the text.
     options = json.dumps(entry.options, sort_keys=True, separators=(",", ":")) if entry.options else ""
     identity = _hash(b"file", source, (entry.filename or "").encode(errors="surrogatepass"), options.encode())
     known = database.execute(

@@ -11,32 +11,32 @@ VERSION = 1
 class State(IntEnum):
     """The progress of a file. The numbers are stored."""
 
-    #: Named by a source. The content is not yet inspected.
+    #: A source contains the file. Its content is not inspected yet.
     FOUND = 0
-    #: Member of a stored request whose response is not known.
+    #: The file is a member in a stored request whose response is unknown.
     CHUNKED = 1
-    #: Has a job that awaits its bytes.
+    #: The file has a job, which waits for the file.
     MEMBER = 2
-    #: Has a job that has its bytes.
+    #: The file is uploaded, and its job is open.
     SENT = 3
-    #: Has a job with a result.
+    #: The job of the file has completed.
     COMPLETED = 4
-    #: Its result is downloaded.
+    #: The result is downloaded.
     SAVED = 5
-    #: Its job ended without a result.
+    #: The job of the file ended without a result.
     FAILED = 6
-    #: Has no job, or its bytes could not be uploaded.
+    #: The file has no job, or could not be uploaded.
     REFUSED = 7
-    #: Has the same bytes and options as another file and shares its job.
+    #: The file has the same bytes and options as another file and shares its job.
     DUPLICATE = 8
-    #: Its result could not be downloaded.
+    #: The result could not be downloaded.
     UNSAVED = 9
 
 
-#: ``chunks.body`` is set until the response is recorded. ``files.twin`` is the file that a duplicate shares the job of,
-#: ``target`` the output path without label and extension, ``place`` the index within the chunk. ``digest`` is SHA-256,
-#: hexadecimal; ``modified`` is in nanoseconds. ``results`` has every claimed output path, so that no file overwrites
-#: another's result.
+#: ``chunks.body`` is set until the response is recorded. ``files.twin`` is the file whose job a duplicate shares,
+#: ``target`` is the output path without output name and extension, and ``place`` is the index in the chunk. ``digest``
+#: is SHA-256, hexadecimal, and ``modified`` is in nanoseconds. ``results`` contains every claimed output path, so that
+#: no file overwrites the result of another file.
 TABLES = f"""
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE batches (
