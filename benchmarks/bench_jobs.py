@@ -1,6 +1,6 @@
 """The jobs that ``benchmarks/pixels.py`` runs with every contender.
 
-Python contenders import them. ``benchmarks/contenders/sharp.mjs`` reads them as JSON.
+Python contenders import this module. ``benchmarks/contenders/sharp.mjs`` reads a job as JSON.
 """
 
 import json

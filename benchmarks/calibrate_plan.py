@@ -1,9 +1,9 @@
 """Measure CPU times from which a plan estimates its time: nanoseconds per pixel to decode, process and encode.
 
-Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder it measures the bundled
-photographs. Each figure is the median over the images of the minimum of ``RUNS`` runs. Copy the figures to
-``decode_cost`` and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and
-to ``cost`` in ``shared/pipeline/operations``.
+Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder, it measures the bundled
+photographs. For each image, the minimum of ``RUNS`` runs is taken; each figure is the median of these minimums. Copy
+the figures to ``decode_cost`` and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and to ``cost`` in
+``shared/pipeline/operations``.
 """
 
 import statistics

@@ -1,9 +1,9 @@
 """Compare runs on the embedded engine with simulations of these runs.
 
 ``python benchmarks/calibrate_simulation.py`` first measures the CPU time of single steps: a request without workers,
-a delivery of ten records, a delivery of one. It then makes two runs with other images and simulates both from the steps
-alone. Nothing is fitted to the duration of a run. ``--json`` writes the steps for ``python -m simulation``. The CPU
-time of other programs is measured during each run and included in its simulation.
+a delivery with ten records and a delivery with one record. It then makes two runs with other images and simulates both
+from the times of the steps. No parameter is fitted to the duration of a run. ``--json`` writes the times of the steps
+for ``python -m simulation``. The CPU time of other programs is measured during each run and included in its simulation.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Compute the costs of an idle deployment and of a thousand images, for the tables of docs/deploy.md.
 
-Prices and their sources are in ``simulation.prices``. Counts come from the template and from
+Prices and their sources are in ``simulation.prices``. The numbers of units come from the template and from
 tests/faults/test_cost.py. Assumptions are marked.
 """
 

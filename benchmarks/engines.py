@@ -1,7 +1,7 @@
 """Measure how long deploying and updating a stack takes on each available local engine.
 
-Run it with ``make bench``. LocalStack is measured if one is running (LOCALSTACK_ENDPOINT) or Docker can start it.
-Absolute times depend on the machine; compare the ratios to the embedded engine.
+Run it with ``make bench``. LocalStack is measured only if LOCALSTACK_ENDPOINT names a running instance or Docker can
+start LocalStack. Absolute times depend on the machine, so compare the ratios to the embedded engine.
 """
 
 import secrets

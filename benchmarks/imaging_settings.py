@@ -1,8 +1,7 @@
 """Measure the settings of the planner and of the encoders on a folder of photographs or graphics.
 
-``python benchmarks/imaging_settings.py FOLDER`` prints Markdown tables: the quality after shrinking during decoding,
-PNG compression, the settings of JPEG, WebP and AVIF, and palettes from samples. Times are CPU times, the minimum of two
-runs.
+``python benchmarks/imaging_settings.py FOLDER`` prints Markdown tables for scaling during decoding, PNG compression,
+the settings of JPEG, WebP and AVIF, and palettes from samples. Each time is the CPU time, the minimum of two runs.
 """
 
 import argparse
@@ -68,7 +67,8 @@ def print_shrinking(files: Iterable[Path]) -> None:
 def decode_gray(path: Path, rest: float | None) -> Image.Image:
     """Return a photograph in grayscale, scaled to the box.
 
-    ``rest`` is the minimum of decoded pixels per result pixel and side; None decodes in full size and color.
+    ``rest`` is the minimum number of decoded pixels per output pixel and side. If it is None, decode in full size and
+    color.
     """
     with Image.open(path) as image:
         width, height = image.size

@@ -1,11 +1,11 @@
 """Measure rate, CPU time and memory of ``safelight ingest`` on the embedded engine.
 
 ``python benchmarks/ingest.py --small 1000 10000 --photos 500 --folder PHOTOS`` ingests each number of small images,
-then the photographs of a folder (by default the bundled ones, repeated with different comments). It prints the rate
-from the first name to the last result, the CPU time of each component and the client's peak memory. For comparison, the
-imaging code alone then renders the same photographs on all cores. Absolute rates depend on the machine; compare the
-ratio of rates, or on a busy machine the ratio of CPU times. ``--json FILE`` also writes the
-time of each record and step.
+then the photographs of a folder, repeated with different comments. Without ``--folder``, it uses the bundled
+photographs. It prints the rate of the whole ingest, the CPU time of each component and the client's peak memory. For
+comparison, the imaging code alone then renders the same photographs on all cores. Absolute rates depend on the machine,
+so compare the ratio of the rates, or the ratio of the CPU times if other programs use the machine. ``--json FILE`` also
+writes the time of each record and step.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Measure the peak memory of ``safelight ingest``, which does not grow with the number of files.
 
-``python benchmarks/ingest_memory.py 1000 10000`` runs the real command in its own process over HTTP against the tests'
-fake API. The fake renders no images, so only the client is measured, at a rate that no local engine reaches.
+``python benchmarks/ingest_memory.py 1000 10000`` runs the real command in a separate process. The command sends HTTP
+requests to the fake API of the tests, which renders no images and is faster than every local engine.
 """
 
 import multiprocessing

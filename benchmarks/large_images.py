@@ -1,7 +1,7 @@
 """Measure the peak memory of the default job on one large photograph for each contender.
 
-``python benchmarks/large_images.py PHOTOGRAPH`` enlarges it to 24 and to 100 megapixels
-and prints a Markdown table. The memory is that of the whole process, as in a Lambda function.
+``python benchmarks/large_images.py PHOTOGRAPH`` enlarges the photograph to 24 and to 100 megapixels and prints a
+Markdown table of the memory of the whole process.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Measure the import time of each Lambda function and the time of each request on the embedded engine.
 
-Run it with ``make bench``. Absolute times depend on the machine; compare the ratios to ``import boto3`` and to the
-health request.
+Run it with ``make bench``. Absolute times depend on the machine, so compare the ratios to the time of ``import boto3``
+and to the time of the health request.
 """
 
 import statistics

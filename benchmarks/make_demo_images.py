@@ -3,7 +3,7 @@
 Each image shows one case of a pipeline, such as an EXIF orientation, transparency or a large size.
 
 ``python benchmarks/make_demo_images.py SKIMAGE_DATA_FOLDER`` takes the folder ``skimage/data`` of an unpacked
-scikit-image 0.26. The output is the same on every run with the same Pillow version.
+scikit-image 0.26. With the same Pillow version, every run creates the same files.
 """
 
 import argparse

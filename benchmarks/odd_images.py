@@ -1,7 +1,8 @@
 """Render large collections of unusual and broken images in the sandbox and count the outcomes.
 
 ``python benchmarks/odd_images.py FOLDER… [--seconds 15]`` renders every file below the folders. It fails if the parent
-process dies or grows by more than the largest file, or if a file ends with another error than an image error.
+process crashes, if its memory grows by more than the size of the largest file, or if rendering a file raises an error
+other than an ImageError.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main() -> None:
 def run(files: Iterable[Path], seconds: int) -> list[dict[str, Any]]:
     """Render files in a sandbox with a separate parent process.
 
-    Return its reports: one per file, then one on itself.
+    Return the reports of the parent process: one for each file, then one about itself.
     """
     with tempfile.TemporaryDirectory() as folder:
         for number, path in enumerate(files):

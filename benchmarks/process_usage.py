@@ -29,8 +29,8 @@ class ProgramFailed(Exception):
 def measure(command: Sequence[str]) -> Usage:
     """Run a program and return its resource usage. Raises ProgramFailed if the program fails.
 
-    The memory of this process must stay small: Linux counts the memory that a child inherits when it starts as the
-    child's peak.
+    The memory of this process must stay small, because a child starts with the memory of its parent, and Linux includes
+    this memory in the child's peak.
     """
     started = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks")))}

@@ -1,6 +1,6 @@
 """Take the screenshots of the web page for README and docs/web.md.
 
-``python benchmarks/screenshots.py`` needs Chromium and starts its own engine.
+``python benchmarks/screenshots.py`` needs Chromium and starts an embedded engine.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Durations of requests, deliveries and records, read from the logs of a local stack.
 
-All times are in seconds since a time that the caller chooses.
+All points in time are in seconds since a time that the caller chooses.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Measure status, listing and creation requests with 100 and with 100,000 jobs in the table.
 
-``python benchmarks/table_growth.py`` uses the embedded engine. It writes finished jobs directly to the table. Absolute
-times depend on the machine; compare the ratios. It also prints figures that do not depend on the engine: calls to
-DynamoDB, examined items and consumed capacity.
+``python benchmarks/table_growth.py`` uses the embedded engine and writes completed jobs directly to the table. Absolute
+times depend on the machine, so compare the ratios. The script also prints figures that do not depend on the engine:
+calls to DynamoDB, examined items and consumed capacity.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Measure how long the web page takes to load and to show the result of an image.
 
-``python benchmarks/web.py`` needs Chromium and starts its own engine. Each page load has an empty cache. Absolute times
-depend on the machine, whose CPU cores browser, engine and functions share.
+``python benchmarks/web.py`` needs Chromium and starts an embedded engine. Each page load starts with an empty cache.
+The browser, the engine and the functions share the CPU cores of the machine, so absolute times depend on the machine.
 """
 
 import statistics

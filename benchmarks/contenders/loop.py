@@ -1,6 +1,6 @@
 """The main loop of every Python contender: read a file, process it, write the result.
 
-``python -m contenders.NAME JOB OUT_FOLDER FILE…`` processes the files. Without files it measures the start only.
+``python -m contenders.NAME JOB OUT_FOLDER FILE…`` processes the files. Without files, only the start is measured.
 """
 
 import sys
