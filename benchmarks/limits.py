@@ -1,7 +1,7 @@
 """Measure the largest still image and the largest animation that the default limits allow, in each output format.
 
-``python benchmarks/limits.py PHOTOGRAPH`` enlarges the photograph to the limit and prints a Markdown table. The times are
-CPU times of one render without resizing. ``RenderSeconds`` must be longer than these times (docs/settings.md).
+``python benchmarks/limits.py PHOTOGRAPH`` enlarges the photograph to the limit and prints a Markdown table. The times
+are CPU times of one render without resizing. ``RenderSeconds`` must be longer than these times (docs/settings.md).
 """
 
 import argparse
