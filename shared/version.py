@@ -1,3 +1,3 @@
-"""The version that the API and the OpenAPI document tell; a test compares it with ``pyproject.toml``."""
+"""The version that the API and the OpenAPI document show. A test compares it with ``pyproject.toml``."""
 
 VERSION = "0.1.0"

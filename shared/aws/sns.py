@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class EventTopic:
-    """One topic. Every method raises ServiceError if SNS does not answer or refuses the call."""
+    """One topic. Every method raises ServiceError if SNS does not respond or refuses the call."""
 
     def __init__(self, client: "SNSClient", arn: str) -> None:
         """Use the topic ``arn``."""

@@ -1,8 +1,8 @@
 """Decisions about overdue jobs and dead letters, without I/O.
 
-The job's record is authoritative, so recovery mostly sends its message again. A job fails when its attempts are used
-up. A message that dies before an attempt starts uses none. So a job whose messages keep dying is tried for
-``RecoveryPolicy.give_up_after`` and then fails, which bounds its lifetime.
+The job record is authoritative, so recovery usually sends the job's message again. A job fails when its attempts are
+used up. A message that becomes a dead letter before an attempt starts uses up no attempt. If all messages of a job
+become dead letters, the job fails after ``RecoveryPolicy.give_up_after``, so its lifetime is bounded.
 """
 
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ class RecoveryPolicy:
     max_dead_letters: int
     #: First interval between two messages for a job.
     redispatch: timedelta
-    #: Longest interval. It doubles up to this value, so that a long backlog does not cause many duplicates.
+    #: Longest interval. The interval doubles up to this value, so that a long backlog does not cause many duplicates.
     longest_redispatch: timedelta
 
     def next_due(self, job: Job, now: datetime) -> datetime:
-        """Return when a job is due again that gets another message now."""
+        """Return when a job is due again if its message is sent at ``now``."""
         doublings = min(job.requeues + job.dead_letters, 16)
         return now + min(self.redispatch * (1 << doublings), self.longest_redispatch)
 
     @property
     def give_up_after(self) -> timedelta:
-        """Return how long a generation is retried if its messages die before its attempts are used up."""
+        """Return how long a generation is requeued while only its messages, not its attempts, are used up."""
         return self.longest_redispatch * self.max_dead_letters
 
     def is_exhausted(self, job: Job) -> bool:
@@ -41,7 +41,7 @@ class RecoveryPolicy:
         return job.attempts_used >= self.max_attempts
 
     def should_give_up(self, job: Job, now: datetime) -> bool:
-        """Return True if enough of a job's messages have died, for long enough."""
+        """Return True if the job has the maximum number of dead letters and ``give_up_after`` has passed."""
         return job.dead_letters >= self.max_dead_letters and now - job.generation_started_at >= self.give_up_after
 
 
@@ -89,8 +89,8 @@ def decide_overdue(job: Job, policy: RecoveryPolicy, now: datetime, *, uploaded:
 def decide_dead_letter(job: Job, policy: RecoveryPolicy, now: datetime) -> Decision:
     """Decide what to do with a job whose message has used up its receives.
 
-    A worker that crashes in every attempt uses up the attempts. An outage or invocations with too little time do
-    not: then the job has attempts left and gets another message later.
+    A worker that crashes in every attempt uses up the attempts. An outage, or invocations with too little time, use up
+    no attempts. The job then has attempts left and gets another message later.
     """
     if job.status.is_terminal or job.is_leased(now):
         return Decision(RecoveryStep.NOTHING, job)
@@ -113,12 +113,12 @@ def compute_longest_lifetime(  # noqa: PLR0913 - the bound follows from all of t
     period: timedelta,
     margin: timedelta,
 ) -> timedelta:
-    """Return the bound T on the time from acceptance to the end of a job, whatever crashes, without queue backlog.
+    """Return the bound T on the time from acceptance to the end of a job, without queue backlog.
 
-    Between two messages for a job there is at most the longest interval and one period of the reconciler. A received
-    message is dead after ``receives`` visibility timeouts. An attempt that crashes ends with its lease, and the
-    reconciler finds it ``margin`` and one period later. After ``max_dead_letters`` messages ``give_up_after`` has
-    passed, so the next message that dies ends the job. A job ends with its last attempt or with that message,
+    Whatever crashes, at most the longest interval and one period of the reconciler are between two messages for a job.
+    A received message becomes a dead letter after ``receives`` visibility timeouts. An attempt that crashes ends with
+    its lease, and the reconciler finds it ``margin`` and one period later. After ``max_dead_letters`` messages ``give_up_after`` has
+    passed, so the next dead letter ends the job. A job ends with its last attempt or with that message,
     whichever is first. In the worst case both are used up one after the other.
     """
     message = visibility * receives + policy.longest_redispatch + period

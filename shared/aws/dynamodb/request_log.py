@@ -1,4 +1,4 @@
-"""The ``Idempotency`` table: requests with an Idempotency-Key, and what is needed to answer them again.
+"""The ``Idempotency`` table: requests with an Idempotency-Key, and what is needed to repeat their responses.
 
 A record reserves the job ID and the time of a request before the request does anything. A repetition after a crash
 uses the same two values, so it has the same result: an ID creates one job, and a job's history shows the time. The
@@ -100,7 +100,7 @@ class RequestLog:
         )
 
     def release(self, reservation: Reservation, *, now: datetime) -> None:
-        """End the lease, so that the next try can start at once with the same reservation."""
+        """End the lease, so that a repeated request can run immediately with the same reservation."""
         self._update(
             reservation,
             "SET #LeaseUntil = :now",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AssetStore:
-    """Objects under ``assets/``. Every method raises ServiceError if S3 does not answer."""
+    """Objects under ``assets/``. Every method raises ServiceError if S3 does not respond."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Use ``bucket``."""

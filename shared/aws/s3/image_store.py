@@ -53,7 +53,7 @@ class StoredDeadLetter:
 
 
 class ImageStore:
-    """Objects of one bucket. Every method raises ServiceError if S3 does not answer."""
+    """Objects of one bucket. Every method raises ServiceError if S3 does not respond."""
 
     def __init__(self, client: "S3Client", bucket: str, *, presigner: "S3Client | None" = None) -> None:
         """Use ``bucket``; ``presigner`` is a client for the endpoint that callers can reach."""

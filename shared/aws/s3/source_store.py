@@ -46,7 +46,7 @@ class SourceObject:
 
 
 class SourceStore:
-    """Objects in other buckets. Every method raises ServiceError if S3 does not answer."""
+    """Objects in other buckets. Every method raises ServiceError if S3 does not respond."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Copy into ``bucket``."""

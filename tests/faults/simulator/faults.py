@@ -30,23 +30,23 @@ RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 class Fault(StrEnum):
     """What goes wrong with one send."""
 
-    #: The caller's process dies before it sends anything.
+    #: The caller's process is killed before it sends anything.
     KILLED_BEFORE = "killed before"
-    #: It dies after the service has run the request.
+    #: The caller's process is killed after the service has run the request.
     KILLED_AFTER = "killed after"
     #: No connection; nothing was sent.
     UNREACHABLE = "unreachable"
-    #: The service answers 500 and does nothing.
+    #: The service returns 500 and does nothing.
     ERROR = "500 before"
     #: The service throttles and does nothing; a transaction conflicts with another.
     THROTTLED = "throttled"
     #: The service runs the request, but the response is lost.
     LOST = "response lost"
-    #: The service runs the request but answers 500.
+    #: The service runs the request but returns 500.
     ERROR_AFTER = "500 after"
     #: No response; the request reaches the service later.
     OVERDUE = "arrives late"
-    #: The response takes longer than a lease.
+    #: A successful response takes longer than a lease. Error responses are not delayed.
     SLOW = "slow"
     #: The service runs the request twice, as SQS may with a message.
     TWICE = "done twice"

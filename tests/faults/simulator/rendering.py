@@ -12,7 +12,7 @@ from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
 
 GOOD: Final = b"\xff\xd8\xff\xe0 good"
-#: Fails its own job with CORRUPT_IMAGE.
+#: The render double raises CorruptImage, so the job fails with CORRUPT_IMAGE.
 BAD: Final = b"\xff\xd8\xff\xe0 bad"
 #: Kills its worker every time.
 DEADLY: Final = b"\xff\xd8\xff\xe0 deadly"
@@ -54,7 +54,7 @@ class QuickSandbox:
     render: Callable[..., RenderResult]
 
     def __init__(self, *_: object, **__: object) -> None:
-        """Need nothing."""
+        """Ignore all arguments."""
 
     def warm_up(self) -> None:
         """Start nothing."""
