@@ -10,13 +10,13 @@ from datetime import datetime
 from shared.jobs.job import Job, JobStatus
 from shared.pipeline.image_formats import BY_NAME
 
-#: Most jobs to examine, and members to create, in one transaction.
+#: Maximum number of jobs to examine, and of members to create, in one transaction.
 CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillFilter:
-    """Which jobs to take images from. None accepts any value."""
+    """The filter for jobs whose images are processed again. A field that is None accepts any value."""
 
     status: JobStatus | None = JobStatus.COMPLETED
     batch_id: str | None = None

@@ -16,7 +16,7 @@ from shared.jobs.backfill import Backfill
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.job_spec import JobSpec
 
-#: Most members in one request.
+#: Maximum number of members in one request.
 MAX_MEMBERS = 100
 #: Counter attributes by status.
 COUNTERS = {
@@ -40,7 +40,7 @@ class MemberScan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(JobSpec):
-    """A group of jobs, with the spec of members that have none of their own."""
+    """A group of jobs, with the job spec of members that do not have another one."""
 
     id: str
     owner: str
@@ -58,7 +58,7 @@ class Batch(JobSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberCounts:
-    """Members by status."""
+    """The number of members by status."""
 
     completed: int = 0
     failed: int = 0
@@ -106,7 +106,7 @@ class BatchState:
 
 
 def counter_of(job: Job) -> str | None:
-    """Return the counter that includes a job; None while the job is open."""
+    """Return the name of the counter that includes a job, or None while the job is open."""
     return DELETED_COUNTER if job.deleted_at is not None else COUNTERS.get(job.status)
 
 

@@ -1,4 +1,4 @@
-"""The message that tells a worker to look at a job.
+"""The message that tells a worker which job to process.
 
 The job's record is authoritative, so a message has only the job's ID and generation.
 """
@@ -12,7 +12,7 @@ from shared.ids import ID_PATTERN
 
 
 class JobMessage(BaseModel):
-    """A notification that a job may be due."""
+    """A message that names the job that a worker should process."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -27,7 +27,7 @@ class JobMessage(BaseModel):
 
 
 def decode_message(body: str) -> JobMessage:
-    """Parse a message body. Raises BadMessage."""
+    """Return the message in a body. Raises BadMessage if the body is not a valid message."""
     try:
         return JobMessage.model_validate_json(body)
     except ValidationError as error:

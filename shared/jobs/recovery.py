@@ -117,9 +117,9 @@ def compute_longest_lifetime(  # noqa: PLR0913 - the bound follows from all of t
 
     Whatever crashes, at most the longest interval and one period of the reconciler are between two messages for a job.
     A received message becomes a dead letter after ``receives`` visibility timeouts. An attempt that crashes ends with
-    its lease, and the reconciler finds it ``margin`` and one period later. After ``max_dead_letters`` messages ``give_up_after`` has
-    passed, so the next dead letter ends the job. A job ends with its last attempt or with that message,
-    whichever is first. In the worst case both are used up one after the other.
+    its lease, and the reconciler finds it ``margin`` and one period later. After ``max_dead_letters`` messages,
+    ``give_up_after`` has passed, so the next dead letter ends the job. A job ends with its last attempt or with that
+    dead letter, whichever is first. In the worst case, attempts and messages are used up one after the other.
     """
     message = visibility * receives + policy.longest_redispatch + period
     attempt = lease + margin + period

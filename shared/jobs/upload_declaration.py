@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.errors import DigestMismatch, TypeMismatch
 from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect_format
 
-#: Declares no type: the content decides.
+#: Declares no media type. The format is detected from the content.
 ANY_TYPE = "application/octet-stream"
 
 
@@ -16,9 +16,9 @@ class UploadDeclaration:
 
     #: Media type of an accepted format, or ``ANY_TYPE``. The upload form requires it.
     media_type: str
-    #: Bytes. S3 enforces it.
+    #: Size in bytes. S3 refuses other sizes.
     size: int | None = None
-    #: SHA-256 of the bytes, hexadecimal.
+    #: SHA-256 digest of the bytes, hexadecimal.
     digest: str | None = None
 
     @property
@@ -45,5 +45,5 @@ def is_declarable(media_type: str) -> bool:
 
 
 def declared_format(media_type: str) -> ImageFormat | None:
-    """Return the format of a media type; None for ``ANY_TYPE`` and for types that are not accepted."""
+    """Return the image format of a media type, or None for ``ANY_TYPE`` and for types that are not accepted."""
     return BY_MEDIA_TYPE.get(media_type)
