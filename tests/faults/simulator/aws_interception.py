@@ -19,7 +19,7 @@ from shared.aws.clients import MAX_ATTEMPTS
 
 #: Delay between two attempts of a call; botocore takes a random part of 1 s, then of 2 s.
 BACKOFF = timedelta(milliseconds=500)
-#: How long the caller waits; a timeout takes as long as the clients' setting.
+#: How long the caller waits, by fault. A call that times out takes as long as the timeout of the clients.
 WAITS: Mapping[Fault | None, timedelta] = {
     Fault.SLOW: SLOWNESS,
     Fault.LOST: timedelta(seconds=5),
@@ -39,7 +39,7 @@ class Surroundings(Protocol):
         """Let time pass for one actor."""
 
     def later(self, duration: timedelta, deed: Callable[[], None]) -> None:
-        """Do something after some time."""
+        """Call ``deed`` after ``duration``."""
 
     def noted(self, send: Send, fault: Fault | None, error: Exception | None) -> None:
         """Handle the end of one send."""
@@ -55,7 +55,7 @@ def call(world: Surroundings, service: str, operation: str, request: Mapping[str
     actor.calls += 1
     number = actor.calls
     if operation == "TransactWriteItems":
-        # As botocore does below this point: one token for a call and all its tries.
+        # botocore adds the token below this point: the same one for all attempts of a call.
         request = {"ClientRequestToken": f"{id(actor)} {number}", **request}
     for tried in range(MAX_ATTEMPTS):
         pause()
@@ -66,7 +66,7 @@ def call(world: Surroundings, service: str, operation: str, request: Mapping[str
             if tried == MAX_ATTEMPTS - 1 or not is_retried(error):
                 raise
             world.delay(actor, BACKOFF)
-    raise AssertionError  # the last try returns or raises
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _send(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
@@ -111,7 +111,7 @@ def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
 
 
 def _perform_without_caller(world: Surroundings, send: Send) -> None:
-    """Run a request whose caller has given up; a refusal has no effect."""
+    """Run a request whose caller no longer waits. An error is noted but not raised."""
     try:
         world.perform(send.service, send.operation, send.request)
     except ClientError as error:

@@ -9,26 +9,26 @@ from faults.simulator.invocations import End, Invocation, current, pause
 
 
 class Threads:
-    """A pool whose threads are actors of the invocation; outside of actors it runs one by one."""
+    """A pool whose threads are actors of the invocation. Outside of actors, ``map`` calls the function sequentially."""
 
     #: Creates a thread of an invocation; set by ``Functions``.
     starter: Callable[[Invocation, Callable[[], Any]], Invocation]
 
     def __init__(self, max_workers: int | None = None, **_: Any) -> None:
-        """Run at most ``max_workers`` at a time."""
+        """Run at most ``max_workers`` threads at a time."""
         self._places = max_workers or 1
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Return the pool."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End; ``map`` has waited for all."""
+        """Do nothing: ``map`` has waited for all threads."""
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        """Run all, each when a slot is free; yield the results in order."""
+        """Call the function for each item when a thread is free; return the results in the order of the items."""
         actor = current()
         if actor is None:
             return iter([function(item) for item in items])
