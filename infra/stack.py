@@ -29,7 +29,8 @@ class Stack:
     queue_url: str
     bulk_queue_url: str
     dead_letter_queue_url: str
-    #: Function names by role: ``api``, ``worker``, ``dead_letters``, ``reconciler``, ``notifier``, ``webhooks``.
+    #: Function names by role: ``api``, ``worker``, ``uploads``, ``dead_letters``, ``reconciler``, ``notifier``,
+    #: ``webhooks``.
     functions: Mapping[str, str]
 
     @classmethod
@@ -48,6 +49,7 @@ class Stack:
             functions={
                 "api": outputs["ApiFunctionName"],
                 "worker": outputs["WorkerFunctionName"],
+                "uploads": outputs["UploadFunctionName"],
                 "dead_letters": outputs["DeadLetterFunctionName"],
                 "reconciler": outputs["ReconcilerFunctionName"],
                 "notifier": outputs["NotifierFunctionName"],

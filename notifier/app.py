@@ -89,7 +89,7 @@ class EventPublisher:
             try:
                 job = read_finished_job(change)
             except BadMessage:
-                self.unreadable.send(json.dumps(change, default=str))
+                self.unreadable.send(json.dumps(change, default=str), tenant=_read_owner(change))
                 metrics.add_metric("EventsUnreadable", MetricUnit.Count, 1)
                 logger.exception("Change can't be read and was kept", extra={"change": change.get("eventID")})
                 continue
@@ -111,7 +111,7 @@ class EventPublisher:
                     job_id=job.id,
                     body=event.body,
                 )
-                self.webhooks.send(message.encode())
+                self.webhooks.send(message.encode(), tenant=message.receiver)
         except ServiceError as error:
             return error
         return None
@@ -146,6 +146,14 @@ def read_finished_job(change: Mapping[str, Any]) -> Job | None:
     return job if job.status.is_terminal and job.deleted_at is None else None
 
 
+def _read_owner(change: Mapping[str, Any]) -> str:
+    """Return the owner of an unreadable job, or an empty text if even the owner is unreadable."""
+    try:
+        return str(change["dynamodb"]["NewImage"]["Owner"]["S"])
+    except (KeyError, TypeError):
+        return ""
+
+
 @cache
 def get_publisher() -> EventPublisher:
     """Build the publisher from the settings, once per execution environment."""
@@ -153,8 +161,8 @@ def get_publisher() -> EventPublisher:
     clients = make_notifier_clients(settings.aws_call_seconds)
     return EventPublisher(
         topic=EventTopic(clients.sns, settings.event_topic_arn),
-        unreadable=SqsQueue(clients.sqs, settings.event_dead_letter_queue_url),
-        webhooks=SqsQueue(clients.sqs, settings.webhook_queue_url),
+        unreadable=SqsQueue(clients.sqs, settings.event_dead_letter_queue_url, is_fair=settings.has_fair_queues),
+        webhooks=SqsQueue(clients.sqs, settings.webhook_queue_url, is_fair=settings.has_fair_queues),
         source=settings.event_source,
         api_url=settings.api_url,
         clock=utc_now,

@@ -42,6 +42,18 @@ class StoreSettings(_Settings):
     aws_call_seconds: Positive
 
 
+class SenderSettings(_Settings):
+    """Settings of all Lambdas that send messages."""
+
+    #: Whether messages name their owner, so that SQS shares its consumers fairly between owners.
+    fair_queues: Literal["on", "off"]
+
+    @property
+    def has_fair_queues(self) -> bool:
+        """Return True if messages get a group."""
+        return self.fair_queues == "on"
+
+
 class LimitSettings(_Settings):
     """The limits of images, which the worker enforces and plans use."""
 
@@ -64,7 +76,7 @@ class LimitSettings(_Settings):
         )
 
 
-class ApiSettings(StoreSettings, LimitSettings):
+class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     """Settings of the API Lambda."""
 
     #: Table of presets and asset records.
@@ -114,6 +126,8 @@ class WorkerSettings(StoreSettings, LimitSettings):
     bulk_queue_url: str
     #: Duration of a claim: the timeout of the Lambda.
     lease_seconds: Positive
+    #: Attempts without a result until a job fails. Uncounted attempts are not included.
+    max_attempts: Positive
     #: First interval between two messages for a job.
     redispatch_seconds: Positive
     #: Remaining time of the invocation that a record needs to start.
@@ -152,7 +166,14 @@ class DeadLetterSettings(RecoverySettings):
     dead_letter_queue_url: str
 
 
-class ReconcilerSettings(RecoverySettings):
+class UploadSettings(StoreSettings, SenderSettings):
+    """Settings of the upload Lambda."""
+
+    job_queue_url: str
+    bulk_queue_url: str
+
+
+class ReconcilerSettings(RecoverySettings, SenderSettings):
     """Settings of the reconciler Lambda."""
 
     #: Table of deletions.
@@ -161,7 +182,7 @@ class ReconcilerSettings(RecoverySettings):
     bulk_queue_url: str
 
 
-class NotifierSettings(_Settings):
+class NotifierSettings(SenderSettings):
     """Settings of the notifier Lambda."""
 
     event_topic_arn: str

@@ -105,7 +105,9 @@ def get_reconciler() -> Reconciler:
         jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         open_jobs=OpenJobs(clients.dynamodb, settings.job_table),
-        queues=JobQueues.of(clients.sqs, settings.job_queue_url, settings.bulk_queue_url),
+        queues=JobQueues.of(
+            clients.sqs, settings.job_queue_url, settings.bulk_queue_url, is_fair=settings.has_fair_queues
+        ),
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         policy=settings.policy(),
         clock=utc_now,

@@ -1,11 +1,14 @@
 """SQS queues, and the choice between the interactive and the bulk queue.
 
-A retried or requeued bulk job must not overtake an interactive one, so its queue depends on the job alone.
+A retried or requeued bulk job must not overtake an interactive one, so its queue depends on the job alone. All messages
+of one owner have the same group: SQS then delivers the messages of other owners first while this owner has a backlog
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html).
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from shared.aws.errors import translate_aws_errors
 from shared.jobs.job import Job
@@ -21,9 +24,10 @@ MAX_VISIBILITY_TIMEOUT = timedelta(hours=12)
 class SqsQueue:
     """One queue. Every method raises ServiceError if SQS does not answer."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Use the queue at ``url``."""
+    def __init__(self, client: "SQSClient", url: str, *, is_fair: bool = False) -> None:
+        """Use the queue at ``url``. If ``is_fair`` is false, messages are sent without a group."""
         self._client = client
+        self._is_fair = is_fair
         self.url = url
 
     @property
@@ -31,10 +35,11 @@ class SqsQueue:
         """Return the queue's name: the last part of its URL and of its ARN."""
         return self.url.rsplit("/", 1)[-1]
 
-    def send(self, body: str) -> None:
-        """Send a message."""
+    def send(self, body: str, *, tenant: str) -> None:
+        """Send a message. SQS shares its consumers fairly between tenants: owners, or receivers of webhooks."""
+        group: Any = {"MessageGroupId": compute_group(tenant)} if self._is_fair else {}
         with translate_aws_errors():
-            self._client.send_message(QueueUrl=self.url, MessageBody=body)
+            self._client.send_message(QueueUrl=self.url, MessageBody=body, **group)
 
     def postpone(self, receipt_handle: str, delay: timedelta) -> None:
         """Make a received message visible again after ``delay``, rounded up to whole seconds."""
@@ -53,9 +58,9 @@ class JobQueues:
     bulk: SqsQueue
 
     @classmethod
-    def of(cls, client: "SQSClient", interactive_url: str, bulk_url: str) -> Self:
+    def of(cls, client: "SQSClient", interactive_url: str, bulk_url: str, *, is_fair: bool) -> Self:
         """Create both queues from their URLs."""
-        return cls(SqsQueue(client, interactive_url), SqsQueue(client, bulk_url))
+        return cls(SqsQueue(client, interactive_url, is_fair=is_fair), SqsQueue(client, bulk_url, is_fair=is_fair))
 
     def queue_of(self, job: Job) -> SqsQueue:
         """Return the queue of a job: the bulk queue for members of a batch."""
@@ -63,4 +68,12 @@ class JobQueues:
 
     def notify_worker(self, job: Job) -> None:
         """Send a message for the job's current generation. Raises ServiceError."""
-        self.queue_of(job).send(JobMessage(job_id=job.id, generation=job.generation).encode())
+        self.queue_of(job).send(JobMessage(job_id=job.id, generation=job.generation).encode(), tenant=job.owner)
+
+
+def compute_group(tenant: str) -> str:
+    """Return the ``MessageGroupId`` of a tenant: 32 hexadecimal digits.
+
+    SQS accepts at most 128 characters and no spaces. A hash also keeps the names of callers out of the queue.
+    """
+    return hashlib.sha256(tenant.encode()).hexdigest()[:32]

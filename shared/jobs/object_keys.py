@@ -45,6 +45,11 @@ def job_of_direct_key(key: str) -> str | None:
     return None
 
 
+def is_bulk_key(key: str) -> bool:
+    """Return True if a direct upload under this key belongs to a member of a batch."""
+    return key.startswith(BULK_PREFIX)
+
+
 def processed_prefix(job_id: str) -> str:
     """Return the prefix of all processed images of a job."""
     return f"{PROCESSED_PREFIX}{job_id}/"

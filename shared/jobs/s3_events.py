@@ -55,6 +55,18 @@ def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
     return tuple(_parse_record(record) for record in event["Records"])
 
 
+def split_s3_event(body: str) -> tuple[tuple[CreatedObject, str], ...] | None:
+    """Return each object of a notification with a notification of this object alone, or None as parse_s3_event does.
+
+    Raises BadMessage for a malformed notification.
+    """
+    objects = parse_s3_event(body)
+    if not objects:
+        return None if objects is None else ()
+    records = json.loads(body)["Records"]
+    return tuple((created, json.dumps({"Records": [record]})) for created, record in zip(objects, records, strict=True))
+
+
 def _parse_record(record: Any) -> CreatedObject:  # noqa: ANN401 - any JSON value
     try:
         stored = record["s3"]["object"]

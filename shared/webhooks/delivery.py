@@ -81,6 +81,11 @@ class DeliveryMessage(BaseModel):
         """Return the message body."""
         return self.model_dump_json()
 
+    @property
+    def receiver(self) -> str:
+        """Return what identifies the receiver: a slow or broken receiver must not delay the others."""
+        return f"{self.owner}\n{self.webhook}"
+
 
 def is_event_id(text: str) -> bool:
     """Return True if a text has the form of an event ID."""

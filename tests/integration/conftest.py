@@ -14,6 +14,7 @@ import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
+import worker.uploads
 from infra.deployment.template import load_template, parameter_defaults
 from shared.aws.clients import Clients, make_clients, make_notifier_clients
 from shared.aws.dynamodb.job_listing import JobListing
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
 
 
-QUEUES = ("jobs", "bulk-jobs", "dead-letters", "event-dead-letters", "webhooks", "heard")
+QUEUES = ("jobs", "bulk-jobs", "uploads", "dead-letters", "event-dead-letters", "webhooks", "heard")
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             made,
             worker.dead_letters.get_dead_letters,
             worker.reconciler.get_reconciler,
+            worker.uploads.get_upload_events,
         ),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
@@ -60,6 +62,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             listing=JobListing(clients.dynamodb, TABLE, listing_shards=4),
             queue_url=queues["jobs"],
             bulk_queue_url=queues["bulk-jobs"],
+            upload_queue_url=queues["uploads"],
             dead_letter_queue_url=queues["dead-letters"],
             event_dead_letter_queue_url=queues["event-dead-letters"],
             webhook_queue_url=queues["webhooks"],
@@ -119,6 +122,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "WEBHOOK_QUEUE_URL": queues["webhooks"],
         "WEBHOOK_TARGETS": "any",
         "NOTIFICATIONS": "on",
+        "FAIR_QUEUES": "on",
         "API_PATH_PREFIX": "",
         "PUBLIC_ENDPOINT_URL": "",
         "LEASE_SECONDS": defaults["WorkerTimeout"],

@@ -34,7 +34,7 @@ ONLY_IN = {
 }
 #: Where the environment is read and AWS clients are made.
 COMPOSITION_ROOTS = (
-    *("api/dependencies.py", "worker/app.py", "worker/dead_letters.py", "worker/reconciler.py"),
+    *("api/dependencies.py", "worker/app.py", "worker/uploads.py", "worker/dead_letters.py", "worker/reconciler.py"),
     "notifier/app.py",
     "notifier/webhooks.py",
 )

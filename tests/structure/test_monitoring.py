@@ -22,6 +22,7 @@ RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
 FUNCTIONS = (
     "ApiFunction",
     "WorkerFunction",
+    "UploadFunction",
     "DeadLetterFunction",
     "ReconcilerFunction",
     "NotifierFunction",

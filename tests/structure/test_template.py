@@ -22,6 +22,7 @@ from shared.settings import (
     DeadLetterSettings,
     NotifierSettings,
     ReconcilerSettings,
+    UploadSettings,
     WebhookSettings,
     WorkerSettings,
 )
@@ -33,15 +34,18 @@ SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 TEMPLATE = template.load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = template.parameter_defaults(TEMPLATE)
-MAPPINGS = ("InteractiveMapping", "BulkMapping", "DeadLetterMapping")
-SOURCES = ("JobQueue", "BulkQueue")
+MAPPINGS = ("InteractiveMapping", "BulkMapping", "UploadMapping", "DeadLetterMapping")
+JOB_QUEUES = ("JobQueue", "BulkQueue")
+#: Queues whose dead letters are those of jobs.
+SOURCES = (*JOB_QUEUES, "UploadQueue")
 QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue", "WebhookQueue", "WebhookDeadLetterQueue")
 #: Roles of the functions that move jobs.
 MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
-ROLES = (*MOVERS, "NotifierRole", "WebhookRole")
+ROLES = ("ApiRole", "WorkerRole", "UploadRole", "DeadLetterRole", "ReconcilerRole", "NotifierRole", "WebhookRole")
 FUNCTIONS: dict[str, type[BaseModel]] = {
     "ApiFunction": ApiSettings,
     "WorkerFunction": WorkerSettings,
+    "UploadFunction": UploadSettings,
     "DeadLetterFunction": DeadLetterSettings,
     "ReconcilerFunction": ReconcilerSettings,
     "NotifierFunction": NotifierSettings,
@@ -135,7 +139,7 @@ def test_parameter_defaults_are_consistent() -> None:
     parameters.check_parameters(DEFAULTS, template.parameter_names(TEMPLATE))
 
 
-@pytest.mark.parametrize("queue", SOURCES)
+@pytest.mark.parametrize("queue", JOB_QUEUES)
 @pytest.mark.parametrize("mapping", MAPPINGS[:2])
 def test_visibility_is_six_function_timeouts(queue: str, mapping: str) -> None:
     """Plus the batching window."""
@@ -144,10 +148,11 @@ def test_visibility_is_six_function_timeouts(queue: str, mapping: str) -> None:
     assert number(properties(queue)["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout + window
 
 
-def test_dead_letter_visibility_is_six_function_timeouts() -> None:
-    """Dead letter visibility is six function timeouts."""
-    timeout = number(properties("DeadLetterFunction")["Timeout"])
-    assert number(properties("DeadLetterQueue")["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout
+@pytest.mark.parametrize("kind", ["DeadLetter", "Upload"])
+def test_other_visibilities_are_six_function_timeouts(kind: str) -> None:
+    """Those of the dead-letter queue and of the queue of S3's events."""
+    timeout = number(properties(f"{kind}Function")["Timeout"])
+    assert number(properties(f"{kind}Queue")["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout
 
 
 def test_the_lease_is_the_function_timeout() -> None:
@@ -204,11 +209,18 @@ def test_queues_are_encrypted_and_need_tls(queue: str) -> None:
 
 
 def test_direct_uploads_notify_their_queue() -> None:
-    """Each upload prefix has its queue, no other object sends an event, and only S3 may send it."""
+    """Each upload prefix has its queue, no other object sends an event, and only S3 may send it.
+
+    With FairQueues, the events go to the upload function, which adds the owner's group.
+    """
     told = properties("ImageBucket")["NotificationConfiguration"]["QueueConfigurations"]
-    lanes = {each["Filter"]["S3Key"]["Rules"][0]["Value"]: each["Queue"]["Fn::GetAtt"][0] for each in told}
-    assert lanes == {object_keys.DIRECT_PREFIX: "JobQueue", object_keys.BULK_PREFIX: "BulkQueue"}
-    assert RESOURCES["ImageBucket"]["DependsOn"] == ["JobQueuePolicy", "BulkQueuePolicy"]
+    queues = {each["Filter"]["S3Key"]["Rules"][0]["Value"]: each["Queue"]["Fn::If"] for each in told}
+    fair = {"Fn::GetAtt": ["UploadQueue", "Arn"]}
+    assert queues == {
+        object_keys.DIRECT_PREFIX: ["QueuesAreFair", fair, {"Fn::GetAtt": ["JobQueue", "Arn"]}],
+        object_keys.BULK_PREFIX: ["QueuesAreFair", fair, {"Fn::GetAtt": ["BulkQueue", "Arn"]}],
+    }
+    assert RESOURCES["ImageBucket"]["DependsOn"] == [f"{queue}Policy" for queue in SOURCES]
     for queue in SOURCES:
         (allowing,) = [
             statement
@@ -439,6 +451,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
             },
         ),
         ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*", "raw/import/*"}),
+        ("UploadRole", set()),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
         ("NotifierRole", set()),

@@ -15,6 +15,7 @@ import notifier.webhooks
 import worker.app
 import worker.dead_letters
 import worker.reconciler
+import worker.uploads
 from shared.aws.clients import Clients
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
@@ -55,6 +56,7 @@ class Cloud:
     listing: JobListing
     queue_url: str
     bulk_queue_url: str
+    upload_queue_url: str
     dead_letter_queue_url: str
     event_dead_letter_queue_url: str
     webhook_queue_url: str
@@ -100,7 +102,7 @@ class Cloud:
         found = self.clients.sqs.receive_message(
             QueueUrl=url or self.queue_url,
             MaxNumberOfMessages=10,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
         )
         return list(found.get("Messages", []))
 
@@ -108,6 +110,13 @@ class Cloud:
         """Deliver messages to the worker as one batch and return the bodies of failed ones."""
         event = events.sqs(*messages, queue=self.queue_url.rsplit("/", 1)[-1])
         answer = worker.app.handler(event, context or _make_context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+    def forward_uploads(self, messages: list[Any]) -> list[str]:
+        """Deliver S3 events to the upload function as one batch and return the bodies of failed ones."""
+        event = events.sqs(*messages, queue=self.upload_queue_url.rsplit("/", 1)[-1])
+        answer = worker.uploads.handler(event, _make_context())
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         return [message["Body"] for message in messages if message["MessageId"] in failed]
 

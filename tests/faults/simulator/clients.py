@@ -21,7 +21,6 @@ from api.jobs.job_spec import Catalog
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.errors import BatchClosed, ImageError, SafelightError
-from shared.jobs import object_keys
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import S3Location
@@ -126,10 +125,9 @@ def _send(functions: Functions, job: Job, sending: SendPlan) -> None:
 
 
 def _store_bytes(functions: Functions, job: Job, sending: SendPlan) -> None:
-    """Store the bytes in S3 and notify the key's queue."""
+    """Store the bytes in S3, which sends an event."""
     world = functions.world
     request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}
     world.bucket.call("PutObject", request)
     if sending.is_heard:
-        queue = world.bulk_queue if job.raw.key.startswith(object_keys.BULK_PREFIX) else world.queue
-        world.queues.add(queue, events.s3(BUCKET, job.raw.key, len(sending.data)))
+        world.queues.add(world.uploads, events.s3(BUCKET, job.raw.key, len(sending.data)))

@@ -33,6 +33,7 @@ import shared.sqs_batch
 import worker.app
 import worker.dead_letters
 import worker.reconciler
+import worker.uploads
 from api.http.body import Upload
 from api.jobs.lifecycle import JobLifecycle
 from api.jobs.submission import JobSubmission
@@ -44,7 +45,7 @@ from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import RenderResult
 
-ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler)
+ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler, worker.uploads)
 #: Duration of the render double.
 WORK = timedelta(seconds=1)
 
@@ -79,7 +80,7 @@ class Functions:
         clients = self._clients()
         for root in ROOTS:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
-            patch.setattr(root, "utc_now", self._now)
+            patch.setattr(root, "utc_now", self._now, raising=False)  # not every root needs a clock
         patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
@@ -107,8 +108,10 @@ class Functions:
         consumer = worker.app.get_consumer.__wrapped__()
         dead_letters = worker.dead_letters.get_dead_letters.__wrapped__()
         reconciler = worker.reconciler.get_reconciler.__wrapped__()
+        uploads = worker.uploads.get_upload_events.__wrapped__()
         self.dependencies = dependencies
         patch.setattr(worker.app, "get_consumer", lambda: consumer)
+        patch.setattr(worker.uploads, "get_upload_events", lambda: uploads)
         patch.setattr(worker.dead_letters, "get_dead_letters", lambda: dead_letters)
         patch.setattr(worker.reconciler, "get_reconciler", lambda: reconciler)
 
@@ -137,7 +140,8 @@ class Functions:
         if (actor := current()) is not None:
             self.world.delay(actor, timedelta(seconds=seconds))
 
-    def _render(self, *facts: Any, start_by: float | None = None) -> RenderResult:  # noqa: ARG002 - it is never late
+    def _render(self, *facts: Any, **_: float) -> RenderResult:
+        """Render; the times that limit rendering have no effect."""
         return self.render(*facts)
 
     def _work(self) -> None:
@@ -182,9 +186,8 @@ class Functions:
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
         """Invoke the function of a queue with messages; return its response."""
         event = events.sqs(*map(as_received, messages), queue=queue.name)
-        is_dead = queue is self.world.dead_letters
-        handler = worker.dead_letters.handler if is_dead else worker.app.handler
-        return handler(event, self._context())
+        handlers = {self.world.dead_letters.name: worker.dead_letters, self.world.uploads.name: worker.uploads}
+        return handlers.get(queue.name, worker.app).handler(event, self._context())
 
     def reconcile(self) -> Any:
         """Start the reconciler."""
@@ -209,6 +212,7 @@ OWNERS_DEEDS: Mapping[str, Callable[..., object]] = {
 FUNCTIONS: Mapping[Kind, str] = {
     Kind.API: "ApiFunction",
     Kind.WORKER: "WorkerFunction",
+    Kind.UPLOADS: "UploadFunction",
     Kind.DEAD_LETTERS: "DeadLetterFunction",
     Kind.RECONCILER: "ReconcilerFunction",
 }

@@ -55,6 +55,8 @@ class Watch:
         self._holders: dict[tuple[str, str], int] = {}
         #: By key: who has written it, in which attempt.
         self._writers: dict[str, tuple[str, int]] = {}
+        #: Upload functions and the jobs whose event they have forwarded.
+        self._forwarded: set[tuple[str, str]] = set()
         self._broken: set[str] = set()
         #: By batch: members that ever had a record.
         self._born: Counter[str] = Counter()
@@ -237,7 +239,10 @@ class Watch:
 
     def sent(self, message: Message) -> None:
         """Check a new message."""
+        actor = current()
         for job_id, generation in _read(message) or ():
+            if actor is not None and actor.kind is Kind.UPLOADS:
+                self._forwarded.add((actor.name, job_id))
             self._judge_sent(job_id, generation)
 
     def _judge_sent(self, job_id: str, generation: int) -> None:
@@ -263,6 +268,11 @@ class Watch:
             self._demand(job_id in self.deleted_jobs, f"I3 {job_id}: acknowledged, but there is no record")
             return
         stale = int(job["Generation"]["N"]) != generation
+        if queue == self._world.uploads.name:
+            forwarded = (self.acknowledger or "", job_id) in self._forwarded
+            self._demand(forwarded, f"I3 {job_id}: S3's event was acknowledged, but not forwarded")
+            self.seen["S3 event forwarded"] += 1
+            return
         ended = JobStatus(job["Status"]["S"]).is_terminal
         # An overtaken attempt leaves the job to the newer one, which has its own message and due time.
         mine = self._holders.get((job_id, self.acknowledger)) if self.acknowledger else None

@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     API = "api"
     WORKER = "worker"
+    UPLOADS = "uploads"
     DEAD_LETTERS = "dead-letters"
     RECONCILER = "reconciler"
 

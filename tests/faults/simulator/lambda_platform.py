@@ -29,7 +29,14 @@ class LambdaPlatform:
     def queues(self) -> tuple[Queue, ...]:
         """Return the queues in the order of the data path."""
         world = self.functions.world
-        return world.queue, world.bulk_queue, world.dead_letters
+        return world.uploads, world.queue, world.bulk_queue, world.dead_letters
+
+    def kind_of(self, queue: Queue) -> Kind:
+        """Return the function that handles the messages of a queue."""
+        world = self.functions.world
+        return {world.uploads.name: Kind.UPLOADS, world.dead_letters.name: Kind.DEAD_LETTERS}.get(
+            queue.name, Kind.WORKER
+        )
 
     def submit(self, data: bytes) -> Invocation:
         """Let a client post an image."""
@@ -53,7 +60,7 @@ class LambdaPlatform:
         messages = world.queues.receive(queue, chosen)
         if not messages:
             return None
-        kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
+        kind = self.kind_of(queue)
         body = partial(self.functions.deliver, queue, list(messages))
         actor = world.start(kind, body, limit=self.functions.limit(kind), skew=skew)
         self.deliveries[actor] = (queue, [(message, message.receipt) for message in messages])

@@ -120,7 +120,7 @@ class Run:
         if waiting:
             deeds.append(partial(self._want, waiting))
         for queue in self.platform.queues:
-            kind = Kind.DEAD_LETTERS if queue is world.dead_letters else Kind.WORKER
+            kind = self.platform.kind_of(queue)
             if invocations[kind] < MAX_INVOCATIONS and queue.visible(world.now):
                 deeds.append(partial(self._deliver, queue))
         due = self.platform.next_sweep()

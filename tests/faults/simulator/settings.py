@@ -11,7 +11,7 @@ from infra.deployment.template import load_template, parameter_defaults
 
 BUCKET = "images"
 REGION_URL = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}"
-QUEUE_NAMES = {"JobQueue": "jobs", "BulkQueue": "bulk", "DeadLetterQueue": "dead-letters"}
+QUEUE_NAMES = {"JobQueue": "jobs", "BulkQueue": "bulk", "UploadQueue": "uploads", "DeadLetterQueue": "dead-letters"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,9 @@ def _submit_images(platform: LambdaPlatform, count: int = 1) -> None:
 
 
 def _lose_messages(platform: LambdaPlatform) -> None:
-    platform.functions.world.queue.messages.clear()
+    world = platform.functions.world
+    world.queue.messages.clear()
+    world.uploads.messages.clear()
 
 
 def post(platform: LambdaPlatform) -> Invocation:
@@ -175,12 +177,19 @@ def announce(platform: LambdaPlatform) -> Invocation:
     return _client(platform, partial(clients.create_upload, sending=clients.SendPlan(data=rendering.GOOD)))
 
 
-def take_upload(platform: LambdaPlatform) -> Invocation:
-    """Deliver S3's events of two uploads to the worker."""
+def forward_uploads(platform: LambdaPlatform) -> Invocation:
+    """Deliver S3's events of two uploads to the upload function."""
     for _ in range(2):
         _finish(platform, announce(platform))
     world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
+    return _there(platform.deliver(world.uploads, list(world.uploads.messages)))
+
+
+def take_upload(platform: LambdaPlatform) -> Invocation:
+    """Deliver the forwarded events of two uploads to the worker."""
+    _run_to_end(platform, forward_uploads(platform))
+    world = platform.functions.world
     return _there(platform.deliver(world.queue, list(world.queue.messages)))
 
 
@@ -216,10 +225,11 @@ def gather(platform: LambdaPlatform) -> Invocation:
 
 
 def count(platform: LambdaPlatform) -> Invocation:
-    """Deliver S3's event of a batch member to the worker."""
+    """Deliver the forwarded event of a batch member to the worker."""
     _finish(platform, gather(platform))
     world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
+    _run_to_end(platform, _there(platform.deliver(world.uploads, list(world.uploads.messages))))
     return _there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
 
 
@@ -238,6 +248,14 @@ def _status(ask: Callable[[], str]) -> str:
 def _finish(platform: LambdaPlatform, client: Invocation) -> None:
     while client.end is None:
         platform.functions.world.advance(client)
+
+
+def _run_to_end(platform: LambdaPlatform, actor: Invocation) -> None:
+    """Run an invocation without faults and acknowledge its messages."""
+    world = platform.functions.world
+    while actor.end is None:
+        world.advance(world.ready()[0])
+    platform.finish(actor)
 
 
 def _store_source_image(functions: Functions) -> str:
@@ -279,8 +297,13 @@ SCENES: Sequence[Scene] = (
     ),
     Scene("Declare an upload", "The fault hits the API. A client that gets a 2xx response sends the file.", announce),
     Scene(
+        "Forward the events of uploads",
+        "S3 sends events of two uploads. The fault hits a call of the upload function for the first one.",
+        forward_uploads,
+    ),
+    Scene(
         "Process uploads",
-        "S3 sends events of two uploads. The fault hits a call of the worker for the first one.",
+        "The events of two uploads were forwarded. The fault hits a call of the worker for the first one.",
         take_upload,
     ),
     Scene("Recover a lost S3 event", "The reconciler finds an overdue upload whose file is in S3.", expect_upload),

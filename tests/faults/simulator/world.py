@@ -51,16 +51,17 @@ class World:
         self.bucket = Bucket(self.watch)
         self.bucket.others[SOURCE_BUCKET] = {}
         self.dead_letters = Queue(QUEUE_NAMES["DeadLetterQueue"], blueprint.visibility("DeadLetterQueue"))
-        self.queue, self.bulk_queue = (
+        self.queue, self.bulk_queue, self.uploads = (
             Queue(
                 QUEUE_NAMES[name],
                 blueprint.visibility(name),
                 max_receives=blueprint.number("MaxReceiveCount"),
                 dead_letters=self.dead_letters,
             )
-            for name in ("JobQueue", "BulkQueue")
+            for name in ("JobQueue", "BulkQueue", "UploadQueue")
         )
-        self.queues = Queues([self.queue, self.bulk_queue, self.dead_letters], lambda: self.now, self.watch)
+        queues = [self.queue, self.bulk_queue, self.uploads, self.dead_letters]
+        self.queues = Queues(queues, lambda: self.now, self.watch)
         self._services: dict[str, Service] = {"dynamodb": self.tables, "s3": self.bucket, "sqs": self.queues}
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = itertools.count()

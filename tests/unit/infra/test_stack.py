@@ -19,6 +19,7 @@ OUTPUTS = {
     "DeadLetterQueueUrl": "http://localhost:4566/0/safelight-dead-letters",
     "ApiFunctionName": "safelight-api",
     "WorkerFunctionName": "safelight-worker",
+    "UploadFunctionName": "safelight-uploads",
     "DeadLetterFunctionName": "safelight-dead-letters",
     "ReconcilerFunctionName": "safelight-reconciler",
     "NotifierFunctionName": "safelight-notifier",
@@ -42,6 +43,7 @@ def test_json_has_exactly_the_documented_fields(stack: Stack) -> None:
     assert stack.functions == {
         "api": "safelight-api",
         "worker": "safelight-worker",
+        "uploads": "safelight-uploads",
         "dead_letters": "safelight-dead-letters",
         "reconciler": "safelight-reconciler",
         "notifier": "safelight-notifier",

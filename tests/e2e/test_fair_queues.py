@@ -1,0 +1,31 @@
+"""Fair queues on an engine: standard queues accept message groups and keep them (docs/engines.md)."""
+
+from support import sample_images
+from support.running_stack import Site, post_form
+
+from shared.aws.sqs import compute_group
+
+
+def test_queues_accept_message_groups(site: Site) -> None:
+    """A message of a standard queue keeps its group."""
+    url = site.sqs.create_queue(QueueName="groups")["QueueUrl"]
+    try:
+        group = compute_group("ann")
+        site.sqs.send_message(QueueUrl=url, MessageBody="one", MessageGroupId=group)
+        (message,) = site.sqs.receive_message(
+            QueueUrl=url, MessageSystemAttributeNames=["MessageGroupId"], WaitTimeSeconds=10
+        )["Messages"]
+        assert message["Attributes"]["MessageGroupId"] == group
+    finally:
+        site.sqs.delete_queue(QueueUrl=url)
+
+
+def test_uploads_pass_the_upload_function(site: Site) -> None:
+    """S3's event reaches the worker through the upload function."""
+    data = sample_images.make_jpeg()
+    job = site.create_upload(content_type="image/jpeg")
+    assert post_form(job["upload"], data).status_code in {201, 204}
+    assert site.wait_until_done(job["id"])["status"] == "COMPLETED"
+    queue = site.sqs.get_queue_url(QueueName=f"{site.stack.functions['uploads']}")["QueueUrl"]
+    counts = site.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert int(counts["ApproximateNumberOfMessages"]) == 0
