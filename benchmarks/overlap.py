@@ -40,7 +40,7 @@ LATENCY_SECONDS = 0.040
 RECORDS = 10
 ROUNDS = 5
 LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)
-BUDGET = Budget.of(LIMITS, memory_mib=2048, children=1, seconds=15)
+BUDGET = Budget.of(LIMITS, memory_mib=2048, children=1, cpu_seconds=15)
 
 
 def main() -> None:
@@ -141,6 +141,7 @@ def measure_batch(images: Sequence[bytes], sandbox: Sandbox, max_concurrency: in
         assets=cast("Any", stores),
         limits=LIMITS,
         lease=timedelta(seconds=60),
+        max_attempts=5,
         redispatch=timedelta(seconds=60),
         clock=utc_now,
         render=sandbox.render,

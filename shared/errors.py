@@ -26,7 +26,8 @@
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
     ├── DeliveryError           an SQS message is not processed and returns to the queue
-    │   ├── BadMessage · LeaseHeld · TimeTooShort · AttemptsExhausted
+    │   ├── BadMessage · LeaseHeld · TimeTooShort · RenderInterrupted
+    │   ├── AttemptsExhausted
     │   └── DeliveryLater · AddressNotAllowed · HostNotFound   (of webhooks)
     └── ServiceError            AWS, or a resource of the machine, failed
         └── ServiceUnavailable · ServiceThrottled · ServiceRefused · SandboxUnavailable
@@ -627,6 +628,13 @@ class TimeTooShort(DeliveryError):
 
     code = "TIME_TOO_SHORT"
     title = "The invocation had too little time left."
+
+
+class RenderInterrupted(DeliveryError):
+    """The render process ended or stalled, and its own limits do not explain it."""
+
+    code = "RENDER_INTERRUPTED"
+    title = "Processing was interrupted."
 
 
 class AttemptsExhausted(DeliveryError):

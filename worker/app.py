@@ -1,9 +1,10 @@
-"""Worker Lambda: processes the images of queued jobs."""
+"""Worker function: it processes the images of queued jobs."""
 
 import os
 import random
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -22,7 +23,7 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
-from shared.errors import LeaseHeld, SafelightError, ServiceError, TimeTooShort
+from shared.errors import LeaseHeld, RenderInterrupted, SafelightError, ServiceError, TimeTooShort
 from shared.jobs.message import JobMessage, decode_message
 from shared.jobs.s3_events import CreatedObject, parse_s3_event
 from shared.observability import make_logger, make_metrics
@@ -36,16 +37,16 @@ from worker.sandbox import Budget, Sandbox
 from worker.sandbox.budget import compute_raw_memory, count_children
 from worker.sandbox.confinement import hide_memory
 
-#: Delay of a record after a service error, before doubling.
+#: Delay of a record after a service error. It is doubled with each further receive.
 FIRST_RETRY_DELAY = timedelta(seconds=5)
-#: Records in transfer while others are rendered; ``benchmarks/overlap.py`` compares values.
+#: Number of records in transfer while others are rendered. ``benchmarks/overlap.py`` compares values.
 LOOKAHEAD = 3
-#: Variables that the interpreter may need to start. A child gets no others, and so no credentials.
+#: Variables that the interpreter may need to start. A child gets no other variables, and therefore no credentials.
 CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 
 logger = make_logger("worker")
 metrics = make_metrics()
-#: Powertools metrics are not thread-safe, and records end in several threads.
+#: Powertools metrics are not thread-safe, and several threads process records.
 _metrics_lock = Lock()
 
 
@@ -54,7 +55,7 @@ class JobConsumer:
     """Processes the records of the two job queues."""
 
     processor: ImageProcessor
-    #: By name: a record contains only the ARN of its queue.
+    #: The queues by name, because a record contains only the ARN of its queue.
     queues: Mapping[str, SqsQueue]
     bulk_queue: str
     sandbox: Sandbox
@@ -63,7 +64,7 @@ class JobConsumer:
     render_time: timedelta
 
     def process_batch(self, event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-        """Process the records of one invocation and return those that must be received again."""
+        """Process the records of one invocation and return the records that SQS must deliver again."""
         initializer = partial(lower_priority, BULK_NICENESS) if self._is_bulk(event) else None
         return process_records(
             event,
@@ -75,7 +76,11 @@ class JobConsumer:
         )
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> Outcome:
-        """Run one attempt. If it must be repeated, set the record's delay and raise."""
+        """Run an attempt for each job of the record.
+
+        Raises LeaseHeld, TimeTooShort, RenderInterrupted or ServiceError if the record must be delivered again. Sets
+        its delay before.
+        """
         outcome = Outcome.SKIPPED
         try:
             for message, upload in self._read_messages(record):
@@ -85,7 +90,7 @@ class JobConsumer:
                 result = self._get_processor(context).process(message, upload)
                 _record_metrics(result, record, started)
                 outcome = result.outcome
-        except (LeaseHeld, TimeTooShort, ServiceError) as error:
+        except (LeaseHeld, TimeTooShort, RenderInterrupted, ServiceError) as error:
             self._postpone(record, error)
             raise
         return outcome
@@ -96,9 +101,9 @@ class JobConsumer:
         return bool(records) and _get_queue_name(str(records[0].get("eventSourceARN"))) == self.bulk_queue
 
     def _read_messages(self, record: SQSRecord) -> Iterator[tuple[JobMessage, CreatedObject | None]]:
-        """Yield a record's job message, or one for each upload of its S3 event. Raises BadMessage.
+        """Yield a record's job message, or one message for each upload in its S3 event.
 
-        Objects that do not belong to a job are logged and skipped.
+        Objects that do not belong to a job are logged and skipped. Raises BadMessage if the record contains neither.
         """
         uploads = parse_s3_event(record.body)
         if uploads is None:
@@ -114,9 +119,10 @@ class JobConsumer:
             logger.warning("Object that no job awaits", extra={"key": upload.key[:200]})
 
     def _postpone(self, record: SQSRecord, error: SafelightError) -> None:
-        """Delay a record by what the error requests, otherwise exponentially with jitter.
+        """Delay a record as the error requests. After a service error, use exponential backoff with jitter.
 
-        Lambda does not back off after partial failures: an outage would use up all receives within moments.
+        Lambda does not back off after partial failures, so without a delay, an outage would use up all receives within
+        moments.
         """
         if error.retry_after_seconds is not None and not isinstance(error, ServiceError):
             delay = timedelta(seconds=error.retry_after_seconds)
@@ -128,23 +134,25 @@ class JobConsumer:
         try:
             queue.postpone(record.receipt_handle, delay)
         except ServiceError as failure:
-            # The queue's own visibility timeout applies instead. The caller raises the original error.
+            # The queue's visibility timeout applies instead. The caller raises the original error.
             logger.warning("Visibility not changed", extra={"code": failure.code}, exc_info=failure)
 
     def _require_time(self, context: LambdaContext) -> None:
-        """Raise TimeTooShort if the invocation would end before the record could be finished."""
+        """Raise TimeTooShort if the invocation might end before the record is processed."""
         if timedelta(milliseconds=context.get_remaining_time_in_millis()) < self.record_time:
             raise TimeTooShort(retry_after_seconds=1)
 
     def _get_processor(self, context: LambdaContext) -> ImageProcessor:
-        """Return a processor that starts rendering only if the invocation has time to finish and store it.
+        """Return a processor that starts rendering only if enough time is left to render the image and store it.
 
-        Of a record's time outside of rendering, half is reserved for the steps before it and half for those after.
+        Half of the time that a record needs besides rendering is reserved for the steps before rendering, and half for
+        the steps after it.
         """
         left = timedelta(milliseconds=context.get_remaining_time_in_millis())
-        time_to_start = left - (self.record_time + self.render_time) / 2
-        start_by = time.monotonic() + time_to_start.total_seconds()
-        return replace(self.processor, render=partial(self.sandbox.render, start_by=start_by))
+        now = time.monotonic()
+        start_by = now + (left - (self.record_time + self.render_time) / 2).total_seconds()
+        end_by = now + (left - (self.record_time - self.render_time) / 2).total_seconds()
+        return replace(self.processor, render=partial(self.sandbox.render, start_by=start_by, end_by=end_by))
 
 
 def _get_queue_name(arn: str) -> str:
@@ -152,7 +160,7 @@ def _get_queue_name(arn: str) -> str:
 
 
 def _record_metrics(result: AttemptResult, record: SQSRecord, started: datetime) -> None:
-    """Count and log the end of one record."""
+    """Record the metrics of one attempt and log it."""
     duration = (utc_now() - started) / timedelta(milliseconds=1)
     sent = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, tz=UTC)
     waited = (started - sent) / timedelta(milliseconds=1)
@@ -181,12 +189,13 @@ def _count_processors() -> int:
 
 @cache
 def get_consumer() -> JobConsumer:
-    """Build the consumer from the settings and start the first child, once per execution environment.
+    """Build the consumer from the settings and start the first child process, once per execution environment.
 
-    The child imports Pillow while this process creates its clients and fetches the first image.
+    The child process imports Pillow while this process creates its clients and downloads the first image.
     """
     settings = WorkerSettings.read(os.environ)
-    hide_memory()
+    with suppress(OSError):  # AWS Lambda refuses it. A child can't open /proc there.
+        hide_memory()
     limits = Limits(
         max_bytes=settings.max_raw_bytes,
         max_pixels=settings.max_pixels,
@@ -195,7 +204,7 @@ def get_consumer() -> JobConsumer:
         max_total_pixels=settings.max_total_pixels,
     )
     children = count_children(memory_mib=settings.memory_mib, processors=_count_processors())
-    budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, seconds=settings.render_seconds)
+    budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, cpu_seconds=settings.render_seconds)
     environment = {name: os.environ[name] for name in CHILD_ENVIRONMENT if name in os.environ}
     sandbox = Sandbox(budget, children=children, environment=environment)
     sandbox.warm_up()
@@ -208,6 +217,7 @@ def get_consumer() -> JobConsumer:
         assets=AssetStore(clients.s3, settings.image_bucket),
         limits=limits,
         lease=timedelta(seconds=settings.lease_seconds),
+        max_attempts=settings.max_attempts,
         redispatch=timedelta(seconds=settings.redispatch_seconds),
         clock=utc_now,
         render=sandbox.render,
@@ -227,7 +237,7 @@ def get_consumer() -> JobConsumer:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Process one batch of records and return those that must be received again."""
+    """Process the records of one SQS batch and return the records that SQS must deliver again."""
     received = len(event.get("Records", ()))
     logger.info("Records received", extra={"count": received})
     metrics.add_metric("RecordsReceived", MetricUnit.Count, received)

@@ -1,4 +1,4 @@
-"""One attempt at a job: claim it, fetch the image, render it, store the outputs, complete the job."""
+"""One attempt: claim the job, download the image, render it, store the outputs, complete the job."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -12,11 +12,13 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.clock import Clock
 from shared.errors import (
+    AttemptsExhausted,
     ImageError,
     JobNotFound,
     LeaseHeld,
     PipelineUnreadable,
     RawImageMissing,
+    RenderInterrupted,
     SafelightError,
     ServiceError,
     TimeTooShort,
@@ -35,34 +37,34 @@ from worker.memory_budget import MemoryBudget
 #: ``worker.imaging.render``, or a function that runs it elsewhere and may raise TimeTooShort.
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], RenderResult]
 
-#: Reasons that apply to every later claim of the job too.
+#: Reasons for which every later claim of the job would be refused, too.
 FINAL_REFUSALS = frozenset({RefusalReason.GONE, RefusalReason.EXPIRED})
 
 
 class Outcome(StrEnum):
-    """The outcome of an attempt. Each of them acknowledges the message."""
+    """The outcome of an attempt. With every outcome, the message is acknowledged."""
 
     COMPLETED = "completed"
     FAILED = "failed"
-    #: Nothing to do: a duplicate message, or a deleted job.
+    #: Nothing was done, because the message is a duplicate or outdated, or the job was deleted.
     SKIPPED = "skipped"
-    #: Another attempt or the owner changed the job first. This attempt's objects are deleted.
+    #: Another attempt or the owner changed the job first. The objects of this attempt were deleted.
     OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """An outcome, and the job as written, if the attempt had claimed it."""
+    """The outcome of an attempt, and the job after it. ``job`` is None if the outcome is SKIPPED."""
 
     outcome: Outcome
     job: Job | None = None
-    #: Why the job failed, with the technical reason as its cause: for the log only.
-    error: ImageError | None = None
+    #: Why the job failed. Its ``__cause__`` is the technical reason, which is only logged.
+    error: SafelightError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageProcessor:
-    """Runs attempts. Safe for concurrent use by several threads."""
+    """Runs attempts. Thread-safe."""
 
     jobs: JobTable
     images: ImageStore
@@ -70,21 +72,26 @@ class ImageProcessor:
     assets: AssetStore
     limits: Limits
     lease: timedelta
+    #: A job fails after this many counted attempts without a result.
+    max_attempts: int
     #: Delay after which the reconciler requeues a released job.
     redispatch: timedelta
     clock: Clock
     render: Render
-    #: For the raw images of all concurrent attempts.
+    #: Limits the raw images of all concurrent attempts.
     memory: MemoryBudget
 
     def process(self, message: JobMessage, upload: CreatedObject | None = None) -> AttemptResult:
         """Run one attempt. ``upload`` is the object whose S3 event is the message, if any.
 
-        An image that can't be processed fails the job. Raise LeaseHeld while another worker has the job, ServiceError
-        if a service does not answer, and TimeTooShort if rendering can't start in time: the record must then return
-        to the queue. In the last two cases the job is released, and the attempt is uncounted.
+        An image that can't be processed fails the job. So do attempts that are used up. Raises LeaseHeld while another
+        worker has the job, ServiceError if a service fails, TimeTooShort if rendering can't start in time, and
+        RenderInterrupted if something other than the image may have ended it: the record must then return to the
+        queue. Except with LeaseHeld, the job is released. Only RenderInterrupted leaves the attempt counted.
         """
-        job = self.jobs.claim(message, now=self.clock(), lease=self.lease, uploaded=upload is not None)
+        job = self.jobs.claim(
+            message, now=self.clock(), lease=self.lease, max_attempts=self.max_attempts, uploaded=upload is not None
+        )
         if isinstance(job, ClaimRefusal):
             if upload is not None and job.reason in FINAL_REFUSALS:
                 # The job ended before its bytes arrived: no other code deletes them.
@@ -96,6 +103,14 @@ class ImageProcessor:
         except (ServiceError, TimeTooShort) as error:
             self._release(job, error)
             raise
+        except RenderInterrupted as error:
+            if job.attempts_used >= self.max_attempts:
+                exhausted = AttemptsExhausted()
+                exhausted.__cause__ = error
+                failed = job.fail(JobFailure.of(exhausted), now=self.clock())
+                return replace(self._commit(failed, Outcome.FAILED), error=exhausted)
+            self._release(job, error, counted=True)
+            raise
 
     def _attempt(self, job: Job) -> AttemptResult:
         raw = job.raw
@@ -105,7 +120,7 @@ class ImageProcessor:
                 raise PipelineUnreadable
             data = self._fetch(job)
             if job.declaration is not None or job.source is not None:
-                # Record the bytes that were read: the object under this key may be replaced later.
+                # Describe the bytes that were read, because the object under this key may be replaced later.
                 raw = _describe(raw, data)
             if job.declaration is not None:
                 job.declaration.require_match(data)
@@ -121,12 +136,12 @@ class ImageProcessor:
             warnings=rendered.warnings,
             now=self.clock(),
         )
-        # The last transition of the claimed job is the start of this attempt.
+        # The time of the claimed job's last transition is the start of this attempt.
         receipt = build_receipt(completed, rendered.software, self.limits, started_at=job.timestamp)
         return self._commit(replace(completed, receipt=receipt), Outcome.COMPLETED)
 
     def _fetch(self, job: Job) -> bytes:
-        """Return the raw image. Copy an imported one first, unless an earlier attempt has copied it."""
+        """Return the raw image. For an import, copy it from its source first if no earlier attempt has copied it."""
         try:
             return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)
         except RawImageMissing:
@@ -136,26 +151,37 @@ class ImageProcessor:
         return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)
 
     def _get_raw_size(self, job: Job, upload: CreatedObject | None) -> int:
-        """Return the raw image's size in bytes: as recorded, else from the S3 event, else the largest allowed."""
+        """Return the raw image's size in bytes from the job or the S3 event. If unknown, return the largest allowed."""
         if job.raw.size is not None:
             return job.raw.size
         return upload.size if upload is not None else self.limits.max_bytes
 
-    def _release(self, job: Job, error: SafelightError) -> None:
-        """Release the job, so that the next attempt need not wait for the lease to end."""
+    def _release(self, job: Job, error: SafelightError, *, counted: bool = False) -> None:
+        """Release the job, so that the next attempt can start before the lease ends."""
         now = self.clock()
         try:
-            if not self.jobs.commit(job.release(error, now=now, due_at=now + self.redispatch)):
+            if not self.jobs.commit(job.release(error, now=now, due_at=now + self.redispatch, counted=counted)):
                 self._delete_copy(job)
         except ServiceError:
-            # The table does not answer either: let the lease expire and report the first error.
+            # The table does not respond, either. Let the lease expire; the caller raises the first error.
             return
 
     def _handle_refusal(self, refusal: ClaimRefusal) -> AttemptResult:
-        if refusal.reason is not RefusalReason.LEASED or refusal.lease_until is None:
+        job = refusal.job
+        if refusal.reason is RefusalReason.EXHAUSTED and job is not None:
+            return self._fail_exhausted(job)
+        if refusal.reason is not RefusalReason.LEASED or job is None or job.lease_until is None:
             return AttemptResult(Outcome.SKIPPED)
-        remaining = refusal.lease_until - self.clock()
+        remaining = job.lease_until - self.clock()
         raise LeaseHeld(retry_after_seconds=max(1, int(remaining.total_seconds()) + 1))
+
+    def _fail_exhausted(self, job: Job) -> AttemptResult:
+        """Fail a job that has used all its attempts, unless it has changed in the meantime."""
+        error = AttemptsExhausted()
+        failed = job.fail(JobFailure.of(error), now=self.clock())
+        if self.jobs.compare_and_swap(job, failed):
+            return AttemptResult(Outcome.FAILED, failed, error)
+        return AttemptResult(Outcome.SKIPPED)
 
     def _store(self, job: Job, output: Output, encoded: EncodedImage) -> ProcessedImage:
         processed = ProcessedImage(
@@ -174,13 +200,13 @@ class ImageProcessor:
     def _commit(self, job: Job, outcome: Outcome) -> AttemptResult:
         if self.jobs.commit(job):
             return AttemptResult(outcome, job)
-        # The record names another attempt's objects or is deleted, so nothing refers to these.
+        # The job record names the objects of another attempt or was deleted, so no record names these objects.
         self.images.delete_processed(job.outputs)
         self._delete_copy(job)
         return AttemptResult(Outcome.OVERTAKEN, job)
 
     def _delete_copy(self, job: Job) -> None:
-        """Delete an imported raw image if its job was deleted before the copy. Another attempt's copy stays."""
+        """Delete the raw image of an import if its job no longer exists, because no other code would delete it."""
         if job.source is None:
             return
         try:
@@ -190,7 +216,7 @@ class ImageProcessor:
 
 
 def _describe(raw: RawImage, data: bytes) -> RawImage:
-    """Return the raw image with the size, format and digest of its bytes."""
+    """Return the raw image with the size, format and digest of ``data``."""
     image_format = detect_format(data)
     digest = hashlib.sha256(data).hexdigest()
     return replace(raw, size=len(data), format=image_format.name if image_format else None, digest=digest)

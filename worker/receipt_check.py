@@ -1,6 +1,6 @@
-"""Check a receipt: render the job again and compare the results, bit by bit, then by pixels.
+"""Verification of a receipt: render the job again and compare the bytes of the outputs, then their pixels.
 
-This runs on a user's machine, not in a function. The files are untrusted, so they are rendered in the sandbox.
+This code runs on a user's machine, not in a Lambda function. The files are untrusted, so the sandbox renders them.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from worker.imaging import Limits, RenderResult
 from worker.imaging.software import get_software_versions
 from worker.sandbox import Budget, Sandbox
 
-#: More than in a function, because the machine may be slow.
+#: This limit is higher than in the worker, because the user's machine may be slow.
 RENDER_SECONDS: Final = 120
 MEMORY_MIB: Final = 4096
-#: Writes all frames of an image as one PNG: equal pixels give equal files.
+#: A pipeline that writes all frames of an image as one PNG. Images with equal pixels give equal files.
 PIXELS_AS_PNG: Final = Pipeline(operations=(), outputs=(Output(),))
 
 
@@ -31,14 +31,14 @@ class FindingState(StrEnum):
     """Result of one comparison."""
 
     SAME = "same"
-    #: Differs from the receipt.
+    #: The file or receipt does not have the expected digest.
     CHANGED = "changed"
     MISSING = "missing"
-    #: The software differs from that of the receipt, which can explain other differences.
+    #: The software differs from that in the receipt. This can cause other differences.
     OTHER = "other"
-    #: The new file differs but has the same pixels.
+    #: The new output differs from the stored output but has the same pixels.
     EQUAL_PIXELS = "equal-pixels"
-    #: The new file has other pixels.
+    #: The new output has other pixels, or there is no unchanged stored output to compare.
     DIFFERENT = "different"
     #: The job could not be rendered again.
     NOT_DONE = "not-done"
@@ -46,21 +46,21 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One comparison."""
+    """The result of one comparison."""
 
-    #: ``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``.
+    #: What was compared: ``receipt``, ``raw``, ``output NAME``, ``software`` or ``again NAME``.
     what: str
     state: FindingState
     detail: str = ""
 
 
 class ReceiptUnreadable(ValueError):
-    """The document is not a receipt, or has a newer form."""
+    """The document is not a receipt, or was written by a version that this version cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The files as they are now; None if missing."""
+    """The current files of the job. A missing raw image or output is None; a missing asset has no entry."""
 
     raw: bytes | None
     outputs: Mapping[str, bytes | None]
@@ -70,8 +70,8 @@ class Evidence:
 def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping[str, str]) -> list[Finding]:
     """Compare the files with a receipt, render the job again and compare the outputs.
 
-    ``document`` is the API's response with ``digest`` and ``receipt``. ``environment`` is what a child process needs to
-    run Python here. Raises ReceiptUnreadable.
+    ``document`` is the API's response with ``digest`` and ``receipt``. ``environment`` contains the variables that a
+    child process needs to run Python. Raises ReceiptUnreadable if the document can't be read as a receipt.
     """
     try:
         receipt = Receipt.model_validate_json(json.dumps(document["receipt"]))
@@ -88,7 +88,7 @@ def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping
         return [*findings, *_skip_outputs(receipt, "the raw image is missing or changed")]
     if missing := _find_missing_assets(receipt, evidence.assets):
         return [*findings, *_skip_outputs(receipt, f"these assets are missing: {', '.join(missing)}")]
-    budget = Budget.of(limits, memory_mib=MEMORY_MIB, children=1, seconds=RENDER_SECONDS)
+    budget = Budget.of(limits, memory_mib=MEMORY_MIB, children=1, cpu_seconds=RENDER_SECONDS)
     sandbox = Sandbox(budget, children=1, environment=environment)
     try:
         rendered = sandbox.render(evidence.raw, receipt.pipeline, limits, evidence.assets)
@@ -112,7 +112,7 @@ def _compare(what: str, data: bytes | None, digest: str) -> Finding:
 
 
 def _find_missing_assets(receipt: Receipt, assets: Mapping[str, bytes]) -> list[str]:
-    """Return the names of assets whose content differs from the job's, or is missing."""
+    """Return the names of the receipt's assets that are missing or have another digest."""
     return [
         name
         for name, digest in receipt.assets.items()
@@ -125,7 +125,7 @@ def _skip_outputs(receipt: Receipt, why: str) -> list[Finding]:
 
 
 def _compare_software(then: Mapping[str, str], rendered: RenderResult | None) -> Finding:
-    """Return which versions differ. Software that only one side has differs too."""
+    """Return a finding that lists the versions that differ. Software that exists only then or now is listed, too."""
     now = {"safelight": VERSION, **(rendered.software if rendered is not None else get_software_versions())}
     others = [
         f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
@@ -148,7 +148,7 @@ def _render_again(
 
 
 def _get_stored_output(made: ReceiptOutput, evidence: Evidence) -> bytes | None:
-    """Return the stored output if it is unchanged."""
+    """Return the stored output, or None if it is missing or changed."""
     data = evidence.outputs.get(made.name)
     return data if data is not None and hashlib.sha256(data).hexdigest() == made.digest else None
 

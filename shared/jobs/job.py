@@ -267,10 +267,13 @@ class Job(JobSpec):
         """Return the job as failed. Raises IllegalTransition."""
         return replace(self._transition(JobStatus.FAILED, now, code=failure.code), error=failure)
 
-    def release(self, error: SafelightError, *, now: datetime, due_at: datetime) -> "Job":
-        """Return the job as PENDING after a service fault, without counting the attempt. Raises IllegalTransition."""
+    def release(self, error: SafelightError, *, now: datetime, due_at: datetime, counted: bool = False) -> "Job":
+        """Return the job as PENDING after an error that the image has not caused. Raises IllegalTransition.
+
+        The attempt does not count against the limit, unless ``counted`` is true.
+        """
         pending = self._transition(JobStatus.PENDING, now, code=error.code)
-        return replace(pending, due_at=due_at, uncounted=self.uncounted + 1)
+        return replace(pending, due_at=due_at, uncounted=self.uncounted + (not counted))
 
     def expire(self, failure: JobFailure, *, now: datetime) -> "Job":
         """Return the job as expired: its upload never arrived. Raises IllegalTransition."""

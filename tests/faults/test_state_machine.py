@@ -108,7 +108,9 @@ class JobMachine(RuleBasedStateMachine):
         """Claim with a clock that may be wrong and a message that may be of another generation."""
         now, self.now = self.now, self.now + timedelta(seconds=skew)
         is_ours = self.is_free and generation == self.expected.generation
-        claimed = self.table.claim(JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE)
+        claimed = self.table.claim(
+            JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE, max_attempts=5
+        )
         self.now = now
         assert isinstance(claimed, ClaimRefusal) is not is_ours
         if isinstance(claimed, ClaimRefusal):

@@ -22,7 +22,7 @@ LIMITS = Limits(max_bytes=25 * MIB, max_pixels=50_000_000, max_side=16_384)
 
 def main(folder: Path, seconds: int) -> None:
     """Render each file with the default pipeline."""
-    budget = replace(Budget.of(LIMITS, memory_mib=2048, children=1, seconds=1), seconds=seconds)
+    budget = replace(Budget.of(LIMITS, memory_mib=2048, children=1, cpu_seconds=1), cpu_seconds=seconds)
     sandbox = Sandbox(budget, children=1, environment={})
     base = peak()
     for path in sorted(folder.iterdir()):

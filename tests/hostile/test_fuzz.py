@@ -15,7 +15,7 @@ from worker.imaging import Limits
 from worker.sandbox import Sandbox
 
 LIMITS = Limits(max_bytes=1024 * 1024, max_pixels=1_000_000, max_side=4_000)
-TIGHT = replace(BUDGET, memory_bytes=160 * 1024 * 1024, seconds=10)
+TIGHT = replace(BUDGET, memory_bytes=160 * 1024 * 1024, cpu_seconds=10)
 SOURCES = {name: hostile_files.good(name) for name in hostile_files.FORMATS}
 
 

@@ -244,7 +244,7 @@ def test_duplicates_and_late_commits_count_once(cloud: Cloud) -> None:
     cloud.store(f"raw/bulk/{job_id}", JPEG)
     past = utc_now() - timedelta(seconds=100)
     message = JobMessage(job_id=job_id, generation=1)
-    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), uploaded=True)
+    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), max_attempts=5, uploaded=True)
     assert isinstance(stale, Job)
     assert [cloud.deliver_s3_events(f"raw/bulk/{job_id}") for _ in range(3)] == [[], [], []]
     late = stale.complete(raw=stale.raw, outputs=(), warnings=(), now=utc_now())

@@ -115,7 +115,9 @@ def test_duplicate_delivery_changes_nothing(cloud: Cloud) -> None:
 def test_message_waits_for_a_held_lease(cloud: Cloud) -> None:
     """While another worker holds the job, the message waits for the rest of the lease and is not deleted."""
     job = cloud.submit(sample_images.make_jpeg())
-    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
+    cloud.jobs.claim(
+        JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100), max_attempts=5
+    )
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]
     assert cloud.receive() == []
@@ -127,7 +129,7 @@ def test_expired_lease_is_taken_over(cloud: Cloud) -> None:
     job = cloud.submit(sample_images.make_jpeg())
     message = JobMessage(job_id=job["id"], generation=1)
     past = utc_now() - timedelta(seconds=100)
-    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50))
+    stale = cloud.jobs.claim(message, now=past, lease=timedelta(seconds=50), max_attempts=5)
     assert isinstance(stale, Job)
     cloud.deliver(cloud.receive())
     after = cloud.item(job["id"])
@@ -157,7 +159,9 @@ def test_repeated_claim_is_one_attempt(cloud: Cloud, monkeypatch: pytest.MonkeyP
         return real(**request)
 
     monkeypatch.setattr(cloud.clients.dynamodb, "update_item", twice)
-    claimed = table.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60))
+    claimed = table.claim(
+        JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60), max_attempts=5
+    )
     assert isinstance(claimed, Job)
     assert claimed.attempt == 1
     completed = claimed.complete(raw=claimed.raw, outputs=(), warnings=(), now=utc_now())
@@ -228,7 +232,9 @@ def test_dead_letter_of_a_finished_job_changes_nothing(cloud: Cloud) -> None:
 def test_dead_letter_waits_for_a_running_attempt(cloud: Cloud) -> None:
     """While a worker holds the lease, the dead letter is returned to its queue."""
     job = cloud.submit(sample_images.make_jpeg())
-    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100))
+    cloud.jobs.claim(
+        JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=100), max_attempts=5
+    )
     messages = cloud.receive()
     assert cloud.handle_dead_letters(messages) == [messages[0]["Body"]]
     assert cloud.job(job["id"]).status == "PROCESSING"

@@ -41,7 +41,7 @@ def delete(cloud: Cloud, job_id: str, **more: Any) -> Answer:
 def claim(cloud: Cloud, job_id: str, generation: int = 1, seconds: int = 60) -> Job:
     """Claim a job as a worker does."""
     message = JobMessage(job_id=job_id, generation=generation)
-    job = cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=seconds))
+    job = cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=seconds), max_attempts=5)
     assert isinstance(job, Job)
     return job
 

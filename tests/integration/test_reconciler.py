@@ -1,5 +1,6 @@
 """The reconciler on moto: overdue jobs are requeued or ended, others do not change."""
 
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from support import events, sample_images
 from support.moto_cloud import Cloud
+from support.sandboxes import READY
 
 import api.dependencies
 import worker.app
@@ -55,7 +57,9 @@ def test_job_with_an_expired_lease_is_requeued(cloud: Cloud, advance_clock: Any)
     """Before the queue delivers its message again."""
     job = cloud.submit(sample_images.make_jpeg())
     discard_messages(cloud)
-    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60))
+    cloud.jobs.claim(
+        JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60), max_attempts=5
+    )
     advance_clock(timedelta(seconds=90))
     assert cloud.reconcile() == {}
     advance_clock(timedelta(seconds=130))
@@ -71,7 +75,9 @@ def test_job_fails_when_its_attempts_are_exhausted(cloud: Cloud, advance_clock: 
     discard_messages(cloud)
     for attempt in range(1, 6):
         moment = utc_now() + timedelta(minutes=10 * attempt)
-        claimed = cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=moment, lease=timedelta(seconds=60))
+        claimed = cloud.jobs.claim(
+            JobMessage(job_id=job["id"], generation=1), now=moment, lease=timedelta(seconds=60), max_attempts=5
+        )
         assert isinstance(claimed, Job)
     advance_clock(timedelta(hours=2))
     assert cloud.reconcile() == {"end": 1}
@@ -204,3 +210,53 @@ def test_failed_release_leaves_the_lease(cloud: Cloud, monkeypatch: pytest.Monke
     monkeypatch.setattr(processor.jobs, "commit", fail)
     assert len(cloud.deliver(cloud.receive())) == 1
     assert cloud.job(job["id"]).status is JobStatus.PROCESSING
+
+
+def test_an_image_that_kills_every_worker_is_tried_five_times(cloud: Cloud, advance_clock: Any) -> None:
+    """A claim counts the attempts, so duplicate messages cannot try the image once more."""
+    job = cloud.submit(sample_images.make_jpeg())
+    messages = cloud.receive()
+    for attempt in range(1, 6):
+        moment = utc_now() + timedelta(minutes=attempt)
+        assert isinstance(
+            cloud.jobs.claim(
+                JobMessage(job_id=job["id"], generation=1), now=moment, lease=timedelta(seconds=30), max_attempts=5
+            ),
+            Job,
+        )
+    advance_clock(timedelta(minutes=10))
+    assert cloud.deliver(messages) == []
+    ended = cloud.job(job["id"])
+    assert (ended.status, ended.attempt) == (JobStatus.FAILED, 5)
+    assert ended.error is not None
+    assert ended.error.code == "ATTEMPTS_EXHAUSTED"
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGSEGV])
+def test_killed_child_does_not_fail_the_image(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, signal_number: int
+) -> None:
+    """Something else may have killed it: the job is tried again, and the attempts are limited."""
+    job = cloud.submit(sample_images.make_jpeg())
+    messages = cloud.receive()
+    sandbox = worker.app.get_consumer().sandbox
+    with monkeypatch.context() as patch:
+        script = READY + f"sys.stdin.buffer.read(4)\nos.kill(os.getpid(), {int(signal_number)})"
+        patch.setattr(sandbox, "_program", ("-c", script))
+        sandbox.close()
+        assert cloud.deliver(messages) == [messages[0]["Body"]]
+        waiting = cloud.job(job["id"])
+        assert (waiting.status, waiting.attempts_used) == (JobStatus.PENDING, 1)
+        assert waiting.history[-1].code == "RENDER_INTERRUPTED"
+        for _ in range(3):
+            assert cloud.deliver(messages) == [messages[0]["Body"]]
+        if signal_number == signal.SIGSEGV:
+            assert cloud.deliver(messages) == []
+            error = cloud.job(job["id"]).error
+            assert error is not None
+            assert error.code == "ATTEMPTS_EXHAUSTED"
+            return
+    sandbox.close()
+    assert cloud.deliver(messages) == []
+    done = cloud.job(job["id"])
+    assert (done.status, done.attempt) == (JobStatus.COMPLETED, 5)

@@ -233,7 +233,7 @@ def test_event_waits_for_a_held_lease(cloud: Cloud) -> None:
     job = cloud.create_upload()
     cloud.store(get_raw_key(job), JPEG)
     message = JobMessage(job_id=job["id"], generation=1)
-    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), uploaded=True)
+    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(seconds=100), max_attempts=5, uploaded=True)
     cloud.clients.sqs.send_message(QueueUrl=cloud.queue_url, MessageBody=events.s3(BUCKET, get_raw_key(job)))
     messages = cloud.receive()
     assert cloud.deliver(messages) == [messages[0]["Body"]]

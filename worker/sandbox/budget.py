@@ -18,6 +18,9 @@ BASE_BYTES: Final = 64 * MIB
 #: MiB of function memory for which Lambda provides one processor. A function always sees at least two processors.
 PROCESSOR_MIB: Final = 1769
 
+#: Wall-clock time per CPU time for which the worker waits, if the invocation does not end before.
+WALL_FACTOR: Final = 40
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -25,20 +28,27 @@ class Budget:
 
     #: Address space in addition to that of an idle child.
     memory_bytes: int
-    #: Limit for one image, in CPU time and also in wall-clock time.
-    seconds: int
+    #: CPU time for one image.
+    cpu_seconds: int
+    #: Wall-clock time for one image. Much longer, because a child that gets too little CPU time is not at fault.
+    wall_seconds: int
     #: Maximum total size of all outputs of one image.
     answer_bytes: int
 
     @classmethod
-    def of(cls, limits: Limits, *, memory_mib: int, children: int, seconds: int) -> Self:
+    def of(cls, limits: Limits, *, memory_mib: int, children: int, cpu_seconds: int) -> Self:
         """Return a budget that is sufficient for the largest image that ``limits`` allows.
 
         The memory is at most the child's share of ``memory_mib``, which is the memory of the whole function.
         """
         needed = BYTES_PER_PIXEL * limits.max_pixels + FIXED_BYTES + limits.max_bytes
         available = (memory_mib * MIB - PARENT_BYTES) // children - BASE_BYTES
-        return cls(memory_bytes=min(needed, available), seconds=seconds, answer_bytes=2 * limits.max_bytes)
+        return cls(
+            memory_bytes=min(needed, available),
+            cpu_seconds=cpu_seconds,
+            wall_seconds=WALL_FACTOR * cpu_seconds,
+            answer_bytes=2 * limits.max_bytes,
+        )
 
 
 def count_children(*, memory_mib: int, processors: int) -> int:

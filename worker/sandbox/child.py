@@ -1,6 +1,6 @@
 """The child process: it reads a request, renders the image and writes the answer, until its input ends.
 
-``process`` starts this module as ``python -m worker.sandbox.child MEMORY_BYTES SECONDS``. The module imports Pillow
+``process`` starts this module as ``python -m worker.sandbox.child MEMORY_BYTES CPU_SECONDS``. The module imports Pillow
 and the pipeline models, but no AWS client, settings or logger.
 """
 
@@ -18,7 +18,7 @@ from worker.imaging.pillow_setup import prepare_process, set_bomb_limit
 from worker.imaging.render import RenderResult
 from worker.imaging.software import get_software_versions
 from worker.process_priority import RENDERING_NICENESS, lower_priority
-from worker.sandbox.confinement import confine, limit_cpu_time
+from worker.sandbox.confinement import confine
 from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
@@ -28,14 +28,14 @@ MAX_TRACEBACK: Final = 4000
 
 def main() -> None:
     """Serve requests until the parent process closes the pipe or exits."""
-    memory_bytes, seconds = (int(argument) for argument in sys.argv[1:3])
+    memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:3])
     source, sink = _take_over_pipes()
     prepare_process()
     lower_priority(RENDERING_NICENESS)
-    found = get_software_versions()
-    _write(sink, Ready(confined=confine(memory_bytes), software=found).head())
+    software = get_software_versions()
+    confinement = confine(memory_bytes, cpu_seconds)
+    _write(sink, Ready.of(confinement, software).head())
     while prefix := source.read(LENGTH.size):
-        limit_cpu_time(seconds)
         request = Request.model_validate_json(source.read(*LENGTH.unpack(prefix)))
         data, *assets = [source.read(size) for size in request.sizes]
         _write(sink, *answer_request(request, data, assets))

@@ -13,7 +13,7 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
+def call(name: str, *arguments: int | bytes | None) -> int:
     """Call a function of the C library and return its result. Raises OSError if that is -1.
 
     Integers are passed as ``long``, so that variadic functions such as ``prctl`` and ``syscall`` read whole registers.

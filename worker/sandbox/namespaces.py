@@ -1,7 +1,7 @@
 """Linux namespaces: a child that has no other process, no file, no network and no shared memory to reach.
 
-An ordinary user needs a user namespace for the others. Root makes them directly. Some systems refuse both, among them
-AWS Lambda and Docker with its default profile. See ``namespaces(7)``.
+A user namespace gives an ordinary user the right to the others. Some systems refuse it, among them AWS Lambda and
+Docker with its default profile. See ``namespaces(7)``.
 """
 
 import os
@@ -18,7 +18,7 @@ _NEW_IPC: Final = 0x08000000
 _NEW_USER: Final = 0x10000000
 _NEW_PROCESS_IDS: Final = 0x20000000
 _NEW_NETWORK: Final = 0x40000000
-_ALL: Final = _NEW_MOUNTS | _NEW_CGROUP | _NEW_HOSTNAME | _NEW_IPC | _NEW_PROCESS_IDS | _NEW_NETWORK
+_ALL: Final = _NEW_MOUNTS | _NEW_CGROUP | _NEW_HOSTNAME | _NEW_IPC | _NEW_USER | _NEW_PROCESS_IDS | _NEW_NETWORK
 
 # sys/mount.h
 _READ_ONLY_EMPTY: Final = 1 | 2 | 4 | 8  # MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC
@@ -32,21 +32,17 @@ _DESCRIPTORS: Final = 256
 _IPC_LIMITS: Final = {"shmmni": "0", "msgmni": "0", "sem": "0 0 0 0"}
 
 
-def enter_namespaces() -> int | None:
+def enter_namespaces() -> int:
     """Continue in a new process in namespaces of its own and return its process ID outside of them.
 
-    The calling process stays and ends with the new one, because only a new process can enter a process ID namespace.
-    Return None, and continue in the calling process, if the system refuses. The process must have one thread.
+    Only a new process can enter a process ID namespace. The calling process waits for the new one and ends with it.
+    Raises OSError, and stays in the calling process, if the system refuses. The process must have one thread.
     """
     uid, gid = os.getuid(), os.getgid()
-    try:
-        call("unshare", _ALL if uid == 0 else _ALL | _NEW_USER)
-        if uid != 0:
-            Path("/proc/self/setgroups").write_text("deny", "ascii")
-            Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
-            Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
-    except OSError:
-        return None
+    call("unshare", _ALL)
+    Path("/proc/self/setgroups").write_text("deny", "utf-8")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1", "utf-8")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1", "utf-8")
     source, sink = os.pipe()
     process_id = os.fork()
     if process_id:
@@ -61,7 +57,7 @@ def enter_namespaces() -> int | None:
 def forbid_shared_memory() -> None:
     """Set the limits of System V IPC in this namespace to zero. Raises OSError; ordinary users need Linux 6.9."""
     for name, limit in _IPC_LIMITS.items():
-        Path("/proc/sys/kernel", name).write_text(limit, "ascii")
+        Path("/proc/sys/kernel", name).write_text(limit, "utf-8")
 
 
 def hide_files() -> None:

@@ -1,9 +1,11 @@
-"""The parent's ends of the pipes. Every read and write has a deadline."""
+"""The parent's ends of the pipes. Every read and write has a time limit."""
 
 import fcntl
+import math
 import os
 import select
 import time
+from dataclasses import dataclass
 from typing import IO, Final
 
 CHUNK: Final = 1024 * 1024
@@ -16,7 +18,55 @@ class PipeClosed(Exception):
 
 
 class DeadlinePassed(Exception):
-    """The child did not read or write before the deadline."""
+    """The child did not read or write before the deadline. The reason may be a lack of CPU time."""
+
+
+class CpuTimeUsed(Exception):
+    """The child has used all the CPU time that it may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long the parent waits for the child."""
+
+    #: ``time.monotonic`` at which the parent stops waiting.
+    deadline: float
+    #: ID for ``time.clock_gettime`` of the clock that measures the child's CPU time; None if there is no such clock.
+    cpu_clock: int | None = None
+    #: Value of that clock at which the child has used its CPU time.
+    cpu_deadline: float = math.inf
+
+    def compute_wait(self) -> float:
+        """Return the seconds until a limit can be reached. Raises DeadlinePassed or CpuTimeUsed if one is."""
+        remaining = self.cpu_deadline - read_cpu_time(self.cpu_clock)
+        if remaining <= 0:
+            raise CpuTimeUsed
+        until_deadline = self.deadline - time.monotonic()
+        if until_deadline <= 0:
+            raise DeadlinePassed
+        # A child has one thread, so it can't use CPU time faster than time passes.
+        return min(remaining, until_deadline)
+
+
+def get_cpu_clock(process_id: int) -> int | None:
+    """Return the ID of the clock that measures a process's CPU time, or None on systems other than Linux.
+
+    ``clock_getcpuclockid(3)`` computes the ID like this. Every process may read the clock of every other.
+    """
+    clock = (~process_id << 3) | 2
+    try:
+        time.clock_gettime(clock)
+    except (OSError, AttributeError):
+        return None
+    return clock
+
+
+def read_cpu_time(clock: int | None) -> float:
+    """Return the value of a CPU clock in seconds, or 0 if there is no such clock or its process has ended."""
+    try:
+        return 0 if clock is None else time.clock_gettime(clock)
+    except OSError:
+        return 0
 
 
 def configure_pipe(pipe: IO[bytes]) -> int:
@@ -31,14 +81,14 @@ def configure_pipe(pipe: IO[bytes]) -> int:
     return descriptor
 
 
-def send(descriptor: int, data: bytes, deadline: float) -> None:
+def send(descriptor: int, data: bytes, limit: TimeLimit) -> None:
     """Write all of ``data``.
 
-    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed at ``deadline`` (``time.monotonic``).
+    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed or CpuTimeUsed at the limit.
     """
     rest = memoryview(data)
     while rest:
-        _wait(descriptor, select.POLLOUT, deadline)
+        _wait(descriptor, select.POLLOUT, limit)
         try:
             rest = rest[os.write(descriptor, rest[:CHUNK]) :]
         except BlockingIOError:
@@ -47,14 +97,14 @@ def send(descriptor: int, data: bytes, deadline: float) -> None:
             raise PipeClosed from error
 
 
-def receive(descriptor: int, count: int, deadline: float) -> bytes:
+def receive(descriptor: int, count: int, limit: TimeLimit) -> bytes:
     """Read exactly ``count`` bytes.
 
-    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed at ``deadline`` (``time.monotonic``).
+    Raises PipeClosed if the child has closed the pipe, and DeadlinePassed or CpuTimeUsed at the limit.
     """
     parts = []
     while count:
-        _wait(descriptor, select.POLLIN, deadline)
+        _wait(descriptor, select.POLLIN, limit)
         try:
             part = os.read(descriptor, min(count, CHUNK))
         except BlockingIOError:
@@ -66,10 +116,9 @@ def receive(descriptor: int, count: int, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _wait(descriptor: int, events: int, deadline: float) -> None:
+def _wait(descriptor: int, events: int, limit: TimeLimit) -> None:
     # poll instead of select, because descriptors can exceed 1023.
     poll = select.poll()
     poll.register(descriptor, events)
-    rest = deadline - time.monotonic()
-    if rest <= 0 or not poll.poll(rest * 1000):
-        raise DeadlinePassed
+    while not poll.poll(math.ceil(limit.compute_wait() * 1000)):
+        pass

@@ -71,7 +71,7 @@ class Sandbox:
         finally:
             self._slots.put(slot)
 
-    def render(
+    def render(  # noqa: PLR0913 - what render takes, and when to start and end
         self,
         data: bytes,
         pipeline: Pipeline,
@@ -79,13 +79,15 @@ class Sandbox:
         assets: Mapping[str, bytes] = NO_ASSETS,
         *,
         start_by: float | None = None,
+        end_by: float | None = None,
     ) -> RenderResult:
         """Render one image in a child.
 
-        Raises the same errors as ``worker.imaging.render``. In addition, raises TimedOut if the child takes too long
-        and ResourceLimit if it crashes; other images are not affected. Raises TimeTooShort if no child is free before
-        ``start_by`` (``time.monotonic``), SandboxUnavailable if no child can be started, and RenderFault if the
-        child has an internal error.
+        Raises the same errors as ``worker.imaging.render``. In addition, raises TimedOut if the child uses too much
+        CPU time and ResourceLimit if it sends an invalid answer; other images are not affected. Raises TimeTooShort if
+        no child is free before ``start_by`` (``time.monotonic``), RenderInterrupted if the child ends without an
+        answer or has none at ``end_by``, SandboxUnavailable if no child can be started, and RenderFault if the child
+        has an internal error.
         """
         request = Request(
             pipeline=pipeline,
@@ -95,7 +97,7 @@ class Sandbox:
             sizes=(len(data), *map(len, assets.values())),
         )
         with self._child(start_by) as child:
-            answer, outputs = child.run(request, [data, *assets.values()])
+            answer, outputs = child.run(request, [data, *assets.values()], end_by=end_by)
             try:
                 rendered = _check_answer(answer, outputs, pipeline)
             except ResourceLimit:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
+from worker.sandbox.confinement import Confinement
 
 LENGTH: Final = struct.Struct(">I")
 #: Ten outputs and ten operations take less than 4 KiB.
@@ -40,8 +41,15 @@ class Ready(_Frame):
 
     #: Names of the applied measures; see ``confinement``.
     confined: tuple[str, ...]
+    #: The child's process ID, if it is not that of the process that the worker started.
+    process_id: int | None = None
     #: Versions of the libraries. They are sent before an image could compromise the child.
     software: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, confinement: Confinement, software: dict[str, str]) -> Self:
+        """Return the frame."""
+        return cls(confined=confinement.applied, process_id=confinement.process_id, software=software)
 
 
 class Request(_Frame):

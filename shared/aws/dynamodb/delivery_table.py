@@ -1,17 +1,22 @@
 """Deliveries in the ``Webhooks`` table: the log of each webhook, and the claim that prevents concurrent sends.
 
 The first claim of an event creates its one record per webhook, so a duplicate message finds that record.
+
+A delivery that waits longer than ``LONGEST_QUEUE_DELAY`` is deferred: it has no message and is in the index
+``Deferred`` under its receiver, sorted by ``ResumeAt``. Each receiver is a partition of its own, so the deliveries of
+one receiver are never in the way of those of another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
+from shared.aws.dynamodb.webhook_table import INDEX
 from shared.aws.dynamodb.wire import from_optional_iso
 from shared.clock import from_iso, to_iso
 from shared.errors import DeliveryNotFound
-from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, DeliveryState
+from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, DeliveryState, compute_receiver
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +40,8 @@ class DeliveryTable:
             "SET #State = :waiting, #DueAt = :due, #TriedAt = :now, #Tries = if_not_exists(#Tries, :zero) + :one,"
             " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
             " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
-            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)",
+            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)"
+            " REMOVE #DeferredBy, #ResumeAt",
             {
                 ":waiting": DeliveryState.WAITING.value,
                 ":now": to_iso(now),
@@ -54,13 +60,52 @@ class DeliveryTable:
         )
         return None if item is None else _from_item(item)
 
+    def defer(self, message: DeliveryMessage, *, until: datetime, now: datetime, reason: str) -> Delivery | None:
+        """Let a delivery wait in the table without a try. Return None if it is not free, as :meth:`claim` does."""
+        item = self._items.update(
+            message.owner,
+            _name(message.webhook, message.event_id),
+            "SET #State = :waiting, #DueAt = :until, #ResumeAt = :until, #DeferredBy = :receiver,"
+            " #Tries = if_not_exists(#Tries, :zero), #Reason = if_not_exists(#Reason, :reason),"
+            " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
+            " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
+            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)",
+            {
+                ":waiting": DeliveryState.WAITING.value,
+                ":now": to_iso(now),
+                ":until": to_iso(until),
+                ":receiver": message.receiver,
+                ":reason": reason,
+                ":round": message.round,
+                ":zero": 0,
+                ":name": message.webhook,
+                ":event": message.event_id,
+                ":type": message.type,
+                ":job": message.job_id,
+                ":body": message.body,
+                ":expires": _expiry(now),
+            },
+            condition="attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)",
+        )
+        return None if item is None else _from_item(item)
+
     def finish(self, delivery: Delivery) -> bool:
-        """Write the result of a try. Return False if another try or a replay has started since."""
+        """Write the result of a try. Return False if another try or a replay has started since.
+
+        A delivery with ``resume_at`` is deferred.
+        """
+        is_deferred = delivery.resume_at is not None
+        deferral: dict[str, Any] = {}
+        if delivery.resume_at is not None:
+            receiver = compute_receiver(delivery.owner, delivery.webhook)
+            deferral = {":resume": to_iso(delivery.resume_at), ":receiver": receiver}
         item = self._items.update(
             delivery.owner,
             _name(delivery.webhook, delivery.event_id),
-            "SET #State = :state, #DueAt = :due, #Answer = :answer, #Reason = :reason",
-            {
+            "SET #State = :state, #DueAt = :due, #Answer = :answer, #Reason = :reason"
+            + (", #ResumeAt = :resume, #DeferredBy = :receiver" if is_deferred else " REMOVE #ResumeAt, #DeferredBy"),
+            deferral
+            | {
                 ":state": delivery.state.value,
                 ":due": to_iso(delivery.due_at),
                 ":answer": delivery.answer,
@@ -69,6 +114,29 @@ class DeliveryTable:
                 ":round": delivery.round,
             },
             condition="#Tries = :tries AND #Round = :round",
+        )
+        return item is not None
+
+    def list_due(self, owner: str, webhook: str, now: datetime, *, limit: int) -> Iterator[Delivery]:
+        """Yield up to ``limit`` deferred deliveries of a receiver that are due, the longest overdue first."""
+        values = {":receiver": compute_receiver(owner, webhook), ":now": to_iso(now)}
+        condition = "#DeferredBy = :receiver AND #ResumeAt <= :now"
+        for key in self._items.query_index(INDEX, condition, values, limit=limit):
+            item = self._items.get(key["Owner"], self._items.name_of(key))
+            if item is not None and "ResumeAt" in item:
+                yield _from_item(item)
+
+    def resume(self, delivery: Delivery, *, again_at: datetime) -> bool:
+        """Reserve the right to send a message about a deferred delivery. Return False if it has changed.
+
+        The delivery stays deferred until it is claimed: if the message is lost, the next one is sent at ``again_at``.
+        """
+        item = self._items.update(
+            delivery.owner,
+            _name(delivery.webhook, delivery.event_id),
+            "SET #ResumeAt = :again",
+            {":again": to_iso(again_at), ":seen": to_iso(delivery.resume_at or again_at)},
+            condition="#ResumeAt = :seen",
         )
         return item is not None
 
@@ -84,7 +152,8 @@ class DeliveryTable:
         item = self._items.update(
             owner,
             _name(webhook, event_id),
-            "SET #State = :waiting, #DueAt = :now, #Tries = :zero, #Round = #Round + :one, #ExpiresAt = :expires",
+            "SET #State = :waiting, #DueAt = :now, #Tries = :zero, #Round = #Round + :one, #ExpiresAt = :expires"
+            " REMOVE #DeferredBy, #ResumeAt",
             {
                 ":waiting": DeliveryState.WAITING.value,
                 ":now": to_iso(now),
@@ -120,6 +189,7 @@ def _from_item(item: Mapping[str, Any]) -> Delivery:
         tried_at=from_optional_iso(item.get("TriedAt")),
         answer=item.get("Answer"),
         reason=item.get("Reason"),
+        resume_at=from_optional_iso(item.get("ResumeAt")),
     )
 
 

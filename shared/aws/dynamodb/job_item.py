@@ -32,8 +32,8 @@ PIPELINE_CACHE_SIZE = 128
 #: Attributes that a transition may remove.
 OPTIONAL_ATTRIBUTES = (
     *("RawSize", "RawFormat", "Digest", "Width", "Height", "S3Path", "Size", "Format", "Preset", "Assets", "Outputs"),
-    *("Warnings", "Excused", "Sweeps", "DeadLetters", "LeaseUntil", "DueAt", "OpenShard", "Error", "Receipt"),
-    *("DeadShard", "DeadReason"),
+    *("Warnings", "Excused", "AttemptsUsed", "Sweeps", "DeadLetters", "LeaseUntil", "DueAt", "OpenShard", "Error"),
+    *("Receipt", "DeadShard", "DeadReason"),
 )
 #: Attributes that are written when a job is created and never change.
 IMMUTABLE_ATTRIBUTES = frozenset(
@@ -70,6 +70,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Attempt": job.attempt,
         "Generation": job.generation,
         "Excused": job.uncounted or None,
+        "AttemptsUsed": job.attempts_used or None,
         "Sweeps": job.requeues or None,
         "DeadLetters": job.dead_letters or None,
         "LeaseUntil": to_optional_iso(job.lease_until),

@@ -47,6 +47,8 @@ class RefusalReason(StrEnum):
     STALE = "stale"
     #: Another worker holds the lease.
     LEASED = "leased"
+    #: The job has used all its attempts and has not been failed yet.
+    EXHAUSTED = "exhausted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class ClaimRefusal:
     """The result of a claim of a job that is not free."""
 
     reason: RefusalReason
-    lease_until: datetime | None = None
+    #: The job as stored, if it exists.
+    job: Job | None = None
 
 
 class JobTable:
@@ -119,7 +122,7 @@ class JobTable:
         return from_item(from_wire(response["Item"]))
 
     def claim(
-        self, message: JobMessage, *, now: datetime, lease: timedelta, uploaded: bool = False
+        self, message: JobMessage, *, now: datetime, lease: timedelta, max_attempts: int, uploaded: bool = False
     ) -> Job | ClaimRefusal:
         """Claim a job for one attempt, in one write, and return it with its new attempt number.
 
@@ -137,17 +140,22 @@ class JobTable:
             ":lease": to_iso(lease_until),
             ":due": to_iso(lease_until + DUE_MARGIN),
             ":one": 1,
+            ":zero": 0,
+            ":max": max_attempts,
             ":line": [line],
             ":claimant": claimant,
         } | ({":awaiting": JobStatus.AWAITING_UPLOAD.value} if uploaded else {})
         awaiting = " OR #Status = :awaiting" if uploaded else ""
         expression = (
             "SET #Status = :processing, #Timestamp = :now, #LeaseUntil = :lease, #DueAt = :due,"
-            " #Attempt = #Attempt + :one, #Claimant = :claimant, #History = list_append(#History, :line)"
+            " #Attempt = #Attempt + :one, #AttemptsUsed = if_not_exists(#AttemptsUsed, :zero) + :one,"
+            " #Claimant = :claimant, #History = list_append(#History, :line)"
         )
         condition = (
             "#Generation = :generation AND"
             f" (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now){awaiting})"
+            # Records of older versions have no such attribute. Their first transition writes it.
+            " AND (attribute_not_exists(#AttemptsUsed) OR #AttemptsUsed < :max)"
         )
         try:
             with translate_aws_errors():
@@ -167,7 +175,7 @@ class JobTable:
             old = get_refused_item(error)
             if old is not None and old.get("Claimant") == claimant:
                 return from_item(old)
-            return _why_refused(old, message, uploaded=uploaded)
+            return _why_refused(old, message, now=now, max_attempts=max_attempts, uploaded=uploaded)
         return from_item(from_wire(response["Attributes"]))
 
     def commit(self, job: Job) -> bool:
@@ -291,21 +299,24 @@ def _running(job: Job) -> Job:
     return replace(job, status=JobStatus.PROCESSING, deleted_at=None)
 
 
-def _why_refused(old: Mapping[str, Any] | None, message: JobMessage, *, uploaded: bool) -> ClaimRefusal:
+def _why_refused(
+    old: Mapping[str, Any] | None, message: JobMessage, *, now: datetime, max_attempts: int, uploaded: bool
+) -> ClaimRefusal:
     if old is None or "DeletedAt" in old:
         return ClaimRefusal(RefusalReason.GONE)
     job = from_item(old)
-    if job.status is JobStatus.EXPIRED:
-        return ClaimRefusal(RefusalReason.EXPIRED)
-    if job.generation != message.generation:
-        return ClaimRefusal(RefusalReason.STALE)
-    if job.status.is_terminal:
-        return ClaimRefusal(RefusalReason.FINISHED)
-    if job.status is JobStatus.PROCESSING:
-        return ClaimRefusal(RefusalReason.LEASED, job.lease_until)
-    if job.status is JobStatus.AWAITING_UPLOAD and not uploaded:
-        return ClaimRefusal(RefusalReason.STALE)
-    # A PENDING job of the right generation is free: the job has changed since the write was refused.
+    reasons = (
+        (job.status is JobStatus.EXPIRED, RefusalReason.EXPIRED),
+        (job.generation != message.generation, RefusalReason.STALE),
+        (job.status.is_terminal, RefusalReason.FINISHED),
+        (job.is_leased(now), RefusalReason.LEASED),
+        (job.status is JobStatus.AWAITING_UPLOAD and not uploaded, RefusalReason.STALE),
+        (job.attempts_used >= max_attempts, RefusalReason.EXHAUSTED),
+    )
+    for applies, reason in reasons:
+        if applies:
+            return ClaimRefusal(reason, job)
+    # A free job of the right generation: it has changed since the write was refused.
     raise ServiceUnavailable
 
 

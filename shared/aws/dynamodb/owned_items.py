@@ -3,7 +3,7 @@
 The sort key ``Entry`` is a prefix for the kind plus a name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -39,6 +39,10 @@ class OwnedItems:
         """Return the primary key of an entry."""
         return {"Owner": owner, "Entry": self._prefix + name}
 
+    def name_of(self, item: Item) -> str:
+        """Return the name of an entry."""
+        return str(item["Entry"]).removeprefix(self._prefix)
+
     def get(self, owner: str, name: str) -> Item | None:
         """Return an item with a consistent read, or None if there is none."""
         with translate_aws_errors():
@@ -71,6 +75,26 @@ class OwnedItems:
             next_after=from_wire(last)["Entry"].removeprefix(prefix) if last else None,
         )
 
+    def query_index(self, index: str, condition: str, values: Mapping[str, Any], *, limit: int) -> Iterator[Item]:
+        """Yield up to ``limit`` items of an index, in the order of its sort key. The index lags behind the table."""
+        start: Any = {}
+        while limit > 0:
+            with translate_aws_errors():
+                response = self._client.query(
+                    TableName=self.table,
+                    IndexName=index,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(condition),
+                    ExpressionAttributeValues=to_wire(values),
+                    Limit=limit,
+                    **start,
+                )
+            yield from map(from_wire, response["Items"])
+            limit -= len(response["Items"])
+            if "LastEvaluatedKey" not in response:
+                return
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+
     def put(self, owner: str, name: str, item: Mapping[str, Any]) -> bool:
         """Write or replace an item. Return True if it is new."""
         with translate_aws_errors():
@@ -91,7 +115,7 @@ class OwnedItems:
                     UpdateExpression=expression,
                     ConditionExpression=condition,
                     ExpressionAttributeNames=placeholders(expression, condition),
-                    ExpressionAttributeValues=to_wire(values),
+                    **({"ExpressionAttributeValues": to_wire(values)} if values else {}),
                     ReturnValues="ALL_NEW",
                 )
         except ServiceError as error:

@@ -2,23 +2,35 @@
 
 Entries are under their owner: ``webhook#{name}`` is a webhook, ``delivery#{name}#{event ID}`` one of its deliveries
 (``shared.aws.dynamodb.delivery_table``).
+
+The sparse index ``Deferred`` lists, under ``WEBHOOKS``, the webhooks that may have deferred deliveries. A webhook is
+listed from its first deferral until its deliveries have expired, not until there are none left: a removal would race
+with the next deferral.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import is_refused, placeholders
 from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.wire import to_wire
+from shared.aws.dynamodb.wire import from_optional_iso, to_wire
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError, WebhookNotFound
+from shared.webhooks.circuit import MAX_FAILURES, compute_pause
+from shared.webhooks.delivery import RETENTION
 from shared.webhooks.webhook import Webhook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX = "Deferred"
+#: Partition of the index with the webhooks that may have deferred deliveries.
+WEBHOOKS = "webhooks"
+#: A webhook is listed again if less than this time is left.
+MIN_LISTED = RETENTION / 2
 
 
 class WebhookTable:
@@ -46,7 +58,12 @@ class WebhookTable:
         condition = "attribute_not_exists(#Owner)"
         put: Any = {
             "TableName": self._items.table,
-            "Item": to_wire(self._items.key(webhook.owner, webhook.name) | _to_item(webhook)),
+            # Listed from the beginning: an earlier webhook of this name may have left deferred deliveries.
+            "Item": to_wire(
+                self._items.key(webhook.owner, webhook.name)
+                | _to_item(webhook)
+                | {"DeferredBy": WEBHOOKS, "ResumeAt": to_iso(webhook.created_at + RETENTION + timedelta(days=2))}
+            ),
             "ConditionExpression": condition,
             "ExpressionAttributeNames": placeholders(condition),
         }
@@ -59,11 +76,11 @@ class WebhookTable:
         return True
 
     def change(self, owner: str, name: str, *, url: str, events: tuple[str, ...], now: datetime) -> Webhook:
-        """Change a webhook, and enable it again if it was disabled. Raises WebhookNotFound."""
+        """Change a webhook, and enable it again if it was disabled or paused. Raises WebhookNotFound."""
         item = self._items.update(
             owner,
             name,
-            "SET #Url = :url, #Events = :events, #UpdatedAt = :now REMOVE #Disabled",
+            "SET #Url = :url, #Events = :events, #UpdatedAt = :now REMOVE #Disabled, #Failures, #Pauses, #PausedUntil",
             {":url": url, ":events": list(events), ":now": to_iso(now)},
             condition="attribute_exists(#Owner)",
         )
@@ -81,6 +98,74 @@ class WebhookTable:
             condition="attribute_exists(#Owner) AND #Url = :url",
         )
         return item is not None
+
+    def record_failure(self, webhook: Webhook, now: datetime) -> datetime | None:
+        """Count a failed try. Return the end of the pause if the webhook is paused now, otherwise None."""
+        failed = self._items.update(
+            webhook.owner,
+            webhook.name,
+            "SET #Failures = if_not_exists(#Failures, :zero) + :one",
+            {":zero": 0, ":one": 1},
+            condition="attribute_exists(#Owner)",
+        )
+        if failed is None or failed["Failures"] < MAX_FAILURES:
+            return None
+        until = now + compute_pause(webhook.pauses)
+        # Of several tries that fail at the same time, the first one pauses. A probe replaces the end of its own pause.
+        self._items.update(
+            webhook.owner,
+            webhook.name,
+            "SET #PausedUntil = :until, #Pauses = :pauses",
+            {":until": to_iso(until), ":pauses": webhook.pauses + 1, ":seen": webhook.pauses},
+            condition="attribute_not_exists(#Pauses) OR #Pauses = :seen",
+        )
+        return until
+
+    def record_success(self, webhook: Webhook) -> None:
+        """End a pause and forget earlier failures. No-op without failures."""
+        if webhook.failures or webhook.paused_until is not None:
+            self._items.update(
+                webhook.owner,
+                webhook.name,
+                "REMOVE #Failures, #Pauses, #PausedUntil",
+                {},
+                condition="attribute_exists(#Owner)",
+            )
+
+    def start_probe(self, webhook: Webhook, *, until: datetime) -> bool:
+        """Reserve the only try after a pause. Return False if another delivery was faster.
+
+        If the probe ends without a result, the next one can start at ``until``.
+        """
+        item = self._items.update(
+            webhook.owner,
+            webhook.name,
+            "SET #PausedUntil = :until",
+            {":until": to_iso(until), ":seen": to_iso(webhook.paused_until or until)},
+            condition="#PausedUntil = :seen",
+        )
+        return item is not None
+
+    def list_deferring(self, webhook: Webhook, now: datetime) -> None:
+        """List a webhook in the index, before one of its deliveries is deferred. At most one write per week."""
+        if webhook.may_defer_until is not None and webhook.may_defer_until - now > MIN_LISTED:
+            return
+        # TTL removes a delivery up to two days late.
+        until = now + RETENTION + timedelta(days=2)
+        self._items.update(
+            webhook.owner,
+            webhook.name,
+            "SET #DeferredBy = :webhooks, #ResumeAt = :until",
+            {":webhooks": WEBHOOKS, ":until": to_iso(until)},
+            condition="attribute_exists(#Owner)",
+        )
+
+    def find_deferring(self, now: datetime, *, limit: int) -> Iterator[tuple[str, str]]:
+        """Yield owner and name of up to ``limit`` webhooks that may have deferred deliveries."""
+        values = {":webhooks": WEBHOOKS, ":now": to_iso(now)}
+        condition = "#DeferredBy = :webhooks AND #ResumeAt > :now"
+        for item in self._items.query_index(INDEX, condition, values, limit=limit):
+            yield item["Owner"], self._items.name_of(item)
 
     def delete(self, owner: str, name: str) -> None:
         """Delete a webhook. Raises WebhookNotFound."""
@@ -107,4 +192,8 @@ def _from_item(item: Mapping[str, Any]) -> Webhook:
         created_at=from_iso(item["CreatedAt"]),
         updated_at=from_iso(item["UpdatedAt"]),
         disabled=item.get("Disabled"),
+        failures=item.get("Failures", 0),
+        pauses=item.get("Pauses", 0),
+        paused_until=from_optional_iso(item.get("PausedUntil")),
+        may_defer_until=from_optional_iso(item.get("ResumeAt")),
     )

@@ -5,25 +5,27 @@ DejaVu Sans covers Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic, L
 
 import unicodedata
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from PIL import ImageFont, features
 
-_FILES: Final = {"dejavu-sans": Path(__file__).with_name("DejaVuSans.ttf")}
+#: The font files, read at import: a process in the sandbox can't open files.
+_FILES: Final = {"dejavu-sans": Path(__file__).with_name("DejaVuSans.ttf").read_bytes()}
 #: Unicode never assigns this code point, so every font draws its missing-glyph symbol for it.
 _NO_CHARACTER: Final = "\uffff"
 _PROBE_PIXELS: Final = 24
 
 
 def load_font(name: str, pixels: int) -> ImageFont.FreeTypeFont:
-    """Return a bundled font with a line height in pixels. Use complex text layout (Raqm) if it is available."""
+    """Return a bundled font of the given size in pixels, with complex text layout (Raqm) if it is available."""
     engine = ImageFont.Layout.RAQM if _can_shape() else ImageFont.Layout.BASIC
-    return ImageFont.truetype(_FILES[name], pixels, layout_engine=engine)
+    return ImageFont.truetype(BytesIO(_FILES[name]), pixels, layout_engine=engine)
 
 
 def find_text_warnings(text: str, name: str) -> list[str]:
-    """Return warnings about missing characters, and about scripts that the system can't lay out."""
+    """Return warnings about characters that the font lacks and scripts that the system can't lay out."""
     warnings = []
     missing = find_missing_characters(text, name)
     if missing:
@@ -35,7 +37,7 @@ def find_text_warnings(text: str, name: str) -> list[str]:
 
 
 def find_missing_characters(text: str, name: str) -> list[str]:
-    """List the characters of a text that the font lacks, without duplicates."""
+    """Return the characters of a text that the font lacks, without duplicates."""
     return [character for character in dict.fromkeys(text) if _is_missing(character, name)]
 
 
@@ -46,7 +48,7 @@ def _is_missing(character: str, name: str) -> bool:
 
 @cache
 def _draw_probe(character: str, name: str) -> bytes:
-    font = ImageFont.truetype(_FILES[name], _PROBE_PIXELS, layout_engine=ImageFont.Layout.BASIC)
+    font = ImageFont.truetype(BytesIO(_FILES[name]), _PROBE_PIXELS, layout_engine=ImageFont.Layout.BASIC)
     return bytes(font.getmask(character, mode="L"))
 
 

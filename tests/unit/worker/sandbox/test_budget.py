@@ -8,7 +8,7 @@ from worker.sandbox.budget import BASE_BYTES, FIXED_BYTES, MIB, Budget, compute_
 
 def test_a_child_s_memory_covers_the_limits() -> None:
     """20 bytes per allowed pixel, a fixed part, and the file."""
-    budget = Budget.of(LIMITS, memory_mib=2048, children=1, seconds=15)
+    budget = Budget.of(LIMITS, memory_mib=2048, children=1, cpu_seconds=15)
     assert budget.memory_bytes == 20 * LIMITS.max_pixels + FIXED_BYTES + LIMITS.max_bytes
 
 
@@ -17,7 +17,7 @@ def test_a_child_s_memory_covers_the_limits() -> None:
 def test_all_budgets_fit_into_the_function(memory_mib: int, processors: int) -> None:
     """Children, worker and images in transfer together."""
     children = count_children(memory_mib=memory_mib, processors=processors)
-    budget = Budget.of(LIMITS, memory_mib=memory_mib, children=children, seconds=15)
+    budget = Budget.of(LIMITS, memory_mib=memory_mib, children=children, cpu_seconds=15)
     room = compute_raw_memory(budget, memory_mib=memory_mib, children=children)
     assert room > 0
     whole = children * (budget.memory_bytes + BASE_BYTES) + 2 * BASE_BYTES + 2 * room
