@@ -136,6 +136,8 @@ class WorkerSettings(StoreSettings, LimitSettings):
     render_seconds: Positive
     #: Memory of the Lambda.
     memory_mib: Positive
+    #: ``require``: render nothing if the sandbox is incomplete. ``best``: apply what the system supports.
+    sandbox: Literal["best", "require"]
 
 
 class RecoverySettings(StoreSettings):

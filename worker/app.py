@@ -181,6 +181,13 @@ def _record_metrics(result: AttemptResult, record: SQSRecord, started: datetime)
     )
 
 
+def _report_missing(missing: frozenset[str]) -> None:
+    """Count and log that a new child could not apply all measures of the sandbox."""
+    with _metrics_lock:
+        metrics.add_metric("SandboxIncomplete", MetricUnit.Count, 1)
+    logger.warning("The system does not support the whole sandbox", extra={"missing": sorted(missing)})
+
+
 def _count_processors() -> int:
     """Return the number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -206,7 +213,13 @@ def get_consumer() -> JobConsumer:
     children = count_children(memory_mib=settings.memory_mib, processors=_count_processors())
     budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, cpu_seconds=settings.render_seconds)
     environment = {name: os.environ[name] for name in CHILD_ENVIRONMENT if name in os.environ}
-    sandbox = Sandbox(budget, children=children, environment=environment)
+    sandbox = Sandbox(
+        budget,
+        children=children,
+        environment=environment,
+        report_missing=_report_missing,
+        is_strict=settings.sandbox == "require",
+    )
     sandbox.warm_up()
     clients = make_clients(settings.aws_call_seconds)
     interactive, bulk = (SqsQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))

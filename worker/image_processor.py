@@ -137,7 +137,7 @@ class ImageProcessor:
             now=self.clock(),
         )
         # The time of the claimed job's last transition is the start of this attempt.
-        receipt = build_receipt(completed, rendered.software, self.limits, started_at=job.timestamp)
+        receipt = build_receipt(completed, rendered.software, rendered.sandbox, self.limits, started_at=job.timestamp)
         return self._commit(replace(completed, receipt=receipt), Outcome.COMPLETED)
 
     def _fetch(self, job: Job) -> bytes:

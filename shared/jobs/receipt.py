@@ -78,9 +78,13 @@ class Receipt(_Facts):
     warnings: tuple[str, ...]
     #: Versions by name.
     software: dict[str, str]
+    #: Complete layers of the sandbox in which the image was rendered. Older receipts do not have them.
+    sandbox: tuple[str, ...] = ()
 
 
-def build_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, started_at: datetime) -> str | None:
+def build_receipt(
+    job: Job, software: Mapping[str, str], sandbox: tuple[str, ...], limits: Limits, *, started_at: datetime
+) -> str | None:
     """Return the receipt of a job that has just been completed.
 
     Return None if it is too long to store, or if canonical JSON can't represent one of its numbers.
@@ -101,6 +105,7 @@ def build_receipt(job: Job, software: Mapping[str, str], limits: Limits, *, star
         "outputs": [_facts(output, ReceiptOutput) for output in job.outputs],
         "warnings": list(job.warnings),
         "software": {"safelight": VERSION, **software},
+        "sandbox": list(sandbox),
     }
     try:
         text = to_canonical_json(document)

@@ -42,7 +42,7 @@ def main(user: str, *layers: str) -> None:
         measures = [name for layer, names in LAYERS.items() if layer not in layers for name in names]
         script = f"{FRAME}\nCONTEXT = {(os.getpid(), str(victim), measures)!r}\n{PROBES.read_text('utf-8')}"
         with Child(BUDGET, {}, ("-c", script)) as child:
-            child._wait_until_ready()
+            child.wait_until_ready()
             assert child.ready is not None
             report = {"applied": child.ready.confined, "probes": child.ready.software}
         report["left behind"] = "nothing" if describe(Path(folder)) == before else "changes"
@@ -95,7 +95,7 @@ def try_other_abi(without: list[str]) -> str:
     )
     with Child(BUDGET, {}, ("-c", script)) as child:
         try:
-            child._wait_until_ready()
+            child.wait_until_ready()
         except Exception as error:  # noqa: BLE001 - the child was killed
             return type(error).__name__
         assert child.ready is not None

@@ -128,6 +128,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "LEASE_SECONDS": defaults["WorkerTimeout"],
         "RECORD_SECONDS": defaults["RecordSeconds"],
         "RENDER_SECONDS": defaults["RenderSeconds"],
+        "SANDBOX": defaults["Sandbox"],
         "MEMORY_MIB": defaults["WorkerMemory"],
         "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
         "UPLOAD_SECONDS": defaults["UploadSeconds"],

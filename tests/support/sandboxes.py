@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from worker.imaging import Limits
 from worker.sandbox import Budget, Sandbox
@@ -23,11 +24,16 @@ READY = FRAME + "frame(b'{\"confined\":[]}')\n"
 
 @contextmanager
 def sandbox(
-    budget: Budget = BUDGET, *, children: int = 1, script: str | None = None, environment: dict[str, str] | None = None
+    budget: Budget = BUDGET,
+    *,
+    children: int = 1,
+    script: str | None = None,
+    environment: dict[str, str] | None = None,
+    **options: Any,
 ) -> Iterator[Sandbox]:
-    """Lend a sandbox of real children, or of such that run ``script``."""
+    """Lend a sandbox of real children, or of children that run ``script``. ``options`` are those of ``Sandbox``."""
     program = PROGRAM if script is None else ("-c", script)
-    made = Sandbox(budget, children=children, environment=environment or {}, program=program)
+    made = Sandbox(budget, children=children, environment=environment or {}, program=program, **options)
     try:
         yield made
     finally:

@@ -41,6 +41,8 @@ class RenderResult:
     warnings: tuple[str, ...]
     #: Versions of the libraries that rendered the image, by name.
     software: dict[str, str] = field(default_factory=dict)
+    #: Complete layers of the sandbox in which the image was rendered; see ``worker.sandbox.confinement``.
+    sandbox: tuple[str, ...] = ()
 
 
 def render(

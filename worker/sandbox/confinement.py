@@ -10,7 +10,7 @@ Three independent layers, for systems that refuse some of them. ``docs/security.
 import os
 import resource
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,12 @@ def confine(memory_bytes: int, cpu_seconds: int, *, without: frozenset[str] = fr
         if name == "namespaces":
             process_id = result
     return Confinement(tuple(applied), process_id)
+
+
+def list_complete_layers(applied: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the layers of which a child has applied every measure."""
+    found = set(applied)
+    return tuple(layer for layer, names in LAYERS.items() if found.issuperset(names))
 
 
 def hide_memory() -> None:

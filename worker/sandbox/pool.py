@@ -4,7 +4,7 @@ It is thread-safe: each call uses one child, and waits while all children are in
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,8 +17,12 @@ from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.imaging.render import NO_ASSETS
 from worker.sandbox.budget import Budget
+from worker.sandbox.confinement import ALL_MEASURES, list_complete_layers
 from worker.sandbox.process import PROGRAM, Child
-from worker.sandbox.protocol import Answer, Refusal, Request, fill_outputs
+from worker.sandbox.protocol import Answer, Ready, Refusal, Request, fill_outputs
+
+#: Receives the names of the measures that a new child could not apply.
+ReportMissing = Callable[[frozenset[str]], None]
 
 MAX_DETAIL: Final = 300
 MAX_WARNINGS: Final = 20
@@ -34,20 +38,25 @@ class RenderFault(SafelightError):
 class Sandbox:
     """A fixed number of slots. A slot holds one child or is empty."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a sandbox consists of
         self,
         budget: Budget,
         *,
         children: int,
         environment: Mapping[str, str],
         program: Sequence[str] = PROGRAM,
+        report_missing: ReportMissing = lambda _: None,
+        is_strict: bool = False,
     ) -> None:
         """Create empty slots. ``warm_up`` or the first image starts a child process.
 
         ``environment`` contains only the variables that a child needs to run Python, such as LD_LIBRARY_PATH.
-        ``program`` contains the arguments of the interpreter.
+        ``program`` contains the arguments of the interpreter. ``report_missing`` is called once for each child that
+        could not apply all measures. If the sandbox is strict, such a child renders no image.
         """
         self._budget = budget
+        self._report_missing = report_missing
+        self._is_strict = is_strict
         self._program = program
         self._environment = environment
         # Children inherit the priority of the thread that starts them, so a thread with normal priority starts them.
@@ -97,6 +106,7 @@ class Sandbox:
             sizes=(len(data), *map(len, assets.values())),
         )
         with self._child(start_by) as child:
+            ready = self._prepare(child)
             answer, outputs = child.run(request, [data, *assets.values()], end_by=end_by)
             try:
                 rendered = _check_answer(answer, outputs, pipeline)
@@ -104,7 +114,7 @@ class Sandbox:
                 # The memory of the child may be fragmented, or an image may have compromised the child.
                 child.close()
                 raise
-            return replace(rendered, software=child.ready.software if child.ready is not None else {})
+            return replace(rendered, software=ready.software, sandbox=list_complete_layers(ready.confined))
 
     def close(self) -> None:
         """Kill all children. No call to ``render`` may be running."""
@@ -122,6 +132,21 @@ class Sandbox:
             yield slot
         finally:
             self._slots.put(self._replace_if_unhealthy(slot))
+
+    def _prepare(self, child: Child) -> Ready:
+        """Wait until the child is ready. Report the measures that a new child could not apply.
+
+        Raises SandboxUnavailable if there are any and the sandbox is strict.
+        """
+        is_new = child.ready is None
+        ready = child.wait_until_ready()
+        missing = ALL_MEASURES.difference(ready.confined)
+        if missing and is_new:
+            self._report_missing(missing)
+        if missing and self._is_strict:
+            child.close()
+            raise SandboxUnavailable
+        return ready
 
     def _take(self, start_by: float | None) -> Child | None:
         if start_by is None:

@@ -88,6 +88,20 @@ class Child:
         """Return True if the process is running, has answered every request and need not be replaced yet."""
         return self._is_synchronized and self._records < MAX_RECORDS and self._process.poll() is None
 
+    def wait_until_ready(self) -> Ready:
+        """Wait until the process is confined, and return what it reports. Raises SandboxUnavailable if it fails."""
+        if self.ready is not None:
+            return self.ready
+        try:
+            self.ready = self._read(Ready, TimeLimit(time.monotonic() + READY_SECONDS))
+            if self.ready.process_id is not None:
+                self._inner = os.pidfd_open(self.ready.process_id)
+        except (DeadlinePassed, PipeClosed, _InvalidAnswer, ValidationError, OSError) as error:
+            self.close()
+            raise SandboxUnavailable from error
+        self._cpu_clock = get_cpu_clock(self.ready.process_id or self._process.pid)
+        return self.ready
+
     def run(
         self, request: Request, parts: Sequence[bytes], *, end_by: float | None = None
     ) -> tuple[Answer, list[bytes]]:
@@ -98,7 +112,7 @@ class Child:
         or has none at ``end_by`` (``time.monotonic``): another process may have killed or starved it. Raises
         SandboxUnavailable if the child does not become ready.
         """
-        self._wait_until_ready()
+        self.wait_until_ready()
         self._is_synchronized = False
         self._records += 1
         latest = time.monotonic() + self._budget.wall_seconds
@@ -146,18 +160,6 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _wait_until_ready(self) -> None:
-        if self.ready is not None:
-            return
-        try:
-            self.ready = self._read(Ready, TimeLimit(time.monotonic() + READY_SECONDS))
-            if self.ready.process_id is not None:
-                self._inner = os.pidfd_open(self.ready.process_id)
-        except (DeadlinePassed, PipeClosed, _InvalidAnswer, ValidationError, OSError) as error:
-            self.close()
-            raise SandboxUnavailable from error
-        self._cpu_clock = get_cpu_clock(self.ready.process_id or self._process.pid)
 
     def _read(self, frame: type[_Frame], limit: TimeLimit) -> _Frame:
         (length,) = LENGTH.unpack(receive(self._output, LENGTH.size, limit))

@@ -34,7 +34,7 @@ def build(pipeline: Pipeline, warnings: tuple[str, ...] = ()) -> str | None:
     )
     processing = replace(make_processing_job(), pipeline=pipeline)
     job = processing.complete(raw=raw, outputs=outputs, warnings=warnings, now=LATER)
-    return build_receipt(job, {"pillow": "13"}, LIMITS, started_at=NOW)
+    return build_receipt(job, {"pillow": "13"}, ("limits",), LIMITS, started_at=NOW)
 
 
 def test_receipt_has_inputs_pipeline_and_outputs() -> None:

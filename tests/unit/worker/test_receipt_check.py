@@ -63,7 +63,7 @@ def made(name: str, pipeline: Pipeline = ALL_FORMATS) -> tuple[str, Evidence]:
     pins = tuple(AssetPin(each, digest(asset)) for each, asset in assets.items())
     job = replace(make_processing_job(), pipeline=pipeline, assets=pins)
     job = job.complete(raw=raw, outputs=outputs, warnings=rendered.warnings, now=LATER)
-    receipt = build_receipt(job, rendered.software, LIMITS, started_at=NOW)
+    receipt = build_receipt(job, rendered.software, rendered.sandbox, LIMITS, started_at=NOW)
     assert receipt is not None
     stored = {output.name: encoded.data for output, encoded in rendered.outputs}
     return receipt, Evidence(data, stored, assets)

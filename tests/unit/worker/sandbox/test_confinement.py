@@ -40,7 +40,7 @@ def answer_of(body: str, environment: dict[str, str] | None = None) -> str:
     """Run the body of a function in a confined child; return what it returns, or the name of what it raises."""
     script = PROBE.format("\n".join("    " + line for line in body.splitlines()))
     with Child(BUDGET, environment or {}, ("-c", script)) as child:
-        child._wait_until_ready()
+        child.wait_until_ready()
         assert isinstance(child.ready, Ready)
         (answer,) = child.ready.confined
     return answer
@@ -131,7 +131,7 @@ def test_a_measure_that_the_system_refuses_is_not_reported() -> None:
 def test_a_child_ends_with_its_parent() -> None:
     """It ends when the pipe closes."""
     with Child(BUDGET, {}) as child:
-        child._wait_until_ready()
+        child.wait_until_ready()
         assert child._process.stdin is not None
         child._process.stdin.close()
         assert child._process.wait(timeout=60) == 0

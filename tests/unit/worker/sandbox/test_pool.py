@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 from support import sample_images
-from support.sandboxes import BUDGET, LIMITS, READY, process_ids, sandbox
+from support.sandboxes import BUDGET, FRAME, LIMITS, READY, process_ids, sandbox
 
 from shared.errors import (
     ImageError,
@@ -27,11 +27,14 @@ from shared.errors import (
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, OutputFormat, Pipeline
 from worker.imaging import RenderResult, render
 from worker.sandbox import process
+from worker.sandbox.confinement import ALL_MEASURES, LAYERS
 from worker.sandbox.pool import RenderFault, Sandbox
 from worker.sandbox.protocol import Answer
 
 PICTURE = sample_images.make_jpeg(300, 200)
 THREE = Pipeline.model_validate({"outputs": [{"name": name, "format": name} for name in ("png", "jpeg", "webp")]})
+#: The layers that the sandbox has on this system.
+COMPLETE = tuple(LAYERS) if sys.platform == "linux" else ()
 SHORT = replace(BUDGET, cpu_seconds=1, wall_seconds=1)
 ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffer.read()\n'
 
@@ -44,7 +47,7 @@ def child_id(boxed: Sandbox) -> int | None:
 
 def honest(pipeline: Pipeline = DEFAULT_PIPELINE) -> RenderResult:
     """Return the result of rendering in this process."""
-    return render(PICTURE, pipeline, LIMITS)
+    return replace(render(PICTURE, pipeline, LIMITS), sandbox=COMPLETE)
 
 
 @pytest.mark.parametrize("pipeline", [DEFAULT_PIPELINE, THREE])
@@ -62,7 +65,7 @@ def test_large_images_pass_the_pipes() -> None:
     noise = sample_images.encode(sample_images.make_noise(1500, 1200), "BMP")
     keep = Pipeline.model_validate({"outputs": [{"name": "a"}, {"name": "b"}]})
     with sandbox() as boxed:
-        assert boxed.render(noise, keep, LIMITS) == render(noise, keep, LIMITS)
+        assert boxed.render(noise, keep, LIMITS) == replace(render(noise, keep, LIMITS), sandbox=COMPLETE)
 
 
 @pytest.mark.parametrize(
@@ -260,3 +263,27 @@ def test_the_pixel_limit_can_exceed_pillow_s() -> None:
         assert (made.width, made.height) == (side, side)
         with pytest.raises(TooManyPixels):
             boxed.render(picture, crop, replace(LIMITS, max_pixels=side * side - 1))
+
+
+def test_missing_measures_are_reported_once_for_each_child() -> None:
+    """And are in the result. A strict sandbox renders nothing."""
+    missing = frozenset(LAYERS["system_calls"])
+    applied = json.dumps(sorted(ALL_MEASURES - missing))
+    answer, parts = Answer.of(render(PICTURE, DEFAULT_PIPELINE, LIMITS))
+    data = answer.head() + b"".join(parts)
+    script = (
+        FRAME
+        + f"frame(b'{{\"confined\": {applied}}}')\n"
+        + "while prefix := sys.stdin.buffer.read(4):\n"
+        + "    request = sys.stdin.buffer.read(*struct.unpack('>I', prefix))\n"
+        + "    import json\n"
+        + "    sys.stdin.buffer.read(sum(json.loads(request)['sizes']))\n"
+        + f"    os.write(1, bytes.fromhex('{data.hex()}'))\n"
+    )
+    reports: list[frozenset[str]] = []
+    with sandbox(script=script, report_missing=reports.append) as boxed:
+        for _ in range(2):
+            assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS).sandbox == ("limits", "namespaces")
+        assert reports == [missing]
+    with sandbox(script=script, is_strict=True) as boxed, pytest.raises(SandboxUnavailable):
+        boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
