@@ -1,4 +1,7 @@
-"""Webhook Lambda: sends queued deliveries as signed POST requests. Failed deliveries are retried for several hours."""
+"""Webhook Lambda: sends queued deliveries as signed POST requests. Failed deliveries are retried for several hours.
+
+A schedule also invokes it once a minute, without records, to send messages for deferred deliveries.
+"""
 
 import os
 import random
@@ -13,6 +16,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from notifier.deferral import DeferredDeliveries
 from notifier.delivery import DeliveryResult, WebhookSender
 from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, HttpPost
 from shared.aws.clients import make_webhook_clients
@@ -50,6 +54,7 @@ class DeliveryConsumer:
 
     sender: WebhookSender
     queue: SqsQueue
+    deferred: DeferredDeliveries
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> None:
         """Attempt one delivery.
@@ -80,9 +85,12 @@ def _record_metrics(result: DeliveryResult) -> None:
         "tries": delivery.tries,
         "answer": delivery.answer,
         "reason": delivery.reason,
+        "paused": result.has_paused,
     }
     with _metrics_lock:
         metrics.add_metric(METRICS[delivery.state], MetricUnit.Count, 1)
+        if result.has_paused:
+            metrics.add_metric("WebhooksPaused", MetricUnit.Count, 1)
     failed = delivery.state is DeliveryState.FAILED
     (logger.error if failed else logger.info)("Webhook tried", extra=fields)
 
@@ -92,21 +100,28 @@ def get_consumer() -> DeliveryConsumer:
     """Build the consumer from the settings, once per execution environment."""
     settings = WebhookSettings.read(os.environ)
     clients = make_webhook_clients(settings.aws_call_seconds)
+    webhooks = WebhookTable(clients.dynamodb, settings.webhook_table)
+    deliveries = DeliveryTable(clients.dynamodb, settings.webhook_table)
+    queue = SqsQueue(clients.sqs, settings.webhook_queue_url, is_fair=settings.has_fair_queues)
     sender = WebhookSender(
-        webhooks=WebhookTable(clients.dynamodb, settings.webhook_table),
+        webhooks=webhooks,
         secrets=WebhookSecrets(clients.dynamodb, settings.webhook_secret_table),
-        deliveries=DeliveryTable(clients.dynamodb, settings.webhook_table),
+        deliveries=deliveries,
         post=HttpPost(allow_internal=settings.allows_internal_targets),
         clock=utc_now,
         random=random.random,
     )
-    return DeliveryConsumer(sender, SqsQueue(clients.sqs, settings.webhook_queue_url))
+    deferred = DeferredDeliveries(webhooks, deliveries, queue, utc_now, logger)
+    return DeliveryConsumer(sender, queue, deferred)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Attempt the deliveries of one SQS batch and return the records to retry."""
+    """Attempt the deliveries of one SQS batch and return the records to retry, or resume deferred deliveries."""
     consumer = get_consumer()
+    if "Records" not in event:
+        metrics.add_metric("DeliveriesResumed", MetricUnit.Count, consumer.deferred.resume(context))
+        return {"batchItemFailures": []}
     metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
     return process_records(event, context, consumer.process_record, logger, max_concurrency=MAX_CONCURRENCY)

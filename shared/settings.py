@@ -199,7 +199,7 @@ class NotifierSettings(SenderSettings):
     aws_call_seconds: Positive
 
 
-class WebhookSettings(_Settings):
+class WebhookSettings(SenderSettings):
     """Settings of the webhook Lambda."""
 
     webhook_table: str

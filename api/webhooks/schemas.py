@@ -51,6 +51,9 @@ class WebhookView(View):
     url: str
     events: list[str]
     disabled: str | None = Field(description="Why the webhook is disabled. Null while it is enabled.")
+    paused_until: Timestamp | None = Field(
+        description="Deliveries wait until this time, because the last ones have failed. Null if they do not wait."
+    )
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -135,6 +138,7 @@ def _webhook_fields(webhook: Webhook) -> dict[str, Any]:
         "url": webhook.url,
         "events": list(webhook.events),
         "disabled": webhook.disabled,
+        "paused_until": webhook.paused_until,
         "created_at": webhook.created_at,
         "updated_at": webhook.updated_at,
     }

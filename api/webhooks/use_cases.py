@@ -13,7 +13,7 @@ from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import NotificationsOff, WebhookNotFound
 from shared.names import is_name
-from shared.webhooks.delivery import Delivery, DeliveryMessage
+from shared.webhooks.delivery import Delivery
 from shared.webhooks.webhook import SECRET_OVERLAP, Webhook, new_secret
 
 
@@ -91,15 +91,7 @@ class Webhooks:
         """Send an event again, whatever the state of its delivery. Raises WebhookNotFound or DeliveryNotFound."""
         webhook = self.get(name, owner)
         delivery = self.deliveries.replay(owner, webhook.name, event_id, now=self.clock())
-        message = DeliveryMessage(
-            owner=owner,
-            webhook=webhook.name,
-            event_id=delivery.event_id,
-            type=delivery.type,
-            job_id=delivery.job_id,
-            body=delivery.body,
-            round=delivery.round,
-        )
+        message = delivery.to_message()
         self.queue.send(message.encode(), tenant=message.receiver)
         return delivery
 

@@ -21,6 +21,11 @@ RETRY_DELAYS = (
 MAX_TRIES = len(RETRY_DELAYS) + 1
 #: SQS limits the visibility timeout to twelve hours.
 MAX_DELAY = timedelta(hours=11)
+#: A delivery waits for its next try in the queue for at most this time, and otherwise in the table: a queue holds a
+#: limited number of messages in flight, for all receivers together.
+LONGEST_QUEUE_DELAY = timedelta(minutes=1)
+#: If the message about a deferred delivery is lost, it is sent again after this time.
+RESUME_AGAIN_AFTER = timedelta(minutes=15)
 #: How long a delivery stays in the log.
 RETENTION = timedelta(days=14)
 
@@ -61,6 +66,20 @@ class Delivery:
     answer: int | None = None
     #: Why the last try failed without a response.
     reason: str | None = None
+    #: When a message about this delivery is sent, if it is deferred in the table and has no message in the queue.
+    resume_at: datetime | None = None
+
+    def to_message(self) -> "DeliveryMessage":
+        """Return the message for the next try."""
+        return DeliveryMessage(
+            owner=self.owner,
+            webhook=self.webhook,
+            event_id=self.event_id,
+            type=self.type,
+            job_id=self.job_id,
+            body=self.body,
+            round=self.round,
+        )
 
 
 class DeliveryMessage(BaseModel):
@@ -84,12 +103,17 @@ class DeliveryMessage(BaseModel):
     @property
     def receiver(self) -> str:
         """Return what identifies the receiver: a slow or broken receiver must not delay the others."""
-        return f"{self.owner}\n{self.webhook}"
+        return compute_receiver(self.owner, self.webhook)
 
 
 def is_event_id(text: str) -> bool:
     """Return True if a text has the form of an event ID."""
     return _SHAPE.fullmatch(text) is not None
+
+
+def compute_receiver(owner: str, webhook: str) -> str:
+    """Return what identifies a receiver. An owner contains no line break."""
+    return f"{owner}\n{webhook}"
 
 
 def decode_delivery(text: str) -> DeliveryMessage:

@@ -34,6 +34,14 @@ class Webhook:
     updated_at: datetime
     #: Why the webhook is disabled; None while it is enabled.
     disabled: str | None = None
+    #: Failed tries since the last success.
+    failures: int = 0
+    #: Pauses since the last success (``shared.webhooks.circuit``).
+    pauses: int = 0
+    #: End of the current pause. After it, one delivery is tried.
+    paused_until: datetime | None = None
+    #: Until this time, deliveries of the webhook may be deferred in the table.
+    may_defer_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,6 +351,9 @@ def test_the_webhook_tables_have_their_keys() -> None:
     """By owner; the log expires, and both tables are encrypted."""
     assert _key_schema(properties("WebhookTable")) == ["Owner", "Entry"]
     assert _key_schema(properties("WebhookSecretTable")) == ["Owner", "Name"]
+    (index,) = properties("WebhookTable")["GlobalSecondaryIndexes"]
+    assert (index["IndexName"], _key_schema(index)) == ("Deferred", ["DeferredBy", "ResumeAt"])
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert properties("WebhookTable")["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
     for table in ("WebhookTable", "WebhookSecretTable"):
         assert properties(table)["SSESpecification"]["SSEEnabled"] is True

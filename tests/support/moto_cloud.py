@@ -155,6 +155,10 @@ class Cloud:
                 self.clients.sqs.delete_message(QueueUrl=self.webhook_queue_url, ReceiptHandle=each["ReceiptHandle"])
         return [message["Body"] for message in found if message["MessageId"] in failed]
 
+    def resume_webhooks(self) -> None:
+        """Invoke the webhook function as its schedule does."""
+        notifier.webhooks.handler({"source": "aws.events"}, _make_context())
+
     def receive_events(self) -> list[dict[str, Any]]:
         """Receive and delete up to ten published events."""
         found = self.receive(self.event_queue_url)

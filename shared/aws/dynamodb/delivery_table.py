@@ -123,7 +123,8 @@ class DeliveryTable:
         condition = "#DeferredBy = :receiver AND #ResumeAt <= :now"
         for key in self._items.query_index(INDEX, condition, values, limit=limit):
             item = self._items.get(key["Owner"], self._items.name_of(key))
-            if item is not None and "ResumeAt" in item:
+            # The index lags: the delivery may have been resumed, claimed or replayed since.
+            if item is not None and "ResumeAt" in item and item["ResumeAt"] <= values[":now"]:
                 yield _from_item(item)
 
     def resume(self, delivery: Delivery, *, again_at: datetime) -> bool:

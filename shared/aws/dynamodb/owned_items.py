@@ -107,6 +107,8 @@ class OwnedItems:
         self, owner: str, name: str, expression: str, values: Mapping[str, Any], *, condition: str
     ) -> Item | None:
         """Update an item and return its new value, or None if the condition failed."""
+        # DynamoDB refuses an empty map.
+        given: Any = {"ExpressionAttributeValues": to_wire(values)} if values else {}
         try:
             with translate_aws_errors():
                 response = self._client.update_item(
@@ -115,7 +117,7 @@ class OwnedItems:
                     UpdateExpression=expression,
                     ConditionExpression=condition,
                     ExpressionAttributeNames=placeholders(expression, condition),
-                    **({"ExpressionAttributeValues": to_wire(values)} if values else {}),
+                    **given,
                     ReturnValues="ALL_NEW",
                 )
         except ServiceError as error:

@@ -146,7 +146,7 @@ class WebhookTable:
         )
         return item is not None
 
-    def list_deferring(self, webhook: Webhook, now: datetime) -> None:
+    def mark_deferring(self, webhook: Webhook, now: datetime) -> None:
         """List a webhook in the index, before one of its deliveries is deferred. At most one write per week."""
         if webhook.may_defer_until is not None and webhook.may_defer_until - now > MIN_LISTED:
             return
