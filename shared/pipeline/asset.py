@@ -1,7 +1,7 @@
 """Assets: stored images with a name, to which operations refer.
 
-A job pins the content that an asset had when the job was created. A new content with the same name has another key, so
-every attempt of a job uses the same content. Deleting an asset deletes all its contents.
+A job pins the content that an asset has when the job is created. New content under the same name is stored under
+another key, so every attempt of the job uses the same content. Deleting an asset deletes all versions of its content.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ASSET_FORMATS: Final = (PNG, JPEG, WEBP)
 
 @dataclass(frozen=True, slots=True)
 class AssetPin:
-    """One content of an asset, to which a job refers."""
+    """The version of an asset's content that a job uses."""
 
     name: str
     #: SHA-256 of the bytes, hexadecimal.
@@ -40,5 +40,5 @@ class Asset:
 
     @property
     def pin(self) -> AssetPin:
-        """Return name and content."""
+        """Return the name and digest that a job stores."""
         return AssetPin(self.name, self.digest)

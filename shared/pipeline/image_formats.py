@@ -1,4 +1,4 @@
-"""Image formats: one row per format, from which the API, the worker and the documents read, and their detection."""
+"""Image formats and their detection. The API, the worker and the documents all use these definitions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ def _is_webp(data: bytes) -> bool:
 
 
 def _is_bmp(data: bytes) -> bool:
-    """Return True for a BMP. The size of its header distinguishes it from text that starts with BM."""
+    """Return True if the file is a BMP. The size of its header distinguishes it from text that starts with BM."""
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES
 
 
@@ -30,7 +30,7 @@ class ImageFormat:
 
     #: Upper case, as in the table's ``Format`` and in Pillow.
     name: str
-    #: Usual spelling, for texts.
+    #: Usual spelling, which users see.
     label: str
     media_type: str
     extension: str
@@ -42,9 +42,9 @@ class ImageFormat:
     spellings: tuple[str, ...] = ()
     #: Whether it can hold transparency.
     alpha: bool = True
-    #: Whether one file can hold several images that Pillow finds.
+    #: Whether Pillow can find more than one image in a file of this format.
     frames: bool = True
-    #: Whether animations are written as animations.
+    #: Whether an animation can be written in this format.
     animation: bool = False
     #: Whether it can hold the EXIF tags Artist and Copyright.
     copyright: bool = True
@@ -149,7 +149,7 @@ UNSUPPORTED_FORMATS = {
     "PDF": "Is a document with pages.",
 }
 
-# Known formats that are refused by name, because that helps more than "not an image".
+# Formats that are not accepted. The error names the format, because that helps more than "not an image".
 _UNSUPPORTED = (
     (b"%PDF-", "PDF"),
     (b"8BPS", "PSD"),

@@ -1,7 +1,7 @@
 """Image headers, read from the first bytes of a file without decoding it.
 
-For JPEG, PNG, WebP, GIF and BMP. TIFF and AVIF can store these facts anywhere in the file. A header may be wrong, so it
-is only used for plans: the worker decodes the image.
+TIFF and AVIF files are not supported, because their size can be anywhere in the file. A header may be wrong. It is used
+for plans, asset records and error messages. The worker checks the image itself.
 """
 
 import struct
@@ -12,13 +12,13 @@ from typing import Final
 from shared.pipeline import image_formats
 from shared.pipeline.image_formats import ImageFormat, detect_format
 
-#: Most JPEG segments or PNG chunks to read. Real files have a few dozen before the image data.
+#: Maximum number of JPEG segments or PNG chunks to read. Real files have a few dozen before the image data.
 MAX_SEGMENTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageHeader:
-    """The facts in an image's header, with the size upright."""
+    """The facts in an image's header. Width and height are those of the upright image."""
 
     image_format: ImageFormat
     width: int
@@ -32,7 +32,7 @@ class ImageHeader:
 def read_image_header(data: bytes) -> ImageHeader | None:
     """Return the header at the start of a file.
 
-    Return None for other formats, and if the facts are beyond ``data`` or invalid.
+    Return None if the header is invalid or longer than ``data``, or if the format is not in ``READABLE``.
     """
     image_format = detect_format(data)
     read = _READERS.get(image_format) if image_format else None
@@ -46,7 +46,7 @@ def read_image_header(data: bytes) -> ImageHeader | None:
 
 
 def _jpeg(data: bytes) -> ImageHeader | None:
-    """Read segments up to the frame header (ITU-T T.81, annex B). The EXIF segment comes before it."""
+    """Read segments up to the frame header (ITU-T T.81, annex B). The EXIF segment comes before the frame header."""
     sideways = False
     for marker, start, length in _jpeg_segments(data):
         if marker == 0xE1 and data.startswith(b"Exif\0\0", start):

@@ -1,4 +1,4 @@
-"""Limits of images, which are checked from the header before decoding."""
+"""Limits of images. The values in the header are checked before the image is decoded."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class Limits:
     max_pixels: int
     #: Pixels.
     max_side: int
-    #: Of an animation that stays an animation. The first frame alone has no limit.
+    #: Maximum number of frames if an output is animated. If only the first frame is used, there is no limit.
     max_frames: int = 100
-    #: Of all frames of an animation together.
+    #: Maximum number of pixels in all frames of an animation together.
     max_total_pixels: int = 50_000_000
 
     def check_bytes(self, count: int) -> None:
@@ -25,7 +25,7 @@ class Limits:
             raise TooManyBytes(f"The image file has {count:,} bytes; {self.max_bytes:,} are allowed.")
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Raise SideTooLong or TooManyPixels if the image exceeds a limit. A file of 34 bytes can claim any size."""
+        """Raise SideTooLong or TooManyPixels if the image exceeds a limit. Even a tiny file can declare a huge size."""
         width, height = size
         if max(size) > self.max_side:
             raise SideTooLong(f"The image measures {width} × {height} pixels; {self.max_side:,} per side are allowed.")
@@ -50,7 +50,7 @@ class Limits:
 
 
 def check_result_size(size: tuple[int, int]) -> None:
-    """Raise SideTooLong for a result that exceeds the longest side of any operation."""
+    """Raise SideTooLong if a side of a result is longer than ``MAX_SIDE``."""
     if max(size) > MAX_SIDE:
         raise SideTooLong(
             f"The result would measure {size[0]} × {size[1]} pixels; {MAX_SIDE:,} per side are allowed.",

@@ -24,7 +24,7 @@ class OutputFormat(StrEnum):
 
     @property
     def image_format(self) -> ImageFormat:
-        """Return the format's row."""
+        """Return the properties of the format."""
         return image_formats.BY_NAME[self.value.upper()]
 
 

@@ -16,7 +16,7 @@ from shared.pipeline.strict import StrictModel
 
 MAX_OPERATIONS = 10
 MAX_OUTPUTS = 10
-#: Width and height that the default pipeline scales images down to, pixels.
+#: The default pipeline scales images down to fit a square with this side, in pixels.
 DEFAULT_BOX = 1024
 
 __all__ = [
@@ -43,7 +43,7 @@ class Pipeline(StrictModel):
         default=(Output(),),
         min_length=1,
         max_length=MAX_OUTPUTS,
-        # Two names instead of a rewritten one, so that errors point at the field that was sent.
+        # Accept two names instead of renaming ``output``, so that errors point to the field that the caller sent.
         validation_alias=AliasChoices("outputs", "output"),
     )
 

@@ -1,7 +1,7 @@
 """Presets: pipelines with a name and a version, built in or created by a caller.
 
-A job stores the pipeline as well as the preset's name and version, so its pipeline is known even after the preset has
-changed or was deleted. A version never changes: to change a built-in preset, increase its version. A test compares
+A job stores the pipeline as well as the preset's name and version, so its pipeline is known even if the preset is later
+changed or deleted. A version never changes: to change a built-in preset, increase its version. A test compares
 built-in presets with their stored versions.
 """
 
@@ -44,7 +44,7 @@ class Preset:
 
     @property
     def ref(self) -> PresetRef:
-        """Return name and version."""
+        """Return the name and version that a job stores."""
         return PresetRef(self.name, self.version)
 
 

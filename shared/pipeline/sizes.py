@@ -18,9 +18,9 @@ Box = tuple[int, int, int, int]
 
 
 def compute_size_after(size: Size, operation: Operation) -> Size:
-    """Return the size after an operation. For a trim, whose result depends on the content, return the largest size.
+    """Return the size after an operation. The size after a trim depends on the content: return the largest possible.
 
-    Raises OutsideImage for a crop outside an image of this size.
+    Raises OutsideImage if a crop starts outside an image of this size.
     """
     measure = _MEASURES.get(type(operation))
     return measure(size, operation) if measure else size
@@ -32,7 +32,10 @@ def is_size_exact(operations: Iterable[Operation]) -> bool:
 
 
 def fit_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -> Size:
-    """Return the size at which an image fits into a box with its proportions. A missing side does not limit it."""
+    """Return the largest size at which an image of the same proportions fits into a box.
+
+    A side of the box that is None sets no limit. If ``enlarge`` is false, the image's own size is also a limit.
+    """
     width, height = size
     scale = min(
         box[0] / width if box[0] else float("inf"),
@@ -43,7 +46,10 @@ def fit_size(size: Size, box: tuple[int | None, int | None], *, enlarge: bool) -
 
 
 def compute_crop_box(size: Size, params: Crop) -> Box:
-    """Return the box of a crop. For ``entropy``, return a box of the right size in the center. Raises OutsideImage."""
+    """Return the box of a crop. For ``entropy``, return a box of the right size in the center.
+
+    Raises OutsideImage if the crop starts outside the image.
+    """
     unit = size if params.unit == "relative" else (1, 1)
     if params.x is None or params.y is None:
         cut = tuple(

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Strict
 
-#: Neither text nor booleans, which pydantic would convert.
+#: An integer. Text and booleans are refused; by default, pydantic would convert them.
 Integer = Annotated[int, Strict()]
-#: Integers are accepted too.
+#: A floating-point number or an integer. Text and booleans are refused.
 Number = Annotated[float, Strict()]
-#: Not 1 and 0, which pydantic would convert.
+#: A boolean. The numbers 1 and 0 are refused; by default, pydantic would convert them.
 Flag = Annotated[bool, Strict()]
 
 

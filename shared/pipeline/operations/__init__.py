@@ -1,8 +1,9 @@
 """The operations of a pipeline, one module per family, and the union of all.
 
 A model's ``cost`` is the CPU time per pixel on opaque photographs, in nanoseconds (``benchmarks/calibrate_plan.py``).
-To add an operation, add its model to a family and to the union here, its function to ``worker/imaging/operations``,
-its section to ``docs/operations.md`` and its test. If it changes the size, add that to ``shared/pipeline/sizes.py``.
+To add an operation, add its model to a module and to the union here, its function to ``worker/imaging/operations``, its
+section to ``docs/operations.md`` and its test. If it changes the size, add the computation to
+``shared/pipeline/sizes.py``.
 """
 
 from typing import Annotated, Final, get_args

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shared.pipeline.operations.parameters import MAX_SIDE, TRANSPARENT, Color, Gravity, Side, Unit
 from shared.pipeline.strict import Flag, Integer, Number, StrictModel
 
-#: Largest coordinate of a crop: the longest side that a limit can allow.
+#: Largest coordinate of a crop, in pixels: the largest allowed value of the setting ``MaxSide``.
 MAX_SOURCE_SIDE: Final = 65_535
 
 

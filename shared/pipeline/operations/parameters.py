@@ -39,7 +39,7 @@ Gravity = Literal[
     "bottom-right",
 ]
 
-#: Fractions of the free space to the left of and above an object at each position.
+#: For each position of an object: the fractions of the free space that are to its left and above it.
 ANCHORS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         "center": (0.5, 0.5),

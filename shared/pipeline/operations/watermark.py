@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from shared.pipeline.operations.parameters import Color, Gravity
 from shared.pipeline.strict import Flag, Number, StrictModel
 
-#: Most characters. Drawing time grows with their number.
+#: Maximum number of characters. The time to draw a text grows with its length.
 MAX_TEXT: Final = 200
 
 AssetName = Annotated[
