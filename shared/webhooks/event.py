@@ -1,6 +1,6 @@
-"""Events at the end of a job, as CloudEvents 1.0 (https://github.com/cloudevents/spec).
+"""Events that report the end of a job, as CloudEvents 1.0 (https://github.com/cloudevents/spec).
 
-An event has few facts and links to the job for the rest. It names no caller.
+An event contains few facts, and a link to the job for the rest. It does not name the owner.
 """
 
 import json
@@ -34,10 +34,10 @@ class Event:
 
 
 def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
-    """Return the event of a job that has ended. Raises KeyError for other jobs.
+    """Return the event of a job that has ended. Raises KeyError if the job has not ended.
 
-    The event ID is derived from the job ID and the generation, and a generation ends once, so duplicates of an event
-    have the same ID. ``api_url`` is the URL of the API; if it is empty, the links are relative to it.
+    The event ID is derived from the job ID and the generation. A generation ends only once, so duplicates of an event
+    have the same ID. ``api_url`` is the URL of the API. If ``api_url`` is empty, the links are relative to that URL.
     """
     kind = JOB_EVENTS[job.status]
     job_url = f"{api_url}/v1/jobs/{job.id}"

@@ -1,4 +1,4 @@
-"""Public IP addresses: the only ones to which a caller's webhook can send.
+"""Public IP addresses: the only addresses to which events of a caller's webhook can be sent.
 
 The ranges are listed here because Python's ``is_global`` differs between releases.
 """
@@ -14,9 +14,10 @@ CLOSED_V4 = tuple(
         *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
     )
 )
-#: All routed addresses. Mapped, translated (NAT64), local and multicast addresses are outside.
+#: All routed addresses. Mapped, translated (NAT64), local and multicast addresses are outside this range.
 OPEN_V6 = ip_network("2000::/3")
-#: Exceptions: protocols (Teredo), documentation, 6to4, which contains an IPv4 address, and AS112.
+#: Ranges in ``OPEN_V6`` that are not public: protocols such as Teredo, documentation, 6to4 (an address contains an IPv4
+#: address) and AS112.
 CLOSED_V6 = tuple(
     ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
