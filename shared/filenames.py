@@ -32,6 +32,15 @@ def replace_extension(name: str, extension: str) -> str:
     return f"{base}.{extension}"
 
 
+def match_extension(name: str, extension: str, *others: str) -> str:
+    """Return the name with this extension, or unchanged if it has this one or one of the others.
+
+    ``scan.JPEG`` keeps its name as a JPEG file, and ``scan.png`` becomes ``scan.jpg``.
+    """
+    old = name.rpartition(".")[2].lower()
+    return name if old in {extension, *others} and old != name.lower() else replace_extension(name, extension)
+
+
 def content_disposition(name: str) -> str:
     """Return an ``attachment`` header value for a name (RFC 6266) with an ASCII fallback."""
     ascii_name = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)

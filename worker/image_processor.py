@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -22,13 +23,15 @@ from shared.errors import (
     SafelightError,
     ServiceError,
     TimeTooShort,
+    TooManyBytes,
 )
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobFailure, ProcessedImage, RawImage
 from shared.jobs.message import JobMessage
 from shared.jobs.receipt import build_receipt
 from shared.jobs.s3_events import CreatedObject
-from shared.pipeline.image_formats import detect_format
+from shared.jobs.upload_declaration import ANY_TYPE
+from shared.pipeline.image_formats import BY_NAME, detect_format
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
@@ -62,6 +65,10 @@ class AttemptResult:
     error: SafelightError | None = None
 
 
+class _RawImageLarger(Exception):
+    """The raw image is larger than its reservation: a second upload has replaced it since the S3 event."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageProcessor:
     """Runs attempts. Thread-safe."""
@@ -93,13 +100,12 @@ class ImageProcessor:
             message, now=self.clock(), lease=self.lease, max_attempts=self.max_attempts, uploaded=upload is not None
         )
         if isinstance(job, ClaimRefusal):
-            if upload is not None and job.reason in FINAL_REFUSALS:
-                # The job ended before its bytes arrived: no other code deletes them.
+            if upload is not None and _is_unused(upload, job):
+                # No other code deletes it.
                 self.images.delete_raw(upload.key)
             return self._handle_refusal(job)
         try:
-            with self.memory.reserve(self._get_raw_size(job, upload)):
-                return self._attempt(job)
+            return self._attempt_within_budget(job, self._get_raw_size(job, upload))
         except (ServiceError, TimeTooShort) as error:
             self._release(job, error)
             raise
@@ -112,13 +118,20 @@ class ImageProcessor:
             self._release(job, error, counted=True)
             raise
 
-    def _attempt(self, job: Job) -> AttemptResult:
-        raw = job.raw
+    def _attempt_within_budget(self, job: Job, size: int) -> AttemptResult:
+        """Run the attempt with memory reserved for a raw image of ``size`` bytes, or for more if it has more."""
+        with suppress(_RawImageLarger), self.memory.reserve(size):
+            return self._attempt(job, size)
+        with self.memory.reserve(self.limits.max_bytes):
+            return self._attempt(job, self.limits.max_bytes)
+
+    def _attempt(self, job: Job, size: int) -> AttemptResult:
+        raw, data = job.raw, None
         max_bytes = self.limits.max_bytes
         try:
             if job.pipeline is None:
                 raise PipelineUnreadable
-            data = self._fetch(job)
+            data = self._fetch(job, min(size, max_bytes))
             if job.declaration is not None or job.source is not None:
                 # Describe the bytes that were read, because the object under this key may be replaced later.
                 raw = _describe(raw, data)
@@ -127,8 +140,10 @@ class ImageProcessor:
             assets = {pin.name: self.assets.get(job.owner, pin, max_bytes=max_bytes) for pin in job.assets}
             rendered = self.render(data, job.pipeline, self.limits, assets)
         except ImageError as error:
+            raw = self._pin(job, raw, data)
             failed = replace(job, raw=raw).fail(JobFailure.of(error), now=self.clock())
             return replace(self._commit(failed, Outcome.FAILED), error=error)
+        raw = self._pin(job, raw, data)
         outputs = tuple(self._store(job, output, encoded) for output, encoded in rendered.outputs)
         completed = job.complete(
             raw=replace(raw, format=rendered.format, width=rendered.width, height=rendered.height),
@@ -140,21 +155,55 @@ class ImageProcessor:
         receipt = build_receipt(completed, rendered.software, rendered.sandbox, self.limits, started_at=job.timestamp)
         return self._commit(replace(completed, receipt=receipt), Outcome.COMPLETED)
 
-    def _fetch(self, job: Job) -> bytes:
+    def _fetch(self, job: Job, max_bytes: int) -> bytes:
         """Return the raw image. For an import, copy it from its source first if no earlier attempt has copied it."""
         try:
-            return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)
+            return self._read(job.raw, max_bytes)
         except RawImageMissing:
             if job.source is None:
                 raise
-        self.sources.copy(job.source, job.raw.key)
-        return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)
+        try:
+            self.sources.copy(job.source, job.raw.key)
+        except ImageError:
+            # The response to an earlier try of this call may have been lost: the copy exists, its source no longer.
+            with suppress(RawImageMissing):
+                return self._read(job.raw, max_bytes)
+            raise
+        return self._read(job.raw, max_bytes)
+
+    def _read(self, raw: RawImage, max_bytes: int) -> bytes:
+        """Return the bytes of a raw image. Raise _RawImageLarger if only the reservation does not allow its size."""
+        try:
+            return self.images.get_raw(raw, max_bytes=max_bytes)
+        except TooManyBytes:
+            if max_bytes < self.limits.max_bytes:
+                raise _RawImageLarger from None
+            raise
+
+    def _pin(self, job: Job, raw: RawImage, data: bytes | None) -> RawImage:
+        """Copy a direct upload to a key that no form can write. Return the raw image with this key.
+
+        A form stays valid after the worker has read the bytes, so its object may be replaced at any time. ``data`` is
+        what the worker has read, or None if it has read nothing.
+        """
+        if data is None or object_keys.job_of_direct_key(raw.key) is None:
+            return raw
+        pinned = replace(raw, key=object_keys.pinned_key(job.id, job.attempt))
+        image_format = BY_NAME.get(raw.format or "")
+        self.images.put_raw(pinned, data, image_format.media_type if image_format else ANY_TYPE)
+        return pinned
+
+    def _delete_upload(self, job: Job) -> None:
+        """Delete a direct upload whose copy the record refers to. If S3 fails, a lifecycle rule deletes it later."""
+        if job.declaration is not None and job.raw.key == object_keys.pinned_key(job.id, job.attempt):
+            with suppress(ServiceError):
+                self.images.delete_raw(object_keys.direct_key(job.id, bulk=job.batch_id is not None))
 
     def _get_raw_size(self, job: Job, upload: CreatedObject | None) -> int:
         """Return the raw image's size in bytes from the job or the S3 event. If unknown, return the largest allowed."""
         if job.raw.size is not None:
             return job.raw.size
-        return upload.size if upload is not None else self.limits.max_bytes
+        return upload.size if upload is not None and upload.size else self.limits.max_bytes
 
     def _release(self, job: Job, error: SafelightError, *, counted: bool = False) -> None:
         """Release the job, so that the next attempt can start before the lease ends."""
@@ -199,9 +248,10 @@ class ImageProcessor:
 
     def _commit(self, job: Job, outcome: Outcome) -> AttemptResult:
         if self.jobs.commit(job):
+            self._delete_upload(job)
             return AttemptResult(outcome, job)
         # The job record names the objects of another attempt or was deleted, so no record names these objects.
-        self.images.delete_processed(job.outputs)
+        self.images.delete_attempt(job)
         self._delete_copy(job)
         return AttemptResult(Outcome.OVERTAKEN, job)
 
@@ -213,6 +263,11 @@ class ImageProcessor:
             self.jobs.get(job.id)
         except JobNotFound:
             self.images.delete_raw(job.raw.key)
+
+
+def _is_unused(upload: CreatedObject, refusal: ClaimRefusal) -> bool:
+    """Return True if no attempt will read an upload: its job has ended without it or refers to a copy."""
+    return refusal.reason in FINAL_REFUSALS or (refusal.job is not None and refusal.job.raw.key != upload.key)
 
 
 def _describe(raw: RawImage, data: bytes) -> RawImage:

@@ -26,7 +26,7 @@ from shared.errors import (
     ResultExpired,
     ResultNotReady,
 )
-from shared.filenames import replace_extension
+from shared.filenames import match_extension, replace_extension
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.receipt import digest_receipt
 from shared.pipeline.image_formats import BY_NAME
@@ -92,8 +92,10 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
     images = dependencies.images_for(dependencies.links_for(event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
-    link = images.raw_link(job.raw, filename=job.filename, lifetime=lifetime, now=now)
-    view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=job.filename)
+    # The name has the extension that the caller declared. The content may be of another format.
+    filename = match_extension(job.filename, image_format.extension, *image_format.other_extensions)
+    link = images.raw_link(job.raw, filename=filename, lifetime=lifetime, now=now)
+    view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=filename)
     return _link_response(view, redirect=redirect)
 
 

@@ -15,6 +15,8 @@ DIRECT_PREFIX = f"{RAW_PREFIX}direct/"
 BULK_PREFIX = f"{RAW_PREFIX}bulk/"
 #: Imports, which the worker copies itself, so S3 sends no notification.
 IMPORT_PREFIX = f"{RAW_PREFIX}import/"
+#: Copies of direct uploads, which workers make. No form can write there.
+PINNED_PREFIX = f"{RAW_PREFIX}pinned/"
 PROCESSED_PREFIX = "processed/"
 DEAD_LETTER_PREFIX = "dead-letters/"
 #: Assets, which no lifecycle rule deletes.
@@ -34,6 +36,16 @@ def direct_key(job_id: str, *, bulk: bool) -> str:
 def import_key(job_id: str) -> str:
     """Return the key of a raw image that is imported from another bucket."""
     return IMPORT_PREFIX + job_id
+
+
+def pinned_prefix(job_id: str) -> str:
+    """Return the prefix of all copies of a job's upload."""
+    return f"{PINNED_PREFIX}{job_id}/"
+
+
+def pinned_key(job_id: str, attempt: int) -> str:
+    """Return the key of the copy that one attempt makes of the upload that it has read."""
+    return f"{pinned_prefix(job_id)}{attempt}"
 
 
 def job_of_direct_key(key: str) -> str | None:

@@ -34,6 +34,8 @@ class ImageFormat:
     label: str
     media_type: str
     extension: str
+    #: Other usual file name extensions.
+    other_extensions: tuple[str, ...] = ()
     #: Return True if the first bytes of a file have the format's signature.
     matches: Callable[[bytes], bool] = field(repr=False, compare=False)
     #: Nonstandard media types that clients use.
@@ -61,6 +63,7 @@ JPEG = ImageFormat(
     label="JPEG",
     media_type="image/jpeg",
     extension="jpg",
+    other_extensions=("jpeg", "jpe", "jfif"),
     matches=_starts_with(b"\xff\xd8\xff"),
     media_type_aliases=("image/jpg", "image/pjpeg"),
     spellings=("jpg",),
@@ -75,6 +78,7 @@ PNG = ImageFormat(
     label="PNG",
     media_type="image/png",
     extension="png",
+    other_extensions=("apng",),
     matches=_starts_with(b"\x89PNG\r\n\x1a\n"),
     animation=True,
     decode_cost=25.7,
@@ -107,6 +111,7 @@ TIFF = ImageFormat(
     label="TIFF",
     media_type="image/tiff",
     extension="tif",
+    other_extensions=("tiff",),
     matches=_starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
     spellings=("tif",),
     decode_cost=2.1,
@@ -117,6 +122,7 @@ BMP = ImageFormat(
     label="BMP",
     media_type="image/bmp",
     extension="bmp",
+    other_extensions=("dib",),
     matches=_is_bmp,
     media_type_aliases=("image/x-ms-bmp",),
     frames=False,

@@ -90,8 +90,10 @@ def test_content_of_another_type_fails_the_job(site: Site) -> None:
     failed = site.wait_until_done(job["id"])
     assert (failed["status"], failed["error"]["code"], failed["attempts"]) == ("FAILED", "TYPE_MISMATCH", 1)
     assert site.keys(f"processed/{job['id']}/") == []
+    assert site.http.get(f"jobs/{job['id']}/raw", follow_redirects=True).content == JPEG
     assert site.http.delete(f"jobs/{job['id']}").status_code == 200
     assert site.keys(f"raw/direct/{job['id']}") == []
+    assert site.keys(f"raw/pinned/{job['id']}/") == []
 
 
 def test_expired_form_is_refused_and_its_job_expires(site: Site) -> None:
@@ -111,16 +113,25 @@ def test_expired_form_is_refused_and_its_job_expires(site: Site) -> None:
 
 
 def test_second_upload_changes_nothing(site: Site) -> None:
-    """The job keeps the result of the first upload."""
+    """Record, receipt and raw link keep the first upload, and the second one is deleted."""
     job = site.create_upload(content_type="image/jpeg")
     assert post_form(job["upload"], JPEG).status_code in {201, 204}
     done = site.wait_until_done(job["id"])
+    wait_until(lambda: site.keys(f"raw/direct/{job['id']}") == [])
     assert post_form(job["upload"], sample_images.make_jpeg(10, 10)).status_code in {201, 204}
+    assert site.http.get(f"jobs/{job['id']}/raw", follow_redirects=True).content == JPEG
+    wait_until(lambda: site.keys(f"raw/direct/{job['id']}") == [])
     confirmed = site.http.post(f"uploads/{job['id']}/confirm")
     assert (confirmed.status_code, confirmed.json()["status"]) == (202, "COMPLETED")
     assert site.job(job["id"]) == done
-    assert done["raw"]["digest"] == hashlib.sha256(JPEG).hexdigest()
+    digest = hashlib.sha256(JPEG).hexdigest()
+    assert done["raw"]["digest"] == digest
+    assert site.http.get(f"jobs/{job['id']}/receipt").json()["receipt"]["raw"]["digest"] == digest
+    assert site.http.get(f"jobs/{job['id']}/raw", follow_redirects=True).content == JPEG
+    assert site.keys(f"raw/pinned/{job['id']}/") == [f"raw/pinned/{job['id']}/1"]
     assert len(site.keys(f"processed/{job['id']}/")) == 1
+    assert site.http.delete(f"jobs/{job['id']}").status_code == 200
+    assert site.keys(f"raw/pinned/{job['id']}/") == []
 
 
 def test_upload_for_a_deleted_job_is_deleted(site: Site) -> None:

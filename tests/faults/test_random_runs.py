@@ -25,7 +25,6 @@ SOMETIMES = (
     "copied",
     "dead letter",
     "expired lease taken over",
-    "failed by reconciler",
     "failed by worker",
     "job given back",
     "lease held",
@@ -47,6 +46,7 @@ SOMETIMES = (
     "upload expired",
     "upload pending",
     "upload processing",
+    "upload replaced",
 )
 
 

@@ -4,6 +4,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import pytest
 from support import sample_images
 from support.moto_cloud import BUCKET, Cloud
 
@@ -11,15 +12,42 @@ from support.moto_cloud import BUCKET, Cloud
 def test_link_returns_the_raw_image(cloud: Cloud) -> None:
     """The link has the uploaded bytes, the type of their content and the original file name."""
     data = sample_images.make_jpeg()
-    job = cloud.submit(data, query={"filename": "holiday.txt"})
+    job = cloud.submit(data, query={"filename": "holiday.JPEG"})
     answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"})
     assert (answer.status, answer.json["size"], answer.json["media_type"]) == (200, len(data), "image/jpeg")
     link = urlsplit(answer.json["url"])
     query = parse_qs(link.query)
     assert query["response-content-type"] == ["image/jpeg"]
-    assert query["response-content-disposition"][0].startswith('attachment; filename="holiday.txt"')
+    assert query["response-content-disposition"][0].startswith('attachment; filename="holiday.JPEG"')
     key = link.path.lstrip("/").removeprefix(f"{BUCKET}/")
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == data
+
+
+@pytest.mark.parametrize(
+    ("filename", "data", "name"),
+    [
+        ("holiday.txt", sample_images.make_jpeg(), "holiday.jpg"),
+        ("holiday.jpg", sample_images.make_png(), "holiday.png"),
+        ("holiday", sample_images.make_png(), "holiday.png"),
+        ("scan.tiff", sample_images.make_jpeg(), "scan.jpg"),
+        ("photo.jpe", sample_images.make_jpeg(), "photo.jpe"),
+    ],
+)
+def test_extension_of_the_link_follows_the_content(cloud: Cloud, filename: str, data: bytes, name: str) -> None:
+    """The extension that the caller gave stays only if it is usual for the detected format."""
+    job = cloud.submit(data, query={"filename": filename})
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"}).json["filename"] == name
+    assert cloud.call("GET", f"/v1/jobs/{job['id']}").json["filename"] == filename
+
+
+def test_extension_of_an_upload_of_any_type_follows_the_content(cloud: Cloud) -> None:
+    """The name of an upload without a declared format ends in .bin, the link's in the extension of the content."""
+    job = cloud.create_upload(content_type="application/octet-stream")
+    assert job["filename"] == f"{job['id']}.bin"
+    cloud.store(job["upload"]["fields"]["key"], sample_images.make_png())
+    cloud.deliver_s3_events(job["upload"]["fields"]["key"])
+    answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw", query={"redirect": "false"})
+    assert answer.json["filename"] == f"{job['id']}.png"
 
 
 def test_raw_image_redirects_by_default(cloud: Cloud) -> None:

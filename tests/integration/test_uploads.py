@@ -157,19 +157,6 @@ def test_replaced_upload_is_the_one_recorded(cloud: Cloud) -> None:
     assert done.raw.digest == hashlib.sha256(PNG).hexdigest()
 
 
-def test_retry_rejects_replaced_bytes(cloud: Cloud) -> None:
-    """After an attempt has read the bytes, a retry rejects replacements."""
-    job = cloud.create_upload(content_type="image/png")
-    cloud.store(get_raw_key(job), JPEG)
-    cloud.deliver_s3_events(get_raw_key(job))
-    cloud.store(get_raw_key(job), PNG)
-    assert cloud.call("POST", f"/v1/jobs/{job['id']}/retry").status == 202
-    assert cloud.deliver(cloud.receive()) == []
-    error = cloud.job(job["id"]).error
-    assert error is not None
-    assert error.code == "RAW_IMAGE_MISSING"
-
-
 @pytest.mark.parametrize(
     "key", ["raw/direct/what", "raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "processed/x y", "raw/direct/ü"]
 )

@@ -453,7 +453,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
                 "WebhookSecretTable",
             },
         ),
-        ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*", "raw/import/*"}),
+        ("WorkerRole", {"processed/*", "raw/direct/*", "raw/bulk/*", "raw/import/*", "raw/pinned/*"}),
         ("UploadRole", set()),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
@@ -475,8 +475,8 @@ def test_each_function_deletes_only_what_it_must(role: str, deleted: set[str]) -
 @pytest.mark.parametrize(
     ("role", "prefixes"),
     [
-        ("ApiRole", ["processed/*", "dead-letters/*", "assets/*", "raw/direct/*", "raw/bulk/*"]),
-        ("ReconcilerRole", ["raw/direct/*", "raw/bulk/*", "processed/*"]),
+        ("ApiRole", ["processed/*", "dead-letters/*", "assets/*", "raw/direct/*", "raw/bulk/*", "raw/pinned/*"]),
+        ("ReconcilerRole", ["raw/direct/*", "raw/bulk/*", "raw/pinned/*", "processed/*"]),
     ],
 )
 def test_listing_is_limited_to_needed_prefixes(role: str, prefixes: list[str]) -> None:
@@ -489,7 +489,7 @@ def test_listing_is_limited_to_needed_prefixes(role: str, prefixes: list[str]) -
     ("role", "prefixes"),
     [
         ("ApiRole", ["raw/*", "assets/*"]),
-        ("WorkerRole", ["processed/*", "raw/import/*"]),
+        ("WorkerRole", ["processed/*", "raw/import/*", "raw/pinned/*"]),
         ("DeadLetterRole", ["dead-letters/*"]),
     ],
 )

@@ -38,7 +38,7 @@ OPTIONAL_ATTRIBUTES = (
 #: Attributes that are written when a job is created and never change.
 IMMUTABLE_ATTRIBUTES = frozenset(
     {
-        *("ID", "Filename", "UploadedAt", "RawPath", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
+        *("ID", "Filename", "UploadedAt", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
         "ExpiresAt",
     }
 )

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -120,25 +120,42 @@ class ImageStore:
         return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
 
     def delete_raw(self, key: str) -> None:
-        """Delete a raw image whose job no longer exists."""
+        """Delete a raw image that no job refers to."""
         self._delete([key])
 
     def list_objects(self, job: Job) -> list[StoredObject]:
-        """Return the objects of a job: its raw image and the processed images of all attempts."""
+        """Return the objects of a job: its raw image, copies of its upload and the processed images of all attempts."""
         size = job.raw.size if job.raw.size is not None else self.get_size(job.raw.key)
         raw = [] if size is None else [StoredObject(job.raw.key, size)]
-        return [*raw, *self._list(object_keys.processed_prefix(job.id))]
+        return [*raw, *self._list_copies(job), *self._list(object_keys.processed_prefix(job.id))]
 
     def delete_job(self, job: Job) -> bool:
-        """Delete the raw image and the processed images of all attempts. Links to them stop working.
+        """Delete the raw image, copies of it and the processed images of all attempts. Links to them stop working.
 
         Return True if the bucket has versioning, so that S3 keeps older versions of them.
         """
-        return self._delete([job.raw.key, *(each.key for each in self._list(object_keys.processed_prefix(job.id)))])
+        others = (*self._list_copies(job), *self._list(object_keys.processed_prefix(job.id)))
+        return self._delete([job.raw.key, *(each.key for each in others)])
 
-    def delete_processed(self, outputs: Iterable[ProcessedImage]) -> None:
-        """Delete the processed images of a superseded attempt."""
-        self._delete([facts.key for facts in outputs])
+    def delete_attempt(self, job: Job) -> None:
+        """Delete the objects of a superseded attempt: its processed images and its copy of the upload."""
+        pinned = [job.raw.key] if job.raw.key == object_keys.pinned_key(job.id, job.attempt) else []
+        self._delete([*pinned, *(facts.key for facts in job.outputs)])
+
+    def _list_copies(self, job: Job) -> list[StoredObject]:
+        """Return the stored versions of a direct upload that the record does not refer to.
+
+        Besides the object that the form writes, attempts that were killed may have left copies.
+        """
+        if job.declaration is None:
+            return []
+        upload = object_keys.direct_key(job.id, bulk=job.batch_id is not None)
+        size = self.get_size(upload) if job.raw.key != upload else None
+        copies = self._list(object_keys.pinned_prefix(job.id))
+        return [
+            *([] if size is None else [StoredObject(upload, size)]),
+            *(copy for copy in copies if copy.key != job.raw.key),
+        ]
 
     def _list(self, prefix: str) -> Iterator[StoredObject]:
         more = ""

@@ -35,6 +35,8 @@ class SendPlan:
     """How a client sends the declared bytes."""
 
     data: bytes
+    #: What it sends with the same form after the first time.
+    other: bytes | None = None
     #: How often it sends them; 0 for never.
     times: int = 1
     after: timedelta = timedelta(seconds=1)
@@ -121,13 +123,16 @@ def scan_batch(functions: Functions, deed: str, batch_id: str) -> None:
 
 def _send(functions: Functions, job: Job, sending: SendPlan) -> None:
     for number in range(sending.times):
-        functions.world.later(sending.after * (number + 1), partial(_store_bytes, functions, job, sending))
+        data = sending.data if number == 0 or sending.other is None else sending.other
+        functions.world.later(
+            sending.after * (number + 1), partial(_store_bytes, functions, job, data, is_heard=sending.is_heard)
+        )
 
 
-def _store_bytes(functions: Functions, job: Job, sending: SendPlan) -> None:
+def _store_bytes(functions: Functions, job: Job, data: bytes, *, is_heard: bool) -> None:
     """Store the bytes in S3, which sends an event."""
     world = functions.world
-    request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": sending.data, "ContentType": MEDIA_TYPE}
+    request = {"Bucket": BUCKET, "Key": job.raw.key, "Body": data, "ContentType": MEDIA_TYPE}
     world.bucket.call("PutObject", request)
-    if sending.is_heard:
-        world.queues.add(world.uploads, events.s3(BUCKET, job.raw.key, len(sending.data)))
+    if is_heard:
+        world.queues.add(world.uploads, events.s3(BUCKET, job.raw.key, len(data)))

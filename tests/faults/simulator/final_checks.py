@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from faults.simulator import rendering
+from faults.simulator.invariants import get_raw_job, get_raw_key
 from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
@@ -60,7 +61,7 @@ def check_end(world: World) -> None:
         if job_id in world.watch.late:
             continue
         _check_reason(world, job_id, record)
-    kept = {key.rsplit("/", 1)[-1] for key in world.bucket.objects if key.startswith("raw/")}
+    kept = {get_raw_job(key) for key in world.bucket.objects if key.startswith("raw/")}
     breaches += [
         f"I8 {job_id}: deleted, its picture is not"
         for job_id in sorted(world.watch.deleted_jobs & kept - world.watch.late)
@@ -82,7 +83,7 @@ def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str
 def _check_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
     status = JobStatus(record["Status"]["S"])
     code = record["Error"]["M"]["Code"]["S"] if "Error" in record else None
-    stored = world.bucket.objects.get(record["RawPath"]["S"].split("/", 3)[3])
+    stored = world.bucket.objects.get(get_raw_key(record))
     raw = stored.body if stored is not None else b""
     if status is not JobStatus.COMPLETED and code in _own_reasons(record, is_stored=stored is not None):
         allowed = True

@@ -19,6 +19,7 @@ from faults.simulator.queues import Message
 from shared.clock import from_iso
 from shared.errors import ServiceError
 from shared.jobs.job import TRANSITIONS, JobStatus
+from shared.jobs.object_keys import job_of_direct_key
 from shared.jobs.s3_events import parse_s3_event
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Watch:
             self._judge_move(job_id, old, new)
         if new["Status"]["S"] == JobStatus.COMPLETED:
             self.check_result(job_id, new)
+        if "Promise" in new and "Digest" in new and "DeletedAt" not in new:
+            self._check_raw(job_id, new)
 
     def settled(self) -> None:
         """Check the counts of every batch that a call changed, after all its writes."""
@@ -129,7 +132,7 @@ class Watch:
         self._demand(job_id not in self.ever, f"I7 {job_id}: came back after its deletion")
         self.ever.add(job_id)
         if new["Status"]["S"] == JobStatus.PENDING and "Source" not in new:
-            key = new["RawPath"]["S"].split("/", 3)[3]
+            key = get_raw_key(new)
             self._demand(key in self._world.bucket.objects, f"I5 {job_id}: accepted without a raw image")
 
     def _judge_move(self, job_id: str, old: Record, new: Record) -> None:
@@ -183,8 +186,17 @@ class Watch:
             held = self._holders.get((job_id, actor.name))
             self._demand(held == int(new["Attempt"]["N"]), f"I4 {job_id}: committed by an attempt that was not newest")
 
+    def _check_raw(self, job_id: str, record: Record) -> None:
+        """Check that the raw image that a record describes exists and matches it."""
+        stored = self._world.bucket.objects.get(get_raw_key(record))
+        facts = (record["Digest"]["S"], int(record["RawSize"]["N"]))
+        same = stored is not None and (stored.digest, len(stored.body)) == facts
+        self._demand(same, f"I2 {job_id}: its raw image is not what the record says")
+
     def check_result(self, job_id: str, record: Record) -> None:
         """Check that a completed job's objects exist, match the record and come from one attempt."""
+        if "DeletedAt" not in record:
+            self._check_raw(job_id, record)
         outputs = record.get("Outputs", {"L": []})["L"]
         self._demand(bool(outputs), f"I2 {job_id}: COMPLETED with nothing to show")
         for output in outputs:
@@ -204,21 +216,32 @@ class Watch:
     def put(self, key: str, old: Stored | None, new: Stored | None) -> None:
         """Check one change in the bucket."""
         parts = key.split("/")
-        job = self._world.jobs.get(parts[-1])
-        is_gone = parts[-1] in self.deleted_jobs or (job is not None and "DeletedAt" in job)
-        if parts[0] == "raw" and new is not None and is_gone:
-            self.late.add(parts[-1])
-        elif parts[0] == "raw":
-            self._judge_raw(parts[-1], job or {}, old, new)
+        if parts[0] == "raw":
+            job_id = get_raw_job(key)
+            job = self._world.jobs.get(job_id)
+            is_gone = job_id in self.deleted_jobs or (job is not None and "DeletedAt" in job)
+            if new is not None and is_gone:
+                self.late.add(job_id)
+            else:
+                self._judge_raw(key, job or {}, old, new)
         elif parts[0] == "processed":
             self._judge_processed(key, parts[1], old, new)
 
-    def _judge_raw(self, job_id: str, job: Record, old: Stored | None, new: Stored | None) -> None:
+    def _judge_raw(self, key: str, job: Record, old: Stored | None, new: Stored | None) -> None:
+        job_id = get_raw_job(key)
         is_open = "Status" in job and not JobStatus(job["Status"]["S"]).is_terminal
         if new is not None:
             self._arrived.setdefault(job_id, self._world.now)
+        is_named = "RawPath" in job and get_raw_key(job) == key
+        # A form can replace its object at any time, until the record refers to another one.
+        is_upload = job_of_direct_key(key) is not None
+        self.seen["upload replaced"] += is_upload and old is not None and new not in {old, None}
         comes_later = old is None and ("Promise" in job or "Source" in job)
-        self._demand(not is_open or comes_later or new == old, f"I2 {job_id}: its raw image changed while it was open")
+        may_change = not is_open or not is_named or comes_later or (is_upload and new is not None)
+        self._demand(may_change or new == old, f"I2 {job_id}: its raw image changed while it was open")
+        if is_named and "Digest" in job and "DeletedAt" not in job:
+            same = new is not None and new.digest == job["Digest"]["S"]
+            self._demand(same, f"I2 {job_id}: its raw image is no longer what the record says")
         if "Source" in job and new is not None:
             same = new.etag == job["Source"]["M"]["ETag"]["S"]
             self._demand(same, f"I2 {job_id}: what was copied is not what its request had seen")
@@ -343,6 +366,16 @@ class Watch:
     def _kind(self) -> Kind | None:
         actor = current()
         return actor.kind if actor is not None else None
+
+
+def get_raw_key(record: Record) -> str:
+    """Return the key of the raw image that a record refers to."""
+    return str(record["RawPath"]["S"]).split("/", 3)[3]
+
+
+def get_raw_job(key: str) -> str:
+    """Return the job of an object below ``raw/``, whose key is ``raw/KIND/JOB`` or ``raw/pinned/JOB/ATTEMPT``."""
+    return key.split("/")[2]
 
 
 def _read(message: Message) -> list[tuple[str, int]] | None:

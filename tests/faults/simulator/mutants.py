@@ -129,9 +129,22 @@ MUTANTS = (
     Mutant(
         "copied anew by every attempt",
         worker.image_processor.ImageProcessor._fetch,
-        "return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)\n    except",
+        "return self._read(job.raw, max_bytes)\n    except",
         "job.source is None or self.sources.copy(job.source, job.raw.key);"
-        " return self.images.get_raw(job.raw, max_bytes=self.limits.max_bytes)\n    except",
+        " return self._read(job.raw, max_bytes)\n    except",
+    ),
+    Mutant(
+        "record refers to the upload that a form can replace",
+        worker.image_processor.ImageProcessor._pin,
+        "if data is None",
+        "if True or data is None",
+    ),
+    Mutant("one copy of an upload for all attempts", object_keys.pinned_key, "{attempt}", "1"),
+    Mutant(
+        "upload deleted though its job was cancelled and may be retried",
+        worker.image_processor._is_unused,
+        "refusal.job.raw.key != upload.key",
+        "refusal.job.status.is_terminal",
     ),
     Mutant(
         "uploads expired without looking for their bytes",

@@ -245,8 +245,9 @@ class Run:
     def _sending(self) -> clients.SendPlan:
         return clients.SendPlan(
             data=self._picture(),
-            times=self.random.choices((0, 1, 2), (15, 70, 15))[0],
-            after=timedelta(seconds=self.random.choice((1, 60, 1400, 1600))),
+            other=self._picture() + b" other",
+            times=self.random.choices((0, 1, 2, 4), (15, 60, 15, 10))[0],
+            after=timedelta(seconds=self.random.choice((1, 2, 5, 60, 1400, 1600))),
             is_heard=self.random.random() < 0.9,
         )
 
