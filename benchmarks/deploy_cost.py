@@ -58,6 +58,16 @@ IDLE: Final = (
         },
         "once a minute: eight short queries, 0.3 s assumed",
     ),
+    Line(
+        "Deferred webhooks",
+        {
+            "invocation": MONTH_SECONDS / 60,
+            "gib_second": MONTH_SECONDS / 60 * 0.5 * 0.1,
+            "read": MONTH_SECONDS / 60,
+            "log": MONTH_SECONDS / 60 * 1e-6,
+        },
+        "once a minute: a query, 0.1 s assumed",
+    ),
 )
 IMAGES: Final = 1000
 BUSY: Final = (

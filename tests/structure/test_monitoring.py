@@ -28,6 +28,7 @@ FUNCTIONS = (
     "NotifierFunction",
     "WebhookFunction",
 )
+QUEUES = tuple(name for name, each in RESOURCES.items() if each["Type"] == "AWS::SQS::Queue")
 #: What AWS emits by itself, with the dimensions of one set: AWS's pages on each service's metrics, as of 2026.
 BY_AWS = {
     "AWS/Lambda": ({"Errors", "Duration", "Throttles", "Invocations", "IteratorAge"}, ("FunctionName",)),
@@ -152,13 +153,28 @@ def test_slowness_raises_an_alarm() -> None:
             for each in ("DeadLetterQueue", "EventDeadLetterQueue", "WebhookDeadLetterQueue")
         },
         {("IteratorAge", "NotifierFunction")},
-        {("ApproximateAgeOfOldestMessage", "JobQueue"), ("ApproximateAgeOfOldestMessage", "BulkQueue")},
+        {("ApproximateAgeOfOldestMessage", each) for each in QUEUES},
+        {("ApproximateNumberOfMessagesNotVisible", each) for each in QUEUES},
     ],
     ids=lambda expected: next(iter(expected))[0],
 )
 def test_each_risk_has_its_alarm(expected: set[tuple[str, str]]) -> None:
     """Throttling, unusual use, missing logs, dead letters, waiting jobs and late events."""
     assert expected <= watched(*(name for name, _ in expected))
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_alarms_fire_before_messages_are_lost(queue: str) -> None:
+    """The age alarm before the retention ends, the in-flight alarm before SQS delivers nothing (120,000)."""
+    limits = {
+        alarm["MetricName"]: alarm["Threshold"]
+        for alarm in list_alarms().values()
+        for metric in list_alarm_metrics(alarm)
+        if ("QueueName", f"${{{queue}.QueueName}}") in metric.dimensions
+    }
+    retention = RESOURCES[queue]["Properties"]["MessageRetentionPeriod"]
+    assert limits["ApproximateAgeOfOldestMessage"] <= retention / 2
+    assert limits["ApproximateNumberOfMessagesNotVisible"] <= 120_000 / 2
 
 
 def test_missing_data_can_be_a_breach() -> None:
@@ -218,7 +234,12 @@ def test_only_alarms_of_this_account_publish_to_the_topic() -> None:
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-GAUGES = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "IteratorAge"}
+GAUGES = {
+    "ApproximateNumberOfMessagesVisible",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateAgeOfOldestMessage",
+    "IteratorAge",
+}
 TIMES = {"AnswerTime", "ProcessingTime", "Duration"}
 WEEK_SECONDS, DAY_SECONDS = 7 * 24 * 3600, 24 * 3600
 
