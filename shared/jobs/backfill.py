@@ -1,7 +1,7 @@
 """A backfill: a batch whose members are created from the stored images of jobs that match a filter.
 
-The batch stores the filter and the position in the list of jobs. One transaction writes members and position, so
-repeated or concurrent calls create exactly one member for each matching job.
+The batch stores the filter and the position in the list of jobs. One transaction writes new members and the new
+position, so repeated or concurrent calls create exactly one member for each matching job.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class BackfillFilter:
     batch_id: str | None = None
     #: Uploaded at this time or later.
     since: datetime | None = None
-    #: Uploaded before this time. At the latest, the time when the backfill was created.
+    #: Uploaded before this time, which is never later than the creation of the backfill.
     until: datetime | None = None
     preset: str | None = None
     preset_version: int | None = None
@@ -32,9 +32,10 @@ class BackfillFilter:
     copies: bool = False
 
     def matches(self, job: Job, bucket: str) -> bool:
-        """Return True if a job matches and its raw image is known; ``bucket`` is the image bucket.
+        """Return True if a job matches the format, preset, preset version and ``copies``.
 
-        Raw bytes that a worker has not read, or that are not an image, never match.
+        The listing that finds the jobs checks the other fields. ``bucket`` is the image bucket. A job never matches if
+        the digest of its raw image is unknown, or if the raw image does not have an accepted format.
         """
         ref = job.preset
         return (

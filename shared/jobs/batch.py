@@ -1,8 +1,8 @@
 """A batch: a group of jobs with exact counts by status.
 
-The transaction that changes a member also changes the counts, so duplicates, late commits and crashes can't count
-twice. The counts are spread over shards, because one item allows 1,000 writes per second and refuses concurrent
-transactions.
+The transaction that changes a member also changes the counts, so a member is never counted twice, even after duplicate
+messages, late commits or crashes. The counts are spread over several items, because DynamoDB allows 1,000 writes per
+second to one item and cancels one of two concurrent transactions on it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ DELETED_COUNTER = "Deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberScan:
-    """The position of a scan over all members that takes several requests."""
+    """The position of an operation on all members that takes several requests."""
 
     started_at: datetime
     #: ID of the last member that was handled.
@@ -40,7 +40,7 @@ class MemberScan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(JobSpec):
-    """A group of jobs, with the job spec of members that do not have another one."""
+    """A group of jobs. Its job spec applies to members that are created without their own job spec."""
 
     id: str
     owner: str
@@ -84,7 +84,7 @@ class BatchState:
     @property
     def total(self) -> int:
         """Return the number of members."""
-        # The counts may be newer than the batch item: members that ended since then must not exceed the total.
+        # The counts may be newer than the batch item. The total must include the members that have ended since then.
         return max(self.batch.added - self.counts.deleted, self.counts.ended)
 
     @property
@@ -99,7 +99,10 @@ class BatchState:
 
     @property
     def finished_at(self) -> datetime | None:
-        """Return when the batch was done. The time is stored with the end of the last member, so it never changes."""
+        """Return when the batch was done, or None if it is not done.
+
+        The end of the last member is stored with the counts, so repeated calls return the same time.
+        """
         if not self.is_done or self.batch.closed_at is None:
             return None
         return max(self.batch.closed_at, self.counts.last_at or self.batch.closed_at)
@@ -111,7 +114,7 @@ def counter_of(job: Job) -> str | None:
 
 
 def count_changes(before: Job, after: Job) -> Mapping[str, int]:
-    """Return the changes of the counters when a member changes from ``before`` to ``after``."""
+    """Return by how much each counter changes if a member changes from ``before`` to ``after``."""
     left, entered = counter_of(before), counter_of(after)
     if left == entered:
         return {}
@@ -121,8 +124,8 @@ def count_changes(before: Job, after: Job) -> Mapping[str, int]:
 def member_id(seed: str, at: datetime, index: int) -> str:
     """Return the ID of one member of a request; ``seed`` is an ID that the request has reserved.
 
-    A repeated request computes the same IDs, so it creates no member twice. The IDs are in the order of ``index``.
-    73 bits of each can't be guessed without the seed.
+    A repeated request computes the same IDs, so it creates no member twice. The IDs sort by ``index``. 73 bits of an ID
+    can't be guessed without the seed.
     """
     if not 0 <= index < MAX_MEMBERS:
         raise ValueError(index)

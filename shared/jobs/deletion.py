@@ -9,7 +9,7 @@ from shared.jobs.job import Job
 
 #: How long a repeated request returns the same record.
 RETENTION: Final = timedelta(days=30)
-#: Objects that the record lists: ten outputs of ten attempts. Others are only counted.
+#: Maximum number of objects that the record lists. Further objects are only counted.
 MAX_LISTED: Final = 100
 
 
@@ -20,7 +20,7 @@ class DeletedObject:
     key: str
     #: Bytes.
     size: int
-    #: SHA-256, hexadecimal; None for objects that the job does not list, such as those of a superseded attempt.
+    #: SHA-256, hexadecimal; None if the object is not in the job record, such as an output of a superseded attempt.
     digest: str | None
 
 
@@ -32,7 +32,7 @@ class Deletion:
     owner: str
     #: When the job was deleted.
     deleted_at: datetime
-    #: At most ``MAX_LISTED``.
+    #: The first ``MAX_LISTED`` objects.
     objects: tuple[DeletedObject, ...]
     object_count: int
     #: Total size of all objects.
@@ -47,7 +47,10 @@ class Deletion:
 
     @classmethod
     def of(cls, job: Job, found: Iterable[tuple[str, int]]) -> Self:
-        """Create the record of a tombstone from the keys and sizes found in the bucket, with digests from the job."""
+        """Create the record of a job's deletion. ``job`` is the tombstone.
+
+        ``found`` contains the key and size of each object of the job in the bucket. The digests are those of the job.
+        """
         assert job.deleted_at is not None  # noqa: S101 - only tombstones are erased
         digests = {job.raw.key: job.raw.digest} | {output.key: output.digest for output in job.outputs}
         deleted = [DeletedObject(key, size, digests.get(key)) for key, size in found]

@@ -17,11 +17,11 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-#: Transitions in the history of a job: the first one and the newest ones.
+#: Maximum number of transitions in the history of a job: the first transition and the newest ones.
 MAX_HISTORY = 50
 #: History code: the reconciler has sent the message again.
 REQUEUED = "SWEPT"
-#: History code: the message used up its receives.
+#: History code: a message of the job became a dead letter.
 DEAD_LETTERED = "DEAD_LETTER"
 #: History codes: the owner has retried the job, or an operator has redriven it.
 RETRIED, REDRIVEN = "RETRIED", "REDRIVEN"
@@ -51,7 +51,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Return True if the job has ended. Only a retry changes it."""
+        """Return True if the job has ended. After that, only a retry, redrive or deletion changes the job."""
         return self in TERMINAL
 
 
@@ -72,12 +72,12 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.EXPIRED: frozenset(),
 }
 
-#: States from which a job can be retried. PROCESSING leads to PENDING too, when an attempt releases its claim.
+#: Statuses in which a job can be retried. PROCESSING also leads to PENDING, but only if an attempt releases its claim.
 RETRIABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class IllegalTransition(ValueError):
-    """A transition that the state machine does not have: a bug in the caller."""
+    """The job's status does not allow the transition. This is a bug in the calling code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class Job(JobSpec):
     id: str
     filename: str
     status: JobStatus
-    #: Time of processing, or of the last transition before it.
+    #: Time of the last change of the status. For a completed job, this is the time of processing.
     timestamp: datetime
     uploaded_at: datetime
     raw: RawImage
@@ -153,18 +153,18 @@ class Job(JobSpec):
     source: ImportSource | None = None
     outputs: tuple[ProcessedImage, ...] = ()
     warnings: tuple[str, ...] = ()
-    #: Number of attempts so far. It only grows and is the fencing token: only the newest attempt can commit.
+    #: Number of attempts so far. It never decreases. It is the fencing token: only the newest attempt can commit.
     attempt: int = 0
-    #: Incremented by each retry. Messages have it, so a worker ignores those of an older generation.
+    #: Incremented by each retry. Messages contain it, so a worker ignores messages of an older generation.
     generation: int = 1
     lease_until: datetime | None = None
-    #: When the reconciler looks at the job; None once it has ended.
+    #: When the reconciler checks the job; None for a job that has ended.
     due_at: datetime | None = None
     #: Attempts that do not count: a service fault ended them, or they belong to an earlier generation.
     uncounted: int = 0
-    #: Messages that the reconciler has sent in this generation. The interval between them doubles.
+    #: Number of requeues in this generation. The interval between requeues doubles.
     requeues: int = 0
-    #: Messages of this generation that used up their receives.
+    #: Messages of this generation that became dead letters.
     dead_letters: int = 0
     error: JobFailure | None = None
     history: tuple[Transition, ...] = ()
@@ -198,7 +198,7 @@ class Job(JobSpec):
         source: ImportSource | None = None,
         batch_id: str | None = None,
     ) -> Self:
-        """Create an accepted job: AWAITING_UPLOAD if it has a declaration, else PENDING."""
+        """Create a job. Its status is AWAITING_UPLOAD if it has a declaration, otherwise PENDING."""
         status = JobStatus.AWAITING_UPLOAD if declaration else JobStatus.PENDING
         return cls(
             **spec.spec_fields(),
@@ -235,7 +235,7 @@ class Job(JobSpec):
 
     @property
     def attempts_used(self) -> int:
-        """Return the attempts of this generation that count against the limit."""
+        """Return the number of attempts of this generation that count against the limit."""
         return self.attempt - self.uncounted
 
     def is_leased(self, now: datetime) -> bool:
@@ -243,7 +243,10 @@ class Job(JobSpec):
         return self.status is JobStatus.PROCESSING and self.lease_until is not None and self.lease_until >= now
 
     def confirm_upload(self, *, size: int, now: datetime, due_at: datetime) -> "Job":
-        """Return the job with its upload confirmed. Raises IllegalTransition."""
+        """Return the job as PENDING, with the size of its upload.
+
+        Raises IllegalTransition if the status does not allow this.
+        """
         return replace(self._transition(JobStatus.PENDING, now), raw=replace(self.raw, size=size), due_at=due_at)
 
     def extend_upload(self, *, now: datetime, due_at: datetime) -> "Job":
@@ -258,39 +261,43 @@ class Job(JobSpec):
         warnings: tuple[str, ...],
         now: datetime,
     ) -> "Job":
-        """Return the job as completed, with its processed images. Raises IllegalTransition."""
+        """Return the job as completed, with its processed images. Raises IllegalTransition if it is not PROCESSING."""
         return replace(
             self._transition(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None
         )
 
     def fail(self, failure: JobFailure, *, now: datetime) -> "Job":
-        """Return the job as failed. Raises IllegalTransition."""
+        """Return the job as failed. Raises IllegalTransition if it is neither PENDING nor PROCESSING."""
         return replace(self._transition(JobStatus.FAILED, now, code=failure.code), error=failure)
 
     def release(self, error: SafelightError, *, now: datetime, due_at: datetime, counted: bool = False) -> "Job":
-        """Return the job as PENDING after an error that the image has not caused. Raises IllegalTransition.
+        """Return the job as PENDING after an error that the image did not cause.
 
-        The attempt does not count against the limit, unless ``counted`` is true.
+        The attempt does not count against the limit, unless ``counted`` is true. Raises IllegalTransition if the status
+        does not allow this.
         """
         pending = self._transition(JobStatus.PENDING, now, code=error.code)
         return replace(pending, due_at=due_at, uncounted=self.uncounted + (not counted))
 
     def expire(self, failure: JobFailure, *, now: datetime) -> "Job":
-        """Return the job as expired: its upload never arrived. Raises IllegalTransition."""
+        """Return the job as expired: its upload never arrived.
+
+        Raises IllegalTransition if the job does not await an upload.
+        """
         return replace(self._transition(JobStatus.EXPIRED, now, code=failure.code), error=failure)
 
     def requeue(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return the job as requeued: the reconciler sends its message again or continues its deletion."""
+        """Return the job with one more requeue: the reconciler sends its message again or continues its deletion."""
         history = self._extend_history(REQUEUED, now)
         return replace(self, history=history, requeues=self.requeues + 1, due_at=due_at)
 
     def record_dead_letter(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return the job with one more message that used up its receives."""
+        """Return the job with one more message that became a dead letter."""
         history = self._extend_history(DEAD_LETTERED, now)
         return replace(self, history=history, dead_letters=self.dead_letters + 1, due_at=due_at)
 
     def cancel(self, *, now: datetime) -> "Job":
-        """Return the job as cancelled. Raises IllegalTransition."""
+        """Return the job as cancelled. Raises IllegalTransition if it has ended."""
         failure = JobFailure.of(JobCancelled())
         return replace(self._transition(JobStatus.CANCELLED, now, code=failure.code), error=failure)
 
@@ -306,8 +313,9 @@ class Job(JobSpec):
     ) -> "Job":
         """Return the job as PENDING in a new generation, with another pipeline if one is given.
 
-        ``preset`` and ``assets`` belong to that pipeline; without one, the job keeps its own. The limits of attempts
-        and messages start again, but ``attempt`` only grows: it is the fencing token. Raises IllegalTransition.
+        ``preset`` and ``assets`` belong to that pipeline. Without a new pipeline, the job keeps all three. The counts
+        of attempts used, requeues and dead letters start at 0 again. ``attempt`` does not, because it is the fencing
+        token. Raises IllegalTransition if the job is neither failed nor cancelled.
         """
         if self.status not in RETRIABLE:
             msg = f"{self.status} can't be retried"
@@ -329,9 +337,10 @@ class Job(JobSpec):
         )
 
     def delete(self, *, now: datetime, due_at: datetime) -> "Job":
-        """Return the tombstone of the job, in any state. Its new generation makes messages and attempts stale.
+        """Return the tombstone of the job, whatever the job's status is.
 
-        The reconciler finishes the deletion at ``due_at`` if it did not complete.
+        The tombstone has a new generation, so older messages and attempts have no effect. If the deletion is
+        interrupted, the reconciler continues it at ``due_at``.
         """
         return replace(
             self,

@@ -1,6 +1,6 @@
 """The message that tells a worker which job to process.
 
-The job's record is authoritative, so a message has only the job's ID and generation.
+Everything else is in the job record, so a message has only the job's ID and generation.
 """
 
 from typing import Literal

@@ -1,7 +1,8 @@
 """The keys of objects in the image bucket.
 
-Keys contain only our own IDs, never file names. Two attempts never share a key: readers use only the keys in the job's
-record, so the objects of a superseded attempt are orphans, and lifecycle rules delete them.
+Keys of images contain only our own IDs, never file names. Two attempts never store outputs under the same key. Readers
+use only the keys in the job record, so nothing refers to the outputs of a superseded attempt. Lifecycle rules delete
+them.
 """
 
 import hashlib
@@ -9,11 +10,11 @@ import hashlib
 from shared.ids import is_id
 
 RAW_PREFIX = "raw/"
-#: Presigned uploads. S3 notifies the interactive queue.
+#: Direct uploads. Their S3 events go to the interactive queue, if necessary through the upload function.
 DIRECT_PREFIX = f"{RAW_PREFIX}direct/"
-#: Presigned uploads of members of batches. S3 notifies the bulk queue.
+#: Direct uploads of members of batches. Their S3 events go to the bulk queue in the same way.
 BULK_PREFIX = f"{RAW_PREFIX}bulk/"
-#: Imports, which the worker copies itself, so S3 sends no notification.
+#: Imports. The worker itself copies them, so S3 sends no events.
 IMPORT_PREFIX = f"{RAW_PREFIX}import/"
 #: Copies of direct uploads, which workers make. No form can write there.
 PINNED_PREFIX = f"{RAW_PREFIX}pinned/"
@@ -29,12 +30,12 @@ def raw_key(job_id: str) -> str:
 
 
 def direct_key(job_id: str, *, bulk: bool) -> str:
-    """Return the key of a raw image that is uploaded directly to S3. Its prefix selects the queue to notify."""
+    """Return the key of a raw image that is uploaded directly to S3. The prefix of the key selects the queue."""
     return (BULK_PREFIX if bulk else DIRECT_PREFIX) + job_id
 
 
 def import_key(job_id: str) -> str:
-    """Return the key of a raw image that is imported from another bucket."""
+    """Return the key to which the raw image of an import is copied."""
     return IMPORT_PREFIX + job_id
 
 
@@ -58,7 +59,7 @@ def job_of_direct_key(key: str) -> str | None:
 
 
 def is_bulk_key(key: str) -> bool:
-    """Return True if a direct upload under this key belongs to a member of a batch."""
+    """Return True if a direct upload with this key belongs to a member of a batch."""
     return key.startswith(BULK_PREFIX)
 
 
@@ -73,15 +74,16 @@ def processed_key(job_id: str, attempt: int, output: str, extension: str) -> str
 
 
 def asset_folder(owner: str, name: str) -> str:
-    """Return the prefix of all contents that an asset has had.
+    """Return the prefix of the keys of an asset's content, in all its versions.
 
-    The owner is hashed, because an ARN has slashes. ``name`` must match ``shared.names.NAME_PATTERN``.
+    The owner is hashed, because it can be an ARN, which can contain slashes. ``name`` must match
+    ``shared.names.NAME_PATTERN``.
     """
     return f"{ASSET_PREFIX}{hashlib.sha256(owner.encode()).hexdigest()[:32]}/{name}/"
 
 
 def asset_key(owner: str, name: str, digest: str) -> str:
-    """Return the key of one content of an asset. Another content never has the same key."""
+    """Return the key of an asset's content. Different content has a different key."""
     return asset_folder(owner, name) + digest
 
 
@@ -96,6 +98,6 @@ def s3_uri(bucket: str, key: str) -> str:
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
-    """Return bucket and key of a URI from :func:`s3_uri`."""
+    """Return the bucket and key of a URI that :func:`s3_uri` has returned."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key

@@ -19,7 +19,7 @@ class RecoveryPolicy:
 
     #: Attempts of one generation that may end without a result, without uncounted ones.
     max_attempts: int
-    #: Messages of one generation that may use up their receives.
+    #: Messages of one generation that may become dead letters.
     max_dead_letters: int
     #: First interval between two messages for a job.
     redispatch: timedelta
@@ -33,15 +33,18 @@ class RecoveryPolicy:
 
     @property
     def give_up_after(self) -> timedelta:
-        """Return how long a generation is requeued while only its messages, not its attempts, are used up."""
+        """Return the minimum age of a generation that fails because its messages become dead letters.
+
+        A generation that has used all its attempts can fail earlier.
+        """
         return self.longest_redispatch * self.max_dead_letters
 
     def is_exhausted(self, job: Job) -> bool:
-        """Return True if a job has used all its attempts."""
+        """Return True if a job has no attempts left."""
         return job.attempts_used >= self.max_attempts
 
     def should_give_up(self, job: Job, now: datetime) -> bool:
-        """Return True if the job has the maximum number of dead letters and ``give_up_after`` has passed."""
+        """Return True if the job has the maximum number of dead letters and its generation is old enough to fail."""
         return job.dead_letters >= self.max_dead_letters and now - job.generation_started_at >= self.give_up_after
 
 
@@ -55,7 +58,7 @@ class RecoveryStep(StrEnum):
     WAIT = "wait"
     #: Write the job as ended.
     END = "end"
-    #: Write the tombstone with its new due time, then delete the job's objects and at last its record.
+    #: Write the tombstone with its new due time, then delete the job's objects and finally the tombstone.
     ERASE = "erase"
 
 
@@ -70,8 +73,8 @@ class Decision:
 def decide_overdue(job: Job, policy: RecoveryPolicy, now: datetime, *, uploaded: int | None = None) -> Decision:
     """Decide what to do with an overdue job or tombstone.
 
-    ``uploaded`` is the size in bytes of an awaited upload that is in the bucket, or None: S3's notification may have
-    been lost.
+    ``uploaded`` is the size in bytes of the awaited upload, or None if it is not in the bucket. The upload can be in
+    the bucket although the job still awaits it, because S3's notification may have been lost.
     """
     if not job.is_unfinished or job.due_at is None or job.due_at > now or job.is_leased(now):
         return Decision(RecoveryStep.NOTHING, job)
@@ -87,10 +90,10 @@ def decide_overdue(job: Job, policy: RecoveryPolicy, now: datetime, *, uploaded:
 
 
 def decide_dead_letter(job: Job, policy: RecoveryPolicy, now: datetime) -> Decision:
-    """Decide what to do with a job whose message has used up its receives.
+    """Decide what to do with a job whose message became a dead letter.
 
-    A worker that crashes in every attempt uses up the attempts. An outage, or invocations with too little time, use up
-    no attempts. The job then has attempts left and gets another message later.
+    If the worker crashes in every attempt, the job has no attempts left and fails. An outage or an invocation with too
+    little time uses up no attempt. The job then has attempts left and gets another message later.
     """
     if job.status.is_terminal or job.is_leased(now):
         return Decision(RecoveryStep.NOTHING, job)
@@ -115,11 +118,14 @@ def compute_longest_lifetime(  # noqa: PLR0913 - the bound follows from all of t
 ) -> timedelta:
     """Return the bound T on the time from acceptance to the end of a job, without queue backlog.
 
-    Whatever crashes, at most the longest interval and one period of the reconciler are between two messages for a job.
-    A received message becomes a dead letter after ``receives`` visibility timeouts. An attempt that crashes ends with
-    its lease, and the reconciler finds it ``margin`` and one period later. After ``max_dead_letters`` messages,
-    ``give_up_after`` has passed, so the next dead letter ends the job. A job ends with its last attempt or with that
-    dead letter, whichever is first. In the worst case, attempts and messages are used up one after the other.
+    ``period`` is the interval between two runs of the reconciler. ``margin`` is the time from the end of a lease until
+    the job is due.
+
+    Even after crashes, the time between two messages for a job is at most the longest interval plus one period. A
+    received message becomes a dead letter after ``receives`` visibility timeouts. An attempt that crashes ends with its
+    lease, and the reconciler finds its job after ``margin`` plus one period. After ``max_dead_letters`` messages, the
+    generation is old enough to fail, so the next dead letter ends the job. A job ends with its last attempt or with
+    that dead letter, whichever comes first. In the worst case, the job uses up its attempts and then its messages.
     """
     message = visibility * receives + policy.longest_redispatch + period
     attempt = lease + margin + period

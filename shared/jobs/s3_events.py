@@ -1,7 +1,7 @@
 """S3 event notifications of direct uploads.
 
-S3 delivers them at least once and in any order. So the key only identifies a job, and the job's record decides what to
-do.
+S3 delivers them at least once and in any order. The key in an event therefore only identifies the job. What happens
+next depends on the job record.
 """
 
 import json
@@ -29,18 +29,20 @@ class CreatedObject:
     def to_message(self, bucket: str) -> JobMessage | None:
         """Return the message for the upload's job, or None if the object is not a direct upload to ``bucket``.
 
-        The generation is 1: an upload starts the first one, and each retry sends its own message.
+        The generation is 1, because an upload starts only the first generation. Each retry sends its own message.
         """
         job_id = job_of_direct_key(self.key)
         return JobMessage(job_id=job_id, generation=1) if job_id and self.bucket == bucket else None
 
 
 def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
-    """Return the objects of a notification, none for S3's test event, or None if the message is not a notification.
+    """Return the objects of a notification, or None if the message is not a notification.
+
+    S3's test event has no objects.
 
     Keys are URL-encoded, with a plus sign for a space
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-    Raises BadMessage for a malformed notification.
+    Raises BadMessage if the notification is malformed.
     """
     try:
         event = json.loads(body)
@@ -56,9 +58,9 @@ def parse_s3_event(body: str) -> tuple[CreatedObject, ...] | None:
 
 
 def split_s3_event(body: str) -> tuple[tuple[CreatedObject, str], ...] | None:
-    """Return each object of a notification with a notification of this object alone, or None as parse_s3_event does.
+    """Split a notification into one notification for each object. Return pairs of an object and its notification.
 
-    Raises BadMessage for a malformed notification.
+    Return None if the message is not a notification. Raises BadMessage if the notification is malformed.
     """
     objects = parse_s3_event(body)
     if not objects:

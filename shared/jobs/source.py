@@ -39,8 +39,8 @@ class ImportSource:
 def parse_s3_location(uri: str, version: str | None = None) -> S3Location | None:
     """Parse ``s3://bucket/key``. Return None if it is malformed.
 
-    Keys with a part ``.`` or ``..`` are refused: a client or proxy may resolve them, so that S3 would check one object
-    and copy another.
+    A key with ``.`` or ``..`` between slashes is also malformed. A client or proxy may resolve it, so the object that
+    is checked could be different from the object that is copied.
     """
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     try:

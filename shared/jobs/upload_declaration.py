@@ -30,7 +30,7 @@ class UploadDeclaration:
     def require_match(self, data: bytes) -> None:
         """Raise TypeMismatch or DigestMismatch if the bytes differ from the declaration.
 
-        Bytes that are not an image pass: the decoder reports the reason.
+        Bytes that are not an image raise no TypeMismatch, because the decoder reports a more precise error.
         """
         declared, found = declared_format(self.media_type), detect_format(data)
         if declared is not None and found is not None and found != declared:
