@@ -45,7 +45,7 @@ IDLE: Final = (
     Line(
         "SQS",
         {"queue": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
-        f"Lambda polls {QUEUES} queues, five long polls at a time",
+        f"five long polls at a time for each of the {QUEUES} queues that Lambda polls",
     ),
     Line("Alarms", {"alarm": ALARMS}, f"{ALARMS} with `Monitoring=full`, fewer with `basic`"),
     Line(
@@ -56,7 +56,7 @@ IDLE: Final = (
             "read": MONTH_SECONDS / 60 * 8,
             "log": MONTH_SECONDS / 60 * 1e-6,
         },
-        "once a minute: eight short queries, 0.3 s assumed",
+        "finds overdue jobs once a minute: eight short queries, 0.3 s per run (assumed)",
     ),
     Line(
         "Deferred webhooks",
@@ -71,14 +71,20 @@ IDLE: Final = (
 )
 IMAGES: Final = 1000
 BUSY: Final = (
-    Line("API Gateway", {"gateway": 3}, "create, one status request, one link"),
-    Line("Lambda, API", {"invocation": 3, "gib_second": 3 * 0.1}, "1 GiB, 0.1 s each assumed"),
+    Line(
+        "API Gateway",
+        {"gateway": 3},
+        "three requests per image: create a job, read its status, get a link to the result",
+    ),
+    Line("Lambda, API", {"invocation": 3, "gib_second": 3 * 0.1}, "1 GiB, 0.1 s per request (assumed)"),
     Line("Lambda, worker", {"invocation": 1, "gib_second": 2 * 0.7}, "2 GiB, 0.7 s assumed, one image per invocation"),
     Line("DynamoDB", {"write": 3 * 2 + 5, "read": 3}, "three writes of 2 KB, five index writes"),
     Line("S3", {"put": 2, "get": 2}, "raw and processed, each written and read once"),
-    Line("SQS", {"queue": 3}, "sent, received, deleted"),
+    Line("SQS", {"queue": 3}, "one message per image: sent, received, deleted"),
     Line("Logs", {"log": 4e-6}, "4 KB assumed"),
-    Line("Storage", {"storage": 1.25e-3 * 33 / 30}, "1 MB and 0.25 MB for 33 days"),
+    Line(
+        "Storage", {"storage": 1.25e-3 * 33 / 30}, "raw image (1 MB) and processed image (0.25 MB, assumed) for 33 days"
+    ),
     Line("Traffic", {"download": 0.25e-3}, "one download of the result over the internet"),
 )
 

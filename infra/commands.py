@@ -46,7 +46,11 @@ class RemoteEngine(StrEnum):
 Profile = Annotated[str | None, typer.Option(help="AWS profile. Default: the credentials that the AWS SDK finds.")]
 Region = Annotated[str | None, typer.Option(help="AWS region. Default: the region of the profile.")]
 StackName = Annotated[
-    str, typer.Option("--name", help="Name of the CloudFormation stack. The names of its resources start with it.")
+    str,
+    typer.Option(
+        "--name",
+        help="Name of the CloudFormation stack. By default, the names of the stack's resources start with this name.",
+    ),
 ]
 DeployEngine = Annotated[
     RemoteEngine,
@@ -74,9 +78,9 @@ def up(
         bool, typer.Option("--watch", help="Keep running, and deploy again when the code changes.")
     ] = False,
 ) -> None:
-    """Start a local Safelight, and wait until its API is healthy.
+    """Start a local stack, and wait until its API is healthy.
 
-    If it is already running, the command deploys what has changed.
+    If the stack is already running, the command deploys what has changed.
     """
     with _expected_errors(), _progress(quiet=as_json) as report:
         from infra import local_stack
@@ -95,7 +99,7 @@ def up(
 
 @app.command()
 def down(wipe: Annotated[bool, typer.Option("--wipe", help="Also delete all data.")] = False) -> None:
-    """Stop the local Safelight. Unless you pass --wipe, its data is kept for the next `safelight up`."""
+    """Stop the local stack. Unless you pass --wipe, its data is kept for the next `safelight up`."""
     with _expected_errors():
         from infra import local_stack
 
@@ -121,7 +125,8 @@ def deploy(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Deploy Safelight to an AWS account.
 
-    Before the command changes anything, it shows the change set and asks for confirmation.
+    The command uploads the Lambda packages to a bucket in the account and shows the change set. It changes the
+    stack only after you confirm.
     """
     del engine  # one value so far
     with _expected_errors():
@@ -149,7 +154,7 @@ def destroy(
     region: Region = None,
     yes: Yes = False,
 ) -> None:
-    """Delete a deployment from an AWS account, including all its images and jobs."""
+    """Delete a stack, with all its images and jobs, from an AWS account."""
     del engine  # one value so far
     with _expected_errors():
         if not yes:

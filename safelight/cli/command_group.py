@@ -12,11 +12,11 @@ from safelight.cli.commands import COMMANDS, STACK, CommandRow
 from safelight.cli.options import EXIT_NOT_RUN
 from safelight.errors import ClientError
 
-#: Whether the packages for a local Safelight are here. A wheel of the client contains only the package ``safelight``.
+#: Whether the packages for a local stack are here. A wheel of the client contains only the package ``safelight``.
 IS_CHECKOUT = importlib.util.find_spec("infra") is not None
 #: The advice for new users.
 FIRST_STEP = (
-    "Start with [bold]safelight demo[/bold]."
+    "To try it, run: [bold]safelight demo[/bold]"
     if IS_CHECKOUT
     else "Set SAFELIGHT_API_URL to the URL of an API, or pass --api-url to each command."
 )

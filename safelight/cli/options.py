@@ -71,7 +71,7 @@ Pipeline = Annotated[
     typer.Option(
         "--pipeline",
         metavar="JSON|@FILE",
-        help="The pipeline as JSON text, in a file (@FILE) or on standard input (@-).",
+        help="Pipeline as JSON. Pass the JSON text itself, @FILE to read a file, or @- to read standard input.",
     ),
 ]
 PresetName = Annotated[

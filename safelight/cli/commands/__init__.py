@@ -20,7 +20,7 @@ class CommandRow(NamedTuple):
 
 
 COMMANDS = (
-    CommandRow("demo", IMAGES, "safelight.cli.commands.demo", "Start a local Safelight and process sample images."),
+    CommandRow("demo", IMAGES, "safelight.cli.commands.demo", "Start a local stack and process sample images."),
     CommandRow("submit", IMAGES, "safelight.cli.commands.submit", "Process images, one job per file."),
     CommandRow(
         "ingest",
@@ -38,7 +38,7 @@ COMMANDS = (
         "backfill",
         IMAGES,
         "safelight.cli.commands.backfill",
-        "Process stored images again with another preset or pipeline.",
+        "Process stored images again, with any preset or pipeline.",
     ),
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),
     CommandRow("list", JOBS, "safelight.cli.commands.list_jobs", "List jobs, newest first."),
@@ -55,16 +55,16 @@ COMMANDS = (
         "dead-letters",
         OPERATORS,
         "safelight.cli.commands.dead_letters",
-        "List dead letters, and redrive them (run their jobs again).",
+        "List dead letters (messages and jobs that failed repeatedly), and redrive them (run their jobs again).",
     ),
-    CommandRow("up", STACK, "infra.commands", "Start a local Safelight, and wait until its API is healthy."),
-    CommandRow("down", STACK, "infra.commands", "Stop the local Safelight."),
+    CommandRow("up", STACK, "infra.commands", "Start a local stack, and wait until its API is healthy."),
+    CommandRow("down", STACK, "infra.commands", "Stop the local stack."),
     CommandRow("deploy", STACK, "infra.commands", "Deploy Safelight to an AWS account."),
     CommandRow(
         "destroy",
         STACK,
         "infra.commands",
-        "Delete a deployment from an AWS account, including all its images and jobs.",
+        "Delete a stack, with all its images and jobs, from an AWS account.",
     ),
     CommandRow("doctor", STACK, "infra.commands", "Check the setup and show how to fix problems."),
 )

@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Manage assets (stored images for w
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the asset.", show_default=False)]
 ImageFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help=f"Image file in the format {join_choices(ASSET_FORMATS)}.", show_default=False),
+    typer.Argument(metavar="FILE", help=f"Image file in {join_choices(ASSET_FORMATS)} format.", show_default=False),
 ]
 
 
@@ -44,7 +44,7 @@ def put(
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Create or replace an asset. Existing jobs use the version with which they were created."""
+    """Create or replace an asset. Existing jobs keep using the content that they were created with."""
     with connect(context, api_url) as client:
         _print_assets([client.assets.put(name, file)], as_json=as_json)
 

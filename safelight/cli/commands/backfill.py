@@ -33,7 +33,12 @@ BatchId = Annotated[
     str | None, typer.Option("--batch", metavar="ID", help="Process only the images of jobs in this batch.")
 ]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Process only images uploaded at or after this time.")
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Process only images uploaded at or after this time, such as 2026-11-01 (ISO 8601).",
+    ),
 ]
 Until = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Process only images uploaded before this time.")
@@ -91,9 +96,9 @@ def backfill(  # noqa: PLR0913 - each option is an argument
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
 ) -> None:
-    """Process stored images again with another preset or pipeline.
+    """Process stored images again, with any preset or pipeline.
 
-    Each image gets exactly one new job, in the bulk queue. To continue after an interruption, use --resume.
+    Each selected job gets exactly one new job in a new batch. To continue after an interruption, use --resume.
     """
     processing = {"preset": preset, "pipeline": opts.read_pipeline(pipeline)}
     options = {key: value for key, value in processing.items() if value is not None}

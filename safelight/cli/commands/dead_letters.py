@@ -34,7 +34,7 @@ Reason = Annotated[
 app = typer.Typer(
     name="dead-letters",
     no_args_is_help=True,
-    help="List dead letters, and redrive them (run their jobs again).",
+    help="List dead letters (messages and jobs that failed repeatedly), and redrive them (run their jobs again).",
     epilog=LIST_EXAMPLES,
 )
 
@@ -68,7 +68,7 @@ def redrive(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive the dead letters with the given job IDs, those with one reason, or all.
+    """Redrive dead letters: those of the given jobs, those with one reason, or all of them.
 
     The exit code is 1 if a redrive was refused.
     """

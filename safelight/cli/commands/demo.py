@@ -1,4 +1,4 @@
-"""``safelight demo``: start a local Safelight and process sample images."""
+"""``safelight demo``: start a local stack and process sample images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = Path("demo-results"),
     as_json: Json = False,
 ) -> None:
-    """Start a local Safelight and process sample images.
+    """Start a local stack and process sample images.
 
     One sample file is not an image. Its job fails, as expected.
     """

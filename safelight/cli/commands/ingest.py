@@ -57,13 +57,15 @@ Patterns = Annotated[
     typer.Option(
         "--pattern",
         metavar="GLOB",
-        help="Take the files of folders that match this pattern, instead of those with an image suffix. Repeatable.",
+        help="In folders, ingest files whose names match this glob, instead of files with an image suffix. Repeatable.",
     ),
 ]
 Concurrency = Annotated[
     str,
     typer.Option(
-        "--concurrency", metavar="auto|N", help="Number of concurrent requests. auto adapts the number to the API."
+        "--concurrency",
+        metavar="auto|N",
+        help="Number of concurrent requests. With auto, it grows while requests succeed and is halved after a failure.",
     ),
 ]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name for the new batch.")]
@@ -72,7 +74,8 @@ CheckpointFile = Annotated[
     typer.Option(
         "--checkpoint",
         metavar="FILE",
-        help="File that stores the progress. Default: a file in the state folder, for each set of sources and options.",
+        help="File that stores the progress. Default: a file in .safelight/ingest/, for each set of sources "
+        "and options.",
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Discard the checkpoint and start over.")]
@@ -89,7 +92,8 @@ Patience = Annotated[
         "--patience",
         min=1,
         metavar="SECONDS",
-        help="Stop if no request succeeds for this time. If the API never responded, stop after at most 10 seconds.",
+        help="Stop if no request succeeds for this many seconds. If the API has never responded, stop after at most "
+        "10 seconds.",
     ),
 ]
 

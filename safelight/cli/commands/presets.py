@@ -22,12 +22,12 @@ safelight presets put card --pipeline @card.json --description 'For cards'"""
 app = typer.Typer(no_args_is_help=True, help="Manage presets (named pipelines).", epilog=EXAMPLES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the preset.", show_default=False)]
-IF_VERSION_HELP = "Fail if the newest version is not N."
+IF_VERSION_HELP = "Continue only if the newest version is N."
 IfVersion = Annotated[int | None, typer.Option("--if-version", min=0, metavar="N", help=IF_VERSION_HELP)]
 IfVersionOrNew = Annotated[
     int | None,
     typer.Option(
-        "--if-version", min=0, metavar="N", help=f"{IF_VERSION_HELP} Use 0 to fail if the preset already exists."
+        "--if-version", min=0, metavar="N", help=f"{IF_VERSION_HELP} With 0, continue only if the preset is new."
     ),
 ]
 
@@ -64,7 +64,7 @@ def put(  # noqa: PLR0913 - each option is an argument
         typer.Option(
             "--pipeline",
             metavar="JSON|@FILE",
-            help="The pipeline as JSON text, in a file (@FILE) or on standard input (@-).",
+            help="Pipeline as JSON. Pass the JSON text itself, @FILE to read a file, or @- to read standard input.",
         ),
     ],
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="Description of the preset.")] = "",
@@ -72,7 +72,7 @@ def put(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Create a preset, or a new version of it."""
+    """Create a preset, or a new version of an existing preset."""
     with connect(context, api_url) as client:
         stored = client.presets.put(name, read_pipeline(pipeline) or {}, description=description, expected=if_version)
     _print_presets([stored], as_json=as_json)

@@ -48,8 +48,8 @@ def result(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Download a processed image.
 
-    With -o FILE, an existing file is replaced. Without -o, the image is saved in the current folder, and an existing
-    file is not replaced.
+    With -o FILE, the command replaces an existing file. With -o FOLDER, or without -o, it chooses the file name, and
+    fails if this file exists.
     """
     if str(target) == "-" and as_json:
         raise typer.BadParameter("the image and --json can't both go to standard output.")

@@ -22,7 +22,8 @@ def retry(
         typer.Option(
             "--pipeline",
             metavar="JSON|@FILE",
-            help="Another pipeline, as JSON text, in a file (@FILE) or on standard input (@-).",
+            help="Pipeline as JSON, to use instead of the job's pipeline. Pass the JSON text itself, @FILE to "
+            "read a file, or @- to read standard input.",
         ),
     ] = None,
     api_url: ApiUrl = None,

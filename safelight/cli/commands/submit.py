@@ -38,7 +38,7 @@ Timeout = Annotated[
         "--timeout",
         min=0,
         metavar="SECONDS",
-        help="Maximum wait for one job. After it, the job continues to run. Default: no limit.",
+        help="Maximum time to wait for each job. A job that takes longer continues to run. Default: no limit.",
     ),
 ]
 Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Number of files to process concurrently.")]

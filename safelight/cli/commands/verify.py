@@ -51,8 +51,8 @@ def verify(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Verify a job's images against its receipt.
 
-    The command compares the stored images with the receipt, repeats the job on this machine, and compares the new
-    results with the receipt bit by bit. It needs a checkout of Safelight.
+    The command compares the stored images with the receipt. It also processes the raw image again on this machine, and
+    compares the digests of the new results with the receipt. It needs a checkout of Safelight.
 
     The exit code is 0 if everything matches, 1 if something differs or is missing, and 2 if the job could not be
     verified.

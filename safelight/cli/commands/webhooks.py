@@ -34,7 +34,7 @@ def listen(  # noqa: PLR0913 - each option is an argument
         typer.Option(
             "--register",
             metavar="NAME",
-            help="Create this webhook with the URL of this machine. If the webhook exists, change its URL and secret.",
+            help="Create a webhook with this name and the listener's URL. If it exists, change its URL and secret.",
         ),
     ] = None,
     port: Annotated[

@@ -374,7 +374,7 @@ def test_missing_infra_is_explained() -> None:
         assert "set SAFELIGHT_API_URL, or pass --api-url" in done.stderr
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
-    assert "Start with safelight demo" not in done.stdout
+    assert "To try it, run:" not in done.stdout
     assert "Set SAFELIGHT_API_URL" in done.stdout
     assert done.stdout.index("Only in a checkout") > done.stdout.index("Operators")
     panel = done.stdout.split("Only in a checkout of Safelight")[1].split("╰")[0]
