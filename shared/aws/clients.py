@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # the stubs are a development dependency
 
 #: Tries of a call, including the first. botocore waits between them with jitter.
 MAX_ATTEMPTS = 3
-#: Saves almost half of botocore's CPU time per call: it builds the user agent twice and validates parameters, as the
-#: type checker and the service do.
+#: Settings that save almost half of botocore's CPU time per call. By default, botocore builds the user agent twice for
+#: each call, and validates the parameters, which the type checker and the service also validate.
 LEAN = Config(user_agent=f"safelight/{VERSION} boto3/{boto3.__version__}", parameter_validation=False)
 
 
@@ -77,8 +77,8 @@ def make_presigner(endpoint_url: str) -> "S3Client":
     """Create an S3 client that signs links for an endpoint that callers can reach.
 
     The signature covers the host, so the host of a link can't be changed later. An empty ``endpoint_url`` means S3's
-    own endpoint. Virtual style selects the host of the region there: the default for links is the global host, which
-    redirects requests for new buckets outside us-east-1.
+    own endpoint, with virtual-hosted-style links, which contain the host of the region. By default, links contain the
+    global host, which redirects requests for new buckets outside us-east-1.
     """
     config = Config(s3={"addressing_style": "path" if endpoint_url else "virtual"}).merge(LEAN)
     return make_s3_client(config, endpoint_url or None)

@@ -1,4 +1,4 @@
-"""The last step of a deletion, run by the request itself, by its repetition or by the reconciler."""
+"""The last step of a deletion. The request, a repeated request or the reconciler runs it."""
 
 from shared.aws.dynamodb.deletion_log import DeletionLog
 from shared.aws.dynamodb.job_table import JobTable
@@ -8,10 +8,10 @@ from shared.jobs.job import Job
 
 
 def erase_job(tombstone: Job, jobs: JobTable, images: ImageStore, log: DeletionLog) -> Deletion:
-    """Delete the objects of a deleted job and then its record. Return what was deleted.
+    """Delete the objects of a deleted job and then its tombstone. Return the record of the deletion.
 
-    The deletion is recorded before any object goes, so a repetition after a crash returns the same. Raises
-    ServiceError.
+    The record is stored before the first object is deleted, so a repeated call after a crash returns the same record.
+    Raises ServiceError if DynamoDB or S3 fails.
     """
     objects = ((each.key, each.size) for each in images.list_objects(tombstone))
     deletion = log.record(Deletion.of(tombstone, objects))

@@ -22,7 +22,7 @@ MAX_VISIBILITY_TIMEOUT = timedelta(hours=12)
 
 
 class SqsQueue:
-    """One queue. Every method raises ServiceError if SQS does not answer."""
+    """One queue. Every method raises ServiceError if SQS does not respond or refuses the call."""
 
     def __init__(self, client: "SQSClient", url: str, *, is_fair: bool = False) -> None:
         """Use the queue at ``url``. If ``is_fair`` is false, messages are sent without a group."""
@@ -36,7 +36,10 @@ class SqsQueue:
         return self.url.rsplit("/", 1)[-1]
 
     def send(self, body: str, *, tenant: str) -> None:
-        """Send a message. SQS shares its consumers fairly between tenants: owners, or receivers of webhooks."""
+        """Send a message of a tenant, which is the owner of a job or the receiver of a webhook.
+
+        A fair queue shares its consumers between the tenants.
+        """
         group: Any = {"MessageGroupId": compute_group(tenant)} if self._is_fair else {}
         with translate_aws_errors():
             self._client.send_message(QueueUrl=self.url, MessageBody=body, **group)
@@ -67,7 +70,7 @@ class JobQueues:
         return self.bulk if job.batch_id else self.interactive
 
     def notify_worker(self, job: Job) -> None:
-        """Send a message for the job's current generation. Raises ServiceError."""
+        """Send a message for the job's current generation. Raises ServiceError if SQS fails."""
         self.queue_of(job).send(JobMessage(job_id=job.id, generation=job.generation).encode(), tenant=job.owner)
 
 

@@ -1,4 +1,4 @@
-"""Asset records in the ``Library`` table: entries ``asset#{name}`` under their owner."""
+"""Asset records in the ``Library`` table. The key of an asset is its owner and the entry ``asset#{name}``."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ class AssetTable:
         self._items = OwnedItems(client, table, "asset#")
 
     def get(self, owner: str, name: str) -> Asset:
-        """Return an asset's record. Raises AssetNotFound."""
+        """Return an asset's record. Raises AssetNotFound if the owner has no asset with this name."""
         item = self._items.get(owner, name)
         if item is None:
             raise AssetNotFound

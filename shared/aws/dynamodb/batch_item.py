@@ -1,6 +1,7 @@
 """Conversion between a batch and its items in the ``Batches`` table, and the write that counts a member.
 
-All items of a batch share its ID. The part ``batch`` is the batch itself; ``count#0`` to ``count#7`` are its counts.
+All items of a batch have its ID and differ in ``Part``. The part ``batch`` is the batch itself. The parts ``count#0``
+to ``count#7`` are its counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,9 +81,9 @@ def from_items(items: Iterable[Mapping[str, Any]]) -> BatchState | None:
 
 
 def count_member_change(table: str, job: Job, before: Job, steps: Mapping[str, int]) -> "TransactWriteItemTypeDef":
-    """Return the write that counts a member's transition, for the transaction that makes the transition.
+    """Return the write that counts a member's transition. It belongs in the transaction that stores the transition.
 
-    A count item outlives its batch: it expires after twice the retention of a job, counted from its last change.
+    A count item exists longer than its batch: it expires twice the retention of a job after the item's last change.
     """
     retention = (job.expires_at or job.uploaded_at) - job.uploaded_at
     values: dict[str, Any] = {f":{name}": step for name, step in steps.items()}

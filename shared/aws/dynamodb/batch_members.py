@@ -31,7 +31,7 @@ class BatchMembers:
         self._listing = listing
 
     def page(self, batch_id: str, *, after: str, limit: int, status: JobStatus | None = None) -> MemberPage:
-        """Return the next members after an ID. With a rare status, a page may be short and still have a next one."""
+        """Return the next members after an ID. If few members have the status, a page before the last may be short."""
         found: list[Job] = []
         examined = 0
         for ids in self._chunks(batch_id, after, MAX_PAGE if status else limit):

@@ -49,7 +49,10 @@ class BatchTable:
         self._jobs = JobListing(client, job_table, listing_shards=listing_shards)
 
     def create(self, batch: Batch) -> None:
-        """Write a new batch. Accept one with the same ID and creation time: an earlier try of the request wrote it."""
+        """Write a new batch. Idempotent: an earlier try of the request may have written the batch.
+
+        Raises ServiceError if the ID belongs to a batch with another creation time.
+        """
         try:
             with translate_aws_errors():
                 self._client.put_item(
@@ -65,7 +68,10 @@ class BatchTable:
                 raise
 
     def get(self, batch_id: str, owner: str, *, now: datetime) -> BatchState:
-        """Return a batch with its counts. Raises BatchNotFound, also for another owner's and after its retention."""
+        """Return a batch with its counts.
+
+        Raises BatchNotFound if the batch does not exist, belongs to another owner or has expired.
+        """
         with translate_aws_errors():
             response = self._client.query(
                 TableName=self._table,
@@ -104,7 +110,7 @@ class BatchTable:
     def append(self, batch_id: str, jobs: Sequence[Job], *, expires_at: datetime) -> None:
         """Create members in chunks, each in one transaction with the count of members.
 
-        Chunks that an earlier try of the request created are left unchanged. Raises BatchClosed.
+        Chunks that an earlier try of the request created are left unchanged. Raises BatchClosed if the batch is closed.
         """
         for start in range(0, len(jobs), CHUNK_SIZE):
             chunk = jobs[start : start + CHUNK_SIZE]
@@ -118,10 +124,10 @@ class BatchTable:
     def advance(
         self, batch: Batch, jobs: Sequence[Job], backfill: Backfill, *, at: datetime, expires_at: datetime
     ) -> bool:
-        """Create the next members of a backfill, at most one chunk, and store its new position in one transaction.
+        """In one transaction, create the next members of a backfill, at most one chunk, and store its new position.
 
-        Return False if the batch was closed or another request has moved the position: then nothing was written,
-        except by a try of this call whose response was lost. The last members close the batch.
+        The last chunk also closes the batch. Return False if the batch is closed or its position is not that in
+        ``batch``. Another request has changed it, or an earlier try of this call whose response was lost.
         """
         assert batch.backfill is not None  # noqa: S101 - checked by the caller
         closing = ", #ClosedAt = :at" if backfill.complete else ""
@@ -155,11 +161,17 @@ class BatchTable:
         return True
 
     def close(self, batch_id: str, *, at: datetime) -> None:
-        """Close a batch to new members. A closed batch keeps its closing time. Raises BatchNotFound."""
+        """Close a batch to new members. A closed batch keeps its closing time.
+
+        Raises BatchNotFound if the batch does not exist.
+        """
         self._update(batch_id, "SET #ClosedAt = if_not_exists(#ClosedAt, :at)", {":at": to_iso(at)})
 
     def save_scan(self, batch_id: str, name: str, scan: MemberScan | None) -> None:
-        """Store the position of a scan (``Cancelling`` or ``Retrying``), or remove it. Raises BatchNotFound."""
+        """Store the position of a scan (``Cancelling`` or ``Retrying``), or remove it if ``scan`` is None.
+
+        Raises BatchNotFound if the batch does not exist.
+        """
         if scan is None:
             self._update(batch_id, f"REMOVE #{name}", {})
         else:
@@ -208,7 +220,10 @@ class BatchTable:
         }
 
     def _require_created(self, chunk: Sequence[Job], error: ServiceError) -> None:
-        """Raise unless an earlier try created the chunk: IDs follow from the request, so no one else did."""
+        """Raise an error unless an earlier try of the request created the chunk.
+
+        The IDs of members are derived from the request, so no other request can have created them.
+        """
         existing = len(self._jobs.fetch([job.id for job in chunk]))
         if existing == 0:
             raise BatchClosed from error

@@ -1,6 +1,6 @@
-"""Records of deletions in the ``Idempotency`` table, from which a repeated deletion is answered.
+"""Records of deletions in the ``Idempotency`` table. They answer repeated requests for a deletion.
 
-They are not in the jobs table, because that one has backups and the next backup must hold nothing of a deleted job.
+They are not in the ``Images`` table, because it has backups, and a new backup must not contain data of deleted jobs.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ class DeletionLog:
         self._table = table
 
     def record(self, deletion: Deletion) -> Deletion:
-        """Store a deletion, and return the stored one: that of an earlier try if there is one."""
-        # An ID can be used again after its deletion, by a repeated request with the same Idempotency-Key.
+        """Store a deletion and return it. If an earlier try has stored the deletion, return that record instead."""
+        # A repeated request with the same Idempotency-Key can create a job again with the ID of the deleted job.
         condition = "attribute_not_exists(#ID) OR #DeletedAt < :at"
         try:
             with translate_aws_errors():

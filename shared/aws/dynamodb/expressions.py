@@ -11,15 +11,15 @@ from shared.errors import ServiceError
 
 
 def placeholders(*expressions: str) -> dict[str, str]:
-    """Return ``ExpressionAttributeNames`` for every ``#Name`` in some expressions.
+    """Return ``ExpressionAttributeNames`` for every ``#Name`` in the expressions.
 
-    All names get one, because Status, Timestamp, Size, Format and more are reserved words.
+    Expressions use a placeholder for every name, because Status, Timestamp, Size, Format and others are reserved words.
     """
     return {f"#{name}": name for expression in expressions for name in re.findall(r"#(\w+)", expression)}
 
 
 def is_refused(error: ServiceError) -> bool:
-    """Return True if a condition failed: that of a single write, or of any write in a transaction."""
+    """Return True if the condition of a single write failed, or the condition of any write in a transaction."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):
         return False
@@ -30,7 +30,7 @@ def is_refused(error: ServiceError) -> bool:
 def get_refused_item(error: ServiceError) -> Item | None:
     """Return the stored item that failed the condition, or None if there is none.
 
-    Of a transaction, that of the first write. The write must set ``ReturnValuesOnConditionCheckFailure``.
+    For a transaction, return the item of the first write. The write must set ``ReturnValuesOnConditionCheckFailure``.
     """
     cause = error.__cause__
     if not isinstance(cause, ClientError) or not is_refused(error):

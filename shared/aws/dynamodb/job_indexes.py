@@ -30,9 +30,9 @@ class OpenJobs:
         self._table = table
 
     def list_overdue(self, now: datetime) -> Iterator[str]:
-        """Yield the IDs of jobs that were due before ``now``, the longest overdue of each shard first.
+        """Yield the IDs of jobs that were due before ``now``, one shard after the other, each sorted by due time.
 
-        Raises ServiceError.
+        Raises ServiceError if DynamoDB fails.
         """
         for shard in range(OPEN_SHARDS):
             yield from self._list_shard(f"open#{shard}", to_iso(now))
@@ -76,11 +76,11 @@ class DeadLetterIndex:
         self._table = table
 
     def page(self, reason: str | None, after: str, limit: int) -> list[DeadLetterRef]:
-        """Return the next dead letters after a sort key, with one error code or with any.
+        """Return the next dead letters after a sort key, only those with the error code ``reason`` if it is not None.
 
-        Fewer than ``limit`` mean that there are no more. Raises ServiceError.
+        A list that is shorter than ``limit`` is the last one. Raises ServiceError if DynamoDB fails.
         """
-        # "#" ends the code in the sort key, and "~" sorts after everything that can follow it.
+        # In the sort key, "#" follows the code, and "~" sorts after everything that can follow "#".
         first, last = (f"{reason}#", f"{reason}#~") if reason else ("!", "~")
         merged = [
             letter

@@ -1,7 +1,7 @@
 """Conversion between a job and its item in the ``Images`` table.
 
-The first seven attributes are the data dictionary; ``docs/data-dictionary.md`` lists all of them. Attributes without
-a value are absent, so the sparse indexes ``Open`` and ``Dead`` hold only the jobs that have their keys.
+Other systems can rely on the first seven attributes. ``docs/data-dictionary.md`` describes all attributes. Attributes
+without a value are absent, so the sparse indexes ``Open`` and ``Dead`` contain only the jobs that have their keys.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
-#: Partitions of ``Open``. DynamoDB allows 1,000 writes per second to one; a job makes three.
+#: Partitions of ``Open``. DynamoDB allows 1,000 writes per second to one partition, and each job causes three writes.
 OPEN_SHARDS = 8
 #: Partitions of ``Dead``. An outage may fail many jobs within a short time.
 DEAD_SHARDS = 4
-#: Parsed pipelines to cache: members of a batch, and most jobs of a listing, share one.
+#: Maximum number of parsed pipelines in the cache. Members of a batch, and often jobs of a listing, have the same one.
 PIPELINE_CACHE_SIZE = 128
 #: Attributes that a transition may remove.
 OPTIONAL_ATTRIBUTES = (
@@ -154,7 +154,7 @@ def spec_from_item(item: Mapping[str, Any]) -> JobSpec:
 
 
 def shard_of(job_id: str, shards: int) -> int:
-    """Return the shard of a job, from a hash: IDs created at the same time start with the same characters."""
+    """Return the shard of a job. Use a hash of its ID, because IDs of the same time start with the same characters."""
     return crc32(job_id.encode()) % shards
 
 
@@ -247,7 +247,7 @@ def _failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
 
 @lru_cache(maxsize=PIPELINE_CACHE_SIZE)
 def _pipeline(text: str) -> Pipeline | None:
-    """Parse a stored pipeline, or return None: an unreadable one must fail its own job, not a listing or a recovery."""
+    """Parse a stored pipeline. Return None if it is invalid, so that only its own job fails, not a listing."""
     try:
         return Pipeline.model_validate_json(text)
     except ValidationError:

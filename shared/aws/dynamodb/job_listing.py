@@ -1,4 +1,4 @@
-"""Job listings, newest first, by index queries whose cost does not grow with the table."""
+"""Job listings, newest first. They query indexes, so their cost does not grow with the table."""
 
 import random
 import time
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 #: Jobs per page: the limit of one BatchGetItem.
 MAX_PAGE = 100
-#: Most records read for one page. With a rare status, a page may be short and still have a cursor.
+#: Maximum number of records to read for one page. If few jobs have the status, a page before the last may be short.
 MAX_EXAMINED = 1_000
 MAX_TRIES = 5
-#: Pause before records are requested again that DynamoDB left unprocessed. It doubles with each retry.
+#: Pause before a retry for the records that DynamoDB has left unprocessed. The pause doubles with each retry.
 FIRST_PAUSE_SECONDS = 0.02
 
 
@@ -62,7 +62,7 @@ class JobListing:
         self._listing_shards = listing_shards
 
     def page(self, query: JobQuery) -> JobPage:
-        """Return one page. Raises ServiceError."""
+        """Return one page. Raises ServiceError if DynamoDB fails."""
         found: list[Job] = []
         before = query.before_id
         examined = 0
@@ -82,7 +82,7 @@ class JobListing:
         return JobPage(tuple(found), before)
 
     def _ids(self, query: JobQuery, before: str | None, count: int) -> list[str]:
-        """Return the next IDs in descending order. Fewer than ``count`` mean that there are no more."""
+        """Return the next IDs in descending order. A list that is shorter than ``count`` is the last one."""
         if query.batch_id is not None:
             partitions = [("ByBatch", "BatchID", query.batch_id)]
         else:

@@ -30,7 +30,7 @@ from shared.settings import StoreSettings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-#: How long after the end of a lease the reconciler looks at the job.
+#: Time from the end of a lease until the reconciler checks the job.
 DUE_MARGIN = timedelta(seconds=60)
 
 
@@ -53,7 +53,7 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimRefusal:
-    """The result of a claim of a job that is not free."""
+    """The result of a claim if the job is not free."""
 
     reason: RefusalReason
     #: The job as stored, if it exists.
@@ -63,8 +63,8 @@ class ClaimRefusal:
 class JobTable:
     """Records of jobs. Every method raises ServiceError if DynamoDB fails.
 
-    botocore repeats a write that timed out, although it may have succeeded. So each conditional write compares the
-    item that failed the condition with its own values, and treats an equal one as success.
+    botocore repeats a write that timed out, although the write may have succeeded. The condition then fails. So each
+    conditional write compares the stored item with its own values and treats an equal item as success.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class JobTable:
         )
 
     def create(self, job: Job) -> Job:
-        """Write the record of a new job and return it: from then on the job is accepted.
+        """Write the record of a new job, which accepts the job. Return the job.
 
-        A request that repeats an Idempotency-Key has the job ID and time of its first try. Then the job that the
-        first try created is returned in its current state.
+        A repeated request with the same Idempotency-Key has the job ID and time of its first try. In this case, return
+        the job that the first try created, in its current state.
         """
         try:
             with translate_aws_errors():
@@ -114,7 +114,10 @@ class JobTable:
         return job
 
     def get(self, job_id: str, *, deleted: bool = False) -> Job:
-        """Return a job with a consistent read, or its tombstone if ``deleted`` is true. Raises JobNotFound."""
+        """Return a job, with a consistent read. If the job was deleted and ``deleted`` is true, return its tombstone.
+
+        Raises JobNotFound if the job does not exist, or if it was deleted and ``deleted`` is false.
+        """
         with translate_aws_errors():
             response = self._client.get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True)
         if "Item" not in response or ("DeletedAt" in response["Item"] and not deleted):
@@ -126,8 +129,8 @@ class JobTable:
     ) -> Job | ClaimRefusal:
         """Claim a job for one attempt, in one write, and return it with its new attempt number.
 
-        A job of the message's generation is free if it is PENDING, or PROCESSING with an expired lease. With
-        ``uploaded``, because S3 has reported the upload, it is also free if it is AWAITING_UPLOAD.
+        A job is free if it has the generation of the message and attempts left, and is PENDING, or PROCESSING with an
+        expired lease. If ``uploaded`` is true because S3 has reported the upload, it can also be AWAITING_UPLOAD.
         """
         claimant = uuid.uuid4().hex
         lease_until = now + lease
@@ -154,7 +157,7 @@ class JobTable:
         condition = (
             "#Generation = :generation AND"
             f" (#Status = :pending OR (#Status = :processing AND #LeaseUntil < :now){awaiting})"
-            # Records of older versions have no such attribute. Their first transition writes it.
+            # Records that an older version of the code wrote have no AttemptsUsed. Their next transition writes it.
             " AND (attribute_not_exists(#AttemptsUsed) OR #AttemptsUsed < :max)"
         )
         try:
@@ -181,8 +184,8 @@ class JobTable:
     def commit(self, job: Job) -> bool:
         """Write the end of an attempt, on condition that the attempt is still the newest and running.
 
-        Return False if it is not, because another worker has claimed the job or the owner has cancelled it. Then
-        nothing has changed.
+        Return False and write nothing if it is not, for example because another worker has claimed the job or the owner
+        has cancelled it.
         """
         try:
             with translate_aws_errors():
@@ -205,7 +208,7 @@ class JobTable:
     def compare_and_swap(self, seen: Job, new: Job) -> bool:
         """Write a transition, on condition that the job has not changed since it was read.
 
-        Return False if it has. Then nothing was written.
+        Return False and write nothing if the job has changed or no longer exists.
         """
         try:
             return self.transition(seen, new) is new
@@ -217,8 +220,8 @@ class JobTable:
 
         Raises JobNotFound if the job no longer exists.
         """
-        # Every transition that keeps status, attempt and generation changes the due time. Only a dead letter may keep
-        # it, if the job is due at that very time already; it changes the number of dead letters.
+        # The condition must fail after every other transition. A transition that keeps the status, attempt and
+        # generation changes the due time or, for a dead letter, the number of dead letters.
         due = "#DueAt = :seen_due" if seen.due_at else "attribute_not_exists(#DueAt)"
         letters = "#DeadLetters = :seen_letters" if seen.dead_letters else "attribute_not_exists(#DeadLetters)"
         try:
@@ -255,7 +258,7 @@ class JobTable:
                     ExpressionAttributeNames=placeholders(condition),
                 )
         except ServiceError as error:
-            # The ID belongs to a new job, created by a repeated request: keep it.
+            # A repeated request has created a new job with this ID. Keep the new job.
             if not is_refused(error):
                 raise
 
@@ -265,7 +268,7 @@ class JobTable:
             self._client.get_item(TableName=self._table, Key=_key("health"))
 
     def _replace(self, seen: Job, job: Job, *, condition: str, values: Mapping[str, Any]) -> None:
-        """Write all attributes that a transition may change. Keep attributes that this version does not know."""
+        """Write all attributes that a transition may change. Keep attributes that only newer versions have."""
         item = to_item(job, self._bucket, self._listing_shards)
         written = {name: value for name, value in item.items() if name not in IMMUTABLE_ATTRIBUTES}
         absent = [name for name in OPTIONAL_ATTRIBUTES if name not in item]
@@ -316,7 +319,7 @@ def _why_refused(
     for applies, reason in reasons:
         if applies:
             return ClaimRefusal(reason, job)
-    # A free job of the right generation: it has changed since the write was refused.
+    # The stored job seems to be free, so it has changed in the meantime. SQS delivers the message again.
     raise ServiceUnavailable
 
 

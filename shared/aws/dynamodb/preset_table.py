@@ -1,8 +1,8 @@
 """Callers' presets in the ``Library`` table: every version, and which one is current.
 
-Two kinds of entries, both under the owner. ``preset#{name}`` is the newest version or marks a deletion.
-``preset-version#{name}#{version}`` is one version and never changes. A transaction writes both, so the newest
-version is always stored as a version too. Version numbers are never reused, even after a preset is deleted and
+A preset has two kinds of entries under its owner. ``preset#{name}`` contains the newest version, or marks the preset as
+deleted. ``preset-version#{name}#{version}`` contains one version and never changes. One transaction writes both, so the
+newest version always has an entry of each kind. Version numbers are never reused, even if a preset is deleted and
 created again.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef
 
-#: Tries of a write while others change the same preset.
+#: Maximum number of tries of a write if other requests change the preset at the same time.
 MAX_TRIES: Final = 3
 
 
@@ -40,9 +40,10 @@ class PresetTable:
         self._versions = OwnedItems(client, table, "preset-version#")
 
     def get(self, owner: str, name: str, version: int | None = None) -> Preset:
-        """Return the newest version, or a given one even if the preset was deleted.
+        """Return the newest version of a preset, or the given version, even if the preset was deleted since.
 
-        Raises PresetNotFound, or PipelineUnreadable for a pipeline that this version of the code can't read.
+        Raises PresetNotFound if there is no such preset or version, and PipelineUnreadable if this version of the code
+        can't read the pipeline.
         """
         if version is None:
             item = self._newest.get(owner, name)
@@ -76,8 +77,9 @@ class PresetTable:
     ) -> tuple[Preset, bool]:
         """Write a new version. Return it, and whether the preset is new.
 
-        ``expected`` is the version that must be the newest, 0 for none; otherwise raises PresetChanged. Without
-        it the new version follows whatever is stored.
+        ``expected`` is the number of the version that must be the newest, 0 if the preset must not exist, or None to
+        write in any case. Raises PresetChanged if another version is the newest, and ServiceThrottled if other requests
+        change the preset during every try.
         """
         for _ in range(MAX_TRIES):
             current, last = self._numbers(owner, name)
@@ -94,27 +96,30 @@ class PresetTable:
         raise ServiceThrottled(retry_after_seconds=1)
 
     def delete(self, owner: str, name: str, *, now: datetime, expected: int | None = None) -> None:
-        """Mark a preset as deleted; its versions stay readable. Raises PresetNotFound or PresetChanged."""
+        """Mark a preset as deleted. Its versions stay readable.
+
+        Raises PresetNotFound if the preset does not exist, and PresetChanged if ``expected`` is not the newest version.
+        """
         for _ in range(MAX_TRIES):
             current, last = self._numbers(owner, name)
             if current == 0:
                 raise PresetNotFound
             if expected is not None and expected != current:
                 raise PresetChanged
-            # The mark has its own number, so that no precondition takes it for the previous version.
+            # The mark has its own number, so that no precondition mistakes it for the previous version.
             mark = {"Name": name, "Version": last + 1, "DeletedAt": to_iso(now)}
             if self._write(self._put_newest(owner, name, mark, last)):
                 return
         raise ServiceThrottled(retry_after_seconds=1)
 
     def _numbers(self, owner: str, name: str) -> tuple[int, int]:
-        """Return the current version, 0 for none, and the last number that was used."""
+        """Return the number of the current version, or 0 if there is none, and the last number that was used."""
         item = self._newest.get(owner, name)
         last = 0 if item is None else int(item["Version"])
         return (last if item is not None and "Pipeline" in item else 0), last
 
     def _put_newest(self, owner: str, name: str, item: Item, last: int) -> "TransactWriteItemTypeDef":
-        """Return the write of the newest entry, on condition that its number is still ``last``, 0 for no entry."""
+        """Return the write of the newest entry, on condition that the stored number is ``last``. 0 means no entry."""
         condition = "#Version = :last" if last else "attribute_not_exists(#Version)"
         put: PutTypeDef = {
             "TableName": self._newest.table,

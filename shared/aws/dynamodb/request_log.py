@@ -1,8 +1,9 @@
 """The ``Idempotency`` table: requests with an Idempotency-Key, and what is needed to repeat their responses.
 
-A record reserves the job ID and the time of a request before the request does anything. A repetition after a crash
-uses the same two values, so it has the same result: an ID creates one job, and a job's history shows the time. The
-lease only prevents two equal requests from doing the same work; correctness does not depend on it.
+A record reserves a job ID and a time for a request before the request changes anything. A repeated request after a
+crash uses the same ID and time, so it has the same result: it creates no second job, and the time identifies its
+transition in the job's history. The lease only prevents two equal requests from doing the same work concurrently.
+Results would be correct without the lease.
 """
 
 import json
@@ -36,7 +37,7 @@ class Reservation:
     #: Time of the first try of the request.
     at: datetime
     holder: str
-    #: Whether an earlier try ended without a stored response, so its progress is unknown.
+    #: Whether an earlier try of the request ended without a stored response, so its progress is unknown.
     is_repeat: bool = False
 
 
@@ -58,8 +59,8 @@ class RequestLog:
     def reserve(self, scope: str, fingerprint: str, *, now: datetime, lease: timedelta) -> Reservation | StoredResponse:
         """Reserve a request, or return the response that an earlier try stored.
 
-        ``scope`` identifies key, caller and route; ``fingerprint`` the whole request. Raises KeyReused if the key
-        belongs to another request, KeyInUse while another try holds the lease.
+        ``scope`` identifies the key, caller and route. ``fingerprint`` identifies the whole request. Raises KeyReused
+        if the key belongs to another request, and KeyInUse if another try of the request holds the lease.
         """
         # DynamoDB removes expired items late.
         condition = "attribute_not_exists(#ID) OR #ExpiresAt <= :now"
@@ -92,7 +93,7 @@ class RequestLog:
         return reservation
 
     def store_response(self, reservation: Reservation, answer: dict[str, Any]) -> None:
-        """Store the response. No-op if another try has taken over: it has the same reservation and the same result."""
+        """Store the response. No-op if another try has taken over: that try has the same reservation and result."""
         self._update(
             reservation,
             "SET #Answer = :answer REMOVE #LeaseUntil",
@@ -125,7 +126,7 @@ class RequestLog:
     def _take_over(
         self, old: Item, reservation: Reservation, fingerprint: str, *, now: datetime, lease: timedelta
     ) -> Reservation | StoredResponse:
-        """Return the stored response, or take the reservation over if the lease of its holder has ended."""
+        """Return the stored response, or take over the reservation if the lease of its holder has ended."""
         if old["Fingerprint"] != fingerprint:
             raise KeyReused
         if "Answer" in old:

@@ -20,10 +20,11 @@ FIRST_PAUSE_SECONDS = 0.01
 
 
 def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDef]") -> None:
-    """Write all items or none. Raises ServiceError; ``is_refused`` says whether a condition failed.
+    """Write all items or none. Raises ServiceError if DynamoDB fails or a condition fails (``is_refused``).
 
-    DynamoDB cancels a transaction that conflicts with another one on the same item. Those are retried here with
-    jitter. botocore sends a client request token, so a retry after a lost response does not write twice.
+    DynamoDB cancels a transaction if another transaction writes to one of its items at the same time. This function
+    retries such a transaction with jitter. botocore retries a call whose response was lost. It sends a client request
+    token, so its retry does not write twice.
     """
     for tries in range(MAX_TRIES):
         if tries:

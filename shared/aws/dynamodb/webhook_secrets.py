@@ -29,7 +29,10 @@ class WebhookSecrets:
         return {"Put": {"TableName": self._table, "Item": to_wire(item)}}
 
     def rotate(self, owner: str, name: str, secret: str, *, now: datetime, overlap: timedelta) -> None:
-        """Set a new secret; the previous one also signs for ``overlap``. Raises WebhookNotFound."""
+        """Set a new secret. The previous secret also signs until ``overlap`` has passed.
+
+        Raises WebhookNotFound if the webhook has no secret.
+        """
         expression = "SET #Previous = #Secret, #PreviousUntil = :until, #Secret = :secret"
         try:
             with translate_aws_errors():
@@ -47,7 +50,7 @@ class WebhookSecrets:
             raise
 
     def get(self, owner: str, name: str, now: datetime) -> SigningSecrets:
-        """Return the secrets that sign at ``now``. Raises WebhookNotFound."""
+        """Return the secrets that sign at ``now``. Raises WebhookNotFound if the webhook has no secret."""
         with translate_aws_errors():
             response = self._client.get_item(TableName=self._table, Key=_key(owner, name), ConsistentRead=True)
         if "Item" not in response:

@@ -1,4 +1,4 @@
-"""Asset contents in the image bucket: one object for each content that an asset has had."""
+"""The content of assets in the image bucket. Each version of an asset's content is one object."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ class AssetStore:
         self._bucket = bucket
 
     def put(self, owner: str, pin: AssetPin, data: bytes, media_type: str) -> None:
-        """Store one content. S3 verifies its digest."""
+        """Store the content of an asset. S3 verifies its digest."""
         with translate_aws_errors():
             self._client.put_object(
                 Bucket=self._bucket,
@@ -37,8 +37,8 @@ class AssetStore:
     def get(self, owner: str, pin: AssetPin, *, max_bytes: int) -> bytes:
         """Return the content that a job has pinned.
 
-        Raises WatermarkNotFound if it was deleted or its bytes have changed, and TooManyBytes, before reading it, if
-        it exceeds ``max_bytes``.
+        Raises WatermarkNotFound if the content was deleted or its bytes have changed. Raises TooManyBytes, without
+        reading the content, if it exceeds ``max_bytes``.
         """
         try:
             with translate_aws_errors():
@@ -57,7 +57,7 @@ class AssetStore:
         return data
 
     def list_contents(self, owner: str, name: str) -> list[str]:
-        """Return the keys of all contents that an asset has had."""
+        """Return the keys of all versions of an asset's content."""
         with translate_aws_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=object_keys.asset_folder(owner, name)

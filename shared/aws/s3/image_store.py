@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-#: Most objects in one call: S3's limit.
+#: Maximum number of objects in one call. This is S3's limit.
 MAX_DELETED = 1000
 
 
@@ -80,7 +80,7 @@ class ImageStore:
         return key
 
     def list_dead_letters(self, after: str, limit: int) -> list[StoredDeadLetter]:
-        """Return the next stored messages after a key. Fewer than ``limit`` mean that there are no more."""
+        """Return the next stored messages after a key. A list that is shorter than ``limit`` is the last one."""
         with translate_aws_errors():
             page = self._client.list_objects_v2(
                 Bucket=self.bucket, Prefix=object_keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
@@ -91,8 +91,8 @@ class ImageStore:
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
         """Return the bytes of a raw image.
 
-        Raises RawImageMissing if the object does not exist or its digest differs from the job's, and TooManyBytes,
-        before reading it, if it exceeds ``max_bytes``.
+        Raises RawImageMissing if the object does not exist or its digest differs from the digest in ``raw``. Raises
+        TooManyBytes, without reading the object, if it exceeds ``max_bytes``.
         """
         try:
             with translate_aws_errors():
@@ -130,9 +130,9 @@ class ImageStore:
         return [*raw, *self._list_copies(job), *self._list(object_keys.processed_prefix(job.id))]
 
     def delete_job(self, job: Job) -> bool:
-        """Delete the raw image, copies of it and the processed images of all attempts. Links to them stop working.
+        """Delete the raw image, its copies and the processed images of all attempts. Links to them stop working.
 
-        Return True if the bucket has versioning, so that S3 keeps older versions of them.
+        Return True if the bucket has versioning, because S3 then keeps older versions of the objects.
         """
         others = (*self._list_copies(job), *self._list(object_keys.processed_prefix(job.id)))
         return self._delete([job.raw.key, *(each.key for each in others)])

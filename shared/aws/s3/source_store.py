@@ -54,7 +54,11 @@ class SourceStore:
         self._bucket = bucket
 
     def find(self, location: S3Location) -> SourceObject:
-        """Return an object's ETag and size. Raises SourceMissing, SourceForbidden or SourceArchived."""
+        """Return an object's ETag and size.
+
+        Raises SourceMissing if the object does not exist, SourceForbidden if S3 refuses the request, and SourceArchived
+        if the object must be restored first.
+        """
         version: Any = {"VersionId": location.version} if location.version else {}
         with _translate_refusals():
             facts = self._client.head_object(Bucket=location.bucket, Key=location.key, **version)
@@ -66,7 +70,7 @@ class SourceStore:
     def copy(self, source: ImportSource, key: str) -> None:
         """Copy an object's bytes to ``key``, without its metadata and tags. Idempotent.
 
-        Raises the errors of :meth:`find`, and SourceChanged if the content has changed.
+        Raises the errors of :meth:`find`, and SourceChanged if the content has changed since the job was created.
         """
         location = source.location
         copy_source: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}

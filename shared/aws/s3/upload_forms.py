@@ -32,8 +32,8 @@ def sign_form(  # noqa: PLR0913 - a form needs all of these
 ) -> UploadForm:
     """Sign a form; ``presigner`` is a client for the endpoint that the caller can reach.
 
-    S3 accepts only this key, this media type and the declared size, or 1 to ``max_bytes`` bytes without one
-    (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html).
+    S3 accepts only this key, this media type and the declared size. If no size is declared, S3 accepts 1 to
+    ``max_bytes`` bytes (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html).
     """
     least, most = (declaration.size, declaration.size) if declaration.size is not None else (1, max_bytes)
     seconds = int(lifetime.total_seconds())
