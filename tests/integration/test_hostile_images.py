@@ -9,16 +9,25 @@ from shared.errors import ImageError, error_classes
 
 CODES = {error.code for error in error_classes(ImageError)}
 
+#: An invocation that does not end before an image has used its CPU time, however busy the machine is.
+PATIENT = events.Context(remaining_milliseconds=900_000)
+
+
+def limit_only_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set a render timeout of two seconds of CPU time, and a lease that does not end before it."""
+    monkeypatch.setenv("RENDER_SECONDS", "2")
+    monkeypatch.setenv("LEASE_SECONDS", "900")
+
 
 @pytest.mark.parametrize("name", hostile_files.WORST)
 def test_hostile_file_fails_only_its_own_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Valid images of the batch are completed, and the error shows no internals."""
-    monkeypatch.setenv("RENDER_SECONDS", "2")
+    limit_only_cpu_time(monkeypatch)
     before, hostile, after = (
         cloud.submit(data)
         for data in (sample_images.make_jpeg(), make_hostile_file(name), sample_images.make_png(mode="RGBA"))
     )
-    assert cloud.deliver(cloud.receive()) == []
+    assert cloud.deliver(cloud.receive(), PATIENT) == []
     assert [cloud.job(job["id"]).status for job in (before, after)] == ["COMPLETED", "COMPLETED"]
     assert [cloud.job(job["id"]).attempt for job in (before, hostile, after)] == [1, 1, 1]
     ended = cloud.call("GET", f"/v1/jobs/{hostile['id']}").json
@@ -37,10 +46,10 @@ def make_hostile_file(name: str) -> bytes:
 
 def test_batch_of_hostile_files_ends_all_its_jobs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten jobs end, and the worker completes the next image."""
-    monkeypatch.setenv("RENDER_SECONDS", "2")
+    limit_only_cpu_time(monkeypatch)
     jobs = [cloud.submit(make_hostile_file(name)) for name in hostile_files.WORST[:10]]
     messages = cloud.receive()
-    assert cloud.deliver(messages) == []
+    assert cloud.deliver(messages, PATIENT) == []
     for message in messages:
         cloud.clients.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
     assert all(cloud.job(job["id"]).status.is_terminal for job in jobs)

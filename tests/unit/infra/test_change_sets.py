@@ -15,7 +15,7 @@ from infra.sessions import Clients, translate_aws_errors
 
 PACKAGES = {name: packaging.Package(name, name.encode()) for name in ("api", "worker", "notifier")}
 VALUES = {"CodeBucket": "code", "LinkSeconds": "900"}
-PACE = watch.Polling(interval=0, timeout=5)
+PACE = watch.Polling(interval=0, timeout=600)
 ADDED = {"Action": "Add", "LogicalResourceId": "JobQueue", "ResourceType": "AWS::SQS::Queue"}
 
 

@@ -57,7 +57,7 @@ def test_error_affects_only_its_record(fault: type[BaseException]) -> None:
 
 def test_records_run_concurrently_up_to_the_maximum() -> None:
     """As many records as allowed run at the same time, never more."""
-    together = Barrier(3, timeout=60)
+    together = Barrier(3, timeout=600)
     lock, running, most = Lock(), 0, 0
 
     def handle(_: SQSRecord, __: LambdaContext) -> None:
@@ -83,7 +83,7 @@ def test_records_start_in_order() -> None:
 def test_log_lines_have_the_keys_of_their_record(capsys: pytest.CaptureFixture[str]) -> None:
     """Concurrent records do not share log keys, and none are left for the next record."""
     logger = make_logger("test-keys")
-    together = Barrier(2, timeout=60)
+    together = Barrier(2, timeout=600)
 
     def handle(record: SQSRecord, _: LambdaContext) -> None:
         logger.thread_safe_append_keys(job_id=f"job-{record.body}")

@@ -134,7 +134,7 @@ def test_a_child_ends_with_its_parent() -> None:
         child.wait_until_ready()
         assert child._process.stdin is not None
         child._process.stdin.close()
-        assert child._process.wait(timeout=60) == 0
+        assert child._process.wait(timeout=600) == 0
 
 
 #: No operation: nothing lets the planner decode less than the whole image.
