@@ -1,8 +1,8 @@
-"""The circuit breaker of a webhook: after several failures in a row, deliveries wait without a request.
+"""The circuit breaker of a webhook. After several failures in a row, it pauses the webhook: no requests are sent.
 
-While a webhook is paused, its deliveries stay in DynamoDB and occupy neither the queue nor a connection, so a receiver
-that does not respond delays nobody else. After the pause, one delivery is tried. If it succeeds, the others follow;
-if not, the next pause is twice as long.
+While a webhook is paused, its deliveries wait in DynamoDB. They occupy neither the queue nor a connection, so a
+receiver that does not respond does not delay the others. After the pause, one delivery is tried. If it succeeds, the
+others follow. If it fails, the next pause is twice as long.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from shared.webhooks.webhook import Webhook
 MAX_FAILURES: Final = 5
 FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-#: A delivery that was never tried because its webhook was paused fails at this age.
+#: While its webhook is paused, a delivery that is older than this fails.
 GIVE_UP_AFTER: Final = timedelta(days=3)
 
 
@@ -29,5 +29,5 @@ def needs_probe(webhook: Webhook, now: datetime) -> bool:
 
 
 def compute_pause(pauses: int) -> timedelta:
-    """Return the length of the next pause after ``pauses`` pauses without a success in between."""
+    """Return the length of the next pause. ``pauses`` is the number of pauses since the last success."""
     return min(FIRST_PAUSE * (1 << min(pauses, 10)), LONGEST_PAUSE)

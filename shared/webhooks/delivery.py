@@ -19,12 +19,12 @@ RETRY_DELAYS = (
     *(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=10)),
 )
 MAX_TRIES = len(RETRY_DELAYS) + 1
-#: SQS limits the visibility timeout to twelve hours.
+#: Longest delay. It is below twelve hours, which is SQS's limit for the visibility timeout.
 MAX_DELAY = timedelta(hours=11)
-#: A delivery waits for its next try in the queue for at most this time, and otherwise in the table: a queue holds a
-#: limited number of messages in flight, for all receivers together.
+#: Deliveries with a longer delay wait in the table instead of the queue. A queue has a limit for messages in flight,
+#: which all receivers share.
 LONGEST_QUEUE_DELAY = timedelta(minutes=1)
-#: If the message about a deferred delivery is lost, it is sent again after this time.
+#: If a message about a deferred delivery is lost, another one is sent after this time.
 RESUME_AGAIN_AFTER = timedelta(minutes=15)
 #: How long a delivery stays in the log.
 RETENTION = timedelta(days=14)
@@ -66,7 +66,7 @@ class Delivery:
     answer: int | None = None
     #: Why the last try failed without a response.
     reason: str | None = None
-    #: When a message about this delivery is sent, if it is deferred in the table and has no message in the queue.
+    #: When the next message about this delivery is sent, if it is deferred in the table; otherwise None.
     resume_at: datetime | None = None
 
     def to_message(self) -> "DeliveryMessage":
@@ -83,7 +83,7 @@ class Delivery:
 
 
 class DeliveryMessage(BaseModel):
-    """A message that a delivery may be due. It has the body to deliver."""
+    """A message which says that a delivery may be due. It contains the body to send."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -102,7 +102,7 @@ class DeliveryMessage(BaseModel):
 
     @property
     def receiver(self) -> str:
-        """Return what identifies the receiver: a slow or broken receiver must not delay the others."""
+        """Return a text that identifies the receiver. Queues are shared fairly between receivers."""
         return compute_receiver(self.owner, self.webhook)
 
 
@@ -112,12 +112,12 @@ def is_event_id(text: str) -> bool:
 
 
 def compute_receiver(owner: str, webhook: str) -> str:
-    """Return what identifies a receiver. An owner contains no line break."""
+    """Return a text that identifies a receiver. It is unique, because an owner contains no line break."""
     return f"{owner}\n{webhook}"
 
 
 def decode_delivery(text: str) -> DeliveryMessage:
-    """Parse a message body. Raises BadMessage."""
+    """Parse a message body. Raises BadMessage if it is not a valid message."""
     try:
         return DeliveryMessage.model_validate_json(text)
     except ValidationError as error:

@@ -40,7 +40,7 @@ class Webhook:
     pauses: int = 0
     #: End of the current pause. After it, one delivery is tried.
     paused_until: datetime | None = None
-    #: Until this time, deliveries of the webhook may be deferred in the table.
+    #: Until this time, the table can contain deferred deliveries of the webhook.
     may_defer_until: datetime | None = None
 
 

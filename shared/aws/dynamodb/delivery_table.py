@@ -1,10 +1,10 @@
 """Deliveries in the ``Webhooks`` table: the log of each webhook, and the claim that prevents concurrent sends.
 
-The first claim of an event creates its one record per webhook, so a duplicate message finds that record.
+An event has one record for each webhook. The first claim creates it, so a duplicate message finds the record.
 
 A delivery that waits longer than ``LONGEST_QUEUE_DELAY`` is deferred: it has no message and is in the index
-``Deferred`` under its receiver, sorted by ``ResumeAt``. Each receiver is a partition of its own, so the deliveries of
-one receiver are never in the way of those of another.
+``Deferred`` under its receiver, sorted by ``ResumeAt``. Each receiver has its own partition, so the deliveries of one
+receiver do not delay those of another.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,9 +30,9 @@ class DeliveryTable:
         self._items = OwnedItems(client, table, "delivery#")
 
     def claim(self, message: DeliveryMessage, *, now: datetime, lease: timedelta) -> Delivery | None:
-        """Claim a delivery for one try. Return None if it is not free; :meth:`find` says why.
+        """Claim a delivery for one try. Return None if it is not free; its record (:meth:`find`) shows why.
 
-        A delivery is free if nobody has claimed it yet, or if it is due and waits in the round of the message.
+        A delivery is free if it has no record yet, or if it is WAITING, due and in the round of the message.
         """
         item = self._items.update(
             message.owner,
@@ -61,7 +61,7 @@ class DeliveryTable:
         return None if item is None else _from_item(item)
 
     def defer(self, message: DeliveryMessage, *, until: datetime, now: datetime, reason: str) -> Delivery | None:
-        """Let a delivery wait in the table without a try. Return None if it is not free, as :meth:`claim` does."""
+        """Defer a delivery without a try. Return None if the delivery is not free, as :meth:`claim` does."""
         item = self._items.update(
             message.owner,
             _name(message.webhook, message.event_id),
@@ -92,7 +92,7 @@ class DeliveryTable:
     def finish(self, delivery: Delivery) -> bool:
         """Write the result of a try. Return False if another try or a replay has started since.
 
-        A delivery with ``resume_at`` is deferred.
+        If ``resume_at`` is set, the delivery is deferred.
         """
         is_deferred = delivery.resume_at is not None
         deferral: dict[str, Any] = {}
@@ -123,14 +123,14 @@ class DeliveryTable:
         condition = "#DeferredBy = :receiver AND #ResumeAt <= :now"
         for key in self._items.query_index(INDEX, condition, values, limit=limit):
             item = self._items.get(key["Owner"], self._items.name_of(key))
-            # The index lags: the delivery may have been resumed, claimed or replayed since.
+            # The index lags behind the table: the delivery may have been resumed, claimed or replayed since.
             if item is not None and "ResumeAt" in item and item["ResumeAt"] <= values[":now"]:
                 yield _from_item(item)
 
     def resume(self, delivery: Delivery, *, again_at: datetime) -> bool:
-        """Reserve the right to send a message about a deferred delivery. Return False if it has changed.
+        """Reserve the right to send a message about a deferred delivery. Return False if the delivery has changed.
 
-        The delivery stays deferred until it is claimed: if the message is lost, the next one is sent at ``again_at``.
+        The delivery stays deferred until it is claimed. If the message is lost, another one is sent at ``again_at``.
         """
         item = self._items.update(
             delivery.owner,
@@ -142,14 +142,14 @@ class DeliveryTable:
         return item is not None
 
     def find(self, owner: str, webhook: str, event_id: str) -> Delivery:
-        """Return a delivery. Raises DeliveryNotFound."""
+        """Return a delivery. Raises DeliveryNotFound if it has no record."""
         item = self._items.get(owner, _name(webhook, event_id))
         if item is None:
             raise DeliveryNotFound
         return _from_item(item)
 
     def replay(self, owner: str, webhook: str, event_id: str, *, now: datetime) -> Delivery:
-        """Start a delivery again in a new round, whatever its state. Raises DeliveryNotFound."""
+        """Start a delivery again in a new round, whatever its state. Raises DeliveryNotFound if it has no record."""
         item = self._items.update(
             owner,
             _name(webhook, event_id),

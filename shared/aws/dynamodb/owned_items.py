@@ -30,7 +30,7 @@ class OwnedItems:
     """Reads and writes the items of one kind. Every method raises ServiceError if DynamoDB fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str, prefix: str) -> None:
-        """Use ``table``; ``prefix`` starts every entry of this kind."""
+        """Use ``table``. Every entry of this kind starts with ``prefix``."""
         self._client = client
         self._prefix = prefix
         self.table = table
@@ -54,7 +54,7 @@ class OwnedItems:
     def page(
         self, owner: str, *, limit: int, after: str | None, folder: str = "", newest_first: bool = False
     ) -> OwnedPage[Item]:
-        """Return a page of an owner's items in the order of their names; ``folder`` starts all names to list."""
+        """Return a page of an owner's items by name. List only names that start with ``folder``."""
         start: Any = {} if after is None else {"ExclusiveStartKey": to_wire(self.key(owner, folder + after))}
         condition = "#Owner = :owner AND begins_with(#Entry, :prefix)"
         prefix = self._prefix + folder

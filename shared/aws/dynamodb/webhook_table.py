@@ -3,9 +3,9 @@
 Entries are under their owner: ``webhook#{name}`` is a webhook, ``delivery#{name}#{event ID}`` one of its deliveries
 (``shared.aws.dynamodb.delivery_table``).
 
-The sparse index ``Deferred`` lists, under ``WEBHOOKS``, the webhooks that may have deferred deliveries. A webhook is
-listed from its first deferral until its deliveries have expired, not until there are none left: a removal would race
-with the next deferral.
+The partition ``WEBHOOKS`` of the sparse index ``Deferred`` lists the webhooks that may have deferred deliveries. A
+webhook is listed when it is created and before a delivery is deferred. It stays listed until its deliveries have
+expired. It is not removed earlier, because a removal would race with the next deferral.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 INDEX = "Deferred"
 #: Partition of the index with the webhooks that may have deferred deliveries.
 WEBHOOKS = "webhooks"
-#: A webhook is listed again if less than this time is left.
+#: The time for which a webhook is listed is extended if less than this time is left.
 MIN_LISTED = RETENTION / 2
 
 
@@ -42,7 +42,7 @@ class WebhookTable:
         self._items = OwnedItems(client, table, "webhook#")
 
     def get(self, owner: str, name: str) -> Webhook:
-        """Return a webhook. Raises WebhookNotFound."""
+        """Return a webhook. Raises WebhookNotFound if the owner has no webhook with this name."""
         item = self._items.get(owner, name)
         if item is None:
             raise WebhookNotFound
@@ -76,7 +76,10 @@ class WebhookTable:
         return True
 
     def change(self, owner: str, name: str, *, url: str, events: tuple[str, ...], now: datetime) -> Webhook:
-        """Change a webhook, and enable it again if it was disabled or paused. Raises WebhookNotFound."""
+        """Change a webhook, and enable it again if it was disabled or paused.
+
+        Raises WebhookNotFound if the owner has no webhook with this name.
+        """
         item = self._items.update(
             owner,
             name,
@@ -111,7 +114,7 @@ class WebhookTable:
         if failed is None or failed["Failures"] < MAX_FAILURES:
             return None
         until = now + compute_pause(webhook.pauses)
-        # Of several tries that fail at the same time, the first one pauses. A probe replaces the end of its own pause.
+        # If several tries fail at the same time, only the first one starts a pause. A failed probe starts a new pause.
         self._items.update(
             webhook.owner,
             webhook.name,
@@ -133,9 +136,9 @@ class WebhookTable:
             )
 
     def start_probe(self, webhook: Webhook, *, until: datetime) -> bool:
-        """Reserve the only try after a pause. Return False if another delivery was faster.
+        """Reserve the only try after a pause, the probe. Return False if another delivery has already reserved it.
 
-        If the probe ends without a result, the next one can start at ``until``.
+        If the probe ends without a result, the next probe can start at ``until``.
         """
         item = self._items.update(
             webhook.owner,
@@ -147,7 +150,7 @@ class WebhookTable:
         return item is not None
 
     def mark_deferring(self, webhook: Webhook, now: datetime) -> None:
-        """List a webhook in the index, before one of its deliveries is deferred. At most one write per week."""
+        """List a webhook in the index. Call this before each deferral. It writes at most once per week."""
         if webhook.may_defer_until is not None and webhook.may_defer_until - now > MIN_LISTED:
             return
         # TTL removes a delivery up to two days late.
@@ -168,7 +171,7 @@ class WebhookTable:
             yield item["Owner"], self._items.name_of(item)
 
     def delete(self, owner: str, name: str) -> None:
-        """Delete a webhook. Raises WebhookNotFound."""
+        """Delete a webhook. Raises WebhookNotFound if the owner has no webhook with this name."""
         if not self._items.delete(owner, name):
             raise WebhookNotFound
 
