@@ -1,6 +1,6 @@
-"""Timestamps: UTC, ISO 8601, milliseconds, ``Z``.
+"""Timestamps: UTC, ISO 8601, with milliseconds and ``Z``.
 
-The fixed width makes the texts sort by time, which the table's ``Open`` index needs.
+All timestamps have the same length, so they sort by time as text. The index ``Open`` needs this.
 """
 
 from collections.abc import Callable
@@ -21,5 +21,5 @@ def to_iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """Parse an ISO 8601 timestamp. Raises ValueError."""
+    """Parse an ISO 8601 timestamp. Raises ValueError if the text is not a timestamp."""
     return datetime.fromisoformat(text)

@@ -200,7 +200,7 @@ class PresetNotFound(RequestError):
 
 
 class UnknownPreset(PresetNotFound):
-    """A request for a job or plan names a preset that does not exist. 422, because the path of the request exists."""
+    """A request for a job or plan names a preset that does not exist. The status is 422, because the path exists."""
 
     status = 422
 
@@ -238,7 +238,7 @@ class WebhookNotFound(RequestError):
 
 
 class UnknownWebhook(WebhookNotFound):
-    """A request for a job or batch names a webhook that does not exist. 422, because the path of the request exists."""
+    """A request for a job or batch names a webhook that does not exist. The status is 422, because the path exists."""
 
     status = 422
 
@@ -687,7 +687,7 @@ class ServiceThrottled(ServiceError):
 
 
 class ServiceRefused(ServiceError):
-    """A permission or resource is missing, or a call is malformed. An operator must correct the setup."""
+    """A permission or resource is missing, or a call is malformed. The deployment must be corrected."""
 
     code = "SERVICE_REFUSED"
     status = 500

@@ -4,17 +4,18 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-#: Longest name, UTF-8 bytes: the limit of common file systems.
+#: Maximum length of a name in UTF-8 bytes. This is the limit of common file systems.
 MAX_BYTES = 255
 
-# Categories: control, format (bidi marks, zero width …), surrogate, private use, line and paragraph separators.
+# Unicode categories: control, format (text direction, zero width …), surrogate, private use, line and paragraph
+# separators.
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 # Joiners that combine several emoji into one.
 _ALLOWED_FORMAT = frozenset({"\u200d", "\ufe0f"})
 
 
 def clean_filename(name: str) -> str | None:
-    """Return the last path component, in NFC and without control and bidi characters, or None if nothing is left."""
+    """Return the last part of a path, in NFC and without invisible characters, or None if no name is left."""
     last = re.split(r"[/\\]", name)[-1]
     kept = "".join(
         character

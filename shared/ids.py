@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id(moment: datetime) -> str:
-    """Return a new ID of 26 characters for a time in milliseconds."""
+    """Return a new ID of 26 characters. Its first part is the time in milliseconds."""
     return str(ULID.from_bytes(_milliseconds(moment) + secrets.token_bytes(10)))
 
 
@@ -25,7 +25,7 @@ def is_id(text: str) -> bool:
 def first_id_at(moment: datetime) -> str:
     """Return the smallest ID of a time, for listings by time.
 
-    Raises OverflowError for times before 1970 or beyond 48 bits of milliseconds.
+    Raises OverflowError if the time is before 1970 or its milliseconds do not fit into 48 bits.
     """
     return str(ULID.from_bytes(_milliseconds(moment) + bytes(10)))
 

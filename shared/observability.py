@@ -17,8 +17,8 @@ def make_logger(service: str) -> Logger:
 def make_metrics() -> Metrics:
     """Create the metrics of a Lambda, in the namespace of the dashboard and the alarms.
 
-    Their only dimension is ``service``, the stack's name prefix from ``POWERTOOLS_SERVICE_NAME``. It is the same for
-    all Lambdas, so jobs that fail in the worker and as dead letters are one metric. ``ColdStart`` also has the
-    dimension ``function_name``.
+    Their only dimension is ``service``, the stack's name prefix from ``POWERTOOLS_SERVICE_NAME``. All Lambdas have the
+    same value, so one metric counts the jobs that fail in the worker and those that fail as dead letters. ``ColdStart``
+    also has the dimension ``function_name``.
     """
     return Metrics(namespace=NAMESPACE)

@@ -11,6 +11,6 @@ _R = TypeVar("_R")
 
 
 def map_parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
-    """Return the results of a function for all items, in order. Raise the error of the first item that has one."""
+    """Return the results of a function for all items, in order. Raise the error of the first item that failed."""
     with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="call") as threads:
         return list(threads.map(function, items))

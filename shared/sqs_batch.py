@@ -1,4 +1,4 @@
-"""Partial batches of SQS records, for all Lambdas behind a queue."""
+"""Processing of SQS batches with partial failures, for all Lambdas that a queue invokes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,10 +25,10 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
 ) -> PartialItemFailureResponse:
     """Call ``handle`` for each record and return the records that must be received again.
 
-    A record is received again if ``handle`` raises. The error is logged and affects neither other records nor the
-    invocation, so CloudWatch's ``Errors`` counts only crashes. Records start in order, each as soon as a thread is
-    free, so ``handle`` can check the remaining time. Log keys of a record go to ``logger.thread_safe_append_keys``,
-    because ``handle`` runs in a thread. Each thread calls ``initializer`` first.
+    A record is received again if ``handle`` raises an error. The error is logged. It affects neither other records nor
+    the invocation, so CloudWatch's ``Errors`` counts only crashes. Records start in order, each as soon as a thread is
+    free, so ``handle`` can check the remaining time of the invocation. ``handle`` runs in a thread, so it must add log
+    keys with ``logger.thread_safe_append_keys``. Each thread calls ``initializer`` first.
     """
     if not event.get("Records"):
         logger.warning("Invoked without records")
@@ -58,6 +58,6 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
 
 
 def _require_message_ids(event: dict[str, Any]) -> None:
-    """Raise BadMessage for a record without an ID: AWS retries the whole batch if a returned ID is null."""
+    """Raise BadMessage if a record has no ID, because AWS retries the whole batch if a returned ID is null."""
     if not all(record.get("messageId") for record in event["Records"]):
         raise BadMessage("A record has no messageId.")

@@ -1,7 +1,7 @@
-"""A receipt: the inputs, software and outputs of a completed job, with which anyone can repeat and compare it.
+"""A receipt: the inputs, software and outputs of a completed job. With it, anyone can repeat the job and compare.
 
-It is written once, in the transition that completes the job. The stored text is canonical JSON and is identified by its
-SHA-256.
+A receipt is written once, in the transition that completes the job. It is stored as canonical JSON and identified by
+the SHA-256 digest of this text.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Pipeline
 from shared.version import VERSION
 
-#: Longest receipt. The longest valid pipeline fits, and DynamoDB allows 400 KiB per item.
+#: Maximum size of a receipt. The longest valid pipeline fits, and DynamoDB allows 400 KiB per item.
 MAX_BYTES: Final = 64 * 1024
 
 
@@ -67,7 +67,7 @@ class Receipt(_Facts):
     started_at: str
     finished_at: str
     raw: ReceiptRaw
-    #: As it ran, with presets, options and defaults resolved.
+    #: The complete pipeline that ran. Presets, options and defaults are resolved.
     pipeline: Pipeline
     preset: ReceiptPreset | None
     #: SHA-256 of the assets that the pipeline refers to, by name.
@@ -78,7 +78,7 @@ class Receipt(_Facts):
     warnings: tuple[str, ...]
     #: Versions by name.
     software: dict[str, str]
-    #: Complete layers of the sandbox in which the image was rendered. Older receipts do not have them.
+    #: Names of the sandbox layers that were applied completely. Older receipts do not have them.
     sandbox: tuple[str, ...] = ()
 
 
@@ -87,7 +87,7 @@ def build_receipt(
 ) -> str | None:
     """Return the receipt of a job that has just been completed.
 
-    Return None if it is too long to store, or if canonical JSON can't represent one of its numbers.
+    Return None if the receipt is too long to store, or if canonical JSON can't represent one of its numbers.
     """
     assert job.pipeline is not None  # noqa: S101 - it has just run
     document: dict[str, Any] = {
@@ -110,13 +110,13 @@ def build_receipt(
     try:
         text = to_canonical_json(document)
     except ValueError:
-        # A pipeline may have an integer beyond what JSON can represent exactly. The job must not fail for that.
+        # A pipeline can contain an integer that is too large for canonical JSON. The job must not fail for this reason.
         return None
     return text if len(text.encode()) <= MAX_BYTES else None
 
 
 def to_canonical_json(receipt: dict[str, Any]) -> str:
-    """Return a receipt as canonical JSON (RFC 8785). Raises ValueError if that is impossible."""
+    """Return a receipt as canonical JSON (RFC 8785). Raises ValueError if canonical JSON can't represent a value."""
     return rfc8785.dumps(receipt).decode()
 
 

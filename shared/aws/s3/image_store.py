@@ -143,9 +143,9 @@ class ImageStore:
         self._delete([*pinned, *(facts.key for facts in job.outputs)])
 
     def _list_copies(self, job: Job) -> list[StoredObject]:
-        """Return the stored versions of a direct upload that the record does not refer to.
+        """Return the objects of a direct upload to which the job record does not refer.
 
-        Besides the object that the form writes, attempts that were killed may have left copies.
+        These are the object that the form wrote, and copies of attempts that were killed.
         """
         if job.declaration is None:
             return []
