@@ -25,6 +25,7 @@ import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
 from api.http.cors import cors_headers, is_preflight, preflight_response
 from api.http.problems import problem_response, translate_validation_error
+from api.rate_limit import count_request
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
@@ -52,18 +53,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         event = {**event, "httpMethod": "GET"}
     try:
         origins = get_dependencies().settings.ui_origins
-        response = preflight_response(event, origins) if is_preflight(event) else app.resolve(event, context)
+        response = preflight_response(event, origins) if is_preflight(event) else _answer(event, context, request_id)
         response["multiValueHeaders"] |= cors_headers(event, origins)
     except Exception:
         # The error is logged completely, but the caller gets no details.
         log.exception("Request failed", extra={"method": method, "path": path})
-        fault = problem_response(SafelightError(), instance=str(path), request_id=request_id)
-        response = {
-            "statusCode": fault.status_code,
-            "body": fault.body,
-            "isBase64Encoded": False,
-            "multiValueHeaders": {"Content-Type": [fault.content_type]},
-        }
+        response = _refuse(SafelightError(), str(path), request_id)
     if method == "HEAD":
         response["body"] = ""
     # Responses with 204 and 304 have no body. Gateways differ in how they treat a body of null.
@@ -76,6 +71,35 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     facts = {"method": method, "path": path, "status": response["statusCode"], "milliseconds": round(milliseconds)}
     log.info("Request answered", extra=facts)
     return response
+
+
+def _answer(event: dict[str, Any], context: LambdaContext, request_id: str) -> dict[str, Any]:
+    """Return the response to a request, or 429 if its owner has sent too many."""
+    rate_limit = count_request(event, get_dependencies(), request_id, get_logger())
+    if rate_limit is None:
+        return app.resolve(event, context)
+    if (error := rate_limit.error) is not None:
+        response = _refuse(error, str(event.get("path")), request_id)
+        metrics.add_metric("RequestsRefused", MetricUnit.Count, 1)
+    else:
+        response = app.resolve(event, context)
+    response["multiValueHeaders"] |= rate_limit.headers()
+    return response
+
+
+def _refuse(error: SafelightError, path: str, request_id: str) -> dict[str, Any]:
+    """Return the response to an error that no route has raised."""
+    problem = problem_response(error, instance=path, request_id=request_id)
+    headers = {
+        "Content-Type": [problem.content_type],
+        **{name: [str(value)] for name, value in problem.headers.items()},
+    }
+    return {
+        "statusCode": problem.status_code,
+        "body": problem.body,
+        "isBase64Encoded": False,
+        "multiValueHeaders": headers,
+    }
 
 
 @app.exception_handler(SafelightError)

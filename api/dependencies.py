@@ -27,6 +27,7 @@ from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.aws.dynamodb.request_log import RequestLog
+from shared.aws.dynamodb.token_buckets import TokenBuckets
 from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhook_table import WebhookTable
 from shared.aws.s3.asset_store import AssetStore
@@ -53,6 +54,7 @@ class Dependencies:
     sources: SourceStore
     queues: JobQueues
     requests: RequestLog
+    token_buckets: TokenBuckets
     deletions: DeletionLog
     dead_letters: DeadLetterIndex
     presets: PresetTable
@@ -118,6 +120,7 @@ def get_dependencies() -> Dependencies:
             clients.sqs, settings.job_queue_url, settings.bulk_queue_url, is_fair=settings.has_fair_queues
         ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
+        token_buckets=TokenBuckets(clients.dynamodb, settings.idempotency_table),
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         dead_letters=DeadLetterIndex(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),

@@ -93,6 +93,8 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     job_queue_url: str
     bulk_queue_url: str
     idempotency_table: str
+    #: Requests of one owner per minute; 0 for no limit.
+    owner_requests: Annotated[int, Field(ge=0)]
     #: Callers that can list and redrive dead letters: comma-separated patterns.
     operators: str
     #: Path prefix of the API on a local engine; empty on AWS, whose gateway sends it.

@@ -10,7 +10,10 @@ from typing import Any, Final
 
 ANY: Final = "*"
 ACCEPTED: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Api-Key"
-EXPOSED: Final = "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
+EXPOSED: Final = (
+    "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After,"
+    " X-Request-Id"
+)
 METHODS: Final = "DELETE, GET, HEAD, POST, PUT"
 #: How long a browser may cache a preflight response. Chromium allows no more.
 MAX_AGE_SECONDS: Final = 7200

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from moto import mock_aws
+from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 
 import api.dependencies
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
 
 
+CLIENTS = ClientPool()
 QUEUES = ("jobs", "bulk-jobs", "uploads", "dead-letters", "event-dead-letters", "webhooks", "heard")
 
 
@@ -42,7 +44,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         ),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
-    with mock_aws():
+    with mock_aws(), CLIENTS.lend():
         clients = make_clients(5)
         queues = {name: _queue(clients, name) for name in QUEUES}
         defaults = parameter_defaults(_template())
@@ -109,6 +111,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "BATCH_TABLE": BATCHES,
         "IDEMPOTENCY_TABLE": "Idempotency",
         "OPERATORS": "*",
+        "OWNER_REQUESTS": defaults["OwnerRequests"],
         "UI_ORIGINS": "https://ui.test,http://127.0.0.1:5500",
         "LIBRARY_TABLE": LIBRARY,
         "JOB_QUEUE_URL": queues["jobs"],

@@ -132,7 +132,7 @@ def test_missing_settings_reveal_nothing(cloud: Cloud, monkeypatch: pytest.Monke
 def test_job_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is the outbox. Once it is written the response is 202, and the reconciler requeues the job."""
 
-    def refuse(_: Any) -> None:
+    def refuse(_: Any, **__: Any) -> None:
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().queues.interactive, "send", refuse)
@@ -146,7 +146,7 @@ def test_job_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch: p
 def test_no_job_without_a_record(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the table fails there is no job and no message, and the response is a 503 with Retry-After."""
 
-    def refuse(_: Any) -> None:
+    def refuse(_: Any, **__: Any) -> None:
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().jobs, "create", refuse)

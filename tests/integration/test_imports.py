@@ -303,7 +303,7 @@ def test_hundred_members_are_one_request(cloud: Cloud) -> None:
 def test_lost_messages_of_members_are_requeued(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Members are accepted even if their messages are not sent."""
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().queues.bulk, "send", refuse)

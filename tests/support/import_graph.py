@@ -24,7 +24,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("batches", "dead_letters", "plans"),
         ("uploads",),
         ("jobs",),
-        ("assets", "presets", "system", "webhooks"),
+        ("assets", "presets", "rate_limit", "system", "webhooks"),
         ("dependencies",),
         ("http",),
     ),
