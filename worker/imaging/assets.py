@@ -12,7 +12,7 @@ from worker.imaging.operations.watermark import LoadAsset
 
 
 def make_asset_loader(assets: Mapping[str, bytes], limits: Limits) -> LoadAsset:
-    """Return a function that returns the decoded image of an asset name.
+    """Return a function that takes the name of an asset and returns its decoded image.
 
     The function raises AssetUnusable if the asset is missing or can't be decoded.
     """

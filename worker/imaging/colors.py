@@ -53,7 +53,7 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 
 
 def _drop_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Remove an alpha channel that is opaque everywhere. It is common, and takes time and bytes without any effect."""
+    """Remove an alpha channel that is opaque everywhere. Many images have one, and it only costs time and bytes."""
     if image.mode in {"LA", "RGBA"} and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode.removesuffix("A"))
     return image

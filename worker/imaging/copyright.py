@@ -32,7 +32,7 @@ def build_rights_options(rights: Rights, output_format: OutputFormat) -> dict[st
             tags[tag] = text
         return {"tiffinfo": tags}
     exif = Image.Exif()
-    # Use bytes, because Pillow writes a str as ASCII and replaces other characters by question marks.
+    # Use bytes, because Pillow writes a str as ASCII and replaces other characters with question marks.
     exif.update(rights)
     return {"exif": exif.tobytes()}
 

@@ -34,7 +34,7 @@ class ImageFile:
     file: Image.Image
     header: StoredHeader
     exif: Exif
-    #: Number of frames or pages according to the header. The count can stop one above the allowed number of frames.
+    #: Number of frames or pages. For a GIF, counting stops at one more than the allowed number of frames.
     frames: int
     #: How many times an animation plays; 0 means forever.
     plays: int
@@ -140,7 +140,7 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
 
 @contextmanager
 def _translate_decoder_errors(data: bytes) -> Iterator[None]:
-    """Translate every decoder error to an ImageError, except MemoryError, which need not be caused by the image.
+    """Translate every decoder error to an ImageError, except MemoryError, which can have another cause than the image.
 
     Pillow's decoders raise OSError, ValueError, SyntaxError, IndexError, TypeError, RuntimeError and more for invalid
     data, so a list of types would be incomplete. Only decoding runs in this context.

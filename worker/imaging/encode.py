@@ -27,8 +27,8 @@ _OPTIONS: Final[Mapping[OutputFormat, Mapping[str, Any]]] = {
     OutputFormat.GIF: {},
     OutputFormat.TIFF: {"compression": "tiff_adobe_deflate"},
 }
-#: Pairs of a number of pixels and the AVIF speed for images with at most that number. At a slower speed, rendering
-#: could exceed ``RenderSeconds`` (docs/settings.md). A megapixel takes 0.6 s at speed 6, 0.2 s at 8 and 0.07 s at 9.
+#: Pairs of a maximum number of pixels and the AVIF speed for images up to this size. At a lower speed, rendering could
+#: exceed ``RenderSeconds`` (docs/settings.md). A megapixel takes 0.6 s at speed 6, 0.2 s at 8 and 0.07 s at 9.
 #: Compared with speed 6, files are 7 % larger at 8 and 18 % larger at 9 (benchmarks/imaging_settings.py).
 _AVIF_SPEEDS: Final[tuple[tuple[float, int], ...]] = ((8e6, 6), (24e6, 8), (inf, 9))
 #: Minimum speed for animations. Speed 6 takes seven times as long, and the files are not smaller.
@@ -142,7 +142,10 @@ def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
 
 
 def _build_animation_options(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
-    """Return Pillow's options for durations and number of plays. GIF stores repeats, and durations in 1/100 s."""
+    """Return Pillow's options for durations and number of plays.
+
+    GIF stores the number of repeats, which is one less than the number of plays. It stores durations in 1/100 s.
+    """
     if output_format is not OutputFormat.GIF:
         return {"duration": list(frames.durations), "loop": frames.plays}
     durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]

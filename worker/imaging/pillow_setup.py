@@ -21,5 +21,5 @@ def prepare_process() -> None:
 
 
 def set_bomb_limit(max_pixels: int) -> None:
-    """Make Pillow refuse every image with more pixels, also images inside a file that our header check does not see."""
+    """Make Pillow refuse every image with more than ``max_pixels``, even one that our header check does not see."""
     Image.MAX_IMAGE_PIXELS = max_pixels

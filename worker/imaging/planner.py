@@ -15,9 +15,9 @@ from worker.imaging.operations.geometry import compute_resize_box
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
-#: Pixels per side and output pixel that must be left for the Lanczos filter after a faster, less exact reduction. The
-#: lowest PSNR of 37 photographs with the default job is 49 dB with a value of 2, 47 dB with 1.5 and 39 dB with 1
-#: (benchmarks/imaging_settings.py).
+#: A faster, less exact reduction may precede the Lanczos filter. After it, each side must still be at least this many
+#: times as long as in the output. The lowest PSNR of 37 photographs with the default job is 49 dB with a value of 2,
+#: 47 dB with 1.5 and 39 dB with 1 (benchmarks/imaging_settings.py).
 MIN_OVERSAMPLING: Final = 2.0
 #: libjpeg can decode an image at 1/8, 1/4 and 1/2 of its size by omitting high frequencies.
 _SHRINKS: Final = (8, 4, 2)

@@ -1,10 +1,13 @@
 """PNG encoder that chooses the compression by the content of the image.
 
-Photographs contain noise, so searching for repeated strings, or trying every filter on every row, takes much time and
-saves almost nothing. They get one filter (average) and run-length compression. Drawings become smaller if the best
-filter is chosen for each row. Text, tables and patterns repeat, so the search at least halves their size. For the last
-two ways, this module calls Pillow. It compresses a sample of rows in all three ways to choose one of them. Figures are
-in docs/benchmarks.md (benchmarks/imaging_settings.py). Format: PNG, third edition (W3C, 2025), sections 5 and 9.
+``Packing`` lists the three ways to compress an image. To choose one, this module compresses a sample of the rows in all
+three ways. It implements the first way itself and calls Pillow for the others.
+
+Photographs contain noise, so they get one filter (average) and run-length compression. Searching for repeated strings,
+or trying every filter on every row, would take much time and save almost nothing. Drawings become smaller if the best
+filter is chosen for each row. Text, tables and patterns repeat, so a search for repeated strings at least halves their
+size. Figures are in docs/benchmarks.md (benchmarks/imaging_settings.py). Format: PNG, third edition (W3C, 2025),
+sections 5 and 9.
 """
 
 import struct
@@ -35,10 +38,10 @@ _STRIP_ROWS: Final = 64
 _SAMPLE_BANDS: Final = 3
 #: Rows per band of the sample.
 _SAMPLE_ROWS: Final = 12
-#: Minimum ratio of the sample's size without the search to its size with the search.
+#: The search is used if the sample is more than this many times larger without it.
 _MIN_SEARCH_GAIN: Final = 1.05
-#: Minimum ratio of the sample's size with one filter to its size with a filter per row. A filter per row doubles the
-#: time and saves a few percent on photographs, so it is used only if it saves more.
+#: A filter for each row is used if the sample is more than this many times larger with one filter for all rows. It
+#: doubles the time and saves only a few percent on photographs.
 _MIN_FILTER_GAIN: Final = 1.15
 
 

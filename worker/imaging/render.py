@@ -41,7 +41,7 @@ class RenderResult:
     warnings: tuple[str, ...]
     #: Versions of the libraries that rendered the image, by name.
     software: dict[str, str] = field(default_factory=dict)
-    #: Complete layers of the sandbox in which the image was rendered; see ``worker.sandbox.confinement``.
+    #: Names of the sandbox layers that were applied completely; see ``worker.sandbox.confinement``.
     sandbox: tuple[str, ...] = ()
 
 

@@ -38,7 +38,7 @@ def _crop_to(box: Box) -> Crop:
 
 
 def _find_content_box(frames: Sequence[Image.Image], tolerance: int) -> Box:
-    """Return the smallest box that contains, for every frame, all pixels that differ from its top left pixel.
+    """Return the smallest box that contains all pixels of every frame that differ from the frame's top left pixel.
 
     If no pixel differs, return the box of the whole image.
     """

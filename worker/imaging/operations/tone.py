@@ -5,7 +5,7 @@ from PIL import Image, ImageEnhance
 from shared.pipeline.operations import Adjust, Background, Grayscale
 from worker.imaging.operations.canvas import paste_on_background
 
-#: The value that a change of contrast keeps. With the mean of each frame instead, animations would flicker.
+#: The value that a change of contrast does not change. If it were the mean of each frame, animations would flicker.
 _MIDDLE_GRAY = 128
 
 

@@ -1,4 +1,4 @@
-"""The watermark operation: a text or a stored image drawn over the image."""
+"""The watermark operation: a text or an asset drawn over the image."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,8 @@ from worker.imaging.fonts import load_font
 from worker.imaging.operations.canvas import add_alpha, parse_rgba
 from worker.imaging.operations.geometry import resize_to, rotate
 
-#: A function that returns the decoded image of an asset name, or raises AssetUnusable if it is missing or unreadable.
+#: A function that takes the name of an asset and returns its decoded image. It raises AssetUnusable if the asset is
+#: missing or unreadable.
 LoadAsset = Callable[[str], Image.Image]
 
 #: Font size, in pixels, at which a text is measured to compute its final size.
