@@ -78,8 +78,8 @@ class JobConsumer:
     def process_record(self, record: SQSRecord, context: LambdaContext) -> Outcome:
         """Run an attempt for each job of the record.
 
-        Raises LeaseHeld, TimeTooShort, RenderInterrupted or ServiceError if the record must be delivered again. Sets
-        its delay before.
+        Raises LeaseHeld, TimeTooShort, RenderInterrupted or ServiceError if the record must be delivered again. Before
+        raising the error, set the delay of the record.
         """
         outcome = Outcome.SKIPPED
         try:
@@ -121,8 +121,8 @@ class JobConsumer:
     def _postpone(self, record: SQSRecord, error: SafelightError) -> None:
         """Delay a record as the error requests. After a service error, use exponential backoff with jitter.
 
-        Lambda does not back off after partial failures, so without a delay, an outage would use up all receives within
-        moments.
+        Lambda does not back off after partial failures. Without a delay, messages would become dead letters within
+        moments of an outage.
         """
         if error.retry_after_seconds is not None and not isinstance(error, ServiceError):
             delay = timedelta(seconds=error.retry_after_seconds)
@@ -182,7 +182,7 @@ def _record_metrics(result: AttemptResult, record: SQSRecord, started: datetime)
 
 
 def _report_missing(missing: frozenset[str]) -> None:
-    """Count and log that a new child could not apply all measures of the sandbox."""
+    """Count and log that a new child process could not apply all measures of the sandbox."""
     with _metrics_lock:
         metrics.add_metric("SandboxIncomplete", MetricUnit.Count, 1)
     logger.warning("The system does not support the whole sandbox", extra={"missing": sorted(missing)})
@@ -201,7 +201,7 @@ def get_consumer() -> JobConsumer:
     The child process imports Pillow while this process creates its clients and downloads the first image.
     """
     settings = WorkerSettings.read(os.environ)
-    with suppress(OSError):  # AWS Lambda refuses it. A child can't open /proc there.
+    with suppress(OSError):  # AWS Lambda refuses this call, but a child can't open /proc there.
         hide_memory()
     limits = Limits(
         max_bytes=settings.max_raw_bytes,

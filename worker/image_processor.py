@@ -85,23 +85,25 @@ class ImageProcessor:
     redispatch: timedelta
     clock: Clock
     render: Render
-    #: Limits the raw images of all concurrent attempts.
+    #: Limits the memory for the raw images of all concurrent attempts.
     memory: MemoryBudget
 
     def process(self, message: JobMessage, upload: CreatedObject | None = None) -> AttemptResult:
         """Run one attempt. ``upload`` is the object whose S3 event is the message, if any.
 
-        An image that can't be processed fails the job. So do attempts that are used up. Raises LeaseHeld while another
-        worker has the job, ServiceError if a service fails, TimeTooShort if rendering can't start in time, and
-        RenderInterrupted if something other than the image may have ended it: the record must then return to the
-        queue. Except with LeaseHeld, the job is released. Only RenderInterrupted leaves the attempt counted.
+        The job fails if its image can't be processed or if it has no attempts left.
+
+        Raises LeaseHeld if another worker holds the lease, ServiceError if a service fails, TimeTooShort if rendering
+        can't start in time, and RenderInterrupted if something other than the image may have interrupted rendering.
+        After each of these errors, the record must return to the queue. All except LeaseHeld release the job. All
+        except RenderInterrupted leave the attempt uncounted.
         """
         job = self.jobs.claim(
             message, now=self.clock(), lease=self.lease, max_attempts=self.max_attempts, uploaded=upload is not None
         )
         if isinstance(job, ClaimRefusal):
             if upload is not None and _is_unused(upload, job):
-                # No other code deletes it.
+                # No other code deletes the upload.
                 self.images.delete_raw(upload.key)
             return self._handle_refusal(job)
         try:
@@ -119,7 +121,7 @@ class ImageProcessor:
             raise
 
     def _attempt_within_budget(self, job: Job, size: int) -> AttemptResult:
-        """Run the attempt with memory reserved for a raw image of ``size`` bytes, or for more if it has more."""
+        """Run the attempt with memory for a raw image of ``size`` bytes. If it is larger, reserve the largest size."""
         with suppress(_RawImageLarger), self.memory.reserve(size):
             return self._attempt(job, size)
         with self.memory.reserve(self.limits.max_bytes):
@@ -165,14 +167,18 @@ class ImageProcessor:
         try:
             self.sources.copy(job.source, job.raw.key)
         except ImageError:
-            # The response to an earlier try of this call may have been lost: the copy exists, its source no longer.
+            # An earlier try of this call may have made the copy, although its response was lost. Then the source may be
+            # gone, but the copy exists.
             with suppress(RawImageMissing):
                 return self._read(job.raw, max_bytes)
             raise
         return self._read(job.raw, max_bytes)
 
     def _read(self, raw: RawImage, max_bytes: int) -> bytes:
-        """Return the bytes of a raw image. Raise _RawImageLarger if only the reservation does not allow its size."""
+        """Return the bytes of a raw image.
+
+        Raises _RawImageLarger if the image exceeds ``max_bytes`` and ``max_bytes`` is below the limit.
+        """
         try:
             return self.images.get_raw(raw, max_bytes=max_bytes)
         except TooManyBytes:
@@ -183,8 +189,8 @@ class ImageProcessor:
     def _pin(self, job: Job, raw: RawImage, data: bytes | None) -> RawImage:
         """Copy a direct upload to a key that no form can write. Return the raw image with this key.
 
-        A form stays valid after the worker has read the bytes, so its object may be replaced at any time. ``data`` is
-        what the worker has read, or None if it has read nothing.
+        A form stays valid after the worker has read the bytes, so the uploaded object may be replaced at any time.
+        ``data`` is what the worker has read, or None if it has read nothing.
         """
         if data is None or object_keys.job_of_direct_key(raw.key) is None:
             return raw
@@ -194,7 +200,7 @@ class ImageProcessor:
         return pinned
 
     def _delete_upload(self, job: Job) -> None:
-        """Delete a direct upload whose copy the record refers to. If S3 fails, a lifecycle rule deletes it later."""
+        """Delete a direct upload if the record refers to its copy. If S3 fails, a lifecycle rule deletes it later."""
         if job.declaration is not None and job.raw.key == object_keys.pinned_key(job.id, job.attempt):
             with suppress(ServiceError):
                 self.images.delete_raw(object_keys.direct_key(job.id, bulk=job.batch_id is not None))
@@ -250,7 +256,7 @@ class ImageProcessor:
         if self.jobs.commit(job):
             self._delete_upload(job)
             return AttemptResult(outcome, job)
-        # The job record names the objects of another attempt or was deleted, so no record names these objects.
+        # The job record was deleted or refers to the objects of another attempt, so nothing refers to these objects.
         self.images.delete_attempt(job)
         self._delete_copy(job)
         return AttemptResult(Outcome.OVERTAKEN, job)

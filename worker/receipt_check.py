@@ -55,7 +55,7 @@ class Finding:
 
 
 class ReceiptUnreadable(ValueError):
-    """The document is not a receipt, or was written by a version that this version cannot read."""
+    """The document is not a receipt, or this version of the code cannot read the receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _skip_outputs(receipt: Receipt, why: str) -> list[Finding]:
 
 
 def _compare_software(then: Mapping[str, str], rendered: RenderResult | None) -> Finding:
-    """Return a finding that lists the versions that differ. Software that exists only then or now is listed, too."""
+    """Return a finding that lists the versions that differ, including software that only one side has."""
     now = {"safelight": VERSION, **(rendered.software if rendered is not None else get_software_versions())}
     others = [
         f"{name} {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"

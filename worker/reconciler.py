@@ -1,8 +1,8 @@
 """Reconciler function: it runs on a schedule and recovers overdue jobs.
 
-It requeues a job if its message was lost, it has waited too long or its lease has expired. It expires jobs whose
+It requeues jobs whose message was lost, that have waited too long or whose lease has expired. It expires jobs whose
 upload never arrived, fails jobs without attempts left and continues interrupted deletions. It queries the sparse index
-``Open`` and changes jobs only by conditional writes, so concurrent runs are safe.
+``Open`` and changes jobs only with conditional writes, so concurrent runs are safe.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Upload function: it forwards S3's events of direct uploads to the job queues, with the owner's message group.
 
-S3 sends its events without a group. SQS treats each message without a group as a tenant of its own, so one owner's
-million uploads would look like a million quiet owners and would delay everyone else. Only the job's record knows the
-owner of an upload.
+S3 sends its events without a group. SQS treats each message without a group as a separate tenant, so a million uploads
+of one owner would look like one upload each of a million owners, and would delay the other owners. The owner of an
+upload is only in the job record.
 """
 
 import os
@@ -33,7 +33,7 @@ NOBODY = ""
 
 logger = make_logger("uploads")
 metrics = make_metrics()
-#: Powertools metrics are not thread-safe, and records end in several threads.
+#: Powertools metrics are not thread-safe, and several threads process records.
 _metrics_lock = Lock()
 
 
@@ -49,7 +49,8 @@ class UploadEvents:
         """Forward each object of one S3 event to the queue of its job.
 
         Objects that belong to no job are logged and skipped. Raises BadMessage if the record is not an S3 event, and
-        ServiceError if a service fails. SQS then delivers the record again. A duplicate changes nothing.
+        ServiceError if a service fails. After an error, SQS delivers the record again. Forwarding an object twice is
+        safe.
         """
         events = split_s3_event(record.body)
         if events is None:
@@ -74,7 +75,7 @@ class UploadEvents:
 
 @cache
 def get_upload_events() -> UploadEvents:
-    """Build the use case from the settings, once per execution environment."""
+    """Build the UploadEvents object from the settings, once per execution environment."""
     settings = UploadSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds, connections=MAX_CONCURRENCY)
     queues = JobQueues.of(
@@ -86,7 +87,7 @@ def get_upload_events() -> UploadEvents:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Forward one batch of S3 events and return those that must be received again."""
+    """Forward the S3 events of one SQS batch and return the records that SQS must deliver again."""
     events = get_upload_events()
     metrics.add_metric("UploadEventsReceived", MetricUnit.Count, len(event.get("Records", ())))
     return process_records(event, context, events.process_record, logger, max_concurrency=MAX_CONCURRENCY)
