@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # the stubs are a development dependency
 LOCAL_REGION = "us-east-1"
 #: Key ID and secret of the root user on every local engine. Engines that check signatures accept no other root user.
 LOCAL_KEY = "test"
+#: S3's host of the region. By default, boto3 uses the global host in us-east-1.
+REGIONAL_S3 = Config(s3={"us_east_1_regional_endpoint": "regional"})
 #: Variables that override the host given to localstack-client.
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
 
@@ -65,7 +67,7 @@ def aws_clients(profile: str | None, region: str | None) -> Clients:
             raise SetupError("No region is set: pass --region or set AWS_DEFAULT_REGION.")
         return Clients(
             cloudformation=session.client("cloudformation"),
-            s3=session.client("s3"),
+            s3=session.client("s3", config=REGIONAL_S3),
             sts=session.client("sts"),
             region=session.region_name,
         )

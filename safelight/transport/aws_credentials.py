@@ -12,7 +12,12 @@ from pathlib import Path
 
 from safelight.errors import CredentialsMissing
 
-_GATEWAY = re.compile(r"^[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$")
+#: Domains of AWS's partitions.
+_DOMAINS = (
+    *("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"),
+    *("c2s.ic.gov", "sc2s.sgov.gov", "cloud.adc-e.uk", "csp.hci.ic.gov"),
+)
+_GATEWAY = re.compile(rf"^[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.({'|'.join(map(re.escape, _DOMAINS))})$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """boto3 clients with timeouts and retries that fit inside a Lambda invocation."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.config import Config
@@ -80,14 +80,18 @@ def make_presigner(endpoint_url: str) -> "S3Client":
     own endpoint, with virtual-hosted-style links, which contain the host of the region. By default, links contain the
     global host, which redirects requests for new buckets outside us-east-1.
     """
-    config = Config(s3={"addressing_style": "path" if endpoint_url else "virtual"}).merge(LEAN)
-    return make_s3_client(config, endpoint_url or None)
+    return make_s3_client(LEAN, endpoint_url or None, "path" if endpoint_url else "virtual")
 
 
-def make_s3_client(config: Config, endpoint_url: str | None = None) -> "S3Client":
-    """Create an S3 client with signature version 4, which all engines check."""
-    signing = Config(signature_version="s3v4")
-    return boto3.client("s3", config=config.merge(signing), endpoint_url=endpoint_url)
+def make_s3_client(
+    config: Config, endpoint_url: str | None = None, style: Literal["auto", "path", "virtual"] = "auto"
+) -> "S3Client":
+    """Create an S3 client with signature version 4, which all engines check, and the host of its region.
+
+    By default, boto3 uses S3's global host in us-east-1, which the policies of the web page do not allow.
+    """
+    s3 = Config(signature_version="s3v4", s3={"addressing_style": style, "us_east_1_regional_endpoint": "regional"})
+    return boto3.client("s3", config=config.merge(s3), endpoint_url=endpoint_url)
 
 
 def _config(call_seconds: int, connections: int = 10) -> Config:

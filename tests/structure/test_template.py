@@ -709,10 +709,9 @@ def test_functions_can_run_in_a_vpc(function: str) -> None:
     assert config["SecurityGroupIds"] == [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}]
     assert not properties("FunctionSecurityGroup").get("SecurityGroupIngress")
     assert {rule["FromPort"] for rule in properties("FunctionSecurityGroup")["SecurityGroupEgress"]} == {443}
-    endpoints = of_type("AWS::EC2::VPCEndpoint").values()
     kinds = {
-        each["Properties"]["ServiceName"]["Fn::Sub"].rsplit(".", 1)[-1]: each["Properties"]["VpcEndpointType"]
-        for each in endpoints
+        re.findall(r"Region}\.(\w+)'", str(each["Properties"]["ServiceName"]))[0]: each["Properties"]["VpcEndpointType"]
+        for each in of_type("AWS::EC2::VPCEndpoint").values()
     }
     assert kinds == {"s3": "Gateway", "dynamodb": "Gateway", "sqs": "Interface", "sns": "Interface"}
 
