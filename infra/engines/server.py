@@ -12,7 +12,7 @@ import sys
 
 import uvicorn
 
-from infra.engines.patches import sorted_indexes
+from infra.engines.patches import request_gate, sorted_indexes
 from infra.engines.record import VERSION
 
 #: The same value as in MiniStack. Clients such as botocore and httpx reuse connections.
@@ -28,9 +28,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     installed = importlib.metadata.version("ministack")
     if installed == VERSION:
+        gateway = importlib.import_module("ministack.services.apigateway_v1")
         sorted_indexes.install(importlib.import_module("ministack.services.dynamodb"))
+        request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
     else:
-        print(f"MiniStack is {installed}: no sorted indexes, which need {VERSION}.", file=sys.stderr)  # noqa: T201
+        print(f"MiniStack is {installed}: no patches, which need {VERSION}.", file=sys.stderr)  # noqa: T201
     uvicorn.run(
         "ministack.app:app",
         host=host,

@@ -70,7 +70,7 @@ def replace_after_read(cloud: Cloud, upload: dict[str, Any], monkeypatch: pytest
 
 @pytest.mark.parametrize("other", [PNG, b"words", JPEG + b"more"])
 def test_upload_after_the_end_changes_nothing(cloud: Cloud, upload: dict[str, Any], other: bytes) -> None:
-    """Neither while it lies there nor after its event, which deletes it. A deletion removes everything."""
+    """Neither while it is in the bucket nor after its event, which deletes it. A deletion removes everything."""
     send(cloud, upload, JPEG)
     before = check_agreement(cloud, upload["id"], JPEG)
     assert before.status is JobStatus.COMPLETED
@@ -108,7 +108,7 @@ def test_upload_during_the_attempt_changes_nothing(
 def test_larger_upload_before_the_claim_is_within_the_memory_budget(
     cloud: Cloud, upload: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The event tells the size of the first upload. The worker reserves more before it reads a larger one."""
+    """The event has the size of the first upload. The worker reserves more before it reads a larger one."""
     memory = worker.app.get_consumer().processor.memory
     reserved: list[int] = []
     real = memory.reserve

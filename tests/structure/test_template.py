@@ -581,6 +581,15 @@ def test_binary_types_do_not_include_text() -> None:
     assert "multipart/form-data" in types
 
 
+#: Seconds in the gateway's own refusals. A daily quota takes longer.
+RETRY_AFTER = {
+    "THROTTLED": "'1'",
+    "QUOTA_EXCEEDED": "'3600'",
+    "INTEGRATION_FAILURE": "'1'",
+    "INTEGRATION_TIMEOUT": "'5'",
+}
+
+
 @pytest.mark.parametrize("answer", of_type("AWS::ApiGateway::GatewayResponse"))
 def test_gateway_responses_are_problem_documents(answer: str) -> None:
     """With a documented code."""
@@ -588,10 +597,14 @@ def test_gateway_responses_are_problem_documents(answer: str) -> None:
     document = json.loads(declared["ResponseTemplates"]["application/json"])
     assert {"type", "title", "status", "detail", "code", "retriable", "request_id"} <= document.keys()
     assert str(document["status"]) == declared["StatusCode"]
-    assert declared["ResponseParameters"] == {
+    headers = {
         "gatewayresponse.header.Content-Type": "'application/problem+json'",
         "gatewayresponse.header.Access-Control-Allow-Origin": "'*'",
     }
+    if declared["StatusCode"] in {"429", "503"}:
+        headers["gatewayresponse.header.Access-Control-Expose-Headers"] = "'Retry-After'"
+        headers["gatewayresponse.header.Retry-After"] = RETRY_AFTER[declared["ResponseType"]]
+    assert declared["ResponseParameters"] == headers
     known = {each.code: each for each in error_classes()}
     assert document["code"] in known
     assert document["title"] == known[document["code"]].title
