@@ -16,7 +16,7 @@ def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
     expect(visit.page.get_by_label("as one batch")).to_be_checked()
     visit.process()
     expect(visit.page).to_have_url(re.compile(r"#/batches/\w+$"))
-    expect(visit.page.locator(".batch-bar")).to_have_attribute("aria-label", "11 processed, 1 failed", timeout=60_000)
+    expect(visit.page.locator(".batch-bar")).to_have_attribute("aria-label", "11 processed, 1 failed")
     expect(visit.page.locator(".print")).to_have_count(12)
     batch_id = visit.page.url.rsplit("/", 1)[-1]
     found = site.http.get(f"batches/{batch_id}").json()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support import sample_images
-from support.running_stack import Site, wait_until
+from support.running_stack import MAX_WAIT_SECONDS, Site, wait_until
 
 pytestmark = pytest.mark.e2e
 #: Above two chunks. 500 take some minutes longer.
@@ -44,8 +44,8 @@ def test_interrupted_backfill_is_resumed(site: Site) -> None:
         data = [sample_images.make_jpeg(16 + number % 40, 16 + number // 40) for number in range(IMAGES)]
         ids = [job["id"] for job in threads.map(site.submit, data)]
     wait_until(lambda: all(site.job(job_id)["done"] for job_id in (ids[0], ids[-1])))
-    wait_until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"], 300)
-    wait_until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"], 300)
+    wait_until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"])
+    wait_until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"])
 
     stopped = subprocess.Popen(
         make_command(site, "--preset", "thumbnail", "--since", since, "--no-wait"), stderr=subprocess.PIPE, text=True
@@ -54,11 +54,15 @@ def test_interrupted_backfill_is_resumed(site: Site) -> None:
     batch_id = stopped.stderr.readline().split("\t")[0]
     wait_until(lambda: site.http.get(f"batches/{batch_id}").json()["total"] > 0)
     stopped.send_signal(signal.SIGINT)
-    assert stopped.wait(60) in {0, 130}
+    assert stopped.wait(MAX_WAIT_SECONDS) in {0, 130}
     stopped.stderr.close()
 
     done = subprocess.run(
-        make_command(site, "--resume", batch_id, "--json"), capture_output=True, text=True, check=False, timeout=280
+        make_command(site, "--resume", batch_id, "--json"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=MAX_WAIT_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     batch = json.loads(done.stdout)

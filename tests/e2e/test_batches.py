@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from support import sample_images
-from support.running_stack import Site, post_form, wait_until
+from support.running_stack import HTTP_SECONDS, Site, post_form, wait_until
 
 MEMBER = {"content_type": "image/jpeg"}
 
@@ -72,7 +72,7 @@ def test_concurrent_appends_with_one_key_run_once(site: Site) -> None:
             f"{site.stack.api_url}/batches/{batch_id}/items",
             json={"items": [MEMBER] * 60},
             headers={"Idempotency-Key": f"append-{batch_id}"},
-            timeout=60,
+            timeout=HTTP_SECONDS,
             trust_env=False,
         )
 
@@ -89,7 +89,7 @@ def test_concurrent_appends_are_all_counted(site: Site) -> None:
 
     def add(_: int) -> int:
         path = f"{site.stack.api_url}/batches/{batch_id}/items"
-        return httpx.post(path, json={"items": [MEMBER] * 10}, timeout=60, trust_env=False).status_code
+        return httpx.post(path, json={"items": [MEMBER] * 10}, timeout=HTTP_SECONDS, trust_env=False).status_code
 
     with ThreadPoolExecutor(8) as callers:
         assert set(callers.map(add, range(8))) == {202}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.running_stack import Site, run_site
+from support.running_stack import HTTP_SECONDS, Site, run_site
 
 from infra.sessions import local_session
 
@@ -27,7 +27,7 @@ def test_cloudfront_serves_the_page(distributed_site: Site) -> None:
     def fetch(path: str, scheme: str) -> httpx.Response:
         """Send a request of a viewer; the engine takes its scheme from X-Forwarded-Proto."""
         headers = {"Host": distribution["DomainName"], "X-Forwarded-Proto": scheme}
-        return httpx.get(f"{distributed_site.stack.endpoint_url}{path}", headers=headers, timeout=60)
+        return httpx.get(f"{distributed_site.stack.endpoint_url}{path}", headers=headers, timeout=HTTP_SECONDS)
 
     plain = fetch("/", "http")
     assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{distribution['DomainName']}/")
@@ -39,4 +39,4 @@ def test_cloudfront_serves_the_page(distributed_site: Site) -> None:
     assert (page.headers["X-Frame-Options"], page.headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert fetch("/config.json", "https").json()["auth"] == "none"
-    assert httpx.get(distributed_site.stack.ui_url, timeout=60).status_code == 403
+    assert httpx.get(distributed_site.stack.ui_url, timeout=HTTP_SECONDS).status_code == 403

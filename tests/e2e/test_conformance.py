@@ -29,7 +29,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.not_on("localstack", reason="its gateway answers some malformed requests itself")
 @pytest.mark.parametrize(("phases", "examples"), [("examples,coverage,fuzzing", "5"), ("stateful", "50")])
 def test_responses_match_the_openapi_document(

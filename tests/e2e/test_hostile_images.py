@@ -8,11 +8,20 @@ import pytest
 from support import hostile_files, sample_images
 from support.running_stack import Site, run_site
 
+#: Three seconds of CPU time for an image, and little memory. The timeouts in wall-clock time are so long that they end
+#: no attempt on a busy machine.
+PARAMETERS = {
+    "RenderSeconds": "3",
+    "WorkerMemory": "512",
+    "WorkerTimeout": "600",
+    "QueueVisibilityTimeout": "3660",
+}
+
 
 @pytest.fixture
 def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Yield a stack with a render timeout of three seconds and little memory."""
-    yield from run_site(tmp_path, request.config.getoption("--engine"), {"RenderSeconds": "3", "WorkerMemory": "512"})
+    """Yield a stack with these limits."""
+    yield from run_site(tmp_path, request.config.getoption("--engine"), PARAMETERS)
 
 
 def test_hostile_images_fail_only_their_own_jobs(strict_site: Site) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, wait_until
+from support.running_stack import HTTP_SECONDS, Site, wait_until
 
 from safelight import Safelight
 
@@ -46,8 +46,16 @@ def test_required_job_flow(site: Site) -> None:
 def test_prefer_wait_returns_the_finished_job(site: Site) -> None:
     """With 200 and the image key."""
     headers = {"Content-Type": "text/plain", "Prefer": "wait=20"}
-    answer = site.http.post("jobs", content=base64.b64encode(PHOTO), headers=headers)
-    assert answer.status_code == 200
+    answers: list[httpx.Response] = []
+
+    def is_finished() -> bool:
+        """Return False if the machine was too busy to finish the job within 20 s."""
+        answers.append(site.http.post("jobs", content=base64.b64encode(PHOTO), headers=headers))
+        assert answers[-1].status_code in {200, 202}
+        return answers[-1].status_code == 200
+
+    wait_until(is_finished)
+    answer = answers[-1]
     assert answer.headers["Preference-Applied"] == "wait=20"
     assert site.keys(answer.json()["key"]) == [answer.json()["key"]]
 
@@ -107,7 +115,8 @@ def test_two_hundred_images_are_processed_concurrently(site: Site) -> None:
     def submit(number: int) -> str:
         return str(site.submit(sample_images.make_jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
 
-    with ThreadPoolExecutor(16) as callers:
+    # The messages collect in the queue, so that batches do not depend on the speed of the callers.
+    with site.pause_worker(), ThreadPoolExecutor(16) as callers:
         ids = list(callers.map(submit, range(200)))
     assert len(set(ids)) == 200
     done = [site.wait_until_done(job_id) for job_id in ids]
@@ -207,11 +216,11 @@ def test_links_use_the_host_of_the_request(site: Site) -> None:
     """Location and result link have the host name of the caller and work."""
     url = httpx.URL(site.stack.api_url)
     other = str(url.copy_with(host="localhost"))
-    answer = httpx.post(f"{other}/jobs", content=PHOTO, headers={"Content-Type": "image/jpeg"}, timeout=60)
+    answer = httpx.post(f"{other}/jobs", content=PHOTO, headers={"Content-Type": "image/jpeg"}, timeout=HTTP_SECONDS)
     assert answer.headers["Location"].startswith(f"{other}/jobs/")
     job = site.wait_until_done(answer.json()["id"])
-    redirect = httpx.get(f"{other}/jobs/{job['id']}/result", timeout=60)
+    redirect = httpx.get(f"{other}/jobs/{job['id']}/result", timeout=HTTP_SECONDS)
     assert redirect.status_code == 303
     assert httpx.URL(redirect.headers["Location"]).netloc == httpx.URL(other).netloc
-    data = httpx.get(redirect.headers["Location"], timeout=60).raise_for_status().content
+    data = httpx.get(redirect.headers["Location"], timeout=HTTP_SECONDS).raise_for_status().content
     assert hashlib.sha256(data).hexdigest() == job["result"]["digest"]

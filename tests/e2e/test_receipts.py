@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import sample_images
-from support.running_stack import Site
+from support.running_stack import HTTP_SECONDS, Site
 
 pytestmark = pytest.mark.e2e
 PHOTO = (Path(__file__).parents[2] / "safelight" / "demo_images" / "coffee-sideways.jpg").read_bytes()
@@ -19,7 +19,7 @@ PIPELINE = {"operations": [{"op": "resize", "width": 200, "height": 200}], "outp
 def run_safelight(site: Site, *arguments: str) -> tuple[int, str]:
     """Run the command and return its exit code and output."""
     command = [sys.executable, "-m", "safelight", *arguments, "--api-url", site.stack.api_url]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HTTP_SECONDS)
     return done.returncode, done.stdout
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
+from support.running_stack import HTTP_SECONDS, wait_until
 
 from infra import local_stack
 from infra.deployment import packaging
@@ -68,15 +69,15 @@ def test_stack_is_updated_in_place(own_stack: OwnStack, tmp_path: Path) -> None:
     assert _get_variable(stack, "LINK_SECONDS") == "901"
 
     assert own_stack.up(_change_code(tmp_path), LinkSeconds="901")[0] == stack
-    assert httpx.get(f"{stack.api_url}/openapi.json", timeout=60).json()["info"]["version"] == CHANGED_VERSION
-    assert httpx.get(f"{stack.api_url}/jobs/{job['id']}", timeout=60).json()["id"] == job["id"]
+    assert httpx.get(f"{stack.api_url}/openapi.json", timeout=HTTP_SECONDS).json()["info"]["version"] == CHANGED_VERSION
+    assert httpx.get(f"{stack.api_url}/jobs/{job['id']}", timeout=HTTP_SECONDS).json()["id"] == job["id"]
 
 
 @pytest.mark.localstack
 def test_wipe_removes_every_resource(own_stack: OwnStack) -> None:
     """After `down --wipe`, LocalStack has no resource of the stack, including buckets with objects."""
     stack, _ = own_stack.up()
-    assert _submit(stack, Prefer="wait=20")["status"] == "COMPLETED"
+    wait_until(lambda: _submit(stack, Prefer="wait=20")["status"] == "COMPLETED")
     before = {kind: _list_names(stack, own_stack.name, *kind) for kind in RESOURCE_LISTS}
     assert all(before.values()), "every kind of resource is found before"
     local_stack.down(own_stack.folder, wipe=True)
@@ -86,7 +87,9 @@ def test_wipe_removes_every_resource(own_stack: OwnStack) -> None:
 
 def _submit(stack: Stack, **headers: str) -> Any:
     headers |= {"Content-Type": "image/jpeg"}
-    answer = httpx.post(f"{stack.api_url}/jobs", content=sample_images.make_jpeg(), headers=headers, timeout=60)
+    answer = httpx.post(
+        f"{stack.api_url}/jobs", content=sample_images.make_jpeg(), headers=headers, timeout=HTTP_SECONDS
+    )
     return answer.raise_for_status().json()
 
 

@@ -13,7 +13,7 @@ from support.running_stack import Site
 
 IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
-TIMEOUT_MILLISECONDS = 60_000
+TIMEOUT_MILLISECONDS = 300_000
 REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with a status of (\d+)|net::)")
 REPORT_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"

@@ -34,8 +34,10 @@ SHORT_TIMEOUTS = {
     "RenderSeconds": "3",
     "QueueVisibilityTimeout": "42",
 }
-#: Default timeout of a wait.
-MAX_WAIT_SECONDS = 120.0
+#: Default timeout of a wait. A test that passes ends its waits by a condition, so the limits are for tests that fail.
+MAX_WAIT_SECONDS = 600.0
+#: Timeout of one request to a function that may have to start.
+HTTP_SECONDS = 300.0
 
 
 @dataclass
@@ -144,7 +146,8 @@ class Site:
 
 def post_form(form: Mapping[str, Any], data: bytes) -> httpx.Response:
     """Post bytes with the form of an upload, as a browser or curl does."""
-    return httpx.post(form["url"], data=form["fields"], files={"file": ("a", data)}, timeout=120, trust_env=False)
+    files = {"file": ("a", data)}
+    return httpx.post(form["url"], data=form["fields"], files=files, timeout=HTTP_SECONDS, trust_env=False)
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) -> None:
@@ -176,7 +179,7 @@ def run_site(
     try:
         if recording:
             recorded_calls.save_policies(stack.endpoint_url, named["NamePrefix"])
-        with httpx.Client(base_url=stack.api_url + "/", timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=stack.api_url + "/", timeout=HTTP_SECONDS, trust_env=False) as client:
             yield Site(stack, client, folder)
     finally:
         local_stack.down(folder, wipe=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Timeout of a block.
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 600
 #: An HTTP error ends a block; by default, curl exits with 0.
 _CURL = "silent\nshow-error\nfail-with-body\nmax-time = 60\n"
 
