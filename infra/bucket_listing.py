@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.sessions import aws_clients, local_clients, translate_aws_errors
+from infra.sessions import aws_s3, local_s3, translate_aws_errors
 from infra.stack import Stack
 
 _SCHEME = "s3://"
@@ -17,7 +17,8 @@ def list_objects(name: str, api_url: str, state_dir: Path) -> Iterator[str]:
     """
     endpoint = _local_endpoint(api_url, state_dir)
     with translate_aws_errors():
-        s3 = (local_clients(endpoint) if endpoint else aws_clients(None, None)).s3
+        # The user names the bucket, which can belong to another account.
+        s3 = local_s3(endpoint) if endpoint else aws_s3()
         bucket, _, prefix = name.removeprefix(_SCHEME).partition("/")
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):

@@ -1,5 +1,6 @@
 """The bucket of a stack's Lambda zips, and of its template if it is too long for a request."""
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from infra.deployment.packaging import Package
+from infra.errors import SetupError
 from infra.sessions import Clients
 
 if TYPE_CHECKING:
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _NOT_THERE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})
+_FORBIDDEN = frozenset({"403", "AccessDenied", "Forbidden"})
+_FOREIGN = (
+    "The bucket {bucket} belongs to another account, or you are not allowed to list it. Check your permissions, or "
+    "deploy with another NamePrefix."
+)
 #: The only region that S3 does not accept as a location constraint.
 _FIRST_REGION = "us-east-1"
 
@@ -25,11 +32,22 @@ def bucket_name(clients: Clients, prefix: str) -> str:
 
 
 def upload_packages(clients: Clients, bucket: str, packages: Iterable[Package]) -> None:
-    """Upload the packages that are not in the bucket yet. The key of a package contains a hash of its content."""
+    """Upload the packages that are not in the bucket yet, and create the bucket if necessary.
+
+    The key of a package contains a hash of its content. An object with the same key but another size or checksum is
+    replaced. Raises SetupError if the bucket belongs to another account.
+    """
     _ensure(clients, bucket)
     for package in packages:
-        if not _exists(clients, bucket, package.key):
-            clients.s3.put_object(Bucket=bucket, Key=package.key, Body=package.data, ContentType="application/zip")
+        if not _contains(clients, bucket, package):
+            clients.s3.put_object(
+                Bucket=bucket,
+                Key=package.key,
+                Body=package.data,
+                ContentType="application/zip",
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=_checksum(package.data),
+            )
 
 
 def upload_template(clients: Clients, bucket: str, body: str) -> str:
@@ -55,20 +73,16 @@ def empty_bucket(clients: Clients, bucket: str) -> None:
 
 
 def delete_bucket(clients: Clients, bucket: str) -> None:
-    """Empty and delete the bucket. Idempotent."""
+    """Empty and delete the bucket. Idempotent. Raises SetupError if the bucket belongs to another account."""
     if _bucket_exists(clients, bucket):
         empty_bucket(clients, bucket)
         clients.s3.delete_bucket(Bucket=bucket)
 
 
 def _ensure(clients: Clients, bucket: str) -> None:
-    if _bucket_exists(clients, bucket):
-        return
-    if clients.region == _FIRST_REGION:
-        clients.s3.create_bucket(Bucket=bucket)
-    else:
-        location: BucketLocationConstraintType = clients.region  # type: ignore[assignment]
-        clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": location})
+    if not _bucket_exists(clients, bucket):
+        _create(clients, bucket)
+    # Also for an existing bucket: an earlier run may have been interrupted right after the creation.
     clients.s3.put_public_access_block(
         Bucket=bucket,
         PublicAccessBlockConfiguration={
@@ -80,21 +94,42 @@ def _ensure(clients: Clients, bucket: str) -> None:
     )
 
 
+def _create(clients: Clients, bucket: str) -> None:
+    try:
+        if clients.region == _FIRST_REGION:
+            clients.s3.create_bucket(Bucket=bucket)
+        else:
+            location: BucketLocationConstraintType = clients.region  # type: ignore[assignment]
+            clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": location})
+    except clients.s3.exceptions.BucketAlreadyOwnedByYou:
+        return  # another deployment has created it in the meantime
+    except clients.s3.exceptions.BucketAlreadyExists as error:
+        raise SetupError(_FOREIGN.format(bucket=bucket)) from error
+
+
 def _bucket_exists(clients: Clients, bucket: str) -> bool:
     try:
         clients.s3.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_THERE:
+        code = error.response["Error"]["Code"]
+        if code in _NOT_THERE:
             return False
+        if code in _FORBIDDEN:
+            raise SetupError(_FOREIGN.format(bucket=bucket)) from error
         raise
     return True
 
 
-def _exists(clients: Clients, bucket: str, key: str) -> bool:
+def _contains(clients: Clients, bucket: str, package: Package) -> bool:
+    """Return True if the bucket contains the package, with its size and checksum."""
     try:
-        clients.s3.head_object(Bucket=bucket, Key=key)
+        found = clients.s3.head_object(Bucket=bucket, Key=package.key, ChecksumMode="ENABLED")
     except ClientError as error:
         if error.response["Error"]["Code"] in _NOT_THERE:
             return False
         raise
-    return True
+    return (found["ContentLength"], found.get("ChecksumSHA256")) == (len(package.data), _checksum(package.data))
+
+
+def _checksum(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
@@ -144,11 +144,11 @@ def test_api_and_images_allow_the_origin_of_the_page(partition: str, region: str
 @every_region
 def test_the_template_has_a_url_of_its_region(partition: str, region: str) -> None:
     """CloudFormation reads the template from the code bucket, whose name is valid."""
-    s3, sts = sessions.aws_clients(None, region).s3, boto3.client("sts", region_name=region)
-    with Stubber(s3) as storage, Stubber(sts) as identity:
+    connected = sessions.aws_clients(None, region)
+    with Stubber(connected.s3) as storage, Stubber(connected.sts) as identity:
         storage.add_response("put_object", {})
         identity.add_response("get_caller_identity", {"Account": ACCOUNT})
-        connected = sessions.Clients(cast("Any", None), s3, sts, region)
+        identity.add_response("get_caller_identity", {"Account": ACCOUNT})
         bucket = code_bucket.bucket_name(connected, LONGEST_PREFIX)
         url = urlsplit(code_bucket.upload_template(connected, bucket, "Resources: {}"))
     assert url.netloc == f"s3.{region}.{PARTITIONS[partition]['dnsSuffix']}"
