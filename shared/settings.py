@@ -45,12 +45,12 @@ class StoreSettings(_Settings):
 class SenderSettings(_Settings):
     """Settings of all Lambdas that send messages."""
 
-    #: Whether messages name their owner, so that SQS shares its consumers fairly between owners.
+    #: Whether messages have a group for their owner, so that SQS shares its consumers fairly between owners.
     fair_queues: Literal["on", "off"]
 
     @property
     def has_fair_queues(self) -> bool:
-        """Return True if messages get a group."""
+        """Return True if messages have a group."""
         return self.fair_queues == "on"
 
 
@@ -62,7 +62,7 @@ class LimitSettings(_Settings):
     #: Pixels.
     max_side: Positive
     max_frames: Positive
-    #: Of all frames of an animation together.
+    #: Maximum number of pixels in all frames of an animation together.
     max_total_pixels: Positive
 
     def limits(self) -> Limits:
@@ -97,9 +97,9 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     owner_requests: Annotated[int, Field(ge=0)]
     #: Callers that can list and redrive dead letters: comma-separated patterns.
     operators: str
-    #: Path prefix of the API on a local engine; empty on AWS, whose gateway sends it.
+    #: Path prefix of the API on a local engine; empty on AWS, where the events of the gateway contain it.
     api_path_prefix: str
-    #: S3 endpoint for clients; empty for S3's own endpoint; see ``SAME_HOST``.
+    #: S3 endpoint that callers can reach: a URL, empty for S3's own endpoint, or ``SAME_HOST``.
     public_endpoint_url: str
     #: Comma-separated buckets that are open for imports; empty for none.
     import_buckets: str
@@ -132,7 +132,7 @@ class WorkerSettings(StoreSettings, LimitSettings):
     max_attempts: Positive
     #: First interval between two messages for a job.
     redispatch_seconds: Positive
-    #: Remaining time of the invocation that a record needs to start.
+    #: A record is started only if at least this much time of the invocation is left.
     record_seconds: Positive
     #: Time limit for rendering one image.
     render_seconds: Positive
@@ -147,7 +147,7 @@ class RecoverySettings(StoreSettings):
 
     #: Attempts without a result until a job fails. Uncounted attempts are not included.
     max_attempts: Positive
-    #: Messages that use up their receives until a job fails; see ``RecoveryPolicy.give_up_after``.
+    #: Messages that become dead letters until a job fails; see ``RecoveryPolicy.give_up_after``.
     max_dead_letters: Positive
     #: First interval between two messages for a job. It doubles.
     redispatch_seconds: Positive

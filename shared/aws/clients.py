@@ -86,9 +86,9 @@ def make_presigner(endpoint_url: str) -> "S3Client":
 def make_s3_client(
     config: Config, endpoint_url: str | None = None, style: Literal["auto", "path", "virtual"] = "auto"
 ) -> "S3Client":
-    """Create an S3 client with signature version 4, which all engines check, and the host of its region.
+    """Create an S3 client that uses signature version 4, which all engines check, and the host of its region.
 
-    By default, boto3 uses S3's global host in us-east-1, which the policies of the web page do not allow.
+    In us-east-1, boto3's default is S3's global host, but the policies of the web page do not allow this host.
     """
     s3 = Config(signature_version="s3v4", s3={"addressing_style": style, "us_east_1_regional_endpoint": "regional"})
     return boto3.client("s3", config=config.merge(s3), endpoint_url=endpoint_url)

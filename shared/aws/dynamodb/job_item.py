@@ -39,7 +39,7 @@ OPTIONAL_ATTRIBUTES = (
 IMMUTABLE_ATTRIBUTES = frozenset(
     {
         *("ID", "Filename", "UploadedAt", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
-        "ExpiresAt",
+        *("ExpiresAt", "Counted"),
     }
 )
 
@@ -86,6 +86,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
         "DeadReason": dead_letter_sort_key(job) if job.is_dead_letter else None,
+        "Counted": job.is_counted or None,
         "DeletedAt": to_optional_iso(job.deleted_at),
     }
     return drop_none(item)
@@ -128,6 +129,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         else None,
         receipt=item.get("Receipt"),
         redrives=item.get("Redrives", 0),
+        is_counted=item.get("Counted", False),
         deleted_at=from_optional_iso(item.get("DeletedAt")),
     )
 

@@ -1,8 +1,8 @@
-"""Token buckets in the ``Idempotency`` table: at most a number of requests per minute for each owner.
+"""Token buckets in the ``Idempotency`` table. They limit the requests of each owner per minute.
 
 A bucket is one number: the time at which it is full again (the generic cell rate algorithm). Taking a token moves this
-time by one interval, in one conditional write without a read. The request's ID is written with it, so a write that
-botocore repeats after a lost response takes only one token.
+time by one interval, in one conditional write without a read. The same write stores the ID of the request. So if
+botocore repeats the write after a lost response, it takes no second token.
 """
 
 import hashlib
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 WINDOW: Final = timedelta(minutes=1)
 #: A bucket that is not used for this time is deleted. It is full then.
 RETENTION: Final = timedelta(days=1)
-#: Attributes for IDs of recent requests. An ID is replaced by that of a later request with the same number.
+#: Number of attributes for IDs of recent requests. A hash selects the attribute, so a later ID may replace an ID.
 SLOTS: Final = 32
-#: Writes until the API gives up. Each refusal shows a newer state, so more than three need many concurrent requests.
+#: Maximum number of writes for one request. A refused write returns the current state, so a request needs more than
+#: three writes only if many requests are concurrent.
 MAX_TRIES: Final = 8
 _WINDOW_MICROSECONDS: Final = WINDOW // timedelta(microseconds=1)
 
@@ -59,16 +60,16 @@ class _Draw:
 
     @property
     def latest(self) -> int:
-        """Return the latest time at which a bucket with a token is full."""
+        """Return the latest ``FullAt`` of a bucket that still has a token."""
         return self.moment + _WINDOW_MICROSECONDS - self.interval
 
     @property
     def slot(self) -> str:
-        """Return the attribute for the ID of the request."""
+        """Return the name of the attribute for the ID of the request."""
         return f"Slot{int(self.digest, 16) % SLOTS}"
 
     def describe(self, full_at: int, *, has_token: bool = True) -> Tokens:
-        """Return the bucket that is full at a time."""
+        """Return the state of a bucket that is full again at ``full_at``."""
         used = max(0, full_at - self.moment)
         remaining = max(0, (_WINDOW_MICROSECONDS - used) // self.interval)
         retry_in = None if has_token else timedelta(microseconds=full_at - self.latest)
@@ -86,7 +87,7 @@ class TokenBuckets:
     def take(self, owner: str, request_id: str, *, limit: int, now: datetime) -> Tokens:
         """Take a token from an owner's bucket of ``limit`` tokens, if there is one.
 
-        The same ``request_id`` takes only one token, as long as no other request has replaced it.
+        Repeated calls with the same ``request_id`` take only one token, unless another request has replaced the ID.
         """
         draw = _Draw(limit, _to_microseconds(now), hashlib.sha256(request_id.encode()).hexdigest())
         is_full = True
@@ -106,7 +107,7 @@ class TokenBuckets:
         raise ServiceUnavailable
 
     def _write(self, owner: str, draw: _Draw, *, is_full: bool) -> Item:
-        """Take a token from a full or from a partly used bucket and return the bucket."""
+        """Take a token and return the bucket. ``is_full`` selects the condition: a full bucket or a partly used one."""
         unseen = f"(attribute_not_exists(#{draw.slot}) OR #{draw.slot} <> :id)"
         if is_full:
             condition = f"(attribute_not_exists(#FullAt) OR #FullAt < :now) AND {unseen}"
