@@ -13,7 +13,7 @@ MIN_BYTE_CEILING: Final = 256
 
 
 class OutputFormat(StrEnum):
-    """Formats that can be written: the rows of ``image_formats`` with an encode cost."""
+    """The format of an output."""
 
     PNG = "png"
     JPEG = "jpeg"
