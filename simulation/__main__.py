@@ -1,7 +1,8 @@
 """Simulate Safelight on AWS under load and print the results as Markdown tables.
 
 With ``--sources``, print every AWS figure with its source instead. With ``--bounds``, print how many images per second
-each setting and quota allows, and the availability that follows from AWS's service level agreements.
+each setting and quota allows, and the availability that follows from AWS's service level agreements. With
+``--fairness``, print how long one owner waits while another owner has a million jobs in each queue.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from simulation.deployment import Deployment
 from simulation.durations import Durations
 from simulation.plots import save_plots
 from simulation.results import collect_results
-from simulation.scenarios import SCENARIOS, Scenario
+from simulation.scenarios import FAIRNESS, SCENARIOS, Scenario
 from simulation.settings import Settings
 
 QUICK_FACTOR = 20
@@ -32,13 +33,17 @@ def main() -> None:
         return
     results: dict[str, Any] = {}
     series: dict[str, Any] = {}
-    for name in arguments.only or SCENARIOS:
-        scenario = SCENARIOS[name].scale_down(QUICK_FACTOR) if arguments.quick else SCENARIOS[name]
+    scenarios = FAIRNESS if arguments.fairness else {name: SCENARIOS[name] for name in arguments.only or SCENARIOS}
+    for name, chosen in scenarios.items():
+        scenario = chosen.scale_down(QUICK_FACTOR) if arguments.quick else chosen
         started = time.process_time()
         deployment, seconds = run_scenario(scenario, slower=arguments.slower)
         results[name] = collect_results(deployment, seconds)
         series[name] = {"times": deployment.gauges.times, **deployment.gauges.series}
         print(f"<!-- {name}: {time.process_time() - started:.0f} s -->", flush=True)
+    if arguments.fairness:
+        print(markdown.format_fairness(results))
+        return
     print(
         markdown.format_summary(results),
         markdown.format_partitions(results),
@@ -63,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     """Return the command line arguments."""
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="simulate 5 %% of the images")
+    parser.add_argument("--fairness", action="store_true", help="simulate one owner beside another owner's million")
     parser.add_argument("--only", nargs="*", choices=SCENARIOS, help="simulate only these scenarios")
     parser.add_argument("--slower", type=float, default=1, help="multiply all measured CPU times by this factor")
     parser.add_argument("--json", type=Path, help="write the results to this file")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from simulation.event_source_mapping import InvocationResult
 from simulation.jobs import Jobs, State
 from simulation.limits import get_limit
-from simulation.queue import Message
+from simulation.message import Message
 from simulation.settings import Settings
 from simulation.table import Table
 

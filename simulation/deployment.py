@@ -14,6 +14,7 @@ from simulation.bulk_upload import upload_members
 from simulation.dead_letters import handle_dead_letters
 from simulation.durations import Durations
 from simulation.event_source_mapping import EventSourceMapping, Scaling, make_handler
+from simulation.fair_order import Tenant
 from simulation.functions import Account, Function
 from simulation.gauges import Gauges
 from simulation.jobs import Defect, Jobs
@@ -26,6 +27,8 @@ from simulation.table import Table
 from simulation.token_bucket import TokenBucket
 from simulation.worker import WorkerDependencies, process_batch
 
+#: Number of the owner whose jobs meet a flood of jobs of owner 0.
+GUEST = 1
 #: Memory in MiB of the dead-letter function and of the reconciler.
 MAINTENANCE_MEMORY = 512
 DEAD_LETTER_VISIBILITY = 180
@@ -48,6 +51,11 @@ class Load:
     batches: int = 1
     #: Number of jobs that are in the bulk queue at the start.
     backlog: int = 0
+    #: Number of jobs of one owner that are in each of the two queues at the start.
+    flood: int = 0
+    #: Number of jobs that another owner sends to each queue, one per second, after ``guests_at`` seconds.
+    guests: int = 0
+    guests_at: float = 60
     #: A defect, and the share of images that have it.
     defect: tuple[Defect, float] = (Defect.NONE, 0.0)
     #: Start and end of each S3 outage, in seconds since the start of the run.
@@ -75,7 +83,8 @@ class Deployment:
         self.maintenance_function = Function(account, MAINTENANCE_MEMORY)
         self.dead_letter_queue = Queue(env, visibility=DEAD_LETTER_VISIBILITY)
         self.interactive, self.bulk = (
-            Queue(env, visibility=settings.visibility, max_receives=settings.max_receives) for _ in range(2)
+            Queue(env, visibility=settings.visibility, max_receives=settings.max_receives, tenant=tenant)
+            for tenant in self._tenants()
         )
         self.interactive.dead_letter_queue = self.bulk.dead_letter_queue = self.dead_letter_queue
         self.counts = RequestCounts()
@@ -174,11 +183,41 @@ class Deployment:
             self.counts.offered += 1
             self.counts.accepted += 1
             self.bulk.send(job)
+        for is_bulk in (False, True):
+            for _ in range(load.flood):
+                self._add_job(is_bulk=is_bulk, owner=0)
+        if load.guests:
+            yield self._send_guests()
         if load.bulk:
             defects = islice(iter(self._choose_defect, None), load.bulk)
             yield upload_members(self.api, self.bulk, defects, max_concurrency=BULK_CLIENT_CONCURRENCY)
         if load.rate:
             yield self._upload_singles()
+
+    def _tenants(self) -> tuple[Tenant | None, Tenant | None]:
+        """Return the tenants of the interactive and of the bulk queue, None for a queue that is not fair."""
+        if not self.settings.has_fair_queues:
+            return None, None
+        owner = self.jobs.owner.__getitem__
+        # Without the upload function, the messages of uploads have no group, and all members of batches are uploads.
+        return owner, owner if self.settings.forwards_uploads else lambda job: owner(job) or None
+
+    def _add_job(self, *, is_bulk: bool, owner: int) -> None:
+        """Add a job whose message is in the queue."""
+        now = self.env.now
+        due = now + self.settings.redispatch
+        job = self.jobs.add(now, due, self._choose_defect(), is_bulk=is_bulk, owner=owner)
+        self.reconciler.watch(job, due)
+        self.counts.offered += 1
+        self.counts.accepted += 1
+        self._send_message(job)
+
+    def _send_guests(self) -> Generator[simpy.Event, Any, None]:
+        yield self.env.timeout(self.load.guests_at)
+        for _ in range(self.load.guests):
+            for is_bulk in (False, True):
+                self._add_job(is_bulk=is_bulk, owner=GUEST)
+            yield self.env.timeout(1)
 
     def _upload_singles(self) -> Generator[simpy.Event, Any, None]:
         env = self.env

@@ -14,7 +14,8 @@ import simpy
 from simulation.distributions import constant
 from simulation.event_source_mapping import EventSourceMapping, InvocationResult, Scaling
 from simulation.functions import Account, Function
-from simulation.queue import Message, Queue
+from simulation.message import Message
+from simulation.queue import Queue
 from simulation.shared_cpu import SharedCpu
 from worker.app import LOOKAHEAD
 

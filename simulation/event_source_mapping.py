@@ -10,7 +10,8 @@ import simpy
 from simulation.distributions import Distribution
 from simulation.functions import Function
 from simulation.limits import get_limit
-from simulation.queue import Message, Queue
+from simulation.message import Message
+from simulation.queue import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ class EventSourceMapping:
         if result.crashed:
             self._queue.return_after(batch, max(0.0, received + self._queue.visibility - env.now))
         else:
-            self._queue.delete(len(batch) - sum(map(len, result.returned.values())))
+            returned = {id(message) for messages in result.returned.values() for message in messages}
+            self._queue.delete([message for message in batch if id(message) not in returned])
             for delay, messages in result.returned.items():
                 self._queue.requests += len(messages)
                 self._queue.return_after(messages, delay)

@@ -46,13 +46,15 @@ class Jobs:
         self.requeues = array("b")
         self.dead_letters = array("b")
         self.is_bulk = array("b")
+        #: Number of the owner.
+        self.owner = array("b")
         self.counts = [0] * len(State)
 
     def __len__(self) -> int:
         """Return the number of jobs."""
         return len(self.state)
 
-    def add(self, now: float, due: float, defect: Defect, *, is_bulk: bool) -> int:
+    def add(self, now: float, due: float, defect: Defect, *, is_bulk: bool, owner: int = 0) -> int:
         """Create a job and return its number."""
         self.state.append(State.PENDING)
         self.defect.append(defect)
@@ -64,6 +66,7 @@ class Jobs:
         self.requeues.append(0)
         self.dead_letters.append(0)
         self.is_bulk.append(is_bulk)
+        self.owner.append(owner)
         self.counts[State.PENDING] += 1
         return len(self.state) - 1
 

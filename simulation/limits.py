@@ -72,6 +72,18 @@ LIMITS: Final = {
         f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
         "approximately",
     ),
+    "noisy_share": Limit(
+        0.1,
+        "of the messages in flight",
+        f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html",
+        "above it, a tenant of a fair queue is noisy; approximately",
+    ),
+    "noisy_in_flight": Limit(
+        30,
+        "messages",
+        f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html",
+        "in flight, from which a tenant can be noisy; approximately",
+    ),
     "s3_put_rate": Limit(
         3_500,
         "requests/s",

@@ -12,7 +12,7 @@ from simulation.availability import (
 from simulation.bounds import compute_bounds, compute_peak_rate
 from simulation.limits import LIMITS
 from simulation.prices import PRICES
-from simulation.scenarios import SCENARIOS
+from simulation.scenarios import FAIRNESS, SCENARIOS
 from simulation.settings import Settings
 
 #: Results by scenario name.
@@ -36,6 +36,21 @@ def format_summary(results: Results) -> str:
         "$ per million",
     )
     return format_table(head, (_summary_row(name, result) for name, result in results.items()))
+
+
+def format_fairness(results: Results) -> str:
+    """Return the table of the latencies of owner B, with one row per scenario."""
+    head = ("Scenario", "B interactive, p50 / p99", "B bulk, p50 / p99", "All jobs done after")
+    rows = (
+        (
+            FAIRNESS[name].title,
+            _latency(result["guests"]["single"]),
+            _latency(result["guests"]["bulk"]),
+            format_duration(result["seconds"]),
+        )
+        for name, result in results.items()
+    )
+    return format_table(head, rows)
 
 
 def format_partitions(results: Results) -> str:

@@ -1,35 +1,33 @@
 """SQS standard queues: visible and in-flight messages, receive counts and dead letters.
 
-Messages are received in the order in which they became visible. SQS only approximates this order.
+Messages are received in the order in which they became visible, or in that of ``FairOrder``. SQS only approximates both
+orders.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 import simpy
 
+from simulation.fair_order import FairOrder, Order, Tenant
 from simulation.limits import get_limit
-
-
-class Message:
-    """An SQS message for one job."""
-
-    __slots__ = ("job", "receives", "sent")
-
-    def __init__(self, job: int, sent: float) -> None:
-        """Create a message that has not been received yet."""
-        self.job = job
-        self.sent = sent
-        self.receives = 0
+from simulation.message import Message
 
 
 class Queue:
     """A queue. Received messages are hidden until they are deleted or their visibility timeout ends."""
 
-    def __init__(self, env: simpy.Environment, *, visibility: float, max_receives: int = 0) -> None:
-        """Create an empty queue. A message becomes a dead letter after ``max_receives`` receives; 0 means never."""
+    def __init__(
+        self, env: simpy.Environment, *, visibility: float, max_receives: int = 0, tenant: Tenant | None = None
+    ) -> None:
+        """Create an empty queue. A message becomes a dead letter after ``max_receives`` receives; 0 means never.
+
+        With ``tenant``, the queue is fair.
+        """
         self.visibility = visibility
         self.dead_letter_queue: Queue | None = None
-        self.visible: deque[Message] = deque()
+        self._fair = FairOrder(tenant) if tenant is not None else None
+        self.visible: Order = deque() if self._fair is None else self._fair
         self.hidden = 0
         self.sent = 0
         self.deleted = 0
@@ -58,6 +56,7 @@ class Queue:
         while self.visible and len(received) < min(max_messages, capacity):
             message = self.visible.popleft()
             if self._max_receives and message.receives >= self._max_receives:
+                self._release([message])
                 self._move_to_dead_letter_queue(message)
                 continue
             message.receives += 1
@@ -65,12 +64,13 @@ class Queue:
         self.hidden += len(received)
         return received
 
-    def delete(self, count: int) -> None:
+    def delete(self, messages: Sequence[Message]) -> None:
         """Delete received messages in one call."""
-        if count:
-            self.hidden -= count
-            self.deleted += count
+        if messages:
+            self.hidden -= len(messages)
+            self.deleted += len(messages)
             self.requests += 1
+            self._release(messages)
 
     def return_after(self, messages: list[Message], delay: float) -> None:
         """Make received messages visible again after ``delay`` seconds."""
@@ -79,8 +79,14 @@ class Queue:
 
     def _return(self, messages: list[Message]) -> None:
         self.hidden -= len(messages)
+        self._release(messages)
         for message in messages:
             self._make_visible(message)
+
+    def _release(self, messages: Sequence[Message]) -> None:
+        if self._fair is not None:
+            for message in messages:
+                self._fair.release(message)
 
     def _make_visible(self, message: Message) -> None:
         self.visible.append(message)

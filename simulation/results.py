@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from simulation.cost import compute_cost
-from simulation.deployment import Deployment
+from simulation.deployment import GUEST, Deployment
 from simulation.jobs import Jobs, State
 
 
@@ -25,6 +25,10 @@ def collect_results(deployment: Deployment, seconds: float) -> dict[str, Any]:
         "latency": {
             "single": compute_latencies(jobs, is_bulk=False),
             "bulk": compute_latencies(jobs, is_bulk=True),
+        },
+        "guests": {
+            "single": compute_latencies(jobs, is_bulk=False, owner=GUEST),
+            "bulk": compute_latencies(jobs, is_bulk=True, owner=GUEST),
         },
         "maximum": {name: gauges.maximum(name) for name in gauges.series}
         | {"worker": worker.max_running, "api": api.max_running},
@@ -50,12 +54,17 @@ def collect_results(deployment: Deployment, seconds: float) -> dict[str, Any]:
     }
 
 
-def compute_latencies(jobs: Jobs, *, is_bulk: bool) -> dict[str, float]:
-    """Return the median, the 99th percentile and the maximum of the seconds from acceptance to COMPLETED."""
+def compute_latencies(jobs: Jobs, *, is_bulk: bool, owner: int | None = None) -> dict[str, float]:
+    """Return the median, the 99th percentile and the maximum of the seconds from acceptance to COMPLETED.
+
+    With ``owner``, only of the jobs of this owner.
+    """
     times = sorted(
         jobs.ended[job] - jobs.created[job]
         for job in range(len(jobs))
-        if jobs.state[job] == State.COMPLETED and jobs.is_bulk[job] == is_bulk
+        if jobs.state[job] == State.COMPLETED
+        and jobs.is_bulk[job] == is_bulk
+        and (owner is None or jobs.owner[job] == owner)
     )
     if not times:
         return {}

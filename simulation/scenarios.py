@@ -27,11 +27,33 @@ class Scenario:
         seconds = load.seconds if load.outages else load.seconds / factor
         return replace(
             self,
-            load=replace(load, bulk=load.bulk // factor, backlog=load.backlog // factor, seconds=seconds),
+            load=replace(
+                load,
+                bulk=load.bulk // factor,
+                backlog=load.backlog // factor,
+                flood=load.flood // factor,
+                seconds=seconds,
+            ),
         )
 
 
+#: One owner has a million jobs in each queue, and another owner sends ten to each.
+_FLOOD = Load(flood=1_000_000, guests=10)
 _OUTAGE = Load(rate=50, seconds=30 * MINUTE, backlog=60_000, outages=((1 * MINUTE, 11 * MINUTE),))
+
+#: Scenarios of ``python -m simulation --fairness``.
+FAIRNESS = {
+    "alone": Scenario(title="Owner B alone", load=Load(guests=10)),
+    "unfair": Scenario(
+        title="Messages without groups (`FairQueues=off`)", load=_FLOOD, settings={"has_fair_queues": False}
+    ),
+    "ungrouped_uploads": Scenario(
+        title="Groups, but S3's events of A's uploads directly in the bulk queue",
+        load=_FLOOD,
+        settings={"forwards_uploads": False},
+    ),
+    "fair": Scenario(title="All messages with groups (`FairQueues=on`)", load=_FLOOD),
+}
 
 SCENARIOS = {
     "million": Scenario(

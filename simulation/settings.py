@@ -1,7 +1,7 @@
 """Settings of the simulated deployment. The defaults come from the CloudFormation template."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from infra.deployment import template
 from worker.app import LOOKAHEAD
@@ -52,6 +52,10 @@ class Settings:
     pollers: int | None = None
     #: Number of records in transfer while others are rendered. In the worker, this is a constant.
     lookahead: int = LOOKAHEAD
+    #: True if messages have their owner as group (``FairQueues``).
+    has_fair_queues: bool = True
+    #: True if S3's events of uploads also have a group, because the upload function forwards them.
+    forwards_uploads: bool = True
     #: Number of overdue jobs that the reconciler requeues concurrently. The real reconciler requeues one at a time.
     reconcilers: int = 1
 
@@ -59,7 +63,8 @@ class Settings:
     def from_template(cls, **changes: int) -> Self:
         """Return the template's defaults with ``changes`` applied."""
         defaults = template.parameter_defaults(template.load_template())
-        return cls(**{name: int(defaults[parameter]) for name, parameter in PARAMETERS.items()} | changes)
+        values: dict[str, Any] = {name: int(defaults[parameter]) for name, parameter in PARAMETERS.items()}
+        return cls(**values | changes)
 
     @property
     def children(self) -> int:

@@ -16,7 +16,7 @@ from simulation.distributions import Distribution
 from simulation.event_source_mapping import InvocationResult
 from simulation.jobs import Defect, Jobs, State
 from simulation.limits import get_limit
-from simulation.queue import Message
+from simulation.message import Message
 from simulation.s3 import S3Bucket
 from simulation.settings import Settings
 from simulation.table import Table

@@ -18,7 +18,8 @@ from simulation.event_source_mapping import EventSourceMapping, InvocationResult
 from simulation.functions import Account, Function
 from simulation.jobs import Defect, Jobs
 from simulation.limits import LIMITS, get_limit
-from simulation.queue import Message, Queue
+from simulation.message import Message
+from simulation.queue import Queue
 from simulation.settings import PARAMETERS, Settings
 from simulation.throughput_limit import ThroughputLimit
 from simulation.token_bucket import TokenBucket
@@ -127,10 +128,41 @@ def test_messages_in_flight_do_not_exceed_the_quota() -> None:
     queue = Queue(simpy.Environment(), visibility=VISIBILITY)
     for job in range(int(get_limit("queue_in_flight")) + 10):
         queue.send(job)
-    assert len(queue.receive(1_000_000)) == get_limit("queue_in_flight")
+    received = queue.receive(1_000_000)
+    assert len(received) == get_limit("queue_in_flight")
     assert queue.receive(10) == []
-    queue.delete(4)
+    queue.delete(received[:4])
     assert len(queue.receive(10)) == 4
+
+
+def send_as(queue: Queue, owners: dict[int, int], owner: int, count: int) -> None:
+    """Send messages of an owner."""
+    for _ in range(count):
+        owners[len(owners)] = owner
+        queue.send(len(owners) - 1)
+
+
+def test_a_fair_queue_delivers_quiet_owners_first() -> None:
+    """While one owner has more than a tenth of the messages in flight, and at least thirty."""
+    owners: dict[int, int] = {}
+    queue = Queue(simpy.Environment(), visibility=VISIBILITY, tenant=owners.__getitem__)
+    send_as(queue, owners, owner=0, count=200)
+    busy = queue.receive(30)
+    send_as(queue, owners, owner=1, count=2)
+    assert [owners[message.job] for message in queue.receive(4)] == [1, 1, 0, 0]
+    queue.delete(busy)
+    send_as(queue, owners, owner=1, count=1)
+    assert [owners[message.job] for message in queue.receive(2)] == [0, 0], "nobody is noisy: oldest first"
+
+
+def test_messages_without_a_group_are_never_noisy() -> None:
+    """Each is a tenant of its own, so they delay messages that have a group."""
+    owners: dict[int, int] = {}
+    queue = Queue(simpy.Environment(), visibility=VISIBILITY, tenant=lambda job: owners[job] or None)
+    send_as(queue, owners, owner=0, count=200)
+    queue.receive(50)
+    send_as(queue, owners, owner=1, count=1)
+    assert {owners[message.job] for message in queue.receive(150)} == {0}
 
 
 def test_function_scales_by_1000_environments_per_10_seconds() -> None:
