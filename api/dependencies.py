@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.http.links import Links
-from shared.aws.clients import make_clients, make_presigner
+from shared.aws.clients import Clients, make_clients, make_presigner
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
@@ -25,6 +25,7 @@ from shared.aws.dynamodb.delivery_table import DeliveryTable
 from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
+from shared.aws.dynamodb.owner_quotas import OwnerLimits, OwnerQuotas
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.aws.dynamodb.request_log import RequestLog
 from shared.aws.dynamodb.token_buckets import TokenBuckets
@@ -97,10 +98,11 @@ def get_dependencies() -> Dependencies:
     """Return the dependencies of this execution environment."""
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
+    quotas = _make_quotas(clients, settings)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
     return Dependencies(
         settings=settings,
-        jobs=JobTable.of(clients, settings),
+        jobs=JobTable.of(clients, settings, quotas),
         listing=listing,
         batches=BatchTable(
             clients.dynamodb,
@@ -108,6 +110,7 @@ def get_dependencies() -> Dependencies:
             job_table=settings.job_table,
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
+            quotas=quotas,
         ),
         members=BatchMembers(clients.dynamodb, settings.job_table, listing),
         images=ImageStore(
@@ -132,6 +135,18 @@ def get_dependencies() -> Dependencies:
         webhook_queue=SqsQueue(clients.sqs, settings.webhook_queue_url, is_fair=settings.has_fair_queues),
         clock=utc_now,
     )
+
+
+def _make_quotas(clients: Clients, settings: ApiSettings) -> OwnerQuotas | None:
+    """Return the counts of open jobs and bytes, or None if neither is limited."""
+    if not settings.owner_open_jobs and not settings.owner_daily_bytes:
+        return None
+    limits = OwnerLimits(
+        open_jobs=settings.owner_open_jobs,
+        daily_bytes=settings.owner_daily_bytes,
+        unknown_bytes=settings.max_raw_bytes,
+    )
+    return OwnerQuotas(clients.dynamodb, settings.batch_table, limits)
 
 
 #: Cached, because creating a client takes longer than signing. Bounded, because a caller can send any ``Host``.

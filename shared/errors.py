@@ -13,6 +13,8 @@
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
     │   ├── RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
+    │   └── QuotaExceeded       the owner has used up a limit
+    │       └── TooManyOpenJobs · DailyBytesExceeded
     ├── JobStateError           the job or batch is not in the state that the request needs
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
@@ -289,6 +291,29 @@ class Forbidden(RequestError):
     code = "FORBIDDEN"
     status = 403
     title = "The caller is not allowed to do this."
+
+
+class QuotaExceeded(RequestError):
+    """The owner has used up a limit. The request may succeed later."""
+
+    code = "QUOTA_EXCEEDED"
+    status = 429
+    title = "A limit of the caller is used up."
+    retriable = True
+
+
+class TooManyOpenJobs(QuotaExceeded):
+    """The owner has as many open jobs as ``OwnerOpenJobs`` allows."""
+
+    code = "TOO_MANY_OPEN_JOBS"
+    title = "The caller has too many open jobs."
+
+
+class DailyBytesExceeded(QuotaExceeded):
+    """The owner has uploaded as many bytes today as ``OwnerDailyBytes`` allows."""
+
+    code = "DAILY_BYTES_EXCEEDED"
+    title = "The caller has uploaded too many bytes today."
 
 
 class TooManyRequests(RequestError):

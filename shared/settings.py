@@ -95,6 +95,10 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     idempotency_table: str
     #: Requests of one owner per minute; 0 for no limit.
     owner_requests: Annotated[int, Field(ge=0)]
+    #: Open jobs of one owner; 0 for no limit.
+    owner_open_jobs: Annotated[int, Field(ge=0)]
+    #: Bytes that one owner may upload per day (UTC); 0 for no limit.
+    owner_daily_bytes: Annotated[int, Field(ge=0)]
     #: Callers that can list and redrive dead letters: comma-separated patterns.
     operators: str
     #: Path prefix of the API on a local engine; empty on AWS, where the events of the gateway contain it.

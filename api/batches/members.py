@@ -70,12 +70,14 @@ class MemberCreation:
         seed: str,
         at: datetime,
         is_repeat: bool,
+        is_new_batch: bool = False,
     ) -> AddedMembers:
         """Create members. For an invalid member, the result contains an error. The other members are created.
 
         ``seed`` is the ID that the request has reserved, and ``at`` the time of its first try. A repeated request
-        returns the members that its first try created, even if it could not create them now. Raises BatchClosed if the
-        batch is closed, or ServiceError if AWS fails.
+        returns the members that its first try created, even if it could not create them now. With ``is_new_batch``,
+        the batch is created too. Raises BatchClosed if the batch is closed, TooManyOpenJobs or DailyBytesExceeded if
+        the members exceed a limit of the owner, or ServiceError if AWS fails.
         """
         ids = [member_id(seed, at, index) for index in range(len(items))]
         members: dict[str, Job | SafelightError] = dict(self.members.find(ids)) if is_repeat else {}
@@ -89,6 +91,10 @@ class MemberCreation:
                 members[job_id] = error
         members |= self._build_jobs(requests, batch, catalog, at=at)
         new = [job for job_id in requests if isinstance(job := members[job_id], Job)]
+        if new:
+            self.table.require_room(new)
+        if is_new_batch:
+            self.table.create(batch)
         if new:
             self.table.append(batch.id, new, expires_at=at + self.retention)
         results = tuple(members[job_id] for job_id in ids)

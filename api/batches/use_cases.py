@@ -79,8 +79,9 @@ class Batches:
             backfill=start_backfill(request.backfill.to_filter(), at=at) if request.backfill else None,
             expires_at=(at + self.retention).replace(microsecond=0),
         )
-        self.table.create(batch)
-        added = self.creation.add(request.items, batch, catalog, seed=batch_id, at=at, is_repeat=is_repeat)
+        added = self.creation.add(
+            request.items, batch, catalog, seed=batch_id, at=at, is_repeat=is_repeat, is_new_batch=True
+        )
         if request.close:
             self.table.close(batch.id, at=at)
         return added

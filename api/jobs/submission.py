@@ -91,6 +91,7 @@ class JobSubmission:
             due_after=self.due_after,
             retention=self.retention,
         )
+        self.jobs.require_room(job)
         self.images.put_raw(raw, upload.data, upload.image_format.media_type)
         job = self.jobs.create(job)
         return Submitted(job, notify_worker(job, self.queues))

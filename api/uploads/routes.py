@@ -21,6 +21,7 @@ from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadJson,
+    DailyBytesExceeded,
     InvalidPipeline,
     InvalidRequest,
     JobNotFound,
@@ -30,6 +31,7 @@ from shared.errors import (
     NotAwaitingUpload,
     NotificationsOff,
     TooManyBytes,
+    TooManyOpenJobs,
     UnknownPreset,
     UnknownWebhook,
     UnsupportedImageType,
@@ -53,6 +55,8 @@ router = Router()
         InvalidRequest,
         InvalidPipeline,
         TooManyBytes,
+        TooManyOpenJobs,
+        DailyBytesExceeded,
         KeyInvalid,
         KeyInUse,
         KeyReused,

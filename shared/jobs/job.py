@@ -174,6 +174,8 @@ class Job(JobSpec):
     receipt: str | None = None
     #: How often an operator has redriven the job.
     redrives: int = 0
+    #: True if the job counts for its owner's limit on open jobs, because there was a limit when it was created.
+    is_counted: bool = False
     #: Set while the objects of a deleted job are being deleted. To callers, such a job does not exist.
     deleted_at: datetime | None = None
 

@@ -112,6 +112,8 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "IDEMPOTENCY_TABLE": "Idempotency",
         "OPERATORS": "*",
         "OWNER_REQUESTS": defaults["OwnerRequests"],
+        "OWNER_OPEN_JOBS": defaults["OwnerOpenJobs"],
+        "OWNER_DAILY_BYTES": defaults["OwnerDailyBytes"],
         "UI_ORIGINS": "https://ui.test,http://127.0.0.1:5500",
         "LIBRARY_TABLE": LIBRARY,
         "JOB_QUEUE_URL": queues["jobs"],

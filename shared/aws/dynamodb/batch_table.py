@@ -1,19 +1,27 @@
 """The ``Batches`` table: batches and their counts. One transaction creates members and counts them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.batch_item import backfill_to_map, batch_key, from_items, scan_to_map, to_batch_item
-from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
+from shared.aws.dynamodb.expressions import get_refused_item, is_refused, list_refused, placeholders
 from shared.aws.dynamodb.job_item import to_item
 from shared.aws.dynamodb.job_listing import JobListing
+from shared.aws.dynamodb.owner_quotas import MAX_TRIES, OwnerQuotas
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
-from shared.errors import BatchClosed, BatchNotFound, ServiceError, ServiceUnavailable
+from shared.errors import (
+    BatchClosed,
+    BatchNotFound,
+    QuotaExceeded,
+    ServiceError,
+    ServiceThrottled,
+    ServiceUnavailable,
+)
 from shared.jobs.backfill import Backfill
 from shared.jobs.batch import Batch, BatchState, MemberScan
 from shared.jobs.job import Job
@@ -37,15 +45,23 @@ class BatchPage:
 class BatchTable:
     """Batches as a whole. Every method raises ServiceError if DynamoDB fails."""
 
-    def __init__(
-        self, client: "DynamoDBClient", table: str, *, job_table: str, bucket: str, listing_shards: int
+    def __init__(  # noqa: PLR0913 - the tables, and what their items contain
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        job_table: str,
+        bucket: str,
+        listing_shards: int,
+        quotas: OwnerQuotas | None = None,
     ) -> None:
-        """Use ``table`` for batches and ``job_table`` for their members."""
+        """Use ``table`` for batches and ``job_table`` for their members. With ``quotas``, count them for the owner."""
         self._client = client
         self._table = table
         self._job_table = job_table
         self._bucket = bucket
         self._listing_shards = listing_shards
+        self._quotas = quotas
         self._jobs = JobListing(client, job_table, listing_shards=listing_shards)
 
     def create(self, batch: Batch) -> None:
@@ -113,13 +129,39 @@ class BatchTable:
         Chunks that an earlier try of the request created are left unchanged. Raises BatchClosed if the batch is closed.
         """
         for start in range(0, len(jobs), CHUNK_SIZE):
-            chunk = jobs[start : start + CHUNK_SIZE]
+            self._append_chunk(batch_id, jobs[start : start + CHUNK_SIZE], expires_at)
+
+    def require_room(self, jobs: Sequence[Job]) -> None:
+        """Check the limits of the owner of new members. Raises TooManyOpenJobs or DailyBytesExceeded."""
+        if self._quotas is not None:
+            self._quotas.reserve(jobs)
+
+    def _append_chunk(self, batch_id: str, chunk: Sequence[Job], expires_at: datetime) -> None:
+        for _ in range(MAX_TRIES):
+            counts = self._count(chunk)
+            writes = [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at), *counts]
             try:
-                transact(self._client, [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)])
+                transact(self._client, writes)
             except ServiceError as error:
                 if not is_refused(error):
                     raise
+                if counts and list_refused(error) == [len(writes) - 1]:
+                    continue  # other requests have changed the counts
                 self._require_created(chunk, error)
+            return
+        raise ServiceThrottled(retry_after_seconds=1)
+
+    def _count(self, jobs: Sequence[Job]) -> "list[TransactWriteItemTypeDef]":
+        """Return the write that counts new members for their owner, or none without limits.
+
+        Raises ServiceThrottled if a limit is used up: other members of the request may have been created already.
+        """
+        if self._quotas is None or not jobs:
+            return []
+        try:
+            return [self._quotas.reserve(jobs)]
+        except QuotaExceeded as error:
+            raise ServiceThrottled(error.detail, retry_after_seconds=error.retry_after_seconds) from error
 
     def advance(
         self, batch: Batch, jobs: Sequence[Job], backfill: Backfill, *, at: datetime, expires_at: datetime
@@ -153,7 +195,7 @@ class BatchTable:
             }
         }
         try:
-            transact(self._client, [*map(self._put, jobs), update])
+            transact(self._client, [*map(self._put, jobs), update, *self._count(jobs)])
         except ServiceError as error:
             if not is_refused(error):
                 raise
@@ -196,10 +238,11 @@ class BatchTable:
             raise
 
     def _put(self, job: Job) -> "TransactWriteItemTypeDef":
+        is_counted = self._quotas is not None
         return {
             "Put": {
                 "TableName": self._job_table,
-                "Item": to_wire(to_item(job, self._bucket, self._listing_shards)),
+                "Item": to_wire(to_item(replace(job, is_counted=is_counted), self._bucket, self._listing_shards)),
                 "ConditionExpression": "attribute_not_exists(#ID)",
                 "ExpressionAttributeNames": placeholders("#ID"),
             }

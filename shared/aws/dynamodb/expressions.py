@@ -27,6 +27,13 @@ def is_refused(error: ServiceError) -> bool:
     return "ConditionalCheckFailed" in codes
 
 
+def list_refused(error: ServiceError) -> list[int]:
+    """Return the numbers of the writes of a transaction whose condition failed."""
+    cause = error.__cause__
+    reasons = cancellation_reasons(cause) if isinstance(cause, ClientError) else []
+    return [number for number, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed"]
+
+
 def get_refused_item(error: ServiceError) -> Item | None:
     """Return the stored item that failed the condition, or None if there is none.
 

@@ -1,7 +1,7 @@
 """The ``Images`` table: the record of every job. Each transition is one conditional write."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,11 +17,12 @@ from shared.aws.dynamodb.job_item import (
     to_item,
     transition_to_map,
 )
+from shared.aws.dynamodb.owner_quotas import MAX_TRIES, OwnerQuotas, count_opening
 from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
-from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
+from shared.errors import JobNotFound, QuotaExceeded, ServiceError, ServiceThrottled, ServiceUnavailable
 from shared.jobs.batch import count_changes
 from shared.jobs.job import Job, JobStatus, Transition
 from shared.jobs.message import JobMessage
@@ -29,6 +30,7 @@ from shared.settings import StoreSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 #: Time from the end of a lease until the reconciler checks the job.
 DUE_MARGIN = timedelta(seconds=60)
@@ -67,21 +69,30 @@ class JobTable:
     conditional write compares the stored item with its own values and treats an equal item as success.
     """
 
-    def __init__(
-        self, client: "DynamoDBClient", table: str, *, batch_table: str, bucket: str, listing_shards: int
+    def __init__(  # noqa: PLR0913 - the tables, and what their items contain
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        batch_table: str,
+        bucket: str,
+        listing_shards: int,
+        quotas: OwnerQuotas | None = None,
     ) -> None:
         """Use ``table``; ``bucket`` is part of the ``s3://`` paths of its items.
 
-        A transition of a batch's member is counted in ``batch_table``, in the same transaction.
+        A transition of a batch's member is counted in ``batch_table``, in the same transaction. With ``quotas``, new
+        jobs are counted for their owners.
         """
         self._client = client
         self._table = table
         self._batch_table = batch_table
         self._bucket = bucket
         self._listing_shards = listing_shards
+        self._quotas = quotas
 
     @classmethod
-    def of(cls, clients: Clients, settings: StoreSettings) -> Self:
+    def of(cls, clients: Clients, settings: StoreSettings, quotas: OwnerQuotas | None = None) -> Self:
         """Create the table from a Lambda's clients and settings."""
         return cls(
             clients.dynamodb,
@@ -89,23 +100,58 @@ class JobTable:
             batch_table=settings.batch_table,
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
+            quotas=quotas,
         )
 
-    def create(self, job: Job) -> Job:
-        """Write the record of a new job, which accepts the job. Return the job.
+    def require_room(self, job: Job) -> None:
+        """Check the limits of a new job's owner. Raises TooManyOpenJobs or DailyBytesExceeded."""
+        if self._quotas is not None:
+            self._reserve(self._quotas, job)
 
-        A repeated request with the same Idempotency-Key has the job ID and time of its first try. In this case, return
-        the job that the first try created, in its current state.
+    def create(self, job: Job) -> Job:
+        """Write the record of a new job and return it: from then on the job is accepted.
+
+        A request that repeats an Idempotency-Key has the job ID and time of its first try. Then the job that the
+        first try created is returned in its current state. Raises TooManyOpenJobs or DailyBytesExceeded.
         """
+        if self._quotas is None:
+            return self._put(job, [])
+        for _ in range(MAX_TRIES):
+            writes = self._reserve(self._quotas, job)
+            try:
+                return self._put(replace(job, is_counted=True), writes)
+            except ServiceError as error:
+                if not is_refused(error):
+                    raise
+        raise ServiceThrottled(retry_after_seconds=1)
+
+    def _reserve(self, quotas: OwnerQuotas, job: Job) -> "list[TransactWriteItemTypeDef]":
+        """Return the writes that count a new job, none for a job that an earlier try of the request has created."""
+        try:
+            return [quotas.reserve([job])]
+        except QuotaExceeded:
+            try:
+                self.get(job.id, deleted=True)
+            except JobNotFound:
+                pass
+            else:
+                return []
+            raise
+
+    def _put(self, job: Job, writes: "Sequence[TransactWriteItemTypeDef]") -> Job:
+        put: Any = {
+            "TableName": self._table,
+            "Item": to_wire(to_item(job, self._bucket, self._listing_shards)),
+            "ConditionExpression": "attribute_not_exists(#ID)",
+            "ExpressionAttributeNames": placeholders("#ID"),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         try:
             with translate_aws_errors():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=to_wire(to_item(job, self._bucket, self._listing_shards)),
-                    ConditionExpression="attribute_not_exists(#ID)",
-                    ExpressionAttributeNames=placeholders("#ID"),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                if writes:
+                    transact(self._client, [{"Put": put}, *writes])
+                else:
+                    self._client.put_item(**put)
         except ServiceError as error:
             # An ID has 80 random bits, so an equal record comes from an earlier try of this request.
             if (old := get_refused_item(error)) is None or from_item(old).uploaded_at != job.uploaded_at:
@@ -287,8 +333,10 @@ class JobTable:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         steps = count_changes(seen, job) if job.batch_id else {}
-        if steps:
-            transact(self._client, [{"Update": update}, count_member_change(self._batch_table, job, seen, steps)])
+        counts = [count_member_change(self._batch_table, job, seen, steps)] if steps else []
+        counts += count_opening(self._batch_table, seen, job)
+        if counts:
+            transact(self._client, [{"Update": update}, *counts])
         else:
             self._client.update_item(**update)
 
