@@ -186,7 +186,7 @@ def test_retry_is_accepted_if_its_message_is_not_sent(cloud: Cloud, monkeypatch:
     """The record is the outbox, as on creation."""
     job_id = create_job_in(cloud, S.FAILED)
 
-    def refuse(_: Any) -> None:
+    def refuse(_: Any, **__: Any) -> None:
         raise ServiceUnavailable
 
     monkeypatch.setattr(api.dependencies.get_dependencies().queues.interactive, "send", refuse)
@@ -233,7 +233,7 @@ def test_interrupted_deletion_can_be_repeated(cloud: Cloud, monkeypatch: pytest.
     dependencies = api.dependencies.get_dependencies()
     with monkeypatch.context() as broken:
 
-        def refuse(_: Any) -> None:
+        def refuse(_: Any, **__: Any) -> None:
             raise ServiceUnavailable
 
         broken.setattr(dependencies.images if step == "delete_job" else dependencies.jobs, step, refuse)

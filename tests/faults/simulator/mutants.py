@@ -104,14 +104,14 @@ MUTANTS = (
     Mutant(
         "member counted outside of the transaction that moves it",
         JobTable._replace,
-        'transact(self._client, [{"Update": update}, count_member_change(',
-        "self._client.update_item(**update); transact(self._client, [count_member_change(",
+        'transact(self._client, [{"Update": update}, *counts])',
+        "self._client.update_item(**update); transact(self._client, counts)",
     ),
     Mutant(
         "members made outside of the transaction that counts them",
-        BatchTable.append,
-        "[*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)]",
-        "[*map(self._put, chunk)]); transact(self._client, [self._add(batch_id, len(chunk), expires_at)]",
+        BatchTable._append_chunk,
+        "transact(self._client, writes)",
+        "transact(self._client, writes[: len(chunk)]); transact(self._client, writes[len(chunk) :])",
     ),
     Mutant(
         "import looked at anew by the second try of a request",
