@@ -1,0 +1,57 @@
+"""Random runs with limits per owner: the counts of open jobs are exact, whatever is killed, lost or repeated."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from faults.simulator.functions import Functions
+from faults.simulator.mutants import MUTANTS
+from faults.simulator.random_run import Run
+from faults.simulator.settings import Blueprint
+
+RUNS = 300
+
+
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Functions]:
+    """Return the functions with a limit on open jobs that no run reaches."""
+    blueprint = Blueprint.read()
+    defaults = {**blueprint.defaults, "OwnerOpenJobs": "1000", "OwnerDailyBytes": "1000000000000"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Blueprint, "read", classmethod(lambda _: replace(blueprint, defaults=defaults)))
+        functions = Functions(patch)
+        yield functions
+        functions.close()
+
+
+def count_jobs(run: Run) -> tuple[int, int]:
+    """Return how many jobs were counted as opened and as closed."""
+    counts = {item["Part"]["S"]: int(item["Count"]["N"]) for item in run.world.batches.values() if "Count" in item}
+    return counts.pop("opened", 0), sum(counts.values())
+
+
+def test_counts_are_exact_under_faults(limited: Functions) -> None:
+    """When every job has ended, as many were closed as were opened, and no job with a record was left out."""
+    total = 0
+    for seed in range(RUNS):
+        run = Run(limited, seed)
+        report = run.go()
+        assert not report.breaches, report
+        opened, closed = count_jobs(run)
+        assert opened == closed, f"seed {seed}: {opened} opened, {closed} closed"
+        assert opened >= len(run.world.jobs), f"seed {seed}: {opened} opened, {len(run.world.jobs)} jobs"
+        total += opened
+    assert total > RUNS
+
+
+def test_a_count_outside_of_its_transaction_is_found(limited: Functions) -> None:
+    """The test above can fail: if a kill can separate a transition from its count, the counts differ."""
+    (mutant,) = [each for each in MUTANTS if each.name == "member counted outside of the transaction that moves it"]
+    with mutant.alive():
+        for seed in range(RUNS):
+            run = Run(limited, seed)
+            run.go()
+            opened, closed = count_jobs(run)
+            if opened != closed:
+                return
+    pytest.fail("the counts were equal in every run")
