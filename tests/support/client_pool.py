@@ -18,16 +18,25 @@ from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PooledClient:
     """A client, and a copy of its event emitter from before the first test."""
 
     client: Any
     untouched: HierarchicalEmitter
+    #: The emitter replaces its cache by another one whenever a handler is registered or unregistered.
+    cache: object = None
 
-    def reset(self) -> None:
-        """Remove the handlers that a test has registered."""
-        _get_emitter(self.client).__dict__.update(copy.copy(self.untouched).__dict__)
+    def lend(self) -> Any:
+        """Return the client for one test."""
+        self.cache = vars(_get_emitter(self.client))["_lookup_cache"]
+        return self.client
+
+    def take_back(self) -> None:
+        """Remove the handlers that the test has registered."""
+        state = vars(_get_emitter(self.client))
+        if state["_lookup_cache"] is not self.cache:
+            state.update(vars(copy.copy(self.untouched)))
 
 
 @dataclass
@@ -50,14 +59,14 @@ class ClientPool:
                 client = create(service, config=config, **options)  # type: ignore[call-overload]
                 pooled.append(PooledClient(client, copy.copy(_get_emitter(client))))
             lent[key] += 1
-            return pooled[lent[key] - 1].client
+            return pooled[lent[key] - 1].lend()
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(boto3, "client", get_client)
             yield
         for key, count in lent.items():
             for each in self.clients[key][:count]:
-                each.reset()
+                each.take_back()
 
 
 def _get_emitter(client: Any) -> HierarchicalEmitter:
