@@ -41,7 +41,8 @@ def main() -> None:
         stack = local_stack.up(Path(folder), "embedded", parameters, environment={"AUTH": "true"})
         try:
             with connect(stack, "ann") as ann, connect(stack, "bob") as bob:
-                send(bob, "interactive", 2)  # warm up
+                for queue in QUEUES:  # start the functions
+                    wait_for(bob, send(bob, queue, GUESTS))
                 rows = [measure(stack, ann, bob, queue, images) for queue in QUEUES]
         finally:
             local_stack.down(Path(folder), wipe=True)
