@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from infra.errors import SetupError
+from shared.jobs.batch import MAX_MEMBERS
 
 #: AWS recommends a visibility timeout of six function timeouts, so that throttled batches can be retried.
 VISIBILITY_FACTOR = 6
@@ -50,11 +51,20 @@ def _contradictions(values: Mapping[str, str]) -> Iterator[str]:
         yield f"RecordSeconds must be below WorkerTimeout ({timeout}), or the worker never starts a record."
     if _number(values, "RenderSeconds") >= _number(values, "RecordSeconds"):
         yield f"RenderSeconds must be below RecordSeconds ({values['RecordSeconds']}): a record includes transfers."
+    yield from _contradictory_limits(values)
     kept = _number(values, "RetentionDays") + TTL_LAG_DAYS
     if _number(values, "ObjectDays") < kept:
         yield f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
     if len({bool(values[name]) for name in NETWORK}) > 1:
         yield f"{', '.join(NETWORK)} belong together: set all of them, or none to run outside a VPC."
+
+
+def _contradictory_limits(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each limit of an owner that valid requests could never keep."""
+    if 0 < _number(values, "OwnerOpenJobs") < MAX_MEMBERS:
+        yield f"OwnerOpenJobs must be 0 or at least {MAX_MEMBERS}: a request can create that many members of a batch."
+    if 0 < _number(values, "OwnerDailyBytes") < _number(values, "MaxRawBytes"):
+        yield "OwnerDailyBytes must be 0 or at least MaxRawBytes, or the largest images are never accepted."
 
 
 def _number(values: Mapping[str, str], name: str) -> int:

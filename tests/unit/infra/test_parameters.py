@@ -30,6 +30,8 @@ GOOD = template.parameter_defaults(TEMPLATE)
         ({"UiLogBucket": "logs"}, "need UiCloudFront=true"),
         ({"UiCloudFront": "true", "PublicUi": "true"}, "choose one"),
         ({"WorkerTimeout": "a minute"}, "whole number"),
+        ({"OwnerOpenJobs": "99"}, "OwnerOpenJobs must be 0 or at least 100"),
+        ({"OwnerDailyBytes": "1000"}, "OwnerDailyBytes must be 0 or at least MaxRawBytes"),
         ({"Color": "red"}, "no parameter Color"),
     ],
 )
