@@ -1,10 +1,10 @@
 """boto3 clients for tooling: localstack-client for a local engine, plain boto3 for AWS."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ LOCAL_KEY = "test"
 REGIONAL_S3 = Config(s3={"us_east_1_regional_endpoint": "regional"})
 #: Requests to this machine must not go through the caller's proxy.
 _LOCAL = Config(proxies={}, retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
+_DEFAULT_SESSION: Callable[[str], Any] = partial(boto3.client)
 #: Variables that override the host given to localstack-client.
 _DIVERTING = ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL")
 
@@ -40,6 +41,8 @@ class Clients:
     s3: "S3Client"
     sts: "STSClient"
     region: str
+    #: Returns a client for another service.
+    connect: Callable[[str], Any] = _DEFAULT_SESSION
 
 
 def local_session(endpoint_url: str) -> LocalSession:
@@ -59,6 +62,7 @@ def local_clients(endpoint_url: str) -> Clients:
         s3=require_own_buckets(local_s3(endpoint_url), sts),
         sts=sts,
         region=LOCAL_REGION,
+        connect=partial(session.client, config=_LOCAL),
     )
 
 
@@ -74,6 +78,7 @@ def aws_clients(profile: str | None, region: str | None) -> Clients:
             s3=require_own_buckets(session.client("s3", config=REGIONAL_S3), sts),
             sts=sts,
             region=session.region_name,
+            connect=partial(session.client),
         )
 
 

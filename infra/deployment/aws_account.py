@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deployment import change_sets, cloudformation, page, wheels
+from infra.deployment import change_sets, cloudformation, page, recovery, wheels
 from infra.deployment.page import publish
 from infra.errors import SetupError
 from infra.sessions import aws_clients, translate_aws_errors
@@ -37,7 +37,7 @@ def deploy_aws(account: Account, given: Mapping[str, str], cache: Path, approve:
 def destroy_aws(account: Account) -> bool:
     """Delete the stack with all its data. Return False if the stack does not exist. Raises SetupError if this fails."""
     with translate_aws_errors():
-        return change_sets.destroy(account.target())
+        return recovery.destroy(account.target())
 
 
 def _deploy(

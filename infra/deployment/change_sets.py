@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infra.deployment import cloudformation, code_bucket, template
+from infra.deployment import cloudformation, code_bucket, recovery, template
 from infra.deployment.packaging import Package
 from infra.deployment.parameters import check_parameters
 from infra.errors import SetupError
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 CAPABILITIES: "Sequence[CapabilityType]" = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 #: Longest template that CloudFormation accepts in a request. A longer template must be in a bucket.
 MAX_BODY_BYTES = 51_200
-#: States of a stack whose creation or deletion failed. Such a stack can only be deleted.
-_UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-_NEW = frozenset({"REVIEW_IN_PROGRESS"})
+#: Value of ProtectData while the stack is created. If the creation fails, CloudFormation can delete all resources.
+PENDING = "pending"
 
 Changes = Sequence[cloudformation.Change]
 #: Called with the changes. Returns True to deploy them.
@@ -40,6 +39,8 @@ def resolve_parameters(
     kept = {name: value for name, value in previous.items() if name in known}
     values = defaults | kept | dict(given)
     values |= {f"{name.capitalize()}CodeKey": package.key for name, package in packages.items()}
+    if values["ProtectData"] == PENDING:  # the deployment was interrupted between creation and protection
+        values["ProtectData"] = "true"
     values["CodeBucket"] = code_bucket.bucket_name(clients, values["NamePrefix"])
     check_parameters(values, known)
     return values
@@ -64,17 +65,37 @@ def deploy(
 ) -> bool:
     """Deploy the template with ``values``. Return True if anything has changed.
 
+    A new stack is created without protection of its data, and a second change set protects the data. A stack whose last
+    operation failed is recovered first (:func:`recovery.prepare_stack`).
+
     Raises SetupError, with the first errors that CloudFormation reported, if the deployment fails.
     """
-    stack = _prepare_stack(target)
-    kind: ChangeSetTypeType = "UPDATE" if stack and stack["StackStatus"] not in _NEW else "CREATE"
+    stack = recovery.prepare_stack(target)
     code_bucket.upload_packages(target.clients, values["CodeBucket"], packages.values())
+    if stack:
+        return _apply(target, "UPDATE", values, approve)
+    is_protected = values.get("ProtectData") == "true"
+    if not _apply(target, "CREATE", {**values, "ProtectData": PENDING} if is_protected else values, approve):
+        return False
+    if is_protected:
+        try:
+            _apply(target, "UPDATE", values, lambda _changes: True)
+        except SetupError as error:
+            raise SetupError(
+                f"The stack {target.stack_name} was created, but its data is not protected yet. Deploy again. {error}"
+            ) from error
+    return True
+
+
+def _apply(
+    target: cloudformation.Target, kind: "ChangeSetTypeType", values: Mapping[str, str], approve: Approve
+) -> bool:
     change_set = _create(target, kind, values)
     changes = cloudformation.wait_for_changes(target, change_set)
     if not changes or not approve(changes):
         target.clients.cloudformation.delete_change_set(ChangeSetName=change_set)
         if kind == "CREATE":  # delete the empty stack that contained only the change set
-            _delete(target)
+            recovery.delete_stack(target)
         return False
     seen = cloudformation.get_event_ids(target)
     target.clients.cloudformation.execute_change_set(ChangeSetName=change_set)
@@ -83,37 +104,6 @@ def deploy(
         reasons = cloudformation.failure_reasons(target, seen) or [state]
         raise SetupError(f"The stack {target.stack_name} could not be deployed: {'; '.join(reasons)}")
     return True
-
-
-def destroy(target: cloudformation.Target) -> bool:
-    """Empty the buckets and delete the stack; return False if there is no stack. Raises SetupError."""
-    stack = cloudformation.describe_stack(target)
-    if stack is None:
-        return False
-    parameters = cloudformation.get_parameters(stack)
-    if parameters.get("ProtectData") == "true":
-        raise SetupError(f"The data of {target.stack_name} is protected: deploy with ProtectData=false first.")
-    outputs = cloudformation.get_outputs(stack)
-    for bucket in ("ImageBucketName", "UiBucketName"):
-        if bucket in outputs:
-            code_bucket.empty_bucket(target.clients, outputs[bucket])
-    _delete(target)
-    if "CodeBucket" in parameters:
-        code_bucket.delete_bucket(target.clients, parameters["CodeBucket"])
-    return True
-
-
-def _prepare_stack(target: cloudformation.Target) -> "StackTypeDef | None":
-    stack = cloudformation.describe_stack(target)
-    if stack is None:
-        return None
-    state = stack["StackStatus"]
-    if state in _UNUSABLE:
-        _delete(target)
-        return None
-    if state.endswith("_IN_PROGRESS") and state not in _NEW:
-        raise SetupError(f"The stack {target.stack_name} is busy ({state}). Wait until it is done.")
-    return stack
 
 
 def _create(target: cloudformation.Target, kind: "ChangeSetTypeType", values: Mapping[str, str]) -> str:
@@ -135,12 +125,3 @@ def _create(target: cloudformation.Target, kind: "ChangeSetTypeType", values: Ma
     else:
         answer = create(TemplateBody=body)
     return answer["Id"]
-
-
-def _delete(target: cloudformation.Target) -> None:
-    seen = cloudformation.get_event_ids(target)
-    target.clients.cloudformation.delete_stack(StackName=target.stack_name)
-    state = cloudformation.wait_for_end(target, seen)
-    if state != "DELETE_COMPLETE":
-        reasons = cloudformation.failure_reasons(target, seen) or [state]
-        raise SetupError(f"The stack {target.stack_name} could not be deleted: {'; '.join(reasons)}")

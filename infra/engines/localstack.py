@@ -15,7 +15,7 @@ from typing import Self
 
 import httpx
 
-from infra.deployment import change_sets, cloudformation, packaging, wheels
+from infra.deployment import cloudformation, packaging, recovery, wheels
 from infra.engines import compose
 from infra.errors import SetupError
 from infra.sessions import local_clients, translate_aws_errors
@@ -175,7 +175,7 @@ def _delete(url: str, stack_name: str) -> str:
     if not get_version(url):
         return f"No LocalStack answers at {url} any more, so there is nothing to delete."
     with translate_aws_errors():
-        change_sets.destroy(cloudformation.Target(local_clients(url), stack_name, cloudformation.LOCAL_POLLING))
+        recovery.destroy(cloudformation.Target(local_clients(url), stack_name, cloudformation.LOCAL_POLLING))
     return f"The stack {stack_name} and its data are deleted; LocalStack at {url} keeps running."
 
 

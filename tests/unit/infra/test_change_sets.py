@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.deployment import change_sets, packaging
+from infra.deployment import change_sets, packaging, recovery
 from infra.deployment import cloudformation as watch
 from infra.errors import SetupError
 from infra.sessions import Clients, translate_aws_errors
@@ -24,6 +24,7 @@ class CloudFormation:
     """Keeps the state of one stack and a list of the calls that change something."""
 
     state: str | None = None
+    holds_images: bool = False
     #: State after a change set has been executed.
     end: str = "CREATE_COMPLETE"
     #: Why a change set can't be made.
@@ -42,8 +43,7 @@ class CloudFormation:
             told = {"Error": {"Code": "ValidationError", "Message": "Stack with id safelight does not exist"}}
             raise ClientError(told, "DescribeStacks")  # type: ignore[arg-type]
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
-        outputs = [{"OutputKey": "ImageBucketName", "OutputValue": "images"}]
-        return {"Stacks": [{"StackStatus": self.state, "Parameters": parameters, "Outputs": outputs}]}
+        return {"Stacks": [{"StackStatus": self.state, "Parameters": parameters}]}
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
         """Answer with the newest event first."""
@@ -77,6 +77,11 @@ class CloudFormation:
         self.calls.append("delete")
         self.state = None
         self._happen(("DELETE_COMPLETE", "safelight", ""))
+
+    def list_stack_resources(self, **_: str) -> dict[str, Any]:
+        """Return the bucket of images."""
+        bucket = {"ResourceType": "AWS::S3::Bucket", "LogicalResourceId": "ImageBucket", "PhysicalResourceId": "images"}
+        return {"StackResourceSummaries": [bucket | {"ResourceStatus": "CREATE_COMPLETE"}] if self.holds_images else []}
 
     def get_paginator(self, name: str) -> "Pages":
         """Page what fits on one page."""
@@ -204,17 +209,18 @@ def test_a_protected_stack_is_not_destroyed(buckets: list[str]) -> None:
     """It is refused before any object is deleted."""
     aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "true", "CodeBucket": "code"})
     with pytest.raises(SetupError, match="ProtectData=false"):
-        change_sets.destroy(target(aws))
+        recovery.destroy(target(aws))
     assert (aws.calls, buckets) == ([], [])
 
 
 def test_destroy_empties_the_buckets(buckets: list[str]) -> None:
     """The image bucket before the stack is deleted, the code bucket after."""
-    aws = CloudFormation(state="CREATE_COMPLETE", parameters={"ProtectData": "false", "CodeBucket": "code"})
-    assert change_sets.destroy(target(aws))
+    parameters = {"ProtectData": "false", "CodeBucket": "code"}
+    aws = CloudFormation(state="CREATE_COMPLETE", holds_images=True, parameters=parameters)
+    assert recovery.destroy(target(aws))
     assert aws.calls == ["delete"]
     assert buckets == ["empty images", "remove code"]
-    assert not change_sets.destroy(target(aws))
+    assert not recovery.destroy(target(aws))
 
 
 def test_an_aws_error_becomes_a_sentence() -> None:
