@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
+from support.sandbox_pool import SandboxPool
 
 import api.dependencies
 import notifier.app
@@ -29,22 +30,29 @@ CLIENTS = ClientPool()
 QUEUES = ("jobs", "bulk-jobs", "uploads", "dead-letters", "event-dead-letters", "webhooks", "heard")
 
 
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[SandboxPool]:
+    """Return the sandboxes that the tests share."""
+    pool = SandboxPool()
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[Cloud]:
     """Create a stack on moto and configure the functions for it."""
     # Hold the real functions: a test may have replaced them by the time their caches are cleared.
-    made = worker.app.get_consumer
     roots = (
         *(
             api.dependencies.get_dependencies,
-            made,
+            worker.app.get_consumer,
             worker.dead_letters.get_dead_letters,
             worker.reconciler.get_reconciler,
             worker.uploads.get_upload_events,
         ),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
-    with mock_aws(), CLIENTS.lend():
+    with mock_aws(), CLIENTS.lend(), sandboxes.lend():
         clients = make_clients(5)
         queues = {name: _queue(clients, name) for name in QUEUES}
         defaults = parameter_defaults(_template())
@@ -70,8 +78,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             webhook_queue_url=queues["webhooks"],
             event_queue_url=queues["heard"],
         )
-        if made.cache_info().currsize:
-            made().sandbox.close()
     for root in roots:
         root.cache_clear()
 

@@ -62,6 +62,7 @@ def test_sandbox_start_failure_is_an_uncounted_attempt(cloud: Cloud, monkeypatch
     """The job is released, and completed once the sandbox starts."""
     job = cloud.submit(sample_images.make_jpeg())
     messages = cloud.receive()
+    worker.app.get_consumer().sandbox.close()
     with monkeypatch.context() as patch:
         patch.setattr("sys.executable", "/missing/python")
         assert cloud.deliver(messages) == [messages[0]["Body"]]
