@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
+# Random runs with injected faults. `make test` has fewer, to take less time.
+FAULT_RUNS := 10000
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 # Package hashes, base64 images, IDs in examples, and tests, whose keys are fake.
@@ -10,7 +12,7 @@ NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-localstack check unit integration hostile faults e2e kills browser format bench scale docs lock audit sbom clean
+.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile faults e2e kills browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +30,10 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
+test: FAULT_RUNS := 2000
 test: check unit integration hostile faults e2e browser ## Run all checks and tests
+
+test-all: check unit integration hostile faults e2e browser ## The same as test, with all random runs
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
@@ -47,10 +52,10 @@ integration: $(VENV)/.dev ## Run the tests on moto
 	$(BIN)/pytest tests/integration -n auto -q
 
 hostile: $(VENV)/.dev ## Run hostile files and fuzzing through the sandbox
-	$(BIN)/pytest tests/hostile -q
+	$(BIN)/pytest tests/hostile -n auto --dist loadfile -q
 
-faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults, and each single fault
-	$(BIN)/pytest tests/faults -n auto -q
+faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=NUMBER), and each single fault
+	$(BIN)/pytest tests/faults --fault-runs $(FAULT_RUNS) -n auto -q
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls

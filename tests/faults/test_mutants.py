@@ -7,20 +7,22 @@ from faults.simulator.functions import Functions
 from faults.simulator.mutants import MUTANTS, Mutant
 from faults.simulator.random_run import Run
 
+#: The runs of `make test-all`.
+RUNS = 10_000
+
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(
-    functions: Functions, mutant: Mutant, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    functions: Functions, mutant: Mutant, record_property: Callable[[str, object], None]
 ) -> None:
     """With one guarantee removed, some run violates an invariant."""
-    runs = request.config.getoption("--fault-runs")
     with mutant.alive():
-        for seed in range(runs):
+        for seed in range(RUNS):
             breaches = Run(functions, seed).go().breaches
             if breaches:
                 record_property("shown", f"{mutant.name}: caught in run {seed + 1}, {breaches[0]}")
                 return
-    pytest.fail(f"the mutant has survived {runs} runs")
+    pytest.fail(f"the mutant has survived {RUNS} runs")
 
 
 def test_a_mutant_leaves_no_trace(functions: Functions) -> None:
