@@ -13,7 +13,7 @@ from safelight.errors import ClientError
 from safelight.ingest import scheduler
 from safelight.ingest.checkpoint import batches, listing
 from safelight.ingest.checkpoint.database import Checkpoint, open_checkpoint, translate_database_errors
-from safelight.ingest.concurrency import MAX_LIMIT, ConcurrencyLimit
+from safelight.ingest.concurrency import FIRST_PAUSE_SECONDS, MAX_LIMIT, MAX_RETRY_AFTER_SECONDS, ConcurrencyLimit
 from safelight.ingest.inspection import inspect_files
 from safelight.ingest.manifests import read_manifest
 from safelight.ingest.polling import Poller
@@ -22,7 +22,7 @@ from safelight.ingest.sources import Entry, InvalidEntry, SearchOptions, find_en
 from safelight.ingest.state import IngestOptions, RunState
 from safelight.ingest.tasks import PollMembers, Task
 from safelight.ingest.worker_pool import ScanResult, TaskResult, WorkerPool
-from safelight.transport.retries import get_retry_after, is_retryable, is_server_unavailable
+from safelight.transport.retries import get_retry_after, is_quota_exceeded, is_retryable, is_server_unavailable
 from safelight.transport.timing import SYSTEM_TIMING, Timing
 
 #: How long to wait, in seconds, if no request of the run has succeeded yet. The API's URL may be wrong.
@@ -117,6 +117,8 @@ class _Engine:
         # One more thread, to inspect files.
         self.pool = WorkerPool(self._limit.maximum + 1)
         self._retries: deque[Task] = deque()
+        #: Tasks that wait until a limit of the caller has room, and the time of their next try.
+        self._held: list[tuple[float, Task]] = []
         self._active = 0
         self._started = self._last_success = timing.monotonic()
         self._next_progress = float("-inf")
@@ -126,7 +128,7 @@ class _Engine:
         self.pool.scan(self._find_entries())
         while True:
             self._start_tasks()
-            if not self._active and not self._retries and scheduler.is_finished(self._state):
+            if not self._active and not self._retries and not self._held and scheduler.is_finished(self._state):
                 break
             for result in self.pool.wait_for_results(self._wait_seconds()):
                 self._record(result)
@@ -157,6 +159,8 @@ class _Engine:
             if rows:
                 self._state.inspecting = True
                 self.pool.start(None, partial(inspect_files, [(row.number, row.source) for row in rows]), now)
+        self._retries.extend(task for at, task in self._held if at <= now)
+        self._held = [(at, task) for at, task in self._held if at > now]
         tasks: list[Task] = []
         while self._limit.allows(self._active, now):
             task = self._retries.popleft() if self._retries else scheduler.next_task(self._state, now)
@@ -200,6 +204,11 @@ class _Engine:
     def _schedule_retry(self, task: Task, error: ClientError, started: float, now: float) -> bool:
         """Lower the concurrency and schedule a retry. Return False if the task has no tries left."""
         jitter = self._timing.jitter()
+        if is_quota_exceeded(error) and now - self._last_success <= self._state.options.patience:
+            # Only this task waits: uploads and polls of the jobs that are open make room for it.
+            delay = min(get_retry_after(error) or FIRST_PAUSE_SECONDS, MAX_RETRY_AFTER_SECONDS)
+            self._held.append((now + delay * (1 + jitter / 4), task))
+            return True
         self._limit.record_failure(started=started, now=now, jitter=jitter, retry_after=get_retry_after(error))
         patience = self._state.options.patience
         if self._last_success == self._started:

@@ -20,6 +20,9 @@ _LOST = frozenset({502, 504})
 # The API is still processing an earlier try with the same Idempotency-Key, whose connection has broken.
 _IN_USE = "KEY_IN_USE"
 
+# A limit of the caller is used up. Other requests of the caller are served.
+_QUOTAS = frozenset({"TOO_MANY_OPEN_JOBS", "DAILY_BYTES_EXCEEDED"})
+
 _T = TypeVar("_T")
 
 
@@ -54,6 +57,11 @@ def is_retryable(error: ClientError) -> bool:
             return error.retriable or error.status in upload_form.RETRYABLE
         case _:
             return False
+
+
+def is_quota_exceeded(error: ClientError) -> bool:
+    """Return True if only requests that create jobs have to wait, because a limit of the caller is used up."""
+    return isinstance(error, ApiError) and error.code in _QUOTAS
 
 
 def is_server_unavailable(error: ClientError) -> bool:

@@ -199,6 +199,25 @@ def test_no_request_is_sent_before_retry_after(setup: Setup) -> None:
     assert moments[1] - moments[0] >= 30
 
 
+def test_a_used_up_limit_delays_only_new_jobs(setup: Setup) -> None:
+    """Meanwhile the files of open jobs are sent, which makes room."""
+    setup.add_images(250)
+    refusals: list[float] = []
+
+    def fault(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "POST" or not request.url.path.endswith(("/batches", "/items")):
+            return None
+        if not setup.api.jobs or len(setup.api.received) >= 100:
+            return None
+        refusals.append(setup.clock.now)
+        return problem(429, "TOO_MANY_OPEN_JOBS", **{"Retry-After": "5"})
+
+    setup.api.fault = fault
+    assert setup.run().succeeded == 250
+    assert refusals
+    setup.check_complete(250)
+
+
 def test_lost_responses_create_no_second_job(setup: Setup) -> None:
     """The request was executed, then the connection broke: the same key returns the same jobs."""
     setup.add_images(150)
