@@ -46,6 +46,13 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import RenderResult
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler, worker.uploads)
+#: Builders of the roots, before any patch.
+MAKERS: tuple[Callable[[], Any], ...] = (
+    worker.app.get_consumer.__wrapped__,
+    worker.dead_letters.get_dead_letters.__wrapped__,
+    worker.reconciler.get_reconciler.__wrapped__,
+    worker.uploads.get_upload_events.__wrapped__,
+)
 #: Duration of the render double.
 WORK = timedelta(seconds=1)
 
@@ -105,10 +112,7 @@ class Functions:
         dependencies = (
             api.dependencies.get_dependencies()
         )  # routes keep the function, so the function must keep its result
-        consumer = worker.app.get_consumer.__wrapped__()
-        dead_letters = worker.dead_letters.get_dead_letters.__wrapped__()
-        reconciler = worker.reconciler.get_reconciler.__wrapped__()
-        uploads = worker.uploads.get_upload_events.__wrapped__()
+        consumer, dead_letters, reconciler, uploads = (make() for make in MAKERS)
         self.dependencies = dependencies
         patch.setattr(worker.app, "get_consumer", lambda: consumer)
         patch.setattr(worker.uploads, "get_upload_events", lambda: uploads)
