@@ -48,7 +48,7 @@ def compute_bounds(settings: Settings) -> list[Bound]:
             "fewer status requests per image; ask AWS",
         ),
         Bound("`InteractiveConcurrency`", settings.interactive_concurrency * worker, "raise it, up to 1,000"),
-        Bound("Concurrency of one mapping", 1_000 * worker, "provisioned pollers"),
+        Bound("Concurrency of one mapping", 1_000 * worker, "provisioned pollers instead of MaximumConcurrency"),
         Bound("Account concurrency", get_limit("account_concurrency") / concurrency, "ask AWS for tens of thousands"),
         Bound(
             "New on-demand table",

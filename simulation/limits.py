@@ -64,7 +64,7 @@ LIMITS: Final = {
         10,
         "concurrent batches per poller",
         f"{DOCS}/lambda/latest/dg/services-sqs-parameters.html",
-        "and 1 MB/s; 2 to 2,000 pollers",
+        "and 1 MB/s; 2 to 10,000 pollers (API_ProvisionedPollerConfig); excludes MaximumConcurrency",
     ),
     "queue_in_flight": Limit(
         120_000,
