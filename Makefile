@@ -5,6 +5,7 @@ PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
 # Random runs with injected faults. `make test` has fewer, to take less time.
 FAULT_RUNS := 10000
+E2E_OPTIONS :=
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 # Package hashes, base64 images, IDs in examples, and tests, whose keys are fake.
@@ -33,7 +34,8 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 test: FAULT_RUNS := 2000
 test: check unit integration hostile faults e2e browser ## Run all checks and tests
 
-test-all: check unit integration hostile faults e2e browser ## The same as test, with all random runs
+test-all: E2E_OPTIONS := --all-requests
+test-all: check unit integration hostile faults e2e browser ## The same as test, with all random runs and requests
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
@@ -59,7 +61,7 @@ faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls
-	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e -n 3 --dist loadfile -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(E2E_OPTIONS) -n 3 --dist loadfile -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
