@@ -44,7 +44,7 @@ def test_request_that_does_not_fit_waits() -> None:
     def first() -> str:
         with budget.reserve(8):
             inside.set()
-            leave.wait(60)
+            leave.wait()
         return "first"
 
     def second() -> bool:
@@ -53,7 +53,9 @@ def test_request_that_does_not_fit_waits() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         threads.submit(first)
-        inside.wait(60)
+        inside.wait()
         waiting = threads.submit(second)
+        while not vars(budget._changed)["_waiters"]:
+            assert not waiting.done()
         leave.set()
         assert waiting.result() is True
