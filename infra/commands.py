@@ -130,10 +130,16 @@ def deploy(  # noqa: PLR0913 - one argument for each option
     """
     del engine  # one value so far
     with _expected_errors():
-        from infra.deployment import aws_account
+        from infra.deployment import aws_account, bytecode, wheels
 
         if as_json and not yes:
             raise SetupError("--json cannot ask for confirmation: add --yes.")
+        if bytecode.find_python(wheels.PYTHON_VERSION) is None:
+            typer.echo(
+                f"Python {wheels.PYTHON_VERSION} is not installed, so the Lambda packages contain no bytecode. Cold "
+                "starts take about twice as long.",
+                err=True,
+            )
         account = aws_account.Account(name, profile, region)
         given = _parameters(parameter or [])
         stack = aws_account.deploy_aws(

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 from packaging.markers import Marker
 
+from infra.deployment.bytecode import compile_modules
 from infra.deployment.packaging import FUNCTION_PACKAGES, SOURCE_ROOT, Package, find_own_code, walk_files, zip_files
 from infra.errors import SetupError
 
@@ -34,6 +35,8 @@ _UNNEEDED_FOLDERS = frozenset({"tests", "bin"})
 def build_full(cache: Path, architecture: str = "x86_64", source: Path = SOURCE_ROOT) -> dict[str, Package]:
     """Build the zips with all dependencies and return them by function. Raises SetupError if a step fails.
 
+    The zips contain bytecode if Lambda's Python version is installed (``bytecode.find_python``).
+
     The first call downloads the wheels to ``cache``. Later calls download wheels only if the pinned requirements have
     changed.
     """
@@ -41,6 +44,7 @@ def build_full(cache: Path, architecture: str = "x86_64", source: Path = SOURCE_
     for name in FUNCTION_PACKAGES:
         wheels = install_wheels(source / "requirements" / f"{name}.txt", cache, architecture)
         files = dict(select_files(wheels)) | find_own_code(name, source)
+        files |= compile_modules(files, cache, PYTHON_VERSION)
         if sum(path.stat().st_size for path in files.values()) > MAX_UNZIPPED_BYTES:
             raise SetupError(f"The {name} zip is over Lambda's limit of 250 MiB unzipped.")
         built[name] = Package(name, zip_files(files))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.deployment import packaging, wheels
+from infra.deployment import bytecode, packaging, wheels
 from infra.errors import SetupError
 
 HANDLERS = {
@@ -146,7 +146,7 @@ def test_missing_requirements_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", HANDLERS)
 def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
     """With only the unpacked zip, Lambda's Python imports every handler in it."""
-    python = _runtime()
+    python = bytecode.find_python(wheels.PYTHON_VERSION)
     if python is None:
         pytest.skip(f"no python{wheels.PYTHON_VERSION} on this machine")
     package = wheels.build_full(CACHE)[name]
@@ -163,13 +163,3 @@ def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == [True] * len(HANDLERS[name])
     assert not [each for each in names(package) if each.startswith(("safelight/", "infra/", "tests/"))]
     assert len(package.data) < 20 * 1024 * 1024
-
-
-def _runtime() -> str | None:
-    """Return a Python of Lambda's version that starts; a pyenv shim may not."""
-    version = f"python{wheels.PYTHON_VERSION}"
-    installed = sorted(Path.home().glob(f".pyenv/versions/{wheels.PYTHON_VERSION}*/bin/{version}"))
-    for candidate in (shutil.which(version), *map(str, installed)):
-        if candidate and subprocess.run([candidate, "-V"], capture_output=True, check=False).returncode == 0:
-            return candidate
-    return None
