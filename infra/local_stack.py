@@ -46,6 +46,8 @@ class Engine:
     packages: Callable[[Path], dict[str, packaging.Package]]
     #: Returns the template parameters for this engine.
     parameters: Callable[[], Mapping[str, str]] = dict
+    #: Write the engine's state, so that it outlives a killed engine. Raises SetupError.
+    save: Callable[[Path], None] = lambda _state_dir: None
 
 
 ENGINES: Mapping[str, Engine] = {
@@ -54,6 +56,7 @@ ENGINES: Mapping[str, Engine] = {
         start=embedded.start,
         end=embedded.shut_down,
         packages=packaging.build_slim,
+        save=embedded.save,
     ),
     "localstack": Engine(
         is_running=lambda _state_dir, _environment: localstack.find_running() is not None,
@@ -92,6 +95,7 @@ def up(  # noqa: PLR0913 - each with a default of its own
         report("building the Lambda packages")
         deployed = deploy_to_engine(endpoint_url, name, chosen.packages(source), given, report, source)
         stack = Stack.from_outputs(cloudformation.get_outputs(deployed), engine=engine, endpoint_url=endpoint_url)
+        chosen.save(state_dir)
         stack.save(stack_path(state_dir))
         report("waiting until the API is healthy")
         wait_until_healthy(stack.api_url)

@@ -1,7 +1,8 @@
 """The embedded engine: MiniStack as a background process that listens on loopback only.
 
-The engine writes its state below the state directory when it stops. If the engine is killed, the objects in its buckets
-are kept, and everything else returns to the state of the last normal stop.
+The engine writes its state below the state directory after a deployment, every few seconds while something changes, and
+when it stops. If the engine is killed, the objects in its buckets are kept, and everything else returns to the last
+snapshot.
 """
 
 import shutil
@@ -73,6 +74,13 @@ def stop(state_dir: Path) -> bool:
     EngineRecord(port=record.port).save(paths.record)
     shutil.rmtree(paths.scratch, ignore_errors=True)
     return True
+
+
+def save(state_dir: Path) -> None:
+    """Write the engine's state now. Raises SetupError if that fails."""
+    record = EngineRecord.read(EnginePaths.below(state_dir).record)
+    if record is not None:
+        launch.take_snapshot(record.url)
 
 
 def shut_down(state_dir: Path, _stack_name: str, wiped: bool) -> str:

@@ -14,11 +14,12 @@ import httpx
 import psutil
 
 from infra.engines import processes
-from infra.engines.record import HOST, EnginePaths, EngineRecord
+from infra.engines.record import HOST, SNAPSHOT_PATH, EnginePaths, EngineRecord
 from infra.errors import SetupError
 
 HEALTH_PATH = "/_ministack/health"
 START_SECONDS = 30
+SNAPSHOT_SECONDS = 60
 _TAIL_CHARACTERS = 600
 
 
@@ -115,6 +116,15 @@ def is_healthy(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError), httpx.Client(trust_env=False, timeout=5) as client:
         return client.get(url + HEALTH_PATH).status_code == httpx.codes.OK
     return False
+
+
+def take_snapshot(url: str) -> None:
+    """Let the engine at this address write its state. Raises SetupError if that fails."""
+    try:
+        with httpx.Client(trust_env=False, timeout=SNAPSHOT_SECONDS) as client:
+            client.post(url + SNAPSHOT_PATH).raise_for_status()
+    except httpx.HTTPError as error:
+        raise SetupError(f"The embedded engine did not write its state: {error}") from error
 
 
 def find_free_port() -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Self
 
 HOST = "127.0.0.1"
+#: ``POST`` writes a snapshot of the engine's state and answers 204.
+SNAPSHOT_PATH = "/_safelight/snapshot"
 #: The tested release of MiniStack, which requirements/local.txt pins. Patches are for this release only.
 VERSION = "1.5.33"
 

@@ -12,8 +12,9 @@ import sys
 
 import uvicorn
 
-from infra.engines.patches import request_gate, sorted_indexes
+from infra.engines.patches import request_gate, sorted_indexes, stable_names, state_files
 from infra.engines.record import VERSION
+from infra.engines.snapshots import Application, Snapshots
 
 #: The same value as in MiniStack. Clients such as botocore and httpx reuse connections.
 KEEP_ALIVE_SECONDS = 75
@@ -31,10 +32,14 @@ def main() -> None:
         gateway = importlib.import_module("ministack.services.apigateway_v1")
         sorted_indexes.install(importlib.import_module("ministack.services.dynamodb"))
         request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
+        stable_names.install_api_ids(gateway)
+        provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
+        stable_names.install_bucket_names(provisioners, importlib.import_module("ministack.services.s3"))
     else:
         print(f"MiniStack is {installed}: no patches, which need {VERSION}.", file=sys.stderr)  # noqa: T201
+    application: Application = importlib.import_module("ministack.app").app
     uvicorn.run(
-        "ministack.app:app",
+        Snapshots(application, state_files.save_all),
         host=host,
         port=port,
         lifespan="on",

@@ -14,7 +14,7 @@ from support.running_stack import SHORT_TIMEOUTS
 
 from infra import local_stack
 from infra.engines import launch
-from infra.engines.record import EngineRecord
+from infra.engines.record import EnginePaths, EngineRecord
 from infra.stack import Stack
 
 READY_SCRIPT = Path(__file__).parents[2] / ".ci" / "moto_transactions.py"
@@ -39,7 +39,7 @@ class OwnServer(Protocol):
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """The embedded engine; after a kill, it has the state of its last regular stop."""
+    """The embedded engine; after a kill, it has the state of its last regular stop, like a restored backup."""
 
     folder: Path
 
@@ -48,14 +48,25 @@ class EmbeddedServer:
 
     def stop(self) -> None:  # noqa: D102
         local_stack.down(self.folder)
+        shutil.rmtree(self._backup, ignore_errors=True)
+        shutil.copytree(EnginePaths.below(self.folder).data, self._backup)
 
     def kill(self) -> None:  # noqa: D102
         record = EngineRecord.read(self.folder / "engine.json")
         assert record is not None
-        psutil.Process(record.pid).kill()
+        process = psutil.Process(record.pid)
+        process.kill()
+        process.wait(timeout=600)
+        # The engine has written its state while it ran.
+        shutil.rmtree(EnginePaths.below(self.folder).data)
+        shutil.copytree(self._backup, EnginePaths.below(self.folder).data)
 
     def remove(self) -> None:  # noqa: D102
         local_stack.down(self.folder, wipe=True)
+
+    @property
+    def _backup(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-backup")
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from infra import local_stack
 from infra.deployment import packaging
 from infra.engines import embedded, launch, processes
+from infra.engines.patches.request_gate import count_processes
 from infra.engines.record import HOST, EnginePaths, EngineRecord
 from infra.errors import SetupError
 from infra.sessions import local_session
@@ -159,16 +162,48 @@ def test_data_survives_down_and_a_lost_port(state: Path) -> None:
 
 @pytest.mark.e2e
 def test_a_killed_engine_is_replaced(state: Path) -> None:
-    """The next `up` starts a new one; the objects are still there."""
+    """The next `up` starts a new one. It has the stack of the first `up`, objects, and items older than a snapshot."""
+    stack = local_stack.up(state)
+    kill_engine(state)
+    assert local_stack.up(state) == stack
+    clients = _clients(stack)
+    clients["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
+    clients["dynamodb"].put_item(TableName=stack.table, Item=JOB)
+    snapshot = EnginePaths.below(state).data / "state" / "dynamodb.json"
+    _wait_until(lambda: JOB["ID"]["S"] in snapshot.read_text("utf-8"), "the item is in no snapshot")
+    kill_engine(state)
+    assert not embedded.is_running(state)
+    steps: list[str] = []
+    assert local_stack.up(state, report=steps.append) == stack
+    assert not any("deploying" in step for step in steps)
+    clients = _clients(stack)
+    assert clients["s3"].get_object(Bucket=stack.bucket, Key="processed/x")["Body"].read() == b"x"
+    assert clients["dynamodb"].get_item(TableName=stack.table, Key=JOB)["Item"] == JOB
+    assert "ERROR [persistence]" not in EnginePaths.below(state).log.read_text("utf-8")
+
+
+@pytest.mark.e2e
+def test_a_lost_state_leaves_all_addresses_valid(state: Path) -> None:
+    """Without any snapshot, the next `up` deploys a stack with the same API ID and bucket, and finds its objects."""
     stack = local_stack.up(state)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
-    family = processes.list_family(psutil.Process(_record(state).pid))
-    os.kill(_record(state).pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=600)
-    assert not embedded.is_running(state)
-    again = local_stack.up(state)
-    kept = _clients(again)["s3"].get_object(Bucket=stack.bucket, Key="processed/x")
-    assert kept["Body"].read() == b"x"
+    kill_engine(state)
+    shutil.rmtree(EnginePaths.below(state).data / "state")
+    assert local_stack.up(state) == stack
+    assert _clients(stack)["s3"].get_object(Bucket=stack.bucket, Key="processed/x")["Body"].read() == b"x"
+
+
+@pytest.mark.e2e
+def test_many_callers_start_few_processes(state: Path) -> None:
+    """64 requests at once are answered or refused with Retry-After, by a bounded number of processes."""
+    stack = local_stack.up(state)
+    unlimited = httpx.Limits(max_connections=None)
+    with httpx.Client(trust_env=False, timeout=600, limits=unlimited) as client, ThreadPoolExecutor(64) as callers:
+        answers = list(callers.map(lambda _: client.get(f"{stack.api_url}/x"), range(64)))
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    assert all(answer.headers["Retry-After"] == "1" for answer in answers if answer.status_code == 429)
+    commands = [process.cmdline() for process in processes.list_family(psutil.Process(_record(state).pid))]
+    assert 1 <= sum("-api-" in " ".join(command) for command in commands) <= count_processes()
 
 
 @pytest.mark.e2e
@@ -208,6 +243,13 @@ def test_changed_settings_restart_the_engine(state: Path) -> None:
     assert _record(state).pid != before.pid
 
 
+def kill_engine(state: Path) -> None:
+    """Kill the engine, and wait until its functions have ended."""
+    family = processes.list_family(psutil.Process(_record(state).pid))
+    os.kill(_record(state).pid, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=600)
+
+
 def _record(state: Path) -> EngineRecord:
     return EngineRecord(**json.loads((state / "engine.json").read_text()))
 
@@ -225,6 +267,15 @@ def _clients(stack: Stack) -> Mapping[str, Any]:
 
 def _await_empty_queue(sqs: Any, url: str) -> None:
     wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def is_empty() -> bool:
+        return not any(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values()))
+
+    _wait_until(is_empty, "the worker never got the message")
+
+
+def _wait_until(condition: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + 600
-    while any(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values()):
-        assert time.monotonic() < deadline, "the worker never got the message"
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
