@@ -13,7 +13,7 @@ NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile faults e2e kills browser format bench scale docs lock audit sbom clean
+.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile faults e2e kills attack browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that e
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
 	$(BIN)/pytest tests/e2e/test_process_kills.py --kill-jobs 1000 -q
+
+attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are killed
+	SAFELIGHT_ATTACK_FILES=240 $(BIN)/pytest tests/e2e/test_ingest_attack.py -q
 
 browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/browser -q

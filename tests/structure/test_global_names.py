@@ -46,7 +46,7 @@ FIXED: Final = {"ReviewerUser": "the name of the user is part of the interface, 
 
 def _name(resource: str, region: str) -> Any:
     properties = Resolver(**EVERYTHING, **{"AWS::Region": region}).resource(resource) or {}
-    config = next((value for name, value in properties.items() if name.endswith("Config")), {})
+    config: dict[str, Any] = next((value for name, value in properties.items() if name.endswith("Config")), {})
     return (properties | config).get(NAMED_BY[TEMPLATE["Resources"][resource]["Type"]])
 
 
