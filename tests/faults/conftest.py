@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from faults.simulator.functions import Functions
+from faults.simulator.lambda_platform import LambdaPlatform
+from faults.simulator.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,3 +23,13 @@ def functions() -> Iterator[Functions]:
         functions = Functions(patch)
         yield functions
         functions.close()
+
+
+@pytest.fixture
+def stage(functions: Functions) -> Iterator[Stage]:
+    """Return a new world. Its invariants must hold at the end."""
+    functions.open()
+    made = Stage(functions, LambdaPlatform(functions))
+    yield made
+    made.world.kill_all()
+    assert not made.world.watch.breaches

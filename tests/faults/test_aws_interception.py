@@ -26,6 +26,9 @@ CALLS: Mapping[str, tuple[str, dict[str, Any]]] = {
 METHODS = {"dynamodb": "update_item", "s3": "put_object", "sqs": "send_message"}
 RETRIED = [Fault.UNREACHABLE, Fault.ERROR, Fault.THROTTLED, Fault.LOST, Fault.ERROR_AFTER, Fault.OVERDUE]
 
+#: The call returns a response.
+HARMLESS = frozenset({Fault.SLOW, Fault.TWICE, Fault.CUT, Fault.PARTIAL})
+
 
 def through_botocore(service: str, fault: Fault, times: int) -> tuple[int, str]:
     """Make a call whose first ``times`` sends fail below botocore's retries; return its sends and result."""
@@ -104,12 +107,12 @@ def test_each_fault_has_its_effect(fault: Fault) -> None:
         world.advance(actor)
     at_once = {
         Fault.TWICE: 2,
-        **dict.fromkeys((Fault.KILLED_AFTER, Fault.LOST, Fault.ERROR_AFTER, Fault.SLOW, Fault.CUT), 1),
+        **dict.fromkeys((Fault.KILLED_AFTER, Fault.LOST, Fault.ERROR_AFTER, Fault.SLOW, Fault.CUT, Fault.PARTIAL), 1),
     }
     assert len(world.queue.messages) == at_once.get(fault, 0)
     world.pass_time(timedelta(hours=1))
     assert len(world.queue.messages) == (1 if fault is Fault.OVERDUE else at_once.get(fault, 0))
-    assert (actor.end is End.KILLED) is (fault in KILLS or fault not in {Fault.SLOW, Fault.TWICE, Fault.CUT})
+    assert (actor.end is End.KILLED) is (fault in KILLS or fault not in HARMLESS)
 
 
 def send_of(service: str) -> Send:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from faults.simulator.faults_page import Played, page
 from faults.simulator.functions import Functions
+from faults.simulator.owner_scenes import OWNER_SCENES
 from faults.simulator.single_faults import SCENES, Scene, hits, play_scene
 
 WITHOUT_ID = ("503, no job", "no response, no job", "503, EXPIRED", "no response, EXPIRED")
@@ -16,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 def played(functions: Functions) -> list[tuple[Scene, Played]]:
     """Play each scene without a fault, then with each."""
     found: list[tuple[Scene, Played]] = []
-    for scene in SCENES:
+    for scene in (*SCENES, *OWNER_SCENES):
         plain = play_scene(functions, scene, None)
         found.append(
             (scene, {None: plain, **{hit: play_scene(functions, scene, hit) for hit in hits(len(plain.operations))}})

@@ -7,6 +7,7 @@ model with botocore.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -86,7 +87,7 @@ def _return_response(world: Surroundings, send: Send, fault: Fault | None, answe
     if fault is Fault.KILLED_AFTER:
         die()
     world.delay(send.actor, WAITS.get(fault, timedelta(0)))
-    if fault is None or fault in {Fault.SLOW, Fault.TWICE}:
+    if fault is None or fault in {Fault.SLOW, Fault.TWICE, Fault.PARTIAL}:
         return answer
     if fault is Fault.CUT:
         return _cut(answer)
@@ -95,6 +96,8 @@ def _return_response(world: Surroundings, send: Send, fault: Fault | None, answe
 
 def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
     try:
+        if fault is Fault.PARTIAL:
+            return _perform_partially(world, send)
         answer = world.perform(send.service, send.operation, send.request)
         if fault is Fault.TWICE:
             answer = world.perform(send.service, send.operation, send.request)
@@ -107,6 +110,24 @@ def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
         pause()
         raise
     world.noted(send, fault, None)
+    return answer
+
+
+def _perform_partially(world: Surroundings, send: Send) -> Answer:
+    """Run a request without its first object or item, and return a response that says so, as S3 and DynamoDB do."""
+    request = dict(send.request)
+    perform = partial(world.perform, send.service, send.operation)
+    if send.operation == "DeleteObjects":
+        first, *others = request["Delete"]["Objects"]
+        answer = perform(request | {"Delete": {"Objects": others}})
+        answer["Errors"] = [{**first, "Code": "InternalError", "Message": "says the double"}]
+    elif send.operation == "BatchGetItem":
+        ((table, wanted),) = request["RequestItems"].items()
+        answer = perform(request | {"RequestItems": {table: wanted | {"Keys": wanted["Keys"][1:]}}})
+        answer["UnprocessedKeys"] = {table: wanted | {"Keys": wanted["Keys"][:1]}}
+    else:
+        answer = perform(request)
+    world.noted(send, Fault.PARTIAL, None)
     return answer
 
 

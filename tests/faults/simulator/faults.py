@@ -52,6 +52,8 @@ class Fault(StrEnum):
     TWICE = "done twice"
     #: The body of the response is truncated.
     CUT = "body cut"
+    #: A call for several objects or items leaves the first one out and says so in a successful response.
+    PARTIAL = "done in part"
 
 
 KILLS = frozenset({Fault.KILLED_BEFORE, Fault.KILLED_AFTER})

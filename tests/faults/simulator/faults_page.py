@@ -11,18 +11,20 @@ Played = Mapping[InjectedFault | None, SceneResult]
 HEAD = """# Results of single faults
 
 Each table shows one path. A row is a fault, a column is an AWS call of the path, and a cell is the result of this fault
-at this call. The last calls of a path have no column if no fault at them changes the result. There is no table for
-cancel, retry, delete, redrive, backfills, the notifier or webhooks. `pytest tests/faults/test_single_faults.py
---write-docs` writes this page. The same tests check the page, and that all runs keep the
-[invariants](reliability.md#invariants).
+at this call. The last calls of a path have no column if no fault at them changes the result. There is no table for the
+notifier and webhooks. `pytest tests/faults/test_single_faults.py --write-docs` writes this page. The same tests check
+the page, and that all runs keep the [invariants](reliability.md#invariants).
 
-The code of the functions runs on in-memory doubles of AWS and of image processing. Only "Submit an image" includes the
-HTTP layer of the API.
+The code of the functions runs on in-memory doubles of AWS and of image processing. "Submit an image" and all requests
+about existing jobs and batches (cancel, retry, delete, redrive, backfill) include the HTTP layer of the API. A client
+repeats such a request, with the same `Idempotency-Key`, if it gets no response or a 5xx response. The repetition must
+get a 2xx response.
 
 A cell has the status of the HTTP response (for the API), the status of the job, the number of attempts unless it is 1,
 and the time from the start of the affected invocation to the end of the job. `at once` is less than 10 s. A `slow`
 response takes longer than the timeout of the function; error responses are never slow. A fault `three times` hits the
-call and both retries by botocore.
+call and both retries by botocore. `done in part` affects only calls for several objects or items: the response says
+that the first one was left out.
 """
 
 

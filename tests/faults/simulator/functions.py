@@ -34,6 +34,7 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 import worker.uploads
+from api.dead_letters.use_cases import DeadLetters
 from api.http.body import Upload
 from api.jobs.lifecycle import JobLifecycle
 from api.jobs.submission import JobSubmission
@@ -107,7 +108,7 @@ class Functions:
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Build each root once, so that later changes of the environment do not matter."""
-        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work)
+        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work, self._interrupt)
         api.dependencies.get_dependencies.cache_clear()
         dependencies = (
             api.dependencies.get_dependencies()
@@ -153,6 +154,11 @@ class Functions:
         if actor is not None:
             self.world.delay(actor, WORK)
 
+    def _interrupt(self) -> bool:
+        """Return True in the first call of a run: the attempt is interrupted."""
+        self.world.watch.seen["rendering interrupted"] += 1
+        return self.world.watch.seen["rendering interrupted"] == 1
+
     def open(self, *, first_id: int = 1) -> World:
         """Start a new world; its jobs are numbered from ``first_id``."""
         self.world = World(self.blueprint)
@@ -175,7 +181,7 @@ class Functions:
         Only one request at a time: the function keeps the current one in a global, as Lambda allows.
         """
         event = events.http("POST", "/v1/jobs", data, headers={"Content-Type": "application/octet-stream"})
-        answer = api.app.handler(event, self._context())
+        answer = api.app.handler(event, self.make_context())
         if answer["statusCode"] == 202:
             self.world.watch.answered(json.loads(answer["body"])["id"])
         return int(answer["statusCode"])
@@ -187,17 +193,24 @@ class Functions:
             OWNERS_DEEDS[deed](lifecycle, job_id, ANONYMOUS, at=at)
             self.world.watch.seen[f"owner's {deed}"] += 1
 
+    def redrive(self, job_id: str) -> None:
+        """Redrive a job for an operator. A refusal is a valid response."""
+        with suppress(SafelightError):
+            DeadLetters.of(self.dependencies).redrive(job_id, at=self.world.clock())
+            self.world.watch.seen["operator's redrive"] += 1
+
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
         """Invoke the function of a queue with messages; return its response."""
         event = events.sqs(*map(as_received, messages), queue=queue.name)
         handlers = {self.world.dead_letters.name: worker.dead_letters, self.world.uploads.name: worker.uploads}
-        return handlers.get(queue.name, worker.app).handler(event, self._context())
+        return handlers.get(queue.name, worker.app).handler(event, self.make_context())
 
     def reconcile(self) -> Any:
         """Start the reconciler."""
-        return worker.reconciler.handler({}, self._context())
+        return worker.reconciler.handler({}, self.make_context())
 
-    def _context(self) -> LambdaContext:
+    def make_context(self) -> LambdaContext:
+        """Return the context of the running invocation."""
         actor = current()
         world = self.world
         end = actor.deadline if actor is not None and actor.deadline is not None else world.now + timedelta(minutes=1)

@@ -49,10 +49,9 @@ class LambdaPlatform:
         return self.functions.world.start(Kind.API, body, limit=self.functions.limit(Kind.API))
 
     def ask(self, deed: str, job_id: str) -> Invocation:
-        """Let an owner cancel, retry or delete a job."""
-        return self.functions.world.start(
-            Kind.API, partial(self.functions.ask, deed, job_id), limit=self.functions.limit(Kind.API)
-        )
+        """Let an owner cancel, retry or delete a job, or an operator redrive it."""
+        act = partial(self.functions.ask, deed) if deed != "redrive" else self.functions.redrive
+        return self.functions.world.start(Kind.API, partial(act, job_id), limit=self.functions.limit(Kind.API))
 
     def deliver(self, queue: Queue, chosen: list[Message], skew: timedelta = timedelta(0)) -> Invocation | None:
         """Receive messages and invoke the queue's function; None if all went to the dead-letter queue."""

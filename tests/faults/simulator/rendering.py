@@ -6,7 +6,7 @@ The output differs between attempts, so equal bytes cannot hide two attempts.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from shared.errors import CorruptImage
+from shared.errors import CorruptImage, RenderInterrupted
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
@@ -16,17 +16,29 @@ GOOD: Final = b"\xff\xd8\xff\xe0 good"
 BAD: Final = b"\xff\xd8\xff\xe0 bad"
 #: Kills its worker every time.
 DEADLY: Final = b"\xff\xd8\xff\xe0 deadly"
+#: A good image whose child process is killed from outside in the first attempt.
+KILLED_ONCE: Final = GOOD + b", child killed once"
+#: Kills its child process in every attempt.
+KILLING: Final = b"\xff\xd8\xff\xe0 killing"
 
 
 def quick_render(
-    nonce: Callable[[], int], die: Callable[[], None], work: Callable[[], None]
+    nonce: Callable[[], int],
+    die: Callable[[], None],
+    work: Callable[[], None],
+    is_first: Callable[[], bool],
 ) -> Callable[..., RenderResult]:
-    """Return a render double; ``nonce`` distinguishes attempts, ``work`` lets time pass."""
+    """Return a render double; ``nonce`` distinguishes attempts, ``work`` lets time pass.
+
+    ``is_first`` returns True once per run of the simulator.
+    """
 
     def render(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> RenderResult:  # noqa: ARG001
         work()
         if data.startswith(DEADLY):
             die()
+        if data.startswith(KILLING) or (data.startswith(KILLED_ONCE) and is_first()):
+            raise RenderInterrupted
         if data.startswith(BAD):
             raise CorruptImage
         made = EncodedImage

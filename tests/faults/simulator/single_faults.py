@@ -32,6 +32,12 @@ class Scene:
     title: str
     about: str
     hit: Callable[[LambdaPlatform], Invocation]
+    #: Position of the job whose end is shown.
+    job: int = 0
+    #: True if the fault hits the first thread of the invocation, if it has one.
+    in_thread: bool = True
+    #: Returns what is wrong at the end, besides the invariants.
+    check: Callable[[Functions], Sequence[str]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,11 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
     platform = LambdaPlatform(functions)
     target = scene.hit(platform)
 
+    def affected() -> Invocation:
+        return _hit_by(target) if scene.in_thread else target
+
     def plan(send: Send) -> Fault | None:
-        if hit is None or send.actor is not _hit_by(target) or send.number != hit.number:
+        if hit is None or send.actor is not affected() or send.number != hit.number:
             return None
         return hit.fault if hit.is_steady or send.tried == 0 else None
 
@@ -69,9 +78,10 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
     world.plan = plan
     platform.settle(compute_bound(functions.blueprint))
     check_end(world)
+    world.watch.breaches += scene.check(functions)
     world.kill_all()
-    operations = {send.number: send.operation for send, _ in world.steps if send.actor is _hit_by(target)}
-    text = _describe_result(functions, target, began - START)
+    operations = {send.number: send.operation for send, _ in world.steps if send.actor is affected()}
+    text = _describe_result(functions, target, began - START, scene.job)
     return SceneResult(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
 
 
@@ -86,11 +96,12 @@ def hits(calls: int) -> list[InjectedFault]:
     return once + [InjectedFault(number, fault, is_steady=True) for number in range(1, calls + 1) for fault in STEADY]
 
 
-def _describe_result(functions: Functions, target: Invocation, offset: timedelta) -> str:
+def _describe_result(functions: Functions, target: Invocation, offset: timedelta, job: int) -> str:
     told = f"{_describe_response(target)}, " if target.kind is Kind.API else ""
-    record = next(iter(functions.world.jobs.values()), None)
-    if record is None:
+    records = list(functions.world.jobs.values())
+    if not -len(records) <= job < len(records):
         return f"{told}no job"
+    record = records[job]
     took = from_iso(record["Timestamp"]["S"]) - START - offset
     attempts = int(record["Attempt"]["N"])
     runs = "" if attempts == 1 else f", {attempts} attempts"
@@ -113,7 +124,7 @@ def _round_duration(took: timedelta) -> str:
 # ------------------------------------------------------------------------------------------------- scenes
 
 
-def _submit_images(platform: LambdaPlatform, count: int = 1) -> None:
+def submit_images(platform: LambdaPlatform, count: int = 1) -> None:
     """Let ``count`` clients post images, without faults."""
     functions = platform.functions
     functions.world.plan = no_faults
@@ -123,7 +134,8 @@ def _submit_images(platform: LambdaPlatform, count: int = 1) -> None:
         functions.world.advance(ready[0])
 
 
-def _lose_messages(platform: LambdaPlatform) -> None:
+def lose_messages(platform: LambdaPlatform) -> None:
+    """Lose all messages about jobs and uploads."""
     world = platform.functions.world
     world.queue.messages.clear()
     world.uploads.messages.clear()
@@ -137,17 +149,17 @@ def post(platform: LambdaPlatform) -> Invocation:
 
 def process(platform: LambdaPlatform) -> Invocation:
     """Deliver two jobs to the worker."""
-    _submit_images(platform, 2)
+    submit_images(platform, 2)
     queue = platform.functions.world.queue
-    return _there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
+    return there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
 
 
 def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
     """Deliver the dead letter of a job whose worker was killed ``attempts`` times."""
-    _submit_images(platform)
+    submit_images(platform)
     world = platform.functions.world
     for _ in range(attempts):
-        worker = _there(platform.deliver(world.queue, list(world.queue.messages)))
+        worker = there(platform.deliver(world.queue, list(world.queue.messages)))
         while _hit_by(worker).calls < 2:  # until the job is claimed
             world.advance(world.ready()[0])
         worker.kill()
@@ -155,21 +167,21 @@ def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
         world.pass_time(world.queue.visibility)
     world.queue.messages[0].receives = world.queue.max_receives or 0
     world.queues.receive(world.queue, list(world.queue.messages))
-    return _there(platform.deliver(world.dead_letters, world.dead_letters.visible(world.now)))
+    return there(platform.deliver(world.dead_letters, world.dead_letters.visible(world.now)))
 
 
 def send_again(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after a job's message was lost."""
-    _submit_images(platform)
-    _lose_messages(platform)
-    return _overdue(platform)
+    submit_images(platform)
+    lose_messages(platform)
+    return overdue(platform)
 
 
 def close(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after the worker of a job's last attempt was killed and the dead letter was lost."""
     handle_dead_letter(platform, 5).kill()
     platform.functions.world.dead_letters.messages.clear()
-    return _overdue(platform)
+    return overdue(platform)
 
 
 def announce(platform: LambdaPlatform) -> Invocation:
@@ -180,25 +192,25 @@ def announce(platform: LambdaPlatform) -> Invocation:
 def forward_uploads(platform: LambdaPlatform) -> Invocation:
     """Deliver S3's events of two uploads to the upload function."""
     for _ in range(2):
-        _finish(platform, announce(platform))
+        finish(platform, announce(platform))
     world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
-    return _there(platform.deliver(world.uploads, list(world.uploads.messages)))
+    return there(platform.deliver(world.uploads, list(world.uploads.messages)))
 
 
 def take_upload(platform: LambdaPlatform) -> Invocation:
     """Deliver the forwarded events of two uploads to the worker."""
-    _run_to_end(platform, forward_uploads(platform))
+    run_to_end(platform, forward_uploads(platform))
     world = platform.functions.world
-    return _there(platform.deliver(world.queue, list(world.queue.messages)))
+    return there(platform.deliver(world.queue, list(world.queue.messages)))
 
 
 def expect_upload(platform: LambdaPlatform) -> Invocation:
     """Start the reconciler after an uploaded file arrived but S3's event was lost."""
-    _finish(platform, announce(platform))
+    finish(platform, announce(platform))
     platform.functions.world.pass_time(timedelta(seconds=1))
-    _lose_messages(platform)
-    return _overdue(platform)
+    lose_messages(platform)
+    return overdue(platform)
 
 
 def name(platform: LambdaPlatform) -> Invocation:
@@ -211,9 +223,9 @@ def name(platform: LambdaPlatform) -> Invocation:
 def copy(platform: LambdaPlatform) -> Invocation:
     """Deliver two imports to the worker."""
     for _ in range(2):
-        _finish(platform, name(platform))
+        finish(platform, name(platform))
     queue = platform.functions.world.queue
-    return _there(platform.deliver(queue, list(queue.messages)))
+    return there(platform.deliver(queue, list(queue.messages)))
 
 
 def gather(platform: LambdaPlatform) -> Invocation:
@@ -226,11 +238,11 @@ def gather(platform: LambdaPlatform) -> Invocation:
 
 def count(platform: LambdaPlatform) -> Invocation:
     """Deliver the forwarded event of a batch member to the worker."""
-    _finish(platform, gather(platform))
+    finish(platform, gather(platform))
     world = platform.functions.world
     world.pass_time(timedelta(seconds=1))
-    _run_to_end(platform, _there(platform.deliver(world.uploads, list(world.uploads.messages))))
-    return _there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
+    run_to_end(platform, there(platform.deliver(world.uploads, list(world.uploads.messages))))
+    return there(platform.deliver(world.bulk_queue, list(world.bulk_queue.messages)))
 
 
 def _client(platform: LambdaPlatform, ask: Callable[..., str]) -> Invocation:
@@ -245,12 +257,13 @@ def _status(ask: Callable[[], str]) -> str:
         return str(error.status)
 
 
-def _finish(platform: LambdaPlatform, client: Invocation) -> None:
+def finish(platform: LambdaPlatform, client: Invocation) -> None:
+    """Run a request of one thread to its end."""
     while client.end is None:
         platform.functions.world.advance(client)
 
 
-def _run_to_end(platform: LambdaPlatform, actor: Invocation) -> None:
+def run_to_end(platform: LambdaPlatform, actor: Invocation) -> None:
     """Run an invocation without faults and acknowledge its messages."""
     world = platform.functions.world
     while actor.end is None:
@@ -264,14 +277,16 @@ def _store_source_image(functions: Functions) -> str:
     return "a.jpg"
 
 
-def _overdue(platform: LambdaPlatform) -> Invocation:
+def overdue(platform: LambdaPlatform) -> Invocation:
+    """Let time pass until a job is overdue, and start the reconciler."""
     due = platform.next_sweep()
     assert due is not None
     platform.functions.world.pass_time(due - platform.functions.world.now)
     return platform.run_reconciler()
 
 
-def _there(actor: Invocation | None) -> Invocation:
+def there(actor: Invocation | None) -> Invocation:
+    """Return an invocation that must have started."""
     assert actor is not None
     return actor
 
