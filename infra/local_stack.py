@@ -26,6 +26,8 @@ HEALTH_SECONDS = 60
 LOCK_SECONDS = 300
 #: SQS accepts no lower MaximumConcurrency.
 MIN_CONCURRENCY = 2
+#: The state contains images, names and keys: only this user can read it.
+_PRIVATE = 0o700
 _HEALTHY = frozenset({httpx.codes.OK, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 #: Called with a short text at the start of each step.
 Report = Callable[[str], None]
@@ -83,7 +85,8 @@ def up(  # noqa: PLR0913 - each with a default of its own
     environment of the engine. ``source`` is the folder whose code is deployed. Raises SetupError if a step fails.
     """
     chosen = _engine(engine)
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    state_dir.chmod(_PRIVATE)
     given = local_parameters() | dict(chosen.parameters()) | dict(parameters or {})
     name = given.get("NamePrefix", STACK_NAME)
     with _lock(state_dir):

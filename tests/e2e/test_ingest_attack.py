@@ -30,7 +30,7 @@ FILES = int(os.environ.get("SAFELIGHT_ATTACK_FILES", "0"))
 #: One kill for three files.
 KILLS = FILES // 3
 #: Pause between two kills: long enough for a function to start again and serve something.
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.3
 PARAMETERS = SHORT_TIMEOUTS | {"RedispatchSeconds": "20", "LongestRedispatchSeconds": "40", "MaxReceiveCount": "20"}
 ROLES = ("api", "worker", "child", "uploads", "reconciler", "dead_letters", "notifier", "webhooks")
 

@@ -187,7 +187,7 @@ def _print(batch: Batch, *, as_json: bool) -> None:
 
 def _format(batch: Batch) -> str:
     """Return the ID and the counts in one line."""
-    return "\t".join([text.escape(batch.id), *(f"{count} {name}" for name, count in _count(batch))])
+    return "\t".join([text.escape(batch.id), *(f"{count} {text.escape(name)}" for name, count in _count(batch))])
 
 
 def _count(batch: Batch) -> list[tuple[str, int]]:

@@ -107,7 +107,9 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
     for warning in plan.warnings:
         typer.echo(f"Note: {text.escape(warning.message)}", err=True)
     if plan.failure is not None:
-        typer.echo(f"The job would fail: {text.escape(plan.failure.message)} ({plan.failure.code})", err=True)
+        typer.echo(
+            f"The job would fail: {text.escape(plan.failure.message)} ({text.escape(plan.failure.code)})", err=True
+        )
 
 
 def _print_steps(plan: Plan) -> None:

@@ -68,7 +68,7 @@ def _print_link(client: Safelight, job_id: str, output: str | None, *, as_json: 
     if as_json:
         documents.print_document(link.document())
     else:
-        typer.echo(link.url)
+        typer.echo(text.escape(link.url))
 
 
 def _write_to_stdout(client: Safelight, job_id: str, output: str | None) -> None:

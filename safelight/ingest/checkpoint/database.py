@@ -114,7 +114,8 @@ def translate_database_errors(path: Path) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+            missing.mkdir(mode=0o700, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(0, "not allowed")
     except OSError as error:

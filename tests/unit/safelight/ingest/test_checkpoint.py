@@ -324,3 +324,13 @@ def test_files_inspected_for_a_lost_batch_join_the_next_batch(checkpoint: Checkp
     batches.create_chunk(checkpoint, inspected)
     batches.mark_batch_gone(checkpoint, 1)
     assert rows(checkpoint, "state, batch") == [(State.CHUNKED, 2)]
+
+
+def test_new_folders_are_private(tmp_path: Path) -> None:
+    """Other users can read neither the checkpoint nor its folder. A folder that exists keeps its mode."""
+    tmp_path.chmod(0o755)
+    path = tmp_path / ".safelight" / "ingest" / "checkpoint.db"
+    with open_checkpoint(path):
+        pass
+    modes = [each.stat().st_mode & 0o777 for each in (tmp_path, path.parents[1], path.parent, path)]
+    assert modes == [0o755, 0o700, 0o700, 0o600]
