@@ -94,17 +94,18 @@ class Functions:
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
         patch.setattr(worker.app, "hide_memory", lambda: None)
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
-        Threads.starter = staticmethod(self._start_thread)
+        patch.setattr(Threads, "starter", staticmethod(self._start_thread), raising=False)
         patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
         patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
         patch.setattr("shared.aws.dynamodb.transactions.time", SimpleNamespace(sleep=self._sleep))
+        self._disabled_level = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
 
     def close(self) -> None:
-        """Release what no patch undoes."""
+        """Restore what no patch undoes. Other functions may exist that were created before these."""
         api.dependencies.get_dependencies.cache_clear()
-        logging.disable(logging.NOTSET)
+        logging.disable(self._disabled_level)
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Build each root once, so that later changes of the environment do not matter."""
