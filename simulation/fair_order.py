@@ -67,7 +67,7 @@ class FairOrder:
         return self._waiting[tenant].popleft()[1]
 
     def release(self, message: Message) -> None:
-        """Note that a message is no longer in flight."""
+        """Record that a message is no longer in flight."""
         self._in_flight[self._tenant(message.job)] -= 1
 
     def _is_noisy(self, tenant: int | None) -> bool:

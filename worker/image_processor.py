@@ -177,7 +177,8 @@ class ImageProcessor:
     def _read(self, raw: RawImage, max_bytes: int) -> bytes:
         """Return the bytes of a raw image.
 
-        Raises _RawImageLarger if the image exceeds ``max_bytes`` and ``max_bytes`` is below the limit.
+        If the image exceeds ``max_bytes``, raises TooManyBytes if ``max_bytes`` is ``limits.max_bytes``, or
+        _RawImageLarger if it is lower.
         """
         try:
             return self.images.get_raw(raw, max_bytes=max_bytes)

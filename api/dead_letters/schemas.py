@@ -95,7 +95,7 @@ class RefusalView(View):
 
 
 class RedriveView(View):
-    """Outcome of one call."""
+    """Result of one request to redrive dead letters."""
 
     redriven: int
     refused: int

@@ -108,8 +108,8 @@ def read_options(query: Mapping[str, Any], fields: Mapping[str, Any]) -> Options
 def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[str, Any]) -> _OptionsT:
     """Return the options in the query and in the body (a form or JSON), validated by ``model``.
 
-    Raises InvalidPipeline if only the pipeline, the preset or shorthand options are invalid, or InvalidRequest if
-    another option is invalid or unknown, or if an option is in both the query and the body.
+    Raises InvalidRequest if an option is unknown, or is in both the query and the body, or if an option other than the
+    pipeline, the preset and the shorthand options is invalid. Raises InvalidPipeline if only these are invalid.
     """
     doubled = sorted(query.keys() & fields.keys())
     if doubled:

@@ -95,7 +95,8 @@ Fit = Annotated[
         "--fit",
         metavar="NAME",
         callback=make_choice_parser(FITS, str.lower),
-        help=f"How to fit the image into the width and height: {join_choices(FITS)}.",
+        help=f"How to fit the image into the width and height: {join_choices(FITS)}. inside keeps the whole image, "
+        "cover crops it, contain adds a background, and exact distorts it.",
     ),
 ]
 Enlarge = Annotated[

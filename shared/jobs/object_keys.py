@@ -93,7 +93,7 @@ def dead_letter_key(message_id: str) -> str:
 
 
 def s3_uri(bucket: str, key: str) -> str:
-    """Return the URI of an object, as in the table's ``S3Path``."""
+    """Return the URI of an object, as in the attribute ``S3Path`` of the job table."""
     return f"s3://{bucket}/{key}"
 
 

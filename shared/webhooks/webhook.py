@@ -46,7 +46,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class SigningSecrets:
-    """The current secret, and the previous one while it still signs."""
+    """The current secret, and the previous secret as long as events are also signed with it."""
 
     current: str
     previous: str | None = None

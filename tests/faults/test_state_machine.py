@@ -107,9 +107,13 @@ class JobMachine(RuleBasedStateMachine):
     def claim(self, skew: int, generation: int) -> Any:
         """Claim with a clock that may be wrong and a message that may be of another generation."""
         now, self.now = self.now, self.now + timedelta(seconds=skew)
-        is_ours = self.is_free and generation == self.expected.generation
+        has_attempts = self.stored.attempts_used < POLICY.max_attempts
+        is_ours = self.is_free and generation == self.expected.generation and has_attempts
         claimed = self.table.claim(
-            JobMessage(job_id=self.job.id, generation=generation), now=self.now, lease=LEASE, max_attempts=5
+            JobMessage(job_id=self.job.id, generation=generation),
+            now=self.now,
+            lease=LEASE,
+            max_attempts=POLICY.max_attempts,
         )
         self.now = now
         assert isinstance(claimed, ClaimRefusal) is not is_ours
@@ -208,6 +212,7 @@ class JobMachine(RuleBasedStateMachine):
             self.expected.generation,
         )
         assert self.ended <= 1
+        assert stored.attempts_used <= POLICY.max_attempts
         item = self.tables.tables["JobTable"].items[self.job.id]
         assert ("OpenShard" in item) is ("DueAt" in item) is (not stored.status.is_terminal)
 

@@ -68,7 +68,9 @@ Concurrency = Annotated[
         help="Number of concurrent requests. With auto, it grows while requests succeed and is halved after a failure.",
     ),
 ]
-Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name for the new batch.")]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="TEXT", help="Name for the batch of jobs that the ingest creates.")
+]
 CheckpointFile = Annotated[
     Path | None,
     typer.Option(
@@ -137,9 +139,9 @@ def ingest(  # noqa: PLR0913 - each option is an argument
 ) -> None:
     """Process any number of images, and resume after an interruption.
 
-    You can stop the command at any time. Run it again to resume. If you resume within 24 hours, every file gets exactly
-    one job. Files with the same content and options share a job and are uploaded only once. If a file fails, the
-    command continues with the others.
+    You can stop the command at any time. Run it again to resume. Every file gets exactly one job. If you resume
+    after more than 24 hours, some files can get a second one. Files with the same content and options are uploaded
+    only once and share one job. If a file fails, the command continues with the others.
     """
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")

@@ -44,7 +44,7 @@ def listen(  # noqa: PLR0913 - each option is an argument
     api_url: ApiUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
 ) -> None:
-    """Print every event with a valid signature. To stop, press Ctrl-C.
+    """Print each event whose signature is valid. To stop, press Ctrl-C.
 
     The secret comes from --register, or from the environment variable SAFELIGHT_WEBHOOK_SECRET.
     """
