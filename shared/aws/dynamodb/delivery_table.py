@@ -21,6 +21,14 @@ from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, Deliv
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+#: The facts of a delivery, written by its first claim or deferral. Later ones keep what may not change.
+_SET_FACTS = (
+    "#Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
+    " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
+    " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)"
+)
+_IS_FREE = "attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)"
+
 
 class DeliveryTable:
     """Deliveries to webhooks. Every method raises ServiceError if DynamoDB fails."""
@@ -38,25 +46,9 @@ class DeliveryTable:
             message.owner,
             _name(message.webhook, message.event_id),
             "SET #State = :waiting, #DueAt = :due, #TriedAt = :now, #Tries = if_not_exists(#Tries, :zero) + :one,"
-            " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
-            " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
-            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)"
-            " REMOVE #DeferredBy, #ResumeAt",
-            {
-                ":waiting": DeliveryState.WAITING.value,
-                ":now": to_iso(now),
-                ":due": to_iso(now + lease),
-                ":round": message.round,
-                ":zero": 0,
-                ":one": 1,
-                ":name": message.webhook,
-                ":event": message.event_id,
-                ":type": message.type,
-                ":job": message.job_id,
-                ":body": message.body,
-                ":expires": _expiry(now),
-            },
-            condition="attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)",
+            f" {_SET_FACTS} REMOVE #DeferredBy, #ResumeAt",
+            _describe_facts(message, now) | {":due": to_iso(now + lease), ":one": 1},
+            condition=_IS_FREE,
         )
         return None if item is None else _from_item(item)
 
@@ -67,25 +59,9 @@ class DeliveryTable:
             _name(message.webhook, message.event_id),
             "SET #State = :waiting, #DueAt = :until, #ResumeAt = :until, #DeferredBy = :receiver,"
             " #Tries = if_not_exists(#Tries, :zero), #Reason = if_not_exists(#Reason, :reason),"
-            " #Round = if_not_exists(#Round, :round), #CreatedAt = if_not_exists(#CreatedAt, :now),"
-            " #Webhook = :name, #EventID = :event, #Type = :type, #JobID = :job,"
-            " #Body = if_not_exists(#Body, :body), #ExpiresAt = if_not_exists(#ExpiresAt, :expires)",
-            {
-                ":waiting": DeliveryState.WAITING.value,
-                ":now": to_iso(now),
-                ":until": to_iso(until),
-                ":receiver": message.receiver,
-                ":reason": reason,
-                ":round": message.round,
-                ":zero": 0,
-                ":name": message.webhook,
-                ":event": message.event_id,
-                ":type": message.type,
-                ":job": message.job_id,
-                ":body": message.body,
-                ":expires": _expiry(now),
-            },
-            condition="attribute_not_exists(#State) OR (#State = :waiting AND #DueAt <= :now AND #Round = :round)",
+            f" {_SET_FACTS}",
+            _describe_facts(message, now) | {":until": to_iso(until), ":receiver": message.receiver, ":reason": reason},
+            condition=_IS_FREE,
         )
         return None if item is None else _from_item(item)
 
@@ -196,6 +172,22 @@ def _from_item(item: Mapping[str, Any]) -> Delivery:
 
 def _name(webhook: str, event_id: str) -> str:
     return f"{webhook}#{event_id}"
+
+
+def _describe_facts(message: DeliveryMessage, now: datetime) -> dict[str, Any]:
+    """Return the values that a claim and a deferral share."""
+    return {
+        ":waiting": DeliveryState.WAITING.value,
+        ":now": to_iso(now),
+        ":round": message.round,
+        ":zero": 0,
+        ":name": message.webhook,
+        ":event": message.event_id,
+        ":type": message.type,
+        ":job": message.job_id,
+        ":body": message.body,
+        ":expires": _expiry(now),
+    }
 
 
 def _expiry(now: datetime) -> int:
