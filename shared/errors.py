@@ -300,6 +300,8 @@ class QuotaExceeded(RequestError):
     status = 429
     title = "A limit of the caller is used up."
     retriable = True
+    #: True if a part of the request is done. A request with the same Idempotency-Key does the rest.
+    is_partial = False
 
 
 class TooManyOpenJobs(QuotaExceeded):

@@ -15,7 +15,15 @@ from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.aws.s3.source_store import SourceObject
 from shared.clock import Clock
-from shared.errors import BatchClosed, FieldError, InvalidRequest, NotABackfill, SafelightError, ServiceError
+from shared.errors import (
+    BatchClosed,
+    FieldError,
+    InvalidRequest,
+    NotABackfill,
+    QuotaExceeded,
+    SafelightError,
+    ServiceError,
+)
 from shared.ids import first_id_at, new_id
 from shared.jobs import object_keys
 from shared.jobs.backfill import CHUNK, Backfill, BackfillFilter
@@ -59,18 +67,28 @@ class Backfills:
     def advance(self, batch: Batch, *, until: datetime) -> BackfillProgress:
         """Create members until the time is up or no images are left. The last chunk closes the batch.
 
-        Raises NotABackfill, BatchClosed if the batch was closed before all members were created, or ServiceError if AWS
-        fails.
+        Chunks become smaller if a limit of the owner does not allow a whole one. If it does not allow one more member,
+        the call ends. Raises TooManyOpenJobs or DailyBytesExceeded if it has created no member then, NotABackfill,
+        BatchClosed if the batch was closed before all members were created, or ServiceError if AWS fails.
         """
         if batch.backfill is None:
             raise NotABackfill
-        created, send_error = 0, None
+        created, send_error, limit = 0, None, CHUNK
         while batch.backfill is not None and not batch.backfill.complete:
             if batch.closed_at is not None:
                 raise BatchClosed
-            jobs, progress = self._build_chunk(batch, batch.backfill)
+            jobs, progress = self._build_chunk(batch, batch.backfill, limit)
             at = self.clock()
-            if self.table.advance(batch, jobs, progress, at=at, expires_at=at + self.retention):
+            try:
+                is_stored = self.table.advance(batch, jobs, progress, at=at, expires_at=at + self.retention)
+            except QuotaExceeded:
+                if len(jobs) > 1:
+                    limit = max(1, limit // 2)
+                    continue
+                if created:
+                    break
+                raise
+            if is_stored:
                 created += len(jobs)
                 send_error = notify_workers(jobs, self.imports.queues) or send_error
             if self.clock() >= until:
@@ -78,8 +96,11 @@ class Backfills:
             batch = self.table.get(batch.id, batch.owner, now=at).batch
         return BackfillProgress(created, send_error)
 
-    def _build_chunk(self, batch: Batch, backfill: Backfill) -> tuple[list[Job], Backfill]:
-        """Return the next members and the backfill with its new position, without writing them."""
+    def _build_chunk(self, batch: Batch, backfill: Backfill, limit: int) -> tuple[list[Job], Backfill]:
+        """Return the next members and the backfill with its new position, without writing them.
+
+        ``limit`` is the maximum number of jobs to examine.
+        """
         query, now = backfill.filter, self.clock()
         page = self.listing.page(
             JobQuery(
@@ -89,7 +110,7 @@ class Backfills:
                 first_id=_first_id(query.since, "since"),
                 before_id=backfill.before,
                 now=now,
-                limit=CHUNK,
+                limit=limit,
             )
         )
         matches = [job for job in page.jobs if query.matches(job, self.imports.own_bucket)]

@@ -17,7 +17,16 @@ from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
 from shared.aws.dynamodb.request_log import Reservation
-from shared.errors import BatchClosed, BatchNotFound, KeyInUse, KeyInvalid, KeyReused, NotABackfill
+from shared.errors import (
+    BatchClosed,
+    BatchNotFound,
+    DailyBytesExceeded,
+    KeyInUse,
+    KeyInvalid,
+    KeyReused,
+    NotABackfill,
+    TooManyOpenJobs,
+)
 
 router = Router()
 
@@ -102,6 +111,8 @@ def retry_failed(
         BatchNotFound,
         NotABackfill,
         BatchClosed,
+        TooManyOpenJobs,
+        DailyBytesExceeded,
         KeyInvalid,
         KeyInUse,
         KeyReused,

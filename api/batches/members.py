@@ -19,10 +19,11 @@ from api.jobs.submission import notify_worker
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.batch_members import BatchMembers
-from shared.aws.dynamodb.batch_table import BatchTable
+from shared.aws.dynamodb.batch_table import CHUNK_SIZE, BatchTable
 from shared.aws.s3.source_store import SourceObject
 from shared.aws.sqs import JobQueues
-from shared.errors import SafelightError, ServiceError
+from shared.clock import Clock
+from shared.errors import QuotaExceeded, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
 from shared.parallel import map_parallel
@@ -47,6 +48,7 @@ class MemberCreation:
     uploads: Uploads
     imports: Imports
     queues: JobQueues
+    clock: Clock
     retention: timedelta
 
     @classmethod
@@ -58,6 +60,7 @@ class MemberCreation:
             uploads=Uploads.of(dependencies),
             imports=Imports.of(dependencies),
             queues=dependencies.queues,
+            clock=dependencies.clock,
             retention=dependencies.retention,
         )
 
@@ -77,7 +80,7 @@ class MemberCreation:
         ``seed`` is the ID that the request has reserved, and ``at`` the time of its first try. A repeated request
         returns the members that its first try created, even if it could not create them now. With ``is_new_batch``,
         the batch is created too. Raises BatchClosed if the batch is closed, TooManyOpenJobs or DailyBytesExceeded if
-        the members exceed a limit of the owner, or ServiceError if AWS fails.
+        the members exceed a limit of the owner, or ServiceError if AWS fails. The first members may be created then.
         """
         ids = [member_id(seed, at, index) for index in range(len(items))]
         members: dict[str, Job | SafelightError] = dict(self.members.find(ids)) if is_repeat else {}
@@ -89,17 +92,41 @@ class MemberCreation:
                 requests[job_id] = read_member(fields)
             except SafelightError as error:
                 members[job_id] = error
-        members |= self._build_jobs(requests, batch, catalog, at=at)
+        # The first try may have been long ago. The upload forms of new members and the limits per day count from now.
+        now = max(self.clock(), at) if is_repeat else at
+        members |= self._build_jobs(requests, batch, catalog, at=now)
         new = [job for job_id in requests if isinstance(job := members[job_id], Job)]
-        if new:
-            self.table.require_room(new)
-        if is_new_batch:
-            self.table.create(batch)
-        if new:
-            self.table.append(batch.id, new, expires_at=at + self.retention)
+        self._store(new, batch, at=now, is_repeat=is_repeat, is_new_batch=is_new_batch)
         results = tuple(members[job_id] for job_id in ids)
         jobs = [job for job in results if isinstance(job, Job)]
         return AddedMembers(batch.id, results, notify_workers(jobs, self.queues))
+
+    def _store(self, new: Sequence[Job], batch: Batch, *, at: datetime, is_repeat: bool, is_new_batch: bool) -> None:
+        """Create the batch, if it is new, and its new members.
+
+        If other requests of the owner use up a limit meanwhile, the first members stay created.
+        """
+        created: list[Job] = []
+        is_started = is_repeat
+        try:
+            if new:
+                self.table.require_room(new)
+            if is_new_batch:
+                self.table.create(batch)
+                is_started = True
+            for start in range(0, len(new), CHUNK_SIZE):
+                chunk = new[start : start + CHUNK_SIZE]
+                self.table.append(batch.id, chunk, expires_at=at + self.retention)
+                created += chunk
+        except QuotaExceeded as error:
+            notify_workers(created, self.queues)
+            error.is_partial = is_started or bool(created)
+            if created:
+                error.detail += (
+                    f" {len(created)} of {len(new)} members were created."
+                    " Repeat the request with the same Idempotency-Key to create the others."
+                )
+            raise
 
     def _build_jobs(
         self, requests: Mapping[str, UploadRequest | ImportRequest], batch: Batch, catalog: Catalog, *, at: datetime

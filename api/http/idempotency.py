@@ -14,7 +14,8 @@ after storing the response          returns the stored response
 ==================================  ====================================================================
 
 The lease of a reservation lasts as long as the invocation can still run. After a client error (4xx), the reservation is
-deleted. After a service error, it is unknown how far the request got, so only the lease is ended.
+deleted. After a service error, it is unknown how far the request got, so only the lease is ended. The same is true if a
+limit of the owner is reached after a part of the members of a batch was created.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
 from shared.clock import Clock
-from shared.errors import KeyInvalid, SafelightError, ServiceError
+from shared.errors import KeyInvalid, QuotaExceeded, SafelightError, ServiceError
 from shared.ids import new_id
 
 MAX_KEY = 255
@@ -105,11 +106,11 @@ def run_once(  # noqa: PLR0913, PLR0917 - the request and the log
         return Done(reservation.answer, None)
     try:
         value = run(reservation)
-    except ServiceError:
-        log.release(reservation, now=clock())
-        raise
-    except SafelightError:
-        log.delete(reservation)
+    except SafelightError as error:
+        if isinstance(error, ServiceError) or (isinstance(error, QuotaExceeded) and error.is_partial):
+            log.release(reservation, now=clock())
+        else:
+            log.delete(reservation)
         raise
     answer = remember(value)
     try:

@@ -10,8 +10,9 @@ from safelight.cli import options as opts
 from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
-from safelight.errors import ClientError
+from safelight.errors import ApiError, ClientError
 from safelight.models import Batch
+from safelight.transport.retries import MAX_RETRY_AFTER_SECONDS, is_quota_exceeded
 from safelight.transport.timing import SYSTEM_TIMING, Timing
 
 EXAMPLES = """Examples:
@@ -135,11 +136,18 @@ def complete_backfill(
 ) -> Batch:
     """Create the members of a backfill, wait for them if ``wait`` is set, and return the batch.
 
-    The API stores the progress, so an interrupted call can be repeated. Raises ClientError.
+    The API stores the progress, so an interrupted call can be repeated. If the caller has too many open jobs, it waits
+    until some of them have ended. Raises ClientError, for example if the limit on bytes per day is used up.
     """
     on_progress(batch)
     while not batch.is_filled:
-        batch = client.batches.continue_backfill(batch.id)
+        try:
+            batch = client.batches.continue_backfill(batch.id)
+        except ApiError as error:
+            if not is_quota_exceeded(error) or (error.retry_after_seconds or 0) > MAX_RETRY_AFTER_SECONDS:
+                raise
+            timing.sleep(error.retry_after_seconds or FIRST_DELAY_SECONDS)
+            batch = client.batches.get(batch.id)
         on_progress(batch)
     delay = FIRST_DELAY_SECONDS
     while wait and not batch.done:
@@ -168,6 +176,9 @@ def _run(client: Safelight, batch: Batch, *, wait: bool, as_json: bool) -> int:
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. To resume, run: safelight backfill --resume {batch.id}", err=True)
         return opts.EXIT_INTERRUPTED
+    except ClientError:
+        typer.echo(f"Stopped. To resume, run: safelight backfill --resume {batch.id}", err=True)
+        raise
     _print(batch, as_json=as_json)
     failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
     return opts.EXIT_PARTIAL_FAILURE if failed else opts.EXIT_SUCCESS

@@ -17,7 +17,6 @@ from shared.clock import to_iso
 from shared.errors import (
     BatchClosed,
     BatchNotFound,
-    QuotaExceeded,
     ServiceError,
     ServiceThrottled,
     ServiceUnavailable,
@@ -123,20 +122,17 @@ class BatchTable:
                 continue  # expired; DynamoDB removes it late
         return BatchPage(states=tuple(found), next_before_id=ids[limit - 1] if len(ids) > limit else None)
 
-    def append(self, batch_id: str, jobs: Sequence[Job], *, expires_at: datetime) -> None:
-        """Create members in chunks, each in one transaction with the count of members.
-
-        Chunks that an earlier try of the request created are left unchanged. Raises BatchClosed if the batch is closed.
-        """
-        for start in range(0, len(jobs), CHUNK_SIZE):
-            self._append_chunk(batch_id, jobs[start : start + CHUNK_SIZE], expires_at)
-
     def require_room(self, jobs: Sequence[Job]) -> None:
         """Check the limits of the owner of new members. Raises TooManyOpenJobs or DailyBytesExceeded."""
         if self._quotas is not None:
             self._quotas.reserve(jobs)
 
-    def _append_chunk(self, batch_id: str, chunk: Sequence[Job], expires_at: datetime) -> None:
+    def append(self, batch_id: str, chunk: Sequence[Job], *, expires_at: datetime) -> None:
+        """Create at most ``CHUNK_SIZE`` members, in one transaction with the count of members.
+
+        A chunk that an earlier try of the request created is left unchanged. Raises BatchClosed if the batch is closed,
+        TooManyOpenJobs or DailyBytesExceeded if the members exceed a limit of the owner.
+        """
         for _ in range(MAX_TRIES):
             counts = self._count(chunk)
             writes = [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at), *counts]
@@ -152,16 +148,8 @@ class BatchTable:
         raise ServiceThrottled(retry_after_seconds=1)
 
     def _count(self, jobs: Sequence[Job]) -> "list[TransactWriteItemTypeDef]":
-        """Return the write that counts new members for their owner, or none without limits.
-
-        Raises ServiceThrottled if a limit is used up: other members of the request may have been created already.
-        """
-        if self._quotas is None or not jobs:
-            return []
-        try:
-            return [self._quotas.reserve(jobs)]
-        except QuotaExceeded as error:
-            raise ServiceThrottled(error.detail, retry_after_seconds=error.retry_after_seconds) from error
+        """Return the write that counts new members for their owner, or none without limits."""
+        return [self._quotas.reserve(jobs)] if self._quotas is not None and jobs else []
 
     def advance(
         self, batch: Batch, jobs: Sequence[Job], backfill: Backfill, *, at: datetime, expires_at: datetime
@@ -169,7 +157,8 @@ class BatchTable:
         """In one transaction, create the next members of a backfill, at most one chunk, and store its new position.
 
         The last chunk also closes the batch. Return False if the batch is closed or its position is not that in
-        ``batch``. Another request has changed it, or an earlier try of this call whose response was lost.
+        ``batch``. Another request has changed it, or an earlier try of this call whose response was lost. Raises
+        TooManyOpenJobs or DailyBytesExceeded if the members exceed a limit of the owner.
         """
         assert batch.backfill is not None  # noqa: S101 - checked by the caller
         closing = ", #ClosedAt = :at" if backfill.complete else ""

@@ -109,7 +109,7 @@ MUTANTS = (
     ),
     Mutant(
         "members made outside of the transaction that counts them",
-        BatchTable._append_chunk,
+        BatchTable.append,
         "transact(self._client, writes)",
         "transact(self._client, writes[: len(chunk)]); transact(self._client, writes[len(chunk) :])",
     ),

@@ -8,6 +8,10 @@ import httpx
 import pytest
 from typer.testing import Result
 
+from safelight.cli.commands.backfill import complete_backfill
+from safelight.client import Safelight
+from safelight.models import Batch
+
 Invoke = Callable[..., Result]
 
 
@@ -30,6 +34,13 @@ def respond_with(*batches: dict[str, Any]) -> list[httpx.Response]:
         httpx.Response(202, json={"batch": first, "items": []}),
         *(httpx.Response(202, json=each) for each in others),
     ]
+
+
+def refuse(code: str, detail: str, retry_after: int) -> httpx.Response:
+    """Return the API's response at a limit of the caller."""
+    document = {"title": "A limit.", "status": 429, "code": code, "detail": detail, "retriable": True}
+    headers = {"Content-Type": "application/problem+json", "Retry-After": str(retry_after)}
+    return httpx.Response(429, content=json.dumps(document), headers=headers)
 
 
 def test_members_are_requested_until_all_are_created(invoke: Invoke, api: Any) -> None:
@@ -65,6 +76,28 @@ def test_ctrl_c_shows_how_to_resume(invoke: Invoke, api: Any) -> None:
     result = invoke("backfill", "--preset", "web")
     assert result.exit_code == 130
     assert "safelight backfill --resume B" in result.stderr
+
+
+def test_a_backfill_waits_for_open_jobs_to_end(client: Safelight, api: Any, fake_time: Any) -> None:
+    """As long as the API says, however often it refuses."""
+    refusals = [refuse("TOO_MANY_OPEN_JOBS", "Too many.", 5)] * 20
+    waiting = [httpx.Response(200, json=batch(50))] * 4
+    api.answers = [
+        *(each for number in range(4) for each in (*refusals[number * 5 : number * 5 + 5], waiting[number])),
+        httpx.Response(202, json=batch(70, complete=True)),
+    ]
+    done = complete_backfill(client, Batch(**batch(50)), lambda _: None, wait=False, timing=fake_time.timing())
+    assert (done.total, done.is_filled) == (70, True)
+    assert set(fake_time.slept) == {5.0}
+
+
+def test_a_backfill_does_not_wait_for_the_next_day(invoke: Invoke, api: Any) -> None:
+    """It says how to resume."""
+    api.answers = [*respond_with(batch(0)), refuse("DAILY_BYTES_EXCEEDED", "At most 1,000 bytes per day.", 40_000)]
+    result = invoke("backfill", "--preset", "web")
+    assert result.exit_code not in {0, 130}
+    assert "safelight backfill --resume B" in result.stderr
+    assert "At most 1,000 bytes" in result.stderr
 
 
 def test_cancel_repeats_until_no_member_is_open(invoke: Invoke, api: Any) -> None:
