@@ -24,6 +24,7 @@ import api.uploads.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
 from api.http.cors import cors_headers, is_preflight, preflight_response
+from api.http.links import remove_base_path
 from api.http.problems import problem_response, translate_validation_error
 from api.rate_limit import count_request
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
@@ -48,9 +49,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     log = get_logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
-    method, path = event.get("httpMethod"), event.get("path")
-    if method == "HEAD":
-        event = {**event, "httpMethod": "GET"}
+    method, path = event.get("httpMethod"), remove_base_path(event)
+    event = {**event, "path": path, "httpMethod": "GET" if method == "HEAD" else method}
     try:
         origins = get_dependencies().settings.ui_origins
         response = preflight_response(event, origins) if is_preflight(event) else _answer(event, context, request_id)
@@ -58,7 +58,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception:
         # The error is logged completely, but the caller gets no details.
         log.exception("Request failed", extra={"method": method, "path": path})
-        response = _refuse(SafelightError(), str(path), request_id)
+        response = _refuse(SafelightError(), path, request_id)
     if method == "HEAD":
         response["body"] = ""
     # Responses with 204 and 304 have no body. Gateways differ in how they treat a body of null.

@@ -161,3 +161,17 @@ def test_sign_in_returns_to_the_page() -> None:
     assert NAMED.output("CognitoDomain") == "https://ours.auth.eu-west-1.amazoncognito.com"
     assert NAMED.output("CognitoClientId") == "<CallerPoolClient>"
     assert Resolver(ApiAuth="cognito").output("CognitoDomain") is None
+
+
+def test_a_domain_name_of_the_api_replaces_its_url() -> None:
+    """The output, the events and CloudFront's policy have the custom domain name, the policy only its host."""
+    stack = Resolver(UiCloudFront="true", PublicApiUrl="https://images.example.com/safelight")
+    headers, notifier = stack.resource("UiHeaders"), stack.resource("NotifierFunction")
+    assert headers is not None
+    assert notifier is not None
+    assert stack.output("ApiUrl") == "https://images.example.com/safelight/v1"
+    assert notifier["Environment"]["Variables"]["API_URL"] == "https://images.example.com/safelight"
+    security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert "connect-src 'self' https://images.example.com https://*.s3." in policy
+    assert "execute-api" not in policy

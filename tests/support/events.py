@@ -1,10 +1,11 @@
 """Events as AWS passes them to a Lambda function, and a Lambda context."""
 
 import base64
+import hashlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -33,30 +34,50 @@ def http(
     path: str,
     body: bytes | str | None = None,
     *,
-    headers: Mapping[str, str] | None = None,
-    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | Sequence[str]] | None = None,
+    query: Mapping[str, str | Sequence[str]] | None = None,
     identity: Mapping[str, str] | None = None,
     authorizer: Mapping[str, Any] | None = None,
+    base_path: str | None = None,
 ) -> dict[str, Any]:
-    """Return a REST API proxy event; a body of bytes is base64-encoded, as for binary media types."""
-    sent = {"Host": "gateway.test:4566", **(headers or {})}
+    """Return a REST API proxy event; a body of bytes is base64-encoded, as for binary media types.
+
+    ``path`` is the path of the API, which begins with ``/v1``. With ``base_path``, such as ``/images``, the request
+    came through a custom domain name that has a base path mapping, or an empty one. Both paths then begin with it.
+    """
+    sent = {name: [value] if isinstance(value, str) else list(value) for name, value in (headers or {}).items()}
+    sent = {"Host": ["gateway.test:4566"], **sent}
+    asked = {name: [value] if isinstance(value, str) else list(value) for name, value in (query or {}).items()}
     encoded = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    is_root = path == "/"
     return {
-        "resource": "/{proxy+}",
-        "path": path,
+        "resource": "/" if is_root else "/{proxy+}",
+        "path": f"{base_path or ''}{path}",
         "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": dict(query) if query else None,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
-        "pathParameters": {"proxy": path.lstrip("/")},
+        # Of several values, API Gateway passes the last one here.
+        "headers": {name: values[-1] for name, values in sent.items()},
+        "multiValueHeaders": sent,
+        "queryStringParameters": {name: values[-1] for name, values in asked.items()} or None,
+        "multiValueQueryStringParameters": asked or None,
+        "pathParameters": None if is_root else {"proxy": path.strip("/")},
         "stageVariables": None,
         "requestContext": {
-            "requestId": str(uuid.uuid4()),
-            "stage": "prod",
-            "path": f"/prod{path}",
+            "resourceId": "ab12cd",
+            "resourcePath": "/" if is_root else "/{proxy+}",
             "httpMethod": method,
-            "identity": {"sourceIp": "127.0.0.1", **(identity or {})},
+            "extendedRequestId": "KtHZpFcJIAMEfZw=",
+            "requestTime": "29/Nov/2026:12:00:00 +0000",
+            "requestTimeEpoch": int(time.time() * 1000),
+            "path": f"{'/prod' if base_path is None else base_path}{path}",
+            "accountId": "000000000000",
+            "protocol": "HTTP/1.1",
+            "stage": "prod",
+            "domainPrefix": sent["Host"][-1].split(".", 1)[0],
+            "domainName": sent["Host"][-1],
+            "deploymentId": "ef34gh",
+            "apiId": "a1b2c3d4e5",
+            "requestId": str(uuid.uuid4()),
+            "identity": {"sourceIp": "127.0.0.1", "userAgent": "test", "accessKey": None, **(identity or {})},
             **({"authorizer": dict(authorizer)} if authorizer else {}),
         },
         "body": encoded,
@@ -73,11 +94,14 @@ def sqs(*messages: Mapping[str, Any], queue: str) -> dict[str, Any]:
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
                 "attributes": {
-                    "ApproximateReceiveCount": message.get("Attributes", {}).get("ApproximateReceiveCount", "1"),
-                    "SentTimestamp": message.get("Attributes", {}).get("SentTimestamp", str(int(time.time() * 1000))),
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": str(int(time.time() * 1000)),
+                    "SenderId": "AROAEXAMPLE:safelight-api",
+                    "ApproximateFirstReceiveTimestamp": str(int(time.time() * 1000)),
+                    **message.get("Attributes", {}),
                 },
                 "messageAttributes": {},
-                "md5OfBody": "",
+                "md5OfBody": hashlib.md5(message["Body"].encode(), usedforsecurity=False).hexdigest(),
                 "eventSource": "aws:sqs",
                 "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
                 "awsRegion": "us-east-1",
@@ -121,4 +145,19 @@ def make_stream_record(item: Mapping[str, Any], *, kind: str = "MODIFY") -> dict
             "StreamViewType": "NEW_IMAGE",
         },
         "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/Images/stream/2026-11-22T00:00:00.000",
+    }
+
+
+def schedule(rule: str) -> dict[str, Any]:
+    """Return the event of a rule of EventBridge that has a schedule."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-11-29T12:00:00Z",
+        "region": "us-east-1",
+        "resources": [f"arn:aws:events:us-east-1:000000000000:rule/{rule}"],
+        "detail": {},
     }

@@ -76,6 +76,7 @@ _FUNCTIONS: Final[Mapping[str, Any]] = {
     "Fn::If": lambda own, of: own.read(of[1] if own.holds(of[0]) else of[2]),
     "Fn::Sub": Resolver._sub,
     "Fn::GetAtt": lambda _own, of: f"<{'.'.join(of)}>",
+    "Fn::Select": lambda own, of: own.read(of[1])[int(of[0])],
     "Fn::Split": lambda own, of: own.read(of[1]).split(of[0]),
     "Fn::FindInMap": lambda own, of: TEMPLATE["Mappings"][own.read(of[0])][own.read(of[1])][own.read(of[2])],
 }

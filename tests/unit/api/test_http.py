@@ -10,7 +10,7 @@ from support.sample_jobs import make_job, make_processing_job
 
 from api.dependencies import caller
 from api.http.cursor import decode_cursor, encode_cursor
-from api.http.links import Links
+from api.http.links import Links, remove_base_path
 from api.http.problems import problem_response
 from api.jobs.wait_preference import MAX_WAIT, preferred_wait, wait_until_done
 from shared.aws.dynamodb.job_table import JobTable
@@ -55,13 +55,29 @@ def test_links_use_the_callers_host(headers: dict[str, str], base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "prefix"), [("/prod/v1/jobs", "/prod"), ("/v1/jobs", ""), ("/other", ""), (None, "")]
+    ("whole", "prefix"),
+    [("/prod/v1/jobs", "/prod"), ("/a/b/v1/jobs", "/a/b"), ("/v1/jobs", ""), ("/other", ""), (None, "")],
 )
 def test_path_prefix_comes_from_the_gateway(whole: str | None, prefix: str) -> None:
     """Without a setting, the prefix is what the gateway removed from the path."""
     event = events.http("GET", "/v1/jobs", headers={"Host": "a.test"})
     event["requestContext"]["path"] = whole
     assert Links.for_request(APIGatewayProxyEvent(event), "").base == f"http://a.test{prefix}"
+
+
+@pytest.mark.parametrize("base_path", [None, "", "/images", "/v1", "/a/b"])
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/", "/v1/v1", "/v1/jobs/a%20b", "/"])
+def test_base_path_is_no_part_of_the_path(base_path: str | None, path: str) -> None:
+    """Every mapping of a custom domain name leads to the same path."""
+    assert remove_base_path(events.http("GET", path, base_path=base_path)) == path
+
+
+def test_a_decoded_path_parameter_is_recognized() -> None:
+    """A gateway may decode the path parameter, or not report it."""
+    event = events.http("GET", "/v1/jobs/a%20b", base_path="/images")
+    event["pathParameters"]["proxy"] = "v1/jobs/a b"
+    assert remove_base_path(event) == "/v1/jobs/a%20b"
+    assert remove_base_path({"path": "/v1/jobs"}) == "/v1/jobs"
 
 
 @pytest.mark.parametrize(
