@@ -23,7 +23,7 @@
     ├── ImageError              the image can never be processed with this pipeline
     │   ├── TypeMismatch · DigestMismatch
     │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
-    │   ├── NotAnImage · TruncatedImage · CorruptImage · RawImageMissing · WatermarkNotFound
+    │   ├── NotAnImage · TruncatedImage · CorruptImage · UnsupportedFlavor · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
@@ -526,6 +526,16 @@ class CorruptImage(ImageError):
 
     code = "CORRUPT_IMAGE"
     title = "The image file is damaged."
+
+
+class UnsupportedFlavor(ImageError):
+    """The file is a valid image of an accepted format, in a variant that can't be decoded correctly.
+
+    ``detail`` names the variant and what to do.
+    """
+
+    code = "UNSUPPORTED_FLAVOR"
+    title = "This variant of the image format is not supported."
 
 
 class RawImageMissing(ImageError):
