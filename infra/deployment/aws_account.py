@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deployment import change_sets, cloudformation, page, recovery, wheels
+from infra.deployment import api_gateway, change_sets, cloudformation, network, page, recovery, wheels
 from infra.deployment.page import publish
 from infra.errors import SetupError
 from infra.sessions import aws_clients, translate_aws_errors
@@ -50,6 +50,8 @@ def _deploy(
         raise SetupError(f"Architecture must be one of {', '.join(wheels.ARCHITECTURES)}, not {architecture}.")
     packages = wheels.build_full(cache, architecture)
     values = change_sets.resolve_parameters(target.clients, packages, requested, previous)
+    network.check_network(target, values)
+    api_gateway.check_access_logs(target.clients, values)
     accepted: list[bool] = []
 
     def ask(changes: change_sets.Changes) -> bool:

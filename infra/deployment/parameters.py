@@ -12,6 +12,7 @@ VISIBILITY_FACTOR = 6
 TTL_LAG_DAYS = 3
 
 NETWORK = ("VpcId", "VpcSubnetIds", "VpcRouteTableIds")
+INTERFACE_ENDPOINTS = ("VpcSqsEndpoint", "VpcSnsEndpoint")
 CUSTOM_DOMAIN = ("UiDomain", "UiCertificateArn")
 
 
@@ -57,6 +58,16 @@ def _contradictions(values: Mapping[str, str]) -> Iterator[str]:
         yield f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
     if len({bool(values[name]) for name in NETWORK}) > 1:
         yield f"{', '.join(NETWORK)} belong together: set all of them, or none to run outside a VPC."
+    yield from _contradictory_endpoints(values)
+
+
+def _contradictory_endpoints(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each parameter of endpoints that would have no effect."""
+    kinds = {values[name] for name in INTERFACE_ENDPOINTS}
+    if values["VpcEndpointSubnetIds"] and ("create" not in kinds or not values["VpcId"]):
+        yield f"VpcEndpointSubnetIds needs VpcId and create as {' or '.join(INTERFACE_ENDPOINTS)}."
+    if values["VpcEndpointSecurityGroupId"] and ("existing" not in kinds or not values["VpcId"]):
+        yield f"VpcEndpointSecurityGroupId needs VpcId and existing as {' or '.join(INTERFACE_ENDPOINTS)}."
 
 
 def _contradictory_limits(values: Mapping[str, str]) -> Iterator[str]:

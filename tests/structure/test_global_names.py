@@ -6,6 +6,7 @@ import pytest
 from support.resolved_template import TEMPLATE, Resolver
 
 EVERYTHING: Final = {
+    "AccessLogs": "true",
     "ApiAuth": "cognito",
     "ImportBuckets": "ours",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1",

@@ -1,6 +1,7 @@
 """Alarms, dashboard and runbook are complete and watch only emitted metrics."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def values_of(dimension: str) -> set[str]:
     return {
         "FunctionName": named("AWS::Serverless::Function"),
         "QueueName": named("AWS::SQS::Queue", ".QueueName"),
-        "LogGroupName": named("AWS::Logs::LogGroup"),
+        "LogGroupName": {each for each in named("AWS::Logs::LogGroup") if each != "${AccessLogGroup}"},
         "ApiName": {RESOURCES["RestApi"]["Properties"]["Name"]["Fn::Sub"]},
         "Stage": {f"${{{RESOURCES['ApiStage']['Properties']['StageName']['Ref']}}}"},
     }[dimension]
@@ -177,9 +178,28 @@ def test_alarms_fire_before_messages_are_lost(queue: str) -> None:
     assert limits["ApproximateNumberOfMessagesNotVisible"] <= 120_000 / 2
 
 
-def test_missing_data_can_be_a_breach() -> None:
-    """Where silence means a failure, missing data counts as a breach."""
-    assert list_alarms()["LogsMissingAlarm"]["TreatMissingData"] == "breaching"
+@pytest.mark.parametrize("alarm", list_alarms())
+def test_no_alarm_fires_after_the_deployment(alarm: str) -> None:
+    """Before the first data point, no alarm has the state ALARM, and no message says that data is missing.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    assert _list_messages(list_alarms()[alarm], [None] * 10) in ([], ["OK"])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ([], []),
+        ([None, 5], ["OK"]),
+        ([5, None, None], ["OK"]),
+        ([5, None, None, None], ["OK", "INSUFFICIENT_DATA"]),
+        ([5, None, None, None, 5], ["OK", "INSUFFICIENT_DATA", "OK"]),
+    ],
+)
+def test_missing_logs_are_reported(data: list[float | None], expected: list[str]) -> None:
+    """Silence of 15 minutes is reported, but not before the first log line."""
+    assert _list_messages(list_alarms()["LogsMissingAlarm"], data) == expected
 
 
 @pytest.mark.parametrize(
@@ -253,7 +273,9 @@ def test_every_alarm_can_fire_and_recover(alarm: str) -> None:
     lengths = [declared["Period"]] if "Period" in declared else [_period(query) for query in declared["Metrics"]]
     longest = max(lengths)
     assert longest * periods <= (WEEK_SECONDS if longest >= 3600 else DAY_SECONDS), "CloudWatch looks back no further"
-    assert declared["TreatMissingData"] in {"breaching", "notBreaching"}
+    assert declared["TreatMissingData"] in {"missing", "notBreaching"}
+    is_heartbeat = declared["TreatMissingData"] == "missing"
+    assert ("InsufficientDataActions" in declared) == is_heartbeat, "the state of an alarm without data is reported"
     assert declared.get("ActionsEnabled", True) is True
     assert ("Threshold" in declared) != ("ThresholdMetricId" in declared)
 
@@ -298,3 +320,30 @@ def test_an_alarm_has_the_condition_of_its_resource() -> None:
 
 def _period(query: dict[str, Any]) -> int:
     return int(query["MetricStat"]["Period"]) if "MetricStat" in query else 0
+
+
+def _list_messages(alarm: dict[str, Any], data: list[float | None]) -> list[str]:
+    """Return the states of which an alarm with one threshold sends a message while these periods end.
+
+    None is a period without data. A new alarm has the state INSUFFICIENT_DATA. Only a new state sends a message.
+    """
+    actions = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+    states = ["INSUFFICIENT_DATA", *(_evaluate(alarm, data[: end + 1]) for end in range(len(data)))]
+    return [after for before, after in pairwise(states) if after != before and alarm.get(actions[after])]
+
+
+def _evaluate(alarm: dict[str, Any], data: list[float | None]) -> str:
+    """Return the state of an alarm after these periods."""
+    count = alarm["EvaluationPeriods"]
+    latest = ([None] * count + data)[-count:]
+    if alarm["TreatMissingData"] == "missing" and latest == [None] * count:
+        return "INSUFFICIENT_DATA"
+    is_above = alarm["ComparisonOperator"] in {"GreaterThanThreshold", "GreaterThanUpperThreshold"}
+    breaches = [
+        alarm["TreatMissingData"] == "breaching"
+        if each is None
+        else (each > alarm["Threshold"] if is_above else each < alarm["Threshold"])
+        for each in latest
+        if each is not None or alarm["TreatMissingData"] != "missing"
+    ]
+    return "ALARM" if all(breaches) else "OK"

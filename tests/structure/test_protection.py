@@ -3,6 +3,7 @@
 The template is read as a deployment on AWS has it, by its defaults, and with the parameters that change these things.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ KEYED = Resolver(KmsKeyArn=KEY)
 UNPROTECTED = Resolver(ProtectData="false")
 PLAIN = Resolver(RequireTls="false")
 TRACED = Resolver(Tracing="true")
+LOGGED = Resolver(AccessLogs="true")
 #: Tables that need no protection, and why.
 SHORT_LIVED = {"IdempotencyTable": "what it remembers is worth nothing after a day"}
 #: Buckets whose content needs no key of one's own, and why.
@@ -124,7 +126,7 @@ def test_every_function_has_its_own_role_and_log_group(function: str) -> None:
     (group,) = [
         found
         for each in of_type("AWS::Logs::LogGroup")
-        if (found := of(DEFAULT, each))["LogGroupName"] == f"/aws/lambda/{name}"
+        if (found := of(LOGGED, each))["LogGroupName"] == f"/aws/lambda/{name}"
     ]
     assert int(group["RetentionInDays"]) > 0
 
@@ -134,10 +136,22 @@ def test_tracing_covers_every_function(function: str) -> None:
     """And the stage; without Tracing, no role may send traces."""
     assert of(DEFAULT, function)["Tracing"] == "PassThrough"
     assert of(TRACED, function)["Tracing"] == "Active"
-    role = of(TRACED, function)["Role"].removesuffix(".Arn>") + ">"
-    assert role in of(TRACED, "TracingPolicy")["Roles"]
+    role = of(TRACED, function)["Role"].removeprefix("<").removesuffix(".Arn>")
+    assert "<TracingPolicy>" in of(TRACED, role)["ManagedPolicyArns"]
     assert DEFAULT.resource("TracingPolicy") is None
     assert [of(stack, "ApiStage")["TracingEnabled"] for stack in (DEFAULT, TRACED)] == [False, True]
+
+
+def test_access_logs_name_callers_and_outcomes() -> None:
+    """As JSON without query strings; off by default, because API Gateway needs a role of the account."""
+    assert "AccessLogSetting" not in of(DEFAULT, "ApiStage")
+    assert DEFAULT.resource("AccessLogGroup") is None
+    setting = of(LOGGED, "ApiStage")["AccessLogSetting"]
+    assert setting["DestinationArn"] == "<AccessLogGroup.Arn>"
+    fields = {"request_id", "time", "ip", "caller", "method", "path", "status"}
+    assert fields <= json.loads(setting["Format"]).keys()
+    assert "queryString" not in setting["Format"]
+    assert of(LOGGED, "AccessLogGroup")["RetentionInDays"] == "30"
 
 
 KEEPERS = (

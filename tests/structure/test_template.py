@@ -421,8 +421,7 @@ def test_no_update_destroys_data(data: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_name_their_actions_and_resources(role: str) -> None:
-    """No wildcard action, no managed policy, no resource outside the stack."""
-    assert "ManagedPolicyArns" not in properties(role)
+    """No wildcard action, no resource outside the stack."""
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in actions(statement)), statement
@@ -671,8 +670,11 @@ OPTIONAL_POLICIES = {"TracingPolicy", "NetworkPolicy", "KeyPolicy"}
 @pytest.mark.parametrize("policy", sorted(OPTIONAL_POLICIES))
 def test_optional_permissions_depend_on_their_parameter(policy: str) -> None:
     """Tracing, VPC and key add their own actions to all roles."""
-    assert RESOURCES[policy]["Condition"]
-    assert properties(policy)["Roles"] == [{"Ref": role} for role in ROLES]
+    condition = RESOURCES[policy]["Condition"]
+    for role in ROLES:
+        assert {"Fn::If": [condition, {"Ref": policy}, {"Ref": "AWS::NoValue"}]} in properties(role)[
+            "ManagedPolicyArns"
+        ]
     for statement in properties(policy)["PolicyDocument"]["Statement"]:
         assert not any("*" in action for action in actions(statement))
 
@@ -680,7 +682,8 @@ def test_optional_permissions_depend_on_their_parameter(policy: str) -> None:
 def test_imports_read_only_the_given_buckets() -> None:
     """Only the API and the worker, and only for reading."""
     assert RESOURCES["ImportPolicy"]["Condition"] == "ImportIsWanted"
-    assert properties("ImportPolicy")["Roles"] == [{"Ref": "ApiRole"}, {"Ref": "WorkerRole"}]
+    attached = {"Fn::If": ["ImportIsWanted", {"Ref": "ImportPolicy"}, {"Ref": "AWS::NoValue"}]}
+    assert [role for role in ROLES if attached in properties(role)["ManagedPolicyArns"]] == ["ApiRole", "WorkerRole"]
     for statement in properties("ImportPolicy")["PolicyDocument"]["Statement"]:
         assert set(actions(statement)) <= {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
         names = statement["Resource"]["Fn::Split"][1]["Fn::Sub"][1]["Names"]["Fn::Join"][1]
@@ -690,6 +693,8 @@ def test_imports_read_only_the_given_buckets() -> None:
 def test_there_are_no_other_managed_policies() -> None:
     """Besides these and the reviewers'."""
     assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy", "ImportPolicy"}
+    attached = {each["Fn::If"][1]["Ref"] for role in ROLES for each in properties(role)["ManagedPolicyArns"]}
+    assert attached == OPTIONAL_POLICIES | {"ImportPolicy"}, "managed by the template, never by AWS"
     assert not of_type("AWS::IAM::Policy")
 
 
@@ -700,16 +705,13 @@ def test_reviewers_can_only_read() -> None:
     policies = of_type("AWS::IAM::ManagedPolicy").values()
     attached = [each for each in policies if "Groups" in each["Properties"]]
     assert 0 < len(attached) <= 10
-    reading = re.compile(r"\w+:(Get|List|Describe|Filter|Query|Scan|StartQuery)|apigateway:GET$")
-    for statement in properties("ReviewerPolicy")["PolicyDocument"]["Statement"]:
+    reading = re.compile(r"\w+:(Get|List|Describe|Filter|Query|Scan|StartQuery)|apigateway:GET$|kms:Decrypt$")
+    told = properties("ReviewerPolicy")["PolicyDocument"]["Statement"]
+    for statement in (each.get("Fn::If", [None, each])[1] for each in told):
         for action in actions(statement):
             assert reading.match(action), action
             assert "*" not in action
-    named = {
-        action.split(":")[0]
-        for each in attached[0]["Properties"]["PolicyDocument"]["Statement"]
-        for action in actions(each)
-    }
+    named = {action.split(":")[0] for each in told for action in actions(each.get("Fn::If", [None, each])[1])}
     assert {"lambda", "apigateway", "s3", "logs", "cloudwatch", "dynamodb"} <= named
     assert all(RESOURCES[each]["Condition"] == "ReviewerIsWanted" for each in RESOURCES if each.startswith("Reviewer"))
 

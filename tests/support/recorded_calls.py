@@ -138,7 +138,10 @@ def _list_optional_sids() -> set[str]:
     """Return the Sids of the optional policies that the template attaches to roles."""
     attached = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
     return {
-        statement["Sid"] for each in attached if "Roles" in each for statement in each["PolicyDocument"]["Statement"]
+        statement["Sid"]
+        for each in attached
+        if "Groups" not in each
+        for statement in each["PolicyDocument"]["Statement"]
     }
 
 

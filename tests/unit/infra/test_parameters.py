@@ -9,6 +9,7 @@ from infra.errors import SetupError
 TEMPLATE = template.load_template()
 KNOWN = template.parameter_names(TEMPLATE)
 GOOD = template.parameter_defaults(TEMPLATE)
+VPC = {"VpcId": "vpc-1", "VpcSubnetIds": "subnet-1", "VpcRouteTableIds": "rtb-1"}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ GOOD = template.parameter_defaults(TEMPLATE)
         ({"ObjectDays": "32"}, "ObjectDays must be at least 33"),
         ({"VpcId": "vpc-1"}, "belong together"),
         ({"VpcSubnetIds": "subnet-1", "VpcRouteTableIds": "rtb-1"}, "belong together"),
+        ({"VpcEndpointSubnetIds": "subnet-1"}, "VpcEndpointSubnetIds needs VpcId"),
+        (VPC | {"VpcEndpointSecurityGroupId": "sg-1"}, "existing as VpcSqsEndpoint or VpcSnsEndpoint"),
         ({"LoginDomain": "pictures"}, "needs ApiAuth=cognito"),
         ({"UiCloudFront": "true", "UiDomain": "pictures.example.com"}, "belong together"),
         (
