@@ -1,12 +1,12 @@
 """Deferred deliveries: once a minute, send a message for each one that is due.
 
 Webhooks take turns, page by page, so the deferred deliveries of one receiver do not delay those of others. A paused
-webhook costs one read. After a pause, one delivery is sent as a probe.
+webhook costs one read. After a pause, one delivery is sent as a probe. Deliveries of a deleted or disabled webhook end.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,7 +17,7 @@ from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import ServiceError, WebhookNotFound
 from shared.webhooks.circuit import is_paused, needs_probe
-from shared.webhooks.delivery import RESUME_AGAIN_AFTER
+from shared.webhooks.delivery import RESUME_AGAIN_AFTER, RETENTION, WEBHOOK_DISABLED, WEBHOOK_GONE
 
 #: Webhooks that are looked at in one run.
 MAX_WEBHOOKS = 5000
@@ -31,10 +31,13 @@ MARGIN = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
-class ResumedPage:
-    """Outcome of one turn of a webhook."""
+class Resumed:
+    """Outcome of a run, or of one turn of a webhook."""
 
-    sent: int
+    #: Number of messages that were sent.
+    sent: int = 0
+    #: Number of deliveries that ended, because their webhook was deleted or disabled.
+    held: int = 0
     has_more: bool = False
 
 
@@ -48,39 +51,60 @@ class DeferredDeliveries:
     clock: Clock
     logger: Logger
 
-    def resume(self, context: LambdaContext) -> int:
-        """Send messages until all due deliveries have one or the time is up. Return the number of messages.
+    def resume(self, context: LambdaContext) -> Resumed:
+        """Send messages until all due deliveries have one or the time is up. End those of deleted webhooks.
 
         An error affects only the webhook whose turn it is. Raises ServiceError if the webhooks cannot be listed.
         """
-        waiting = list(self.webhooks.find_deferring(self.clock(), limit=MAX_WEBHOOKS))
-        total = 0
+        # A webhook that was deleted and created again is listed twice.
+        waiting = list(dict.fromkeys(self.webhooks.find_deferring(self.clock(), limit=MAX_WEBHOOKS)))
+        sent, held = 0, 0
         with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="resume") as threads:
             for _ in range(MAX_TURNS):
                 if not waiting or timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
                     break
                 pages = list(threads.map(lambda each: self._resume_page(*each), waiting))
-                total += sum(page.sent for page in pages)
+                sent += sum(page.sent for page in pages)
+                held += sum(page.held for page in pages)
                 waiting = [each for each, page in zip(waiting, pages, strict=True) if page.has_more]
-        return total
+        return Resumed(sent, held)
 
-    def _resume_page(self, owner: str, name: str) -> ResumedPage:
-        sent = 0
+    def _resume_page(self, owner: str, name: str) -> Resumed:
+        now = self.clock()
         try:
-            webhook = self.webhooks.get(owner, name)
-            now = self.clock()
+            try:
+                webhook = self.webhooks.get(owner, name)
+            except WebhookNotFound:
+                return self._end_page(owner, name, now)
+            if webhook.disabled:
+                return self._hold_page(owner, name, now, due_by=now, reason=WEBHOOK_DISABLED)
             if is_paused(webhook, now):
-                return ResumedPage(0)
-            limit = 1 if needs_probe(webhook, now) else PAGE_SIZE
-            due = list(self.deliveries.list_due(owner, name, now, limit=limit))
-            for delivery in due:
-                if self.deliveries.resume(delivery, again_at=now + RESUME_AGAIN_AFTER):
-                    message = delivery.to_message()
-                    self.queue.send(message.encode(), tenant=message.receiver)
-                    sent += 1
-            return ResumedPage(sent, has_more=len(due) == PAGE_SIZE)
-        except WebhookNotFound:
-            return ResumedPage(0)
+                return Resumed()
+            return self._send_page(owner, name, now, limit=1 if needs_probe(webhook, now) else PAGE_SIZE)
         except ServiceError as error:
             self.logger.exception("Deferred deliveries not sent", extra={"webhook": name, "code": error.code})
-            return ResumedPage(sent)
+            return Resumed()
+
+    def _send_page(self, owner: str, name: str, now: datetime, *, limit: int) -> Resumed:
+        due = list(self.deliveries.list_due(owner, name, now, limit=limit))
+        sent = 0
+        for delivery in due:
+            if self.deliveries.resume(delivery, again_at=now + RESUME_AGAIN_AFTER):
+                message = delivery.to_message()
+                self.queue.send(message.encode(), tenant=message.receiver)
+                sent += 1
+        return Resumed(sent, has_more=len(due) == PAGE_SIZE)
+
+    def _end_page(self, owner: str, name: str, now: datetime) -> Resumed:
+        """End deliveries of a deleted webhook, whenever they are due."""
+        page = self._hold_page(owner, name, now, due_by=now + RETENTION, reason=WEBHOOK_GONE)
+        if page.has_more:
+            self.webhooks.keep_ending(owner, name, now)
+        return page
+
+    def _hold_page(self, owner: str, name: str, now: datetime, *, due_by: datetime, reason: str) -> Resumed:
+        due = list(self.deliveries.list_due(owner, name, due_by, limit=PAGE_SIZE))
+        held = sum(self.deliveries.hold(delivery, reason=reason, now=now) for delivery in due)
+        if held:
+            self.logger.info("Deliveries held", extra={"webhook": name, "reason": reason, "deliveries": held})
+        return Resumed(held=held, has_more=len(due) == PAGE_SIZE)

@@ -15,7 +15,10 @@ from shared.errors import DeliveryNotFound, WebhookNotFound
 from shared.version import VERSION
 from shared.webhooks.circuit import GIVE_UP_AFTER, is_paused, needs_probe
 from shared.webhooks.delivery import (
+    EVENT_NOT_SELECTED,
     LONGEST_QUEUE_DELAY,
+    WEBHOOK_DISABLED,
+    WEBHOOK_GONE,
     Delivery,
     DeliveryMessage,
     DeliveryState,
@@ -67,18 +70,32 @@ class WebhookSender:
             webhook = self.webhooks.get(message.owner, message.webhook)
         except WebhookNotFound:
             webhook = None
-        if webhook is not None and message.type not in webhook.events:
-            return DeliveryResult(None)
         now = self.clock()
-        if webhook is not None and not webhook.disabled and (until := self._pause(webhook, now)) is not None:
+        if webhook is None:
+            return self._hold(message, WEBHOOK_GONE, now)
+        if message.type not in webhook.events:
+            # Events that the webhook does not select are not in the log, unless they were waiting or are replayed.
+            return self._hold(message, EVENT_NOT_SELECTED, now) if self._is_logged(message) else DeliveryResult(None)
+        if webhook.disabled:
+            return self._hold(message, WEBHOOK_DISABLED, now)
+        if (until := self._pause(webhook, now)) is not None:
             return self._defer(message, webhook, until, now)
+        delivery = self.deliveries.claim(message, now=now, lease=DELIVERY_LEASE)
+        return self._explain_refusal(message, now) if delivery is None else self._send(delivery, webhook)
+
+    def _hold(self, message: DeliveryMessage, reason: str, now: datetime) -> DeliveryResult:
+        """End a delivery without a try."""
         delivery = self.deliveries.claim(message, now=now, lease=DELIVERY_LEASE)
         if delivery is None:
             return self._explain_refusal(message, now)
-        if webhook is None or webhook.disabled:
-            reason = "WEBHOOK_DISABLED" if webhook else "WEBHOOK_GONE"
-            return DeliveryResult(self._finish(delivery, DeliveryState.HELD, reason=reason))
-        return self._send(delivery, webhook)
+        return DeliveryResult(self._finish(delivery, DeliveryState.HELD, reason=reason))
+
+    def _is_logged(self, message: DeliveryMessage) -> bool:
+        try:
+            self.deliveries.find(message.owner, message.webhook, message.event_id)
+        except DeliveryNotFound:
+            return False
+        return True
 
     def _pause(self, webhook: Webhook, now: datetime) -> datetime | None:
         """Return until when the delivery must wait, or None if it may be tried now."""
@@ -115,7 +132,7 @@ class WebhookSender:
         try:
             secrets = self.secrets.get(webhook.owner, webhook.name, now)
         except WebhookNotFound:
-            return DeliveryResult(self._finish(delivery, DeliveryState.HELD, reason="WEBHOOK_GONE"))
+            return DeliveryResult(self._finish(delivery, DeliveryState.HELD, reason=WEBHOOK_GONE))
         body = delivery.body.encode()
         headers = {"Content-Type": MEDIA_TYPE, "User-Agent": USER_AGENT, "Accept": "*/*", "Connection": "close"}
         timestamp = int(now.timestamp())

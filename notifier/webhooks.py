@@ -121,7 +121,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """Attempt the deliveries of one SQS batch and return the records to retry, or resume deferred deliveries."""
     consumer = get_consumer()
     if "Records" not in event:
-        metrics.add_metric("DeliveriesResumed", MetricUnit.Count, consumer.deferred.resume(context))
+        resumed = consumer.deferred.resume(context)
+        metrics.add_metric("DeliveriesResumed", MetricUnit.Count, resumed.sent)
+        if resumed.held:
+            metrics.add_metric(METRICS[DeliveryState.HELD], MetricUnit.Count, resumed.held)
         return {"batchItemFailures": []}
     metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
     return process_records(event, context, consumer.process_record, logger, max_concurrency=MAX_CONCURRENCY)

@@ -12,11 +12,12 @@ from api.http.documented import documented
 from api.http.idempotency import Done, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
+from api.jobs.deletion_views import DeletionView
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import JobLifecycle
 from api.jobs.options import Options, read_options
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
-from api.jobs.schemas import DeletionView, JobView
+from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
@@ -115,10 +116,7 @@ def delete(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
     lifecycle = JobLifecycle.of(dependencies)
     deletion = lifecycle.delete(job_id, caller(router.current_event), at=dependencies.clock())
     log.info("Job deleted", extra={"job_id": deletion.job_id, "objects": deletion.object_count})
-    settings = dependencies.settings
-    return json_response(
-        DeletionView.of(deletion, log_days=settings.log_retention_days, backup_days=settings.backup_days)
-    )
+    return json_response(DeletionView.of(deletion, dependencies.settings))
 
 
 def _response(done: Done[Submitted], owner: str, dependencies: Dependencies, status: HTTPStatus) -> Response[Any]:

@@ -1,16 +1,13 @@
 """Views of jobs, receipts and deletions."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field
 
 from api.http.links import Links
 from api.http.schemas import Timestamp, View
-from shared.aws.dynamodb.request_log import RETENTION as ANSWERS_KEPT
 from shared.errors import JobCancelled, UploadExpired
-from shared.jobs.deletion import Deletion
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage
 from shared.jobs.object_keys import s3_uri
 from shared.jobs.receipt import Receipt
@@ -213,75 +210,3 @@ class ReceiptView(View):
 
     digest: str = Field(description="SHA-256 digest of `receipt` in canonical form (RFC 8785), hexadecimal.")
     receipt: Receipt
-
-
-class GoneObjectView(View):
-    """A deleted object."""
-
-    key: str = Field(description="Object key in the image bucket.")
-    size: int = Field(description="Bytes.")
-    digest: str | None = Field(
-        description="SHA-256 digest, hexadecimal. Null if the job record did not contain the object."
-    )
-
-
-class StayingView(View):
-    """Data about the job that remains after the deletion of the job."""
-
-    what: Literal["statement", "log_lines", "answers", "backups", "versions"]
-    holds: str = Field(description="What the data contains about the job.")
-    until: Timestamp | None = Field(description="When the data is removed. Null if this is not known.")
-
-
-class DeletionView(View):
-    """A statement of what a deletion removed. Repeated requests return the same statement until it expires."""
-
-    id: str
-    deleted_at: Timestamp = Field(
-        description="When the job was deleted. Since then, other requests for the job return 404."
-    )
-    objects: list[GoneObjectView] = Field(description="The first 100 of the removed objects.")
-    object_count: int
-    bytes: int = Field(description="Total size of all removed objects in bytes.")
-    record: Literal["removed"] = Field(description="The job record, with file name, pipeline, history and receipt.")
-    stays: list[StayingView]
-    expires_at: Timestamp = Field(description="When this statement expires.")
-
-    @classmethod
-    def of(cls, deletion: Deletion, *, log_days: int, backup_days: int) -> Self:
-        """Return the view of a deletion. Logs are kept for ``log_days`` days, backups for ``backup_days`` days."""
-        at = deletion.deleted_at
-        stays = [
-            StayingView(what="statement", holds="This response.", until=deletion.expires_at),
-            StayingView(
-                what="log_lines",
-                holds="The job's ID, sizes, formats, error codes and times; no file name and no image.",
-                until=at + timedelta(days=log_days),
-            ),
-            StayingView(
-                what="answers",
-                holds="The job's ID under the Idempotency-Keys of its requests.",
-                until=at + ANSWERS_KEPT,
-            ),
-        ]
-        if backup_days:
-            stays.append(
-                StayingView(
-                    what="backups",
-                    holds="The record, in the table's point-in-time recovery.",
-                    until=at + timedelta(days=backup_days),
-                )
-            )
-        if deletion.leaves_versions:
-            held = "The objects, as older versions, because versioning is enabled for the bucket."
-            stays.append(StayingView(what="versions", holds=held, until=None))
-        return cls(
-            id=deletion.job_id,
-            deleted_at=at,
-            objects=[GoneObjectView(key=each.key, size=each.size, digest=each.digest) for each in deletion.objects],
-            object_count=deletion.object_count,
-            bytes=deletion.bytes,
-            record="removed",
-            stays=stays,
-            expires_at=deletion.expires_at,
-        )

@@ -112,7 +112,7 @@ def put_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
     responses=documented({204: ("Deleted.", None)}, WebhookNotFound),
 )
 def delete_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
-    """Delete a webhook and its secret. Pending deliveries are not sent."""
+    """Delete a webhook and its secret. Its pending deliveries end as `HELD` and are not sent."""
     Webhooks.of(dependencies).delete(name, caller(router.current_event))
     return Response(HTTPStatus.NO_CONTENT)
 

@@ -70,10 +70,10 @@ class Webhooks:
         return self.table.change(owner, name, url=url, events=events, now=now), None
 
     def delete(self, name: str, owner: str) -> None:
-        """Delete a webhook and its secrets. Its pending deliveries are not sent. Raises WebhookNotFound."""
+        """Delete a webhook and its secrets. Its pending deliveries end as HELD. Raises WebhookNotFound."""
         if not is_name(name):
             raise WebhookNotFound
-        self.table.delete(owner, name)
+        self.table.delete(owner, name, now=self.clock())
         self.secrets.delete(owner, name)
 
     def rotate_secret(self, name: str, owner: str) -> tuple[str, datetime]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from shared.jobs.job import Job
+from shared.jobs.job import Job, JobStatus
 
 #: How long a repeated request returns the same record.
 RETENTION: Final = timedelta(days=30)
@@ -39,6 +39,10 @@ class Deletion:
     bytes: int
     #: Whether the bucket keeps older versions of the deleted objects.
     leaves_versions: bool = False
+    #: Whether the job had a webhook, so its events are in the log of deliveries.
+    has_webhook: bool = False
+    #: Whether a running attempt or a client with an upload form could store an object after the deletion.
+    expects_objects: bool = False
 
     @property
     def expires_at(self) -> datetime:
@@ -61,4 +65,6 @@ class Deletion:
             objects=tuple(deleted[:MAX_LISTED]),
             object_count=len(deleted),
             bytes=sum(each.size for each in deleted),
+            has_webhook=job.webhook is not None,
+            expects_objects=job.declaration is not None or job.history[-1].status is JobStatus.PROCESSING,
         )

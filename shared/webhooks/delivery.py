@@ -26,6 +26,10 @@ MAX_DELAY = timedelta(hours=11)
 LONGEST_QUEUE_DELAY = timedelta(minutes=1)
 #: If a message about a deferred delivery is lost, another one is sent after this time.
 RESUME_AGAIN_AFTER = timedelta(minutes=15)
+#: Reasons of deliveries that are HELD.
+WEBHOOK_GONE: Final = "WEBHOOK_GONE"
+WEBHOOK_DISABLED: Final = "WEBHOOK_DISABLED"
+EVENT_NOT_SELECTED: Final = "EVENT_NOT_SELECTED"
 #: How long a delivery stays in the log.
 RETENTION = timedelta(days=14)
 
@@ -39,7 +43,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "DELIVERED"
     #: All tries have failed, or the receiver has responded with 410.
     FAILED = "FAILED"
-    #: The webhook was disabled or deleted before the try.
+    #: The webhook was disabled or deleted before the try, or no longer selects this type of event.
     HELD = "HELD"
 
 

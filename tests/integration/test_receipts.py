@@ -10,9 +10,13 @@ from support.moto_cloud import BUCKET, TABLE, Cloud
 
 import api.dependencies
 import worker.reconciler
+from api.jobs.deletion_views import MESSAGES_KEPT
+from infra.deployment.template import load_template
 from shared.clock import from_iso, utc_now
 from shared.errors import ServiceUnavailable
 from shared.jobs.deletion import RETENTION
+from shared.jobs.message import JobMessage
+from shared.webhooks.delivery import RETENTION as DELIVERIES_KEPT
 from worker.imaging.software import get_software_versions
 
 ANN, BOB = ({"userArn": f"arn:aws:iam::1:user/{name}"} for name in ("ann", "bob"))
@@ -84,10 +88,62 @@ def test_deletion_lists_deleted_objects(cloud: Cloud) -> None:
     }
     assert (stated["object_count"], stated["record"]) == (3, "removed")
     assert stated["bytes"] == sum(each["size"] for each in stated["objects"])
-    assert {each["what"] for each in stated["stays"]} == {"statement", "log_lines", "answers", "backups"}
+    assert list_remaining(stated) == {"statement", "log_lines", "answers", "messages", "stream", "backups"}
     assert all(each["until"] > stated["deleted_at"] for each in stated["stays"])
     assert cloud.call("DELETE", f"/v1/jobs/{job_id.lower()}").json == stated
     assert job.filename not in str(cloud.clients.dynamodb.scan(TableName="Idempotency"))
+
+
+def list_remaining(stated: Any) -> set[str]:
+    """Return the names of the data that remains after a deletion."""
+    return {each["what"] for each in stated["stays"]}
+
+
+def test_a_deletion_without_notifications_and_backups_leaves_less(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table has neither a stream nor backups."""
+    monkeypatch.setenv("NOTIFICATIONS", "off")
+    monkeypatch.setenv("BACKUP_DAYS", "0")
+    stated = cloud.call("DELETE", f"/v1/jobs/{complete_job(cloud)}").json
+    assert list_remaining(stated) == {"statement", "log_lines", "answers", "messages"}
+
+
+def test_a_deletion_states_the_deliveries_that_remain(cloud: Cloud) -> None:
+    """The log of deliveries contains the file name, so the statement lists it, and the repeated one too."""
+    headers = {"Content-Type": "application/json"}
+    cloud.call("PUT", "/v1/webhooks/studio", '{"url": "https://example.com/hook"}', headers=headers)
+    job_id = complete_job(cloud, query={"webhook": "studio", "filename": "secret-wedding.jpg"})
+    cloud.notify(cloud.make_stream_record(job_id))
+    webhook_messages = str(cloud.receive(cloud.webhook_queue_url))
+    assert "secret-wedding" in webhook_messages
+    stated = cloud.call("DELETE", f"/v1/jobs/{job_id}").json
+    until = {each["what"]: from_iso(each["until"]) for each in stated["stays"] if each["until"]}
+    assert until["deliveries"] == from_iso(stated["deleted_at"]) + DELIVERIES_KEPT
+    assert until["backups"] == until["deliveries"] + timedelta(days=35)
+    assert cloud.call("DELETE", f"/v1/jobs/{job_id}").json == stated
+
+
+def test_a_deletion_states_objects_that_may_come_later(cloud: Cloud) -> None:
+    """The form of an upload stays valid, and a running attempt may still store its outputs."""
+    upload = cloud.create_upload()["id"]
+    running = cloud.submit(sample_images.make_jpeg())["id"]
+    message = JobMessage(job_id=running, generation=1)
+    cloud.jobs.claim(message, now=utc_now(), lease=timedelta(minutes=1), max_attempts=5)
+    waiting = cloud.submit(sample_images.make_jpeg())["id"]
+    stated = {job_id: cloud.call("DELETE", f"/v1/jobs/{job_id}").json for job_id in (upload, running, waiting)}
+    assert {job_id: "late_objects" in list_remaining(each) for job_id, each in stated.items()} == {
+        upload: True,
+        running: True,
+        waiting: False,
+    }
+    assert cloud.call("DELETE", f"/v1/jobs/{running}").json == stated[running]
+
+
+def test_queues_keep_messages_as_long_as_deletions_state() -> None:
+    """Dead-letter queues keep them the longest."""
+    queues = [each["Properties"] for each in load_template()["Resources"].values() if each["Type"] == "AWS::SQS::Queue"]
+    assert max(each["MessageRetentionPeriod"] for each in queues) == MESSAGES_KEPT.total_seconds()
 
 
 def test_remaining_object_versions_are_stated(cloud: Cloud) -> None:

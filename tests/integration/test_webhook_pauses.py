@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from support.moto_cloud import Cloud
 from support.webhook_receiver import Receiver, receiving
 
+import notifier.deferral
 import notifier.webhooks
+from notifier.http_post import HttpResponse
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
 from shared.webhooks.circuit import FIRST_PAUSE, GIVE_UP_AFTER, LONGEST_PAUSE, MAX_FAILURES, compute_pause
@@ -262,3 +264,125 @@ def test_an_error_of_one_webhook_does_not_stop_the_others(
         cloud.resume_webhooks()
     (message,) = cloud.receive(cloud.webhook_queue_url)
     assert json.loads(message["Body"])["webhook"] == "living"
+
+
+#: The try that pauses the webhook, and the ten events after it. The tries before it wait in the queue.
+DEFERRED = (f"evt_studio_{MAX_FAILURES - 1}", *(f"evt_studio_{number}" for number in range(100, 110)))
+
+
+def delete_webhook(cloud: Cloud) -> None:
+    """Delete the webhook."""
+    assert cloud.call("DELETE", "/v1/webhooks/studio").status == 204
+
+
+def list_states(cloud: Cloud, receiver: Receiver) -> dict[str, tuple[str, str | None]]:
+    """Create the deleted webhook again, and return state and reason of each delivery."""
+    put_webhook(cloud, receiver.url)
+    return {each["id"]: (each["state"], each["reason"]) for each in list_deliveries(cloud)}
+
+
+def test_deferred_deliveries_of_a_deleted_webhook_end(
+    cloud: Cloud, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, on several pages, long before they are due. A replay sends one of them again."""
+    monkeypatch.setattr(notifier.deferral, "PAGE_SIZE", 4)
+    pause(cloud, receiver)
+    send_events(cloud, 10, first=100)
+    deliver_all(cloud)
+    delete_webhook(cloud)
+    cloud.resume_webhooks()
+    assert cloud.receive(cloud.webhook_queue_url) == []
+    states = list_states(cloud, receiver)
+    assert {states[name] for name in DEFERRED} == {("HELD", "WEBHOOK_GONE")}
+    sent = len(receiver.got)
+    cloud.resume_webhooks()
+    assert cloud.receive(cloud.webhook_queue_url) == []
+    receiver.answer(204)
+    assert cloud.call("POST", "/v1/webhooks/studio/deliveries/evt_studio_100/replay").status == 202
+    deliver_all(cloud)
+    assert (len(receiver.got), list_states(cloud, receiver)["evt_studio_100"][0]) == (sent + 1, "DELIVERED")
+
+
+def test_a_try_that_outlives_its_webhook_ends(
+    cloud: Cloud, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It defers its delivery after the schedule has ended all others."""
+    put_webhook(cloud, receiver.url)
+    send_events(cloud, 1)
+    consumer = notifier.webhooks.get_consumer()
+
+    def post(*_: Any) -> HttpResponse:
+        delete_webhook(cloud)
+        cloud.resume_webhooks()
+        return HttpResponse(status=503, retry_after=timedelta(hours=5))
+
+    with monkeypatch.context() as patch:
+        late = replace(consumer, sender=replace(consumer.sender, post=post))
+        patch.setattr(notifier.webhooks, "get_consumer", lambda: late)
+        assert cloud.send_webhooks() == []
+    set_clock(monkeypatch, timedelta(minutes=1))
+    cloud.resume_webhooks()
+    assert list_states(cloud, receiver) == {"evt_studio_0": ("HELD", "WEBHOOK_GONE")}
+
+
+def test_a_deleted_webhook_is_listed_until_all_its_deliveries_have_ended(
+    cloud: Cloud, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends before all pages are done extends the time. Afterwards, the entry expires."""
+    monkeypatch.setattr(notifier.deferral, "PAGE_SIZE", 2)
+    monkeypatch.setattr(notifier.deferral, "MAX_TURNS", 1)
+    pause(cloud, receiver)
+    send_events(cloud, 4, first=100)
+    deliver_all(cloud)
+    delete_webhook(cloud)
+    runs = 0
+    while any(True for _ in notifier.webhooks.get_consumer().deferred.webhooks.find_deferring(_now(), limit=10)):
+        runs += 1
+        set_clock(monkeypatch, timedelta(minutes=50 * runs))
+        cloud.resume_webhooks()
+    assert runs > 1
+    states = list_states(cloud, receiver)
+    assert {states[name] for name in DEFERRED[:5]} == {("HELD", "WEBHOOK_GONE")}
+
+
+def _now() -> datetime:
+    return notifier.webhooks.get_consumer().deferred.clock()
+
+
+def test_deferred_deliveries_of_a_disabled_webhook_end(
+    cloud: Cloud, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them in one run: a disabled webhook needs no probe."""
+    pause(cloud, receiver)
+    send_events(cloud, 10, first=100)
+    deliver_all(cloud)
+    webhooks = notifier.webhooks.get_consumer().deferred.webhooks
+    webhooks.disable("anonymous", "studio", url=receiver.url, reason="for this test", now=utc_now())
+    set_clock(monkeypatch, timedelta(minutes=15))
+    cloud.resume_webhooks()
+    assert cloud.receive(cloud.webhook_queue_url) == []
+    states = {each["id"]: (each["state"], each["reason"]) for each in list_deliveries(cloud)}
+    assert {states[name] for name in DEFERRED} == {("HELD", "WEBHOOK_DISABLED")}
+
+
+def test_waiting_deliveries_of_a_type_that_is_no_longer_selected_end(
+    cloud: Cloud, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New events of this type are not in the log. A replay of one is not sent either."""
+    pause(cloud, receiver)
+    send_events(cloud, 1, first=100)
+    deliver_all(cloud)
+    body = json.dumps({"url": receiver.url, "events": ["image.job.failed"]})
+    cloud.call("PUT", "/v1/webhooks/studio", body, headers={"Content-Type": "application/json"})
+    send_events(cloud, 1, first=200)
+    for passed in (timedelta(minutes=15), timedelta(hours=2)):
+        set_clock(monkeypatch, passed)
+        cloud.resume_webhooks()
+        deliver_all(cloud)
+    assert cloud.call("POST", "/v1/webhooks/studio/deliveries/evt_studio_0/replay").status == 202
+    set_clock(monkeypatch, timedelta(hours=3))
+    deliver_all(cloud)
+    states = {each["id"]: (each["state"], each["reason"]) for each in list_deliveries(cloud)}
+    assert states["evt_studio_100"] == states["evt_studio_0"] == ("HELD", "EVENT_NOT_SELECTED")
+    assert "evt_studio_200" not in states
+    assert len(receiver.got) == MAX_FAILURES

@@ -86,7 +86,12 @@ def _to_item(deletion: Deletion) -> Item:
         "Bytes": deletion.bytes,
         "ExpiresAt": int(deletion.expires_at.timestamp()),
     }
-    return item | ({"LeavesVersions": True} if deletion.leaves_versions else {})
+    flags = {
+        "LeavesVersions": deletion.leaves_versions,
+        "HasWebhook": deletion.has_webhook,
+        "ExpectsObjects": deletion.expects_objects,
+    }
+    return item | {name: True for name, is_set in flags.items() if is_set}
 
 
 def _from_item(item: Mapping[str, Any], owner: str) -> Deletion:
@@ -98,4 +103,6 @@ def _from_item(item: Mapping[str, Any], owner: str) -> Deletion:
         object_count=item["ObjectCount"],
         bytes=item["Bytes"],
         leaves_versions=item.get("LeavesVersions", False),
+        has_webhook=item.get("HasWebhook", False),
+        expects_objects=item.get("ExpectsObjects", False),
     )

@@ -117,6 +117,22 @@ class DeliveryTable:
         )
         return item is not None
 
+    def hold(self, delivery: Delivery, *, reason: str, now: datetime) -> bool:
+        """End a deferred delivery as HELD. Return False if the delivery has changed since it was read."""
+        item = self._items.update(
+            delivery.owner,
+            _name(delivery.webhook, delivery.event_id),
+            "SET #State = :held, #DueAt = :now, #Reason = :reason REMOVE #ResumeAt, #DeferredBy",
+            {
+                ":held": DeliveryState.HELD.value,
+                ":now": to_iso(now),
+                ":reason": reason,
+                ":seen": to_iso(delivery.resume_at or now),
+            },
+            condition="#ResumeAt = :seen",
+        )
+        return item is not None
+
     def find(self, owner: str, webhook: str, event_id: str) -> Delivery:
         """Return a delivery. Raises DeliveryNotFound if it has no record."""
         item = self._items.get(owner, _name(webhook, event_id))

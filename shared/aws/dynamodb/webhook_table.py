@@ -6,6 +6,9 @@ Entries are under their owner: ``webhook#{name}`` is a webhook, ``delivery#{name
 The partition ``WEBHOOKS`` of the sparse index ``Deferred`` lists the webhooks that may have deferred deliveries. A
 webhook is listed when it is created and before a delivery is deferred. It stays listed until its deliveries have
 expired. It is not removed earlier, because a removal would race with the next deferral.
+
+The deletion of a webhook leaves an entry ``deleted#{name}`` in this partition, so that its deferred deliveries are
+ended. A try that was running at that time may still defer a delivery, so the entry stays for ``ENDING_TIME``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,6 +34,8 @@ INDEX = "Deferred"
 WEBHOOKS = "webhooks"
 #: The time for which a webhook is listed is extended if less than this time is left.
 MIN_LISTED = RETENTION / 2
+#: How long a deleted webhook is listed after its deletion, or after the last full page of its deferred deliveries.
+ENDING_TIME = timedelta(hours=1)
 
 
 class WebhookTable:
@@ -40,6 +45,7 @@ class WebhookTable:
         """Use the ``Webhooks`` table."""
         self._client = client
         self._items = OwnedItems(client, table, "webhook#")
+        self._deleted = OwnedItems(client, table, "deleted#")
 
     def get(self, owner: str, name: str) -> Webhook:
         """Return a webhook. Raises WebhookNotFound if the owner has no webhook with this name."""
@@ -164,16 +170,45 @@ class WebhookTable:
         )
 
     def find_deferring(self, now: datetime, *, limit: int) -> Iterator[tuple[str, str]]:
-        """Yield owner and name of up to ``limit`` webhooks that may have deferred deliveries."""
+        """Yield owner and name of up to ``limit`` webhooks, some of them deleted, that may have deferred deliveries."""
         values = {":webhooks": WEBHOOKS, ":now": to_iso(now)}
         condition = "#DeferredBy = :webhooks AND #ResumeAt > :now"
         for item in self._items.query_index(INDEX, condition, values, limit=limit):
-            yield item["Owner"], self._items.name_of(item)
+            yield item["Owner"], str(item["Entry"]).partition("#")[2]
 
-    def delete(self, owner: str, name: str) -> None:
-        """Delete a webhook. Raises WebhookNotFound if the owner has no webhook with this name."""
-        if not self._items.delete(owner, name):
-            raise WebhookNotFound
+    def delete(self, owner: str, name: str, *, now: datetime) -> None:
+        """Delete a webhook, and list it as deleted.
+
+        Raises WebhookNotFound if the owner has no webhook with this name.
+        """
+        condition = "attribute_exists(#Owner)"
+        deletion: Any = {
+            "TableName": self._items.table,
+            "Key": to_wire(self._items.key(owner, name)),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": placeholders(condition),
+        }
+        listed: Any = {
+            "TableName": self._items.table,
+            "Item": to_wire(self._deleted.key(owner, name) | {"DeferredBy": WEBHOOKS} | _ending_times(now)),
+        }
+        try:
+            transact(self._client, [{"Delete": deletion}, {"Put": listed}])
+        except ServiceError as error:
+            if is_refused(error):
+                raise WebhookNotFound from error
+            raise
+
+    def keep_ending(self, owner: str, name: str, now: datetime) -> None:
+        """List a deleted webhook for longer, because it still has deferred deliveries."""
+        times = _ending_times(now)
+        values = {":resume": times["ResumeAt"], ":expires": times["ExpiresAt"]}
+        expression = "SET #ResumeAt = :resume, #ExpiresAt = :expires"
+        self._deleted.update(owner, name, expression, values, condition="attribute_exists(#Owner)")
+
+
+def _ending_times(now: datetime) -> dict[str, Any]:
+    return {"ResumeAt": to_iso(now + ENDING_TIME), "ExpiresAt": int((now + ENDING_TIME).timestamp())}
 
 
 def _to_item(webhook: Webhook) -> dict[str, Any]:
