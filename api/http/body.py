@@ -6,6 +6,7 @@ The image format is detected from the content. JSON that names an S3 object inst
 
 import base64
 import binascii
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from io import BytesIO
 from typing import Any, Final
+from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
-from multipart import MultipartError, MultipartParser, parse_options_header
+from multipart import MultipartError, MultipartParser, MultipartPart, parse_options_header
 
 from shared.errors import (
     BadBase64,
@@ -40,6 +42,10 @@ SOURCE: Final = "source"
 NO_CONTENT: Final = "The member content must be the image in base64."
 #: Content types that are read as raw bytes, like ``image/*``. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
+#: The alphabet of RFC 4648, section 5, to the one of section 4.
+_STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
+#: The parameter ``filename*`` of a Content-Disposition header (RFC 8187).
+_EXTENDED_NAME: Final = re.compile(r";\s*filename\*\s*=\s*\"?([^\";]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
     if media_type == "multipart/form-data":
         return _from_form(body, content_type)
     if media_type == "text/plain":
-        return Upload(*_detect_image(decode_base64(body.decode("ascii", errors="replace"))), name)
+        return Upload(*_detect_image(decode_base64(_decode_text(body))), name)
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         if not event.is_base64_encoded and "\ufffd" in (event.body or ""):
             # The gateway has decoded the bytes as UTF-8 and replaced invalid sequences, so the original bytes are lost.
@@ -115,21 +121,41 @@ def read_json(event: BaseProxyEvent) -> dict[str, Any]:
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the decoded bytes. The text may have line breaks and a ``data:`` prefix.
+    """Return the decoded bytes.
+
+    The text may have a byte order mark, line breaks, indented lines and a ``data:`` prefix in any case. The alphabet is
+    the standard one or the one for URLs (RFC 4648, sections 4 and 5), and the padding may be missing. A blank inside a
+    line is an error: form decoding turns ``+`` into a blank.
 
     Raises BadBase64 if the text is not base64, or EmptyBody if there are no bytes.
     """
-    compact = re.sub(r"\s+", "", text)
-    if compact.startswith("data:"):
-        prefix, comma, compact = compact.partition(",")
-        if not comma or not prefix.lower().endswith(";base64"):
+    has_blank = " " in text
+    text = text.lstrip("\ufeff").strip()
+    if text[:5].lower() == "data:":
+        prefix, comma, text = text.partition(",")
+        if not comma or not re.sub(r"\s", "", prefix).lower().endswith(";base64"):
             raise BadBase64("A data: URL must be in base64.")
+        text, has_blank = unquote(text), " " in text
+    compact = "".join(line.strip() for line in text.splitlines())
     if not compact:
         raise EmptyBody
+    if " " in compact:
+        raise BadBase64("The base64 text has a blank. If it was a +, encode it as %2B.")
+    digits = compact.rstrip("=")
+    padding = "=" * (-len(digits) % 4)
+    # A + at the edge of a line can be lost too. So a text with blanks may not lack its padding.
+    if compact != digits + padding and (compact != digits or has_blank):
+        raise BadBase64("The base64 text is incomplete: its length does not match its padding.")
     try:
-        return base64.b64decode(compact, validate=True)
+        return base64.b64decode((digits + padding).translate(_STANDARD_ALPHABET), validate=True)
     except ValueError as error:  # also for binascii.Error and characters that are not ASCII
         raise BadBase64 from error
+
+
+def _decode_text(body: bytes) -> str:
+    """Return the text of a body in UTF-8 or, with a byte order mark, UTF-16. PowerShell 5 writes the latter."""
+    encoding = "utf-16" if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    return body.decode(encoding, errors="replace")
 
 
 def _body_bytes(event: BaseProxyEvent, *, is_text: bool) -> bytes:
@@ -200,20 +226,55 @@ def _from_form(body: bytes, content_type: str) -> Upload:
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
         raise BadMultipart("The Content-Type has no boundary.")
-    files, options = [], {}
+    files: list[MultipartPart] = []
+    options: dict[str, str] = {}
+    # Headers are read as Latin-1, so that a file name in any encoding is no error. The limits keep the parts in memory.
+    limits = {"spool_limit": MAX_RAW_BYTES, "memory_limit": MAX_RAW_BYTES}
     try:
-        for part in MultipartParser(BytesIO(body), boundary, strict=True):
-            if part.filename is not None:
+        for part in MultipartParser(BytesIO(body), boundary, charset="latin-1", strict=True, **limits):
+            name = part.name.encode("latin-1").decode()
+            if _is_file(part):
                 files.append(part)
-            elif part.name in options:
-                raise BadMultipart(f"The field {part.name[:50]} occurs twice.")
+            elif name in options:
+                raise BadMultipart(f"The field {name[:50]} occurs twice.")
             else:
-                options[part.name] = part.value
-        if len(files) != 1:
-            raise BadMultipart(f"The form has {len(files)} files; it must have exactly one.")
-        return Upload(*_detect_image(files[0].raw), files[0].filename or None, options)
+                options[name] = part.raw.decode(_charset(part))
     except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: Python does not know the charset
         raise BadMultipart from error
+    # A browser sends a file input without a file as a file without name and content.
+    chosen = [part for part in files if part.size or part.filename]
+    if files and not chosen:
+        raise EmptyBody
+    if len(chosen) != 1:
+        raise BadMultipart(f"The form has {len(chosen)} files; it must have exactly one.")
+    return Upload(*_detect_image(chosen[0].raw), _form_filename(chosen[0]), options)
+
+
+def _is_file(part: MultipartPart) -> bool:
+    """Return True if a part of a form is a file: it has a file name, or a type that no text field has."""
+    if part.filename is not None or _EXTENDED_NAME.search(part.disposition):
+        return True
+    return bool(re.match(r"image/|application/octet-stream\b", part.content_type, re.IGNORECASE))
+
+
+def _charset(part: MultipartPart) -> str:
+    return str(parse_options_header(part.headers.get("Content-Type", ""))[1].get("charset", "utf-8"))
+
+
+def _form_filename(part: MultipartPart) -> str | None:
+    """Return the file name of a part, or None if there is none or it is not UTF-8.
+
+    ``filename*`` takes precedence, as in RFC 6266. RFC 7578 forbids it in forms, but some clients send it.
+    """
+    extended = _EXTENDED_NAME.search(part.disposition)
+    if extended:
+        name = _disposition_filename(f"attachment; filename*={extended[1]}")
+        if name and "\ufffd" not in name:
+            return name
+    try:
+        return (part.filename or "").encode("latin-1").decode() or None
+    except UnicodeError:
+        return None
 
 
 def _disposition_filename(header: str) -> str | None:

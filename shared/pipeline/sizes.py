@@ -58,6 +58,10 @@ def compute_crop_box(size: Size, params: Crop) -> Box:
         )
         return place_box(size, (cut[0], cut[1]), params.gravity)
     left, upper = round(params.x * unit[0]), round(params.y * unit[1])
+    if params.unit == "relative":
+        # A position inside the image can round to its far edge. It means the last column or row.
+        left = min(left, size[0] - 1) if params.x < 1 else left
+        upper = min(upper, size[1] - 1) if params.y < 1 else upper
     if left >= size[0] or upper >= size[1]:
         raise OutsideImage(
             f"The crop starts at {left}, {upper}; the image has {size[0]} × {size[1]} pixels at that step.",

@@ -1,5 +1,6 @@
 """The watermark operation: a text or an asset over the image."""
 
+import unicodedata
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,11 @@ from shared.pipeline.strict import Flag, Number, StrictModel
 
 #: Maximum number of characters. The time to draw a text grows with its length.
 MAX_TEXT: Final = 200
+
+#: Unicode categories that have no place in a line: control, surrogate, private use, line and paragraph separators.
+_REFUSED: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+#: Unicode categories that draw nothing: spaces, and formats such as joiners and text direction.
+_INVISIBLE: Final = frozenset({"Zs", "Cf"})
 
 AssetName = Annotated[
     str,
@@ -40,8 +46,9 @@ class Watermark(StrictModel):
     @field_validator("text")
     @classmethod
     def _is_one_visible_line(cls, value: str | None) -> str | None:
-        if value is not None and not (value.isprintable() and value.strip()):
-            msg = "text is one line of printable characters"
+        categories = {unicodedata.category(character) for character in value or ""}
+        if value is not None and (categories & _REFUSED or categories <= _INVISIBLE):
+            msg = "text is one line of characters, at least one of them visible"
             raise ValueError(msg)
         return value
 

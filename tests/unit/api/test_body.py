@@ -1,8 +1,10 @@
 """Request bodies: the four content types, and every invalid body."""
 
 import base64
+import codecs
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
@@ -26,6 +28,9 @@ from shared.errors import (
 IMAGE = sample_images.make_jpeg()
 FORM = "multipart/form-data; boundary=x"
 TEXT = base64.b64encode(IMAGE).decode()
+#: Base64 that begins and ends with a plus sign and has others inside.
+PLUSES = "+/ab+A++cd+/+" + "A" * 6 + "+"
+FILE_INPUT_WITHOUT_A_FILE = ("second", "", b"")
 
 
 def read(body: bytes | str | None, content_type: str | None, **headers: str) -> Upload:
@@ -75,6 +80,13 @@ def test_what_curl_sends_by_default_is_raw_bytes() -> None:
         "\n".join(TEXT[at : at + 76] for at in range(0, len(TEXT), 76)),
         "\r\n".join(TEXT[at : at + 64] for at in range(0, len(TEXT), 64)),
         "data:image/jpeg;base64," + TEXT,
+        "DATA:IMAGE/JPEG;Charset=x; BASE64," + TEXT,
+        "data:;base64," + quote(TEXT, safe=""),
+        TEXT.rstrip("="),
+        TEXT.translate(str.maketrans("+/", "-_")),
+        base64.urlsafe_b64encode(IMAGE).decode().rstrip("="),
+        "\ufeff" + TEXT,
+        "\n".join("  " + TEXT[at : at + 64] + " " for at in range(0, len(TEXT), 64)),
     ],
 )
 @pytest.mark.parametrize("gateway_encodes", [False, True])
@@ -88,6 +100,53 @@ def test_form_gives_file_name_and_options() -> None:
     body = form(("file", "cat.jpg", IMAGE), ("width", None, b"300"))
     upload = read(body, FORM)
     assert (upload.data, upload.filename, dict(upload.options)) == (IMAGE, "cat.jpg", {"width": "300"})
+
+
+def test_file_input_without_a_file_is_ignored() -> None:
+    """A browser sends it as a file without name and content."""
+    upload = read(form(FILE_INPUT_WITHOUT_A_FILE, ("file", "cat.jpg", IMAGE), FILE_INPUT_WITHOUT_A_FILE), FORM)
+    assert (upload.data, upload.filename) == (IMAGE, "cat.jpg")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        (b"filename*=UTF-8''na%C3%AFve.jpg", "naïve.jpg"),
+        (b"FileName* = \"utf-8'en'a%20b.jpg\"", "a b.jpg"),
+        (b"filename=\"a.jpg\"; filename*=iso-8859-1''%E9.jpg", "é.jpg"),
+        (b"filename=\"a.jpg\"; filename*=UTF-8''%E9.jpg", "a.jpg"),
+        (b"filename*=UTF-8''%E9.jpg", None),
+        (b"filename*=nothing", "nothing"),
+        (b'filename="caf\xe9.jpg"', None),
+        (b'filename="\x83\x65.jpg"', None),
+        ('filename="naïve 😀.jpg"'.encode(), "naïve 😀.jpg"),
+        (b'filename="a%22b.jpg"', 'a"b.jpg'),
+        (b'filename="a.jpg"; filename*=', "a.jpg"),
+    ],
+)
+def test_form_file_has_a_name_in_any_notation(parameters: bytes, name: str | None) -> None:
+    """A name that can't be read is dropped, and the file is accepted."""
+    head = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; ' + parameters + b"\r\nContent-Type: image/jpeg\r\n\r\n"
+    )
+    upload = read(head + IMAGE + b"\r\n--x--\r\n", FORM)
+    assert (upload.data, upload.filename) == (IMAGE, name)
+
+
+def test_form_file_needs_no_name() -> None:
+    """Its type says that it is no text field."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"\r\nContent-Type: Image/JPEG\r\n\r\n'
+    assert read(head + IMAGE + b"\r\n--x--\r\n", FORM).data == IMAGE
+
+
+@pytest.mark.parametrize("byte_order_mark", [b"\xef\xbb\xbf", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_byte_order_mark_is_accepted(byte_order_mark: bytes) -> None:
+    """Windows tools write one."""
+    encodings = {b"\xef\xbb\xbf": "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    assert read(byte_order_mark + TEXT.encode(encodings[byte_order_mark]), "text/plain").data == IMAGE
+    if byte_order_mark == b"\xef\xbb\xbf":
+        document = json.dumps({"content": "\ufeff" + TEXT})
+        assert read(byte_order_mark + document.encode(), "application/json").data == IMAGE
 
 
 def test_json_gives_content_and_options() -> None:
@@ -127,6 +186,12 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
         (TEXT[:-3], "text/plain", BadBase64),
         ("data:image/png," + TEXT, "text/plain", BadBase64),
         ("naïve", "text/plain", BadBase64),
+        (PLUSES.replace("+", " "), "text/plain", BadBase64),
+        (" " + PLUSES[1:-1], "text/plain", BadBase64),
+        (PLUSES[:-1] + " ", "text/plain", BadBase64),
+        (TEXT.rstrip("=") + "===", "text/plain", BadBase64),
+        ("QUJD=QUJD", "text/plain", BadBase64),
+        (json.dumps({"content": PLUSES.replace("+", " ")}), "application/json", BadBase64),
         (base64.b64encode(b"just words").decode(), "text/plain", UnsupportedImageType),
         (b"just words", "image/jpeg", UnsupportedImageType),
         (b"<svg/>", "image/svg+xml", UnsupportedImageType),
@@ -145,6 +210,8 @@ def test_content_disposition_names_the_file(header: str, name: str | None) -> No
         (form(("width", None, b"300")), FORM, BadMultipart),
         (form(("a", "a.jpg", IMAGE), ("b", "b.jpg", IMAGE)), FORM, BadMultipart),
         (form(("a", "a.jpg", b"")), FORM, EmptyBody),
+        (form(FILE_INPUT_WITHOUT_A_FILE, FILE_INPUT_WITHOUT_A_FILE), FORM, EmptyBody),
+        (form(("a", "a.jpg", IMAGE), ("b", "b.jpg", b"")), FORM, BadMultipart),
         (
             form(("a", "a", IMAGE), ("w", None, b"1"), ("w", None, b"2")),
             "multipart/form-data; boundary=x",

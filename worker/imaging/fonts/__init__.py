@@ -41,9 +41,18 @@ def find_missing_characters(text: str, name: str) -> list[str]:
     return [character for character in dict.fromkeys(text) if _is_missing(character, name)]
 
 
+def prepare_text(text: str) -> str:
+    """Return the text to draw: without format characters if nothing lays them out, because the font may draw them."""
+    if _can_shape():
+        return text
+    return "".join(character for character in text if unicodedata.category(character) != "Cf")
+
+
 @cache
 def _is_missing(character: str, name: str) -> bool:
-    return not character.isspace() and _draw_probe(character, name) == _draw_probe(_NO_CHARACTER, name)
+    if character.isspace() or unicodedata.category(character) == "Cf":
+        return False
+    return _draw_probe(character, name) == _draw_probe(_NO_CHARACTER, name)
 
 
 @cache

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from shared.pipeline.operations import Rotate, Watermark
 from shared.pipeline.sizes import fit_size, place_box
-from worker.imaging.fonts import load_font
+from worker.imaging.fonts import load_font, prepare_text
 from worker.imaging.operations.canvas import add_alpha, parse_rgba
 from worker.imaging.operations.geometry import resize_to, rotate
 
@@ -35,7 +35,7 @@ def watermark(image: Image.Image, params: Watermark, load_asset: LoadAsset) -> I
 
 def _draw_text(params: Watermark, box: tuple[int, int]) -> Image.Image:
     """Return an image of the text, as large as the box allows, on a transparent background without margins."""
-    text = params.text or ""
+    text = prepare_text(params.text or "")
     left, upper, right, lower = load_font(params.font, _MEASURE_PIXELS).getbbox(text)
     factor = min(box[0] / max(1, right - left), box[1] / max(1, lower - upper))
     font = load_font(params.font, max(1, int(_MEASURE_PIXELS * factor)))

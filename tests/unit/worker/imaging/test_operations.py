@@ -387,6 +387,23 @@ def test_missing_characters_give_a_warning() -> None:
     assert any("U+4E2D" in warning for warning in render(sample_images.make_png(), pipeline, LIMITS).warnings)
 
 
+@pytest.mark.parametrize("can_shape", [True, False])
+def test_invisible_characters_of_a_watermark_are_accepted_and_not_drawn(
+    can_shape: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Persian, Hindi, French and emoji need joiners and other spaces than U+0020."""
+    monkeypatch.setattr("worker.imaging.fonts._can_shape", lambda: can_shape)
+    image = Image.new("L", (400, 100))
+
+    def draw(text: str) -> Image.Image:
+        assert find_text_warnings(text, "dejavu-sans") == []
+        return run_operations(image, {"op": "watermark", "text": text, "opacity": 1, "scale": 0.9})
+
+    assert draw("a\u200cb\u200dc\u2060d\u2066e\u2069").tobytes() == draw("abcde").tobytes()
+    assert draw("a\u00a0b").tobytes() == draw("a b").tobytes()
+    assert draw("a\u3000b\u202fc").getbbox() is not None
+
+
 def test_trim_uses_the_same_box_for_all_frames() -> None:
     """The box contains what any frame shows."""
     frames = [Image.new("L", (30, 30)) for _ in range(3)]
@@ -460,6 +477,10 @@ def test_result_side_is_limited() -> None:
         {"op": "watermark", "text": "a" * 201},
         {"op": "watermark", "text": "two\nlines"},
         {"op": "watermark", "text": "  "},
+        {"op": "watermark", "text": "\u00a0\u200c\u200d\u3000"},
+        {"op": "watermark", "text": "a\u2028b"},
+        {"op": "watermark", "text": "a\tb"},
+        {"op": "watermark", "text": "a\ue000"},
         {"op": "watermark", "image": "../etc/passwd"},
         {"op": "watermark", "text": "a", "font": "/etc/passwd"},
         {"op": "watermark", "text": "a", "opacity": 1.1},
