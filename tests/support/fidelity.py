@@ -116,15 +116,21 @@ lossy, the PSNR includes the loss of the input. ⚠ marks a job with a warning.
 """
 
 
+def read_sections() -> str:
+    """Return the sections of the page that are written by hand: all that have a heading."""
+    text = PAGE.read_text("utf-8")
+    return text[text.index("## ") :]
+
+
 def build_page() -> str:
-    """Return the page."""
+    """Return the page: the introduction and the table. The sections after the table are written by hand."""
     names = [output.format.image_format.name for output in OUTPUTS]
     lines = [f"| Input | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
     for kind in make_kinds():
         result = render_kind(kind)
         mark = " ⚠" if kind.warns else ""
         lines.append(f"| {kind.name}{mark} | {' | '.join(format_cell(result, kind, output) for output in OUTPUTS)} |")
-    return INTRODUCTION + "\n".join(lines) + "\n"
+    return INTRODUCTION + "\n".join(lines) + "\n\n" + read_sections()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""Conversion of every Pillow mode and color profile to 8-bit sRGB in mode L, LA, RGB or RGBA."""
+"""Conversion of every Pillow mode and color description to 8-bit sRGB in mode L, LA, RGB or RGBA."""
 
 from io import BytesIO
 from typing import Final
 
 from PIL import Image, ImageCms
 
+from worker.imaging.color.cicp import convert_cicp_to_srgb
+from worker.imaging.color.description import MAX_ICC_BYTES, PROFILE_TOO_LARGE, PROFILE_UNUSABLE, ColorDescription
+from worker.imaging.color.profile_content import is_srgb_profile
+from worker.imaging.color.rgb_space import convert_space_to_srgb
 from worker.imaging.png_transparency import apply_transparent_value
 
-#: Larger color profiles are ignored with a warning. Normal profiles are far smaller.
-MAX_ICC_BYTES: Final = 1024 * 1024
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 
 _MODES_WITHOUT_TRANSPARENCY: Final = {
@@ -25,31 +27,23 @@ _SRGB: Final = ImageCms.createProfile("sRGB")
 _LAB: Final = ImageCms.createProfile("LAB")
 
 
-def normalize_colors(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
+def normalize_colors(image: Image.Image, color: ColorDescription) -> tuple[Image.Image, str | None]:
     """Convert a loaded image to sRGB in one of ``PLAIN_MODES``.
 
-    Return the image, and a warning if the profile was ignored, otherwise None.
+    Return the image, and a warning if the color description was ignored or dynamic range was lost, otherwise None.
     """
-    image, warning = _convert_to_srgb(_convert_to_eight_bits(image), profile)
+    image, warning = _convert_to_srgb(_convert_to_eight_bits(image), color)
     plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
     return _drop_opaque_alpha(plain), warning
 
 
-def has_srgb_values(profile: bytes | None) -> bool:
-    """Return True if the pixels are already sRGB: the file has no profile, or an sRGB profile."""
-    if not profile:
-        return True
-    if len(profile) > MAX_ICC_BYTES:
-        return False
-    try:
-        return _is_srgb(ImageCms.ImageCmsProfile(BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return False
-
-
-def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Return True if the name of the profile starts with sRGB. The bytes of sRGB profiles differ between versions."""
-    return ImageCms.getProfileDescription(profile).strip().startswith("sRGB")
+def has_srgb_values(color: ColorDescription) -> bool:
+    """Return True if the pixels are already sRGB."""
+    if color.cicp:
+        return color.cicp.is_srgb
+    if color.profile:
+        return is_srgb_profile(color.profile)
+    return color.space is None
 
 
 def _drop_opaque_alpha(image: Image.Image) -> Image.Image:
@@ -87,30 +81,45 @@ def _convert_float(image: Image.Image) -> Image.Image:
     return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
 
 
-def _convert_to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Convert the colors from the file's profile to sRGB. Gray stays gray, and alpha does not change.
+def _convert_to_srgb(image: Image.Image, color: ColorDescription) -> tuple[Image.Image, str | None]:
+    """Convert the colors to sRGB. Gray stays gray, and alpha does not change.
 
-    Return the image, and a warning if the profile was ignored, otherwise None.
+    Return the image, and a warning if the color description was ignored or dynamic range was lost, otherwise None.
     """
-    if not profile:
+    if image.mode != "CMYK" and has_srgb_values(color):
         return image, None
-    if len(profile) > MAX_ICC_BYTES:
-        return image, "The color profile is too large and was ignored."
     alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
     colors = image.convert(image.mode.removesuffix("A")) if alpha else image
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if image.mode != "CMYK" and _is_srgb(source):
-            return image, None
-        if colors.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
-            colors = colors.convert("RGB")
-        converted = ImageCms.profileToProfile(colors, source, _SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image, "The color profile can't be used and was ignored."
-    if converted is None:
+    warning: str | None = None
+    if color.cicp and colors.mode != "CMYK":
+        converted, warning = convert_cicp_to_srgb(colors, color.cicp)
+    elif color.profile:
+        try:
+            converted = _apply_profile(colors, color.profile)
+        except (ImageCms.PyCMSError, OSError, ValueError) as error:
+            return image, str(error) if isinstance(error, _ProfileTooLarge) else PROFILE_UNUSABLE
+    elif color.space and colors.mode != "CMYK":
+        converted = convert_space_to_srgb(colors, color.space)
+    else:
         return image, None
     if image.mode in {"L", "LA"}:
         converted = converted.convert("L")
     if alpha:
         converted.putalpha(alpha)
-    return converted, None
+    return converted, warning
+
+
+class _ProfileTooLarge(ValueError):
+    """The profile exceeds ``MAX_ICC_BYTES``."""
+
+
+def _apply_profile(colors: Image.Image, profile: bytes) -> Image.Image:
+    """Convert an image of mode L, RGB or CMYK. Raises PyCMSError, OSError or ValueError if that is impossible."""
+    if len(profile) > MAX_ICC_BYTES:
+        raise _ProfileTooLarge(PROFILE_TOO_LARGE)
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    if colors.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
+        colors = colors.convert("RGB")
+    converted = ImageCms.profileToProfile(colors, source, _SRGB, outputMode="RGB")
+    assert converted is not None  # noqa: S101 - None is returned only for a conversion in place
+    return converted

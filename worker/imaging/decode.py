@@ -6,7 +6,6 @@ Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metad
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
@@ -15,7 +14,9 @@ from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixel
 from shared.pipeline.image_formats import INPUT_FORMATS, TIFF
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
+from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
+from worker.imaging.containers import FileContents, read_contents
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.planner import FULL_DECODE, Decoding
@@ -33,7 +34,10 @@ class ImageFile:
     data: bytes
     file: Image.Image
     header: StoredHeader
+    color: ColorDescription
     exif: Exif
+    #: About parts of the file that were ignored.
+    warnings: tuple[str, ...]
     #: Number of frames or pages. For a GIF, counting stops at one more than the allowed number of frames.
     frames: int
     #: How many times an animation plays; 0 means forever.
@@ -69,12 +73,22 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
     Raises NotAnImage, TruncatedImage or CorruptImage if the file can't be read, and the errors of ``Limits`` if it
     exceeds a limit.
     """
-    with _open_checked(data, limits) as image:
+    with _open_checked(data, limits) as (image, contents):
         frames = count_frames(image, data, limit=limits.max_frames + 1)
-        exif = read_exif(image)
-        header = read_stored_header(image, orientation=exif.orientation, is_still=frames == 1)
+        exif = read_exif(image, contents.exif)
+        color = contents.color or ColorDescription(profile=image.info.get("icc_profile"))
+        header = read_stored_header(image, color=color, orientation=exif.orientation, is_still=frames == 1)
         plays = count_plays(image)
-    return ImageFile(data=data, file=image, header=header, exif=exif, frames=frames, plays=plays)
+    return ImageFile(
+        data=data,
+        file=image,
+        header=header,
+        color=color,
+        exif=exif,
+        warnings=(*contents.warnings, *exif.warnings),
+        frames=frames,
+        plays=plays,
+    )
 
 
 def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
@@ -83,12 +97,11 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         image = source.file
         _set_draft(image, decoding)
         image.load()
-        profile = image.info.get("icc_profile")
         if decoding.apply_orientation:
             image = apply_orientation(image, source.header.orientation)
-        plain, warning = normalize_colors(image, profile)
+        plain, warning = normalize_colors(image, source.color)
     plain.info = {}
-    warnings = [*source.exif.warnings, *([warning] if warning else [])]
+    warnings = [*source.warnings, *([warning] if warning else [])]
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
     return DecodedImage(image=plain, warnings=tuple(warnings))
@@ -112,25 +125,26 @@ def decode_animation(source: ImageFile, limits: Limits) -> Animation:
 
 
 def _decode_frames(source: ImageFile, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
-    with _open_checked(source.data, limits) as image:
-        yield from read_frames(image, source.frames, source.header.orientation)
+    with _open_checked(source.data, limits) as (image, _):
+        yield from read_frames(image, source.frames, source.header.orientation, source.color)
 
 
 @contextmanager
-def _open_checked(data: bytes, limits: Limits) -> Iterator[Image.Image]:
+def _open_checked(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, FileContents]]:
     """Open a file and check it against the limits. Translate the decoder errors that are raised in the context."""
     limits.check_bytes(len(data))
     with _translate_decoder_errors(data):
-        image = _open(data, limits)
+        contents = read_contents(data)
+        image = _open(data, contents, limits)
         limits.check_size(image.size)
         limits.check_size(get_tile_size(image))
         scale_transparent_color(image)
-        yield image
+        yield image, contents
 
 
-def _open(data: bytes, limits: Limits) -> Image.Image:
+def _open(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
     try:
-        return Image.open(BytesIO(data), formats=FORMATS)
+        return Image.open(contents.open(), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow's error does not contain the size. Raise the error that a plan reports.
         if header := read_image_header(data):

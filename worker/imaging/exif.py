@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from shared.pipeline.image_formats import PNG, TIFF
+from shared.pipeline.image_formats import TIFF
 from worker.imaging.copyright import Rights, read_rights
 
 _ORIENTATION: Final = 0x0112
@@ -28,19 +28,17 @@ class Exif:
     warnings: tuple[str, ...] = ()
 
 
-def read_exif(image: Image.Image) -> Exif:
+def read_exif(image: Image.Image, contents: bytes | None) -> Exif:
     """Read the EXIF of an opened file. If the EXIF is damaged, return a warning.
 
-    Raises the decoder's error if the EXIF of a PNG follows damaged pixels.
+    ``contents`` is the EXIF block of the file if our own reader has found one. Only EXIF can rotate an image: Pillow
+    would also apply the orientation of XMP and of text, which browsers ignore.
     """
-    if image.format == PNG.name and "exif" not in image.info:
-        # The eXIf chunk may follow the pixels. Load the pixels outside the "try", which would hide their errors.
-        image.load()
+    block = contents or image.info.get("exif")
+    if block is None and image.format != TIFF.name:
+        return Exif()
     try:
-        if "exif" in image.info:
-            # Parse the EXIF again, because Pillow ignores damaged EXIF when it reads the resolution of a JPEG.
-            Image.Exif().load(image.info["exif"])
-        exif = image.getexif()
+        exif = _parse(block) if block else image.getexif()
         orientation: Any = exif.get(_ORIENTATION)
         rights = read_rights(exif)
         if image.format == TIFF.name:
@@ -54,3 +52,9 @@ def read_exif(image: Image.Image) -> Exif:
     except Exception:  # noqa: BLE001 - Pillow's parsers raise many types for invalid data; no other code runs here
         return Exif(warnings=(_DAMAGED,))
     return Exif(orientation=int(orientation) if orientation in range(2, 9) else 1, rights=rights)
+
+
+def _parse(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
+    return exif

@@ -8,6 +8,7 @@ from PIL import Image
 
 from shared.errors import CorruptImage
 from shared.pipeline.image_formats import AVIF, GIF, PNG, TIFF, WEBP
+from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
 from worker.imaging.scaling import apply_orientation
 
@@ -40,15 +41,17 @@ def count_frames(image: Image.Image, data: bytes, limit: int) -> int:
     return 1
 
 
-def read_frames(image: Image.Image, count: int, orientation: int) -> Iterator[tuple[Image.Image, int]]:
+def read_frames(
+    image: Image.Image, count: int, orientation: int, color: ColorDescription
+) -> Iterator[tuple[Image.Image, int]]:
     """Yield each frame, rotated upright and converted to sRGB, with its duration in milliseconds."""
-    size, profile = image.size, image.info.get("icc_profile")
+    size = image.size
     first = 1 if image.info.get("default_image") else 0
     for index in range(first, count):
         image.seek(index)
         image.load()
         frame = image.copy() if image.size == size else image.crop((0, 0, *size))
-        plain, _ = normalize_colors(apply_orientation(frame, orientation), profile)
+        plain, _ = normalize_colors(apply_orientation(frame, orientation), color)
         plain.info = {}
         yield plain, round(image.info.get("duration") or 0)
 

@@ -2,10 +2,7 @@
 
 import warnings
 
-from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-
-#: Maximum total size of the decompressed text chunks of a PNG. Pillow's default is 64 MiB.
-MAX_TEXT_BYTES = 4 * 1024 * 1024
+from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 
 def prepare_process() -> None:
@@ -14,7 +11,6 @@ def prepare_process() -> None:
     # preinit does not load these plug-ins. Importing them registers them.
     assert all((AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin))  # noqa: S101 - keeps the imports
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
     # There is already one process per CPU, and a sandboxed process can't start threads.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from shared.pipeline.sizes import Size
+from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import has_srgb_values
 
 # Pillow calls a JPEG with several images MPO. Many phones write such files. The first image is a normal JPEG.
@@ -27,7 +28,7 @@ class StoredHeader:
     #: EXIF orientation: 1 is upright, 2 to 8 are rotated or mirrored.
     orientation: int
     is_opaque: bool
-    #: True if the pixels are sRGB: the file has no color profile or an sRGB profile.
+    #: True if the pixels are sRGB and need no conversion.
     is_srgb: bool
     #: True if the file contains only one image.
     is_still: bool
@@ -39,7 +40,9 @@ class StoredHeader:
         return (height, width) if self.orientation in SIDEWAYS else (width, height)
 
 
-def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) -> StoredHeader:
+def read_stored_header(
+    image: Image.Image, *, color: ColorDescription, orientation: int, is_still: bool
+) -> StoredHeader:
     """Read the header of an opened file."""
     return StoredHeader(
         format=_PILLOW_NAMES.get(image.format or "", image.format or ""),
@@ -47,7 +50,7 @@ def read_stored_header(image: Image.Image, *, orientation: int, is_still: bool) 
         stored_size=image.size,
         orientation=orientation,
         is_opaque=not image.has_transparency_data,
-        is_srgb=has_srgb_values(image.info.get("icc_profile")),
+        is_srgb=has_srgb_values(color),
         is_still=is_still,
     )
 

@@ -1,0 +1,1 @@
+"""What a file says about its colors, and color spaces without an ICC profile."""

@@ -1,0 +1,29 @@
+"""The result of reading the structure of a file."""
+
+from dataclasses import dataclass
+from typing import IO, cast
+
+from worker.imaging.color.description import ColorDescription
+from worker.imaging.containers.slices import SlicedFile, Slices
+
+
+class FileDamaged(ValueError):
+    """The structure of the file is damaged, so the pixels can't be decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContents:
+    """The parts of a file."""
+
+    #: What Pillow reads.
+    pixels: Slices
+    #: None if Pillow reads the ICC profile.
+    color: ColorDescription | None = None
+    #: EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; it can be damaged.
+    exif: bytes | None = None
+    #: About parts that were ignored.
+    warnings: tuple[str, ...] = ()
+
+    def open(self) -> IO[bytes]:
+        """Return a file object that Pillow can read."""
+        return cast("IO[bytes]", SlicedFile(self.pixels))
