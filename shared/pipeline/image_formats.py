@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+#: Windows headers have 12, 40, 52, 56, 108 or 124 bytes. An OS/2 2.0 header can end after any field.
+_BMP_HEADER_SIZES = (12, *range(16, 65), 108, 124)
 
 
 def _starts_with(*signatures: bytes) -> Callable[[bytes], bool]:

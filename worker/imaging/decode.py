@@ -3,7 +3,7 @@
 Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metadata. Operations rely on this.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +11,10 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.pipeline.image_formats import INPUT_FORMATS, TIFF
+from shared.pipeline.image_formats import BMP, INPUT_FORMATS, TIFF, ImageFormat, detect_format
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
+from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, read_contents
@@ -24,6 +25,8 @@ from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 
+#: Functions that open a file of a format for which Pillow's own decoder is not used.
+_OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]] = {BMP: open_bmp}
 FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 
@@ -143,6 +146,9 @@ def _open_checked(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, Fi
 
 
 def _open(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
+    open_own = _OWN_DECODERS.get(detect_format(data))
+    if open_own:
+        return open_own(data)
     try:
         return Image.open(contents.open(), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

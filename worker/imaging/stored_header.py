@@ -9,6 +9,7 @@ from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from shared.pipeline.sizes import Size
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import has_srgb_values
+from worker.imaging.lazy_image import LazyImage
 
 # Pillow calls a JPEG with several images MPO. Many phones write such files. The first image is a normal JPEG.
 _PILLOW_NAMES: Final = {"MPO": "JPEG"}
@@ -60,6 +61,8 @@ def get_tile_size(image: Image.Image) -> Size:
 
     The tile of a TIFF can be larger than the image.
     """
+    if isinstance(image, LazyImage):
+        return image.tile_size
     if not isinstance(image, TiffImageFile):
         return image.size
     sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))
