@@ -8,12 +8,13 @@ FAULT_RUNS := 10000
 E2E_OPTIONS :=
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
+BOX := .venv-box
 # Package hashes, base64 images, IDs in examples, and tests, whose keys are fake.
 NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile faults e2e kills attack browser format bench scale docs lock audit sbom clean
+.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile lambda-box faults e2e kills attack browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +36,7 @@ test: FAULT_RUNS := 2000
 test: check unit integration hostile faults e2e browser ## Run all checks and tests
 
 test-all: E2E_OPTIONS := --all-requests
-test-all: check unit integration hostile faults e2e browser ## The same as test, with all random runs and requests
+test-all: check unit integration hostile lambda-box faults e2e browser ## The same as test, with all random runs and requests
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
@@ -55,6 +56,9 @@ integration: $(VENV)/.dev ## Run the tests on moto
 
 hostile: $(VENV)/.dev ## Run hostile files and fuzzing through the sandbox
 	$(BIN)/pytest tests/hostile -n auto --dist loadfile -q
+
+lambda-box: $(VENV)/.dev $(BOX)/.done ## Run the Lambda packages under Lambda's runtime and restrictions; skipped without root or Python 3.13, except in CI
+	$(BIN)/pytest tests/lambda_box -q
 
 faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=NUMBER), and each single fault
 	$(BIN)/pytest tests/faults --fault-runs $(FAULT_RUNS) -n auto -q
@@ -117,6 +121,15 @@ $(AUDIT)/.done $(CHECKOV)/.done: .venv-%/.done: requirements/%.txt
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+# The runtime needs Lambda's Python. Without it, the folder stays empty, and the tests say so.
+$(BOX)/.done: requirements/lambda-box.txt | $(VENV)/.dev
+	@echo "Installing Lambda's runtime …"
+	@mkdir -p $(BOX)
+	@python=$$($(BIN)/python -c "from infra.deployment import bytecode, wheels; print(bytecode.find_python(wheels.PYTHON_VERSION) or '')"); \
+	if [ -n "$$python" ]; then "$$python" -m venv $(BOX) && \
+	$(BOX)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<; fi
+	@touch $@
+
 $(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.dev
 	@echo "Installing what the benchmarks compare with …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
@@ -136,7 +149,7 @@ $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
 
 clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -24,7 +24,7 @@ import api.uploads.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
 from api.http.cors import cors_headers, is_preflight, preflight_response
-from api.http.links import remove_base_path
+from api.http.gateway_event import normalize_event
 from api.http.problems import problem_response, translate_validation_error
 from api.rate_limit import count_request
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
@@ -49,8 +49,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     log = get_logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
-    method, path = event.get("httpMethod"), remove_base_path(event)
-    event = {**event, "path": path, "httpMethod": "GET" if method == "HEAD" else method}
+    event = normalize_event(event)
+    method, path = event.get("httpMethod"), event["path"]
+    if method == "HEAD":
+        event["httpMethod"] = "GET"
     try:
         origins = get_dependencies().settings.ui_origins
         response = preflight_response(event, origins) if is_preflight(event) else _answer(event, context, request_id)

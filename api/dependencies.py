@@ -36,6 +36,7 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import JobQueues, SqsQueue
 from shared.clock import Clock, utc_now
+from shared.initialization import prepare
 from shared.jobs.job import ANONYMOUS
 from shared.observability import make_logger
 from shared.pipeline.limits import Limits
@@ -178,3 +179,5 @@ def get_logger() -> Logger:
 #: Types of route parameters that the resolver fills in.
 Deps = Annotated[Dependencies, Depends(get_dependencies)]
 Log = Annotated[Logger, Depends(get_logger)]
+
+prepare(get_dependencies, os.environ)

@@ -20,6 +20,7 @@ from shared.aws.sns import EventTopic
 from shared.aws.sqs import SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, ServiceError, ServiceRefused
+from shared.initialization import prepare
 from shared.jobs.job import Job
 from shared.observability import make_logger, make_metrics
 from shared.settings import NotifierSettings
@@ -167,6 +168,9 @@ def get_publisher() -> EventPublisher:
         api_url=settings.api_url,
         clock=utc_now,
     )
+
+
+prepare(get_publisher, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

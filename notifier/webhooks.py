@@ -26,6 +26,7 @@ from shared.aws.dynamodb.webhook_table import WebhookTable
 from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import DeliveryLater, TimeTooShort
+from shared.initialization import prepare
 from shared.observability import make_logger, make_metrics
 from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records
@@ -113,6 +114,9 @@ def get_consumer() -> DeliveryConsumer:
     )
     deferred = DeferredDeliveries(webhooks, deliveries, queue, utc_now, logger)
     return DeliveryConsumer(sender, queue, deferred)
+
+
+prepare(get_consumer, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -24,6 +24,7 @@ from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import LeaseHeld, RenderInterrupted, SafelightError, ServiceError, TimeTooShort
+from shared.initialization import prepare
 from shared.jobs.message import JobMessage, decode_message
 from shared.jobs.s3_events import CreatedObject, parse_s3_event
 from shared.observability import make_logger, make_metrics
@@ -31,6 +32,7 @@ from shared.settings import WorkerSettings
 from shared.sqs_batch import process_records
 from worker.image_processor import AttemptResult, ImageProcessor, Outcome
 from worker.imaging import Limits
+from worker.initial_environment import wipe_variables
 from worker.memory_budget import MemoryBudget
 from worker.process_priority import BULK_NICENESS, lower_priority
 from worker.sandbox import Budget, Sandbox
@@ -222,6 +224,7 @@ def get_consumer() -> JobConsumer:
     )
     sandbox.warm_up()
     clients = make_clients(settings.aws_call_seconds)
+    wipe_variables()  # The clients have read the credentials.
     interactive, bulk = (SqsQueue(clients.sqs, url) for url in (settings.job_queue_url, settings.bulk_queue_url))
     processor = ImageProcessor(
         jobs=JobTable.of(clients, settings),
@@ -245,6 +248,9 @@ def get_consumer() -> JobConsumer:
         record_time=timedelta(seconds=settings.record_seconds),
         render_time=timedelta(seconds=settings.render_seconds),
     )
+
+
+prepare(get_consumer, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -18,6 +18,7 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.sqs import SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, JobNotFound, LeaseHeld
+from shared.initialization import prepare
 from shared.jobs.message import JobMessage, decode_message
 from shared.jobs.recovery import RecoveryPolicy, RecoveryStep, decide_dead_letter
 from shared.jobs.s3_events import parse_s3_event
@@ -123,6 +124,9 @@ def get_dead_letters() -> DeadLetters:
         policy=settings.policy(),
         clock=utc_now,
     )
+
+
+prepare(get_dead_letters, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -24,6 +24,7 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.sqs import JobQueues
 from shared.clock import Clock, utc_now
 from shared.errors import JobNotFound, ServiceError
+from shared.initialization import prepare
 from shared.jobs.job import JobStatus
 from shared.jobs.recovery import Decision, RecoveryPolicy, RecoveryStep, decide_overdue
 from shared.observability import make_logger, make_metrics
@@ -112,6 +113,9 @@ def get_reconciler() -> Reconciler:
         policy=settings.policy(),
         clock=utc_now,
     )
+
+
+prepare(get_reconciler, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

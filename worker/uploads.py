@@ -20,6 +20,7 @@ from shared.aws.clients import make_clients
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.sqs import JobQueues
 from shared.errors import BadMessage, JobNotFound
+from shared.initialization import prepare
 from shared.jobs.object_keys import is_bulk_key
 from shared.jobs.s3_events import split_s3_event
 from shared.observability import make_logger, make_metrics
@@ -82,6 +83,9 @@ def get_upload_events() -> UploadEvents:
         clients.sqs, settings.job_queue_url, settings.bulk_queue_url, is_fair=settings.has_fair_queues
     )
     return UploadEvents(JobTable.of(clients, settings), settings.image_bucket, queues)
+
+
+prepare(get_upload_events, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -1,20 +1,17 @@
-"""Absolute links to this API, and the path of a request below them.
+"""Absolute links to this API.
 
 Links contain the host of the request, so they work inside and outside a Docker Compose network. The path in front of
 ``/v1`` comes from the gateway, or from a setting if the gateway does not report it.
-
-API Gateway reports two paths. Below a stage, ``path`` is that of the API (``/v1/jobs``), and ``requestContext.path``
-begins with the stage. Below a custom domain name with a base path mapping, both begin with the base path. Only the path
-parameter ``proxy`` never contains it.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+
+from api.http.gateway_event import split_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Links:
         """Return links with the scheme and host of the request. API Gateway sets ``X-Forwarded-Proto``.
 
         If ``path_prefix`` is empty, the links have the prefix that the gateway reports: the stage, or the base path of
-        a custom domain name. ``event`` must have the path that ``remove_base_path`` returns.
+        a custom domain name. ``event`` is one of ``normalize_event``.
         """
         headers = event.headers
         prefix = path_prefix or _removed_prefix(event)
@@ -82,27 +79,9 @@ class Links:
         return f"{self.base}/v1/jobs?" + urlencode({key: value for key, value in query.items() if value is not None})
 
 
-def remove_base_path(event: Mapping[str, Any]) -> str:
-    """Return the path of a request without the base path of a custom domain name."""
-    path = str(event.get("path") or "")
-    inside = [] if event.get("resource") == "/" else _split((event.get("pathParameters") or {}).get("proxy"))
-    if not inside and event.get("resource") != "/":
-        return path  # This gateway does not report the path parameter, and has no base paths.
-    parts = _split(path)
-    before = len(parts) - len(inside)
-    # The path parameter may be decoded and the path not.
-    if before <= 0 or [unquote(part) for part in parts[before:]] != [unquote(part) for part in inside]:
-        return path
-    return "/" + "/".join(parts[before:]) + ("/" if path.endswith("/") and inside else "")
-
-
 def _removed_prefix(event: BaseProxyEvent) -> str:
     """Return what ``requestContext.path`` has in front of the path, without a trailing slash."""
-    whole = _split((event.get("requestContext") or {}).get("path"))
-    inside = _split(event.get("path"))
+    whole = split_path((event.get("requestContext") or {}).get("path"))
+    inside = split_path(event.get("path"))
     before = len(whole) - len(inside)
     return "".join(f"/{part}" for part in whole[: max(before, 0)])
-
-
-def _split(path: object) -> list[str]:
-    return [part for part in str(path or "").split("/") if part]

@@ -11,6 +11,7 @@ namespace, by folders with only Python and this checkout in them.
 import json
 import os
 import resource
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -40,8 +41,10 @@ def main(user: str, *layers: str) -> None:
         Path(folder, "folder").mkdir()
         before = describe(Path(folder))
         measures = [name for layer, names in LAYERS.items() if layer not in layers for name in names]
-        script = f"{FRAME}\nCONTEXT = {(os.getpid(), str(victim), measures)!r}\n{PROBES.read_text('utf-8')}"
-        with Child(BUDGET, {}, ("-c", script)) as child:
+        runtime_api = socket.create_server(("127.0.0.1", 0))
+        context = (os.getpid(), str(victim), runtime_api.getsockname(), measures, ())
+        script = f"{FRAME}\nCONTEXT = {context!r}\n{PROBES.read_text('utf-8')}"
+        with runtime_api, Child(BUDGET, {}, ("-c", script)) as child:
             child.wait_until_ready()
             assert child.ready is not None
             report = {"applied": child.ready.confined, "probes": child.ready.software}

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from worker.sandbox.confinement import confine
 
-WORKER, VICTIM, WITHOUT = CONTEXT
+#: Process ID, file and Runtime API of the worker; measures and probes to leave out.
+WORKER, VICTIM, RUNTIME_API, WITHOUT, SKIPPED = CONTEXT
 FOLDER = os.path.dirname(VICTIM)  # noqa: PTH120 - no path object is needed
 libc = ctypes.CDLL(None, use_errno=True)
 MACHINE = platform.machine() == "x86_64"
@@ -95,8 +96,17 @@ def raise_limit(name):
 
 
 def set_parent_limit():
-    """Change a limit of the worker."""
-    return resource.prlimit(WORKER, resource.RLIMIT_NOFILE, (3, 3))
+    """Change a limit of the worker, and restore it so that the worker can report."""
+    soft, hard = resource.prlimit(WORKER, resource.RLIMIT_NOFILE)
+    resource.prlimit(WORKER, resource.RLIMIT_NOFILE, (soft - 1, hard))
+    return resource.prlimit(WORKER, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def call_runtime_api():
+    """Connect to the server from which the worker gets its events."""
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection.connect(RUNTIME_API)
+    return connection
 
 
 def start_thread():
@@ -137,6 +147,7 @@ PROBES = {
     # /proc
     "read the worker's environment": lambda: Path(f"/proc/{WORKER}/environ").read_bytes(),
     "read the worker's memory": lambda: os.open(f"/proc/{WORKER}/mem", os.O_RDONLY),
+    "list the worker's descriptors": lambda: os.listdir(f"/proc/{WORKER}/fd"),
     "read the first process's environment": lambda: Path("/proc/1/environ").read_bytes(),
     "write its own memory": lambda: os.open("/proc/self/mem", os.O_RDWR),
     "write a kernel setting": lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY),
@@ -163,6 +174,7 @@ PROBES = {
     "start a shell": lambda: subprocess.run(["true"], check=False),
     # network
     "a TCP socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+    "the Runtime API": call_runtime_api,
     "a UDP socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
     "an IPv6 socket": lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM),
     "a Unix socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
@@ -213,6 +225,8 @@ HIGHEST = 4
 confinement = confine(2**30, 100, without=frozenset(WITHOUT))
 told = {}
 for name, probe in PROBES.items():
+    if name in SKIPPED:
+        continue
     try:
         result = probe()
     except (OSError, ValueError):

@@ -39,11 +39,11 @@ def run_intruder(user: str, layers: tuple[str, ...]) -> dict[str, Any]:
 @pytest.mark.parametrize("layers", [tuple(LAYERS), ("limits", "namespaces"), ("system_calls",)], ids="+".join)
 @pytest.mark.parametrize("user", USERS)
 def test_every_probe_is_refused(user: str, layers: tuple[str, ...]) -> None:
-    """The filter alone, or the limits and namespaces without it, are enough for each of 93 probes."""
+    """The filter alone, or the limits and namespaces without it, are enough for each of 95 probes."""
     report = run_intruder(user, layers)
     assert set(report["applied"]) == {name for layer in layers for name in LAYERS[layer]}
     assert {name: got for name, got in report["probes"].items() if got != "refused"} == {}
-    assert len(report["probes"]) == 93
+    assert len(report["probes"]) == 95
     assert report["left behind"] == "nothing"
     # The filter kills a child that uses another table of system calls. Without it, the kernel has no such table.
     assert report["abi"] == ("SandboxUnavailable" if "system_calls" in layers else "refused")

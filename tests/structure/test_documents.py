@@ -92,7 +92,9 @@ def test_every_command_is_documented() -> None:
         assert f"safelight {name}" in text("docs/command-line.md"), name
 
 
-@pytest.mark.parametrize("lock", ["api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov"])
+@pytest.mark.parametrize(
+    "lock", ["api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov", "lambda-box"]
+)
 def test_lock_file_is_pinned_and_names_no_index(lock: str) -> None:
     """Each requirement has one version and hashes, and nothing says where it was fetched."""
     content = text(f"requirements/{lock}.txt")
@@ -110,7 +112,7 @@ def test_lock_files_cover_what_the_project_asks_for() -> None:
     project = tomllib.loads(text("pyproject.toml"))
     pins = {
         name: dict(re.findall(r"^([\w.-]+)==(\S+)", text(f"requirements/{name}.txt"), re.MULTILINE))
-        for name in ("api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov")
+        for name in ("api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov", "lambda-box")
     }
     for group, entries in project["dependency-groups"].items():
         names = [re.split(r"[<>=\[]", entry)[0].lower() for entry in entries if isinstance(entry, str)]

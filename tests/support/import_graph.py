@@ -34,7 +34,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("webhooks",),
         ("jobs",),
         ("pipeline",),
-        ("clock", "errors", "filenames", "ids", "names", "observability", "parallel", "version"),
+        ("clock", "errors", "filenames", "ids", "initialization", "names", "observability", "parallel", "version"),
     ),
     "safelight": (
         ("__main__",),

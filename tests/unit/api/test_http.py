@@ -10,7 +10,8 @@ from support.sample_jobs import make_job, make_processing_job
 
 from api.dependencies import caller
 from api.http.cursor import decode_cursor, encode_cursor
-from api.http.links import Links, remove_base_path
+from api.http.gateway_event import normalize_event
+from api.http.links import Links
 from api.http.problems import problem_response
 from api.jobs.wait_preference import MAX_WAIT, preferred_wait, wait_until_done
 from shared.aws.dynamodb.job_table import JobTable
@@ -69,15 +70,23 @@ def test_path_prefix_comes_from_the_gateway(whole: str | None, prefix: str) -> N
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/", "/v1/v1", "/v1/jobs/a%20b", "/"])
 def test_base_path_is_no_part_of_the_path(base_path: str | None, path: str) -> None:
     """Every mapping of a custom domain name leads to the same path."""
-    assert remove_base_path(events.http("GET", path, base_path=base_path)) == path
+    assert normalize_event(events.http("GET", path, base_path=base_path))["path"] == path
 
 
 def test_a_decoded_path_parameter_is_recognized() -> None:
     """A gateway may decode the path parameter, or not report it."""
     event = events.http("GET", "/v1/jobs/a%20b", base_path="/images")
     event["pathParameters"]["proxy"] = "v1/jobs/a b"
-    assert remove_base_path(event) == "/v1/jobs/a%20b"
-    assert remove_base_path({"path": "/v1/jobs"}) == "/v1/jobs"
+    assert normalize_event(event)["path"] == "/v1/jobs/a%20b"
+    assert normalize_event({"path": "/v1/jobs"})["path"] == "/v1/jobs"
+
+
+def test_header_fields_with_one_name_become_a_list() -> None:
+    """API Gateway passes only the last of them as ``headers``."""
+    event = events.http("GET", "/v1/jobs", headers={"Prefer": ["wait=1", "respond-async"], "Accept": "text/html"})
+    assert event["headers"]["Prefer"] == "respond-async"
+    combined = normalize_event(event)["headers"]
+    assert (combined["Prefer"], combined["Accept"]) == ("wait=1, respond-async", "text/html")
 
 
 @pytest.mark.parametrize(
