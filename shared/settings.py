@@ -113,6 +113,8 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     ui_origins: str
     #: Lifetime of a link to a processed image.
     link_seconds: Positive
+    #: Longest wait of ``Prefer: wait=N``; 0 to answer at once.
+    max_wait_seconds: Annotated[int, Field(ge=0, le=20)]
     #: Age at which a job and its objects are deleted.
     retention_days: Positive
     #: Retention of log lines, which deletions report.

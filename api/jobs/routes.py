@@ -1,7 +1,7 @@
 """``/v1/jobs``: create, read and list jobs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -96,7 +96,11 @@ def create_job(
     dependencies: Deps,
     log: Log,
     prefer: Annotated[
-        str | None, Header(alias="Prefer", description="`wait=N`: wait up to N seconds, at most 20.")
+        str | None,
+        Header(
+            alias="Prefer",
+            description="`wait=N`: wait up to N seconds, at most `max_wait_seconds` of the capabilities.",
+        ),
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
@@ -113,7 +117,7 @@ def create_job(
     job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     headers = {"Location": links.job(job.id), **done.headers}
-    wait = preferred_wait(prefer)
+    wait = preferred_wait(prefer, timedelta(seconds=dependencies.settings.max_wait_seconds))
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
         until = dependencies.clock() + min(wait, time_left(router) - RESPONSE_TIME)

@@ -11,25 +11,27 @@ from shared.clock import Clock
 from shared.errors import JobNotFound, ServiceError
 from shared.jobs.job import Job
 
-#: Less than 29 seconds, after which API Gateway times out.
-MAX_WAIT: Final = timedelta(seconds=20)
 #: Part of the invocation's time that is reserved for the response. Without it, the caller would repeat the request.
 RESPONSE_TIME: Final = timedelta(seconds=3)
-FIRST_PAUSE: Final = timedelta(milliseconds=50)
-MAX_PAUSE: Final = timedelta(milliseconds=500)
+#: Half of the jobs end within 0.5 s of their creation (docs/scaling.md), so that a shorter pause mostly reads in vain.
+FIRST_PAUSE: Final = timedelta(milliseconds=100)
+MAX_PAUSE: Final = timedelta(seconds=1)
 
 Sleep = Callable[[float], None]
 
 
-def preferred_wait(header: str | None) -> timedelta | None:
-    """Return the ``wait`` of a Prefer header, at most ``MAX_WAIT``, or None if it has no valid ``wait``.
+def preferred_wait(header: str | None, longest: timedelta) -> timedelta | None:
+    """Return the ``wait`` of a Prefer header, at most ``longest``.
 
-    RFC 7240 requires that malformed preferences are ignored.
+    Return None if the header has no valid ``wait``, or if ``longest`` is 0. RFC 7240 requires that malformed
+    preferences are ignored.
     """
+    if not longest:
+        return None
     for preference in (header or "").split(","):
         found = re.fullmatch(r'\s*wait\s*=\s*"?(\d{1,6})"?\s*(;.*)?', preference, re.IGNORECASE)
         if found:
-            return min(timedelta(seconds=int(found[1])), MAX_WAIT)
+            return min(timedelta(seconds=int(found[1])), longest)
     return None
 
 

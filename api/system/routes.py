@@ -23,7 +23,7 @@ router = Router()
 )
 def read_capabilities(dependencies: Deps) -> Response[Any]:
     """Return the operations with their schemas, the input and output formats, limits and built-in presets."""
-    return json_response(CapabilitiesView.of(dependencies.limits))
+    return json_response(CapabilitiesView.of(dependencies.limits, dependencies.settings.max_wait_seconds))
 
 
 @router.get(

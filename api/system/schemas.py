@@ -89,6 +89,9 @@ class LimitsView(View):
     max_result_side: int = Field(
         description="Maximum width and height in pixels of an output, and of a size that an operation requests."
     )
+    max_wait_seconds: int = Field(
+        description="Longest time in seconds for which `Prefer: wait=N` waits. 0: the API does not wait."
+    )
 
 
 class CapabilitiesView(View):
@@ -106,7 +109,7 @@ class CapabilitiesView(View):
     )
 
     @classmethod
-    def of(cls, limits: Limits) -> Self:
+    def of(cls, limits: Limits, max_wait_seconds: int) -> Self:
         """Return the capabilities with the limits of the worker."""
         return cls(
             version=VERSION,
@@ -132,6 +135,7 @@ class CapabilitiesView(View):
                 max_operations=MAX_OPERATIONS,
                 max_outputs=MAX_OUTPUTS,
                 max_result_side=MAX_SIDE,
+                max_wait_seconds=max_wait_seconds,
             ),
             default_pipeline=DEFAULT_PIPELINE,
             presets=[PresetView.of(preset) for preset in BUILT_IN.values()],

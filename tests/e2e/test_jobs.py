@@ -56,7 +56,7 @@ def test_prefer_wait_returns_the_finished_job(site: Site) -> None:
 
     wait_until(is_finished)
     answer = answers[-1]
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.headers["Preference-Applied"] == "wait=10"
     assert site.keys(answer.json()["key"]) == [answer.json()["key"]]
 
 

@@ -69,7 +69,7 @@ def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Mo
     headers = {"Content-Type": "image/jpeg", "Prefer": "wait=20"}
     answer = cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers=headers)
     assert answer.status == 200
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.headers["Preference-Applied"] == "wait=10"
     assert answer.json["key"] == f"processed/{answer.json['id']}/1/image.png"
 
 
