@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -122,6 +123,18 @@ def wait_for_end(target: Target, seen: frozenset[str]) -> str:
     )
 
 
+def wait_for_cleanup(target: Target) -> "StackTypeDef | None":
+    """Wait until CloudFormation has deleted what the last update has replaced or removed. Return the stack.
+
+    Until then, a stack can be neither updated nor deleted. Raises SetupError if the time is up.
+    """
+    for _ in _polls(target.polling):
+        stack = describe_stack(target)
+        if stack is None or not stack["StackStatus"].endswith("_CLEANUP_IN_PROGRESS"):
+            return stack
+    raise SetupError(f"The last update of {target.stack_name} is not complete after {target.polling.timeout:.0f} s.")
+
+
 def get_event_ids(target: Target) -> frozenset[str]:
     """Return the IDs of the newest events of the stack. The set is empty if the stack does not exist."""
     try:
@@ -132,14 +145,16 @@ def get_event_ids(target: Target) -> frozenset[str]:
 
 
 def failure_reasons(target: Target, seen: frozenset[str]) -> list[str]:
-    """Return why resources failed, starting with the first failure. Later failures are often only its consequences."""
+    """Return why resources failed, starting with the first failure. Later failures are often only its consequences.
+
+    ``seen`` are the newest events before the operation. The pages start with the newest event.
+    """
     pages = target.clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=target.stack_name)
+    events = (event for page in pages for event in page["StackEvents"])
     failed = [
         f"{event.get('LogicalResourceId', '?')}: {event['ResourceStatusReason']}"
-        for page in pages
-        for event in page["StackEvents"]
-        if event["EventId"] not in seen
-        and event.get("ResourceStatus", "").endswith("_FAILED")
+        for event in takewhile(lambda event: event["EventId"] not in seen, events)
+        if event.get("ResourceStatus", "").endswith("_FAILED")
         and "cancelled" not in event.get("ResourceStatusReason", "cancelled")
     ]
     return failed[::-1][:MAX_REASONS]

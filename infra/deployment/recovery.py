@@ -47,7 +47,7 @@ def prepare_stack(target: cloudformation.Target) -> "StackTypeDef | None":
     A failed update is rolled back. A stack that can only be deleted is deleted. Raises SetupError if this stack
     contains data, or if another operation is running.
     """
-    stack = cloudformation.describe_stack(target)
+    stack = cloudformation.wait_for_cleanup(target)
     if stack is None or stack["StackStatus"] == NEW:
         return None
     state = stack["StackStatus"]
@@ -69,7 +69,7 @@ def destroy(target: cloudformation.Target) -> bool:
 
     Raises SetupError if the data is protected, if another operation is running, or if the deletion fails.
     """
-    stack = cloudformation.describe_stack(target)
+    stack = cloudformation.wait_for_cleanup(target)
     if stack is None:
         return False
     parameters = cloudformation.get_parameters(stack)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,30 +14,30 @@ from botocore.exceptions import (
 
 from shared.errors import ServiceError, ServiceRefused, ServiceThrottled, ServiceUnavailable
 
-# botocore's own list of throttling codes (botocore.retries.standard.ThrottledRetryableChecker).
-THROTTLING_CODES = frozenset(
+TOO_MANY_REQUESTS: Final = 429
+SERVER_ERROR: Final = 500
+#: Codes of requests over a limit, as :func:`normalize_code` returns them. Codes that contain "throttl" count too.
+THROTTLING_CODES: Final = frozenset(
     {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottledException",
-        "RequestThrottled",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "TransactionConflictException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "LimitExceededException",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "EC2ThrottledException",
+        *("bandwidthlimitexceeded", "limitexceeded", "overlimit", "priorrequestnotcomplete"),
+        *("provisionedthroughputexceeded", "requestlimitexceeded", "slowdown", "toomanyrequests"),
+        *("transactionconflict", "transactioninprogress"),
     }
 )
-
-
-#: Retryable reasons for which a transaction is cancelled.
-RETRYABLE_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+#: Codes with a 4xx status, or with none, after which the same request may succeed.
+TRANSIENT_CODES: Final = frozenset(
+    {
+        # A connection or checksum was broken, or another write to the same object or item is not complete.
+        *("baddigest", "concurrentaccess", "conditionalrequestconflict", "operationaborted", "replicatedwriteconflict"),
+        "requesttimeout",
+        # Services return these codes with 5xx, but DynamoDB and S3 also inside a response with another status.
+        *("internal", "internalfailure", "internalserver", "serviceunavailable"),
+        # KMS, also as KMS.… through another service. A disabled or deleted key is a refusal.
+        *("dependencytimeout", "keyunavailable", "kmsinternal"),
+        # A new execution environment has new credentials and another clock.
+        *("expiredtoken", "requestexpired", "requesttimetooskewed", "tokenrefreshrequired"),
+    }
+)
 
 
 @contextmanager
@@ -55,14 +55,32 @@ def translate_aws_errors() -> Iterator[None]:
 
 def to_service_error(error: ClientError) -> ServiceError:
     """Return the error for a service's error response."""
-    if error_code(error) in THROTTLING_CODES:
-        return ServiceThrottled(retry_after_seconds=1)
-    if error_code(error) == "TransactionCanceledException":
-        reasons = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
-        if reasons & RETRYABLE_REASONS and not reasons & {"ConditionalCheckFailed"}:
-            return ServiceThrottled(retry_after_seconds=1)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return ServiceUnavailable() if status >= 500 else ServiceRefused()
+    codes = [error_code(error)]
+    if codes == ["TransactionCanceledException"]:
+        codes = [str(reason.get("Code")) for reason in cancellation_reasons(error)]
+        if "ConditionalCheckFailed" in codes:
+            return ServiceRefused()
+    if status == TOO_MANY_REQUESTS or any(is_throttling(code) for code in codes):
+        return ServiceThrottled(retry_after_seconds=1)
+    if status >= SERVER_ERROR or any(normalize_code(code) in TRANSIENT_CODES for code in codes):
+        return ServiceUnavailable()
+    return ServiceRefused()
+
+
+def is_throttling(code: str) -> bool:
+    """Return True if an error code means that a request exceeds a rate or another limit that recovers.
+
+    The codes of one service are not those of another: KMS throttles SQS with ``KmsThrottled`` or
+    ``KMS.ThrottlingException``, and SNS with ``KMSThrottling``.
+    """
+    name = normalize_code(code)
+    return "throttl" in name or name in THROTTLING_CODES
+
+
+def normalize_code(code: str) -> str:
+    """Return an error code in lower case, without a prefix such as ``KMS.`` and without ``Exception`` or ``Error``."""
+    return code.rpartition(".")[2].lower().removesuffix("exception").removesuffix("error")
 
 
 def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:

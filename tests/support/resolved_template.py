@@ -5,7 +5,7 @@ removes its property.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from infra.deployment import template
@@ -16,15 +16,16 @@ NOTHING: Final = object()
 
 
 class Resolver:
-    """Resolves the template with parameters that differ from its defaults."""
+    """Resolves a template with parameters that differ from its defaults."""
 
-    def __init__(self, **parameters: str) -> None:
+    def __init__(self, source: Mapping[str, Any] = TEMPLATE, /, **parameters: str) -> None:
         """Set parameters; all others have their defaults."""
-        self._values = template.parameter_defaults(TEMPLATE) | PSEUDO | parameters
+        self._source = source
+        self._values = template.parameter_defaults(source) | PSEUDO | parameters
 
     def resource(self, name: str) -> dict[str, Any] | None:
         """Return the properties of a resource, or None if its condition is false."""
-        declared = TEMPLATE["Resources"][name]
+        declared = self._source["Resources"][name]
         if "Condition" in declared and not self.holds(declared["Condition"]):
             return None
         found: dict[str, Any] = self.read(declared["Properties"])
@@ -32,14 +33,14 @@ class Resolver:
 
     def output(self, name: str) -> Any:
         """Return the value of an output, or None if its condition is false."""
-        declared = TEMPLATE["Outputs"][name]
+        declared = self._source["Outputs"][name]
         if "Condition" in declared and not self.holds(declared["Condition"]):
             return None
         return self.read(declared["Value"])
 
     def holds(self, condition: str) -> bool:
         """Return True if a condition is true."""
-        return self._decide(TEMPLATE["Conditions"][condition])
+        return self._decide(self._source["Conditions"][condition])
 
     def read(self, value: Any) -> Any:
         """Return a value with all references resolved."""
@@ -65,6 +66,10 @@ class Resolver:
     def _ref(self, name: str) -> Any:
         return NOTHING if name == "AWS::NoValue" else self._values.get(name, f"<{name}>")
 
+    def _find_in_map(self, argument: Sequence[Any]) -> Any:
+        mapping, key, member = (self.read(each) for each in argument)
+        return self._source["Mappings"][mapping][str(key)][member]
+
     def _sub(self, argument: Any) -> str:
         text, named = argument if isinstance(argument, list) else (argument, {})
         own = {name: str(self.read(each)) for name, each in named.items()}
@@ -78,5 +83,6 @@ _FUNCTIONS: Final[Mapping[str, Any]] = {
     "Fn::GetAtt": lambda _own, of: f"<{'.'.join(of)}>",
     "Fn::Select": lambda own, of: own.read(of[1])[int(of[0])],
     "Fn::Split": lambda own, of: own.read(of[1]).split(of[0]),
-    "Fn::FindInMap": lambda own, of: TEMPLATE["Mappings"][own.read(of[0])][own.read(of[1])][own.read(of[2])],
+    "Fn::Join": lambda own, of: of[0].join(own.read(of[1])),
+    "Fn::FindInMap": Resolver._find_in_map,
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,10 +14,11 @@ from botocore.exceptions import (
     HTTPClientError,
     ReadTimeoutError,
 )
+from botocore.retries.standard import ThrottledRetryableChecker
 from faults.simulator.aws_errors import make_client_error
 from faults.simulator.invocations import Invocation
 
-from shared.aws.errors import THROTTLING_CODES, error_code
+from shared.aws.errors import error_code
 
 Service = str
 Answer = dict[str, Any]
@@ -25,6 +26,8 @@ Answer = dict[str, Any]
 ENDPOINT = "https://aws.invalid"
 #: As in ``botocore.retries.standard.TransientRetryableChecker``; a test compares our model with botocore.
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
+#: botocore's own list, which is shorter than that of ``shared.aws.errors``.
+RETRIED_CODES = frozenset(cast("Any", ThrottledRetryableChecker)._THROTTLED_ERROR_CODES)
 
 
 class Fault(StrEnum):
@@ -119,5 +122,5 @@ def is_retried(error: Exception) -> bool:
     """Return True if botocore, in our clients' mode, sends the request again."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return status in RETRIED_STATUSES or error_code(error) in THROTTLING_CODES
+        return status in RETRIED_STATUSES or error_code(error) in RETRIED_CODES
     return isinstance(error, ConnectionError | HTTPClientError)
