@@ -5,12 +5,16 @@ for plans, asset records and error messages. The worker checks the image itself.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from shared.pipeline import image_formats
+from shared.pipeline.exif_orientation import EXIF_PREFIX, read_exif_orientation
 from shared.pipeline.image_formats import ImageFormat, detect_format
+from shared.pipeline.jpeg_segments import iterate_segments
+from shared.pipeline.png_chunks import Chunk, iterate_chunks
 
 #: Maximum number of JPEG segments or PNG chunks to read. Real files have a few dozen before the image data.
 MAX_SEGMENTS: Final = 1000
@@ -40,77 +44,53 @@ def read_image_header(data: bytes) -> ImageHeader | None:
         return None
     try:
         header = read(data)
-    except (struct.error, IndexError):  # the data ends before the header does
+    except (struct.error, IndexError, StopIteration):  # the data ends before the header does
         return None
     return header if header and header.width > 0 and header.height > 0 else None
 
 
 def _jpeg(data: bytes) -> ImageHeader | None:
     """Read segments up to the frame header (ITU-T T.81, annex B). The EXIF segment comes before the frame header."""
-    sideways = False
-    for marker, start, length in _jpeg_segments(data):
-        if marker == 0xE1 and data.startswith(b"Exif\0\0", start):
-            sideways = _exif_orientation(data[start + 6 : start + length]) >= 5
-        elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            height, width = struct.unpack_from(">HH", data, start + 1)
+    orientation = None
+    for segment in islice(iterate_segments(data), MAX_SEGMENTS):
+        if segment.marker == 0xE1 and segment.starts_with(data, EXIF_PREFIX):
+            orientation = orientation or read_exif_orientation(data[segment.start : segment.end])
+        elif 0xC0 <= segment.marker <= 0xCF and segment.marker not in {0xC4, 0xC8, 0xCC}:
+            height, width = struct.unpack_from(">HH", data, segment.start + 1)
             header = ImageHeader(
                 image_format=image_formats.JPEG, width=width, height=height, alpha=False, animated=False
             )
-            return replace(header, width=height, height=width) if sideways else header
+            return _turn(header, orientation or 1)
     return None
 
 
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and length of the content of each segment before the image data."""
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        if data[at] != 0xFF:
-            return
-        while data[at] == 0xFF:  # a marker can have any number of fill bytes before it
-            at += 1
-        marker = data[at]
-        if marker in {0xD9, 0xDA}:
-            return
-        (length,) = struct.unpack_from(">H", data, at + 1)
-        yield marker, at + 3, length - 2
-        at += 1 + length
-
-
-def _exif_orientation(tiff: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8, or 1 if there is none (CIPA DC-008, tag 0x0112)."""
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return 1
-    try:
-        (first,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, first)
-        for entry in range(first + 2, first + 2 + 12 * min(count, MAX_SEGMENTS), 12):
-            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
-            if tag == 0x0112:
-                return value if kind == 3 and 1 <= value <= 8 else 1
-    except struct.error:
-        return 1
-    return 1
-
-
 def _png(data: bytes) -> ImageHeader | None:
-    """Read IHDR, and tRNS, acTL and eXIf before the image data (W3C PNG, third edition)."""
-    width, height, _, color = struct.unpack_from(">IIBB", data, 16)
-    if data[12:16] != b"IHDR":
+    """Read IHDR, and tRNS, acTL and eXIf before the image data. Damaged chunks have no effect."""
+    chunks = islice(iterate_chunks(data), MAX_SEGMENTS)
+    first = next(chunks)
+    if first.kind != b"IHDR":
         return None
-    alpha, animated, sideways = color in {4, 6}, False, False
-    at = 8
-    for _ in range(MAX_SEGMENTS):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind in {b"IDAT", b"IEND"}:
+    width, height, _, color = struct.unpack_from(">IIBB", data, first.start)
+    found: dict[bytes, Chunk] = {}
+    for chunk in chunks:
+        if chunk.kind in {b"IDAT", b"IEND"}:
             break
-        alpha = alpha or kind == b"tRNS"
-        animated = animated or kind == b"acTL"
-        if kind == b"eXIf":
-            sideways = _exif_orientation(data[at + 8 : at + 8 + length]) >= 5
-        at += 12 + length
-    header = ImageHeader(image_format=image_formats.PNG, width=width, height=height, alpha=alpha, animated=animated)
-    return replace(header, width=height, height=width) if sideways else header
+        if chunk.kind in {b"tRNS", b"acTL", b"eXIf"} and chunk.is_intact(data):
+            found.setdefault(chunk.kind, chunk)
+    header = ImageHeader(
+        image_format=image_formats.PNG,
+        width=width,
+        height=height,
+        alpha=color in {4, 6} or b"tRNS" in found,
+        animated=b"acTL" in found,
+    )
+    exif = found.get(b"eXIf")
+    return _turn(header, read_exif_orientation(exif.read(data)) if exif else 1)
+
+
+def _turn(header: ImageHeader, orientation: int) -> ImageHeader:
+    """Return the header of the upright image."""
+    return replace(header, width=header.height, height=header.width) if orientation >= 5 else header
 
 
 def _webp(data: bytes) -> ImageHeader | None:

@@ -6,6 +6,7 @@ the Adobe RGB (1998) specification, adapted to D50 as in profiles.
 
 import struct
 from collections.abc import Callable
+from hashlib import sha256
 from itertools import product
 
 from PIL import Image, ImageCms
@@ -37,6 +38,28 @@ def make_adobe_rgb_profile() -> bytes:
     for tag in (b"rTRC", b"gTRC", b"bTRC"):
         profile = _set_tag(profile, tag, curve)
     return profile
+
+
+def make_linear_profile(name: str = "sRGB") -> bytes:
+    """Return a profile with the primaries of sRGB and linear curves. Its name has four letters."""
+    profile = make_srgb_profile().replace("sRGB".encode("utf-16-be"), name.encode("utf-16-be"))
+    curve = b"para" + bytes(8) + struct.pack(">i", 65536)
+    for tag in (b"rTRC", b"gTRC", b"bTRC"):
+        profile = _set_tag(profile, tag, curve)
+    return profile
+
+
+def pad_profile(profile: bytes, size: int) -> bytes:
+    """Return the profile with a private tag of random-looking bytes, so that it has at least ``size`` bytes."""
+    content = b"".join(sha256(struct.pack(">I", number)).digest() for number in range(size // 32 + 1))
+    (count,) = struct.unpack_from(">I", profile, 128)
+    directory_end = 132 + 12 * count
+    entries = [struct.unpack_from(">4sII", profile, 132 + 12 * index) for index in range(count)]
+    moved = b"".join(struct.pack(">4sII", name, at + 12, length) for name, at, length in entries)
+    body = profile[directory_end:] + bytes(-len(profile) % 4)
+    private = struct.pack(">4sII", b"pad ", directory_end + 12 + len(body), len(content))
+    padded = profile[4:128] + struct.pack(">I", count + 1) + moved + private + body + content
+    return struct.pack(">I", len(padded) + 4) + padded
 
 
 def convert_to_display_p3(image: Image.Image) -> Image.Image:

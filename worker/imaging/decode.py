@@ -17,7 +17,7 @@ from shared.pipeline.limits import Limits
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
-from worker.imaging.containers import FileContents, read_contents
+from worker.imaging.containers import FileContents, FileDamaged, read_contents
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.planner import FULL_DECODE, Decoding
@@ -155,6 +155,10 @@ def _open(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
         # Pillow's error does not contain the size. Raise the error that a plan reports.
         if header := read_image_header(data):
             limits.check_size((header.width, header.height))
+        raise
+    except UnidentifiedImageError as error:
+        if contents.is_recognized:
+            raise FileDamaged from error
         raise
 
 

@@ -21,6 +21,8 @@ class FileContents:
     color: ColorDescription | None = None
     #: EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; it can be damaged.
     exif: bytes | None = None
+    #: True if the structure of the file is known to be right, so that the decoder's error is about its pixels.
+    is_recognized: bool = False
     #: About parts that were ignored.
     warnings: tuple[str, ...] = ()
 

@@ -3,22 +3,18 @@
 Only a damaged IHDR, PLTE or IDAT chunk can fail an image. Text is skipped without inflating it.
 """
 
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
-from zlib import crc32
 
-from shared.errors import NotAnImage
+from shared.errors import NotAnImage, UnsupportedFlavor
+from shared.pipeline.png_chunks import SIGNATURE, Chunk, iterate_chunks
 from worker.imaging.containers.contents import FileContents, FileDamaged
 from worker.imaging.containers.png_color import COLOR_KINDS, read_color
 from worker.imaging.containers.slices import Slices
 
-SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-#: Bytes of length, type and checksum around the content of a chunk.
-_HEADER_BYTES, _CRC_BYTES = 8, 4
 _IHDR_BYTES, _ACTL_BYTES = 13, 8
 _INDEXED: Final = 3
+#: The first chunk of PNG files in iOS apps, whose pixels are stored differently.
+_APPLE: Final = b"CgBI"
 _ANIMATION: Final = (b"acTL", b"fcTL", b"fdAT")
 #: Ancillary chunks whose content has an effect.
 _USED_KINDS: Final = (*COLOR_KINDS, *_ANIMATION, b"tRNS", b"eXIf")
@@ -26,52 +22,10 @@ _PIXEL_CRC_WRONG: Final = "A checksum of the image data is wrong, but the data c
 _ANIMATION_DAMAGED: Final = "The animation data is damaged. Only the still image was processed."
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One chunk of a PNG file."""
-
-    kind: bytes
-    #: Offset of the first byte of the content in the file.
-    start: int
-    #: Bytes of content. The file can end earlier.
-    length: int
-
-    @property
-    def end(self) -> int:
-        """Return the offset after the content, where the checksum starts."""
-        return self.start + self.length
-
-    def read(self, data: bytes) -> bytes:
-        """Return the content."""
-        return data[self.start : self.end]
-
-    def is_complete(self, data: bytes) -> bool:
-        """Return True if the file contains the whole chunk."""
-        return self.end + _CRC_BYTES <= len(data)
-
-    def is_intact(self, data: bytes) -> bool:
-        """Return True if the chunk is complete and its checksum is right."""
-        expected = data[self.end : self.end + _CRC_BYTES]
-        content = memoryview(data)[self.start - len(self.kind) : self.end]
-        return len(expected) == _CRC_BYTES and crc32(content) == int.from_bytes(expected, "big")
-
-
-def iterate_chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks of a PNG file, up to IEND or the end of the file. Only the last one can be incomplete."""
-    at = len(SIGNATURE)
-    while at + _HEADER_BYTES <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        chunk = Chunk(kind, at + _HEADER_BYTES, length)
-        yield chunk
-        if kind == b"IEND":
-            return
-        at = chunk.end + _CRC_BYTES
-
-
 def read_png(data: bytes) -> FileContents:
     """Return the chunks that Pillow needs, and the metadata.
 
-    Raises NotAnImage without IHDR, and FileDamaged if IHDR or PLTE is damaged.
+    Raises NotAnImage without IHDR, UnsupportedFlavor for Apple's variant, and FileDamaged if IHDR or PLTE is damaged.
     """
     return _PngReader(data).read()
 
@@ -92,7 +46,7 @@ class _PngReader:
         self._warnings: dict[str, None] = {}
 
     def read(self) -> FileContents:
-        """Read all chunks. Raises NotAnImage or FileDamaged."""
+        """Read all chunks. Raises the errors of ``read_png``."""
         for slices in (self._still, self._animated):
             slices.add(0, len(SIGNATURE))
         chunks = iterate_chunks(self._data)
@@ -108,12 +62,17 @@ class _PngReader:
             pixels=self._animated if is_animated else self._still,
             color=color,
             exif=parts.get(b"eXIf"),
+            is_recognized=True,
             warnings=(*self._warnings, *color_warnings),
         )
 
     def _handle_header(self, header: Chunk | None) -> None:
-        if header is None or header.kind != b"IHDR":
+        if header is None or header.kind not in {b"IHDR", _APPLE}:
             raise NotAnImage
+        if header.kind == _APPLE:
+            raise UnsupportedFlavor(
+                "The file is a PNG for iOS apps (CgBI). Convert it to a normal PNG with the pngcrush of Xcode."
+            )
         if header.length != _IHDR_BYTES or not header.is_intact(self._data):
             raise FileDamaged("The chunk IHDR is damaged.")
         self._color_type = self._data[header.start + 9]
@@ -134,7 +93,7 @@ class _PngReader:
             case b"IEND":
                 self._keep(chunk)
             case b"fcTL" | b"fdAT" if not chunk.is_complete(self._data):
-                self._animated.add(*_measure(chunk))
+                self._animated.add(*chunk.whole)
             case kind if not chunk.is_intact(self._data):
                 self._warn_damaged(chunk)
                 self._is_animation_damaged |= kind in _ANIMATION
@@ -144,7 +103,7 @@ class _PngReader:
     def _handle_ancillary(self, chunk: Chunk) -> None:
         kind = chunk.kind
         if kind in {b"fcTL", b"fdAT"}:
-            self._animated.add(*_measure(chunk))
+            self._animated.add(*chunk.whole)
         elif kind in self._found or (self._has_pixels and kind != b"eXIf"):
             return  # A second chunk of this kind, or one in the wrong place, has no effect.
         elif kind == b"tRNS" and not self._is_transparency_valid(chunk):
@@ -156,7 +115,7 @@ class _PngReader:
             if kind == b"tRNS":
                 self._keep(chunk)
             elif kind == b"acTL":
-                self._animated.add(*_measure(chunk))
+                self._animated.add(*chunk.whole)
 
     def _is_transparency_valid(self, chunk: Chunk) -> bool:
         """Return True if tRNS has the length that the color type requires."""
@@ -170,7 +129,7 @@ class _PngReader:
 
     def _keep(self, chunk: Chunk) -> None:
         for slices in (self._still, self._animated):
-            slices.add(*_measure(chunk))
+            slices.add(*chunk.whole)
 
     def _warn_damaged(self, chunk: Chunk) -> None:
         name = chunk.kind.decode("latin-1")
@@ -181,8 +140,3 @@ class _PngReader:
 
     def _warn(self, warning: str) -> None:
         self._warnings[warning] = None
-
-
-def _measure(chunk: Chunk) -> tuple[int, int]:
-    """Return where the chunk starts and ends, with its length, type and checksum."""
-    return chunk.start - _HEADER_BYTES, chunk.end + _CRC_BYTES

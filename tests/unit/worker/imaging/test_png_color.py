@@ -137,3 +137,11 @@ def test_high_dynamic_range_gives_a_warning(transfer: int, name: str) -> None:
     """The image is tone-mapped."""
     result = render_png(make_cicp(9, transfer))
     assert result.warnings == (f"The image has high dynamic range ({name}), which was tone-mapped to sRGB.",)
+
+
+@pytest.mark.parametrize("name", ["sRGB", "else"])
+def test_content_of_a_profile_counts_and_not_its_name(name: str) -> None:
+    """Linear curves are applied even if the profile is named sRGB."""
+    chunk = (b"iCCP", b"sRGB\0\0" + zlib.compress(color_profiles.make_linear_profile(name)))
+    for pixel, wanted in zip(get_colors(render_png(chunk)), LINEAR_COLORS, strict=True):
+        assert pixel == pytest.approx(wanted, abs=1)
