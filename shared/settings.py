@@ -125,6 +125,8 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     redispatch_seconds: Positive
     #: Largest asset.
     max_asset_bytes: Positive
+    #: What the worker does if the sandbox is incomplete; see ``WorkerSettings``.
+    sandbox: Literal["best", "require"]
 
 
 class WorkerSettings(StoreSettings, LimitSettings):

@@ -5,11 +5,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from api.dependencies import Deps
+from api.dependencies import Deps, caller
 from api.http.documented import documented
 from api.http.responses import json_response
 from api.http.schemas import dump
-from api.system.schemas import CapabilitiesView, HealthView
+from api.system.sandbox_layers import find_sandbox_layers
+from api.system.schemas import CapabilitiesView, HealthView, SandboxView
 from shared.version import VERSION
 
 router = Router()
@@ -22,8 +23,10 @@ router = Router()
     responses=documented({200: ("Operations, formats, limits and built-in presets.", CapabilitiesView)}),
 )
 def read_capabilities(dependencies: Deps) -> Response[Any]:
-    """Return the operations with their schemas, the input and output formats, limits and built-in presets."""
-    return json_response(CapabilitiesView.of(dependencies.limits, dependencies.settings.max_wait_seconds))
+    """Return the operations with their schemas, the input and output formats, limits, sandbox and built-in presets."""
+    layers = find_sandbox_layers(caller(router.current_event), dependencies)
+    sandbox = SandboxView(mode=dependencies.settings.sandbox, layers=layers)
+    return json_response(CapabilitiesView.of(dependencies.limits, sandbox, dependencies.settings.max_wait_seconds))
 
 
 @router.get(

@@ -4,7 +4,7 @@ Capabilities are read from the definitions that the API and the worker use. ``te
 checks each entry against the worker.
 """
 
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Field
 
@@ -94,6 +94,20 @@ class LimitsView(View):
     )
 
 
+class SandboxView(View):
+    """How this deployment confines the processes that decode images."""
+
+    mode: Literal["best", "require"] = Field(
+        description="With `require`, no image is rendered while the sandbox is incomplete."
+    )
+    layers: list[str] | None = Field(
+        description=(
+            "Layers that were complete when the worker rendered the newest completed image among the caller's last 20"
+            " jobs, as its receipt says; null if there is no such image."
+        )
+    )
+
+
 class CapabilitiesView(View):
     """Capabilities of this deployment."""
 
@@ -103,14 +117,15 @@ class CapabilitiesView(View):
     not_available: list[UnsupportedFormatView]
     outputs: OutputsView
     limits: LimitsView
+    sandbox: SandboxView
     default_pipeline: Pipeline
     presets: list[PresetView] = Field(
         description="Built-in presets. `GET /v1/presets` also lists the presets of the caller."
     )
 
     @classmethod
-    def of(cls, limits: Limits, max_wait_seconds: int) -> Self:
-        """Return the capabilities with the limits of the worker."""
+    def of(cls, limits: Limits, sandbox: SandboxView, max_wait_seconds: int) -> Self:
+        """Return the capabilities with the limits and the sandbox of the worker."""
         return cls(
             version=VERSION,
             operations=[_operation(model) for model in operation_models()],
@@ -137,6 +152,7 @@ class CapabilitiesView(View):
                 max_result_side=MAX_SIDE,
                 max_wait_seconds=max_wait_seconds,
             ),
+            sandbox=sandbox,
             default_pipeline=DEFAULT_PIPELINE,
             presets=[PresetView.of(preset) for preset in BUILT_IN.values()],
         )

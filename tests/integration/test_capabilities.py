@@ -119,3 +119,16 @@ def test_presets_and_default_are_listed(capabilities: dict[str, Any]) -> None:
     """The default pipeline is the first built-in preset."""
     assert [each["name"] for each in capabilities["presets"]] == list(BUILT_IN)
     assert capabilities["default_pipeline"] == capabilities["presets"][0]["pipeline"]
+
+
+def test_sandbox_is_what_receipts_say(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a completed image, the layers are not known. Other callers learn nothing."""
+    monkeypatch.setenv("SANDBOX", "require")
+    assert cloud.call("GET", "/v1/capabilities").json["sandbox"] == {"mode": "require", "layers": None}
+    job = cloud.submit(sample_images.make_jpeg())
+    cloud.deliver(cloud.receive())
+    cloud.submit(b"\x89PNG\r\n\x1a\n")  # a newer job, which is not completed
+    layers = cloud.call("GET", f"/v1/jobs/{job['id']}/receipt").json["receipt"]["sandbox"]
+    assert cloud.call("GET", "/v1/capabilities").json["sandbox"] == {"mode": "require", "layers": layers}
+    other = {"userArn": "arn:aws:iam::000000000000:user/somebody-else"}
+    assert cloud.call("GET", "/v1/capabilities", identity=other).json["sandbox"]["layers"] is None
