@@ -15,9 +15,9 @@ OUTPUT_FORMAT_SPELLINGS: Final[Mapping[str, str]] = {"jpg": "jpeg", "tif": "tiff
 #: Output formats that take ``quality``.
 LOSSY_FORMATS: Final = ("jpeg", "webp", "avif")
 #: Formats of raw images.
-RAW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+RAW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 #: Formats whose first bytes are enough for a plan.
-PLAN_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+PLAN_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF", "HEIC")
 #: Formats of assets.
 ASSET_FORMATS: Final = ("PNG", "JPEG", "WebP")
 #: Media types by format.
@@ -29,6 +29,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
     "AVIF": "image/avif",
+    "HEIC": "image/heic",
 }
 #: File extensions by format.
 EXTENSIONS: Final[Mapping[str, str]] = {
@@ -39,9 +40,10 @@ EXTENSIONS: Final[Mapping[str, str]] = {
     "TIFF": "tif",
     "BMP": "bmp",
     "AVIF": "avif",
+    "HEIC": "heic",
 }
 #: Suffixes of image files, in lower case.
-SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic")
 #: Statuses of a job.
 JOB_STATUSES: Final = ("AWAITING_UPLOAD", "PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "EXPIRED")
 #: The default pipeline as shorthand options.

@@ -269,7 +269,7 @@ class Safelight:
 
         ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. If the first bytes do not contain the
         complete header, a second request sends more bytes. Raises ApiError if the API can't read the header, as with
-        TIFF and AVIF.
+        TIFF.
         """
         upload = prepare(image)
         given = drop_none({"pipeline": pipeline, "preset": preset, "options": options or None})

@@ -64,6 +64,8 @@ class LimitSettings(_Settings):
     max_frames: Positive
     #: Maximum number of pixels in all frames of an animation together.
     max_total_pixels: Positive
+    #: Whether HEIC and HEIF files are accepted.
+    heif_input: Literal["on", "off"]
 
     def limits(self) -> Limits:
         """Return the limits."""
@@ -73,6 +75,7 @@ class LimitSettings(_Settings):
             max_side=self.max_side,
             max_frames=self.max_frames,
             max_total_pixels=self.max_total_pixels,
+            heif=self.heif_input == "on",
         )
 
 

@@ -6,7 +6,7 @@ This code runs on a user's machine, not in a Lambda function. The files are untr
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from shared.errors import ImageError, SafelightError
 from shared.jobs.receipt import Receipt, ReceiptOutput, digest_receipt, to_canonical_json
+from shared.pipeline.limits import NUMERIC_LIMITS
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.version import VERSION
 from worker.imaging import Limits, RenderResult
@@ -75,7 +76,7 @@ def verify(document: Mapping[str, Any], evidence: Evidence, environment: Mapping
     """
     try:
         receipt = Receipt.model_validate_json(json.dumps(document["receipt"]))
-        limits = Limits(**{each.name: receipt.limits[each.name] for each in fields(Limits)})
+        limits = Limits(**{name: receipt.limits[name] for name in NUMERIC_LIMITS}, heif=True)
         digest = digest_receipt(to_canonical_json(document["receipt"]))
     except (ValidationError, KeyError, TypeError, ValueError) as error:
         raise ReceiptUnreadable("This version cannot read the document as a receipt.") from error

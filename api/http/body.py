@@ -30,6 +30,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat, describe_unsupported_format, detect_format
+from shared.pipeline.limits import HEIF_IS_OFF, Limits
 
 #: Maximum bytes of a body as the function receives it: Lambda's 6 MB per event, minus the rest of the event
 #: (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, synchronous).
@@ -186,6 +187,12 @@ def _detect_image(data: bytes) -> tuple[bytes, ImageFormat]:
         found = f"The content is {known}" if known else "The content is not a known image format"
         raise UnsupportedImageType(f"{found}. Supported formats: {supported}.")
     return data, image_format
+
+
+def require_accepted(upload: Upload, limits: Limits) -> None:
+    """Raise UnsupportedImageType if this deployment does not accept the format of an image."""
+    if not limits.accepts(upload.image_format):
+        raise UnsupportedImageType(HEIF_IS_OFF)
 
 
 def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.dependencies import Dependencies, Deps, Log, caller
-from api.http.body import ImageReference, read_body
+from api.http.body import ImageReference, read_body, require_accepted
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
@@ -212,6 +212,7 @@ def _read_request(
             )
 
         return (options.model_dump_json(), name or ""), import_image
+    require_accepted(body, dependencies.limits)
     upload_options = read_options(query, body.options)
     filename = upload_options.filename or body.filename
 

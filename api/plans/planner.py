@@ -10,7 +10,7 @@ from api.plans.schemas import PlannedImage
 from api.plans.warnings import PlanWarning, find_warnings
 from shared.errors import ImageError
 from shared.jobs.job import JobFailure
-from shared.pipeline.image_formats import BMP, JPEG, TIFF
+from shared.pipeline.image_formats import BMP, HEIC, JPEG, TIFF
 from shared.pipeline.limits import Limits, check_result_size
 from shared.pipeline.output import ANIMATED_FORMATS
 from shared.pipeline.pipeline import Operation, Pipeline
@@ -69,7 +69,7 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
 
 def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
     """Return how many frames a job would process: all if an output format supports animation, otherwise 1."""
-    animated = image.image_format not in {TIFF, JPEG, BMP}
+    animated = image.image_format not in {TIFF, JPEG, BMP, HEIC}
     kept = animated and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
     return (image.frames or 1) if kept else 1
 

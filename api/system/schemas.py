@@ -12,7 +12,7 @@ from api.http.body import MAX_RAW_BYTES
 from api.http.schemas import View
 from api.presets.schemas import PresetView
 from shared.pipeline.image_formats import INPUT_FORMATS, UNSUPPORTED_FORMATS
-from shared.pipeline.limits import Limits
+from shared.pipeline.limits import HEIF_IS_OFF, Limits
 from shared.pipeline.operations import AnyOperation
 from shared.pipeline.output import ANIMATED_FORMATS, LOSSY_FORMATS
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, MAX_OPERATIONS, MAX_OUTPUTS, MAX_SIDE, Output, Pipeline
@@ -132,9 +132,15 @@ class CapabilitiesView(View):
             inputs=[
                 InputView(format=each.name, media_type=each.media_type, extension=each.extension)
                 for each in INPUT_FORMATS
+                if limits.accepts(each)
             ],
             not_available=[
-                UnsupportedFormatView(format=name, reason=reason) for name, reason in UNSUPPORTED_FORMATS.items()
+                *(
+                    UnsupportedFormatView(format=each.name, reason=HEIF_IS_OFF)
+                    for each in INPUT_FORMATS
+                    if not limits.accepts(each)
+                ),
+                *(UnsupportedFormatView(format=name, reason=reason) for name, reason in UNSUPPORTED_FORMATS.items()),
             ],
             outputs=OutputsView(
                 formats=[_output_format(each) for each in WrittenFormat],

@@ -9,8 +9,9 @@ from api.jobs.options import Options, read_as
 from api.jobs.schemas import JobView
 from shared.aws.s3.upload_forms import UploadForm
 from shared.errors import FieldError, TooManyBytes, UnsupportedImageType
-from shared.jobs.upload_declaration import UploadDeclaration, is_declarable
+from shared.jobs.upload_declaration import UploadDeclaration, declared_format, is_declarable
 from shared.pipeline.image_formats import INPUT_FORMATS
+from shared.pipeline.limits import HEIF_IS_OFF, Limits
 
 DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
 
@@ -33,21 +34,24 @@ class UploadRequest(Options):
         description="SHA-256 digest of the file, hexadecimal. If given, the job fails if the file has another digest.",
     )
 
-    def declaration(self, max_bytes: int) -> UploadDeclaration:
+    def declaration(self, limits: Limits) -> UploadDeclaration:
         """Return the declared properties of the file.
 
-        Raises UnsupportedImageType if the type is not supported, or TooManyBytes if the size is above ``max_bytes``.
+        Raises UnsupportedImageType if the type is not supported, or TooManyBytes if the size is above the limit.
         """
         media_type = self.content_type.partition(";")[0].strip().lower()
+        declared = declared_format(media_type)
+        if declared is not None and not limits.accepts(declared):
+            raise UnsupportedImageType(HEIF_IS_OFF, errors=(FieldError("/content_type", "is turned off"),))
         if not is_declarable(media_type):
             supported = ", ".join(each.media_type for each in INPUT_FORMATS)
             raise UnsupportedImageType(
                 f"Supported types: {supported}.", errors=(FieldError("/content_type", "is not a supported type"),)
             )
-        if self.size is not None and self.size > max_bytes:
+        if self.size is not None and self.size > limits.max_bytes:
             raise TooManyBytes(
-                f"The image file has {self.size:,} bytes. At most {max_bytes:,} are allowed.",
-                errors=(FieldError("/size", f"is larger than {max_bytes}"),),
+                f"The image file has {self.size:,} bytes. At most {limits.max_bytes:,} are allowed.",
+                errors=(FieldError("/size", f"is larger than {limits.max_bytes}"),),
             )
         return UploadDeclaration(media_type=media_type, size=self.size, digest=self.digest)
 

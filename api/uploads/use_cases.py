@@ -24,6 +24,7 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobStatus, RawImage
 from shared.jobs.job_spec import JobSpec
+from shared.pipeline.limits import Limits
 
 #: Time from the expiry of a form to the expiry of its job. S3 checks a form only when the upload starts.
 GRACE = timedelta(minutes=10)
@@ -40,7 +41,8 @@ class Uploads:
     clock: Clock
     #: How long a form is valid.
     lifetime: timedelta
-    max_bytes: int
+    #: Limits of the worker.
+    limits: Limits
     due_after: timedelta
     retention: timedelta
 
@@ -53,7 +55,7 @@ class Uploads:
             queues=dependencies.queues,
             clock=dependencies.clock,
             lifetime=timedelta(seconds=dependencies.settings.upload_seconds),
-            max_bytes=dependencies.settings.max_raw_bytes,
+            limits=dependencies.limits,
             due_after=dependencies.due_after,
             retention=dependencies.retention,
         )
@@ -79,7 +81,7 @@ class Uploads:
 
         Raises UnsupportedImageType or TooManyBytes if the declared file is not allowed.
         """
-        declaration = request.declaration(self.max_bytes)
+        declaration = request.declaration(self.limits)
         name = clean_filename(request.filename) if request.filename else None
         return Job.new(
             spec,
@@ -105,7 +107,7 @@ class Uploads:
         lifetime = job.due_at - GRACE - now
         if lifetime < MIN_LIFETIME:
             return None
-        return self.images.form(job, max_bytes=self.max_bytes, lifetime=lifetime, now=now)
+        return self.images.form(job, max_bytes=self.limits.max_bytes, lifetime=lifetime, now=now)
 
     def renew(self, job_id: str, owner: str) -> Job:
         """Extend the time for an upload to its full length again, and return the job.

@@ -25,7 +25,7 @@ _SIGNATURES = (
 )
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), MEDIA_TYPES["AVIF"]),
-    **dict.fromkeys((b"heic", b"heix", b"mif1"), "image/heic"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), MEDIA_TYPES["HEIC"]),
 }
 #: The media type of unknown content. The worker then detects the format.
 UNKNOWN = "application/octet-stream"

@@ -15,9 +15,8 @@ from safelight.api_options import SUFFIXES
 
 S3 = "s3://"
 STANDARD_INPUT = "-"
-#: Suffixes of the files that are ingested from folders. HEIC files are included so that the user sees an error for
-#: them, because the API does not accept HEIC.
-_INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heic", ".heif"})
+#: Suffixes of the files that are ingested from folders.
+_INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heif", ".hif"})
 _BLOCK_BYTES = 64 * 1024
 _SORT_CACHE_KIB = 128
 #: Up to this many names of a folder are sorted in memory. More names are sorted on disk.

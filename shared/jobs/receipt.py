@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.clock import to_iso
 from shared.jobs.job import Job
-from shared.pipeline.limits import Limits
+from shared.pipeline.limits import NUMERIC_LIMITS, Limits
 from shared.pipeline.pipeline import Pipeline
 from shared.version import VERSION
 
@@ -101,7 +101,7 @@ def build_receipt(
         "pipeline": job.pipeline.model_dump(mode="json", exclude_none=True),
         "preset": {"name": job.preset.name, "version": job.preset.version} if job.preset else None,
         "assets": {pin.name: pin.digest for pin in job.assets},
-        "limits": _facts(limits, None),
+        "limits": {name: getattr(limits, name) for name in NUMERIC_LIMITS},
         "outputs": [_facts(output, ReceiptOutput) for output in job.outputs],
         "warnings": list(job.warnings),
         "software": {"safelight": VERSION, **software},
@@ -125,6 +125,5 @@ def digest_receipt(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _facts(value: Any, kind: type[_Facts] | None) -> dict[str, Any]:  # noqa: ANN401 - any of our frozen values
-    names = kind.model_fields if kind is not None else value.__dataclass_fields__
-    return {name: getattr(value, name) for name in names}
+def _facts(value: Any, kind: type[_Facts]) -> dict[str, Any]:  # noqa: ANN401 - any of our frozen values
+    return {name: getattr(value, name) for name in kind.model_fields}

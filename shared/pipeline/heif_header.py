@@ -48,15 +48,15 @@ class MediaItem:
     profile: tuple[int, int] | None = None
     #: Type of an auxiliary image, from ``auxC``.
     auxiliary: str = ""
-    #: Types of the essential properties that a reader must know to show the item.
-    essential: frozenset[bytes] = frozenset()
+    #: Width and height of the part that is shown, from ``clap``.
+    crop: Size | None = None
 
-    @property
-    def upright_size(self) -> Size | None:
-        """Return width and height in pixels after rotation. Cropping by ``clap`` is not taken into account."""
-        if self.size is None or self.quarter_turns % 2 == 0:
-            return self.size
-        return self.size[1], self.size[0]
+    def compute_upright_size(self, *, with_crop: bool) -> Size | None:
+        """Return width and height in pixels after rotation, or None if the item has no size."""
+        size = self.crop if with_crop and self.crop else self.size
+        if size is None or self.quarter_turns % 2 == 0:
+            return size
+        return size[1], size[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,8 @@ class _Meta:
     #: Referred items by type of reference and referring item.
     references: dict[bytes, dict[int, tuple[int, ...]]] = field(default_factory=lambda: defaultdict(dict))
     properties: list[Box] = field(default_factory=list)
-    #: Indexes of properties, from 1, and whether they are essential, by item.
-    associations: dict[int, list[tuple[int, bool]]] = field(default_factory=dict)
+    #: Indexes of properties, from 1, by item.
+    associations: dict[int, list[int]] = field(default_factory=dict)
 
 
 def read_heif_header(data: bytes) -> HeifHeader | None:
@@ -141,7 +141,7 @@ def _inherit(item: MediaItem, tiles: tuple[MediaItem, ...]) -> MediaItem:
         nclx=item.nclx or first.nclx,
         profile=item.profile or first.profile,
         auxiliary=item.auxiliary,
-        essential=item.essential,
+        crop=item.crop,
     )
 
 
@@ -153,8 +153,7 @@ def _iterate_shown(meta: _Meta) -> Iterator[int]:
     yield from sized - parts
 
 
-def _is_kind(meta: _Meta, link: tuple[int, bool], kind: bytes) -> bool:
-    index = link[0]
+def _is_kind(meta: _Meta, index: int, kind: bytes) -> bool:
     return 1 <= index <= len(meta.properties) and meta.properties[index - 1].kind == kind
 
 
@@ -207,7 +206,7 @@ def _read_associations(data: bytes, box: Box, meta: _Meta) -> None:
         for _ in range(count):
             (value,) = struct.unpack_from(number, data, place)
             place += size
-            links.append((value & ~essential, bool(value & essential)))
+            links.append(value & ~essential)
         meta.associations[item] = links
 
 
@@ -216,7 +215,7 @@ def _build_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
     facts: dict[str, Any] = {}
     turns = 0
     links = meta.associations.get(item, [])
-    for index, _ in links:
+    for index in links:
         if not 1 <= index <= len(meta.properties):
             continue
         box = meta.properties[index - 1]
@@ -225,27 +224,30 @@ def _build_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
             continue
         for name, value in _read_property(data, box).items():
             facts.setdefault(name, value)
-    essential = frozenset(
-        meta.properties[index - 1].kind for index, needed in links if needed and 1 <= index <= len(meta.properties)
-    )
     kind = meta.kinds.get(item, b"")
-    return MediaItem(id=item, kind=kind, quarter_turns=turns % 4, essential=essential, **facts)
+    return MediaItem(id=item, kind=kind, quarter_turns=turns % 4, **facts)
 
 
 def _read_property(data: bytes, box: Box) -> Mapping[str, Any]:
     """Return the values of ``MediaItem`` that a property holds."""
+    if box.kind == b"colr":
+        return _read_color(data, box)
     if box.kind == b"ispe":
         return {"size": struct.unpack_from(">II", data, box.start + 4)}
+    if box.kind == b"clap":
+        width, width_divisor, height, height_divisor = struct.unpack_from(">IIII", data, box.start)
+        return {"crop": (width // width_divisor, height // height_divisor)} if width_divisor and height_divisor else {}
     if box.kind == b"pixi":
         (count,) = struct.unpack_from(">B", data, box.start + 4)
         return {"bits": struct.unpack_from(f">{count}B", data, box.start + 5)}
     if box.kind == b"auxC":
         return {"auxiliary": data[box.start + 4 : box.end].split(b"\0")[0].decode("ascii", "replace")}
-    if box.kind == b"colr":
-        kind = data[box.start : box.start + 4]
-        if kind == b"nclx":
-            primaries, transfer, matrix, flags = struct.unpack_from(">HHHB", data, box.start + 4)
-            return {"nclx": Nclx(primaries, transfer, matrix, bool(flags & 0x80))}
-        if kind in {b"prof", b"rICC"}:
-            return {"profile": (box.start + 4, box.end)}
     return {}
+
+
+def _read_color(data: bytes, box: Box) -> Mapping[str, Any]:
+    kind = data[box.start : box.start + 4]
+    if kind == b"nclx":
+        primaries, transfer, matrix, flags = struct.unpack_from(">HHHB", data, box.start + 4)
+        return {"nclx": Nclx(primaries, transfer, matrix, bool(flags & 0x80))}
+    return {"profile": (box.start + 4, box.end)} if kind in {b"prof", b"rICC"} else {}

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 
 #: Windows headers have 12, 40, 52, 56, 108 or 124 bytes. An OS/2 2.0 header can end after any field.
 _BMP_HEADER_SIZES = (12, *range(16, 65), 108, 124)
+#: Brands of still images and sequences in HEVC (ISO/IEC 23008-12, annex B.4).
+_HEVC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+#: Other brands of HEIF files. Their codec may be another one, which the worker names.
+_HEIF_BRANDS = (
+    *_HEVC_BRANDS,
+    *(b"mif1", b"mif2", b"mif3", b"miaf", b"msf1"),
+    *(b"avci", b"avcs", b"evbi", b"evbs", b"j2ki", b"j2is", b"jpeg", b"jpgs", b"vvic", b"vvis"),
+)
 
 
 def _starts_with(*signatures: bytes) -> Callable[[bytes], bool]:
@@ -23,6 +31,13 @@ def _is_bmp(data: bytes) -> bool:
 def _is_avif(data: bytes) -> bool:
     compatible_brands = data[16 : min(int.from_bytes(data[:4], "big"), 256)]
     return data[4:8] == b"ftyp" and (data[8:12] in {b"avif", b"avis"} or b"avif" in compatible_brands)
+
+
+def _is_heif(data: bytes) -> bool:
+    """Return True if the file is a HEIF file. Which codec it needs is written elsewhere in it."""
+    brands = data[16 : min(int.from_bytes(data[:4], "big"), 256)]
+    is_known = data[8:12] in _HEIF_BRANDS or any(brands[at : at + 4] in _HEVC_BRANDS for at in range(0, len(brands), 4))
+    return data[4:8] == b"ftyp" and is_known and not _is_avif(data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +155,19 @@ AVIF = ImageFormat(
     decode_cost=18.1,
     encode_cost=540.6,
 )
+HEIC = ImageFormat(
+    name="HEIC",
+    label="HEIC",
+    media_type="image/heic",
+    extension="heic",
+    other_extensions=("heif", "hif"),
+    matches=_is_heif,
+    media_type_aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
+    frames=False,
+    decode_cost=20.0,
+)
 
-INPUT_FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF)
+INPUT_FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, HEIC)
 BY_NAME = {image_format.name: image_format for image_format in INPUT_FORMATS}
 #: By media type, aliases included.
 BY_MEDIA_TYPE = {
@@ -151,7 +177,7 @@ BY_MEDIA_TYPE = {
 }
 #: Formats that users often send and that are not accepted, and why.
 UNSUPPORTED_FORMATS = {
-    "HEIC": "Needs a decoder that Pillow does not include.",
+    "JPEG XL": "Has no decoder package that fits. Convert the image to JPEG or PNG.",
     "SVG": "Is a program that draws an image. It may fetch files and run scripts.",
     "PDF": "Is a document with pages.",
 }
@@ -167,7 +193,6 @@ _UNSUPPORTED = (
     (b"PK\x03\x04", "ZIP"),
     (b"\x1f\x8b", "gzip"),
 )
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def detect_format(data: bytes) -> ImageFormat | None:
@@ -181,7 +206,7 @@ def detect_format(data: bytes) -> ImageFormat | None:
 def describe_unsupported_format(data: bytes) -> str | None:
     """Return the name of a known format that is not accepted (SVG, PDF, HEIC …), or None."""
     if data[4:8] == b"ftyp":
-        return "HEIC" if data[8:12] in _HEIF_BRANDS else "a video or other ISO media file"
+        return "a video or other ISO media file"
     for signature, name in _UNSUPPORTED:
         if data.startswith(signature):
             return name

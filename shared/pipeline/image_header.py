@@ -1,6 +1,6 @@
 """Image headers, read from the first bytes of a file without decoding it.
 
-TIFF and AVIF files are not supported, because their size can be anywhere in the file. A header may be wrong. It is used
+TIFF files are not supported, because their size can be anywhere in the file. A header may be wrong. It is used
 for plans, asset records and error messages. The worker checks the image itself.
 """
 
@@ -12,6 +12,7 @@ from typing import Final
 
 from shared.pipeline import image_formats
 from shared.pipeline.exif_orientation import EXIF_PREFIX, read_exif_orientation
+from shared.pipeline.heif_header import read_heif_header
 from shared.pipeline.image_formats import ImageFormat, detect_format
 from shared.pipeline.jpeg_segments import iterate_segments
 from shared.pipeline.png_chunks import Chunk, iterate_chunks
@@ -133,12 +134,31 @@ def _bmp(data: bytes) -> ImageHeader | None:
     return ImageHeader(image_format=image_formats.BMP, width=width, height=abs(height), animated=False)
 
 
+def _heif(data: bytes) -> ImageHeader | None:
+    """Read the properties of the primary item. Pillow does not crop AVIF images."""
+    header, image_format = read_heif_header(data), detect_format(data)
+    if header is None or image_format is None:
+        return None
+    size = header.primary.compute_upright_size(with_crop=image_format is image_formats.HEIC)
+    if size is None:
+        return None
+    return ImageHeader(
+        image_format=image_format,
+        width=size[0],
+        height=size[1],
+        alpha=True if header.alpha else None if header.tiles else False,
+        animated=image_format is image_formats.AVIF and data[8:12] == b"avis",
+    )
+
+
 _READERS: Final[dict[ImageFormat, Callable[[bytes], ImageHeader | None]]] = {
     image_formats.JPEG: _jpeg,
     image_formats.PNG: _png,
     image_formats.WEBP: _webp,
     image_formats.GIF: _gif,
     image_formats.BMP: _bmp,
+    image_formats.AVIF: _heif,
+    image_formats.HEIC: _heif,
 }
 #: Formats whose header can be read.
 READABLE: Final = tuple(_READERS)

@@ -1,9 +1,16 @@
 """Limits of images. The values in the header are checked before the image is decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 from shared.errors import SideTooLong, TooManyBytes, TooManyFrames, TooManyPixels, TooManyTotalPixels
+from shared.pipeline.image_formats import HEIC, ImageFormat
 from shared.pipeline.operations.parameters import MAX_SIDE
+
+#: Why HEIC is not accepted, and the remedy.
+HEIF_IS_OFF: Final = (
+    "HEIC and HEIF files are turned off in this deployment. Convert the image to JPEG, or set HeifInput to on."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,12 @@ class Limits:
     max_frames: int = 100
     #: Maximum number of pixels in all frames of an animation together.
     max_total_pixels: int = 50_000_000
+    #: Whether HEIC and HEIF files are accepted.
+    heif: bool = True
+
+    def accepts(self, image_format: ImageFormat) -> bool:
+        """Return True if images of a format are processed."""
+        return self.heif or image_format is not HEIC
 
     def check_bytes(self, count: int) -> None:
         """Raise TooManyBytes if the file exceeds the limit."""
@@ -47,6 +60,10 @@ class Limits:
                 f"The animation has {count} frames of {width} × {height} pixels, {count * width * height:,} in total;"
                 f" {self.max_total_pixels:,} are allowed.",
             )
+
+
+#: Names of the limits that are numbers. Receipts store them.
+NUMERIC_LIMITS: Final = tuple(each.name for each in fields(Limits) if each.name != "heif")
 
 
 def check_result_size(size: tuple[int, int]) -> None:

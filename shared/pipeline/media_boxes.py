@@ -52,3 +52,22 @@ def read_version(data: bytes, box: Box) -> tuple[int, int]:
     """
     (word,) = struct.unpack_from(">I", data, box.start)
     return word >> 24, word & 0xFFFFFF
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Return True if the last box of a file ends after the file, or if the file ends inside of a box's header."""
+    start = 0
+    for _ in range(MAX_BOXES):
+        if start == len(data):
+            return False
+        if start + 8 > len(data):
+            return True
+        size, _ = struct.unpack_from(">I4s", data, start)
+        if size == 1 and start + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+        if size < 8:  # 0: to the end of the file; others are invalid
+            return False
+        start += size
+        if start > len(data):
+            return True
+    return False

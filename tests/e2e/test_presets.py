@@ -74,7 +74,7 @@ def test_capabilities_are_served(site: Site) -> None:
     """With operations, limits and unavailable formats."""
     capabilities = site.http.get("capabilities").json()
     assert {"resize", "grayscale"} <= {each["op"] for each in capabilities["operations"]}
-    assert "HEIC" in {each["format"] for each in capabilities["not_available"]}
+    assert "JPEG XL" in {each["format"] for each in capabilities["not_available"]}
     assert capabilities["limits"]["max_pixels"] == 50_000_000
 
 

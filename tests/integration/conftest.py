@@ -159,5 +159,6 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MAX_SIDE": defaults["MaxSide"],
         "MAX_FRAMES": defaults["MaxFrames"],
         "MAX_TOTAL_PIXELS": defaults["MaxTotalPixels"],
+        "HEIF_INPUT": defaults["HeifInput"],
         "MAX_ASSET_BYTES": defaults["MaxAssetBytes"],
     }

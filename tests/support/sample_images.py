@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from PIL import Image
+from support.heif_images import read_heif
 
 
 def draw_scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
@@ -18,7 +19,9 @@ def draw_scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Im
 
 
 def encode(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Return an image encoded in a format."""
+    """Return an image encoded in a format. HEIC can't be encoded, so the result is always ``draw_scene()``."""
+    if image_format == "HEIC":
+        return read_heif("scene")
     file = BytesIO()
     image.save(file, format=image_format, **options)
     return file.getvalue()

@@ -11,15 +11,18 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.pipeline.image_formats import BMP, INPUT_FORMATS, TIFF, ImageFormat, detect_format
+from shared.pipeline.image_formats import BMP, HEIC, INPUT_FORMATS, TIFF, ImageFormat, detect_format
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
+from shared.pipeline.media_boxes import is_cut_off
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, FileDamaged, read_contents
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
+from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
+from worker.imaging.heif.checks import check_heif
 from worker.imaging.planner import FULL_DECODE, Decoding
 from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import apply_orientation
@@ -150,6 +153,9 @@ def _open(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
     if open_own:
         return open_own(data)
     try:
+        if HEIC.matches(data):
+            check_heif(data, limits)
+            return Image.open(contents.open(), formats=(HEIC.name,))
         return Image.open(contents.open(), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow's error does not contain the size. Raise the error that a plan reports.
@@ -197,4 +203,4 @@ def is_truncated(data: bytes) -> bool:
         return int.from_bytes(data[4:8], "little") + 8 > len(data)
     if data.startswith(b"BM"):
         return int.from_bytes(data[2:6], "little") > len(data)
-    return False
+    return data[4:8] == b"ftyp" and is_cut_off(data)

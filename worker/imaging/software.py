@@ -7,6 +7,8 @@ from typing import Final
 
 from PIL import features
 
+from worker.imaging.heif.functions import get_version
+
 try:
     from zlib_ng import zlib_ng
 
@@ -49,6 +51,7 @@ def get_software_versions() -> dict[str, str]:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "zlib-ng": _ZLIB_NG_VERSION,
         "avif-codecs": codec_versions(),
+        "libheif": get_version(),
     }
     versions |= {ours: features.version_module(name) for name, ours in _MODULES.items() if features.check_module(name)}
     versions |= {

@@ -25,6 +25,7 @@ ENVIRONMENT_OF_A_FUNCTION = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "BULK_QUEUE_URL": "https://sqs.invalid/bulk",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/dead-letters",
+    "HEIF_INPUT": "on",
     "IMAGE_BUCKET": "bucket",
     "JOB_QUEUE_URL": "https://sqs.invalid/jobs",
     "JOB_TABLE": "table",

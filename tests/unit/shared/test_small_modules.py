@@ -76,7 +76,7 @@ def test_malformed_message_is_refused(body: str) -> None:
         decode_message(body)
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"])
 def test_each_input_format_is_detected(name: str) -> None:
     """A real file of each format is detected."""
     detected = image_formats.detect_format(sample_images.encode(sample_images.draw_scene(), name))
@@ -89,7 +89,9 @@ def test_each_input_format_is_detected(name: str) -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>\n<svg>", "SVG"),
         (b"%PDF-1.7", "PDF"),
-        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC"),
+        (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomavc1", "a video or other ISO media file"),
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\x00\x00\x00\x0cJXL \x0d\x0a\x87\x0a", "JPEG XL"),
         (b"<!DOCTYPE html><html>", "HTML"),
         (b"hello, world", None),
         (b"BMerely text", None),

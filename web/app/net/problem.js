@@ -3,7 +3,8 @@
 /** Advice for users of the page. docs/errors.md has more for operators. */
 const ADVICE = {
   NOT_AN_IMAGE: "The file only starts like an image. Open it in another program to check what it is.",
-  UNSUPPORTED_TYPE: "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF. The file's content counts, not its name.",
+  UNSUPPORTED_TYPE: "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC. The file's content counts, not its name.",
+  UNSUPPORTED_FLAVOR: "Save it as JPEG or PNG.",
   TRUNCATED_IMAGE: "The file is incomplete. Copy it again from its source.",
   CORRUPT_IMAGE: "Open the file in another program and save it again.",
   UNSUPPORTED_FLAVOR: "Convert the file to PNG.",

@@ -51,7 +51,7 @@ export function createDropZone(onFiles, formats) {
 }
 
 function createInput(more) {
-  return el("input", { type: "file", accept: "image/*,.tif,.tiff,.avif,.heic", class: "unseen", tabindex: "-1", ...more });
+  return el("input", { type: "file", accept: "image/*,.tif,.tiff,.avif,.heic,.heif,.hif", class: "unseen", tabindex: "-1", ...more });
 }
 
 /** Move the focus to the button that chooses images. */

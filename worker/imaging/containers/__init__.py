@@ -5,6 +5,7 @@ Pillow gets only the parts that it needs for the pixels, so damaged or large met
 
 from shared.pipeline import jpeg_segments, png_chunks
 from worker.imaging.containers.contents import FileContents, FileDamaged
+from worker.imaging.containers.heif import is_heif, read_heif
 from worker.imaging.containers.jpeg import read_jpeg
 from worker.imaging.containers.png import read_png
 from worker.imaging.containers.slices import Slices
@@ -21,6 +22,8 @@ def read_contents(data: bytes) -> FileContents:
         return read_jpeg(data)
     if is_webp(data):
         return read_webp(data)
+    if is_heif(data):
+        return read_heif(data)
     whole = Slices(data)
     whole.add(0, len(data))
     return FileContents(pixels=whole)

@@ -1,5 +1,6 @@
 """Appearance of every kind of image in every output format, and docs/fidelity.md."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -100,12 +101,13 @@ def test_number_of_frames_is_limited(name: str) -> None:
 def test_pixels_of_all_frames_are_limited(name: str) -> None:
     """The limit applies to the sum over all frames, also after each operation."""
     total = 3 * SIZE[0] * SIZE[1]
-    limits = {"max_bytes": 10_000_000, "max_pixels": 1_000_000, "max_side": 10_000}
-    assert render_output(KINDS[name], OutputFormat.PNG, Limits(**limits, max_total_pixels=total))
+    limits = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000, max_total_pixels=total)
+    fewer = replace(limits, max_total_pixels=total - 1)
+    assert render_output(KINDS[name], OutputFormat.PNG, limits)
     with pytest.raises(TooManyTotalPixels):
-        render_output(KINDS[name], OutputFormat.PNG, Limits(**limits, max_total_pixels=total - 1))
+        render_output(KINDS[name], OutputFormat.PNG, fewer)
     with pytest.raises(TooManyTotalPixels):
-        render_output(KINDS[name], OutputFormat.PNG, Limits(**limits, max_total_pixels=total), {"op": "pad", "left": 1})
+        render_output(KINDS[name], OutputFormat.PNG, limits, {"op": "pad", "left": 1})
 
 
 def test_gif_frame_count_stops_at_the_limit() -> None:

@@ -1,0 +1,44 @@
+"""The structure of AVIF and HEIF files: color facts, and parts that are not processed."""
+
+from shared.pipeline.heif_header import HeifHeader, read_heif_header
+from worker.imaging.color.cicp import Cicp
+from worker.imaging.color.description import CICP_UNUSABLE, ColorDescription
+from worker.imaging.containers.contents import FileContents
+from worker.imaging.containers.slices import Slices
+
+
+def is_heif(data: bytes) -> bool:
+    """Return True if a file consists of boxes, as AVIF and HEIF files do."""
+    return data[4:8] == b"ftyp"
+
+
+def read_heif(data: bytes) -> FileContents:
+    """Return the parts of a file. The decoder gets the whole file, and reports damage."""
+    whole = Slices(data)
+    whole.add(0, len(data))
+    header = read_heif_header(data)
+    if header is None:
+        return FileContents(pixels=whole)
+    color, warnings = _read_color(data, header)
+    return FileContents(pixels=whole, color=color, warnings=(*find_heif_warnings(header), *warnings))
+
+
+def find_heif_warnings(header: HeifHeader) -> tuple[str, ...]:
+    """Return warnings about the parts of a file that are not processed."""
+    warnings = []
+    if header.has_gain_map:
+        warnings.append("The gain map, which brightens the image on HDR displays, was ignored.")
+    if header.images > 1:
+        warnings.append(f"The file has {header.images} images. Only the primary image was processed.")
+    return tuple(warnings)
+
+
+def _read_color(data: bytes, header: HeifHeader) -> tuple[ColorDescription, tuple[str, ...]]:
+    """Return the color facts, and warnings. The decoder has applied the matrix and the range."""
+    nclx, place = header.primary.nclx, header.primary.profile
+    cicp = Cicp(nclx.primaries, nclx.transfer) if nclx else None
+    warnings: tuple[str, ...] = ()
+    if cicp and not cicp.is_unspecified and not cicp.is_supported:
+        warnings = (CICP_UNUSABLE,)
+    usable = cicp if cicp and cicp.is_supported and not cicp.is_unspecified else None
+    return ColorDescription(cicp=usable, profile=data[slice(*place)] if place else None), warnings
