@@ -3,15 +3,18 @@
 On the doubles of AWS, through the real tables, stores and functions.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from faults.simulator.faults import Fault, Send
 from faults.simulator.stage import LEASE, MAX_ATTEMPTS, MILLISECOND, MINUTE, Stage
 
 from shared.aws.dynamodb.job_table import ClaimRefusal, RefusalReason
-from shared.errors import ServiceUnavailable
+from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
 from shared.jobs.job import Job, JobFailure
 
 
@@ -124,6 +127,80 @@ def test_a_commit_compares_attempt_generation_and_status(stage: Stage) -> None:
         stage.jobs.create(changed)
         assert not stage.jobs.commit(claimed.fail(JobFailure.of(ServiceUnavailable()), now=stage.world.now + MINUTE))
         assert stage.jobs.get(job.id) == changed
+
+
+@pytest.fixture
+def sent_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send each request twice, as botocore does if the first response is lost."""
+    client: Any = stage.jobs._client
+    real = client._make_api_call
+
+    def call(operation: str, request: dict[str, Any]) -> Any:
+        with suppress(ClientError):
+            real(operation, request)
+        return real(operation, request)
+
+    monkeypatch.setattr(client, "_make_api_call", call)
+
+
+@pytest.mark.usefixtures("sent_twice")
+def test_writes_whose_response_was_lost_have_succeeded(stage: Stage) -> None:
+    """Each finds its own values in the record: creation, claim, transition and commit."""
+    job = stage.create()
+    again = job.requeue(now=stage.world.now, due_at=stage.world.now + MINUTE)
+    assert stage.jobs.transition(job, again) is again
+    claimed = stage.claim(job)
+    assert isinstance(claimed, Job)
+    assert claimed.attempt == 1
+    assert stage.jobs.commit(claimed.fail(JobFailure.of(ServiceUnavailable()), now=stage.world.now))
+
+
+def test_a_refused_write_has_not_succeeded(stage: Stage) -> None:
+    """A commit and a transition return what another write has stored."""
+    job = stage.create()
+    claimed = stage.claim(job)
+    assert isinstance(claimed, Job)
+    cancelled = claimed.cancel(now=stage.world.now)
+    assert stage.jobs.transition(claimed, cancelled) is cancelled
+    assert not stage.jobs.commit(claimed.fail(JobFailure.of(ServiceUnavailable()), now=stage.world.now))
+    other = claimed.requeue(now=stage.world.now + MINUTE, due_at=stage.world.now + MINUTE)
+    assert stage.jobs.transition(claimed, other) == cancelled
+
+
+def test_an_id_belongs_to_one_job(stage: Stage) -> None:
+    """A repeated creation returns the stored job. Another job with the same ID is refused, not taken for it."""
+    job = stage.create()
+    assert stage.jobs.create(job) == job
+    stage.world.watch.ever.clear()
+    with pytest.raises(ServiceError):
+        stage.jobs.create(replace(job, uploaded_at=job.uploaded_at + MINUTE))
+    assert stage.jobs.get(job.id) == job
+
+
+def test_only_tombstones_are_hidden_and_deleted(stage: Stage) -> None:
+    """A request that was repeated after a deletion may have created the job again."""
+    job = stage.create()
+    stage.jobs.delete_tombstone(job.id)
+    assert stage.jobs.get(job.id) == job
+    tombstone = job.delete(now=stage.world.now, due_at=stage.world.now)
+    assert stage.jobs.compare_and_swap(job, tombstone)
+    with pytest.raises(JobNotFound):
+        stage.jobs.get(job.id)
+    assert stage.jobs.get(job.id, deleted=True) == tombstone
+    assert reason(stage.claim(job, generation=2)) is RefusalReason.GONE
+    stage.jobs.delete_tombstone(job.id)
+    with pytest.raises(JobNotFound):
+        stage.jobs.get(job.id, deleted=True)
+
+
+def test_the_reconciler_finishes_deletions(stage: Stage) -> None:
+    """Objects first, then the tombstone."""
+    job = stage.create()
+    assert stage.jobs.compare_and_swap(job, job.delete(now=stage.world.now, due_at=stage.world.now))
+    stage.world.pass_time(MINUTE)
+    assert stage.reconcile() == {"erase": 1}
+    assert not stage.world.jobs
+    assert not stage.world.bucket.objects
 
 
 def test_the_reconciler_reads_all_pages_of_all_shards(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 On the doubles of AWS, through the real tables, stores and functions.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from faults.simulator.stage import LEASE, MILLISECOND, Stage
 
+from api.http.idempotency import Done, identify_request, run_once
 from shared.aws.dynamodb.delivery_table import DeliveryTable
 from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
-from shared.errors import KeyInUse, KeyReused
+from shared.errors import InvalidRequest, KeyInUse, KeyInvalid, KeyReused, ServiceUnavailable
 from shared.webhooks.delivery import DeliveryMessage, DeliveryState
 
 
@@ -102,6 +104,90 @@ def test_a_reservation_belongs_to_one_request_for_a_day(stage: Stage, log: Reque
     free = log.reserve("scope", "other", now=now + timedelta(days=1), lease=LEASE)
     assert isinstance(free, Reservation)
     assert (free.is_repeat, free.job_id == first.job_id) == (False, False)
+
+
+class Requests:
+    """Requests with Idempotency-Keys, and the reservations with which they have run."""
+
+    def __init__(self, stage: Stage, log: RequestLog) -> None:
+        """Send requests at the time of the world."""
+        self.stage, self.log = stage, log
+        self.runs: list[Reservation] = []
+
+    def send(
+        self,
+        *contents: str,
+        key: str | None = "key",
+        owner: str = "ann",
+        route: str = "POST /a",
+        run: Callable[[], None] = lambda: None,
+    ) -> Done[int]:
+        """Send a request whose result is the number of runs."""
+
+        def count(reservation: Reservation) -> int:
+            self.runs.append(reservation)
+            run()
+            return len(self.runs)
+
+        request = identify_request(key, owner, route, *contents)
+        return run_once(request, count, lambda value: {"run": value}, self.log, lambda: self.stage.world.now, LEASE)
+
+
+@pytest.fixture
+def requests(stage: Stage, log: RequestLog) -> Requests:
+    """Return a sender of requests."""
+    return Requests(stage, log)
+
+
+def test_a_request_runs_once_for_its_key_owner_and_route(requests: Requests) -> None:
+    """Without a key it always runs. The parts of a request do not flow together."""
+    first, again = requests.send("ab", "c"), requests.send("ab", "c")
+    assert (first.value, again.value, again.answer) == (1, None, {"run": 1})
+    assert (first.headers, again.headers) == ({}, {"Idempotency-Replayed": "true"})
+    with pytest.raises(KeyReused):
+        requests.send("a", "bc")
+    others = [requests.send("x", owner="bob"), requests.send("x", route="POST /b"), requests.send("x", key="other")]
+    assert [each.value for each in (*others, *(requests.send("x", key=None) for _ in range(2)))] == [2, 3, 4, 5, 6]
+    assert len({each.job_id for each in requests.runs}) == 6
+    for key in ("", " ", "a" * 256, "a\n"):
+        with pytest.raises(KeyInvalid):
+            requests.send("x", key=key)
+
+
+def test_a_service_error_keeps_the_reservation_and_ends_its_lease(requests: Requests) -> None:
+    """It is unknown how far the request got. So the repetition runs at once, with the same ID and time."""
+
+    def fail() -> None:
+        raise ServiceUnavailable
+
+    with pytest.raises(ServiceUnavailable):
+        requests.send("a", run=fail)
+    assert requests.send("a").value == 2
+    first, second = requests.runs
+    assert (second.job_id, second.at, second.is_repeat) == (first.job_id, first.at, True)
+
+
+def test_a_refused_request_frees_its_key(requests: Requests) -> None:
+    """It has changed nothing, so the corrected request is a new one."""
+
+    def refuse() -> None:
+        raise InvalidRequest
+
+    with pytest.raises(InvalidRequest):
+        requests.send("wrong", run=refuse)
+    assert requests.send("right").value == 2
+    first, second = requests.runs
+    assert (second.job_id == first.job_id, second.is_repeat) == (False, False)
+
+
+def test_a_running_request_refuses_its_repetition(requests: Requests) -> None:
+    """Until its lease ends."""
+
+    def repeat() -> None:
+        with pytest.raises(KeyInUse):
+            requests.send("a")
+
+    assert requests.send("a", run=repeat).value == 1
 
 
 @pytest.fixture

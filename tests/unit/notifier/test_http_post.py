@@ -4,11 +4,12 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_address
 from pathlib import Path
+from time import sleep
 
 import pytest
 from cryptography import x509
@@ -63,15 +64,24 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextmanager
-def speaking(data: bytes) -> Iterator[str]:
-    """Run a server that answers the first caller with these bytes and keeps the connection open."""
+def speaking(data: bytes, *, pause: float = 0) -> Iterator[str]:
+    """Run a server that answers the first caller with these bytes and keeps the connection open.
+
+    With a pause in seconds, it sends one byte at a time until the caller is gone.
+    """
     with socket.create_server((NAME, 0)) as server:
         held: list[socket.socket] = []
 
         def serve() -> None:
             line, _ = server.accept()
             held.append(line)
-            line.sendall(data)
+            if not pause:
+                line.sendall(data)
+                return
+            with suppress(OSError):
+                for byte in data:
+                    line.sendall(bytes([byte]))
+                    sleep(pause)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -139,6 +149,12 @@ def test_internal_hosts_are_refused(receiver: Receiver) -> None:
 def test_a_receiver_that_never_ends_times_out(data: bytes) -> None:
     """No response, or half a head."""
     with speaking(data) as url:
+        assert HttpPost(allow_internal=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
+
+
+def test_a_receiver_that_answers_byte_by_byte_times_out() -> None:
+    """The time limit is for the whole head: it does not start again with each byte."""
+    with speaking(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500, pause=0.02) as url:
         assert HttpPost(allow_internal=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
 
 

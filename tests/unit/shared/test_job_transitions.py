@@ -6,15 +6,29 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_jobs import LATER, NOW, make_job
+from support.sample_jobs import LATER, NOW, make_job, make_processing_job
 
 from shared.aws.dynamodb.job_item import from_item, to_item
-from shared.jobs.job import REDRIVEN, RETRIABLE, RETRIED, TERMINAL, IllegalTransition, Job, JobFailure, JobStatus
+from shared.errors import RenderInterrupted
+from shared.jobs.job import (
+    REDRIVEN,
+    RETRIABLE,
+    RETRIED,
+    TERMINAL,
+    IllegalTransition,
+    Job,
+    JobFailure,
+    JobStatus,
+    ProcessedImage,
+)
 from shared.pipeline.pipeline import Pipeline
 
 OPEN = frozenset(JobStatus) - TERMINAL
 WAIT = timedelta(minutes=15)
 FAILURE = JobFailure(code="X", message="m", retriable=True)
+OUTPUT = ProcessedImage(
+    name="o", key="k", size=1, width=1, height=1, format="PNG", media_type="image/png", digest="0" * 64
+)
 
 
 def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
@@ -28,6 +42,7 @@ def job_in(status: JobStatus, *, attempt: int = 3) -> Job:
         dead_letters=2,
         error=FAILURE,
         warnings=("w",),
+        outputs=(OUTPUT,),
     )
 
 
@@ -65,6 +80,15 @@ def test_retry_can_change_the_pipeline() -> None:
     assert failed.retry(now=LATER, due_after=WAIT, pipeline=other).pipeline == other
 
 
+@pytest.mark.parametrize(("counted", "used"), [(False, 1), (True, 2)])
+def test_a_release_ends_the_lease_and_counts_if_told(used: int, *, counted: bool) -> None:
+    """Only an attempt that counts uses up one of the job's attempts."""
+    running = replace(make_processing_job(), attempt=3, uncounted=1, lease_until=LATER)
+    released = running.release(RenderInterrupted(), now=NOW, due_at=LATER, counted=counted)
+    assert (released.status, released.lease_until, released.due_at) == (JobStatus.PENDING, None, LATER)
+    assert released.attempts_used == used
+
+
 def test_redrives_are_counted() -> None:
     """Redrives are counted; retries are not."""
     failed = job_in(JobStatus.FAILED)
@@ -90,7 +114,9 @@ def test_dead_letter_index_holds_jobs_with_retryable_errors(status: JobStatus, *
 )
 def test_tombstone_makes_messages_and_attempts_stale(status: JobStatus, attempt: int, generation: int) -> None:
     """A tombstone has a new generation in any status, and its objects are due for deletion."""
-    job = replace(job_in(status, attempt=attempt), generation=generation).delete(now=NOW, due_at=LATER)
+    leased = replace(job_in(status, attempt=attempt), generation=generation, lease_until=LATER, outputs=())
+    job = leased.delete(now=NOW, due_at=LATER)
+    assert job.lease_until is None
     assert (job.generation, job.deleted_at, job.status in TERMINAL) == (generation + 1, NOW, True)
     item = to_item(job, "bucket", 4)
     assert not item.keys() & {"DeadShard", "LeaseUntil"}

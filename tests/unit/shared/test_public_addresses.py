@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.webhooks.public_addresses import is_internal_literal, is_public
 
 INTERNAL = {
+    "2606:4700::1111%eth0": "public, but with a zone of this machine",
     "127.0.0.1": "loopback",
     "127.255.255.254": "loopback, the far end",
     "10.0.0.1": "private",

@@ -89,6 +89,13 @@ def test_upload_that_never_arrived_expires() -> None:
     assert (decision.step, decision.job.status) == (RecoveryStep.END, JobStatus.EXPIRED)
 
 
+def test_a_dead_letter_of_an_event_does_not_end_the_wait_for_an_upload() -> None:
+    """The reconciler looks for the upload when the job is due."""
+    job = replace(make_job(), status=JobStatus.AWAITING_UPLOAD, dead_letters=2)
+    decision = decide_dead_letter(job, POLICY, NOW + timedelta(days=3))
+    assert (decision.step, decision.job) == (RecoveryStep.NOTHING, job)
+
+
 @pytest.mark.parametrize("attempt", range(5))
 def test_dead_letters_fail_a_job_only_after_give_up_after(attempt: int) -> None:
     """However many messages die, the job fails only after give_up_after."""

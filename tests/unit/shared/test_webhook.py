@@ -78,6 +78,16 @@ def test_retry_delay_is_bounded(tries: int, spread: float, requested: timedelta 
         assert pause >= min(requested, MAX_DELAY)
 
 
+def test_a_retry_waits_as_long_as_requested_and_not_less_than_usual() -> None:
+    """The usual delay varies by 20 % in both directions, so that retries do not come at once."""
+    usual = [compute_retry_delay(1, requested=None, spread=spread) for spread in (0, 0.5, 1)]
+    assert usual == [RETRY_DELAYS[0] * 0.8, RETRY_DELAYS[0], RETRY_DELAYS[0] * 1.2]
+    for seconds, expected in ((1, RETRY_DELAYS[0]), (60, timedelta(seconds=60)), (10**6, MAX_DELAY)):
+        assert compute_retry_delay(1, requested=timedelta(seconds=seconds), spread=0.5) == expected
+    assert compute_retry_delay(MAX_TRIES - 1, requested=None, spread=0.5) == RETRY_DELAYS[-1]
+    assert compute_retry_delay(MAX_TRIES, requested=None, spread=0.5) is None
+
+
 def test_retries_last_most_of_a_day() -> None:
     """Each delay is longer than the one before, and all together take most of a day."""
     assert RETRY_DELAYS[0] <= timedelta(seconds=10)

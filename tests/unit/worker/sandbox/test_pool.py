@@ -39,6 +39,12 @@ COMPLETE = tuple(LAYERS) if sys.platform == "linux" else ()
 SHORT = replace(BUDGET, cpu_seconds=1, wall_seconds=1)
 ANSWER = 'sys.stdin.buffer.read(4)\nframe(b"""{}""", b"x" * {})\nsys.stdin.buffer.read()\n'
 
+#: Reads a whole request. A child that ends before is not to blame for its answer.
+READ_ALL = (
+    "import json\n(length,) = struct.unpack('>I', sys.stdin.buffer.read(4))\n"
+    "for size in json.loads(sys.stdin.buffer.read(length))['sizes']: sys.stdin.buffer.read(size)\n"
+)
+
 
 def child_id(boxed: Sandbox) -> int | None:
     """Return the process ID in a sandbox's only slot."""
@@ -106,6 +112,8 @@ MISBEHAVIOUR = {
     "crashes": ("sys.stdin.buffer.read(4)\nos.kill(os.getpid(), signal.SIGSEGV)", RenderInterrupted),
     "closes its output and hangs": ("sys.stdin.buffer.read(4)\nos.close(1)\nsignal.pause()", RenderInterrupted),
     "promises a header of 4 GiB": ("os.write(1, b'\\xff' * 4)\nsignal.pause()", ResourceLimit),
+    "promises a header of 4 GiB and exits": (READ_ALL + "os.write(1, b'\\xff' * 4)", ResourceLimit),
+    "promises 10 TB and exits": (READ_ALL + 'frame(b\'{"fault": "", "sizes": [10000000000000]}\')', ResourceLimit),
     "answers words": (ANSWER.format("words", 0), ResourceLimit),
     "answers a pickle": ("import pickle\n" + ANSWER.format("\\x80\\x05N.", 0), ResourceLimit),
     "answers nothing in JSON": (ANSWER.format("{}", 0), ResourceLimit),
