@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # Random runs with injected faults. `make test` has fewer, to take less time.
 FAULT_RUNS := 10000
 E2E_OPTIONS :=
+MUTANTS :=
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 BOX := .venv-box
@@ -14,7 +15,7 @@ NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile lambda-box faults e2e kills attack browser format bench scale docs lock audit sbom clean
+.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile lambda-box faults e2e kills attack mutants browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +37,7 @@ test: FAULT_RUNS := 2000
 test: check unit integration hostile faults e2e browser ## Run all checks and tests
 
 test-all: E2E_OPTIONS := --all-requests
-test-all: check unit integration hostile lambda-box faults e2e browser ## The same as test, with all random runs and requests
+test-all: check unit integration hostile lambda-box faults mutants e2e browser ## The same as test, with all random runs and requests, and mutants
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
@@ -73,6 +74,9 @@ kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed 
 
 attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are killed
 	SAFELIGHT_ATTACK_FILES=240 $(BIN)/pytest tests/e2e/test_ingest_attack.py -q
+
+mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
+	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
 browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/browser -q

@@ -16,6 +16,7 @@ from faults.simulator.stage import MILLISECOND, MINUTE, Stage
 from api.batches.schemas import BatchRequest
 from api.batches.use_cases import Batches
 from api.jobs.job_spec import Catalog
+from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import GRACE, Uploads
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.errors import (
@@ -278,6 +279,11 @@ def put_object(stage: Stage, key: str) -> None:
 def test_a_form_ends_before_its_job_expires(stage: Stage, uploads: Uploads) -> None:
     """There is none for a job that awaits nothing, nor once its time is over."""
     now = stage.world.now
+    request = UploadRequest.model_validate(ITEM)
+    announced = uploads.announce(
+        request, JobSpec(DEFAULT_PIPELINE), ANONYMOUS, job_id=stage.functions.new_id(), at=now
+    ).job
+    assert announced.due_at == now + uploads.lifetime + GRACE
     form = uploads.sign_form(make_upload(stage, due_at=now + GRACE + MINUTE))
     assert form is not None
     assert form.expires_at == now + MINUTE
@@ -308,6 +314,7 @@ def test_an_upload_is_confirmed_once_and_only_if_it_is_there(
 
     def transition_late(seen: Job, new: Job) -> Job:
         monkeypatch.setattr(stage.jobs, "transition", real)
+        stage.world.pass_time(MILLISECOND)
         assert isinstance(uploads.confirm(job.id, ANONYMOUS).job, Job)
         return real(seen, new)
 

@@ -3,21 +3,31 @@
 On the doubles of AWS, through the real tables, stores and functions.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from faults.simulator import rendering
+from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault
 from faults.simulator.http_requests import HttpRequest, send_request
 from faults.simulator.single_faults import submit_images
 from faults.simulator.stage import MINUTE, Stage
+from faults.simulator.world import SOURCE_BUCKET
 from support import events
 
 import api.app
+from api.batches.backfill import Backfills, start_backfill
+from shared.errors import BatchClosed, RawImageMissing, SourceChanged, TooManyBytes
+from shared.jobs.backfill import BackfillFilter
+from shared.jobs.batch import Batch
 from shared.jobs.deletion import Deletion
 from shared.jobs.job import ANONYMOUS, Job, JobFailure, JobStatus
+from shared.jobs.source import S3Location
 
 
 def delete(stage: Stage, job: Job) -> str:
@@ -144,6 +154,7 @@ def test_a_backfill_reads_all_pages_and_makes_each_member_once(stage: Stage) -> 
     assert post(stage, f"/v1/batches/{batch_id}/backfill") == "202"
     made = set(stage.world.jobs) - originals
     assert len(made) == 55
+    assert {stage.jobs.get(job_id).raw.digest for job_id in made} == {hashlib.sha256(rendering.GOOD).hexdigest()}
     members = read_pages(stage, f"/v1/batches/{batch_id}/items", "items", limit="20")
     assert sorted(each["id"] for each in members) == sorted(made)
     assert post(stage, f"/v1/batches/{batch_id}/cancel") == "202"
@@ -159,3 +170,48 @@ def test_dead_letters_are_listed_and_redriven_over_all_pages(stage: Stage) -> No
     assert {each["id"] for each in listed} == {job.id for job in failed}
     assert post(stage, "/v1/dead-letters/redrive", {"all": True}) == "202"
     assert len(stage.world.queue.messages) == len(failed)
+
+
+def test_a_backfill_covers_what_exists_when_it_starts(stage: Stage) -> None:
+    """Not what is uploaded later, whatever the filter says. A closed batch gets no more members."""
+    now, dependencies = stage.world.now, stage.functions.dependencies
+    for until, expected in ((None, now), (now + MINUTE, now), (now - MINUTE, now - MINUTE)):
+        assert start_backfill(BackfillFilter(until=until), at=now).filter.until == expected
+    batch = Batch(
+        id=stage.functions.new_id(),
+        owner=ANONYMOUS,
+        name=None,
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+        pipeline=stage.create().pipeline,
+        backfill=start_backfill(BackfillFilter(status=None), at=now),
+    )
+    dependencies.batches.create(batch)
+    dependencies.batches.close(batch.id, at=now)
+    closed = dependencies.batches.get(batch.id, ANONYMOUS, now=now).batch
+    with pytest.raises(BatchClosed):
+        Backfills.of(dependencies).advance(closed, until=now)
+
+
+def test_a_raw_image_is_read_only_as_recorded(stage: Stage) -> None:
+    """Its size has a limit, and its bytes must have the recorded digest."""
+    images, job = stage.functions.dependencies.images, stage.create()
+    size = len(rendering.GOOD)
+    raw = replace(job.raw, digest=hashlib.sha256(rendering.GOOD).hexdigest())
+    assert images.get_raw(raw, max_bytes=size) == rendering.GOOD
+    with pytest.raises(TooManyBytes):
+        images.get_raw(raw, max_bytes=size - 1)
+    with pytest.raises(RawImageMissing):
+        images.get_raw(replace(raw, digest="0" * 64), max_bytes=size)
+
+
+def test_a_source_is_copied_as_it_was_found(stage: Stage) -> None:
+    """One that has changed since is refused."""
+    sources, shop = stage.functions.dependencies.sources, stage.world.bucket.others[SOURCE_BUCKET]
+    shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
+    found = sources.find(S3Location(bucket=SOURCE_BUCKET, key="a.jpg"))
+    sources.copy(found.source, "raw/import/x")
+    shop["a.jpg"] = Stored(b"other", "image/jpeg")
+    with pytest.raises(SourceChanged):
+        sources.copy(found.source, "raw/import/y")
+    assert set(stage.world.bucket.objects) == {"raw/import/x"}

@@ -95,7 +95,7 @@ class Shop:
         """Send messages about deferred deliveries that are due. Return the names of their events."""
         before = len(self.sent)
         context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-        assert self.deferred.resume(context) == len(self.sent) - before
+        assert self.deferred.resume(context).sent == len(self.sent) - before
         return [message.event_id.removeprefix("evt_") for message in self.sent[before:]]
 
 
@@ -199,7 +199,7 @@ def test_a_name_belongs_to_one_webhook(shop: Shop) -> None:
 
 def test_a_deleted_webhook_holds_its_events(shop: Shop) -> None:
     """They are in its log, and can be replayed if it is created again."""
-    shop.webhooks.delete(OWNER, "shop")
+    shop.webhooks.delete(OWNER, "shop", now=shop.now)
     shop.deliver("late")
     assert (shop.find("late").state, shop.find("late").reason) == (DeliveryState.HELD, "WEBHOOK_GONE")
     assert shop.got == []

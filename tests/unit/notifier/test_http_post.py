@@ -154,7 +154,7 @@ def test_a_receiver_that_never_ends_times_out(data: bytes) -> None:
 
 def test_a_receiver_that_answers_byte_by_byte_times_out() -> None:
     """The time limit is for the whole head: it does not start again with each byte."""
-    with speaking(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500, pause=0.02) as url:
+    with speaking(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 250 + b"\r\n\r\n", pause=0.02) as url:
         assert HttpPost(allow_internal=True, seconds=0.2)(url, {}, b"").reason == "TIMED_OUT"
 
 

@@ -19,6 +19,15 @@ from shared.settings import WorkerSettings
 JOB_ID = "01HZY3Q1M8Z3J5W7XK9V2B4C6D"
 
 
+def test_keys_of_attempts_and_jobs_are_apart() -> None:
+    """Each attempt copies an upload to a key of its own, and no job's prefix covers the objects of another."""
+    one, other = "01HZY3Q1M8Z3J5W7XK9V000001", "01HZY3Q1M8Z3J5W7XK9V000002"
+    assert object_keys.pinned_key(one, 1) != object_keys.pinned_key(one, 2)
+    for prefix in (object_keys.pinned_prefix, object_keys.processed_prefix):
+        assert not prefix(other).startswith(prefix(one))
+    assert object_keys.pinned_key(one, 1).startswith(object_keys.pinned_prefix(one))
+
+
 def test_no_two_attempts_share_a_key() -> None:
     """The attempt is part of the key, so a superseded attempt never overwrites the newest."""
     assert object_keys.processed_key(JOB_ID, 1, "image", "png") != object_keys.processed_key(JOB_ID, 2, "image", "png")
