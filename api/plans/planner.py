@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from api.plans.estimate import Estimate, estimate
 from api.plans.schemas import PlannedImage
 from api.plans.warnings import PlanWarning, find_warnings
-from shared.errors import ImageError
+from shared.errors import ImageError, TooManyFrames, TooManyTotalPixels
 from shared.jobs.job import JobFailure
 from shared.pipeline.image_formats import BMP, HEIC, JPEG, TIFF
 from shared.pipeline.limits import Limits, check_result_size
-from shared.pipeline.output import ANIMATED_FORMATS
+from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
 from shared.pipeline.pipeline import Operation, Pipeline
 from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
 
@@ -40,6 +40,8 @@ class Plan:
     #: The error of the job, or None if no failure is predicted.
     failure: JobFailure | None
     warnings: tuple[PlanWarning, ...]
+    #: How many frames the job processes.
+    frames: int
     estimate: Estimate
 
     @property
@@ -52,8 +54,11 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
     """Return the plan for an image. Computes only sizes, and checks limits in the same order as the worker."""
     steps: list[Step] = []
     failure = None
+    frames = count_frames(image, pipeline)
+    if frames > 1 and is_still_over_limits(pipeline.outputs) and _exceeds_limits(image, pipeline, limits, frames):
+        frames = 1
     try:
-        _apply_operations(image, pipeline, limits, steps)
+        _apply_operations(image, pipeline, limits, frames, steps)
     except ImageError as error:
         failure = JobFailure.of(error)
     start = (image.width, image.height)
@@ -62,8 +67,9 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
         steps=tuple(steps),
         size=steps[-1].after if steps else start,
         failure=failure,
-        warnings=find_warnings(image, pipeline, sizes),
-        estimate=estimate(image.image_format, start, pipeline, sizes, count_frames(image, pipeline)),
+        warnings=find_warnings(image, pipeline, sizes, frames),
+        frames=frames,
+        estimate=estimate(image.image_format, start, pipeline, sizes, frames),
     )
 
 
@@ -74,12 +80,23 @@ def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
     return (image.frames or 1) if kept else 1
 
 
-def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, steps: list[Step]) -> None:
+def _exceeds_limits(image: PlannedImage, pipeline: Pipeline, limits: Limits, frames: int) -> bool:
+    """Return True if the frames of the animation together exceed a limit."""
+    try:
+        _apply_operations(image, pipeline, limits, frames, [])
+    except (TooManyFrames, TooManyTotalPixels):
+        return True
+    except ImageError:
+        return False
+    return False
+
+
+def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, frames: int, steps: list[Step]) -> None:
     """Append a step to ``steps`` for each operation. Raises ImageError if the image exceeds a limit.
 
     From a ``trim`` on, sizes are only upper bounds, so no failure is predicted.
     """
-    size, frames = (image.width, image.height), count_frames(image, pipeline)
+    size = (image.width, image.height)
     if image.size is not None:
         limits.check_bytes(image.size)
     limits.check_size(size)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.http.schemas import View
 from api.jobs.schemas import FailureView, PresetRefView
-from api.plans.planner import Plan, count_frames
+from api.plans.planner import Plan
 from api.plans.schemas import PlannedImage
 from api.plans.warnings import WarningCode
 from shared.jobs.job_spec import JobSpec
@@ -119,7 +119,7 @@ class PlanView(View):
                 PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
                 for each in plan.warnings
             ],
-            limits=_limits(image, spec.require_pipeline(), plan, limits),
+            limits=_limits(image, plan, limits),
             estimate=EstimateView(
                 milliseconds=plan.estimate.milliseconds,
                 memory_bytes=plan.estimate.memory_bytes,
@@ -140,11 +140,10 @@ def _output(output: Output, plan: Plan) -> PlannedOutputView:
     )
 
 
-def _limits(image: PlannedImage, pipeline: Pipeline, plan: Plan, limits: Limits) -> list[LimitView]:
+def _limits(image: PlannedImage, plan: Plan, limits: Limits) -> list[LimitView]:
     sizes = [(image.width, image.height), *(step.after for step in plan.steps if step.exact)]
-    frames = count_frames(image, pipeline)
     pixels = max(width * height for width, height in sizes)
-    known = frames if image.frames is not None or image.animated is False else None
+    known = plan.frames if image.frames is not None or image.animated is False else None
     result = max(plan.size) if plan.exact else None
     rows = (
         ("max_raw_bytes", limits.max_bytes, image.size, "TOO_MANY_BYTES"),

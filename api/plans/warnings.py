@@ -43,17 +43,21 @@ def find_warnings(
     image: PlannedImage,
     pipeline: Pipeline,
     sizes: Sequence[tuple[Size, Size]],
+    frames: int,
 ) -> tuple[PlanWarning, ...]:
-    """Return the warnings for an image. ``sizes`` has the sizes before and after each operation."""
+    """Return the warnings for an image.
+
+    ``sizes`` has the sizes before and after each operation, and ``frames`` is how many frames the job processes.
+    """
     return (
-        *_check_frames(image, pipeline),
+        *_check_frames(image, pipeline, frames),
         *_check_sizes(pipeline, sizes),
         *_check_alpha(image, pipeline, sizes),
         *_check_colors(pipeline),
     )
 
 
-def _check_frames(image: PlannedImage, pipeline: Pipeline) -> Iterator[PlanWarning]:
+def _check_frames(image: PlannedImage, pipeline: Pipeline, frames: int) -> Iterator[PlanWarning]:
     if not image.image_format.frames or image.animated is False:
         return
     certain = image.animated is True
@@ -67,6 +71,9 @@ def _check_frames(image: PlannedImage, pipeline: Pipeline) -> Iterator[PlanWarni
             text = f"Only the first frame is written, because {name} has no animation."
             said = _with_condition(text, "the image is animated", certain)
             yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, said, f"/outputs/{index}", certain)
+        elif frames == 1 < (image.frames or 1):
+            text = "Only the first frame is written, because the animation exceeds a limit."
+            yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, text, f"/outputs/{index}")
 
 
 def _check_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:

@@ -122,9 +122,32 @@ def _webp(data: bytes) -> ImageHeader | None:
 
 
 def _gif(data: bytes) -> ImageHeader | None:
-    """Read the logical screen size (GIF89a specification, section 18). Counting frames needs the whole file."""
+    """Read the logical screen size (GIF89a specification, section 18). Counting frames needs the whole file.
+
+    Like in browsers, the canvas is enlarged to contain the first frame.
+    """
     width, height = struct.unpack_from("<HH", data, 6)
-    return ImageHeader(image_format=image_formats.GIF, width=width, height=height)
+    try:
+        right, lower = _find_end_of_first_gif_frame(data)
+    except (struct.error, IndexError):
+        right, lower = 0, 0  # The data ends before the frame.
+    return ImageHeader(image_format=image_formats.GIF, width=max(width, right), height=max(height, lower))
+
+
+def _find_end_of_first_gif_frame(data: bytes) -> tuple[int, int]:
+    """Return the right and lower edge of the first frame, or zeros if it is not near the start."""
+    at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    for _ in range(MAX_SEGMENTS):
+        if data[at] == 0x2C:
+            left, upper, width, height = struct.unpack_from("<HHHH", data, at + 1)
+            return left + width, upper + height
+        if data[at] != 0x21:
+            break
+        at += 2
+        while length := data[at]:
+            at += 1 + length
+        at += 1
+    return 0, 0
 
 
 def _bmp(data: bytes) -> ImageHeader | None:

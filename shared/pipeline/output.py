@@ -1,5 +1,6 @@
 """Outputs of a pipeline: format, quality, size in bytes, and the metadata to keep."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -32,6 +33,9 @@ class OutputFormat(StrEnum):
 LOSSY_FORMATS: Final = tuple(each for each in OutputFormat if each.image_format.default_quality is not None)
 #: Formats in which animations are written as animations.
 ANIMATED_FORMATS: Final = tuple(each for each in OutputFormat if each.image_format.animation)
+#: Of ``ANIMATED_FORMATS``, those in which an animation over the limits becomes a still image instead of an error. PNG
+#: is the format of the default pipeline, and most programs expect a still image in it.
+STILL_OVER_LIMITS: Final = (OutputFormat.PNG,)
 _SPELLINGS: Final = {spelling: each.value for each in OutputFormat for spelling in each.image_format.spellings}
 _LOSSY: Final = list_labels(each.image_format for each in LOSSY_FORMATS)
 
@@ -76,3 +80,8 @@ class Output(StrictModel):
             msg = f"{self.format.value} can't hold a copyright"
             raise ValueError(msg)
         return self
+
+
+def is_still_over_limits(outputs: Sequence[Output]) -> bool:
+    """Return True if an animation over the limits becomes a still image: all animated outputs can be still images."""
+    return all(output.format in STILL_OVER_LIMITS for output in outputs if output.format in ANIMATED_FORMATS)

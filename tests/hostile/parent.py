@@ -13,11 +13,14 @@ from pathlib import Path
 import psutil
 
 from shared.errors import SafelightError
-from shared.pipeline.pipeline import DEFAULT_PIPELINE
+from shared.pipeline.output import Output, OutputFormat
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import Limits
 from worker.sandbox import Budget, Sandbox
 
 MIB = 1024 * 1024
+#: Pipeline of files whose name ends with ``-to-webp``. A PNG output of an animation over the limits is its first frame.
+TO_WEBP = DEFAULT_PIPELINE.model_copy(update={"outputs": (Output(format=OutputFormat.WEBP),)})
 LIMITS = Limits(max_bytes=25 * MIB, max_pixels=50_000_000, max_side=16_384)
 
 
@@ -29,7 +32,8 @@ def main(folder: Path, seconds: int) -> None:
     base = peak()
     for path in sorted(folder.iterdir()):
         before = read_cpu_time()
-        outcome = render(sandbox, path.read_bytes())
+        pipeline = TO_WEBP if path.name.endswith("-to-webp") else DEFAULT_PIPELINE
+        outcome = render(sandbox, path.read_bytes(), pipeline)
         tell(name=path.name, cpu_seconds=read_cpu_time() - before, **outcome)
     sandbox.close()
     tell(base=base, peak=peak())
@@ -40,10 +44,10 @@ def tell(**facts: object) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
 
 
-def render(sandbox: Sandbox, data: bytes) -> dict[str, object]:
+def render(sandbox: Sandbox, data: bytes, pipeline: Pipeline) -> dict[str, object]:
     """Return the result of one file, with its first output in hexadecimal."""
     try:
-        rendered = sandbox.render(data, DEFAULT_PIPELINE, LIMITS)
+        rendered = sandbox.render(data, pipeline, LIMITS)
     except SafelightError as error:
         return {"code": error.code, "detail": error.detail, "notes": getattr(error, "__notes__", [])}
     return {"code": "COMPLETED", "output": rendered.outputs[0][1].data.hex(), "warnings": rendered.warnings}

@@ -166,6 +166,21 @@ def gif_of_frames(count: int, side: int = 8) -> bytes:
     return screen + (control + image) * count + b";"
 
 
+def gif_of_large_frames(count: int, side: int) -> bytes:
+    """Return a GIF with a tiny canvas and large frames, whose pixels are missing."""
+    image = b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x44\x01\x00"
+    return gif_of_frames(1)[:-1] + image * count + b";"
+
+
+def png_of_frame_chunks(count: int) -> bytes:
+    """Return an APNG whose second frame is spread over many chunks."""
+    control = chunk(b"acTL", struct.pack(">II", 2, 0))
+    frames = [chunk(b"fcTL", struct.pack(">IIIIIHHBB", at, 8, 8, 0, 0, 1, 10, 0, 0)) for at in range(2)]
+    data = [chunk(b"fdAT", struct.pack(">I", at + 2)) for at in range(count)]
+    still = gray_png(control, frames[0])
+    return still[:-12] + frames[1] + b"".join(data) + still[-12:]
+
+
 def animated(image_format: str, count: int) -> bytes:
     """Return a valid animation of noise that changes in every frame."""
     frames = [Image.frombytes("L", (8, 8), random.Random(at).randbytes(64)).convert("RGB") for at in range(count)]
@@ -291,7 +306,12 @@ def _floods() -> dict[str, Builder]:
         "jpeg-2000-scans": lambda: jpeg_with_scans(2000, 400),
         "jpeg-2000-large-scans": lambda: jpeg_with_scans(2000, 6000),
         "gif-5000-frames": lambda: gif_of_frames(5000),
+        "gif-5000-frames-to-webp": lambda: gif_of_frames(5000),
         "gif-90-large-frames": lambda: gif_of_frames(90, 2000),
+        "gif-90-large-frames-to-webp": lambda: gif_of_frames(90, 2000),
+        "gif-frames-larger-than-the-canvas": lambda: gif_of_large_frames(99, 7000),
+        "gif-of-tiny-blocks": lambda: gif_of_frames(2)[:-1] + b"!\xfe" + b"\1x" * 4_000_000 + b"\0;",
+        "png-of-tiny-frame-chunks": lambda: png_of_frame_chunks(300_000),
         "gif-at-the-limit": lambda: gif_of_frames(50, 1000),
         "png-500-frames": lambda: animated("PNG", 500),
         "webp-500-frames": lambda: animated("WEBP", 500),
@@ -342,8 +362,12 @@ EXPECTED: dict[str, set[str]] = {
     "png-at-the-limit": {"COMPLETED"},
     **{f"tiff-tile-of-{size}": {"SIDE_TOO_LONG", "TOO_MANY_PIXELS"} for size in ("100-mb", "1600-mb", "4-gb")},
     "jpeg-2000-large-scans": {"TIMED_OUT"},
-    "gif-5000-frames": {"TOO_MANY_FRAMES"},
-    "gif-90-large-frames": {"TOO_MANY_TOTAL_PIXELS"},
+    "gif-5000-frames": {"COMPLETED"},
+    "gif-5000-frames-to-webp": {"TOO_MANY_FRAMES"},
+    "gif-90-large-frames": {"COMPLETED"},
+    "gif-90-large-frames-to-webp": {"TOO_MANY_TOTAL_PIXELS"},
+    "gif-of-tiny-blocks": {"COMPLETED"},
+    "png-of-tiny-frame-chunks": {"COMPLETED"},
     "png-wide": {"SIDE_TOO_LONG"},
     **{name: {"NOT_AN_IMAGE"} for name in ("empty", "text", "noise", "svg", "one-byte-89", "one-byte-ff")},
     **{name: {"COMPLETED"} for name in ("jpeg-and-zip", "jpeg-and-php", "png-and-html", "bmp-and-script")},

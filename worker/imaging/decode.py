@@ -5,20 +5,22 @@ Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metad
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from shared.errors import CorruptImage, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.pipeline.image_formats import BMP, HEIC, INPUT_FORMATS, TIFF, ImageFormat, detect_format
+from shared.errors import CorruptImage, ImageError, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
+from shared.pipeline.image_formats import BMP, HEIC, INPUT_FORMATS, PNG, TIFF, ImageFormat, detect_format
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
 from shared.pipeline.media_boxes import is_cut_off
+from worker.imaging.animation.compositor import compose_frames
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, FileDamaged, read_contents
+from worker.imaging.containers.animation import CONTROL_IGNORED, StoredAnimation, StoredFrame, list_unique
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
@@ -38,13 +40,17 @@ class ImageFile:
     """An opened image file: its header and metadata. The pixels are not decoded yet."""
 
     data: bytes
+    #: Of an animation whose frames we compose: the still image of a PNG, or the first frame.
     file: Image.Image
+    #: The frames that we compose. None for a still image, and for an animation whose frames Pillow reads.
+    animation: StoredAnimation | None
+    limits: Limits
     header: StoredHeader
     color: ColorDescription
     exif: Exif
     #: About parts of the file that were ignored.
     warnings: tuple[str, ...]
-    #: Number of frames or pages. For a GIF, counting stops at one more than the allowed number of frames.
+    #: Number of frames or pages. Counting can stop at one more than the allowed number of frames.
     frames: int
     #: How many times an animation plays; 0 means forever.
     plays: int
@@ -67,8 +73,8 @@ class DecodedImage:
 class Animation:
     """An animation. Each frame is decoded when the iterator reaches it."""
 
-    #: Each image with its duration in milliseconds.
-    frames: Iterator[tuple[Image.Image, int]]
+    #: Each image with its duration in milliseconds. The image is None if it can't be shown because of damage.
+    frames: Iterator[tuple[Image.Image | None, float]]
     #: How many times the animation plays; 0 means forever.
     plays: int
 
@@ -79,15 +85,22 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
     Raises NotAnImage, TruncatedImage or CorruptImage if the file can't be read, and the errors of ``Limits`` if it
     exceeds a limit.
     """
+    limits.check_bytes(len(data))
     with _open_checked(data, limits) as (image, contents):
-        frames = count_frames(image, data, limit=limits.max_frames + 1)
+        animation = contents.animation
+        frames = len(animation.frames) if animation else count_frames(image)
         exif = read_exif(image, contents.exif)
         color = contents.color or ColorDescription(profile=image.info.get("icc_profile"))
         header = read_stored_header(image, color=color, orientation=exif.orientation, is_still=frames == 1)
-        plays = count_plays(image)
+        if animation:
+            limits.check_size(animation.size)
+            header = replace(header, stored_size=animation.size, is_opaque=False, is_still=False)
+        plays = animation.plays if animation else count_plays(image)
     return ImageFile(
         data=data,
         file=image,
+        animation=animation,
+        limits=limits,
         header=header,
         color=color,
         exif=exif,
@@ -98,19 +111,30 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
 
 
 def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
-    """Decode the first frame. Raises TruncatedImage or CorruptImage if the file is damaged."""
+    """Decode the still image, or the first frame that can be shown.
+
+    Raises TruncatedImage or CorruptImage if the file is damaged.
+    """
+    warnings = list(source.warnings)
+    composed = source.animation and _compose_first(source, warnings)
+    if composed:
+        return DecodedImage(image=composed, warnings=list_unique(warnings))
     with _translate_decoder_errors(source.data):
         image = source.file
         _set_draft(image, decoding)
         image.load()
+        if source.animation and source.header.format != PNG.name:
+            raise CorruptImage
         if decoding.apply_orientation:
             image = apply_orientation(image, source.header.orientation)
         plain, warning = normalize_colors(image, source.color)
     plain.info = {}
-    warnings = [*source.warnings, *([warning] if warning else [])]
+    warnings += [warning] if warning else []
+    if source.animation:
+        warnings.append(CONTROL_IGNORED)
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
-    return DecodedImage(image=plain, warnings=tuple(warnings))
+    return DecodedImage(image=plain, warnings=list_unique(warnings))
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
@@ -120,27 +144,53 @@ def _set_draft(image: Image.Image, decoding: Decoding) -> None:
         image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
 
 
-def decode_animation(source: ImageFile, limits: Limits) -> Animation:
-    """Return the frames of an animation without decoding them yet.
+def decode_animation(source: ImageFile, warnings: list[str]) -> Animation:
+    """Return the frames of an animation without decoding them yet. The iterator appends warnings.
 
-    Raises TooManyFrames or TooManyTotalPixels if the animation exceeds a limit. The iterator raises TruncatedImage or
-    CorruptImage if a frame is damaged.
+    Raises TooManyFrames or TooManyTotalPixels if the animation exceeds a limit.
     """
-    limits.check_frames(source.frames, source.header.stored_size)
-    return Animation(_decode_frames(source, limits), source.plays)
+    source.limits.check_frames(source.frames, source.header.stored_size)
+    return Animation(_compose(source, warnings) if source.animation else _read_frames(source), source.plays)
 
 
-def _decode_frames(source: ImageFile, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
-    with _open_checked(source.data, limits) as (image, _):
-        yield from read_frames(image, source.frames, source.header.orientation, source.color)
+def _compose_first(source: ImageFile, warnings: list[str]) -> Image.Image | None:
+    """Return the first frame that can be shown, or None."""
+    return next((image for image, _ in _compose(source, warnings) if image), None)
+
+
+def _compose(source: ImageFile, warnings: list[str]) -> Iterator[tuple[Image.Image | None, float]]:
+    """Compose the frames, and rotate them upright. Append warnings about their colors."""
+    animation = source.animation
+    assert animation  # noqa: S101 - callers check this
+
+    def decode_frame(frame: StoredFrame) -> Image.Image | None:
+        try:
+            with _open_checked(frame.read(), source.limits) as (image, _):
+                image.load()
+                plain, warning = normalize_colors(image, source.color)
+        except ImageError:
+            return None
+        warnings.extend([warning] if warning else [])
+        return plain if plain.size == frame.size else None
+
+    for frame, image in zip(animation.frames, compose_frames(animation, decode_frame), strict=True):
+        yield image and apply_orientation(image, source.header.orientation), frame.milliseconds
+
+
+def _read_frames(source: ImageFile) -> Iterator[tuple[Image.Image | None, float]]:
+    """Read the frames with Pillow. After a damaged frame, no frame can be shown."""
+    try:
+        with _open_checked(source.data, source.limits) as (image, _):
+            yield from read_frames(image, source.frames, source.header.orientation, source.color)
+    except ImageError:
+        yield None, 0
 
 
 @contextmanager
 def _open_checked(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, FileContents]]:
-    """Open a file and check it against the limits. Translate the decoder errors that are raised in the context."""
-    limits.check_bytes(len(data))
+    """Open a file and check its size. Translate the decoder errors that are raised in the context."""
     with _translate_decoder_errors(data):
-        contents = read_contents(data)
+        contents = read_contents(data, limits.max_frames + 1)
         image = _open(data, contents, limits)
         limits.check_size(image.size)
         limits.check_size(get_tile_size(image))

@@ -12,6 +12,8 @@ from PIL import Image
 from shared.errors import ByteCeilingUnreachable, EncodingFailed
 from shared.pipeline.image_formats import ImageFormat
 from shared.pipeline.output import ANIMATED_FORMATS, Output, OutputFormat
+from worker.imaging.animation.timing import LONGEST_GIF_FRAME, fit_durations, fit_plays, merge_equal_frames
+from worker.imaging.containers.animated_webp import set_alpha_flag
 from worker.imaging.copyright import Rights, build_rights_options
 from worker.imaging.frames import Frames
 from worker.imaging.operations.canvas import paste_on_background
@@ -68,12 +70,14 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
     images = frames.images if output.format in ANIMATED_FORMATS else frames.images[:1]
     if output.format is OutputFormat.AVIF:
         options["speed"] = choose_avif_speed(images, output)
+    images = tuple(_convert_for_format(image, output) for image in _unify_modes(images))
     if len(images) > 1:
-        options |= _build_animation_options(frames, output.format)
-        images = _unify_modes(images)
+        durations: Sequence[float] = fit_durations(frames.durations, output.format)
+        if output.format is OutputFormat.GIF:
+            images, durations = merge_equal_frames(images, durations, LONGEST_GIF_FRAME)
+        options |= _build_animation_options(frames, durations, output.format)
     if output.keep:
         options |= build_rights_options(rights, output.format)
-    images = tuple(_convert_for_format(image, output) for image in images)
     if options and output.format is OutputFormat.PNG:
         options |= choose_packing_options(images[0])
     return EncodedImage(
@@ -131,6 +135,8 @@ def _write(
         struct.error,
     ) as error:  # raised by Pillow for large sizes
         raise EncodingFailed(f"The result can't be written as {output_format.image_format.name}.") from error
+    if output_format is OutputFormat.WEBP and len(images) > 1 and images[0].mode in {"LA", "RGBA"}:
+        return set_alpha_flag(file.getvalue())
     return file.getvalue()
 
 
@@ -141,19 +147,21 @@ def choose_avif_speed(images: Sequence[Image.Image], output: Output) -> int:
     return max(speed, _ANIMATED_AVIF_SPEED) if len(images) > 1 else speed
 
 
-def _build_animation_options(frames: Frames, output_format: OutputFormat) -> dict[str, Any]:
+def _build_animation_options(frames: Frames, durations: Sequence[float], output_format: OutputFormat) -> dict[str, Any]:
     """Return Pillow's options for durations and number of plays.
 
-    GIF stores the number of repeats, which is one less than the number of plays. It stores durations in 1/100 s.
+    GIF stores the number of repeats, which is one less than the number of plays.
     """
+    plays = fit_plays(frames.plays, output_format)
+    if output_format is OutputFormat.AVIF:
+        return {"duration": [round(duration) for duration in durations]}
     if output_format is not OutputFormat.GIF:
-        return {"duration": list(frames.durations), "loop": frames.plays}
-    durations = [min(round(duration / 10) * 10, 655_350) for duration in frames.durations]
+        return {"duration": list(durations), "loop": plays}
     # Disposal 2 clears a frame before the next frame is drawn. Without it, the old frame would show through
     # transparent pixels. Disposal 1 keeps the frame.
     transparent = any(image.mode in {"LA", "RGBA"} for image in frames.images)
-    options: dict[str, Any] = {"duration": durations, "disposal": 2 if transparent else 1}
-    return options if frames.plays == 1 else options | {"loop": max(0, frames.plays - 1)}
+    options: dict[str, Any] = {"duration": list(durations), "disposal": 2 if transparent else 1}
+    return options if plays == 1 else options | {"loop": max(0, plays - 1)}
 
 
 def _unify_modes(images: tuple[Image.Image, ...]) -> tuple[Image.Image, ...]:

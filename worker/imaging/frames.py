@@ -1,18 +1,15 @@
-"""Frames of an animation. They are counted without decoding, and decoded one at a time."""
+"""Frames of an animation, and the formats whose frames Pillow reads: AVIF, and the pages of a TIFF."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from PIL import Image
 
-from shared.errors import CorruptImage
-from shared.pipeline.image_formats import AVIF, GIF, PNG, TIFF, WEBP
+from shared.pipeline.image_formats import AVIF, TIFF
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
+from worker.imaging.containers.animation import compute_played_duration
 from worker.imaging.scaling import apply_orientation
-
-_COUNT_IN_HEADER: Final = (PNG.name, WEBP.name, AVIF.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +18,18 @@ class Frames:
 
     images: tuple[Image.Image, ...]
     #: Duration of each frame in milliseconds; empty for a still image.
-    durations: tuple[int, ...] = ()
+    durations: tuple[float, ...] = ()
     #: How many times the animation plays; 0 means forever.
     plays: int = 0
 
 
-def count_frames(image: Image.Image, data: bytes, limit: int) -> int:
-    """Return the number of frames of an opened file. For a TIFF, return 2 if it has several pages, otherwise 1.
+def count_frames(image: Image.Image) -> int:
+    """Return the number of frames of an opened file whose frames Pillow reads.
 
-    For a GIF, the count stops at ``limit``, because a full count would read the whole file.
+    For a TIFF, return 2 if it has several pages, otherwise 1.
     """
-    if image.format in _COUNT_IN_HEADER:
+    if image.format == AVIF.name:
         return int(getattr(image, "n_frames", 1))
-    if image.format == GIF.name:
-        return _count_gif(data, limit)
     if image.format == TIFF.name:
         # Pillow reads this attribute from the first directory. The second directory may be damaged.
         return 1 + bool(getattr(image, "is_animated", False))
@@ -43,56 +38,16 @@ def count_frames(image: Image.Image, data: bytes, limit: int) -> int:
 
 def read_frames(
     image: Image.Image, count: int, orientation: int, color: ColorDescription
-) -> Iterator[tuple[Image.Image, int]]:
+) -> Iterator[tuple[Image.Image, float]]:
     """Yield each frame, rotated upright and converted to sRGB, with its duration in milliseconds."""
-    size = image.size
-    first = 1 if image.info.get("default_image") else 0
-    for index in range(first, count):
+    for index in range(count):
         image.seek(index)
         image.load()
-        frame = image.copy() if image.size == size else image.crop((0, 0, *size))
-        plain, _ = normalize_colors(apply_orientation(frame, orientation), color)
+        plain, _ = normalize_colors(apply_orientation(image.copy(), orientation), color)
         plain.info = {}
-        yield plain, round(image.info.get("duration") or 0)
+        yield plain, compute_played_duration(image.info.get("duration") or 0)
 
 
 def count_plays(image: Image.Image) -> int:
-    """Return how many times an animation plays; 0 means forever.
-
-    A GIF stores the number of repeats in its NETSCAPE2.0 block. Other formats store the number of plays.
-    """
-    if image.format == GIF.name:
-        repeats = image.info.get("loop")
-        return 1 if repeats is None else 0 if repeats == 0 else int(repeats) + 1
+    """Return how many times an animation plays; 0 means forever. AVIF does not store this."""
     return int(image.info.get("loop", 0))
-
-
-def _count_gif(data: bytes, limit: int) -> int:
-    """Count the image blocks of a GIF (GIF89a specification, appendix B). Raises CorruptImage if it has no image."""
-    offset = 13 + _compute_palette_bytes(data[10])
-    frames = 0
-    try:
-        while frames < limit and data[offset] != 0x3B:
-            if data[offset] == 0x21:
-                offset = _skip_blocks(data, offset + 2)
-            elif data[offset] == 0x2C:
-                frames += 1
-                offset = _skip_blocks(data, offset + 11 + _compute_palette_bytes(data[offset + 9]))
-            else:
-                offset += 1  # Pillow skips stray bytes, too.
-    except IndexError:
-        pass  # The file is truncated. Decoding its frames raises an error.
-    if frames == 0:
-        raise CorruptImage
-    return frames
-
-
-def _compute_palette_bytes(flags: int) -> int:
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _skip_blocks(data: bytes, offset: int) -> int:
-    """Return the offset after a chain of sub-blocks, each preceded by its length."""
-    while length := data[offset]:
-        offset += 1 + length
-    return offset + 1

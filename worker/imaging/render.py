@@ -5,16 +5,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
 from PIL import Image
 
+from shared.errors import TooManyFrames, TooManyTotalPixels
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
-from shared.pipeline.output import ANIMATED_FORMATS
+from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging.assets import make_asset_loader
+from worker.imaging.containers.animation import list_unique
 from worker.imaging.decode import ImageFile, decode, decode_animation, open_image
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import find_text_warnings
@@ -60,34 +63,62 @@ def render(
     source = open_image(data, limits)
     load_asset = make_asset_loader(assets, limits)
     plan = planner(source.header, pipeline.operations)
-    decoded = decode(source, plan.decoding)
-    if source.is_animation and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs):
-        frames = _render_animation(source, pipeline, limits, load_asset)
-    else:
+    warnings: list[str] = []
+    frames = _render_animation(source, pipeline, load_asset, warnings) if _is_animated(source, pipeline) else None
+    if frames is None:
         check_sizes(source.header.size, pipeline.operations, limits)
+        decoded = decode(source, plan.decoding)
         frames = Frames((run_plan(decoded.image, plan, limits, load_asset),))
+        warnings = [*decoded.warnings, *warnings]
     return RenderResult(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
-        warnings=(*decoded.warnings, *_find_warnings(source, pipeline)),
+        warnings=list_unique([*warnings, *_find_warnings(source, pipeline)]),
         software=get_software_versions(),
     )
 
 
-def _render_animation(source: ImageFile, pipeline: Pipeline, limits: Limits, load_asset: LoadAsset) -> Frames:
-    """Run the operations on all frames of an animation. Raises ImageError if a frame can't be processed."""
-    animation = decode_animation(source, limits)
-    check_sizes(source.header.size, pipeline.operations, limits, source.frames)
-    durations = []
+def _is_animated(source: ImageFile, pipeline: Pipeline) -> bool:
+    return source.is_animation and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
+
+
+def _render_animation(
+    source: ImageFile, pipeline: Pipeline, load_asset: LoadAsset, warnings: list[str]
+) -> Frames | None:
+    """Run the operations on all frames of an animation. Append warnings.
+
+    Return None if only the still image can be shown: because of damage, or because the animation exceeds a limit and
+    all outputs can be still images. Raises ImageError if a frame can't be processed.
+    """
+    limits = source.limits
+    try:
+        found = [*source.warnings]
+        animation = decode_animation(source, found)
+        check_sizes(source.header.size, pipeline.operations, limits, source.frames)
+    except (TooManyFrames, TooManyTotalPixels) as error:
+        if not is_still_over_limits(pipeline.outputs):
+            raise
+        warnings.append(f"{error.detail} Only the first frame was processed.")
+        return None
+    durations: list[float] = []
 
     def iterate_images() -> Iterator[Image.Image]:
         for image, duration in animation.frames:
-            durations.append(duration)
-            yield image
+            if image is not None:
+                durations.append(duration)
+                yield image
 
-    results = tuple(run_pipeline_on_frames(iterate_images(), pipeline.operations, limits, load_asset))
+    images = iterate_images()
+    first = next(images, None)
+    if first is None:
+        return None
+    results = tuple(run_pipeline_on_frames(chain((first,), images), pipeline.operations, limits, load_asset))
+    warnings.extend(found)
+    if len(results) < source.frames:
+        count = source.frames - len(results)
+        warnings.append(f"{count} of {source.frames} frames of the animation are damaged and were left out.")
     return Frames(results, tuple(durations), animation.plays)
 
 

@@ -77,9 +77,18 @@ def test_exceeded_limits_are_predicted(
     facts: dict[str, Any], requested: list[dict[str, Any]], code: str | None, steps: int
 ) -> None:
     """The plan has the first error that the worker would raise, and no steps after it."""
-    planned = plan(planned_image(**facts), make_pipeline(*requested), LIMITS)
+    planned = plan(planned_image(**facts), make_pipeline(*requested, format="webp"), LIMITS)
     assert (planned.failure.code if planned.failure else None) == code
     assert len(planned.steps) == steps
+
+
+@pytest.mark.parametrize("frames", [100, 101])
+def test_png_of_an_animation_over_the_limits_is_a_still_image(frames: int) -> None:
+    """The plan of the default job has no failure. It counts one frame, and warns."""
+    planned = plan(planned_image(frames=frames, animated=True), make_pipeline({"op": "grayscale"}), LIMITS)
+    assert planned.failure is None
+    assert (planned.frames, len(planned.steps)) == (1, 1)
+    assert list_warnings(planned) == [(WarningCode.FIRST_FRAME_ONLY, "/outputs/0", True)]
 
 
 @pytest.mark.parametrize(

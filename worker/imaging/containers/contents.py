@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from worker.imaging.color.description import ColorDescription
+from worker.imaging.containers.animation import StoredAnimation
 from worker.imaging.containers.slices import SlicedFile, Slices
 
 
@@ -15,8 +16,10 @@ class FileDamaged(ValueError):
 class FileContents:
     """The parts of a file."""
 
-    #: What Pillow reads.
+    #: What Pillow reads. Of an animation, this is the still image of a PNG, or the first frame.
     pixels: Slices
+    #: None for a still image, and for formats whose frames Pillow reads.
+    animation: StoredAnimation | None = None
     #: None if Pillow reads the ICC profile.
     color: ColorDescription | None = None
     #: EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; it can be damaged.

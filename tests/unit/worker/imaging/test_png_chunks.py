@@ -21,7 +21,6 @@ ANCILLARY = [
     (b"tRNS", struct.pack(">3H", 200, 100, 50)),
     (b"pHYs", bytes(9)),
     (b"tIME", bytes(7)),
-    (b"acTL", struct.pack(">II", 1, 0)),
 ]
 
 
