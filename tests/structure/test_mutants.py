@@ -60,7 +60,7 @@ def test_the_list_has_a_mutant_of_each_kind_of_decision() -> None:
     """No module with decisions about jobs, requests or isolation is left out."""
     mutated = {Path(mutant.path) for mutant in MUTANTS}
     decisions = {
-        *("shared/jobs/job.py", "shared/jobs/recovery.py", "shared/jobs/batch.py"),
+        *("shared/jobs/job.py", "shared/jobs/recovery.py", "shared/jobs/batch.py", "shared/sqs_batch.py"),
         *("shared/aws/dynamodb/job_table.py", "shared/aws/dynamodb/request_log.py", "shared/aws/job_deletion.py"),
         *("shared/aws/dynamodb/owner_quotas.py", "shared/aws/dynamodb/token_buckets.py", "shared/webhooks/circuit.py"),
         *("shared/aws/dynamodb/delivery_table.py", "shared/aws/s3/image_store.py", "shared/aws/s3/upload_forms.py"),

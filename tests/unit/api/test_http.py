@@ -9,7 +9,7 @@ from support import events
 from support.sample_jobs import make_job, make_processing_job
 
 from api.dependencies import caller
-from api.http.cursor import decode_cursor, encode_cursor
+from api.http.cursor import decode_cursor, decode_position, encode_cursor, encode_position
 from api.http.gateway_event import normalize_event
 from api.http.links import Links
 from api.http.problems import problem_response
@@ -25,6 +25,15 @@ def test_cursor_round_trip() -> None:
     """A cursor decodes to its ID and does not show it."""
     assert decode_cursor(encode_cursor(JOB_ID)) == JOB_ID
     assert JOB_ID not in encode_cursor(JOB_ID)
+
+
+def test_a_position_belongs_to_its_listing() -> None:
+    """One with another prefix, unprintable characters, an absurd length or of another kind of cursor is refused."""
+    assert decode_position(encode_position("job:A#1"), ("job:", "message:")) == "job:A#1"
+    long = "job:" + "x" * 1100
+    for cursor in (*map(encode_position, ("other:A", "job:\n", long)), encode_cursor("job:A#1")):
+        with pytest.raises(BadCursor):
+            decode_position(cursor, ("job:", "message:"))
 
 
 @pytest.mark.parametrize("cursor", ["x", "====", "MQ", "ä", JOB_ID, encode_cursor("no id"), "A" * 10_000])
