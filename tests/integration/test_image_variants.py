@@ -1,10 +1,13 @@
 """Variants of TIFF and BMP over HTTP: the pixels are right, or the error names the variant."""
 
+from typing import Any
+
 import pytest
 from PIL import Image
 from support import sample_images
 from support.bmp_files import BmpFile, pack_rows, place_in_masks
 from support.moto_cloud import Cloud
+from support.tiff_files import TiffFile
 
 #: Red, green, blue at the top left corner, the center and the bottom right corner.
 CORNERS = ((0, 0, 255), (130, 130, 125), (255, 255, 0))
@@ -46,6 +49,56 @@ def test_bmp_without_alpha_values_is_opaque(cloud: Cloud) -> None:
 def test_bmp_with_four_bits_per_channel(cloud: Cloud) -> None:
     """Each value has the precision of its mask."""
     assert_corners(process(cloud, make_bmp((0xF00, 0xF0, 0xF, 0xF000), 16, 255)), tolerance=9)
+
+
+def write_rgb(value_bits: int, **more: Any) -> bytes:
+    """Return a TIFF in RGB."""
+    rows = [[[round(value / 255 * ((1 << value_bits) - 1)) for value in color] for color in row] for row in COLORS]
+    return TiffFile(rows=rows, bits=value_bits, photometric=2, **more).encode()
+
+
+def write_gray(bits: int, **more: Any) -> bytes:
+    """Return a TIFF of one channel: a gradient."""
+    highest = (1 << bits) - 1
+    rows = [[[round(color[0] / 255 * highest)] for color in row] for row in COLORS]
+    return TiffFile(rows=rows, bits=bits, **more).encode()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("big", [False, True])
+def test_tiff_in_sixteen_bits(cloud: Cloud, order: str, *, planar: bool, big: bool) -> None:
+    """In both byte orders, in one plane or three, as TIFF or BigTIFF."""
+    assert_corners(process(cloud, write_rgb(16, order=order, planar=planar, big=big)))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16, 32])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_gray_tiff(cloud: Cloud, bits: int, photometric: int) -> None:
+    """Of any depth, with white or black as zero."""
+    image = process(cloud, write_gray(bits, photometric=photometric))
+    levels = [image.getpixel(place) for place in ((0, 0), (WIDTH // 2, HEIGHT // 2), (WIDTH - 1, HEIGHT - 1))]
+    expected = [0, 130, 255] if photometric else [255, 125, 0]
+    assert all(abs(a - b) <= 1 for a, b in zip(levels, expected, strict=True)), levels  # type: ignore[operator] # gray
+
+
+@pytest.mark.parametrize("scale", [1, 257])
+def test_tiff_with_a_palette(cloud: Cloud, scale: int) -> None:
+    """Color maps have 16 bits, but some programs write 8."""
+    color_map = [value * scale for part in range(3) for value in (range(256) if part < 2 else range(255, -1, -1))]
+    assert_corners(process(cloud, write_gray(8, photometric=3, tags={320: (3, color_map)})))
+
+
+@pytest.mark.parametrize(
+    ("change", "name"), [({"compression": 34887}, "LERC"), ({"tags": {50706: (1, (1, 4))}}, "DNG")]
+)
+def test_unsupported_tiff_is_named(cloud: Cloud, change: dict[str, Any], name: str) -> None:
+    """It is neither damaged nor something else than an image."""
+    job = cloud.submit(TiffFile(**{"rows": [[[0]] * 8] * 8, "strips": [bytes(64)] * 2, **change}).encode())
+    assert cloud.deliver(cloud.receive()) == []
+    error = cloud.call("GET", f"/v1/jobs/{job['id']}").json["error"]
+    assert error["code"] == "UNSUPPORTED_FLAVOR"
+    assert name in error["message"]
 
 
 def test_unsupported_variant_has_its_own_code(cloud: Cloud) -> None:

@@ -25,13 +25,18 @@ from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
 from worker.imaging.heif.checks import check_heif
+from worker.imaging.lazy_image import LazyImage
 from worker.imaging.planner import FULL_DECODE, Decoding
 from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
+from worker.imaging.tiff import open_tiff
 
 #: Functions that open a file of a format for which Pillow's own decoder is not used.
-_OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]] = {BMP: open_bmp}
+_OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]] = {
+    BMP: open_bmp,
+    TIFF: open_tiff,
+}
 FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 
@@ -128,8 +133,11 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         if decoding.apply_orientation:
             image = apply_orientation(image, source.header.orientation)
         plain, warning = normalize_colors(image, source.color)
-    plain.info = {}
     warnings += [warning] if warning else []
+    if isinstance(source.file, LazyImage):
+        plain = source.file.restore_alpha(plain)
+        warnings += source.file.warnings
+    plain.info = {}
     if source.animation:
         warnings.append(CONTROL_IGNORED)
     if source.header.format == TIFF.name and source.frames > 1:

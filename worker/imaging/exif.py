@@ -12,8 +12,6 @@ from shared.pipeline.exif_orientation import read_exif_orientation
 from shared.pipeline.image_formats import HEIC, TIFF
 from worker.imaging.copyright import Rights, read_rights
 
-#: Tags that point to the Exif, GPS and interoperability directories (EXIF 2.32, 4.6.3).
-_DIRECTORIES: Final = (0x8769, 0x8825, 0xA005)
 #: Formats whose orientation the decoder applies.
 _UPRIGHT: Final = (TIFF.name, HEIC.name)
 _DAMAGED: Final = "The EXIF data is damaged and was ignored."
@@ -39,15 +37,11 @@ def read_exif(image: Image.Image, contents: bytes | None) -> Exif:
     block: bytes | None = contents or image.info.get("exif")
     if block is None and image.format != TIFF.name:
         return Exif()
-    # Pillow applies the orientation of a TIFF itself, and libheif that of a HEIC. The size is already upright.
+    # Our TIFF decoder applies the orientation itself, and so does libheif. The size is already upright.
     orientation = read_exif_orientation(block) if block and image.format not in _UPRIGHT else 1
     try:
         exif = _parse(block) if block else image.getexif()
         rights = read_rights(exif)
-        if image.format == TIFF.name:
-            # Otherwise, Pillow reads these directories when it loads the pixels, and fails if they are damaged.
-            for tag in _DIRECTORIES:
-                exif.pop(tag, None)
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - Pillow's parsers raise many types for invalid data; no other code runs here

@@ -1,11 +1,22 @@
 """An image file that one of our own decoders reads, in the form of a Pillow image."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from shared.pipeline.sizes import Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """What a decoder returns."""
+
+    image: Image.Image
+    #: Alpha that belongs to the image if the image's mode, for example CMYK, has no place for it.
+    alpha: Image.Image | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class LazyImage(Image.Image):
@@ -19,7 +30,7 @@ class LazyImage(Image.Image):
         size: Size,
         tile_size: Size,
         info: Mapping[str, Any],
-        decode: Callable[[], Image.Image],
+        decode: Callable[[], Pixels],
         tags: Mapping[int, Any] | None = None,
     ) -> None:
         """Store the facts of the header.
@@ -36,14 +47,28 @@ class LazyImage(Image.Image):
         self.info.update(info)
         self._decode = decode
         self._tags = dict(tags or {})
+        self._alpha: Image.Image | None = None
+        #: Known after ``load``.
+        self.warnings: tuple[str, ...] = ()
+        #: Whether the file has more than one page.
+        self.is_animated = False
 
     def load(self) -> Any:  # noqa: ANN401 - an internal class of Pillow
         """Decode the pixels if that has not been done yet. Raises what the decoder raises."""
         if self._im is None:
-            decoded = self._decode()
+            pixels = self._decode()
+            decoded, self._alpha, self.warnings = pixels.image, pixels.alpha, pixels.warnings
             self._mode, self._size, self.palette = decoded.mode, decoded.size, decoded.palette
             self.im = decoded.im
         return super().load()
+
+    def restore_alpha(self, image: Image.Image) -> Image.Image:
+        """Return an image, which was converted to sRGB, with the alpha for which this image's mode has no place."""
+        if self._alpha is None:
+            return image
+        complete = image.convert("RGBA")
+        complete.putalpha(self._alpha)
+        return complete
 
     def getexif(self) -> Image.Exif:
         """Return the EXIF tags of the file."""

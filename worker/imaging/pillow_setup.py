@@ -1,6 +1,8 @@
 """Pillow's global settings. Only the dedicated process ``worker.sandbox.child`` may change them."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
 
@@ -22,3 +24,14 @@ def prepare_process() -> None:
 def set_bomb_limit(max_pixels: int) -> None:
     """Make Pillow refuse every image with more than ``max_pixels``, even one that our header check does not see."""
     Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+@contextmanager
+def lift_bomb_limit() -> Iterator[None]:
+    """Lift Pillow's limit in this context, in which only data of a known size is decoded."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit

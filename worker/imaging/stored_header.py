@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image
-from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from shared.pipeline.sizes import Size
 from worker.imaging.color.description import ColorDescription
@@ -57,14 +56,5 @@ def read_stored_header(
 
 
 def get_tile_size(image: Image.Image) -> Size:
-    """Return the size of the largest area that is decoded in one step. For a TIFF, return the size of a tile.
-
-    The tile of a TIFF can be larger than the image.
-    """
-    if isinstance(image, LazyImage):
-        return image.tile_size
-    if not isinstance(image, TiffImageFile):
-        return image.size
-    sides = (image.tag_v2.get(TILEWIDTH), image.tag_v2.get(TILELENGTH))
-    width, height = (side if isinstance(side, int) else 1 for side in sides)
-    return max(width, 1), max(height, 1)
+    """Return the size of the largest area that is decoded in one step. The tile of a TIFF can exceed the image."""
+    return image.tile_size if isinstance(image, LazyImage) else image.size

@@ -1,6 +1,5 @@
 """Opening and decoding of a BMP."""
 
-from functools import partial
 from typing import Final
 
 from PIL import Image
@@ -10,7 +9,7 @@ from shared.pipeline.image_formats import BMP
 from worker.imaging.bit_fields import extract_field
 from worker.imaging.bmp.header import BmpHeader, Compression, read_header
 from worker.imaging.bmp.rle import decode_runs
-from worker.imaging.lazy_image import LazyImage
+from worker.imaging.lazy_image import LazyImage, Pixels
 
 #: Pillow's name of the usual masks of red, green and blue, by bits per pixel.
 _RAW_MODES: Final = {
@@ -37,7 +36,7 @@ def open_bmp(data: bytes) -> Image.Image:
         size=(header.width, header.height),
         tile_size=(header.width, header.height),
         info={"icc_profile": header.profile} if header.profile else {},
-        decode=partial(_decode, data, header),
+        decode=lambda: Pixels(image=_decode(data, header)),
     )
 
 
