@@ -1,4 +1,4 @@
-"""TIFF files of every flavor with the pixels that they show. ``benchmarks/tiff_flavors.py`` checks them, too."""
+"""TIFF files of every flavor with the pixels that they show."""
 
 import struct
 from enum import Enum

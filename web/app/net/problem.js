@@ -7,7 +7,6 @@ const ADVICE = {
   UNSUPPORTED_FLAVOR: "Save it as JPEG or PNG.",
   TRUNCATED_IMAGE: "The file is incomplete. Copy it again from its source.",
   CORRUPT_IMAGE: "Open the file in another program and save it again.",
-  UNSUPPORTED_FLAVOR: "Convert the file to PNG.",
   TOO_MANY_BYTES: "Choose a smaller file.",
   TOO_MANY_PIXELS: "Choose a smaller image or a smaller output size.",
   TOO_MANY_FRAMES: "Choose a format without animation, such as JPEG, or a shorter animation.",

@@ -12,9 +12,9 @@ from worker.imaging.lazy_image import LazyImage, Pixels
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import SIDEWAYS
 from worker.imaging.tiff.container import Segment, decode_tiff, read_segments, write_tiff
-from worker.imaging.tiff.decoding import decode_flavor
 from worker.imaging.tiff.directory import Directory, Value, read_directory
 from worker.imaging.tiff.flavor import Compression, Flavor, Photometric, Tag, read_flavor
+from worker.imaging.tiff.flavor_decoder import decode_flavor
 from worker.imaging.tiff.rules import Decoder, choose_decoder
 
 #: Tags that Pillow needs for the pixels, besides those of strips and tiles.

@@ -1,7 +1,4 @@
-"""TIFF files of every flavor, compared with the pixels that they were written from.
-
-``benchmarks/tiff_flavors.py`` compares the same files with independent decoders.
-"""
+"""TIFF files of every flavor, compared with the pixels that they were written from."""
 
 from itertools import cycle, islice, product
 from typing import Any
