@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from threading import Lock
@@ -35,6 +35,7 @@ from worker.imaging import Limits
 from worker.initial_environment import wipe_variables
 from worker.memory_budget import MemoryBudget
 from worker.process_priority import BULK_NICENESS, lower_priority
+from worker.process_state import ProcessState
 from worker.sandbox import Budget, Sandbox
 from worker.sandbox.budget import compute_raw_memory, count_children
 from worker.sandbox.confinement import hide_memory
@@ -64,18 +65,26 @@ class JobConsumer:
     max_concurrency: int
     record_time: timedelta
     render_time: timedelta
+    #: Limits and priority that no image may change.
+    process_state: ProcessState = field(default_factory=ProcessState.read)
 
     def process_batch(self, event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-        """Process the records of one invocation and return the records that SQS must deliver again."""
+        """Process the records of one invocation and return the records that SQS must deliver again.
+
+        Ends the process if a child has changed it. SQS then delivers all records again.
+        """
         initializer = partial(lower_priority, BULK_NICENESS) if self._is_bulk(event) else None
-        return process_records(
-            event,
-            context,
-            self.process_record,
-            logger,
-            max_concurrency=self.max_concurrency,
-            initializer=initializer,
-        )
+        try:
+            return process_records(
+                event,
+                context,
+                self.process_record,
+                logger,
+                max_concurrency=self.max_concurrency,
+                initializer=initializer,
+            )
+        finally:
+            self._require_unchanged()
 
     def process_record(self, record: SQSRecord, context: LambdaContext) -> Outcome:
         """Run an attempt for each job of the record.
@@ -96,6 +105,12 @@ class JobConsumer:
             self._postpone(record, error)
             raise
         return outcome
+
+    def _require_unchanged(self) -> None:
+        """End the process if another one has changed its limits or its priority."""
+        if changed := self.process_state.list_differences(ProcessState.read()):
+            logger.critical("The worker was changed by another process", extra={"changed": changed})
+            raise SystemExit(1)
 
     def _is_bulk(self, event: dict[str, Any]) -> bool:
         """Return True if the records come from the bulk queue. All records of an event come from one queue."""

@@ -6,6 +6,7 @@ and the records of its table to the boxes, as Lambda does.
 
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ def code() -> dict[str, Path]:
             scratch = folder.with_suffix(f".{os.getpid()}")
             zipfile.ZipFile(io.BytesIO(package.data)).extractall(scratch)
             scratch.replace(folder)
+        for outdated in set(folder.parent.glob(f"{name}-*")) - {folder}:
+            shutil.rmtree(outdated)
         unpacked[name] = folder
     return unpacked
 

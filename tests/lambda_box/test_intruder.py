@@ -66,6 +66,14 @@ def test_every_probe_is_refused(
     assert report["is_unchanged"] or reached
 
 
+def test_a_damaged_worker_ends(stack: BoxedStack) -> None:
+    """A child can lower the limits of the worker, so the worker ends and Lambda starts another."""
+    with stack.start("worker", EVERYTHING, "box_intruder.damaging_handler") as box:
+        with pytest.raises(AssertionError, match="has ended"):
+            box.try_invoke({"frame": FRAME, "Records": []})
+        assert '"changed":["RLIMIT_NOFILE"]' in box.read_log()
+
+
 def test_security_page_names_what_the_limits_allow() -> None:
     """Each thing that the limits cannot refuse is on the page."""
     page = " ".join((Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8").split())

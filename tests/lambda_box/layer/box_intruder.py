@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from worker.app import CHILD_ENVIRONMENT, get_consumer
+from worker.app import handler as worker_handler
 from worker.sandbox.pool import Child
 from worker.sandbox.process import SandboxUnavailable, _InvalidAnswer
 
@@ -28,6 +29,17 @@ def handler(event, _context):
         programs = [start_program(event["frame"], program) for program in PROGRAMS]
         probes["start a program"] = "refused" if set(programs) == {"refused"} else f"reached: {programs}"
         return {"applied": applied, "probes": probes, "is_unchanged": victim_is_unchanged(victim)}
+
+
+def damaging_handler(event, context):
+    """Let a confined child lower the limits of the worker, then pass the event to the worker's handler."""
+    script = (
+        f"{event['frame']}\nimport resource\nfrom worker.sandbox.confinement import confine\nconfine(2**30, 100)\n"
+        f"resource.prlimit({os.getpid()}, resource.RLIMIT_NOFILE, (3, 3))\n"
+        "frame(b'{\"confined\": []}')\nos.read(0, 1)\n"
+    )
+    run_child(script)
+    return worker_handler(event, context)
 
 
 def victim_is_unchanged(victim):
