@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import pytest
 from support import sample_images
+from support.heif_images import read_heif
 from support.image_kinds import draw_scene, make_kinds
 from support.lambda_box.stack import BoxedStack
 
+from shared.pipeline.image_formats import INPUT_FORMATS, detect_format
 from shared.pipeline.operations import NAMES
 from shared.pipeline.output import ANIMATED_FORMATS
 from shared.pipeline.pipeline import OutputFormat
@@ -56,6 +58,22 @@ def test_every_kind_of_image_becomes_every_format(
             assert getattr(image, "n_frames", 1) == (len(kind.frames) if is_animated else 1), (kind.name, output)
     peak = stack.box("worker").group.read_peak_bytes() / 1024**2
     record_property("shown", f"worker: {len(kinds)} kinds of images in {len(FORMATS)} formats, peak {peak:.0f} MiB")
+
+
+@pytest.mark.parametrize("name", ["scene", "alpha", "ten-bits", "grid"])
+def test_heif_images_are_decoded(stack: BoxedStack, name: str) -> None:
+    """The library that decodes them is loaded before the child is confined."""
+    (job,) = stack.run_jobs(submit(stack, read_heif(name), [], FORMATS))
+    assert job["status"] == "COMPLETED", job
+    images = [sample_images.decode(stack.read_output(output)) for output in job["result"]["outputs"]]
+    assert len({image.size for image in images}) == 1
+    assert len(images) == len(FORMATS)
+
+
+def test_every_input_format_is_covered() -> None:
+    """A new input format needs a file here."""
+    found = {detect_format(kind.data) for kind in make_kinds()} | {detect_format(read_heif("scene"))}
+    assert {each.name for each in found if each} == {each.name for each in INPUT_FORMATS}
 
 
 def test_every_operation_runs(stack: BoxedStack) -> None:
