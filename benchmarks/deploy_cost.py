@@ -11,15 +11,32 @@ from typing import Final
 from infra.deployment.template import load_template
 from simulation.prices import PRICES
 
-#: Dollars per alarm and month (aws.amazon.com/cloudwatch/pricing).
-ALARM_DOLLARS: Final = 0.10
-DOLLARS: Final = {"alarm": ALARM_DOLLARS} | {name: price.dollars for name, price in PRICES.items()}
+DOLLARS: Final = {name: price.dollars for name, price in PRICES.items()}
 MONTH_SECONDS: Final = 30 * 86_400
 #: Lambda sends five concurrent long polls of 20 s each to each queue (AWS, Using Lambda with Amazon SQS).
 POLLERS, POLL_SECONDS = 5, 20
 _RESOURCES: Final = load_template()["Resources"].values()
 _TYPES: Final = [resource["Type"] for resource in _RESOURCES]
-ALARMS: Final = sum(name.startswith("AWS::CloudWatch::") and name.endswith("Alarm") for name in _TYPES)
+ALARMS: Final = _TYPES.count("AWS::CloudWatch::Alarm")
+#: Metrics that every job emits, with its events: of the API (2), the worker (7), the notifier (3); and ``ColdStart`` of
+#: three functions. See docs/runbook.md.
+JOB_METRICS: Final = 2 + 7 + 3 + 3
+#: Share of invocations that start an environment, and its seconds of INIT, which AWS charges since August 2025
+#: (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/). Both are assumed.
+COLD_SHARE, INIT_SECONDS = 0.01, 1.0
+
+
+def count_alarm_metrics() -> int:
+    """Return the number of metrics that the alarms of the template watch. An anomaly band counts as two more."""
+    total = 0
+    for resource in _RESOURCES:
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            parts = resource["Properties"].get("Metrics", [{"MetricStat": {}}])
+            total += sum("MetricStat" in part for part in parts)
+            total += 2 * sum("ANOMALY_DETECTION_BAND" in str(part.get("Expression")) for part in parts)
+    return total
+
+
 #: A mapping with a starting position reads a stream. These reads are free.
 QUEUES: Final = sum(
     resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" not in resource["Properties"]
@@ -47,16 +64,20 @@ IDLE: Final = (
         {"queue": QUEUES * POLLERS * MONTH_SECONDS / POLL_SECONDS},
         f"five long polls at a time for each of the {QUEUES} queues that Lambda polls",
     ),
-    Line("Alarms", {"alarm": ALARMS}, f"{ALARMS} with `Monitoring=full`, fewer with `basic`"),
+    Line(
+        "Alarms",
+        {"alarm_metric": count_alarm_metrics()},
+        f"{ALARMS} alarms on {count_alarm_metrics()} metrics with `Monitoring=full`, fewer with `basic`",
+    ),
     Line(
         "Reconciler",
         {
             "invocation": MONTH_SECONDS / 60,
-            "gib_second": MONTH_SECONDS / 60 * 0.5 * 0.3,
+            "gib_second": MONTH_SECONDS / 60 * 1.0 * 0.2,
             "read": MONTH_SECONDS / 60 * 8,
             "log": MONTH_SECONDS / 60 * 1e-6,
         },
-        "finds overdue jobs once a minute: eight short queries, 0.3 s per run (assumed)",
+        "finds overdue jobs once a minute: eight short queries, 0.2 s per run (assumed)",
     ),
     Line(
         "Deferred webhooks",
@@ -78,6 +99,11 @@ BUSY: Final = (
     ),
     Line("Lambda, API", {"invocation": 3, "gib_second": 3 * 0.1}, "1 GiB, 0.1 s per request (assumed)"),
     Line("Lambda, worker", {"invocation": 1, "gib_second": 2 * 0.7}, "2 GiB, 0.7 s assumed, one image per invocation"),
+    Line(
+        "Lambda, cold starts",
+        {"gib_second": COLD_SHARE * INIT_SECONDS * (3 * 1 + 1 * 2)},
+        f"{INIT_SECONDS:.0f} s of INIT in {COLD_SHARE:.0%} of the invocations (assumed)",
+    ),
     Line("DynamoDB", {"write": 3 * 2 + 5, "read": 3}, "three writes of 2 KB, five index writes"),
     Line("S3", {"put": 2, "get": 2}, "raw and processed, each written and read once"),
     Line("SQS", {"queue": 3}, "one message per image: sent, received, deleted"),
@@ -98,8 +124,10 @@ def format_table(lines: Iterable[Line], factor: float, head: str) -> str:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print both tables, and the fee for metrics in a month in which jobs run in every hour."""
     print(format_table(IDLE, 1, "Per month, idle"), format_table(BUSY, IMAGES, "1,000 images of 1 MB"), sep="\n\n")
+    fee = JOB_METRICS * DOLLARS["metric"]
+    print(f"\n{JOB_METRICS} custom metrics, if jobs run in every hour of the month: {fee:.2f} US$")
 
 
 if __name__ == "__main__":

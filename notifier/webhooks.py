@@ -119,16 +119,23 @@ def get_consumer() -> DeliveryConsumer:
 prepare(get_consumer, os.environ)
 
 
-@metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Attempt the deliveries of one SQS batch and return the records to retry, or resume deferred deliveries."""
-    consumer = get_consumer()
-    if "Records" not in event:
-        resumed = consumer.deferred.resume(context)
-        metrics.add_metric("DeliveriesResumed", MetricUnit.Count, resumed.sent)
-        if resumed.held:
-            metrics.add_metric(METRICS[DeliveryState.HELD], MetricUnit.Count, resumed.held)
-        return {"batchItemFailures": []}
+    if "Records" in event:
+        response: PartialItemFailureResponse = _send(event, context)
+        return response
+    resumed = get_consumer().deferred.resume(context)
+    # CloudWatch charges for each metric that has a value in a month. This runs every minute, mostly without deliveries.
+    for metric, count in (("DeliveriesResumed", resumed.sent), (METRICS[DeliveryState.HELD], resumed.held)):
+        if count:
+            metrics.add_metric(metric, MetricUnit.Count, count)
+    if metrics.metric_set:
+        metrics.flush_metrics()
+    return {"batchItemFailures": []}
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+def _send(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     metrics.add_metric("DeliveriesReceived", MetricUnit.Count, len(event.get("Records", ())))
-    return process_records(event, context, consumer.process_record, logger, max_concurrency=MAX_CONCURRENCY)
+    return process_records(event, context, get_consumer().process_record, logger, max_concurrency=MAX_CONCURRENCY)

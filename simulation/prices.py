@@ -46,6 +46,18 @@ PRICES: Final = {
     "put": Price(0.005 / 1_000, "PUT or POST", "https://aws.amazon.com/s3/pricing/", confirmed=False),
     "get": Price(0.0004 / 1_000, "GET", "https://aws.amazon.com/s3/pricing/", confirmed=False),
     "storage": Price(0.023, "GB-month", "https://deepeshsoni.com/archives/256"),
+    "alarm_metric": Price(
+        0.10,
+        "metric of an alarm per month; an anomaly band counts as two more",
+        "https://aws.amazon.com/cloudwatch/pricing/",
+        confirmed=False,
+    ),
+    "metric": Price(
+        0.30,
+        "custom metric with a value, per month (by the hour)",
+        "https://aws.amazon.com/cloudwatch/pricing/",
+        confirmed=False,
+    ),
     "log": Price(
         0.50,
         "GB ingested",

@@ -1,4 +1,7 @@
-"""The simulated reconciler (``worker.reconciler``). Once a minute, it requeues overdue jobs, shard by shard."""
+"""The simulated reconciler (``worker.reconciler``). Once a minute, it requeues overdue jobs.
+
+The real one takes the jobs of its shards in turn. The model has one queue instead, by due time.
+"""
 
 import heapq
 from collections.abc import Callable, Generator
@@ -41,12 +44,12 @@ class Reconciler:
         self._function = function
         self._settings = settings
         self._send = send
-        self._due: list[list[tuple[float, int]]] = [[] for _ in range(OPEN_SHARDS)]
+        self._due: list[tuple[float, int]] = []
         env.process(self._run())
 
     def watch(self, job: int, due: float) -> None:
         """Check a job when it is due. If its due time changes before, this call has no effect."""
-        heapq.heappush(self._due[job % OPEN_SHARDS], (due, job))
+        heapq.heappush(self._due, (due, job))
 
     def _run(self) -> Generator[simpy.Event, Any, None]:
         env = self._env
@@ -61,20 +64,19 @@ class Reconciler:
     def _requeue_overdue(self, started: float) -> Generator[simpy.Event, Any, None]:
         # Seconds to read a job, write it and send its message.
         step = (2 * get_limit("table_latency") + get_limit("queue_latency")) / self._settings.reconcilers
-        for shard in self._due:
-            count = 0
-            while shard and shard[0][0] < started:
-                due, job = heapq.heappop(shard)
-                # If a due time changes, the heap gets a new entry, and the old entry remains. Ignore old entries.
-                if self._jobs.is_done(job) or self._jobs.due[job] != due or self._jobs.is_leased(job, started):
-                    continue
-                self._requeue(job, self._env.now + count * step)
-                count += 1
-                if count % PAGE_SIZE == 0:
-                    yield self._env.timeout(PAGE_SIZE * step)
-                    if self._env.now - started > TIMEOUT - MARGIN:
-                        return
-            yield self._env.timeout(count % PAGE_SIZE * step + get_limit("table_latency"))
+        count = 0
+        while self._due and self._due[0][0] < started:
+            due, job = heapq.heappop(self._due)
+            # If a due time changes, the heap gets a new entry, and the old entry remains. Ignore old entries.
+            if self._jobs.is_done(job) or self._jobs.due[job] != due or self._jobs.is_leased(job, started):
+                continue
+            self._requeue(job, self._env.now + count % PAGE_SIZE * step)
+            count += 1
+            if count % PAGE_SIZE == 0:
+                yield self._env.timeout(PAGE_SIZE * step)
+                if self._env.now - started > TIMEOUT - MARGIN:
+                    return
+        yield self._env.timeout(count % PAGE_SIZE * step + OPEN_SHARDS * get_limit("table_latency"))
 
     def _requeue(self, job: int, now: float) -> None:
         jobs = self._jobs

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from infra.deployment import template
+from shared.parallel import MAX_CONCURRENCY
 from worker.app import LOOKAHEAD
 from worker.sandbox.budget import count_children
 
@@ -56,8 +57,8 @@ class Settings:
     has_fair_queues: bool = True
     #: True if S3's events of uploads also have a group, because the upload function forwards them.
     forwards_uploads: bool = True
-    #: Number of overdue jobs that the reconciler requeues concurrently. The real reconciler requeues one at a time.
-    reconcilers: int = 1
+    #: Number of overdue jobs that the reconciler requeues concurrently.
+    reconcilers: int = MAX_CONCURRENCY
 
     @classmethod
     def from_template(cls, **changes: int) -> Self:

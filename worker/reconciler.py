@@ -7,9 +7,12 @@ upload never arrived, fails jobs without attempts left and continues interrupted
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from itertools import islice
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -28,17 +31,20 @@ from shared.initialization import prepare
 from shared.jobs.job import JobStatus
 from shared.jobs.recovery import Decision, RecoveryPolicy, RecoveryStep, decide_overdue
 from shared.observability import make_logger, make_metrics
+from shared.parallel import MAX_CONCURRENCY, map_parallel
 from shared.settings import ReconcilerSettings
 
 #: The reconciler handles another job only if at least this much time is left in the invocation.
 MARGIN = timedelta(seconds=10)
 
 FAULT = "fault"
-#: A run stops after this many service errors. Fewer errors do not stop it, because one job must not block the others.
-MAX_FAULTS = 10
+#: A run stops after this many service errors if it could handle no job: a service is down. Otherwise errors do not stop
+#: it, because some jobs must not block the others.
+MAX_FAULTS = 5 * MAX_CONCURRENCY
 
 logger = make_logger("reconciler")
 metrics = make_metrics()
+_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +60,33 @@ class Reconciler:
     clock: Clock
 
     def run(self, context: LambdaContext) -> Counter[str]:
-        """Recover overdue jobs until all are handled or the time is up. Return how often each step was taken."""
+        """Recover overdue jobs until all are handled or the time is up. Return how often each step was taken.
+
+        Several jobs are handled at the same time. ``docs/reliability.md`` states the rate.
+        """
         steps: Counter[str] = Counter()
+        overdue = self._list_overdue(context)
+        while group := list(islice(overdue, MAX_CONCURRENCY)):
+            steps.update(map_parallel(self._try_job, group))
+            if steps[FAULT] >= MAX_FAULTS and steps.total() == steps[FAULT]:
+                break
+        return steps
+
+    def _list_overdue(self, context: LambdaContext) -> Iterator[str]:
+        """Yield the IDs of overdue jobs until the time is up."""
         for job_id in self.open_jobs.list_overdue(self.clock()):
             if timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
                 logger.warning("More is overdue than this invocation has time for")
-                break
-            try:
-                steps[self.reconcile(job_id).value] += 1
-            except ServiceError as error:
-                logger.exception("Overdue job could not be moved", extra={"job_id": job_id, "code": error.code})
-                steps[FAULT] += 1
-                if steps[FAULT] >= MAX_FAULTS:
-                    break
-        return steps
+                return
+            yield job_id
+
+    def _try_job(self, job_id: str) -> str:
+        """Recover one job. Return the name of the recovery step, or FAULT if a service fails."""
+        try:
+            return self.reconcile(job_id).value
+        except ServiceError as error:
+            logger.exception("Overdue job could not be moved", extra={"job_id": job_id, "code": error.code})
+            return FAULT
 
     def reconcile(self, job_id: str) -> RecoveryStep:
         """Recover one job if necessary and return the recovery step. Raises ServiceError if a service fails."""
@@ -92,7 +111,8 @@ def _log_decision(decision: Decision) -> None:
     job = decision.job
     if decision.step is RecoveryStep.END:
         metric = "JobsExpired" if job.status is JobStatus.EXPIRED else "JobsFailed"
-        metrics.add_metric(metric, MetricUnit.Count, 1)
+        with _metrics_lock:
+            metrics.add_metric(metric, MetricUnit.Count, 1)
     fields = {"job_id": job.id, "step": decision.step.value, "status": job.status.value, "attempt": job.attempt}
     (logger.error if decision.step is RecoveryStep.END else logger.warning)("Overdue job", extra=fields)
 
@@ -118,12 +138,17 @@ def get_reconciler() -> Reconciler:
 prepare(get_reconciler, os.environ)
 
 
-@metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - the event has no data
     """Recover overdue jobs and return how often each recovery step was taken."""
-    steps = get_reconciler().run(context)
-    metrics.add_metric("JobsSwept", MetricUnit.Count, steps[RecoveryStep.SEND.value])
-    metrics.add_metric("SweepFaults", MetricUnit.Count, steps[FAULT])
+    try:
+        steps = get_reconciler().run(context)
+        for metric, step in (("JobsSwept", RecoveryStep.SEND.value), ("SweepFaults", FAULT)):
+            if steps[step]:
+                metrics.add_metric(metric, MetricUnit.Count, steps[step])
+    finally:
+        # CloudWatch charges for each metric that has a value in a month. Without overdue jobs, there is none.
+        if metrics.metric_set:
+            metrics.flush_metrics()
     logger.info("Reconciled", extra={"steps": dict(steps)})
     return dict(steps)

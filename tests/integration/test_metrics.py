@@ -20,6 +20,7 @@ import worker.app
 import worker.dead_letters
 import worker.reconciler
 from shared.clock import utc_now
+from shared.errors import ServiceUnavailable
 from shared.jobs.job import JobStatus
 from shared.observability import NAMESPACE
 from shared.webhooks.delivery import DeliveryMessage
@@ -49,6 +50,11 @@ def parse_metrics(text: str) -> Iterator[tuple[str, frozenset[str], dict[str, ob
                     yield metric["Name"], frozenset(dimensions), document
 
 
+def fail(*_: object) -> None:
+    """Raise a service error."""
+    raise ServiceUnavailable
+
+
 def run_jobs(cloud: Cloud) -> None:
     """Take jobs through every outcome: done, failed, repeated, dead, unreadable, lost, never uploaded, notified."""
     cloud.submit(sample_images.make_jpeg())
@@ -67,7 +73,11 @@ def run_jobs(cloud: Cloud) -> None:
     cloud.jobs.compare_and_swap(
         waiting, replace(waiting, status=JobStatus.AWAITING_UPLOAD, due_at=utc_now() - timedelta(days=2))
     )
-    reset_cold_start_flag()
+    lost = cloud.job(cloud.submit(sample_images.make_jpeg())["id"])
+    cloud.jobs.compare_and_swap(lost, replace(lost, due_at=utc_now() - timedelta(days=2)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker.reconciler.Reconciler, "reconcile", fail)
+        cloud.reconcile()
     cloud.reconcile()
     reset_cold_start_flag()
     cloud.notify(cloud.make_stream_record(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
@@ -106,6 +116,14 @@ def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixtu
     }
     assert watched
     assert watched <= found
+
+
+def test_reconciler_without_overdue_jobs_emits_no_metric(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """A metric without any value costs nothing."""
+    cloud.submit(sample_images.make_jpeg())
+    capsys.readouterr()
+    assert cloud.reconcile() == {}
+    assert list(parse_metrics(capsys.readouterr().out)) == []
 
 
 def test_metrics_have_the_namespace_of_their_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

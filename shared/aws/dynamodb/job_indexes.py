@@ -3,6 +3,7 @@
 Both are eventually consistent and hold only keys, so read the records themselves before acting on them.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +31,18 @@ class OpenJobs:
         self._table = table
 
     def list_overdue(self, now: datetime) -> Iterator[str]:
-        """Yield the IDs of jobs that were due before ``now``, one shard after the other, each sorted by due time.
+        """Yield the IDs of jobs that were due before ``now``: one per shard in turn, each shard sorted by due time.
 
-        Raises ServiceError if DynamoDB fails.
+        So a long shard does not delay the others. Raises ServiceError if DynamoDB fails.
         """
-        for shard in range(OPEN_SHARDS):
-            yield from self._list_shard(f"open#{shard}", to_iso(now))
+        shards = deque(self._list_shard(f"open#{shard}", to_iso(now)) for shard in range(OPEN_SHARDS))
+        while shards:
+            job_id = next(shards[0], None)
+            if job_id is None:
+                shards.popleft()
+                continue
+            yield job_id
+            shards.rotate(-1)
 
     def _list_shard(self, shard: str, now: str) -> Iterator[str]:
         condition = "#OpenShard = :shard AND #DueAt < :now"
