@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from faults.simulator.faults import Fault, Send
 from faults.simulator.stage import LEASE, MAX_ATTEMPTS, MILLISECOND, MINUTE, Stage
 
+import worker.reconciler
+from shared.aws.dynamodb.job_item import OPEN_SHARDS, open_shard
 from shared.aws.dynamodb.job_table import ClaimRefusal, RefusalReason
 from shared.errors import JobNotFound, ServiceError, ServiceUnavailable
 from shared.jobs.job import Job, JobFailure
@@ -211,11 +213,21 @@ def test_the_reconciler_reads_all_pages_of_all_shards(stage: Stage) -> None:
     assert len(stage.world.queue.messages) == len(jobs)
 
 
-@pytest.mark.parametrize(("faulty", "moved"), [(1, 29), (9, 21)])
-def test_a_fault_at_one_job_does_not_stop_the_reconciler(stage: Stage, faulty: int, moved: int) -> None:
-    """The others are recovered in the same run. Ten faults stop it, because then a service is at fault."""
-    jobs = [stage.create() for _ in range(30)]
-    bad = {job.id for job in jobs[:faulty]}
+def test_the_reconciler_takes_the_shards_in_turn(stage: Stage) -> None:
+    """Jobs of a long shard do not delay those of the others."""
+    for _ in range(80):
+        stage.create()
+    stage.world.pass_time(MINUTE)
+    overdue = list(worker.reconciler.get_reconciler().open_jobs.list_overdue(stage.world.now))
+    assert len(set(overdue)) == 80
+    assert {open_shard(job_id) for job_id in overdue[:OPEN_SHARDS]} == {open_shard(job_id) for job_id in overdue}
+
+
+@pytest.mark.parametrize("faulty", [1, 60])
+def test_a_fault_at_one_job_does_not_stop_the_reconciler(stage: Stage, faulty: int) -> None:
+    """The others are recovered in the same run."""
+    jobs = [stage.create() for _ in range(120)]
+    bad = {job.id for job in jobs[:: 120 // faulty]}
     stage.world.pass_time(MINUTE)
 
     def plan(send: Send) -> Fault | None:
@@ -223,7 +235,7 @@ def test_a_fault_at_one_job_does_not_stop_the_reconciler(stage: Stage, faulty: i
         return Fault.ERROR if is_bad else None
 
     stage.world.plan = plan
-    assert stage.reconcile() == {"send": moved, "fault": faulty}
+    assert stage.reconcile() == {"send": 120 - faulty, "fault": faulty}
 
 
 def test_faults_of_all_jobs_stop_the_reconciler(stage: Stage) -> None:
