@@ -175,14 +175,20 @@ def _compose(source: ImageFile, warnings: list[str]) -> Iterator[tuple[Image.Ima
         try:
             with _open_checked(frame.read(), source.limits) as (image, _):
                 image.load()
-                plain, warning = normalize_colors(image, source.color)
+                plain, _ = normalize_colors(image, ColorDescription())
         except ImageError:
             return None
-        warnings.extend([warning] if warning else [])
         return plain if plain.size == frame.size else None
 
-    for frame, image in zip(animation.frames, compose_frames(animation, decode_frame), strict=True):
-        yield image and apply_orientation(image, source.header.orientation), frame.milliseconds
+    for frame, canvas in zip(animation.frames, compose_frames(animation, decode_frame), strict=True):
+        if canvas is None:
+            yield None, frame.milliseconds
+            continue
+        upright = apply_orientation(canvas, source.header.orientation)
+        # As in Chromium, frames are blended before their colors are converted.
+        image, warning = normalize_colors(upright, source.color)
+        warnings.extend([warning] if warning else [])
+        yield image, frame.milliseconds
 
 
 def _read_frames(source: ImageFile) -> Iterator[tuple[Image.Image | None, float]]:

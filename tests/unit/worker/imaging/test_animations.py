@@ -1,5 +1,6 @@
 """Animations are composed as browsers compose them, whatever their format."""
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from support.animation_files import (
     Drawn,
     make_apng,
     make_application_block,
+    make_chunk,
     make_gif,
     make_loop_block,
     make_webp,
@@ -84,6 +86,14 @@ def test_blending_mixes_and_replacing_does_not(make: Maker) -> None:
     )
     assert blended == pytest.approx((127, 0, 128, 255), abs=1)
     assert replaced == (0, 0, 255, 128)
+
+
+def test_frames_are_blended_before_their_colors_are_converted() -> None:
+    """Half white over black is 128, which is 188 in sRGB if the values are linear."""
+    half = Drawn(image=fill((255, 255, 255, 128)))
+    data = make_apng((8, 8), [change(FULL, image=fill((0, 0, 0, 255))), half])
+    linear = data[:33] + make_chunk(b"gAMA", struct.pack(">I", 100_000)) + data[33:]
+    assert render_animation(linear).frames[1].getpixel((0, 0)) == pytest.approx((188, 188, 188, 255), abs=1)
 
 
 @pytest.mark.parametrize("make", [make_gif, make_webp])
