@@ -85,6 +85,10 @@ class _Meta:
     #: Referred items by type of reference and referring item.
     references: dict[bytes, dict[int, tuple[int, ...]]] = field(default_factory=lambda: defaultdict(dict))
     properties: list[Box] = field(default_factory=list)
+    #: Values of the properties that have been read, by index from 1.
+    values: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    #: Items that have been built, because a grid can name the same tile thousands of times.
+    items: dict[int, MediaItem] = field(default_factory=dict)
     #: Indexes of properties, from 1, by item.
     associations: dict[int, list[int]] = field(default_factory=dict)
 
@@ -110,11 +114,11 @@ def _read_meta(data: bytes, box: Box) -> HeifHeader | None:
             readers[child.kind](data, child, meta)
     if meta.primary is None or meta.primary not in meta.kinds:
         return None
-    primary = _build_item(data, meta, meta.primary)
+    primary = _get_item(data, meta, meta.primary)
     # A grid whose reference lists a tile several times decodes it as often.
-    tiles = tuple(_build_item(data, meta, each) for each in meta.references[b"dimg"].get(primary.id, ())[:MAX_ITEMS])
+    tiles = tuple(_get_item(data, meta, each) for each in meta.references[b"dimg"].get(primary.id, ())[:MAX_ITEMS])
     auxiliary = [
-        _build_item(data, meta, item) for item, masters in meta.references[b"auxl"].items() if primary.id in masters
+        _get_item(data, meta, item) for item, masters in meta.references[b"auxl"].items() if primary.id in masters
     ]
     alpha = next((item for item in auxiliary if item.auxiliary in _ALPHA_TYPES), None)
     return HeifHeader(
@@ -210,6 +214,13 @@ def _read_associations(data: bytes, box: Box, meta: _Meta) -> None:
         meta.associations[item] = links
 
 
+def _get_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
+    """Return an item with its properties."""
+    if item not in meta.items:
+        meta.items[item] = _build_item(data, meta, item)
+    return meta.items[item]
+
+
 def _build_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
     """Return an item with its properties. Where a property occurs twice, the first one counts."""
     facts: dict[str, Any] = {}
@@ -222,7 +233,9 @@ def _build_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
         if box.kind == b"irot":
             turns += data[box.start] & 3 if box.start < box.end else 0
             continue
-        for name, value in _read_property(data, box).items():
+        if index not in meta.values:
+            meta.values[index] = _read_property(data, box)
+        for name, value in meta.values[index].items():
             facts.setdefault(name, value)
     kind = meta.kinds.get(item, b"")
     return MediaItem(id=item, kind=kind, quarter_turns=turns % 4, **facts)

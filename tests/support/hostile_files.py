@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 
 from PIL import Image
-from support import sample_images
+from support import heif_boxes, sample_images
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CUTS = (0.02, 0.3, 0.6, 0.9, 0.999)
 #: Damaged copies of each format.
@@ -344,7 +344,25 @@ def _stubs() -> Iterator[tuple[str, Builder]]:
     yield "noise", lambda: random.Random(4).randbytes(MIB)
 
 
+def _boxes() -> dict[str, Builder]:
+    """Return HEIF files whose boxes are the attack."""
+    scene = sample_images.encode(sample_images.draw_scene(), "HEIC")
+    size = struct.pack(">II", 64, 64)
+    tile, sizes = heif_boxes.make_size(512, 512), {1: [1], 2: [1]}
+    grid = {1: b"grid", 2: b"hvc1"}
+    return {
+        "heif-bomb": lambda: scene.replace(size, struct.pack(">II", 60_000, 60_000)),
+        "heif-other-size": lambda: scene.replace(size, struct.pack(">II", 640, 640)),
+        "heif-one-tile-10000-times": lambda: heif_boxes.make_heif(grid, [tile], sizes, [(b"dimg", 1, (2,) * 10_000)]),
+        "heif-grid-of-itself": lambda: heif_boxes.make_heif(grid, [tile], sizes, [(b"dimg", 1, (1, 2))]),
+        "heif-100000-properties": lambda: heif_boxes.make_heif({1: b"hvc1"}, [tile] * 100_000, {1: [1]}),
+        "heif-endless-box": lambda: scene.replace(b"\0\0\0\x14ispe", b"\xff\xff\xff\xffispe"),
+        "heif-other-codec": lambda: scene.replace(b"hvc1", b"vvc1"),
+    }
+
+
 FILES: dict[str, Builder] = {
+    **_boxes(),
     **_bombs(),
     **_lies(),
     **_floods(),
@@ -368,6 +386,10 @@ EXPECTED: dict[str, set[str]] = {
     "gif-90-large-frames-to-webp": {"TOO_MANY_TOTAL_PIXELS"},
     "gif-of-tiny-blocks": {"COMPLETED"},
     "png-of-tiny-frame-chunks": {"COMPLETED"},
+    "heif-bomb": {"SIDE_TOO_LONG"},
+    "heif-one-tile-10000-times": {"TOO_MANY_PIXELS"},
+    "heif-other-codec": {"UNSUPPORTED_FLAVOR"},
+    **{f"heif-{name}": BROKEN for name in ("other-size", "grid-of-itself", "100000-properties", "endless-box")},
     "png-wide": {"SIDE_TOO_LONG"},
     **{name: {"NOT_AN_IMAGE"} for name in ("empty", "text", "noise", "svg", "one-byte-89", "one-byte-ff")},
     **{name: {"COMPLETED"} for name in ("jpeg-and-zip", "jpeg-and-php", "png-and-html", "bmp-and-script")},

@@ -6,7 +6,8 @@ from ctypes import byref, c_char, c_int, c_size_t, c_uint16, c_uint32, c_void_p,
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import ResourceLimit, TooManyPixels, TruncatedImage, UnsupportedFlavor
+from shared.errors import TooManyPixels, TruncatedImage, UnsupportedFlavor
+from shared.pipeline.heif_header import MAX_ITEMS
 from worker.imaging.heif.functions import HeifError, load_functions
 
 #: Values of ``heif_error_code`` and ``heif_suberror_code``.
@@ -106,14 +107,16 @@ def open_primary(data: bytes, max_pixels: int) -> Iterator[PrimaryImage | FirstF
     """Parse a file. No pixel is decoded before ``decode``.
 
     libheif refuses images, tiles and alpha planes with more than ``max_pixels``. Raises ValueError if
-    the file is damaged, and TruncatedImage, UnsupportedFlavor, TooManyPixels, ResourceLimit or MemoryError.
+    the file is damaged, and TruncatedImage, UnsupportedFlavor, TooManyPixels or MemoryError.
     """
     functions = load_functions()
     if functions is None:
         raise UnsupportedFlavor(_NO_LIBRARY)
     context = c_void_p(functions["heif_context_alloc"]())
     try:
-        functions["heif_context_get_security_limits"](context).contents.max_image_size_pixels = max_pixels
+        limits = functions["heif_context_get_security_limits"](context).contents
+        limits.max_image_size_pixels = max_pixels
+        limits.max_items = MAX_ITEMS
         functions["heif_context_set_max_decoding_threads"](context, 0)
         _check(functions["heif_context_read_from_memory_without_copy"](context, data, len(data), None))
         with _get_primary(functions, context) as image:
@@ -178,9 +181,9 @@ def _check(error: HeifError) -> None:
     if error.code == 0:
         return
     message = (error.message or b"").decode("utf-8", "replace")
-    if error.subcode == _SECURITY_LIMIT:
-        raise (TooManyPixels if "mage size" in message else ResourceLimit) from ValueError(message)
-    if error.code == _NO_MEMORY and "Invalid image size" not in message:
+    if error.subcode == _SECURITY_LIMIT and "mage size" in message:
+        raise TooManyPixels from ValueError(message)
+    if error.code == _NO_MEMORY and error.subcode != _SECURITY_LIMIT and "Invalid image size" not in message:
         raise MemoryError(message)
     if error.subcode == _END_OF_DATA and "iloc" in message:  # pixels after the end of the file
         raise TruncatedImage from ValueError(message)
