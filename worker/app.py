@@ -31,7 +31,6 @@ from shared.observability import make_logger, make_metrics
 from shared.settings import WorkerSettings
 from shared.sqs_batch import process_records
 from worker.image_processor import AttemptResult, ImageProcessor, Outcome
-from worker.imaging import Limits
 from worker.initial_environment import wipe_variables
 from worker.memory_budget import MemoryBudget
 from worker.process_priority import BULK_NICENESS, lower_priority
@@ -220,13 +219,7 @@ def get_consumer() -> JobConsumer:
     settings = WorkerSettings.read(os.environ)
     with suppress(OSError):  # AWS Lambda refuses this call, but a child can't open /proc there.
         hide_memory()
-    limits = Limits(
-        max_bytes=settings.max_raw_bytes,
-        max_pixels=settings.max_pixels,
-        max_side=settings.max_side,
-        max_frames=settings.max_frames,
-        max_total_pixels=settings.max_total_pixels,
-    )
+    limits = settings.limits()
     children = count_children(memory_mib=settings.memory_mib, processors=_count_processors())
     budget = Budget.of(limits, memory_mib=settings.memory_mib, children=children, cpu_seconds=settings.render_seconds)
     environment = {name: os.environ[name] for name in CHILD_ENVIRONMENT if name in os.environ}

@@ -97,6 +97,7 @@ def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, f
     From a ``trim`` on, sizes are only upper bounds, so no failure is predicted.
     """
     size = (image.width, image.height)
+    limits.check_format(image.image_format)
     if image.size is not None:
         limits.check_bytes(image.size)
     limits.check_size(size)

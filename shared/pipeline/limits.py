@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Final
 
-from shared.errors import SideTooLong, TooManyBytes, TooManyFrames, TooManyPixels, TooManyTotalPixels
+from shared.errors import SideTooLong, TooManyBytes, TooManyFrames, TooManyPixels, TooManyTotalPixels, UnsupportedFlavor
 from shared.pipeline.image_formats import HEIC, ImageFormat
 from shared.pipeline.operations.parameters import MAX_SIDE
 
@@ -31,6 +31,11 @@ class Limits:
     def accepts(self, image_format: ImageFormat) -> bool:
         """Return True if images of a format are processed."""
         return self.heif or image_format is not HEIC
+
+    def check_format(self, image_format: ImageFormat) -> None:
+        """Raise UnsupportedFlavor if images of a format are not processed."""
+        if not self.accepts(image_format):
+            raise UnsupportedFlavor(HEIF_IS_OFF)
 
     def check_bytes(self, count: int) -> None:
         """Raise TooManyBytes if the file exceeds the limit."""

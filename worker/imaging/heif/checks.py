@@ -5,7 +5,8 @@ from typing import Final
 
 from shared.errors import TooManyPixels, UnsupportedFlavor
 from shared.pipeline.heif_header import HeifHeader, MediaItem, read_heif_header
-from shared.pipeline.limits import HEIF_IS_OFF, Limits
+from shared.pipeline.image_formats import HEIC
+from shared.pipeline.limits import Limits
 
 #: Types of items that consist of other items.
 _DERIVED: Final = (b"grid", b"iden", b"iovl")
@@ -31,8 +32,7 @@ def check_heif(data: bytes, limits: Limits) -> HeifHeader | None:
 
     Raises UnsupportedFlavor, TooManyPixels or SideTooLong.
     """
-    if not limits.heif:
-        raise UnsupportedFlavor(HEIF_IS_OFF)
+    limits.check_format(HEIC)
     header = read_heif_header(data)
     if header is None:
         return None
