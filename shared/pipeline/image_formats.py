@@ -194,6 +194,8 @@ _UNSUPPORTED = (
     (b"\x1f\x8b", "gzip"),
 )
 
+_UNSUPPORTED_IMAGES = ("PSD", "ICO", "JPEG 2000", "JPEG XL", "SVG")
+
 
 def detect_format(data: bytes) -> ImageFormat | None:
     """Return the accepted format of a file by its signature, or None.
@@ -201,6 +203,12 @@ def detect_format(data: bytes) -> ImageFormat | None:
     Only decoding shows whether the rest of the file has that format too.
     """
     return next((each for each in INPUT_FORMATS if each.matches(data)), None)
+
+
+def find_unsupported_image(data: bytes) -> str | None:
+    """Return the name of an image format that is not accepted, or None for accepted formats and other files."""
+    name = describe_unsupported_format(data)
+    return name if name in _UNSUPPORTED_IMAGES else None
 
 
 def describe_unsupported_format(data: bytes) -> str | None:

@@ -10,8 +10,26 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from shared.errors import CorruptImage, ImageError, NotAnImage, SafelightError, TooManyPixels, TruncatedImage
-from shared.pipeline.image_formats import BMP, HEIC, INPUT_FORMATS, PNG, TIFF, ImageFormat, detect_format
+from shared.errors import (
+    CorruptImage,
+    ImageError,
+    NotAnImage,
+    SafelightError,
+    TooManyPixels,
+    TruncatedImage,
+    UnsupportedFlavor,
+)
+from shared.pipeline.image_formats import (
+    BMP,
+    HEIC,
+    INPUT_FORMATS,
+    PNG,
+    TIFF,
+    ImageFormat,
+    detect_format,
+    find_unsupported_image,
+    list_labels,
+)
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
 from shared.pipeline.media_boxes import is_cut_off
@@ -246,6 +264,9 @@ def _translate_decoder_errors(data: bytes) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels from error
     except UnidentifiedImageError as error:
+        if name := find_unsupported_image(data):
+            supported = list_labels(INPUT_FORMATS)
+            raise UnsupportedFlavor(f"The file is {name}. Convert it to one of {supported}.") from error
         raise NotAnImage from error
     except Exception as error:
         raise (TruncatedImage if is_truncated(data) else CorruptImage) from error

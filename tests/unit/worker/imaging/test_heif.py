@@ -207,6 +207,16 @@ def test_another_codec_is_named(kind: bytes, name: str) -> None:
         render_heif(heif_boxes.make_heif({1: kind}, brand=b"mif1"))
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [(b"\xff\x0a" + bytes(20), "JPEG XL"), (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"), (b"8BPS" * 9, "PSD")],
+)
+def test_an_image_format_that_is_not_accepted_is_named(data: bytes, name: str) -> None:
+    """With the formats to convert it to."""
+    with pytest.raises(UnsupportedFlavor, match=f"The file is {name}. Convert it to one of JPEG"):
+        render_heif(data)
+
+
 def test_a_truncated_file_is_called_truncated() -> None:
     """Pixels are at the end of the file."""
     with pytest.raises(TruncatedImage):
