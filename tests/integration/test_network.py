@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from support.deployer_policy import OWN_OPTIONAL_CALLS
 
 from infra.deployment import api_gateway, cloudformation, network, template
 from infra.errors import SetupError
@@ -161,6 +162,20 @@ def test_zones_of_a_service_are_read(vpc: Vpc) -> None:
     """From the endpoint services of AWS."""
     found = network.Network(vpc.ec2, DEFAULTS, ())
     assert network._list_zones(found, "sqs") == {f"{REGION}{zone}" for zone in "abc"}
+
+
+def test_calls_are_those_of_the_policy(vpc: Vpc) -> None:
+    """docs/policies gives the permissions for them."""
+    calls: set[str] = set()
+
+    def record(model: Any, **_: Any) -> None:
+        calls.add(f"ec2:{model.name}")
+
+    vpc.ec2.meta.events.register("before-call.ec2", record)
+    with pytest.raises(SetupError):
+        vpc.check(VpcSnsEndpoint="existing")
+    vpc.ec2.meta.events.unregister("before-call.ec2", record)
+    assert calls == {each for each in OWN_OPTIONAL_CALLS if each.startswith("ec2:")}
 
 
 def test_access_logs_need_a_role(vpc: Vpc) -> None:
