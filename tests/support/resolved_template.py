@@ -59,7 +59,7 @@ class Resolver:
         if name == "Condition":
             return self.holds(argument)
         if name == "Fn::Equals":
-            return bool(self.read(argument[0]) == self.read(argument[1]))
+            return str(self.read(argument[0])) == str(self.read(argument[1]))  # CloudFormation compares texts
         decided = [self._decide(each) for each in argument]
         return {"Fn::Not": not decided[0], "Fn::And": all(decided), "Fn::Or": any(decided)}[name]
 

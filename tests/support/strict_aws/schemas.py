@@ -42,7 +42,7 @@ def validate_parameters(values: Mapping[str, str]) -> str:
         value = values.get(name, declared.get("Default"))
         if value is None:
             return f"Parameters: [{name}] must have values"
-        if "AllowedValues" in declared and value not in [str(each) for each in declared["AllowedValues"]]:
+        if "AllowedValues" in declared and str(value) not in [str(each) for each in declared["AllowedValues"]]:
             return f"Parameter '{name}' must be one of AllowedValues"
         if not re.search(declared.get("AllowedPattern", ""), str(value)):
             return f"Parameter '{name}' must match pattern {declared['AllowedPattern']}"
