@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
-# Random runs with injected faults. `make test` has fewer, to take less time.
+# Random runs with injected faults, and options of the end-to-end tests. `make test` has fewer of both, to take less time.
 FAULT_RUNS := 10000
 E2E_OPTIONS :=
 MUTANTS :=
@@ -33,16 +33,16 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: FAULT_RUNS := 2000
+test: FAULT_RUNS := 500
 test: check unit integration hostile faults e2e browser ## Run all checks and tests
 
-test-all: E2E_OPTIONS := --all-requests
-test-all: check unit integration hostile lambda-box faults mutants e2e browser ## The same as test, with all random runs and requests, and mutants
+test-all: E2E_OPTIONS := --thorough
+test-all: check audit unit integration hostile lambda-box faults mutants e2e browser ## The same as test, with all random runs, requests and kills, mutants, and the audit
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
-check: $(VENV)/.dev audit ## Check lint, types, template, supply chain and the docs site
+check: $(VENV)/.dev ## Check lint, types, template and the docs site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -66,7 +66,7 @@ faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls
-	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(E2E_OPTIONS) -n 3 --dist loadfile -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(E2E_OPTIONS) -n 4 --dist loadfile --no-loadscope-reorder --durations 8 -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
@@ -79,7 +79,7 @@ mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch 
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
 browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
-	$(BIN)/pytest tests/browser -q
+	$(BIN)/pytest tests/browser -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
 	$(BIN)/ruff check --fix .

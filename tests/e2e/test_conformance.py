@@ -40,7 +40,7 @@ def test_responses_match_the_openapi_document(  # noqa: PLR0917 - fixtures, and 
     record_property: Callable[[str, object], None],
 ) -> None:
     """No 5xx, undocumented status or schema violation, for single operations and for sequences."""
-    if phases == "coverage" and not request.config.getoption("--all-requests"):
+    if phases == "coverage" and not request.config.getoption("--thorough"):
         pytest.skip("7,000 requests take minutes: make test-all")
     document = site.http.get("openapi.json").json()
     (tmp_path / "openapi.json").write_text(json.dumps(document), "utf-8")

@@ -140,7 +140,8 @@ def test_jobs_end_while_processes_are_killed(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Each accepted job ends once: truncated images FAILED, all others COMPLETED with one result."""
-    site, jobs = short_timeout_site, int(request.config.getoption("--kill-jobs"))
+    site, options = short_timeout_site, request.config.option
+    jobs = options.kill_jobs or (250 if options.thorough else 60)
     truncated = jobs * truncated_percent // 100
     before = set(list_records(site))
     bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(jobs - truncated)] + [TRUNCATED] * truncated
