@@ -111,7 +111,11 @@ ADVICE: Final = "Convert the file to PNG, or save it as 8-bit or 16-bit RGB with
 #: Values of ExtraSamples. Corel Draw writes 999 for alpha.
 _ASSOCIATED_ALPHA: Final = 1
 _ALPHA: Final = (_ASSOCIATED_ALPHA, 2, 999)
-_CCITT: Final = (Compression.CCITT_RLE, Compression.CCITT_GROUP_3, Compression.CCITT_GROUP_4)
+_CCITT: Final = (
+    Compression.CCITT_RLE,
+    Compression.CCITT_GROUP_3,
+    Compression.CCITT_GROUP_4,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

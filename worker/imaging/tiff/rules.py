@@ -10,10 +10,13 @@ _LOSSLESS: Final = frozenset({
     *(Compression.NONE, Compression.LZW, Compression.ADOBE_DEFLATE, Compression.DEFLATE, Compression.PACK_BITS),
     *(Compression.LZMA, Compression.ZSTD),
 })  # fmt: skip
-_CCITT: Final = frozenset({Compression.CCITT_RLE, Compression.CCITT_GROUP_3, Compression.CCITT_GROUP_4})
-_CODES_OF_IMAGES: Final = frozenset({Compression.JPEG, Compression.WEBP})
+_CCITT: Final = frozenset({
+    *(Compression.CCITT_RLE, Compression.CCITT_GROUP_3, Compression.CCITT_GROUP_4),
+})  # fmt: skip
 _COMPRESSION_NAMES: Final = {
     Compression.OLD_JPEG: "old-style JPEG",
+    Compression.WEBP: "WebP",
+    32771: "word-aligned fax",
     9: "JBIG", 10: "JBIG", 32766: "NeXT", 32809: "ThunderScan", 33003: "JPEG 2000", 33004: "JPEG 2000",
     33005: "JPEG 2000", 34661: "JBIG", 34676: "SGI LogLuv", 34677: "SGI LogLuv", 34712: "JPEG 2000", 34715: "JBIG2",
     34887: "LERC", 34892: "lossy JPEG of camera raw files", 50002: "JPEG XL", 52546: "JPEG XL",
@@ -44,7 +47,7 @@ def choose_decoder(flavor: Flavor) -> Decoder:
         raise UnsupportedFlavor(
             f"TIFF files with {_PHOTOMETRIC_NAMES[Photometric(flavor.photometric)]} are not supported. {ADVICE}"
         )
-    if flavor.compression not in _LOSSLESS | _CCITT | _CODES_OF_IMAGES:
+    if flavor.compression not in _LOSSLESS | _CCITT | {Compression.JPEG}:
         name = _COMPRESSION_NAMES.get(flavor.compression, f"number {flavor.compression}")
         raise UnsupportedFlavor(f"TIFF files with the compression {name} are not supported. {ADVICE}")
     if flavor.samples > _MAX_SAMPLES:
@@ -52,8 +55,8 @@ def choose_decoder(flavor: Flavor) -> Decoder:
     _check_samples(flavor)
     if flavor.compression in _CCITT:
         return _require_bilevel(flavor)
-    if flavor.compression in _CODES_OF_IMAGES:
-        return _require_image_code(flavor)
+    if flavor.compression == Compression.JPEG:
+        return _require_jpeg(flavor)
     if flavor.photometric == Photometric.YCBCR:
         return _require_ycbcr(flavor)
     return Decoder.PILLOW if _is_usual(flavor) else Decoder.OWN
@@ -99,21 +102,21 @@ def _require_bilevel(flavor: Flavor) -> Decoder:
     raise UnsupportedFlavor(f"TIFF files with fax compression and {_describe(flavor)} are not supported. {ADVICE}")
 
 
-def _require_image_code(flavor: Flavor) -> Decoder:
-    """Return Pillow for JPEG and WebP in a TIFF, if it decodes the colors correctly."""
-    colors: dict[Photometric, tuple[int, ...]] = {
-        Photometric.WHITE_IS_ZERO: (1,), Photometric.BLACK_IS_ZERO: (1,), Photometric.RGB: (3,),
-        Photometric.YCBCR: (3,), Photometric.CMYK: (4,),
-    }  # fmt: skip
-    if flavor.compression == Compression.WEBP:
-        colors = {Photometric.RGB: (3, 4)}
-    is_known = flavor.samples in colors.get(Photometric(flavor.photometric), ()) and not flavor.is_planar
+def _require_jpeg(flavor: Flavor) -> Decoder:
+    """Return Pillow for JPEG compression, if it decodes the colors correctly."""
+    samples = {
+        Photometric.WHITE_IS_ZERO: 1,
+        Photometric.BLACK_IS_ZERO: 1,
+        Photometric.RGB: 3,
+        Photometric.YCBCR: 3,
+        Photometric.CMYK: 4,
+    }.get(Photometric(flavor.photometric))
+    is_known = flavor.samples == samples and not flavor.is_planar
     if is_known and flavor.bits == 8 and flavor.sample_format == SampleFormat.UNSIGNED:
         return Decoder.PILLOW
     planes = " in separate planes" if flavor.is_planar else ""
-    name = "WebP" if flavor.compression == Compression.WEBP else "JPEG"
     raise UnsupportedFlavor(
-        f"TIFF files with {name} compression and {_describe(flavor)}{planes} are not supported. {ADVICE}"
+        f"TIFF files with JPEG compression and {_describe(flavor)}{planes} are not supported. {ADVICE}"
     )
 
 

@@ -201,6 +201,7 @@ def test_orientation(orientation: int) -> None:
     ("file", "name"),
     [
         ({"compression": 34887}, "LERC"),
+        ({"compression": 50001}, "WebP"),
         ({"compression": 33003}, "JPEG 2000"),
         ({"compression": 34676}, "LogLuv"),
         ({"compression": 6}, "old-style JPEG"),
