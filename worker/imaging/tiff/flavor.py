@@ -111,6 +111,9 @@ ADVICE: Final = "Convert the file to PNG, or save it as 8-bit or 16-bit RGB with
 #: Values of ExtraSamples. Corel Draw writes 999 for alpha.
 _ASSOCIATED_ALPHA: Final = 1
 _ALPHA: Final = (_ASSOCIATED_ALPHA, 2, 999)
+_WITH_PREDICTOR: Final = (
+    *(Compression.LZW, Compression.ADOBE_DEFLATE, Compression.DEFLATE, Compression.LZMA, Compression.ZSTD),
+)
 _CCITT: Final = (
     Compression.CCITT_RLE,
     Compression.CCITT_GROUP_3,
@@ -156,6 +159,11 @@ class Flavor:
         if not extras and self.photometric == Photometric.RGB and self.samples == 4:
             return 3  # many programs omit the tag
         return next((self.colors + index for index, kind in enumerate(extras) if kind in _ALPHA), None)
+
+    @property
+    def used_predictor(self) -> int:
+        """Return the predictor. Only some compressions have one."""
+        return self.predictor if self.compression in _WITH_PREDICTOR else 1
 
     @property
     def is_premultiplied(self) -> bool:

@@ -8,11 +8,11 @@ from typing import Final
 from PIL import Image, ImageChops
 
 from worker.imaging.lazy_image import Pixels
-from worker.imaging.tiff.container import Segment, compute_segment_bytes, get_segment_size
+from worker.imaging.tiff.container import Segment, compute_row_bytes, compute_segment_bytes, get_segment_size
 from worker.imaging.tiff.depths import apply_table, extract_floats, extract_keys, make_scale_table, make_table
 from worker.imaging.tiff.flavor import Flavor, Photometric, SampleFormat
 from worker.imaging.tiff.float_range import UNIT, FloatRange, FloatStatistics
-from worker.imaging.tiff.samples import get_sample_order, read_samples
+from worker.imaging.tiff.samples import get_sample_order, iterate_samples
 
 #: Strips or tiles are decoded together until they have this many bytes. Each step costs about 0.3 ms.
 _STEP_BYTES: Final = 4 * 1024 * 1024
@@ -75,31 +75,51 @@ def _decode_channels(
     statistics: FloatStatistics | None,
 ) -> _Channels:
     channels = _Channels(flavor.size)
-    width, full_height = get_segment_size(flavor, 0)
+    width = get_segment_size(flavor, 0)[0]
     order = get_sample_order(flavor)
     extract = extract_floats if flavor.sample_format == SampleFormat.FLOAT else extract_keys
+    converts = {sample: _make_convert(flavor, sample, color_map, float_range) for sample in _list_needed(flavor)}
     for step in _list_steps(flavor, segments):
         heights = [get_segment_size(flavor, step.first + index)[1] for index in range(len(step.segments))]
-        size = width, sum(heights)
-        data = read_samples(flavor, step.segments, size[1])
-        per_pixel = 1 if flavor.is_planar else flavor.samples
-        for sample in step.samples:
-            stored = extract(data, size, per_pixel, 0 if flavor.is_planar else sample, flavor.bits, order)
-            if statistics is not None and sample < flavor.colors:
-                statistics.add(stored)
-            for part, image in enumerate(_make_convert(flavor, sample, color_map, float_range)(stored)):
-                for index in range(len(step.segments) if flavor.tile else 1):
-                    top = index * full_height
-                    piece = image.crop((0, top, width, top + full_height)) if flavor.tile else image
-                    channels.paste(sample, part, piece, _get_place(flavor, step.first + index))
+        height = sum(heights)
+        # Bands of a strip limit the memory if the whole image is one strip.
+        band = height if flavor.tile else max(1, _STEP_BYTES // compute_row_bytes(flavor))
+        for first_row, data in iterate_samples(flavor, step.segments, height, band):
+            size = width, min(band, height - first_row)
+            per_pixel = 1 if flavor.is_planar else flavor.samples
+            for sample in step.samples:
+                stored = extract(data, size, per_pixel, 0 if flavor.is_planar else sample, flavor.bits, order)
+                if statistics is not None and sample < flavor.colors:
+                    statistics.add(stored)
+                for part, image in enumerate(converts[sample](stored)):
+                    for place, piece in _place(flavor, step, first_row, image):
+                        channels.paste(sample, part, piece, place)
     return channels
+
+
+def _place(
+    flavor: Flavor, step: _Step, first_row: int, image: Image.Image
+) -> Iterator[tuple[tuple[int, int], Image.Image]]:
+    """Yield the parts of a decoded step, tiles or rows of strips, with their places in the whole image."""
+    if flavor.tile is None:
+        left, top = _get_place(flavor, step.first)
+        yield (left, top + first_row), image
+        return
+    width, height = flavor.tile
+    for index in range(len(step.segments)):
+        yield _get_place(flavor, step.first + index), image.crop((0, index * height, width, (index + 1) * height))
+
+
+def _list_needed(flavor: Flavor) -> list[int]:
+    """Return the samples that are colors or alpha."""
+    return [*range(flavor.colors), *([flavor.alpha] if flavor.alpha is not None else [])]
 
 
 def _list_steps(flavor: Flavor, segments: Sequence[Segment]) -> Iterator[_Step]:
     """Yield the strips or tiles of all samples that are needed, as few at a time as is fast."""
     per_plane = len(segments) // (flavor.samples if flavor.is_planar else 1)
     count = max(1, _STEP_BYTES // max(1, compute_segment_bytes(flavor, 0)))
-    needed = [*range(flavor.colors), *([flavor.alpha] if flavor.alpha is not None else [])]
+    needed = _list_needed(flavor)
     for plane in needed if flavor.is_planar else [0]:
         for start in range(0, per_plane, count):
             first = plane * per_plane + start

@@ -73,8 +73,16 @@ def _check_samples(flavor: Flavor) -> None:
         raise UnsupportedFlavor(f"TIFF files with {bits}-bit floating point are not supported. {ADVICE}")
     if kind != SampleFormat.FLOAT and bits > 16 and bits % 8:
         raise UnsupportedFlavor(f"TIFF files with {bits} bits per channel are not supported. {ADVICE}")
-    if flavor.predictor not in {1, 2, 3}:
-        raise UnsupportedFlavor(f"TIFF files with the predictor {flavor.predictor} are not supported. {ADVICE}")
+    predictor = flavor.used_predictor
+    has_floats = kind == SampleFormat.FLOAT
+    if (
+        predictor not in {1, 2, 3}
+        or (predictor == 2 and bits not in {8, 16, 32, 64})
+        or (predictor == 3 and not has_floats)
+    ):
+        raise UnsupportedFlavor(
+            f"TIFF files with the predictor {predictor} for {_describe(flavor)} are not supported. {ADVICE}"
+        )
     if flavor.photometric in {Photometric.CIELAB, Photometric.ICCLAB}:
         allowed = bits in {8, 16} and kind != SampleFormat.FLOAT
     elif flavor.photometric == Photometric.PALETTE:
@@ -128,7 +136,7 @@ def _require_ycbcr(flavor: Flavor) -> Decoder:
 
 def _is_usual(flavor: Flavor) -> bool:  # noqa: PLR0911 - one return for each kind of colors
     """Return True if Pillow interprets the samples correctly. ``docs/fidelity.md`` lists what it gets wrong."""
-    if flavor.is_planar or flavor.sample_format != SampleFormat.UNSIGNED or flavor.predictor == 3:
+    if flavor.is_planar or flavor.sample_format != SampleFormat.UNSIGNED or flavor.used_predictor == 3:
         return False
     extras, bits, samples = flavor.extra_samples, flavor.bits, flavor.samples
     match flavor.photometric:

@@ -216,6 +216,8 @@ def test_orientation(orientation: int) -> None:
         ({"sample_format": FLOAT, "bits": 24}, "24-bit floating point"),
         ({"bits": 20}, "20 bits"),
         ({"predictor": 9, "compression": DEFLATE}, "predictor 9"),
+        ({"predictor": 2, "compression": DEFLATE, "bits": 12}, "predictor 2 for RGB colors of 12 bits"),
+        ({"predictor": 3, "compression": DEFLATE}, "predictor 3"),
         ({"tags": {50706: (1, (1, 4, 0, 0))}}, "DNG"),
         ({"tags": {258: (3, (5, 6, 5))}}, "5, 6, 5 bits"),
         ({"compression": 4, "bits": 8}, "fax"),
