@@ -4,7 +4,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from zlib import crc32
+
+try:
+    from zlib_ng.zlib_ng import crc32
+except ModuleNotFoundError:  # The API has no zlib-ng, and there is no wheel for some platforms.
+    from zlib import crc32
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 #: Bytes of length, type and checksum around the content of a chunk.

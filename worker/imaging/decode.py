@@ -20,6 +20,7 @@ from shared.errors import (
     UnsupportedFlavor,
 )
 from shared.pipeline.image_formats import (
+    AVIF,
     BMP,
     HEIC,
     INPUT_FORMATS,
@@ -32,14 +33,14 @@ from shared.pipeline.image_formats import (
 )
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.limits import Limits
-from shared.pipeline.media_boxes import is_cut_off
 from worker.imaging.animation.compositor import compose_frames
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.colors import normalize_colors
-from worker.imaging.containers import FileContents, FileDamaged, read_contents
+from worker.imaging.containers import FileContents, FileDamaged, make_whole_contents, read_contents
 from worker.imaging.containers.animation import CONTROL_IGNORED, StoredAnimation, StoredFrame, list_unique
-from worker.imaging.exif import Exif, read_exif
+from worker.imaging.containers.avif import hide_metadata
+from worker.imaging.exif import METADATA_DAMAGED, Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
 from worker.imaging.heif.checks import check_heif
@@ -49,6 +50,7 @@ from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 from worker.imaging.tiff import open_tiff
+from worker.imaging.truncation import is_truncated
 
 #: Functions that open a file of a format for which Pillow's own decoder is not used.
 _OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]] = {
@@ -223,22 +225,41 @@ def _open_checked(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, Fi
     """Open a file and check its size. Translate the decoder errors that are raised in the context."""
     with _translate_decoder_errors(data):
         contents = read_contents(data, limits.max_frames + 1)
-        image = _open(data, contents, limits)
+        image, contents = _open(data, contents, limits)
         limits.check_size(image.size)
         limits.check_size(get_tile_size(image))
         scale_transparent_color(image)
         yield image, contents
 
 
-def _open(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
-    open_own = _OWN_DECODERS.get(detect_format(data))
+def _open(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Image, FileContents]:
+    """Open a file. Return what is known of its contents afterwards."""
+    image_format = detect_format(data)
+    open_own = _OWN_DECODERS.get(image_format)
     if open_own:
-        return open_own(data)
+        return open_own(data), contents
+    if image_format is AVIF:
+        return _open_avif(data, contents, limits)
+    return _open_with_pillow(data, contents, limits), contents
+
+
+def _open_avif(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Image, FileContents]:
+    """Open an AVIF file. If that fails, try again without its metadata."""
+    try:
+        return _open_with_pillow(data, contents, limits), contents
+    except (ValueError, SyntaxError, UnidentifiedImageError):
+        if (hidden := hide_metadata(data)) is None:
+            raise
+        image = _open_with_pillow(hidden, make_whole_contents(hidden), limits)
+        return image, replace(contents, warnings=(*contents.warnings, METADATA_DAMAGED))
+
+
+def _open_with_pillow(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:
     try:
         if HEIC.matches(data):
             check_heif(data, limits)
-            return Image.open(contents.open(), formats=(HEIC.name,))
-        return Image.open(contents.open(), formats=FORMATS)
+        formats = (HEIC.name,) if HEIC.matches(data) else FORMATS
+        return Image.open(contents.open(), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow's error does not contain the size. Raise the error that a plan reports.
         if header := read_image_header(data):
@@ -270,22 +291,3 @@ def _translate_decoder_errors(data: bytes) -> Iterator[None]:
         raise NotAnImage from error
     except Exception as error:
         raise (TruncatedImage if is_truncated(data) else CorruptImage) from error
-
-
-def is_truncated(data: bytes) -> bool:
-    """Return True if the file has no end marker, or is shorter than its header says.
-
-    Call this only for data that can't be decoded. Some truncated files can be decoded, and a complete file can have
-    extra bytes at its end.
-    """
-    if data.startswith(b"\xff\xd8"):
-        return b"\xff\xd9" not in data[-1024:]
-    if data.startswith(b"\x89PNG"):
-        return b"IEND" not in data[-1024:]
-    if data.startswith(b"GIF8"):
-        return not data.rstrip(b"\0").endswith(b";")
-    if data.startswith(b"RIFF"):
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
-    if data.startswith(b"BM"):
-        return int.from_bytes(data[2:6], "little") > len(data)
-    return data[4:8] == b"ftyp" and is_cut_off(data)

@@ -29,9 +29,9 @@ class ColorDescription:
 def make_gamma_space(exponent: float, chromaticities: Chromaticities | None) -> RgbSpace | None:
     """Return the color space of a PNG with gAMA, or None if it is sRGB. ``exponent`` decodes a value.
 
-    The exponent 2.2 with the primaries of sRGB is a common way to say sRGB. Browsers treat it as sRGB.
+    Without chromaticities, an exponent within 5 % of 2.2 is a common way to say sRGB. Browsers treat it as sRGB.
     """
-    is_usual = abs(exponent - 2.2) < 0.01 and chromaticities in {None, BT709}
+    is_usual = chromaticities is None and abs(2.2 / exponent - 1) <= 0.05
     return (
         None
         if is_usual

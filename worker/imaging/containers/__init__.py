@@ -20,7 +20,7 @@ from worker.imaging.containers.png import read_png
 from worker.imaging.containers.slices import Slices
 from worker.imaging.containers.webp import is_webp, read_webp
 
-__all__ = ["FileContents", "FileDamaged", "read_contents"]
+__all__ = ["FileContents", "FileDamaged", "make_whole_contents", "read_contents"]
 
 
 def read_contents(data: bytes, max_frames: int = 1) -> FileContents:
@@ -35,11 +35,16 @@ def read_contents(data: bytes, max_frames: int = 1) -> FileContents:
         return replace(_open_first_frame(animation), color=ColorDescription(profile=profile), exif=exif)
     contents = next((read(data) for matches, read in _READERS if matches(data)), None)
     if contents is None:
-        return FileContents(pixels=_keep_whole(data))
+        return make_whole_contents(data)
     if not data.startswith(png_chunks.SIGNATURE):
         return contents
     animation, warnings = read_apng(data, max_frames)
     return replace(contents, animation=animation, warnings=(*contents.warnings, *warnings))
+
+
+def make_whole_contents(data: bytes) -> FileContents:
+    """Return the contents of a file that Pillow reads as a whole."""
+    return FileContents(pixels=_keep_whole(data))
 
 
 def _open_first_frame(animation: StoredAnimation) -> FileContents:

@@ -1,7 +1,7 @@
 """The structure of AVIF and HEIF files: color facts, and parts that are not processed."""
 
 from shared.pipeline.heif_header import HeifHeader, read_heif_header
-from worker.imaging.color.cicp import Cicp
+from worker.imaging.color.cicp import describe_decoded_video
 from worker.imaging.color.description import CICP_UNUSABLE, ColorDescription
 from worker.imaging.containers.contents import FileContents
 from worker.imaging.containers.slices import Slices
@@ -34,11 +34,15 @@ def find_heif_warnings(header: HeifHeader) -> tuple[str, ...]:
 
 
 def _read_color(data: bytes, header: HeifHeader) -> tuple[ColorDescription, tuple[str, ...]]:
-    """Return the color facts, and warnings. The decoder has applied the matrix and the range."""
+    """Return the color facts, and warnings. The decoder has applied the matrix and the range.
+
+    CICP for sRGB does not count if there is a profile. Many encoders write it into every file.
+    """
     nclx, place = header.primary.nclx, header.primary.profile
-    cicp = Cicp(nclx.primaries, nclx.transfer) if nclx else None
-    warnings: tuple[str, ...] = ()
-    if cicp and not cicp.is_unspecified and not cicp.is_supported:
-        warnings = (CICP_UNUSABLE,)
-    usable = cicp if cicp and cicp.is_supported and not cicp.is_unspecified else None
-    return ColorDescription(cicp=usable, profile=data[slice(*place)] if place else None), warnings
+    profile = data[slice(*place)] if place else None
+    cicp = describe_decoded_video(nclx.primaries, nclx.transfer) if nclx else None
+    if cicp is None or cicp.is_unspecified or (profile and cicp.is_srgb):
+        return ColorDescription(profile=profile), ()
+    if not cicp.is_supported:
+        return ColorDescription(profile=profile), (CICP_UNUSABLE,)
+    return ColorDescription(cicp=cicp, profile=profile), ()

@@ -52,8 +52,9 @@ def iterate_chunks(data: bytes) -> Iterator[Chunk]:
 def read_webp(data: bytes) -> FileContents:
     """Return the file as it is, or repaired if it is damaged after the pixels."""
     end = _HEADER_BYTES
-    is_end_damaged = False
+    is_end_damaged = has_pixels = False
     for chunk in iterate_chunks(data):
+        has_pixels |= chunk.kind in _PIXEL_KINDS
         if chunk.start + chunk.length > len(data) and chunk.kind not in _PIXEL_KINDS:
             is_end_damaged = True
             break
@@ -65,4 +66,5 @@ def read_webp(data: bytes) -> FileContents:
         whole = b"".join((b"RIFF", struct.pack("<I", end - 8), data[8:end], bytes(max(0, end - len(data)))))
     slices = Slices(whole)
     slices.add(0, len(whole))
-    return FileContents(pixels=slices, warnings=(_DAMAGED_END,) if whole is not data else ())
+    warnings = (_DAMAGED_END,) if whole is not data else ()
+    return FileContents(pixels=slices, is_recognized=has_pixels, warnings=warnings)

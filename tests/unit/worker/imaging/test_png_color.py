@@ -58,7 +58,9 @@ CASES: dict[str, tuple[list[Chunk], list[tuple[int, ...]]]] = {
     "gamma 1": ([make_gamma(1.0)], LINEAR_COLORS),
     "gamma 1 and primaries": ([make_gamma(1.0), P3_PRIMARIES], [(240, 165, 114), (0, 233, 154)]),
     "gamma of sRGB": ([make_gamma(0.45455)], COLORS),
-    "gamma and primaries of sRGB": ([make_gamma(0.45455), SRGB_PRIMARIES], COLORS),
+    "almost the gamma of sRGB": ([make_gamma(0.47)], COLORS),
+    "not the gamma of sRGB": ([make_gamma(0.5)], [(206, 109, 54), (31, 206, 98)]),
+    "gamma and primaries of sRGB": ([make_gamma(0.45455), SRGB_PRIMARIES], [(201, 100, 46), (23, 201, 90)]),
     "gamma 2.2 and other primaries": ([make_gamma(0.45455), P3_PRIMARIES], [(216, 93, 24), (0, 205, 72)]),
     "primaries alone": ([P3_PRIMARIES], COLORS),
 }
