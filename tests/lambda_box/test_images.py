@@ -8,12 +8,14 @@ import pytest
 from support import sample_images
 from support.heif_images import read_heif
 from support.image_kinds import draw_scene, make_kinds
+from support.lambda_box.box import EVERYTHING, NOTHING
 from support.lambda_box.stack import BoxedStack
 
 from shared.pipeline.image_formats import INPUT_FORMATS, detect_format
 from shared.pipeline.operations import NAMES
 from shared.pipeline.output import ANIMATED_FORMATS
 from shared.pipeline.pipeline import OutputFormat
+from worker.sandbox.confinement import LAYERS
 
 FORMATS: Final = [each.value for each in OutputFormat]
 #: Two forms of an operation: the watermark is a text or an asset.
@@ -88,21 +90,39 @@ def test_every_operation_runs(stack: BoxedStack) -> None:
         assert job["status"] == "COMPLETED", (ids[job["id"]], job)
 
 
-def test_the_largest_image_fits_into_the_memory(stack: BoxedStack) -> None:
+def test_the_largest_image_fits_into_the_memory(
+    stack: BoxedStack, record_property: Callable[[str, object], None]
+) -> None:
     """50 megapixels, the limit, with the memory that MemorySize gives."""
+    groups = "control groups" if stack.box("worker").group.folders else "no control groups: limits of each process"
+    record_property("shown", f"memory and processor time are limited by {groups}")
     job_id = submit(stack, sample_images.encode(sample_images.draw_scene(8000, 6250), "JPEG"), [], ["jpeg"])
     (job,) = stack.run_jobs(job_id)
     assert job["status"] == "COMPLETED", job
 
 
-@pytest.mark.parametrize("role", ["worker"])
-def test_missing_measures_are_reported(stack: BoxedStack, role: str) -> None:
+def test_missing_measures_are_reported(stack: BoxedStack) -> None:
     """The log, a metric and the receipt say that the sandbox is incomplete; only the limits are complete."""
     (job,) = stack.run_jobs(submit(stack, sample_images.make_png(), [], ["png"]))
     receipt = stack.call("GET", f"/v1/jobs/{job['id']}/receipt").json["receipt"]
     assert receipt["sandbox"] == ["limits"]
-    lines = [json.loads(line) for line in stack.box(role).read_log().splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in stack.box("worker").read_log().splitlines() if line.startswith("{")]
     warnings = [line for line in lines if line.get("message") == "The system does not support the whole sandbox"]
     assert warnings
     assert "system_calls" in warnings[0]["missing"]
     assert any(line.get("SandboxIncomplete") for line in lines)
+
+
+def test_a_required_sandbox_lets_jobs_wait(stack: BoxedStack) -> None:
+    """With ``Sandbox=require``, only a system with all layers renders."""
+    job_id = submit(stack, sample_images.make_png(), [], ["png"])
+    event = stack.receive("jobs")
+    message = event["Records"][0]["messageId"]
+    with stack.start("worker", EVERYTHING, SANDBOX="require") as box:
+        assert box.invoke(event) == {"batchItemFailures": [{"itemIdentifier": message}]}
+    assert not stack.call("GET", f"/v1/jobs/{job_id}").json["done"]
+    with stack.start("worker", NOTHING, SANDBOX="require") as box:
+        assert box.invoke(stack.receive("jobs")) == {"batchItemFailures": []}
+    assert stack.call("GET", f"/v1/jobs/{job_id}").json["status"] == "COMPLETED"
+    receipt = stack.call("GET", f"/v1/jobs/{job_id}/receipt").json["receipt"]
+    assert receipt["sandbox"] == stack.call("GET", "/v1/capabilities").json["sandbox"]["layers"] == list(LAYERS)

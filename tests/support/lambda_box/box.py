@@ -71,12 +71,15 @@ class FunctionConfiguration:
     layer: Path | None = None
 
 
-def find_obstacle() -> str | None:
-    """Return why no box can be built here, or None."""
+def find_other_system() -> str | None:
+    """Return why this system cannot build a box whatever is installed, or None."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "the Lambda box needs Linux on x86-64"
-    if os.geteuid() != 0:
-        return "the Lambda box needs root"
+    return None if os.geteuid() == 0 else "the Lambda box needs root"
+
+
+def find_missing_program() -> str | None:
+    """Return what must be installed to build a box, or None."""
     if bytecode.find_python(wheels.PYTHON_VERSION) is None:
         return f"the Lambda box needs Python {wheels.PYTHON_VERSION}"
     if not (RUNTIME / "bin" / "python").exists():

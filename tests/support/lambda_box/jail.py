@@ -85,8 +85,9 @@ def become_function(plan: dict[str, Any]) -> None:
     os.chdir(plan["work"])
     for name, limit in (("RLIMIT_NOFILE", MAX_FILES), ("RLIMIT_NPROC", MAX_PROCESSES), ("RLIMIT_CORE", 0)):
         resource.setrlimit(getattr(resource, name), (limit, limit))
-    if plan["memory_bytes"] is not None:  # there is no cgroup for it
+    if plan["memory_bytes"] is not None:  # There are no control groups: limit each process, and use one processor.
         resource.setrlimit(resource.RLIMIT_DATA, (plan["memory_bytes"], plan["memory_bytes"]))
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     os.setgroups([])
     os.setresgid(plan["user"], plan["user"], plan["user"])
     os.setresuid(plan["user"], plan["user"], plan["user"])
