@@ -108,7 +108,7 @@ class JobConsumer:
     def _require_unchanged(self) -> None:
         """End the process if another one has changed its limits or its priority."""
         if changed := self.process_state.list_differences(ProcessState.read()):
-            logger.critical("The worker was changed by another process", extra={"changed": changed})
+            logger.error("The worker was changed by another process", extra={"changed": changed})
             raise SystemExit(1)
 
     def _is_bulk(self, event: dict[str, Any]) -> bool:
