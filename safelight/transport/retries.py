@@ -52,7 +52,7 @@ def is_retryable(error: ClientError) -> bool:
         case DownloadFailed():
             return error.retriable
         case UploadRefused():
-            return error.status in upload_form.RETRYABLE
+            return upload_form.is_retryable_refusal(error)
         case ApiError():
             return error.retriable or error.status in upload_form.RETRYABLE
         case _:
@@ -86,7 +86,7 @@ def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
             return error.retriable
         case UploadRefused():
             # The next try uses a new form.
-            return error.status in upload_form.RETRYABLE or error.status == upload_form.EXPIRED
+            return upload_form.is_retryable_refusal(error) or error.status == upload_form.EXPIRED
         case ApiError():
             return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
         case _:

@@ -12,6 +12,8 @@ from safelight.transport.responses import retry_after_seconds, translate_errors
 
 #: Statuses after which another try with the same form may succeed.
 RETRYABLE = frozenset({429, 500, 502, 503, 504})
+#: S3's error codes with a 4xx status after which another try may succeed. Codes of KMS contain "Throttling".
+RETRYABLE_REASONS = frozenset({"OperationAborted", "RequestTimeout"})
 #: The status that S3 returns for an expired form.
 EXPIRED = 403
 
@@ -36,6 +38,11 @@ def send(form: UploadForm, content: BinaryIO | bytes, client: httpx.Client) -> N
         )
 
 
+def is_retryable_refusal(error: UploadRefused) -> bool:
+    """Return True if another try with the same form may succeed."""
+    return error.status in RETRYABLE or error.reason in RETRYABLE_REASONS or "Throttl" in error.reason
+
+
 def _host(form: UploadForm) -> str:
     """Return the host of the form's URL. The fields of the form are credentials and must not appear in messages."""
     try:
@@ -49,5 +56,5 @@ def _host(form: UploadForm) -> str:
 
 def _reason(response: httpx.Response) -> str:
     """Return the error code in the XML of S3's response, such as EntityTooLarge, or an empty string."""
-    code = re.search(r"<Code>(\w{1,64})</Code>", response.text[:4096])
+    code = re.search(r"<Code>([\w.]{1,64})</Code>", response.text[:4096])
     return code[1] if code else ""

@@ -49,6 +49,16 @@ def test_broken_upload_is_retried_and_expired_form_renewed(client: Safelight, bu
     assert bulk.calls["POST uploads/…/form"] == 1
 
 
+@pytest.mark.parametrize("reason", ["KMS.ThrottlingException", "RequestTimeout", "OperationAborted"])
+def test_retryable_rejection_is_retried(client: Safelight, bulk: BulkApi, reason: str) -> None:
+    """S3 returns 400 if KMS throttles it, and if the connection was idle."""
+    answers = [httpx.Response(400, text=f"<Error><Code>{reason}</Code></Error>")]
+    bulk.fault = lambda request: answers.pop(0) if request.url.host == "store.test" and answers else None
+    job = client.uploads.upload(b"raw", filename="a.png")
+    assert bulk.received == {job.id: 1}
+    assert answers == []
+
+
 def test_permanent_rejection_is_raised(client: Safelight, bulk: BulkApi) -> None:
     """With S3's error code, at the first attempt, without the form's content."""
     announced = client.uploads.create(size=5, filename="a.png")
