@@ -1,9 +1,10 @@
 """The canvas of an animation. All formats use the same function.
 
-In memory are the canvas, one frame and, for a frame that is removed later, the pixels below it.
+In memory are the canvas, one frame and, for a frame that is removed later, the canvas below it.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from PIL import Image
 
@@ -13,7 +14,7 @@ from worker.imaging.containers.animation import Box, Disposal, StoredAnimation, 
 #: Decode the pixels of a frame to mode L, LA, RGB or RGBA. Return None if they are damaged.
 FrameDecoder = Callable[[StoredFrame], Image.Image | None]
 
-_CLEAR = (0, 0, 0, 0)
+_GRAY_MODES: Final = {"L", "LA"}
 
 
 def compose_frames(animation: StoredAnimation, decode: FrameDecoder) -> Iterator[Image.Image | None]:
@@ -28,27 +29,23 @@ def compose_frames(animation: StoredAnimation, decode: FrameDecoder) -> Iterator
 
 
 class _Canvas:
-    """The canvas. It starts transparent."""
+    """The canvas. It starts transparent. Its image is replaced rather than changed, because it was given away."""
 
     def __init__(self, size: Size) -> None:
-        self._image = Image.new("RGBA", size, _CLEAR)
+        self._image = Image.new("LA", size)
         #: The part with unknown pixels, because a frame is damaged.
         self._unknown: Box | None = None
-        self._is_gray = True
 
     def show(self, frame: StoredFrame, decode: FrameDecoder) -> Image.Image | None:
-        """Draw a frame, return a copy of the canvas, and prepare the canvas for the next frame."""
+        """Draw a frame, return the canvas, and prepare the canvas for the next frame."""
         box = _intersect(frame.box, (0, 0, *self._image.size))
-        unknown_before = self._unknown
-        below = self._image.crop(box) if frame.disposal is Disposal.RESTORE and box else None
+        below, unknown_below = self._image, self._unknown
         is_drawn = self._draw(frame, box, decode)
-        shown = self._copy() if is_drawn and not self._unknown else None
+        shown = self._image if is_drawn and not self._unknown else None
         if box and frame.disposal is Disposal.CLEAR:
-            self._image.paste(_CLEAR, box)
-            self._mark_known(box)
-        if box and below:
-            self._image.paste(below, box)
-            self._unknown = unknown_before
+            self._replace(Image.new("LA", (box[2] - box[0], box[3] - box[1])), box)
+        elif box and frame.disposal is Disposal.RESTORE:
+            self._image, self._unknown = below, unknown_below
         return shown
 
     def _draw(self, frame: StoredFrame, box: Box | None, decode: FrameDecoder) -> bool:
@@ -56,30 +53,30 @@ class _Canvas:
         if frame.parts and box is None:
             return True
         pixels = decode(frame) if frame.parts else None
-        if pixels and box:
-            self._is_gray &= pixels.mode in {"L", "LA"}
-            self._draw_pixels(pixels, frame, box)
+        if pixels is None:
+            self._unknown = _join(self._unknown, box) if box else self._unknown
+            return False
+        if box and box != frame.box:
+            left, upper = frame.box[:2]
+            pixels = pixels.crop((box[0] - left, box[1] - upper, box[2] - left, box[3] - upper))
+        if box and frame.blends and pixels.mode in {"LA", "RGBA"}:
+            image = self._image.convert("RGBA")
+            image.alpha_composite(pixels.convert("RGBA"), box[:2])
+            self._image = image.convert("LA") if {self._image.mode, pixels.mode} <= _GRAY_MODES else image
         elif box:
-            self._unknown = _join(self._unknown, box)
-        return pixels is not None
+            self._replace(pixels, box)
+        return True
 
-    def _draw_pixels(self, pixels: Image.Image, frame: StoredFrame, box: Box) -> None:
-        left, upper, right, lower = box
-        if box != frame.box:
-            offset = frame.box[0], frame.box[1]
-            pixels = pixels.crop((left - offset[0], upper - offset[1], right - offset[0], lower - offset[1]))
-        if frame.blends and pixels.mode in {"LA", "RGBA"}:
-            self._image.alpha_composite(pixels.convert("RGBA"), (left, upper))
+    def _replace(self, pixels: Image.Image, box: Box) -> None:
+        """Replace the pixels in a box, including their transparency."""
+        if box == (0, 0, *self._image.size):
+            self._image = pixels
         else:
-            self._image.paste(pixels.convert("RGBA"), box)
-            self._mark_known(box)
-
-    def _copy(self) -> Image.Image:
-        if self._image.getchannel("A").getextrema() == (255, 255):
-            return self._image.convert("L" if self._is_gray else "RGB")
-        return self._image.convert("LA") if self._is_gray else self._image.copy()
-
-    def _mark_known(self, box: Box) -> None:
+            modes = {self._image.mode, pixels.mode}
+            mode = ("L" if modes <= _GRAY_MODES else "RGB") + ("A" if modes & {"LA", "RGBA"} else "")
+            # A conversion to the same mode is a copy.
+            self._image = self._image.convert(mode)
+            self._image.paste(pixels.convert(mode), box)
         if self._unknown and _intersect(self._unknown, box) == self._unknown:
             self._unknown = None
 
