@@ -1,7 +1,7 @@
 """The tags of the first page of a TIFF (TIFF 6.0, section 2) or a BigTIFF (its specification by Adobe and others)."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ Value = tuple[int, ...] | tuple[float, ...] | bytes
 #: Maximum number of tags to read. Real files have a few dozen.
 _MAX_ENTRIES: Final = 4096
 #: Maximum number of values of a tag. A tag with more is ignored.
-_MAX_VALUES: Final = 4_000_000
+_MAX_VALUES: Final = 2_000_000
 #: ``struct`` codes of numbers by the type of a tag. A rational has two numbers.
 _NUMBERS: Final = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I",
                    16: "Q", 17: "q", 18: "Q"}  # fmt: skip
@@ -28,7 +28,7 @@ class Directory:
     order: str
     tags: Mapping[int, Value]
     has_next: bool
-    #: Whether the file ends within the values of a tag.
+    #: Whether the file ends within the values of a wanted tag.
     is_cut: bool = False
 
     def get_numbers(self, tag: int) -> tuple[int, ...]:
@@ -50,8 +50,8 @@ class Directory:
         return bytes(value) if value and all(isinstance(each, int) and 0 <= each < 256 for each in value) else None  # type: ignore[arg-type] # checked
 
 
-def read_directory(data: bytes) -> Directory:
-    """Read the first page's tags. Tags whose values are outside of the file are left out.
+def read_directory(data: bytes, wanted: Collection[int]) -> Directory:
+    """Read the first page's tags, but only ``wanted`` ones. Tags whose values are outside of the file are left out.
 
     Raises NotAnImage if the header is invalid, and TruncatedImage if the file ends before the directory does.
     """
@@ -74,11 +74,13 @@ def read_directory(data: bytes) -> Directory:
         is_cut = False
         for index in range(count):
             tag, kind, values, field = entry.unpack_from(data, start + index * entry.size)
+            if tag not in wanted or tag in tags:
+                continue
             value = _read_value(data, order, kind, values, field[:inline])
             if value is None:
                 is_cut = True
             else:
-                tags.setdefault(tag, value)
+                tags[tag] = value
         after = start + count * entry.size
     except (struct.error, OverflowError) as error:
         raise TruncatedImage from error

@@ -33,7 +33,7 @@ def open_tiff(data: bytes) -> Image.Image:
     """
     if data[8:10] == b"CR":
         raise UnsupportedFlavor("Camera raw files (Canon CR2) are not supported. Export the photo as JPEG or TIFF.")
-    directory = read_directory(data)
+    directory = read_directory(data, frozenset(Tag))
     if Tag.DNG_VERSION in directory.tags:
         raise UnsupportedFlavor("Camera raw files (DNG) are not supported. Export the photo as JPEG or TIFF.")
     try:
