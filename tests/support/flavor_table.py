@@ -92,8 +92,9 @@ def write_runs() -> Iterator[Sample]:
     """Yield a BMP whose runs skip pixels."""
     file = BmpFile(width=2, height=2, bits=8, body=bytes((1, 1, 0, 0, 2, 0, 0, 1)), compression=1,
                    palette=[(255, 255, 0), (255, 0, 0)])  # fmt: skip
-    expected = Image.new("RGBA", (2, 2), (255, 255, 0, 255))
-    expected.putdata([(255, 255, 0, 255)] * 2 + [(255, 0, 0, 255), (0, 0, 0, 0)])
+    expected = Image.new("RGB", (2, 2), (255, 255, 0))
+    expected.putpixel((0, 1), (255, 0, 0))
+    expected.putpixel((1, 1), (0, 0, 0))
     yield file.encode(), expected
 
 

@@ -29,10 +29,9 @@ def open_bmp(data: bytes) -> Image.Image:
     Raises TruncatedImage, CorruptImage or UnsupportedFlavor.
     """
     header = read_header(data)
-    has_gaps = header.compression in _RUN_BITS
     return LazyImage(
         image_format=BMP.name,
-        mode="RGBA" if has_gaps or header.masks[3] else "RGB",
+        mode="RGBA" if header.masks[3] else "RGB",
         size=(header.width, header.height),
         tile_size=(header.width, header.height),
         info={"icc_profile": header.profile} if header.profile else {},
@@ -77,9 +76,9 @@ def _decode_runs(data: bytes, header: BmpHeader) -> Image.Image:
         image = _apply_palette(Image.frombytes("P", size, painted.pixels, "raw", "P", 0, step), header)
     if painted.mask is None:
         return image
-    image = image.convert("LA" if image.mode == "L" else "RGBA")
-    image.putalpha(Image.frombytes("L", size, painted.mask, "raw", "L", 0, step))
-    return image
+    mask = Image.frombytes("L", size, painted.mask, "raw", "L", 0, step)
+    plain = image.convert("RGB") if image.mode == "P" else image
+    return Image.composite(plain, Image.new(plain.mode, size), mask)
 
 
 def _read_rows(data: bytes, header: BmpHeader, mode: str, raw_mode: str) -> Image.Image:

@@ -145,8 +145,8 @@ def _require_depth(compression: Compression, bits: int, allowed: tuple[int, ...]
 def _read_masks(data: bytes, size: int, bits: int, code: int) -> tuple[int, int, int, int]:
     """Return the masks of red, green, blue and alpha.
 
-    An uncompressed file has fixed masks of colors. As in browsers, the alpha mask of a V4 or V5 header applies anyway,
-    and the fourth byte of a pixel in other files is no alpha.
+    An uncompressed file has fixed masks of colors. As in Chromium, the alpha mask of a V4 or V5 header applies to 32
+    bits anyway, and the fourth byte of a pixel in other files is no alpha.
     """
     if bits <= 8:
         return 0, 0, 0, 0
@@ -155,11 +155,11 @@ def _read_masks(data: bytes, size: int, bits: int, code: int) -> tuple[int, int,
         masks = struct.unpack_from(f"<{count}I", data, _FILE_HEADER_BYTES + _INFO)
         red, green, blue, alpha = (*masks, 0)[:4]
         if bits == 32 and not red | green | blue | alpha:
-            return 0xFF0000, 0xFF00, 0xFF, 0xFF000000
+            return 0xFF0000, 0xFF00, 0xFF, 0xFF000000 if size >= _V3 else 0
     else:
         red, green, blue = (0x7C00, 0x3E0, 0x1F) if bits == 16 else (0xFF0000, 0xFF00, 0xFF)
         alpha = struct.unpack_from("<I", data, _FILE_HEADER_BYTES + 52)[0] if size in _V4_V5 else 0
-        alpha = alpha if bits in {16, 32} and not alpha & (red | green | blue) else 0
+        alpha = alpha if bits == 32 and not alpha & (red | green | blue) else 0
     for mask in (red, green, blue, alpha):
         if mask >> bits or not _is_contiguous(mask):
             raise CorruptImage

@@ -1,6 +1,6 @@
 """Run-length encoded BMP files (MS-WMF 3.1.6.1 to 3.1.6.4, and RLE24 of OS/2).
 
-Runs can skip pixels. As in browsers, pixels that no run paints are transparent.
+Runs can skip pixels. The specification does not define these pixels. In Chromium 156, they are black.
 """
 
 from dataclasses import dataclass

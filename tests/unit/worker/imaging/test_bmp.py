@@ -181,7 +181,7 @@ def run(*parts: int) -> bytes:
 
 
 RED, GREEN, BLUE = ((*PALETTE[index], 255) for index in (1, 2, 3))
-GAP = (0, 0, 0, 0)
+GAP = (0, 0, 0, 255)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +215,11 @@ def test_runs_that_end_early() -> None:
         (8, 1, run(2, 1, 0, 0, 0, 2, 3, 0, 1, 3, 0, 1)),
     ],
 )
-def test_pixels_that_runs_skip_are_transparent(bits: int, compression: int, body: bytes) -> None:
-    """As in browsers."""
-    file = BmpFile(width=4, height=2, bits=bits, body=body, compression=compression, palette=PALETTE[:16])
+def test_pixels_that_runs_skip_are_black(bits: int, compression: int, body: bytes) -> None:
+    """As in Chromium, whatever the first color of the palette is."""
+    file = BmpFile(
+        width=4, height=2, bits=bits, body=body, compression=compression, palette=[(9, 9, 9), *PALETTE[1:16]]
+    )
     assert list_rows(decode(file.encode())) == [[GAP, GAP, GAP, BLUE], [RED, RED, GAP, GAP]]
 
 
