@@ -144,6 +144,19 @@ def test_cicp_of_an_avif_is_applied() -> None:
     assert decode_output(render_heif(foreign)).getpixel((8, 8)) == pytest.approx((215, 93, 30), abs=3)
 
 
+def test_cicp_that_says_srgb_does_not_hide_a_profile() -> None:
+    """Encoders write it by default. Chromium gives the same color."""
+    profile = (header := read_heif_header(read_heif("icc-p3"))) and header.primary.profile
+    assert profile
+    image = Image.new("RGB", (64, 48), (200, 100, 50))
+    icc = read_heif("icc-p3")[slice(*profile)]
+    data = sample_images.encode(image, "AVIF", quality=95, subsampling="4:4:4", icc_profile=icc)
+    both = data.replace(b"nclx\0\x02\0\x02", b"nclx\0\x01\0\x0d")
+    assert both != data
+    for each in (data, both):
+        assert decode_output(render_heif(each)).getpixel((8, 8)) == pytest.approx((215, 93, 31), abs=3)
+
+
 def test_color_facts_that_are_not_supported_are_ignored() -> None:
     """Transfer characteristics 3 are reserved."""
     data = read_heif("cicp-p3").replace(b"nclx\0\x0c\0\x0d", b"nclx\0\x0c\0\x03")

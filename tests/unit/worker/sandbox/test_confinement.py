@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support import sample_images
+from support.heif_images import read_heif
 from support.sandboxes import BUDGET, FRAME, LIMITS, process_ids, sandbox
 
 from shared.errors import RenderInterrupted, ResourceLimit, TimedOut
@@ -147,6 +148,7 @@ LARGE = [
     ("TIFF", "RGB", {"compression": "tiff_lzw"}),
     ("BMP", "RGB", {}),
     ("AVIF", "RGB", {"speed": 10}),
+    ("HEIC", "RGB", {}),
 ]
 
 
@@ -155,7 +157,8 @@ LARGE = [
 def test_too_little_memory_is_a_resource_limit(name: str, mode: str, options: dict[str, object]) -> None:
     """No codec's error makes the image look damaged; the next image works."""
     tight = replace(BUDGET, memory_bytes=24 * 1024 * 1024)
-    large = sample_images.encode(sample_images.draw_scene(3000, 2400).convert(mode), name, **options)
+    scene = sample_images.draw_scene(3000, 2400).convert(mode)
+    large = read_heif("large") if name == "HEIC" else sample_images.encode(scene, name, **options)
     before = process_ids()
     with sandbox(tight) as boxed:
         boxed.render(sample_images.make_jpeg(), DEFAULT_PIPELINE, LIMITS)
