@@ -1,86 +1,45 @@
-"""An ingest while every kind of process is killed or stopped: nothing is lost, and the counts are exact.
+"""An ingest while every kind of process is killed or stopped, the disk is full and clocks are wrong.
 
-``make attack`` runs it, with 240 files. It takes minutes, so ``make test`` does not.
+Nothing is lost, the counts are exact, and every object belongs to a job. ``make attack`` runs it with 240 files. It
+takes minutes, so ``make test`` does not.
 """
 
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from support.running_stack import MAX_WAIT_SECONDS, SHORT_TIMEOUTS, Site, run_site
+from support.attack import WRONG_CLOCK, Attacker, AttackPlan, mount_small_disk
+from support.running_stack import AUTH_ENVIRONMENT, MAX_WAIT_SECONDS, SHORT_TIMEOUTS, Site, run_site
 from support.sample_images import make_jpeg
 
+from infra.deployment.template import load_template
+from infra.engines.record import EnginePaths
 from safelight.client import Safelight
 
 FILES = int(os.environ.get("SAFELIGHT_ATTACK_FILES", "0"))
 #: One kill for three files.
-KILLS = FILES // 3
-#: Pause between two kills: long enough for a function to start again and serve something.
-PAUSE_SECONDS = 0.3
+PLAN = AttackPlan(kills=FILES // 3, stopped=45, full=10, clock_error=600)
 PARAMETERS = SHORT_TIMEOUTS | {"RedispatchSeconds": "20", "LongestRedispatchSeconds": "40", "MaxReceiveCount": "20"}
-ROLES = ("api", "worker", "child", "uploads", "reconciler", "dead_letters", "notifier", "webhooks")
-
-
-@dataclass
-class Attacker:
-    """Kills processes, and stops a worker for longer than its lease, until the kills are used up."""
-
-    site: Site
-    done: Counter[str] = field(default_factory=Counter)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Attack one role after another until all kills are done or the ingest has ended."""
-        for role in cycle(ROLES):
-            if self.done.total() >= KILLS or self.ended.wait(PAUSE_SECONDS):
-                return
-            # Each process may end by itself at any time.
-            with suppress(psutil.Error, IndexError):
-                victim = self._list_processes(role)[0]
-                if role == "worker" and not self.done["stopped"]:
-                    self._stop(victim)
-                else:
-                    victim.kill()
-                    self.done[role] += 1
-
-    def _list_processes(self, role: str) -> list[psutil.Process]:
-        if role != "child":
-            return self.site.list_processes(role)
-        return [process for process in self.site._engine_children() if is_sandbox(process)]
-
-    def _stop(self, worker: psutil.Process) -> None:
-        """Stop a worker until its lease has ended, as a freeze of its machine does."""
-        os.kill(worker.pid, signal.SIGSTOP)
-        self.done["stopped"] += 1
-        time.sleep(int(SHORT_TIMEOUTS["WorkerTimeout"]) + 1)
-        os.kill(worker.pid, signal.SIGCONT)
-
-
-def is_sandbox(process: psutil.Process) -> bool:
-    """Return True if the process renders images."""
-    with suppress(psutil.Error):
-        return "worker.sandbox.child" in process.cmdline()
-    return False
 
 
 @pytest.fixture
-def attacked_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Yield a stack with short leases."""
-    yield from run_site(tmp_path / "stack", request.config.getoption("--engine"), PARAMETERS)
+def attacker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attacker]:
+    """Yield an attacker of a stack with short leases, a small disk for temporary files, and wrong clocks."""
+    folder, clock_file = tmp_path / "stack", tmp_path / "clock-error"
+    clock_file.write_text(str(PLAN.clock_error), encoding="utf-8")
+    environment = AUTH_ENVIRONMENT | {"PYTHONPATH": str(WRONG_CLOCK), "CLOCK_ERROR_FILE": str(clock_file)}
+    with mount_small_disk(EnginePaths.below(folder).scratch) as disk:
+        engine = request.config.getoption("--engine")
+        for site in run_site(folder, engine, PARAMETERS, environment, is_recorded=False):
+            yield Attacker(site, PLAN, clock_file, disk)
 
 
 @pytest.mark.faults
@@ -89,14 +48,13 @@ def attacked_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Si
     "localstack", reason="it kills processes at random, and functions may run in containers of other users"
 )
 def test_ingest_survives_an_attack(
-    attacked_site: Site, tmp_path: Path, record_property: Callable[[str, object], None]
+    attacker: Attacker, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """All images are COMPLETED, each file has one job and one result, and the counts of the batch are exact."""
-    site, photos = attacked_site, tmp_path / "photos"
+    site, photos = attacker.site, tmp_path / "photos"
     photos.mkdir()
     for number in range(FILES):
         (photos / f"{number:04}.jpg").write_bytes(make_jpeg(200 + number, 150))
-    attacker = Attacker(site)
     thread = threading.Thread(target=attacker.run)
     thread.start()
     try:
@@ -104,7 +62,6 @@ def test_ingest_survives_an_attack(
     finally:
         attacker.ended.set()
         thread.join()
-    record_property("shown", f"{FILES} files, {dict(attacker.done)}")
     assert (report["complete"], report["succeeded"], report["jobs"]) == (True, FILES, FILES)
     with Safelight(site.stack.api_url) as client:
         batches = [client.batches.get(str(batch_id)) for batch_id in report["batches"]]
@@ -116,13 +73,33 @@ def test_ingest_survives_an_attack(
     results = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert len(results) == FILES
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in results} <= digests
-    stored = set(site.keys("processed/"))
-    assert {output.key for output in outputs} <= stored
+    left = find_unused_objects(site, {job.id: job.attempts for job in jobs}, {str(output.key) for output in outputs})
+    record_property("shown", f"{FILES} files, {dict(attacker.done)}, {len(left)} unused objects")
+    assert (attacker.done["stopped"], attacker.done["disk full"]) == (1, int(attacker.disk is not None))
+
+
+def find_unused_objects(site: Site, attempts: dict[str, int], used: set[str]) -> list[str]:
+    """Return the objects that no job refers to, such as outputs of attempts that were killed.
+
+    Each must be one of an older attempt of a job, and a lifecycle rule must delete it.
+    """
+    rules = load_template()["Resources"]["ImageBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = tuple(rule["Prefix"] for rule in rules if "ExpirationInDays" in rule and rule.get("Prefix"))
+    stored = site.keys("")
+    assert used <= set(stored)
+    left = [key for key in stored if key.startswith("processed/") and key not in used]
+    for key in left:
+        job_id, attempt = key.split("/")[1:3]
+        assert job_id in attempts, f"{key} belongs to no job"
+        assert int(attempt) < attempts[job_id], f"{key} belongs to the last attempt, but the job does not refer to it"
+        assert key.startswith(expiring), f"no lifecycle rule deletes {key}"
+    assert {key.split("/")[2] for key in stored if key.startswith("raw/")} <= set(attempts)
+    return left
 
 
 def ingest(site: Site, folder: Path) -> dict[str, Any]:
     """Run the command until it is complete, as a user would, and return its report."""
-    for _ in range(10):
+    for _ in range(30):
         run = subprocess.run(
             [
                 *(sys.executable, "-m", "safelight", "ingest", "photos", "--out", "out", "--json"),

@@ -163,17 +163,22 @@ def run_site(
     engine: str,
     parameters: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    *,
+    is_recorded: bool = True,
 ) -> Iterator[Site]:
     """Start a stack, yield it and remove it.
 
     Its name is unique because an existing engine can have other stacks. ``environment`` is added to that of an engine
-    that this function starts. Without it, the embedded engine enforces the role of each function.
+    that this function starts. Without it, the embedded engine enforces the role of each function. If ``is_recorded`` is
+    true, the decisions of the engine are recorded, if the run records any.
     """
     named = {"NamePrefix": f"e2e-{secrets.token_hex(4)}"} | dict(parameters or {})
     enforced = AUTH_ENVIRONMENT if engine == "embedded" else {}
     environment_of_engine = enforced if environment is None else environment
     recording = (
-        recorded_calls.make_engine_environment(named["NamePrefix"]) if enforced and environment_of_engine else {}
+        recorded_calls.make_engine_environment(named["NamePrefix"])
+        if enforced and environment_of_engine and is_recorded
+        else {}
     )
     stack = local_stack.up(folder, engine, named, environment={**environment_of_engine, **recording})
     try:
