@@ -128,5 +128,5 @@ class Batches:
         while True:
             response = responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/retry-failed"), BatchRetry)
             count += response.retried
-            if response.remaining <= 0 or not response.retried:
+            if response.remaining <= 0:
                 return response.model_copy(update={"retried": count})

@@ -58,7 +58,10 @@ def upload_template(clients: Clients, bucket: str, body: str) -> str:
 
 
 def empty_bucket(clients: Clients, bucket: str) -> None:
-    """Delete every version of every object in the bucket. Do nothing if the bucket does not exist."""
+    """Delete every version of every object in the bucket. Do nothing if the bucket does not exist.
+
+    Raises SetupError if S3 refuses to delete an object.
+    """
     try:
         for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             found: list[ObjectIdentifierTypeDef] = [
@@ -66,7 +69,11 @@ def empty_bucket(clients: Clients, bucket: str) -> None:
                 for line in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
             ]
             if found:
-                clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+                answer = clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+                # S3 lists objects that it could not delete here, with status 200.
+                for failed in answer.get("Errors", ())[:1]:
+                    reason = failed.get("Message") or failed.get("Code")
+                    raise SetupError(f"s3://{bucket}/{failed.get('Key')} could not be deleted: {reason}. Try again.")
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOT_THERE:
             raise

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from infra.deployment import cloudformation
 from infra.errors import SetupError
@@ -98,12 +98,20 @@ def _in_vpc(vpc: str) -> list[Any]:
     return [{"Name": "vpc-id", "Values": [vpc]}]
 
 
+Listing = Literal["describe_subnets", "describe_route_tables", "describe_security_groups"]
+
+
+def _list_in_vpc(network: Network, operation: "Listing", kind: str, identifier: str) -> set[str]:
+    """Return the IDs of all parts of one kind in the VPC."""
+    pages: Any = cast("Any", network.ec2).get_paginator(operation).paginate(Filters=_in_vpc(network.vpc))
+    return {each[identifier] for page in pages for each in page[kind]}
+
+
 def _find_missing_parts(network: Network) -> Iterator[str]:
     """Yield a sentence for each subnet, route table or security group that is not in the VPC."""
-    inside = _in_vpc(network.vpc)
-    subnets = {each["SubnetId"] for each in network.ec2.describe_subnets(Filters=inside)["Subnets"]}
-    tables = {each["RouteTableId"] for each in network.ec2.describe_route_tables(Filters=inside)["RouteTables"]}
-    groups = {each["GroupId"] for each in network.ec2.describe_security_groups(Filters=inside)["SecurityGroups"]}
+    subnets = _list_in_vpc(network, "describe_subnets", "Subnets", "SubnetId")
+    tables = _list_in_vpc(network, "describe_route_tables", "RouteTables", "RouteTableId")
+    groups = _list_in_vpc(network, "describe_security_groups", "SecurityGroups", "GroupId")
     for parameter, known, what in (
         ("VpcSubnetIds", subnets, "subnets"),
         ("VpcEndpointSubnetIds", subnets, "subnets"),

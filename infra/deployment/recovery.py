@@ -196,15 +196,18 @@ def _is_empty(target: cloudformation.Target, resource: Resource) -> bool:
 
 def _is_empty_bucket(target: cloudformation.Target, name: str) -> bool:
     found = target.clients.s3.list_object_versions(Bucket=name, MaxKeys=1)
-    return not found.get("Versions") and not found.get("DeleteMarkers")
+    # A page can be empty although more pages follow. That applies to all three functions.
+    return not (found.get("Versions") or found.get("DeleteMarkers") or found.get("IsTruncated"))
 
 
 def _is_empty_table(target: cloudformation.Target, name: str) -> bool:
-    return _dynamodb(target).scan(TableName=name, Limit=1)["Count"] == 0
+    found = _dynamodb(target).scan(TableName=name, Limit=1)
+    return found["Count"] == 0 and "LastEvaluatedKey" not in found
 
 
 def _is_empty_pool(target: cloudformation.Target, name: str) -> bool:
-    return not target.clients.connect("cognito-idp").list_users(UserPoolId=name, Limit=1)["Users"]
+    found = target.clients.connect("cognito-idp").list_users(UserPoolId=name, Limit=1)
+    return not (found["Users"] or found.get("PaginationToken"))
 
 
 _IS_EMPTY: Final = {BUCKET: _is_empty_bucket, TABLE: _is_empty_table, USER_POOL: _is_empty_pool}

@@ -144,10 +144,11 @@ class FailingAws:
         """Return the objects of a bucket."""
         return {"Versions": [{"Key": str(key), "VersionId": "1"} for key in range(self.resources[Bucket].count)]}
 
-    def delete_objects(self, Bucket: str, **_: Any) -> None:  # noqa: N803 - S3's name
+    def delete_objects(self, Bucket: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - S3's name
         """Empty a bucket."""
         self.calls.append(f"empty {Bucket}")
         self.resources[Bucket].count = 0
+        return {}
 
     def describe_table(self, TableName: str) -> dict[str, Any]:  # noqa: N803 - DynamoDB's name
         """Return the protection of a table."""

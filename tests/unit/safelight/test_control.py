@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import Result
+
+from safelight.client import Safelight
 
 Invoke = Callable[..., Result]
 
@@ -108,3 +111,13 @@ def test_redrive(invoke: Invoke, api: Any, arguments: list[str], jobs: list[str]
     assert result.exit_code == exit_code, result.output
     if jobs is not None:
         assert json.loads(result.stdout)["jobs"] == jobs
+
+
+def test_a_batch_is_retried_until_all_its_members_were_scanned(client: Safelight, api: Any) -> None:
+    """A call that only finds members that have not failed, until its time is up, does not end the scan."""
+    calls = ((0, 1), (2, 1), (1, 0))
+    batch = {"batch": {"id": "B"}}
+    api.answers = [
+        httpx.Response(202, json=batch | {"retried": retried, "remaining": remaining}) for retried, remaining in calls
+    ]
+    assert client.batches.retry_failed("B").retried == 3
