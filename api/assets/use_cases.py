@@ -1,9 +1,11 @@
 """Assets: check, store, delete.
 
-The image is stored before its record in the table, so a record never refers to a missing image.
+The image is stored before its record in the table. A deletion and a request that stores the same image at the same time
+both look at the end whether the record and the image are there, so a record never refers to a missing image.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +15,7 @@ from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.s3.asset_store import AssetStore
 from shared.clock import Clock
 from shared.errors import AssetNotFound, NotAnImage, TooManyBytes, UnsupportedImageType
+from shared.jobs import object_keys
 from shared.names import is_name
 from shared.pipeline.asset import ASSET_FORMATS, Asset
 from shared.pipeline.image_header import read_image_header
@@ -52,14 +55,20 @@ class Assets:
 
         Raises TooManyBytes, UnsupportedImageType, NotAnImage, TooManyPixels or SideTooLong if the image is not allowed.
         """
-        asset = self._check(name, upload)
-        self.images.put(owner, asset.pin, upload.data, upload.image_format.media_type)
-        return asset, self.table.put(owner, asset)
+        asset, media_type = self._check(name, upload), upload.image_format.media_type
+        self.images.put(owner, asset.pin, upload.data, media_type)
+        is_new = self.table.put(owner, asset)
+        if not self._has_content(owner, asset):
+            # A deletion has listed and deleted the content before the record was written.
+            self.images.put(owner, asset.pin, upload.data, media_type)
+        return asset, is_new
 
     def delete(self, name: str, owner: str) -> None:
         """Delete the record and all contents of an asset. Raises AssetNotFound if there is neither record nor content.
 
-        The contents are listed before the record is deleted. So an image that is stored concurrently is not deleted.
+        The contents are listed before the record is deleted, so another image that is stored concurrently is not
+        deleted. If the same image is stored concurrently, its content may be deleted after its record was written. Then
+        the record is deleted too, as if the image had been stored before the deletion.
         """
         if not is_name(name):
             raise AssetNotFound
@@ -67,6 +76,13 @@ class Assets:
         if not self.table.delete(owner, name) and not contents:
             raise AssetNotFound
         self.images.delete(contents)
+        with suppress(AssetNotFound):
+            stored = self.table.get(owner, name)
+            if not self._has_content(owner, stored):
+                self.table.delete_unchanged(owner, stored)
+
+    def _has_content(self, owner: str, asset: Asset) -> bool:
+        return object_keys.asset_key(owner, asset.name, asset.digest) in self.images.list_contents(owner, asset.name)
 
     def _check(self, name: str, upload: Upload) -> Asset:
         """Return the record of a valid upload. Only the header is checked. Damaged pixels are found when a job runs."""

@@ -39,6 +39,11 @@ class AssetTable:
         """Delete an asset's record. Return True if there was one."""
         return self._items.delete(owner, name)
 
+    def delete_unchanged(self, owner: str, asset: Asset) -> None:
+        """Delete an asset's record, unless it was written again after ``asset`` was read."""
+        seen = {"Digest": asset.digest, "UploadedAt": to_iso(asset.uploaded_at)}
+        self._items.delete_if(owner, asset.name, seen)
+
 
 def _to_item(asset: Asset) -> dict[str, Any]:
     return {

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.aws.dynamodb.job_listing import MAX_EXAMINED, MAX_PAGE, JobListing
-from shared.aws.dynamodb.wire import from_wire, to_wire
-from shared.aws.errors import translate_aws_errors
+from shared.aws.dynamodb.wire import query_items, to_wire
 from shared.jobs.job import Job, JobStatus
 
 if TYPE_CHECKING:
@@ -56,17 +55,17 @@ class BatchMembers:
 
     def _chunks(self, batch_id: str, after: str, size: int) -> Iterator[list[str]]:
         while True:
-            with translate_aws_errors():
-                response = self._client.query(
-                    TableName=self._table,
-                    IndexName="ByBatch",
-                    KeyConditionExpression="#BatchID = :batch AND #ID > :after",
-                    ExpressionAttributeNames={"#BatchID": "BatchID", "#ID": "ID"},
-                    # "0" sorts before every ID.
-                    ExpressionAttributeValues=to_wire({":batch": batch_id, ":after": after or "0"}),
-                    Limit=size,
-                )
-            ids = [str(from_wire(item)["ID"]) for item in response["Items"]]
+            items = query_items(
+                self._client,
+                TableName=self._table,
+                IndexName="ByBatch",
+                KeyConditionExpression="#BatchID = :batch AND #ID > :after",
+                ExpressionAttributeNames={"#BatchID": "BatchID", "#ID": "ID"},
+                # "0" sorts before every ID.
+                ExpressionAttributeValues=to_wire({":batch": batch_id, ":after": after or "0"}),
+                limit=size,
+            )
+            ids = [str(item["ID"]) for item in items]
             if not ids:
                 return
             yield ids

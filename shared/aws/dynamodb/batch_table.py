@@ -11,7 +11,7 @@ from shared.aws.dynamodb.job_item import to_item
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.owner_quotas import MAX_TRIES, OwnerQuotas
 from shared.aws.dynamodb.transactions import transact
-from shared.aws.dynamodb.wire import from_wire, to_wire
+from shared.aws.dynamodb.wire import query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 from shared.errors import (
@@ -87,33 +87,33 @@ class BatchTable:
 
         Raises BatchNotFound if the batch does not exist, belongs to another owner or has expired.
         """
-        with translate_aws_errors():
-            response = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="#ID = :id",
-                ExpressionAttributeNames=placeholders("#ID"),
-                ExpressionAttributeValues=to_wire({":id": batch_id}),
-                ConsistentRead=True,
-            )
-        found = from_items(from_wire(item) for item in response["Items"])
+        items = query_items(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="#ID = :id",
+            ExpressionAttributeNames=placeholders("#ID"),
+            ExpressionAttributeValues=to_wire({":id": batch_id}),
+            ConsistentRead=True,
+        )
+        found = from_items(items)
         if found is None or found.batch.owner != owner or found.batch.expires_at <= now:
             raise BatchNotFound
         return found
 
     def page(self, owner: str, *, before_id: str | None, limit: int, now: datetime) -> BatchPage:
         """List an owner's batches."""
-        with translate_aws_errors():
-            response = self._client.query(
-                TableName=self._table,
-                IndexName="ByOwner",
-                KeyConditionExpression="#Owner = :owner AND #ID < :before",
-                ExpressionAttributeNames=placeholders("#Owner #ID"),
-                # "~" sorts after every ID.
-                ExpressionAttributeValues=to_wire({":owner": owner, ":before": before_id or "~"}),
-                ScanIndexForward=False,
-                Limit=limit + 1,
-            )
-        ids = [str(from_wire(item)["ID"]) for item in response["Items"]]
+        items = query_items(
+            self._client,
+            TableName=self._table,
+            IndexName="ByOwner",
+            KeyConditionExpression="#Owner = :owner AND #ID < :before",
+            ExpressionAttributeNames=placeholders("#Owner #ID"),
+            # "~" sorts after every ID.
+            ExpressionAttributeValues=to_wire({":owner": owner, ":before": before_id or "~"}),
+            ScanIndexForward=False,
+            limit=limit + 1,
+        )
+        ids = [str(item["ID"]) for item in items]
         found = []
         for batch_id in ids[:limit]:
             try:

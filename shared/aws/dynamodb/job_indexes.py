@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.aws.dynamodb.expressions import placeholders
 from shared.aws.dynamodb.job_item import DEAD_SHARDS, OPEN_SHARDS, dead_shard
-from shared.aws.dynamodb.wire import from_wire, to_wire
+from shared.aws.dynamodb.wire import from_wire, query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
 
@@ -100,14 +100,13 @@ class DeadLetterIndex:
         if first > last:
             return []
         condition = "#DeadShard = :shard AND #DeadReason BETWEEN :first AND :last"
-        with translate_aws_errors():
-            response = self._client.query(
-                TableName=self._table,
-                IndexName="Dead",
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames=placeholders(condition),
-                ExpressionAttributeValues=to_wire({":shard": shard, ":first": first, ":last": last}),
-                Limit=limit + 1,
-            )
-        items = [from_wire(item) for item in response["Items"]]
+        items = query_items(
+            self._client,
+            TableName=self._table,
+            IndexName="Dead",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=placeholders(condition),
+            ExpressionAttributeValues=to_wire({":shard": shard, ":first": first, ":last": last}),
+            limit=limit + 1,
+        )
         return [DeadLetterRef(item["DeadReason"], item["ID"]) for item in items]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.job_item import from_item, owner_shard
-from shared.aws.dynamodb.wire import from_wire, to_wire
+from shared.aws.dynamodb.wire import from_wire, query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.errors import ServiceThrottled
 from shared.jobs.job import Job, JobStatus
@@ -102,17 +102,17 @@ class JobListing:
         if first and before and first > before:
             return []  # DynamoDB refuses a range whose end is before its start
         # "0" sorts before every ID and "~" after. BETWEEN includes both ends, so the cursor itself is removed below.
-        with translate_aws_errors():
-            response = self._client.query(
-                TableName=self._table,
-                IndexName=index,
-                KeyConditionExpression="#P = :p AND #ID BETWEEN :first AND :before",
-                ExpressionAttributeNames={"#P": attribute, "#ID": "ID"},
-                ExpressionAttributeValues=to_wire({":p": value, ":first": first or "0", ":before": before or "~"}),
-                ScanIndexForward=False,
-                Limit=count + 1,
-            )
-        ids = [str(from_wire(item)["ID"]) for item in response["Items"]]
+        items = query_items(
+            self._client,
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#P = :p AND #ID BETWEEN :first AND :before",
+            ExpressionAttributeNames={"#P": attribute, "#ID": "ID"},
+            ExpressionAttributeValues=to_wire({":p": value, ":first": first or "0", ":before": before or "~"}),
+            ScanIndexForward=False,
+            limit=count + 1,
+        )
+        ids = [str(item["ID"]) for item in items]
         return [job_id for job_id in ids if job_id != before][:count]
 
     def fetch(self, ids: list[str]) -> list[Job]:

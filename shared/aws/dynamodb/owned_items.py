@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared.aws.dynamodb.expressions import is_refused, placeholders
-from shared.aws.dynamodb.wire import Item, from_wire, to_wire
+from shared.aws.dynamodb.wire import Item, from_wire, query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.errors import ServiceError
 
@@ -76,24 +76,16 @@ class OwnedItems:
         )
 
     def query_index(self, index: str, condition: str, values: Mapping[str, Any], *, limit: int) -> Iterator[Item]:
-        """Yield up to ``limit`` items of an index, in the order of its sort key. The index lags behind the table."""
-        start: Any = {}
-        while limit > 0:
-            with translate_aws_errors():
-                response = self._client.query(
-                    TableName=self.table,
-                    IndexName=index,
-                    KeyConditionExpression=condition,
-                    ExpressionAttributeNames=placeholders(condition),
-                    ExpressionAttributeValues=to_wire(values),
-                    Limit=limit,
-                    **start,
-                )
-            yield from map(from_wire, response["Items"])
-            limit -= len(response["Items"])
-            if "LastEvaluatedKey" not in response:
-                return
-            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+        """Return up to ``limit`` items of an index, in the order of its sort key. The index lags behind the table."""
+        return query_items(
+            self._client,
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=placeholders(condition),
+            ExpressionAttributeValues=to_wire(values),
+            limit=limit,
+        )
 
     def put(self, owner: str, name: str, item: Mapping[str, Any]) -> bool:
         """Write or replace an item. Return True if it is new."""
@@ -125,6 +117,24 @@ class OwnedItems:
                 return None
             raise
         return from_wire(response["Attributes"])
+
+    def delete_if(self, owner: str, name: str, seen: Mapping[str, Any]) -> bool:
+        """Delete an item if it has these values. Return True if it was deleted now."""
+        condition = " AND ".join(f"#{attribute} = :{attribute}" for attribute in seen)
+        try:
+            with translate_aws_errors():
+                self._client.delete_item(
+                    TableName=self.table,
+                    Key=to_wire(self.key(owner, name)),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=placeholders(condition),
+                    ExpressionAttributeValues=to_wire({f":{attribute}": value for attribute, value in seen.items()}),
+                )
+        except ServiceError as error:
+            if is_refused(error):
+                return False
+            raise
+        return True
 
     def delete(self, owner: str, name: str) -> bool:
         """Delete an item. Return True if there was one."""

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.aws.dynamodb.batch_item import batch_key
 from shared.aws.dynamodb.expressions import placeholders
 from shared.aws.dynamodb.job_item import shard_of
-from shared.aws.dynamodb.wire import Item, from_wire, to_wire
-from shared.aws.errors import translate_aws_errors
+from shared.aws.dynamodb.wire import Item, query_items, to_wire
 from shared.errors import DailyBytesExceeded, TooManyOpenJobs
 from shared.jobs.job import Job
 
@@ -100,15 +99,15 @@ class OwnerQuotas:
 
     def _read(self, owner: str) -> dict[str, Item]:
         """Return the items of an owner by their part."""
-        with translate_aws_errors():
-            response = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="#ID = :id",
-                ExpressionAttributeNames=placeholders("#ID"),
-                ExpressionAttributeValues=to_wire({":id": _owner_id(owner)}),
-                ConsistentRead=True,
-            )
-        return {item["Part"]: item for item in map(from_wire, response["Items"])}
+        items = query_items(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="#ID = :id",
+            ExpressionAttributeNames=placeholders("#ID"),
+            ExpressionAttributeValues=to_wire({":id": _owner_id(owner)}),
+            ConsistentRead=True,
+        )
+        return {item["Part"]: item for item in items}
 
 
 def count_opening(table: str, before: Job, after: Job) -> "list[TransactWriteItemTypeDef]":

@@ -1,16 +1,18 @@
-"""Conversion between Python values and DynamoDB's wire format."""
+"""Conversion between Python values and DynamoDB's wire format, and queries over all pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
 
 Item = dict[str, Any]
 WireItem = dict[str, "AttributeValueTypeDef"]
@@ -52,3 +54,26 @@ def _decimals_to_int(value: Any) -> Any:  # noqa: ANN401 - any value that Dynamo
     if isinstance(value, dict):
         return {name: _decimals_to_int(each) for name, each in value.items()}
     return value
+
+
+def query_items(
+    client: "DynamoDBClient", *, limit: int | None = None, **request: "Unpack[QueryInputTypeDef]"
+) -> Iterator[Item]:
+    """Yield the items of a query, at most ``limit``, from all pages. Pages are requested when they are needed.
+
+    A page can be short, or even empty, although more items follow.
+
+    If fewer than ``limit`` items are yielded, there are no more. ``request`` has the other parameters of ``Query``.
+    Raises ServiceError if DynamoDB fails.
+    """
+    left = limit
+    while left is None or left > 0:
+        if left is not None:
+            request["Limit"] = left
+        with translate_aws_errors():
+            response = client.query(**request)
+        yield from map(from_wire, response["Items"])
+        if "LastEvaluatedKey" not in response:
+            return
+        left = None if left is None else left - len(response["Items"])
+        request["ExclusiveStartKey"] = response["LastEvaluatedKey"]

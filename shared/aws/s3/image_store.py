@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -19,7 +19,7 @@ from shared.pipeline.image_formats import BY_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectTypeDef
 
 #: Maximum number of objects in one call. This is S3's limit.
 MAX_DELETED = 1000
@@ -81,11 +81,7 @@ class ImageStore:
 
     def list_dead_letters(self, after: str, limit: int) -> list[StoredDeadLetter]:
         """Return the next stored messages after a key. A list that is shorter than ``limit`` is the last one."""
-        with translate_aws_errors():
-            page = self._client.list_objects_v2(
-                Bucket=self.bucket, Prefix=object_keys.DEAD_LETTER_PREFIX, StartAfter=after, MaxKeys=limit
-            )
-        found = page.get("Contents", ())
+        found = self._list(object_keys.DEAD_LETTER_PREFIX, after=after, limit=limit)
         return [StoredDeadLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
     def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
@@ -115,9 +111,7 @@ class ImageStore:
 
         Uses a listing, which needs no permission to read the object.
         """
-        with translate_aws_errors():
-            page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
-        return next((entry["Size"] for entry in page.get("Contents", ()) if entry["Key"] == key), None)
+        return next((entry["Size"] for entry in self._list(key, limit=1) if entry["Key"] == key), None)
 
     def delete_raw(self, key: str) -> None:
         """Delete a raw image that no job refers to."""
@@ -127,14 +121,14 @@ class ImageStore:
         """Return the objects of a job: its raw image, copies of its upload and the processed images of all attempts."""
         size = job.raw.size if job.raw.size is not None else self.get_size(job.raw.key)
         raw = [] if size is None else [StoredObject(job.raw.key, size)]
-        return [*raw, *self._list_copies(job), *self._list(object_keys.processed_prefix(job.id))]
+        return [*raw, *self._list_copies(job), *self._list_stored(object_keys.processed_prefix(job.id))]
 
     def delete_job(self, job: Job) -> bool:
         """Delete the raw image, its copies and the processed images of all attempts. Links to them stop working.
 
         Return True if the bucket has versioning, because S3 then keeps older versions of the objects.
         """
-        others = (*self._list_copies(job), *self._list(object_keys.processed_prefix(job.id)))
+        others = (*self._list_copies(job), *self._list_stored(object_keys.processed_prefix(job.id)))
         return self._delete([job.raw.key, *(each.key for each in others)])
 
     def delete_attempt(self, job: Job) -> None:
@@ -151,22 +145,30 @@ class ImageStore:
             return []
         upload = object_keys.direct_key(job.id, bulk=job.batch_id is not None)
         size = self.get_size(upload) if job.raw.key != upload else None
-        copies = self._list(object_keys.pinned_prefix(job.id))
+        copies = self._list_stored(object_keys.pinned_prefix(job.id))
         return [
             *([] if size is None else [StoredObject(upload, size)]),
             *(copy for copy in copies if copy.key != job.raw.key),
         ]
 
-    def _list(self, prefix: str) -> Iterator[StoredObject]:
-        more = ""
+    def _list_stored(self, prefix: str) -> Iterator[StoredObject]:
+        for entry in self._list(prefix):
+            yield StoredObject(entry["Key"], entry["Size"])
+
+    def _list(self, prefix: str, *, after: str = "", limit: int | None = None) -> "Iterator[ObjectTypeDef]":
+        """Yield up to ``limit`` objects of all pages. A page can be short, or even empty, although more follow."""
+        config: Any = {} if limit is None else {"PaginationConfig": {"MaxItems": limit, "PageSize": min(limit, 1000)}}
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=after, **config
+            )
+        )
         while True:
             with translate_aws_errors():
-                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=more)
-            found = [StoredObject(entry["Key"], entry["Size"]) for entry in page.get("Contents", ())]
-            yield from found
-            if not page.get("IsTruncated") or not found:
+                page = next(pages, None)
+            if page is None:
                 return
-            more = found[-1].key
+            yield from page.get("Contents", ())
 
     def _delete(self, targets: list[str]) -> bool:
         has_versions = False

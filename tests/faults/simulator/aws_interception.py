@@ -28,6 +28,10 @@ WAITS: Mapping[Fault | None, timedelta] = {
 }
 
 
+#: Listings, and their parameter for the size of a page. Any page can be short.
+PAGE_LIMITS = {"Query": "Limit", "ListObjectsV2": "MaxKeys"}
+
+
 class Surroundings(Protocol):
     """The services, the time and the log of a world, as this module needs them."""
 
@@ -114,7 +118,7 @@ def _perform(world: Surroundings, send: Send, fault: Fault | None) -> Answer:
 
 
 def _perform_partially(world: Surroundings, send: Send) -> Answer:
-    """Run a request without its first object or item, and return a response that says so, as S3 and DynamoDB do."""
+    """Run a request without its first object or item, or with a short page. Return a response that says so."""
     request = dict(send.request)
     perform = partial(world.perform, send.service, send.operation)
     if send.operation == "DeleteObjects":
@@ -125,6 +129,8 @@ def _perform_partially(world: Surroundings, send: Send) -> Answer:
         ((table, wanted),) = request["RequestItems"].items()
         answer = perform(request | {"RequestItems": {table: wanted | {"Keys": wanted["Keys"][1:]}}})
         answer["UnprocessedKeys"] = {table: wanted | {"Keys": wanted["Keys"][:1]}}
+    elif send.operation in PAGE_LIMITS:
+        answer = perform(request | {PAGE_LIMITS[send.operation]: 1})
     else:
         answer = perform(request)
     world.noted(send, Fault.PARTIAL, None)

@@ -4,11 +4,15 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Protocol
 
 from botocore.response import StreamingBody
 from faults.simulator.aws_errors import make_client_error
+
+#: The time of every object: nothing depends on it.
+LAST_MODIFIED = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +124,7 @@ class Bucket:
         if len(page) < len(keys):
             answer["NextContinuationToken"] = page[-1]
         if page:
-            answer["Contents"] = [{"Key": key, "Size": len(self.objects[key].body)} for key in page]
+            answer["Contents"] = [
+                {"Key": key, "Size": len(self.objects[key].body), "LastModified": LAST_MODIFIED} for key in page
+            ]
         return answer

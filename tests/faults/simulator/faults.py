@@ -55,7 +55,8 @@ class Fault(StrEnum):
     TWICE = "done twice"
     #: The body of the response is truncated.
     CUT = "body cut"
-    #: A call for several objects or items leaves the first one out and says so in a successful response.
+    #: A call for several objects or items leaves the first one out, or a listing returns one item of a page. A
+    #: successful response says so.
     PARTIAL = "done in part"
 
 
@@ -115,6 +116,7 @@ THROTTLED_AS: Mapping[Service, tuple[str, int]] = {
     "dynamodb": ("ProvisionedThroughputExceededException", 400),
     "s3": ("SlowDown", 503),
     "sqs": ("RequestThrottled", 403),
+    "sns": ("ThrottledException", 429),
 }
 
 

@@ -128,15 +128,16 @@ class LambdaPlatform:
         queue, messages = self.deliveries.pop(actor, (None, []))
         if queue is None or actor.end is not End.RETURNED or is_lost:
             return
-        failed = _failed(actor.result)
+        failed = _failed(actor.result, {message.id for message, _ in messages})
         self.functions.world.watch.acknowledger = actor.name
         for message, receipt in messages:
             if failed is not None and message.id not in failed:
                 self.functions.world.queues.acknowledge(queue, receipt)
 
 
-def _failed(answer: Any) -> set[str] | None:
-    """Return the records to retry; None for all of them, as AWS does for an invalid response."""
+def _failed(answer: Any, sent: set[str]) -> set[str] | None:
+    """Return the records to retry; None for all of them, as AWS does for an invalid response or identifier."""
     if not isinstance(answer, dict):
         return None
-    return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    return failed if failed <= sent else None
