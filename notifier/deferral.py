@@ -1,7 +1,8 @@
 """Deferred deliveries: once a minute, send a message for each one that is due.
 
 Webhooks take turns, page by page, so the deferred deliveries of one receiver do not delay those of others. A paused
-webhook costs one read. After a pause, one delivery is sent as a probe. Deliveries of a deleted or disabled webhook end.
+webhook costs two reads. After a pause, one delivery is sent as a probe. Deliveries of a deleted or disabled webhook
+end, and so do those that have waited for a paused webhook for three days.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,15 @@ from shared.aws.dynamodb.webhook_table import WebhookTable
 from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import ServiceError, WebhookNotFound
-from shared.webhooks.circuit import is_paused, needs_probe
-from shared.webhooks.delivery import RESUME_AGAIN_AFTER, RETENTION, WEBHOOK_DISABLED, WEBHOOK_GONE
+from shared.webhooks.circuit import GIVE_UP_AFTER, is_paused, needs_probe
+from shared.webhooks.delivery import (
+    PAUSED,
+    RESUME_AGAIN_AFTER,
+    RETENTION,
+    WEBHOOK_DISABLED,
+    WEBHOOK_GONE,
+    DeliveryState,
+)
 
 #: Webhooks that are looked at in one run.
 MAX_WEBHOOKS = 5000
@@ -38,7 +46,13 @@ class Resumed:
     sent: int = 0
     #: Number of deliveries that ended, because their webhook was deleted or disabled.
     held: int = 0
+    #: Number of deliveries that ended, because their receiver was paused for too long.
+    failed: int = 0
     has_more: bool = False
+
+    def __add__(self, other: "Resumed") -> "Resumed":
+        """Return the sum of two turns."""
+        return Resumed(self.sent + other.sent, self.held + other.held, self.failed + other.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +72,15 @@ class DeferredDeliveries:
         """
         # A webhook that was deleted and created again is listed twice.
         waiting = list(dict.fromkeys(self.webhooks.find_deferring(self.clock(), limit=MAX_WEBHOOKS)))
-        sent, held = 0, 0
+        total = Resumed()
         with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="resume") as threads:
             for _ in range(MAX_TURNS):
                 if not waiting or timedelta(milliseconds=context.get_remaining_time_in_millis()) < MARGIN:
                     break
                 pages = list(threads.map(lambda each: self._resume_page(*each), waiting))
-                sent += sum(page.sent for page in pages)
-                held += sum(page.held for page in pages)
+                total = sum(pages, total)
                 waiting = [each for each, page in zip(waiting, pages, strict=True) if page.has_more]
-        return Resumed(sent, held)
+        return total
 
     def _resume_page(self, owner: str, name: str) -> Resumed:
         now = self.clock()
@@ -79,8 +92,12 @@ class DeferredDeliveries:
             if webhook.disabled:
                 return self._hold_page(owner, name, now, due_by=now, reason=WEBHOOK_DISABLED)
             if is_paused(webhook, now):
-                return Resumed()
-            return self._send_page(owner, name, now, limit=1 if needs_probe(webhook, now) else PAGE_SIZE)
+                return self._give_up_page(owner, name, now)
+            if needs_probe(webhook, now):
+                # The others wait for the result of one delivery, but not for ever.
+                ended = self._give_up_page(owner, name, now)
+                return ended if ended.has_more else ended + self._send_page(owner, name, now, limit=1)
+            return self._send_page(owner, name, now, limit=PAGE_SIZE)
         except ServiceError as error:
             self.logger.exception("Deferred deliveries not sent", extra={"webhook": name, "code": error.code})
             return Resumed()
@@ -102,9 +119,18 @@ class DeferredDeliveries:
             self.webhooks.keep_ending(owner, name, now)
         return page
 
+    def _give_up_page(self, owner: str, name: str, now: datetime) -> Resumed:
+        """End deliveries of a paused webhook that have waited for too long."""
+        due = list(self.deliveries.list_due(owner, name, now, limit=PAGE_SIZE))
+        old = [delivery for delivery in due if now - delivery.created_at > GIVE_UP_AFTER]
+        failed = sum(self.deliveries.end(each, DeliveryState.FAILED, reason=PAUSED, now=now) for each in old)
+        if failed:
+            self.logger.error("Deliveries given up", extra={"webhook": name, "reason": PAUSED, "deliveries": failed})
+        return Resumed(failed=failed, has_more=len(old) == PAGE_SIZE)
+
     def _hold_page(self, owner: str, name: str, now: datetime, *, due_by: datetime, reason: str) -> Resumed:
         due = list(self.deliveries.list_due(owner, name, due_by, limit=PAGE_SIZE))
-        held = sum(self.deliveries.hold(delivery, reason=reason, now=now) for delivery in due)
+        held = sum(self.deliveries.end(each, DeliveryState.HELD, reason=reason, now=now) for each in due)
         if held:
             self.logger.info("Deliveries held", extra={"webhook": name, "reason": reason, "deliveries": held})
         return Resumed(held=held, has_more=len(due) == PAGE_SIZE)

@@ -17,6 +17,7 @@ from shared.webhooks.circuit import GIVE_UP_AFTER, is_paused, needs_probe
 from shared.webhooks.delivery import (
     EVENT_NOT_SELECTED,
     LONGEST_QUEUE_DELAY,
+    PAUSED,
     WEBHOOK_DISABLED,
     WEBHOOK_GONE,
     Delivery,
@@ -29,8 +30,6 @@ from shared.webhooks.webhook import GONE, Webhook
 
 #: How long a claim is valid. Connecting and sending cannot take longer than this.
 DELIVERY_LEASE = timedelta(seconds=60)
-#: Reason of a delivery that waits or has failed without a try.
-PAUSED = "RECEIVER_PAUSED"
 USER_AGENT = f"Safelight/{VERSION}"
 #: Statuses whose ``Retry-After`` header is respected.
 RETRY_AFTER_STATUSES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})

@@ -127,7 +127,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         return response
     resumed = get_consumer().deferred.resume(context)
     # CloudWatch charges for each metric that has a value in a month. This runs every minute, mostly without deliveries.
-    for metric, count in (("DeliveriesResumed", resumed.sent), (METRICS[DeliveryState.HELD], resumed.held)):
+    for metric, count in (
+        ("DeliveriesResumed", resumed.sent),
+        (METRICS[DeliveryState.HELD], resumed.held),
+        (METRICS[DeliveryState.FAILED], resumed.failed),
+    ):
         if count:
             metrics.add_metric(metric, MetricUnit.Count, count)
     if metrics.metric_set:

@@ -73,8 +73,7 @@ class Webhooks:
         """Delete a webhook and its secrets. Its pending deliveries end as HELD. Raises WebhookNotFound."""
         if not is_name(name):
             raise WebhookNotFound
-        self.table.delete(owner, name, now=self.clock())
-        self.secrets.delete(owner, name)
+        self.table.delete(owner, name, self.secrets, now=self.clock())
 
     def rotate_secret(self, name: str, owner: str) -> tuple[str, datetime]:
         """Create a new secret. Return it, and the time until which the previous secret is also used to sign.
@@ -89,8 +88,9 @@ class Webhooks:
 
     def replay(self, name: str, owner: str, event_id: str) -> Delivery:
         """Send an event again, whatever the state of its delivery. Raises WebhookNotFound or DeliveryNotFound."""
-        webhook = self.get(name, owner)
-        delivery = self.deliveries.replay(owner, webhook.name, event_id, now=self.clock())
+        webhook, now = self.get(name, owner), self.clock()
+        self.table.mark_deferring(webhook, now)
+        delivery = self.deliveries.replay(owner, webhook.name, event_id, now=now)
         message = delivery.to_message()
         self.queue.send(message.encode(), tenant=message.receiver)
         return delivery

@@ -26,6 +26,8 @@ MAX_DELAY = timedelta(hours=11)
 LONGEST_QUEUE_DELAY = timedelta(minutes=1)
 #: If a message about a deferred delivery is lost, another one is sent after this time.
 RESUME_AGAIN_AFTER = timedelta(minutes=15)
+#: Reason of a delivery that waits or has failed without a try.
+PAUSED: Final = "RECEIVER_PAUSED"
 #: Reasons of deliveries that are HELD.
 WEBHOOK_GONE: Final = "WEBHOOK_GONE"
 WEBHOOK_DISABLED: Final = "WEBHOOK_DISABLED"

@@ -191,9 +191,10 @@ def test_delivery_fails_after_the_last_try(cloud: Cloud, receiver: Receiver, mon
     finish_job(cloud)
     messages = cloud.receive(cloud.webhook_queue_url)
     by = timedelta()
-    for _ in range(MAX_TRIES):
+    for delay in (*RETRY_DELAYS, RETRY_DELAYS[-1]):
         is_in_queue = bool(cloud.send_webhooks(messages))
-        by += timedelta(hours=13)
+        # Longer than the delay with its jitter, and than every pause.
+        by += max(delay * 1.3, timedelta(minutes=70))
         advance_clock(monkeypatch, by)
         cloud.resume_webhooks()
         if not is_in_queue:

@@ -16,7 +16,14 @@ from shared.aws.dynamodb.webhook_table import INDEX
 from shared.aws.dynamodb.wire import from_optional_iso
 from shared.clock import from_iso, to_iso
 from shared.errors import DeliveryNotFound
-from shared.webhooks.delivery import RETENTION, Delivery, DeliveryMessage, DeliveryState, compute_receiver
+from shared.webhooks.delivery import (
+    RESUME_AGAIN_AFTER,
+    RETENTION,
+    Delivery,
+    DeliveryMessage,
+    DeliveryState,
+    compute_receiver,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,14 +124,14 @@ class DeliveryTable:
         )
         return item is not None
 
-    def hold(self, delivery: Delivery, *, reason: str, now: datetime) -> bool:
-        """End a deferred delivery as HELD. Return False if the delivery has changed since it was read."""
+    def end(self, delivery: Delivery, state: DeliveryState, *, reason: str, now: datetime) -> bool:
+        """End a deferred delivery without a try. Return False if the delivery has changed since it was read."""
         item = self._items.update(
             delivery.owner,
             _name(delivery.webhook, delivery.event_id),
-            "SET #State = :held, #DueAt = :now, #Reason = :reason REMOVE #ResumeAt, #DeferredBy",
+            "SET #State = :state, #DueAt = :now, #Reason = :reason REMOVE #ResumeAt, #DeferredBy",
             {
-                ":held": DeliveryState.HELD.value,
+                ":state": state.value,
                 ":now": to_iso(now),
                 ":reason": reason,
                 ":seen": to_iso(delivery.resume_at or now),
@@ -141,13 +148,18 @@ class DeliveryTable:
         return _from_item(item)
 
     def replay(self, owner: str, webhook: str, event_id: str, *, now: datetime) -> Delivery:
-        """Start a delivery again in a new round, whatever its state. Raises DeliveryNotFound if it has no record."""
+        """Start a delivery again in a new round, whatever its state. Raises DeliveryNotFound if it has no record.
+
+        Until it is claimed, the delivery is deferred, so the schedule sends a message if that of the caller is lost.
+        """
         item = self._items.update(
             owner,
             _name(webhook, event_id),
-            "SET #State = :waiting, #DueAt = :now, #Tries = :zero, #Round = #Round + :one, #ExpiresAt = :expires"
-            " REMOVE #DeferredBy, #ResumeAt",
+            "SET #State = :waiting, #DueAt = :now, #Tries = :zero, #Round = #Round + :one, #ExpiresAt = :expires,"
+            " #DeferredBy = :receiver, #ResumeAt = :again",
             {
+                ":receiver": compute_receiver(owner, webhook),
+                ":again": to_iso(now + RESUME_AGAIN_AFTER),
                 ":waiting": DeliveryState.WAITING.value,
                 ":now": to_iso(now),
                 ":zero": 0,

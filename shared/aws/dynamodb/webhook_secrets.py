@@ -59,10 +59,9 @@ class WebhookSecrets:
         overlaps = "Previous" in item and from_iso(item["PreviousUntil"]) > now
         return SigningSecrets(item["Secret"], item["Previous"] if overlaps else None)
 
-    def delete(self, owner: str, name: str) -> None:
-        """Delete a webhook's secrets."""
-        with translate_aws_errors():
-            self._client.delete_item(TableName=self._table, Key=_key(owner, name))
+    def delete(self, owner: str, name: str) -> "TransactWriteItemTypeDef":
+        """Return the deletion of a webhook's secrets, for the transaction that deletes the webhook."""
+        return {"Delete": {"TableName": self._table, "Key": _key(owner, name)}}
 
 
 def _key(owner: str, name: str) -> dict[str, Any]:

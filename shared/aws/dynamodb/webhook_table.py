@@ -176,8 +176,8 @@ class WebhookTable:
         for item in self._items.query_index(INDEX, condition, values, limit=limit):
             yield item["Owner"], str(item["Entry"]).partition("#")[2]
 
-    def delete(self, owner: str, name: str, *, now: datetime) -> None:
-        """Delete a webhook, and list it as deleted.
+    def delete(self, owner: str, name: str, secrets: WebhookSecrets, *, now: datetime) -> None:
+        """Delete a webhook and its secrets, and list it as deleted, all or nothing.
 
         Raises WebhookNotFound if the owner has no webhook with this name.
         """
@@ -193,7 +193,7 @@ class WebhookTable:
             "Item": to_wire(self._deleted.key(owner, name) | {"DeferredBy": WEBHOOKS} | _ending_times(now)),
         }
         try:
-            transact(self._client, [{"Delete": deletion}, {"Put": listed}])
+            transact(self._client, [{"Delete": deletion}, {"Put": listed}, secrets.delete(owner, name)])
         except ServiceError as error:
             if is_refused(error):
                 raise WebhookNotFound from error

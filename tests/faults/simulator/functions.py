@@ -28,6 +28,9 @@ from support import events
 import api.app
 import api.dependencies
 import api.jobs.submission
+import notifier.app
+import notifier.deferral
+import notifier.webhooks
 import shared.parallel
 import shared.sqs_batch
 import worker.app
@@ -38,7 +41,8 @@ from api.dead_letters.use_cases import DeadLetters
 from api.http.body import Upload
 from api.jobs.lifecycle import JobLifecycle
 from api.jobs.submission import JobSubmission
-from shared.aws.clients import Clients, make_clients
+from notifier.http_post import HttpResponse
+from shared.aws.clients import Clients, make_clients, make_notifier_clients
 from shared.errors import SafelightError
 from shared.jobs.job import ANONYMOUS, Job
 from shared.jobs.job_spec import JobSpec
@@ -47,12 +51,15 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.imaging import RenderResult
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler, worker.uploads)
+NOTIFIER_ROOTS: tuple[ModuleType, ...] = (notifier.app, notifier.webhooks)
 #: Builders of the roots, before any patch.
 MAKERS: tuple[Callable[[], Any], ...] = (
     worker.app.get_consumer.__wrapped__,
     worker.dead_letters.get_dead_letters.__wrapped__,
     worker.reconciler.get_reconciler.__wrapped__,
     worker.uploads.get_upload_events.__wrapped__,
+    notifier.app.get_publisher.__wrapped__,
+    notifier.webhooks.get_consumer.__wrapped__,
 )
 #: Duration of the render double.
 WORK = timedelta(seconds=1)
@@ -75,6 +82,8 @@ class Functions:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         """Create the functions; ``patch`` undoes all changes."""
         self.blueprint = Blueprint.read()
+        #: Sends a webhook's request: its URL and headers.
+        self.receive: Callable[[str, Mapping[str, str]], HttpResponse] = lambda *_: HttpResponse(status=204)
         self.world = World(self.blueprint)
         self._numbers = 0
         for name, value in self.blueprint.environment().items():
@@ -89,6 +98,7 @@ class Functions:
         for root in ROOTS:
             patch.setattr(root, "make_clients", lambda *_, **__: clients)
             patch.setattr(root, "utc_now", self._now, raising=False)  # not every root needs a clock
+        self._patch_notifier(patch, clients)
         patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
@@ -114,12 +124,29 @@ class Functions:
         dependencies = (
             api.dependencies.get_dependencies()
         )  # routes keep the function, so the function must keep its result
-        consumer, dead_letters, reconciler, uploads = (make() for make in MAKERS)
+        consumer, dead_letters, reconciler, uploads, publisher, sender = (make() for make in MAKERS)
         self.dependencies = dependencies
         patch.setattr(worker.app, "get_consumer", lambda: consumer)
         patch.setattr(worker.uploads, "get_upload_events", lambda: uploads)
         patch.setattr(worker.dead_letters, "get_dead_letters", lambda: dead_letters)
         patch.setattr(worker.reconciler, "get_reconciler", lambda: reconciler)
+        patch.setattr(notifier.app, "get_publisher", lambda: publisher)
+        patch.setattr(notifier.webhooks, "get_consumer", lambda: sender)
+
+    def _patch_notifier(self, patch: pytest.MonkeyPatch, clients: Clients) -> None:
+        sns: Any = make_notifier_clients(5).sns
+        sns._make_api_call = partial(self._call, "sns")
+        given = SimpleNamespace(dynamodb=clients.dynamodb, sqs=clients.sqs, sns=sns)
+        patch.setattr(notifier.app, "make_notifier_clients", lambda *_: given)
+        patch.setattr(notifier.webhooks, "make_webhook_clients", lambda *_: given)
+        patch.setattr(notifier.webhooks, "HttpPost", lambda **_: self._post)
+        for root in NOTIFIER_ROOTS:
+            patch.setattr(root, "utc_now", self._now)
+        for module in (notifier.app, notifier.deferral):
+            patch.setattr(module, "ThreadPoolExecutor", Threads)
+
+    def _post(self, url: str, headers: Mapping[str, str], _body: bytes) -> HttpResponse:
+        return self.receive(url, headers)
 
     def _clients(self) -> Clients:
         clients = make_clients(5)
@@ -203,12 +230,24 @@ class Functions:
     def deliver(self, queue: Queue, messages: list[Message]) -> Any:
         """Invoke the function of a queue with messages; return its response."""
         event = events.sqs(*map(as_received, messages), queue=queue.name)
-        handlers = {self.world.dead_letters.name: worker.dead_letters, self.world.uploads.name: worker.uploads}
+        handlers = {
+            self.world.dead_letters.name: worker.dead_letters,
+            self.world.uploads.name: worker.uploads,
+            self.world.webhooks.name: notifier.webhooks,
+        }
         return handlers.get(queue.name, worker.app).handler(event, self.make_context())
 
     def reconcile(self) -> Any:
         """Start the reconciler."""
         return worker.reconciler.handler({}, self.make_context())
+
+    def notify(self, records: list[Any]) -> Any:
+        """Invoke the notifier with records of the stream of jobs."""
+        return notifier.app.handler({"Records": records}, self.make_context())
+
+    def resume_deliveries(self) -> Any:
+        """Invoke the webhook function as its schedule does."""
+        return notifier.webhooks.handler({"source": "aws.events"}, self.make_context())
 
     def make_context(self) -> LambdaContext:
         """Return the context of the running invocation."""
@@ -233,4 +272,6 @@ FUNCTIONS: Mapping[Kind, str] = {
     Kind.UPLOADS: "UploadFunction",
     Kind.DEAD_LETTERS: "DeadLetterFunction",
     Kind.RECONCILER: "ReconcilerFunction",
+    Kind.NOTIFIER: "NotifierFunction",
+    Kind.WEBHOOKS: "WebhookFunction",
 }

@@ -6,7 +6,7 @@ them: an exception inside an invocation would look like a failing record.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,8 @@ class Watch:
         self._world = world
         self.breaches: list[str] = []
         self.seen: Counter[str] = Counter()
+        #: Also called for each write to a table.
+        self.observers: list[Callable[[str, Record | None, Record | None], None]] = []
         #: IDs of all jobs that had a record.
         self.ever: set[str] = set()
         #: IDs that a client got.
@@ -75,6 +77,11 @@ class Watch:
 
     def written(self, table: str, old: Record | None, new: Record | None) -> None:
         """Check one write to a table."""
+        for observe in self.observers:
+            observe(table, old, new)
+        self._judge_write(table, old, new)
+
+    def _judge_write(self, table: str, old: Record | None, new: Record | None) -> None:
         if table == "BatchTable" and new is not None:
             self._touched.add(new["ID"]["S"])
         if table != "JobTable":
@@ -277,6 +284,8 @@ class Watch:
 
     def deleted(self, queue: str, message: Message) -> None:
         """Check an acknowledgement: the job has ended or has moved past this message or attempt."""
+        if queue == self._world.webhooks.name:
+            return  # webhook_run checks the deliveries
         named = _read(message)
         if named is None:
             self.seen["unreadable message kept"] += 1

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     UPLOADS = "uploads"
     DEAD_LETTERS = "dead-letters"
     RECONCILER = "reconciler"
+    NOTIFIER = "notifier"
+    WEBHOOKS = "webhooks"
 
 
 class End(StrEnum):

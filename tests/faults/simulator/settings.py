@@ -11,7 +11,14 @@ from infra.deployment.template import load_template, parameter_defaults
 
 BUCKET = "images"
 REGION_URL = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}"
-QUEUE_NAMES = {"JobQueue": "jobs", "BulkQueue": "bulk", "UploadQueue": "uploads", "DeadLetterQueue": "dead-letters"}
+QUEUE_NAMES = {
+    "JobQueue": "jobs",
+    "BulkQueue": "bulk",
+    "UploadQueue": "uploads",
+    "DeadLetterQueue": "dead-letters",
+    "EventDeadLetterQueue": "event-dead-letters",
+    "WebhookQueue": "webhooks",
+}
 
 
 @dataclass(frozen=True, slots=True)

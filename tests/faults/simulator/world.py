@@ -13,6 +13,7 @@ from faults.simulator.invocations import End, Invocation, Kind, current, pause
 from faults.simulator.queues import Queue, Queues
 from faults.simulator.settings import QUEUE_NAMES, Blueprint
 from faults.simulator.tables import Tables, from_template
+from faults.simulator.topics import Topics
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOBS, BATCHES = "JobTable", "BatchTable"
@@ -60,9 +61,17 @@ class World:
             )
             for name in ("JobQueue", "BulkQueue", "UploadQueue")
         )
-        queues = [self.queue, self.bulk_queue, self.uploads, self.dead_letters]
+        self.event_dead_letters = Queue(QUEUE_NAMES["EventDeadLetterQueue"], timedelta(seconds=30))
+        self.webhooks = Queue(QUEUE_NAMES["WebhookQueue"], blueprint.visibility("WebhookQueue"))
+        self.topics = Topics()
+        queues = [self.queue, self.bulk_queue, self.uploads, self.dead_letters, self.event_dead_letters, self.webhooks]
         self.queues = Queues(queues, lambda: self.now, self.watch)
-        self._services: dict[str, Service] = {"dynamodb": self.tables, "s3": self.bucket, "sqs": self.queues}
+        self._services: dict[str, Service] = {
+            "dynamodb": self.tables,
+            "s3": self.bucket,
+            "sqs": self.queues,
+            "sns": self.topics,
+        }
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self.nonces = itertools.count()
