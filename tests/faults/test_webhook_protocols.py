@@ -199,7 +199,7 @@ def test_a_name_belongs_to_one_webhook(shop: Shop) -> None:
 
 def test_a_deleted_webhook_holds_its_events(shop: Shop) -> None:
     """They are in its log, and can be replayed if it is created again."""
-    shop.webhooks.delete(OWNER, "shop", now=shop.now)
+    shop.webhooks.delete(OWNER, "shop", shop.secrets, now=shop.now)
     shop.deliver("late")
     assert (shop.find("late").state, shop.find("late").reason) == (DeliveryState.HELD, "WEBHOOK_GONE")
     assert shop.got == []
@@ -240,13 +240,16 @@ def test_an_early_or_old_message_sends_nothing(shop: Shop) -> None:
 
 
 def test_a_replay_of_a_deferred_delivery_is_immediate(shop: Shop) -> None:
-    """It is no longer deferred. An event without a record can't be replayed."""
+    """The schedule sends it only if its message is lost. An event without a record can't be replayed."""
     shop.status, shop.retry_after = 429, timedelta(minutes=2)
     shop.deliver("r")
     replayed = shop.deliveries.replay(OWNER, "shop", "evt_r", now=shop.now)
-    assert (replayed.state, replayed.resume_at, replayed.due_at) == (DeliveryState.WAITING, None, shop.now)
+    again = shop.now + RESUME_AGAIN_AFTER
+    assert (replayed.state, replayed.resume_at, replayed.due_at) == (DeliveryState.WAITING, again, shop.now)
     shop.now += timedelta(minutes=5)
     assert shop.resume() == []
+    shop.now = again
+    assert shop.resume() == ["r"]
     with pytest.raises(DeliveryNotFound):
         shop.deliveries.replay(OWNER, "shop", "evt_none", now=shop.now)
 
