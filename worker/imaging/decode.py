@@ -198,6 +198,7 @@ def _compose(source: ImageFile, warnings: list[str]) -> Iterator[tuple[Image.Ima
                 plain, _ = normalize_colors(image, ColorDescription())
         except ImageError:
             return None
+        plain.info = {}  # An encoder would write what the frame's file says about plays or transparency.
         return plain if plain.size == frame.size else None
 
     for frame, canvas in zip(animation.frames, compose_frames(animation, decode_frame), strict=True):
