@@ -36,6 +36,7 @@ from shared.pipeline.limits import Limits
 from worker.imaging.animation.compositor import compose_frames
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
+from worker.imaging.color.png_palette import complete_palette
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, FileDamaged, make_whole_contents, read_contents
 from worker.imaging.containers.animation import CONTROL_IGNORED, StoredAnimation, StoredFrame, list_unique
@@ -230,6 +231,7 @@ def _open_checked(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, Fi
         limits.check_size(image.size)
         limits.check_size(get_tile_size(image))
         scale_transparent_color(image)
+        complete_palette(image)
         yield image, contents
 
 

@@ -95,8 +95,8 @@ class _PngReader:
 
     def _handle_ancillary(self, chunk: Chunk) -> None:
         kind = chunk.kind
-        if kind in self._found or (self._has_pixels and kind != b"eXIf"):
-            return  # A second chunk of this kind, or one in the wrong place, has no effect.
+        if kind in self._found or self._has_pixels:
+            return  # As in browsers, a second chunk of this kind, or one after the pixels, has no effect.
         if kind == b"tRNS" and not self._is_transparency_valid(chunk):
             self._warn_damaged(chunk)
         else:

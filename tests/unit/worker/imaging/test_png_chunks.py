@@ -5,9 +5,11 @@ import zlib
 
 import pytest
 from support import raw_files, sample_images
+from support.jpeg_parts import ORIENTATION, SHORT, make_exif
 from support.rendered_pngs import COLORS, EMPTY, LIMITS, P3_CHUNK, PIXELS, break_crc, get_colors, render_png
 
 from shared.errors import CorruptImage, ImageError, TruncatedImage
+from shared.pipeline.png_chunks import SIGNATURE
 from worker.imaging import render
 
 ANCILLARY = [
@@ -120,3 +122,19 @@ def test_text_between_image_data_is_skipped() -> None:
     parts = [(b"IDAT", content[:4]), (b"tEXt", b"k\0v"), (b"IDAT", b""), (b"IDAT", content[4:])]
     body = b"".join(raw_files.make_png_chunk(*part) for part in parts)
     assert get_colors(render(data[:start] + body + data[start + 12 + length :], EMPTY, LIMITS)) == COLORS
+
+
+def test_exif_after_the_pixels_does_not_rotate() -> None:
+    """Browsers and plans do not see it."""
+    exif = raw_files.make_png_chunk(b"eXIf", make_exif([(ORIENTATION, SHORT, 1, 6)])[6:])
+    data = raw_files.make_png(PIXELS, 8)
+    assert render(data[:33] + exif + data[33:], EMPTY, LIMITS).height == 2
+    assert render(data[:-12] + exif + data[-12:], EMPTY, LIMITS).height == 1
+
+
+def test_missing_palette_colors_are_black() -> None:
+    """The palette has one color, and the second pixel refers to another one. Browsers show black."""
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 3, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"PLTE", b"\xff\0\0"), (b"IDAT", zlib.compress(b"\0\0\x80")), (b"IEND", b"")]
+    data = SIGNATURE + b"".join(raw_files.make_png_chunk(*chunk) for chunk in chunks)
+    assert get_colors(render(data, EMPTY, LIMITS)) == [(255, 0, 0), (0, 0, 0)]
