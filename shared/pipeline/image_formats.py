@@ -164,7 +164,8 @@ HEIC = ImageFormat(
     matches=_is_heif,
     media_type_aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
     frames=False,
-    decode_cost=20.0,
+    # Median of four photographs of 5 to 12 megapixels, with the conversion from Display P3.
+    decode_cost=27.8,
 )
 
 INPUT_FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, HEIC)
