@@ -1,0 +1,185 @@
+"""Decoders that use none of our code, as references for the pixels that the worker renders.
+
+Each takes the bytes of a file and returns its first frame: upright, in sRGB, as an array of RGBA with 8 bits per
+channel.
+"""
+
+import base64
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from io import BytesIO
+from multiprocessing import get_context
+from typing import Any, Final
+
+import numpy as np
+import pyvips
+import tifffile
+from chromium import chromium
+from playwright.sync_api import Browser, Error, Page
+
+from shared.pipeline.image_formats import HEIC, TIFF, detect_format
+
+#: Rows of RGBA pixels, uint8, of shape (height, width, 4).
+Pixels = Any
+#: Returns None if the decoder can't read the file, or does not know how it must look.
+Decode = Callable[[bytes], Pixels | None]
+
+#: Draw the first frame in a canvas, like a page shows it. Answers an empty text if the image can't be decoded whole.
+_DRAW: Final = """async ({data, type}) => {
+  const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+  const address = URL.createObjectURL(new Blob([bytes], {type}));
+  try {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = image.naturalWidth;
+    canvas.height = image.naturalHeight;
+    canvas.getContext("2d", {willReadFrequently: true}).drawImage(image, 0, 0);
+    return canvas.toDataURL("image/png").split(",")[1] || "";
+  } catch {
+    return "";
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}"""
+
+
+@contextmanager
+def open_references(browser: Browser) -> Iterator[dict[str, Decode]]:
+    """Yield the decoders by name. libvips and tifffile run in another process, because a file can crash them."""
+    page = browser.new_page()
+    pools = [_start_pool()]
+
+    def run(function: Decode) -> Decode:
+        def decode(data: bytes) -> Pixels | None:
+            try:
+                return pools[0].submit(function, data).result()
+            except BrokenProcessPool:
+                pools[0] = _start_pool()
+                return None
+
+        return decode
+
+    try:
+        yield {"libvips": run(decode_with_vips), "Chromium": _draw_on(page), "tifffile": run(decode_with_tifffile)}
+    finally:
+        pools[0].shutdown()
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+def _start_pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_silence)
+
+
+def _silence() -> None:
+    """Log nothing about damaged files."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+def decode_with_vips(data: bytes) -> Pixels | None:
+    """Decode with libvips, which applies ICC profiles but neither CICP nor gAMA."""
+    try:
+        image = pyvips.Image.new_from_buffer(data, "", fail_on="error").autorot()
+        return _to_rgba(image)
+    except pyvips.Error:
+        return None
+
+
+def _to_rgba(image: pyvips.Image) -> Pixels:
+    if image.get_typeof("icc-profile-data"):
+        try:
+            image = image.icc_transform("srgb", embedded=True, intent="perceptual")
+        except pyvips.Error:
+            image = image.colourspace("srgb")
+    image = image.colourspace("srgb")
+    image = image.cast("uchar")
+    if image.bands in {1, 2}:
+        image = image[0].bandjoin([image[0], *(image[band] for band in range(image.bands))])
+    if image.bands == 3:
+        image = image.bandjoin(255)
+    return np.asarray(image.numpy()[..., :4])
+
+
+def _draw_on(page: Page) -> Decode:
+    def decode(data: bytes) -> Pixels | None:
+        image_format = detect_format(data)
+        if image_format is None or image_format in {TIFF, HEIC}:
+            return None
+        values = {"data": base64.b64encode(data).decode(), "type": image_format.media_type}
+        try:
+            drawn: str = page.evaluate(_DRAW, values)
+        except Error:
+            return None
+        return decode_with_vips(base64.b64decode(drawn)) if drawn else None
+
+    return decode
+
+
+def decode_with_tifffile(data: bytes) -> Pixels | None:
+    """Decode a TIFF with tifffile and imagecodecs, if its colors follow from the samples without a profile."""
+    if detect_format(data) is not TIFF:
+        return None
+    try:
+        with tifffile.TiffFile(BytesIO(data)) as file:
+            page = file.pages.first
+            return None if "InterColorProfile" in page.tags else _convert_page(page)
+    except Exception:  # noqa: BLE001 - a damaged file raises errors of every kind
+        return None
+
+
+def _convert_page(page: tifffile.TiffPage) -> Pixels | None:
+    samples = page.asarray()
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
+        samples = np.moveaxis(samples, 0, -1)
+    samples = samples.reshape(page.imagelength, page.imagewidth, -1)
+    photometric = page.photometric
+    if photometric == tifffile.PHOTOMETRIC.PALETTE:
+        # Some writers store colors of 8 bits.
+        colors = page.colormap.astype(float).T
+        color = (colors / (257 if colors.max() > 255 else 1))[samples[..., 0]]
+        extra = samples[..., 1:]
+    else:
+        samples = _scale(samples, page.bitspersample)
+        if photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            samples[..., 0] = 255 - samples[..., 0]
+        is_gray = photometric in {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
+        is_jpeg = photometric == tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG
+        if not (is_gray or is_jpeg or photometric == tifffile.PHOTOMETRIC.RGB):
+            return None
+        color = np.repeat(samples[..., :1], 3, axis=-1) if is_gray else samples[..., :3]
+        extra = samples[..., 1:] if is_gray else samples[..., 3:]
+    alpha = np.full(color.shape[:2], 255.0)
+    kinds = [int(kind) for kind in page.extrasamples]
+    if kinds and kinds[0] in {1, 2} and extra.shape[-1]:
+        alpha = extra[..., 0].astype(float)
+        if kinds[0] == 1:
+            color = color / np.maximum(alpha, 1)[..., None] * 255
+    rgba = np.dstack([color, alpha])
+    orientation = page.tags["Orientation"].value if "Orientation" in page.tags else 1
+    return _turn(np.clip(np.rint(rgba), 0, 255).astype(np.uint8), int(orientation))
+
+
+def _scale(samples: Pixels, bits: int) -> Pixels:
+    """Return samples in the range 0 to 255."""
+    if samples.dtype.kind == "f":
+        return np.clip(np.nan_to_num(samples.astype(float)), 0, 1) * 255
+    if samples.dtype.kind == "i":
+        return (samples.astype(float) + 2.0 ** (bits - 1)) * 255 / (2.0**bits - 1)
+    return samples.astype(float) * 255 / (2.0**bits - 1)
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply the EXIF orientation."""
+    turned = np.swapaxes(pixels, 0, 1) if orientation in {5, 6, 7, 8} else pixels
+    turned = turned[:, ::-1] if orientation in {2, 3, 6, 7} else turned
+    return turned[::-1] if orientation in {3, 4, 7, 8} else turned
