@@ -113,7 +113,7 @@ class Judge:
         image_format = detect_format(data)
         judgment = Judgment(
             path=f"{path.parent.name}/{path.name}",
-            digest=hashlib.sha256(data).hexdigest()[:16],
+            digest=compute_digest(data),
             format=image_format.name if image_format else "other",
             verdict=Verdict.CRASH,
             differences={},
@@ -155,8 +155,9 @@ class Judge:
     def _find_reason(self, judgment: Judgment) -> str:
         """Return why a file may differ, or an empty text."""
         for exception in self._exceptions:
-            is_listed = judgment.digest in exception["digests"]
-            if is_listed or any(fnmatchcase(judgment.path, pattern) for pattern in exception["names"]):
+            names = (fnmatchcase(judgment.path, pattern) for pattern in exception.get("names", ()))
+            warnings = (each in judgment.detail for each in exception.get("warnings", ()))
+            if judgment.digest in exception.get("digests", ()) or any(names) or any(warnings):
                 return str(exception["reason"])
         return ""
 
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take only every n-th file")
     parser.add_argument("--first", type=int, help="take only the first n of these, the smallest")
     parser.add_argument("--seconds", type=int, default=30, help="CPU time limit per file")
-    parser.add_argument("--results", type=Path, help="append a line of JSON for each file")
+    parser.add_argument("--results", type=Path, help="append JSON lines, and continue the run that they are from")
     parser.add_argument("--animations", action="store_true", help="also compare all frames of animations")
     arguments = parser.parse_args()
     found = (path for folder in arguments.folders for path in folder.rglob("*") if path.is_file())
@@ -176,21 +177,37 @@ def main() -> None:
     files = sorted(found, key=lambda path: (path.stat().st_size, path))[:: arguments.every][: arguments.first]
     # Only CPU time is limited, so that the results do not depend on how busy the machine is.
     budget = replace(Budget.of(LIMITS, memory_mib=2048, children=1, cpu_seconds=arguments.seconds), wall_seconds=3600)
-    judgments: list[Judgment] = []
+    judgments = read_results(arguments.results)
     with open_browser() as browser, open_references(browser) as references:
         sandbox = Sandbox(budget, children=1, environment={})
         judge = Judge(sandbox, references, json.loads(EXCEPTIONS.read_text()))
         for path in files:
-            judgment = judge.judge(path)
+            digest = compute_digest(path.read_bytes())
             # Test suites copy files from each other.
-            if judgment.digest not in {each.digest for each in judgments}:
-                judgments.append(judgment)
-                report(judgment, arguments.results)
+            if digest not in judgments:
+                judgments[digest] = judge.judge(path)
+                report(judgments[digest], arguments.results)
         sandbox.close()
         if arguments.animations:
             compare_animations(browser, files)
-    print_counts(judgments)
-    sys.exit(any(each.verdict in {Verdict.DIFFERENT, Verdict.CRASH} for each in judgments))
+    print_counts(list(judgments.values()))
+    sys.exit(any(each.verdict in {Verdict.DIFFERENT, Verdict.CRASH} for each in judgments.values()))
+
+
+def compute_digest(data: bytes) -> str:
+    """Return the start of the SHA-256 digest of a file, by which the exceptions name it."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def read_results(results: Path | None) -> dict[str, Judgment]:
+    """Return the judgments of an interrupted run by the digest of the file."""
+    if results is None or not results.exists():
+        return {}
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    for line in lines:
+        found = {name: Difference(**each) for name, each in line["differences"].items()}
+        line.update(verdict=Verdict(line["verdict"]), differences=found)
+    return {line["digest"]: Judgment(**line) for line in lines}
 
 
 def report(judgment: Judgment, results: Path | None) -> None:

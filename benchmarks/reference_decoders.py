@@ -20,13 +20,15 @@ import tifffile
 from chromium import chromium
 from playwright.sync_api import Browser, Error, Page
 
-from shared.pipeline.image_formats import HEIC, TIFF, detect_format
+from shared.pipeline.image_formats import HEIC, PNG, TIFF, detect_format
 
 #: Rows of RGBA pixels, uint8, of shape (height, width, 4).
 Pixels = Any
 #: Returns None if the decoder can't read the file, or does not know how it must look.
 Decode = Callable[[bytes], Pixels | None]
 
+#: 0.45455, as stored in a PNG.
+_SRGB_GAMMA: Final = (45455).to_bytes(4, "big")
 #: Draw the first frame in a canvas, like a page shows it. Answers an empty text if the image can't be decoded whole.
 _DRAW: Final = """async ({data, type}) => {
   const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
@@ -87,12 +89,21 @@ def _silence() -> None:
 
 
 def decode_with_vips(data: bytes) -> Pixels | None:
-    """Decode with libvips, which applies ICC profiles but neither CICP nor gAMA."""
+    """Decode with libvips, which applies ICC profiles but neither CICP nor gAMA, and takes 255 for white in floats."""
+    if detect_format(data) is PNG and _has_gamma(data):
+        return None
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error").autorot()
-        return _to_rgba(image)
+        return None if image.format in {"float", "double", "complex"} else _to_rgba(image)
     except pyvips.Error:
         return None
+
+
+def _has_gamma(data: bytes) -> bool:
+    """Return True if gAMA decides the colors of a PNG, and is not that of sRGB."""
+    start = data.find(b"gAMA")
+    is_decisive = start >= 0 and not any(name in data[: data.find(b"IDAT")] for name in (b"iCCP", b"sRGB", b"cICP"))
+    return is_decisive and data[start + 4 : start + 8] != _SRGB_GAMMA
 
 
 def _to_rgba(image: pyvips.Image) -> Pixels:
@@ -120,7 +131,9 @@ def _draw_on(page: Page) -> Decode:
             drawn: str = page.evaluate(_DRAW, values)
         except Error:
             return None
-        return decode_with_vips(base64.b64decode(drawn)) if drawn else None
+        pixels = decode_with_vips(base64.b64decode(drawn)) if drawn else None
+        # An image that fails while it is drawn leaves the canvas empty.
+        return pixels if pixels is not None and pixels[..., 3].any() else None
 
     return decode
 
@@ -143,6 +156,10 @@ def _convert_page(page: tifffile.TiffPage) -> Pixels | None:
         samples = np.moveaxis(samples, 0, -1)
     samples = samples.reshape(page.imagelength, page.imagewidth, -1)
     photometric = page.photometric
+    is_float = samples.dtype.kind == "f"
+    # Values above 1 have no common meaning, and tifffile ignores the byte order of 24 bits.
+    if page.bitspersample == 24 or (is_float and np.nanmax(samples) > 1):
+        return None
     if photometric == tifffile.PHOTOMETRIC.PALETTE:
         # Some writers store colors of 8 bits.
         colors = page.colormap.astype(float).T
@@ -154,7 +171,11 @@ def _convert_page(page: tifffile.TiffPage) -> Pixels | None:
             samples[..., 0] = 255 - samples[..., 0]
         is_gray = photometric in {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
         is_jpeg = photometric == tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG
-        if not (is_gray or is_jpeg or photometric == tifffile.PHOTOMETRIC.RGB):
+        if photometric == tifffile.PHOTOMETRIC.SEPARATED and page.samplesperpixel >= 4:
+            # The simple formula that browsers use for CMYK without a profile.
+            rgb = (255 - samples[..., :3]) * (255 - samples[..., 3:4]) / 255
+            samples = np.concatenate([rgb, samples[..., 4:]], axis=-1)
+        elif not (is_gray or is_jpeg or photometric == tifffile.PHOTOMETRIC.RGB):
             return None
         color = np.repeat(samples[..., :1], 3, axis=-1) if is_gray else samples[..., :3]
         extra = samples[..., 1:] if is_gray else samples[..., 3:]

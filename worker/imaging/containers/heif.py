@@ -20,7 +20,9 @@ def read_heif(data: bytes) -> FileContents:
     if header is None:
         return FileContents(pixels=whole)
     color, warnings = _read_color(data, header)
-    return FileContents(pixels=whole, color=color, warnings=(*find_heif_warnings(header), *warnings))
+    return FileContents(
+        pixels=whole, color=color, is_recognized=True, warnings=(*find_heif_warnings(header), *warnings)
+    )
 
 
 def find_heif_warnings(header: HeifHeader) -> tuple[str, ...]:

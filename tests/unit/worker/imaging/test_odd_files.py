@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from support import hostile_files, raw_files, sample_images
 
-from shared.errors import SideTooLong, TooManyPixels
+from shared.errors import CorruptImage, SideTooLong, TooManyPixels
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult, render
 
@@ -167,3 +167,11 @@ def test_every_format_supports_the_longest_result(image_format: str) -> None:
     too_long = sample_images.encode(Image.new("L", (16_384, 1)), "PNG")
     with pytest.raises(SideTooLong):
         render(too_long, Pipeline.model_validate({"output": output}), limits)
+
+
+@pytest.mark.parametrize(("box", "damaged"), [(b"ispe\0", b"ispe\1"), (b"pixi\0", b"pixi\1"), (b"pict", b"pick")])
+def test_a_damaged_avif_is_called_damaged(box: bytes, damaged: bytes) -> None:
+    """The decoder says only that it does not know the format."""
+    data = sample_images.encode(Image.new("RGB", (8, 8)), "AVIF").replace(box, damaged, 1)
+    with pytest.raises(CorruptImage):
+        render(data, Pipeline(), LIMITS)
