@@ -36,7 +36,8 @@ TOLERANCE = 3
 
 def render(data: bytes) -> np.ndarray:
     """Return the pixels of our decoder as an array."""
-    return np.asarray(decode(open_image(data, LIMITS)).image).astype(float)
+    pixels: np.ndarray = np.asarray(decode(open_image(data, LIMITS)).image)
+    return pixels.astype(float)
 
 
 def check_writer() -> Iterator[tuple[str, bool, object]]:
