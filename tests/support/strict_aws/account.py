@@ -215,10 +215,11 @@ class S3(Client):
         """Return one version of each object."""
         return {"Versions": [{"Key": key, "VersionId": "null"} for key in self._bucket(Bucket)]}
 
-    def delete_objects(self, Bucket: str, Delete: Mapping[str, Any]) -> None:
+    def delete_objects(self, Bucket: str, Delete: Mapping[str, Any]) -> dict[str, Any]:
         """Delete versions."""
         for each in Delete["Objects"]:
             self._bucket(Bucket).pop(each["Key"], None)
+        return {}
 
 
 @dataclass
