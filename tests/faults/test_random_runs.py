@@ -39,7 +39,6 @@ SOMETIMES = (
     "operator's redrive",
     "owner's retry",
     "stale generation",
-    "swap refused to reconciler",
     "rendering interrupted",
     "requeued job",
     "tombstone found",

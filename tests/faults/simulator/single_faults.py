@@ -34,7 +34,7 @@ class Scene:
     hit: Callable[[LambdaPlatform], Invocation]
     #: Position of the job whose end is shown.
     job: int = 0
-    #: True if the fault hits the first thread of the invocation, if it has one.
+    #: True if the fault hits the first thread of the invocation, if it has one. In the reconciler, it hits both.
     in_thread: bool = True
     #: Returns what is wrong at the end, besides the invariants.
     check: Callable[[Functions], Sequence[str]] = lambda _: ()
@@ -65,11 +65,17 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
     platform = LambdaPlatform(functions)
     target = scene.hit(platform)
 
-    def affected() -> Invocation:
-        return _hit_by(target) if scene.in_thread else target
+    calls: list[tuple[Invocation, int]] = []
+    operations: list[str] = []
 
     def plan(send: Send) -> Fault | None:
-        if hit is None or send.actor is not affected() or send.number != hit.number:
+        if send.actor not in _find_hit_actors(scene, target):
+            return None
+        call = (send.actor, send.number)
+        if call not in calls:
+            calls.append(call)
+            operations.append(send.operation)
+        if hit is None or calls.index(call) + 1 != hit.number:
             return None
         return hit.fault if hit.is_steady or send.tried == 0 else None
 
@@ -80,14 +86,15 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
     check_end(world)
     world.watch.breaches += scene.check(functions)
     world.kill_all()
-    operations = {send.number: send.operation for send, _ in world.steps if send.actor is affected()}
     text = _describe_result(functions, target, began - START, scene.job)
-    return SceneResult(text, tuple(world.watch.breaches), tuple(operations[at] for at in sorted(operations)))
+    return SceneResult(text, tuple(world.watch.breaches), tuple(operations))
 
 
-def _hit_by(target: Invocation) -> Invocation:
-    """Return the actor that the fault hits: the invocation's first thread, or the invocation if it has none."""
-    return target.threads[0] if target.threads else target
+def _find_hit_actors(scene: Scene, target: Invocation) -> Sequence[Invocation]:
+    """Return the actors whose calls are counted: the invocation, its first thread, or both."""
+    thread = target.threads[:1] if scene.in_thread else []
+    # The reconciler finds the jobs itself, and recovers them in threads.
+    return [target, *thread] if target.kind is Kind.RECONCILER or not thread else thread
 
 
 def hits(calls: int) -> list[InjectedFault]:
@@ -160,7 +167,7 @@ def handle_dead_letter(platform: LambdaPlatform, attempts: int) -> Invocation:
     world = platform.functions.world
     for _ in range(attempts):
         worker = there(platform.deliver(world.queue, list(world.queue.messages)))
-        while _hit_by(worker).calls < 2:  # until the job is claimed
+        while (worker.threads or [worker])[0].calls < 2:  # until the job is claimed
             world.advance(world.ready()[0])
         worker.kill()
         platform.finish(worker)
