@@ -140,6 +140,8 @@ def test_jobs_that_end_make_room_once(stage: Stage) -> None:
         with pytest.raises(TooManyOpenJobs):
             quotas.reserve([job])
         end(stage, job, after)
+        reserve(stage, quotas, job)
+        end(stage, job, after)
         end(stage, after, replace(after, deleted_at=NOW))
     reserve(stage, quotas, job)
     end(stage, job, cancelled)

@@ -58,3 +58,10 @@ def test_key_identifies_its_job(bulk: bool) -> None:
 def test_other_keys_identify_no_job(key: str) -> None:
     """Keys that no upload form allows are not direct uploads."""
     assert job_of_direct_key(key) is None
+
+
+def test_object_of_another_bucket_belongs_to_no_job() -> None:
+    """An upload counts only in the bucket of the images."""
+    upload = CreatedObject("b", direct_key(JOB, bulk=False), 1)
+    assert upload.to_message("b") is not None
+    assert upload.to_message("other") is None
