@@ -52,7 +52,7 @@ PRELOADED: Final = (
     "zlib_ng.zlib_ng",
 )
 #: A mutant can make a loop endless. Then its tests count as failed.
-MAX_SECONDS: Final = 60
+MAX_SECONDS: Final = 30
 
 
 class Verdict(StrEnum):
