@@ -239,6 +239,16 @@ def test_an_early_or_old_message_sends_nothing(shop: Shop) -> None:
     assert (shop.got, shop.find("e").tries) == (["e", "e"], 1)
 
 
+def test_a_message_of_an_older_round_does_not_come_back(shop: Shop) -> None:
+    """Also if the replay waits for its next try."""
+    shop.deliver("o")
+    replayed = shop.deliveries.replay(OWNER, "shop", "evt_o", now=shop.now)
+    assert shop.sender.deliver(replayed.to_message()).was_sent
+    waiting = shop.find("o")
+    assert (waiting.state, waiting.resume_at, waiting.round) == (DeliveryState.WAITING, None, 1)
+    assert shop.deliver("o").retry_in is None
+
+
 def test_a_replay_of_a_deferred_delivery_is_immediate(shop: Shop) -> None:
     """The schedule sends it only if its message is lost. An event without a record can't be replayed."""
     shop.status, shop.retry_after = 429, timedelta(minutes=2)
