@@ -25,5 +25,6 @@ def wipe_variables(names: Collection[str] = CREDENTIALS) -> None:
     for entry in ctypes.string_at(start, end - start).split(b"\0"):
         name, _, value = entry.partition(b"=")
         if name in wiped:
-            ctypes.memset(position + len(name) + 1, 0, len(value))
+            # Zeros would end the block for readers such as psutil.
+            ctypes.memset(position + len(name) + 1, ord("x"), len(value))
         position += len(entry) + 1
