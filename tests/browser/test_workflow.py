@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, expect
 from support.browser_page import HOSTILE_NAME, Visit, create_large_image, read_image
-from support.running_stack import Site
+from support.running_stack import Site, wait_until
 
 
 def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp_path: Path) -> None:
@@ -51,11 +51,16 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
 
     visit.page.get_by_role("link", name="Process", exact=True).click()
     bad = visit.find_card("not-an-image.png")
-    bad.get_by_role("button", name="Retry").click()
+    with visit.page.expect_response(lambda response: response.url.endswith("/retry")):
+        bad.get_by_role("button", name="Retry").click()
+
+    def has_failed_again() -> bool:
+        found = site.http.get("jobs", params={"status": "FAILED"}).json()["jobs"]
+        return {job["generation"] for job in found if job["filename"] == "not-an-image.png"} == {2}
+
+    wait_until(has_failed_again)
     visit.page.get_by_role("link", name="History").click()
     visit.expect_status("not-an-image.png", "Failed")
-    found = site.http.get("jobs", params={"status": "FAILED"}).json()["jobs"]
-    assert {job["generation"] for job in found if job["filename"] == "not-an-image.png"} == {2}
 
     visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
