@@ -141,7 +141,7 @@ def test_jobs_end_while_processes_are_killed(
 ) -> None:
     """Each accepted job ends once: truncated images FAILED, all others COMPLETED with one result."""
     site, options = short_timeout_site, request.config.option
-    jobs = options.kill_jobs or (250 if options.thorough else 60)
+    jobs = options.kill_jobs
     truncated = jobs * truncated_percent // 100
     before = set(list_records(site))
     bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(jobs - truncated)] + [TRUNCATED] * truncated
