@@ -8,7 +8,6 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -27,7 +26,7 @@ from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import DeliveryLater, TimeTooShort
 from shared.initialization import prepare
-from shared.observability import make_logger, make_metrics
+from shared.observability import add_metric, make_logger, make_metrics, write_metrics
 from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records
 from shared.webhooks.delivery import DeliveryState, decode_delivery
@@ -46,7 +45,6 @@ METRICS = {
 logger = make_logger("webhooks")
 metrics = make_metrics()
 #: Powertools metrics are not thread-safe, and records end in several threads.
-_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +86,9 @@ def _record_metrics(result: DeliveryResult) -> None:
         "reason": delivery.reason,
         "paused": result.has_paused,
     }
-    with _metrics_lock:
-        metrics.add_metric(METRICS[delivery.state], MetricUnit.Count, 1)
-        if result.has_paused:
-            metrics.add_metric("WebhooksPaused", MetricUnit.Count, 1)
+    add_metric(metrics, METRICS[delivery.state], 1)
+    if result.has_paused:
+        add_metric(metrics, "WebhooksPaused", 1)
     failed = delivery.state is DeliveryState.FAILED
     (logger.error if failed else logger.info)("Webhook tried", extra=fields)
 
@@ -126,16 +123,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         response: PartialItemFailureResponse = _send(event, context)
         return response
     resumed = get_consumer().deferred.resume(context)
-    # CloudWatch charges for each metric that has a value in a month. This runs every minute, mostly without deliveries.
     for metric, count in (
         ("DeliveriesResumed", resumed.sent),
         (METRICS[DeliveryState.HELD], resumed.held),
         (METRICS[DeliveryState.FAILED], resumed.failed),
     ):
         if count:
-            metrics.add_metric(metric, MetricUnit.Count, count)
-    if metrics.metric_set:
-        metrics.flush_metrics()
+            add_metric(metrics, metric, count)
+    write_metrics(metrics)
     return {"batchItemFailures": []}
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -27,7 +26,7 @@ from shared.errors import LeaseHeld, RenderInterrupted, SafelightError, ServiceE
 from shared.initialization import prepare
 from shared.jobs.message import JobMessage, decode_message
 from shared.jobs.s3_events import CreatedObject, parse_s3_event
-from shared.observability import make_logger, make_metrics
+from shared.observability import add_metric, make_logger, make_metrics
 from shared.settings import WorkerSettings
 from shared.sqs_batch import process_records
 from worker.image_processor import AttemptResult, ImageProcessor, Outcome
@@ -49,7 +48,6 @@ CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 logger = make_logger("worker")
 metrics = make_metrics()
 #: Powertools metrics are not thread-safe, and several threads process records.
-_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +128,7 @@ class JobConsumer:
             if message is not None:
                 yield message, upload
                 continue
-            with _metrics_lock:
-                metrics.add_metric("ArrivalsUnknown", MetricUnit.Count, 1)
+            add_metric(metrics, "ArrivalsUnknown", 1)
             logger.warning("Object that no job awaits", extra={"key": upload.key[:200]})
 
     def _postpone(self, record: SQSRecord, error: SafelightError) -> None:
@@ -182,15 +179,13 @@ def _record_metrics(result: AttemptResult, record: SQSRecord, started: datetime)
     waited = (started - sent) / timedelta(milliseconds=1)
     job, outcome = result.job, result.outcome
     fields: dict[str, Any] = {"outcome": outcome.value, "milliseconds": round(duration), "waited": round(waited)}
-    with _metrics_lock:
-        metrics.add_metric(f"Jobs{outcome.value.capitalize()}", MetricUnit.Count, 1)
-        metrics.add_metric("ProcessingTime", MetricUnit.Milliseconds, duration)
-        metrics.add_metric("QueueLatency", MetricUnit.Milliseconds, waited)
-        if job is not None:
-            metrics.add_metric("RawBytes", MetricUnit.Bytes, job.raw.size or 0)
-            metrics.add_metric("ProcessedBytes", MetricUnit.Bytes, sum(output.size for output in job.outputs))
-            metrics.add_metric("CompletionTime", MetricUnit.Milliseconds, job.elapsed / timedelta(milliseconds=1))
+    add_metric(metrics, f"Jobs{outcome.value.capitalize()}", 1)
+    add_metric(metrics, "ProcessingTime", duration, MetricUnit.Milliseconds)
+    add_metric(metrics, "QueueLatency", waited, MetricUnit.Milliseconds)
     if job is not None:
+        add_metric(metrics, "RawBytes", job.raw.size or 0, MetricUnit.Bytes)
+        add_metric(metrics, "ProcessedBytes", sum(output.size for output in job.outputs), MetricUnit.Bytes)
+        add_metric(metrics, "CompletionTime", job.elapsed / timedelta(milliseconds=1), MetricUnit.Milliseconds)
         fields |= {"attempt": job.attempt, "raw_bytes": job.raw.size, "code": job.error.code if job.error else None}
     (logger.error if outcome is Outcome.FAILED else logger.info)(
         "Record processed", extra=fields, exc_info=result.error
@@ -199,8 +194,7 @@ def _record_metrics(result: AttemptResult, record: SQSRecord, started: datetime)
 
 def _report_missing(missing: frozenset[str]) -> None:
     """Count and log that a new child process could not apply all measures of the sandbox."""
-    with _metrics_lock:
-        metrics.add_metric("SandboxIncomplete", MetricUnit.Count, 1)
+    add_metric(metrics, "SandboxIncomplete", 1)
     logger.warning("The system does not support the whole sandbox", extra={"missing": sorted(missing)})
 
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import islice
-from threading import Lock
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
@@ -30,7 +28,7 @@ from shared.errors import JobNotFound, ServiceError
 from shared.initialization import prepare
 from shared.jobs.job import JobStatus
 from shared.jobs.recovery import Decision, RecoveryPolicy, RecoveryStep, decide_overdue
-from shared.observability import make_logger, make_metrics
+from shared.observability import add_metric, make_logger, make_metrics, write_metrics
 from shared.parallel import MAX_CONCURRENCY, map_parallel
 from shared.settings import ReconcilerSettings
 
@@ -44,7 +42,6 @@ MAX_FAULTS = 5 * MAX_CONCURRENCY
 
 logger = make_logger("reconciler")
 metrics = make_metrics()
-_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +108,7 @@ def _log_decision(decision: Decision) -> None:
     job = decision.job
     if decision.step is RecoveryStep.END:
         metric = "JobsExpired" if job.status is JobStatus.EXPIRED else "JobsFailed"
-        with _metrics_lock:
-            metrics.add_metric(metric, MetricUnit.Count, 1)
+        add_metric(metrics, metric, 1)
     fields = {"job_id": job.id, "step": decision.step.value, "status": job.status.value, "attempt": job.attempt}
     (logger.error if decision.step is RecoveryStep.END else logger.warning)("Overdue job", extra=fields)
 
@@ -145,10 +141,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
         steps = get_reconciler().run(context)
         for metric, step in (("JobsSwept", RecoveryStep.SEND.value), ("SweepFaults", FAULT)):
             if steps[step]:
-                metrics.add_metric(metric, MetricUnit.Count, steps[step])
+                add_metric(metrics, metric, steps[step])
     finally:
-        # CloudWatch charges for each metric that has a value in a month. Without overdue jobs, there is none.
-        if metrics.metric_set:
-            metrics.flush_metrics()
+        write_metrics(metrics)
     logger.info("Reconciled", extra={"steps": dict(steps)})
     return dict(steps)

@@ -8,7 +8,6 @@ upload is only in the job record.
 import os
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -23,7 +22,7 @@ from shared.errors import BadMessage, JobNotFound
 from shared.initialization import prepare
 from shared.jobs.object_keys import is_bulk_key
 from shared.jobs.s3_events import split_s3_event
-from shared.observability import make_logger, make_metrics
+from shared.observability import add_metric, make_logger, make_metrics
 from shared.settings import UploadSettings
 from shared.sqs_batch import process_records
 
@@ -35,7 +34,6 @@ NOBODY = ""
 logger = make_logger("uploads")
 metrics = make_metrics()
 #: Powertools metrics are not thread-safe, and several threads process records.
-_metrics_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,7 @@ class UploadEvents:
         for upload, body in events:
             message = upload.to_message(self.bucket)
             if message is None:
-                with _metrics_lock:
-                    metrics.add_metric("ArrivalsUnknown", MetricUnit.Count, 1)
+                add_metric(metrics, "ArrivalsUnknown", 1)
                 logger.warning("Object that no job awaits", extra={"key": upload.key[:200]})
                 continue
             logger.thread_safe_append_keys(job_id=message.job_id)

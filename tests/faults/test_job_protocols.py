@@ -3,13 +3,10 @@
 On the doubles of AWS, through the real tables, stores and functions.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from faults.simulator.faults import Fault, Send
 from faults.simulator.stage import LEASE, MAX_ATTEMPTS, MILLISECOND, MINUTE, Stage
 
@@ -133,16 +130,8 @@ def test_a_commit_compares_attempt_generation_and_status(stage: Stage) -> None:
 
 @pytest.fixture
 def sent_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send each request twice, as botocore does if the first response is lost."""
-    client: Any = stage.jobs._client
-    real = client._make_api_call
-
-    def call(operation: str, request: dict[str, Any]) -> Any:
-        with suppress(ClientError):
-            real(operation, request)
-        return real(operation, request)
-
-    monkeypatch.setattr(client, "_make_api_call", call)
+    """Let the first response to each request be lost."""
+    stage.send_twice(monkeypatch)
 
 
 @pytest.mark.usefixtures("sent_twice")

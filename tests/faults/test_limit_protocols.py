@@ -3,13 +3,10 @@
 On the doubles of AWS, through the real tables.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from faults.simulator.settings import BUCKET
 from faults.simulator.stage import MILLISECOND, MINUTE, Stage
 from support.sample_jobs import NOW, make_job
@@ -65,15 +62,7 @@ def test_a_write_whose_response_was_lost_takes_one_token(
     stage: Stage, buckets: TokenBuckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Botocore sends it again, to a full bucket or a partly used one."""
-    client: Any = stage.jobs._client
-    real = client._make_api_call
-
-    def call(operation: str, request: dict[str, Any]) -> Any:
-        with suppress(ClientError):
-            real(operation, request)
-        return real(operation, request)
-
-    monkeypatch.setattr(client, "_make_api_call", call)
+    stage.send_twice(monkeypatch)
     assert [take(buckets, name).remaining for name in "abc"] == [2, 1, 0]
 
 

@@ -1,9 +1,12 @@
 """A world for tests that call the real tables, stores and functions directly, without a random order."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from faults.simulator import rendering
 from faults.simulator.functions import Functions
 from faults.simulator.invocations import Invocation
@@ -71,6 +74,18 @@ class Stage:
                 continue
             self.world.advance(ready[0])
         return actor.result
+
+    def send_twice(self, patch: pytest.MonkeyPatch) -> None:
+        """Send each request of the jobs' client twice, as botocore does if the first response is lost."""
+        client: Any = self.jobs._client
+        real = client._make_api_call
+
+        def call(operation: str, request: dict[str, Any]) -> Any:
+            with suppress(ClientError):
+                real(operation, request)
+            return real(operation, request)
+
+        patch.setattr(client, "_make_api_call", call)
 
     def reconcile(self) -> Any:
         """Run the reconciler; return the steps that it took."""
