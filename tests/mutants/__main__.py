@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from time import monotonic
 
 from mutants.catalog import load_groups
 from mutants.mutant import Mutant
-from mutants.workspace import Outcome, Verdict, create_copies, enter_copy, run_tests, try_mutant
+from mutants.workspace import CHECK_SECONDS, Outcome, Verdict, create_copies, enter_copy, run_tests, try_mutant
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def run_mutants(mutants: Sequence[Mutant], processes: int, *, check: bool = True
     for test in tests if check else ():
         files.setdefault(test.partition("::")[0], []).append(test)
     with ProcessPoolExecutor(processes, context, enter_copy, (folders,)) as pool:
-        for code, output in pool.map(run_tests, map(tuple, files.values())):
+        for code, output in pool.map(partial(run_tests, seconds=CHECK_SECONDS), map(tuple, files.values())):
             if code != 0:
                 raise RuntimeError(f"Tests fail without a mutant:\n{output}")
         yield from pool.map(try_mutant, mutants)
