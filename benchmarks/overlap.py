@@ -33,7 +33,8 @@ from shared.pipeline.pipeline import DEFAULT_PIPELINE
 from worker.image_processor import ImageProcessor
 from worker.imaging import Limits, render
 from worker.memory_budget import MemoryBudget
-from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import Budget
+from worker.sandbox.pool import Sandbox
 
 DEMO_IMAGES = Path(__file__).parents[1] / "safelight" / "demo_images"
 LATENCY_SECONDS = 0.040

@@ -30,7 +30,8 @@ from shared.errors import ImageError, SafelightError
 from shared.pipeline.image_formats import detect_format
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits
-from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import Budget
+from worker.sandbox.pool import Sandbox
 
 EXCEPTIONS: Final = Path(__file__).with_suffix(".json")
 MIB: Final = 1024 * 1024

@@ -34,9 +34,9 @@ from worker.initial_environment import wipe_variables
 from worker.memory_budget import MemoryBudget
 from worker.process_priority import BULK_NICENESS, lower_priority
 from worker.process_state import ProcessState
-from worker.sandbox import Budget, Sandbox
-from worker.sandbox.budget import compute_raw_memory, count_children
+from worker.sandbox.budget import Budget, compute_raw_memory, count_children
 from worker.sandbox.confinement import hide_memory
+from worker.sandbox.pool import Sandbox
 
 #: Delay of a record after a service error. It is doubled with each further receive.
 FIRST_RETRY_DELAY = timedelta(seconds=5)

@@ -19,7 +19,8 @@ from shared.pipeline.pipeline import Output, Pipeline
 from shared.version import VERSION
 from worker.imaging import Limits, RenderResult
 from worker.imaging.software import get_software_versions
-from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import Budget
+from worker.sandbox.pool import Sandbox
 
 #: This limit is higher than in the worker, because the user's machine may be slow.
 RENDER_SECONDS: Final = 120

@@ -16,7 +16,8 @@ from shared.errors import SafelightError
 from shared.pipeline.output import Output, OutputFormat
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import Limits
-from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import Budget
+from worker.sandbox.pool import Sandbox
 
 MIB = 1024 * 1024
 #: Pipeline of files whose name ends with ``-to-webp``. A PNG output of an animation over the limits is its first frame.

@@ -12,7 +12,7 @@ from support.sandboxes import BUDGET, sandbox
 from shared.errors import ImageError
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits
-from worker.sandbox import Sandbox
+from worker.sandbox.pool import Sandbox
 
 LIMITS = Limits(max_bytes=1024 * 1024, max_pixels=1_000_000, max_side=4_000)
 TIGHT = replace(BUDGET, memory_bytes=160 * 1024 * 1024, cpu_seconds=10)

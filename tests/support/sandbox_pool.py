@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 import worker.app
-from worker.sandbox import Sandbox
+from worker.sandbox.pool import Sandbox
 from worker.sandbox.process import PROGRAM
 
 

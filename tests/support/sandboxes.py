@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from worker.imaging import Limits
-from worker.sandbox import Budget, Sandbox
+from worker.sandbox.budget import Budget
+from worker.sandbox.pool import Sandbox
 from worker.sandbox.process import PROGRAM
 
 LIMITS = Limits(max_bytes=25 * 1024 * 1024, max_pixels=50_000_000, max_side=16_384)

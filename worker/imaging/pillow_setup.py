@@ -9,12 +9,13 @@ from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlug
 from worker.imaging.heif.functions import load_functions
 
 
-def prepare_process() -> None:
-    """Load all codecs and apply the settings that do not depend on an image."""
+def prepare_process(*, heif: bool = True) -> None:
+    """Load all codecs, libheif only with ``heif``, and apply the settings that do not depend on an image."""
     Image.preinit()
     # preinit does not load these plug-ins. Importing them registers them.
     assert all((AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin))  # noqa: S101 - keeps the imports
-    load_functions()
+    if heif:
+        load_functions()
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     # There is already one process per CPU, and a sandboxed process can't start threads.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1

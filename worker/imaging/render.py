@@ -22,6 +22,7 @@ from worker.imaging.decode import ImageFile, decode, decode_animation, open_imag
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
+from worker.imaging.heif import needs_heif
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.pipeline import check_sizes, run_pipeline_on_frames, run_plan
 from worker.imaging.planner import Planner, make_plan
@@ -76,7 +77,7 @@ def render(
         height=source.header.size[1],
         outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
         warnings=list_unique([*warnings, *_find_warnings(source, pipeline)]),
-        software=get_software_versions(),
+        software=get_software_versions(heif=needs_heif(data, assets)),
     )
 
 

@@ -24,6 +24,8 @@ except ImportError:  # Pillow was built without AVIF.
         return "none"
 
 
+#: Name of the library that only HEIC images need.
+LIBHEIF: Final = "libheif"
 _MODULES: Final = {"avif": "libavif", "freetype2": "freetype", "littlecms2": "lcms2", "webp": "libwebp"}
 _FEATURES: Final = {
     "libjpeg_turbo": "libjpeg-turbo",
@@ -37,8 +39,8 @@ _CODECS: Final = {"jpg": "jpeg", "zlib": "pillow-zlib", "libtiff": "libtiff"}
 
 
 @cache
-def get_software_versions() -> dict[str, str]:
-    """Return the versions by name, without libraries that are not installed.
+def get_software_versions(*, heif: bool = False) -> dict[str, str]:
+    """Return the versions by name, without libraries that are not installed, and that of libheif only with ``heif``.
 
     The same software on the same type of machine encodes the same image to the same bytes. On another type of CPU,
     zlib-ng may compress a PNG to other bytes with the same pixels.
@@ -51,7 +53,7 @@ def get_software_versions() -> dict[str, str]:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "zlib-ng": _ZLIB_NG_VERSION,
         "avif-codecs": codec_versions(),
-        "libheif": get_version(),
+        LIBHEIF: get_version() if heif else None,
     }
     versions |= {ours: features.version_module(name) for name, ours in _MODULES.items() if features.check_module(name)}
     versions |= {

@@ -1,10 +1,5 @@
 """Render images in child processes, so that a malicious image can crash a child process but not the worker.
 
 The worker does not trust a child process. It validates the JSON header of each answer and limits the size of the
-raw bytes that follow.
+raw bytes that follow. This module imports nothing, because a child imports it too and does not need the pool.
 """
-
-from worker.sandbox.budget import Budget
-from worker.sandbox.pool import Sandbox
-
-__all__ = ["Budget", "Sandbox"]

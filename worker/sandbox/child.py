@@ -1,7 +1,7 @@
 """The child process: it reads a request, renders the image and writes the answer, until its input ends.
 
-``process`` starts this module as ``python -m worker.sandbox.child MEMORY_BYTES CPU_SECONDS``. The module imports Pillow
-and the pipeline models, but no AWS client, settings or logger.
+``process`` starts this module as ``python -m worker.sandbox.child MEMORY_BYTES CPU_SECONDS [heif]``. The module imports
+Pillow and the pipeline models, but no AWS client, settings or logger. With ``heif``, it also loads libheif.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from worker.imaging.render import RenderResult
 from worker.imaging.software import get_software_versions
 from worker.process_priority import RENDERING_NICENESS, lower_priority
 from worker.sandbox.confinement import confine
-from worker.sandbox.protocol import LENGTH, Answer, Ready, Refusal, Request
+from worker.sandbox.protocol import HEIF_OPTION, LENGTH, Answer, Ready, Refusal, Request
 
 MAX_CAUSE: Final = 500
 #: How many characters of a traceback are sent: the last ones.
@@ -30,9 +30,10 @@ def main() -> None:
     """Serve requests until the parent process closes the pipe or exits."""
     memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:3])
     source, sink = _take_over_pipes()
-    prepare_process()
+    heif = HEIF_OPTION in sys.argv[3:]
+    prepare_process(heif=heif)
     lower_priority(RENDERING_NICENESS)
-    software = get_software_versions()
+    software = get_software_versions(heif=heif)
     confinement = confine(memory_bytes, cpu_seconds)
     _write(sink, Ready.of(confinement, software).head())
     while prefix := source.read(LENGTH.size):

@@ -15,7 +15,9 @@ from shared.errors import ImageError, ResourceLimit, SafelightError, SandboxUnav
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
+from worker.imaging.heif import needs_heif
 from worker.imaging.render import NO_ASSETS
+from worker.imaging.software import LIBHEIF
 from worker.sandbox.budget import Budget
 from worker.sandbox.confinement import ALL_MEASURES, list_complete_layers
 from worker.sandbox.process import PROGRAM, Child
@@ -105,7 +107,8 @@ class Sandbox:
             answer_bytes=self._budget.answer_bytes,
             sizes=(len(data), *map(len, assets.values())),
         )
-        with self._child(start_by) as child:
+        heif = needs_heif(data, assets)
+        with self._child(start_by, heif=heif) as child:
             ready = self._prepare(child)
             answer, outputs = child.run(request, [data, *assets.values()], end_by=end_by)
             try:
@@ -114,7 +117,8 @@ class Sandbox:
                 # The memory of the child may be fragmented, or an image may have compromised the child.
                 child.close()
                 raise
-            return replace(rendered, software=ready.software, sandbox=list_complete_layers(ready.confined))
+            software = {name: version for name, version in ready.software.items() if heif or name != LIBHEIF}
+            return replace(rendered, software=software, sandbox=list_complete_layers(ready.confined))
 
     def close(self) -> None:
         """Kill all children. No call to ``render`` may be running."""
@@ -124,11 +128,14 @@ class Sandbox:
             self._slots.put(None)
 
     @contextmanager
-    def _child(self, start_by: float | None) -> Iterator[Child]:
-        """Yield a healthy child from a slot. Afterwards, put it back, or put a new child in its place."""
+    def _child(self, start_by: float | None, *, heif: bool) -> Iterator[Child]:
+        """Yield a healthy child from a slot. Afterwards, put it back, or put a new child in its place.
+
+        If the child cannot decode HEIC and must (``heif``), replace it first.
+        """
         slot = self._take(start_by)
         try:
-            slot = self._get_healthy(slot)
+            slot = self._get_healthy(slot, heif=heif)
             yield slot
         finally:
             self._slots.put(self._replace_if_unhealthy(slot))
@@ -158,13 +165,13 @@ class Sandbox:
                 return self._slots.get(timeout=rest)
         raise TimeTooShort(retry_after_seconds=1)
 
-    def _get_healthy(self, child: Child | None) -> Child:
-        """Return the child if it is healthy, otherwise a new one."""
-        if child is not None and child.healthy:
+    def _get_healthy(self, child: Child | None, *, heif: bool = False) -> Child:
+        """Return the child if it is healthy and can decode HEIC or need not, otherwise a new one."""
+        if child is not None and child.healthy and (child.has_heif or not heif):
             return child
         if child is not None:
             child.close()
-        return self._start()
+        return self._start(heif=heif)
 
     def _replace_if_unhealthy(self, child: Child | None) -> Child | None:
         """Replace an unhealthy child immediately, so that the next image does not wait for its imports."""
@@ -173,8 +180,8 @@ class Sandbox:
         except SandboxUnavailable:
             return None
 
-    def _start(self) -> Child:
-        return self._starter.submit(Child, self._budget, self._environment, self._program).result()
+    def _start(self, *, heif: bool = False) -> Child:
+        return self._starter.submit(Child, self._budget, self._environment, self._program, heif=heif).result()
 
 
 def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> RenderResult:

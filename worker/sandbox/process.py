@@ -25,7 +25,7 @@ from worker.sandbox.pipes import (
     receive,
     send,
 )
-from worker.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, Answer, Ready, Request
+from worker.sandbox.protocol import HEIF_OPTION, LENGTH, MAX_HEADER_BYTES, Answer, Ready, Request
 
 _Frame = TypeVar("_Frame", bound=BaseModel)
 
@@ -47,14 +47,18 @@ class _InvalidAnswer(Exception):
 class Child:
     """A process that renders images. Not thread-safe."""
 
-    def __init__(self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM) -> None:
-        """Start the process and return without waiting until it is ready.
+    def __init__(
+        self, budget: Budget, environment: Mapping[str, str], program: Sequence[str] = PROGRAM, *, heif: bool = False
+    ) -> None:
+        """Start the process and return without waiting until it is ready. With ``heif``, it can decode HEIC.
 
         Raises SandboxUnavailable if the system cannot start a process. The process gets no environment variables
-        except ``environment``, the Python path and the locale.
+        except ``environment``, the Python path, the locale and a setting of pydantic.
         """
         self._budget = budget
-        arguments = (str(budget.memory_bytes), str(budget.cpu_seconds * (MAX_RECORDS + 1)))
+        self.has_heif = heif
+        arguments = [str(budget.memory_bytes), str(budget.cpu_seconds * (MAX_RECORDS + 1))]
+        arguments += [HEIF_OPTION] if heif else []
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
                 (sys.executable, *_FLAGS, *program, *arguments),
@@ -174,7 +178,10 @@ class Child:
 
 
 def _build_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the ``given`` variables with the path to our code and the locale."""
+    """Return the ``given`` variables with the path to our code and the locale.
+
+    Without the last variable, pydantic would read the metadata of all installed packages to find plug-ins.
+    """
     here = Path.cwd()
     path = ":".join(str(here / entry) for entry in sys.path)
-    return {**given, "PYTHONPATH": path, "LANG": "C.UTF-8"}
+    return {**given, "PYTHONPATH": path, "LANG": "C.UTF-8", "PYDANTIC_DISABLE_PLUGINS": "__all__"}

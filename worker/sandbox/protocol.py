@@ -21,6 +21,8 @@ from worker.imaging import Limits, RenderResult
 from worker.sandbox.confinement import Confinement
 
 LENGTH: Final = struct.Struct(">I")
+#: Argument of a child that can decode HEIC.
+HEIF_OPTION: Final = "heif"
 #: Ten outputs and ten operations take less than 4 KiB.
 MAX_HEADER_BYTES: Final = 256 * 1024
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 from support import sample_images
+from support.heif_images import read_heif
 from support.sandboxes import BUDGET, FRAME, LIMITS, READY, process_ids, sandbox
 
 from shared.errors import (
@@ -144,6 +145,27 @@ def test_a_misbehaving_child_fails_one_image(script: str, error: type[SafelightE
         assert child not in process_ids()
         assert child_id(boxed) in process_ids()
     assert process_ids() == before
+
+
+def test_only_children_that_decode_heic_load_libheif() -> None:
+    """The first HEIC image replaces the child. The new one renders other formats too, without naming libheif."""
+    with sandbox() as boxed:
+        assert "libheif" not in boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS).software
+        first = child_id(boxed)
+        heic = read_heif("RGB_8__29x100.heif")
+        assert boxed.render(heic, DEFAULT_PIPELINE, LIMITS).software == render(heic, DEFAULT_PIPELINE, LIMITS).software
+        second = child_id(boxed)
+        assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS) == honest()
+        assert "libheif" in boxed.render(heic, DEFAULT_PIPELINE, LIMITS).software
+        assert first != second == child_id(boxed)
+
+
+def test_a_heic_asset_needs_libheif_too() -> None:
+    """Whether the image itself is a HEIC file or not."""
+    pipeline = Pipeline.model_validate({"operations": [{"op": "watermark", "image": "mark"}]})
+    with sandbox() as boxed:
+        assets = {"mark": read_heif("RGB_8__29x100.heif")}
+        assert "libheif" in boxed.render(PICTURE, pipeline, LIMITS, assets).software
 
 
 def forged(rendered: RenderResult) -> str:
