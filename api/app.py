@@ -20,6 +20,7 @@ import api.openapi.routes
 import api.plans.routes
 import api.presets.routes
 import api.system.routes
+import api.uploads.multipart_routes
 import api.uploads.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
@@ -34,6 +35,7 @@ metrics = make_metrics()
 app = APIGatewayRestResolver(enable_validation=True)
 for routes in (
     *(api.jobs.routes, api.jobs.result_routes, api.jobs.lifecycle_routes, api.uploads.routes),
+    api.uploads.multipart_routes,
     *(api.batches.routes, api.batches.lifecycle_routes, api.dead_letters.routes, api.plans.routes),
     *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.system.routes),
 ):

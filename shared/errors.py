@@ -11,7 +11,7 @@
     │   ├── ImportOff
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
-    │   ├── RouteNotFound · MethodNotAllowed
+    │   ├── PartNotAllowed · RouteNotFound · MethodNotAllowed
     │   └── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
     │   └── QuotaExceeded       the owner has used up a limit
     │       └── TooManyOpenJobs · DailyBytesExceeded
@@ -19,9 +19,10 @@
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
+    │   ├── MultipartNotFound · NotMultipart · PartsMissing · PartSizeMismatch · PartETagMismatch
     │   └── JobCancelled · UploadExpired   (the error of a cancelled or expired job)
     ├── ImageError              the image can never be processed with this pipeline
-    │   ├── TypeMismatch · DigestMismatch
+    │   ├── TypeMismatch · DigestMismatch · SizeMismatch
     │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
     │   ├── NotAnImage · TruncatedImage · CorruptImage · UnsupportedFlavor · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
@@ -261,6 +262,14 @@ class NotificationsOff(RequestError):
     title = "Notifications are turned off."
 
 
+class PartNotAllowed(RequestError):
+    """The number of a part is too high: the declared file has fewer parts."""
+
+    code = "PART_NOT_ALLOWED"
+    status = 422
+    title = "The file has no part with this number."
+
+
 class RouteNotFound(RequestError):
     """The path does not exist."""
 
@@ -406,6 +415,42 @@ class NotAwaitingUpload(JobStateError):
     title = "The job does not await an upload."
 
 
+class MultipartNotFound(JobStateError):
+    """The multipart upload does not exist: it was aborted or has expired, or the ID belongs to another job."""
+
+    code = "MULTIPART_NOT_FOUND"
+    status = 404
+    title = "The multipart upload does not exist."
+
+
+class NotMultipart(JobStateError):
+    """The job was created with another method than ``multipart``, so its upload has no parts."""
+
+    code = "NOT_MULTIPART"
+    title = "The upload of the job has no parts."
+
+
+class PartsMissing(JobStateError):
+    """An upload was completed before S3 had all its parts."""
+
+    code = "PARTS_MISSING"
+    title = "Parts of the upload are missing."
+
+
+class PartSizeMismatch(JobStateError):
+    """A part is smaller or larger than the declared size and part size require."""
+
+    code = "PART_SIZE_MISMATCH"
+    title = "A part does not have the required size."
+
+
+class PartETagMismatch(JobStateError):
+    """The caller completes an upload with another ETag than S3 has for a part."""
+
+    code = "PART_ETAG_MISMATCH"
+    title = "S3 has a part with another ETag."
+
+
 class BatchNotFound(JobStateError):
     """The batch does not exist, has expired or belongs to another caller."""
 
@@ -477,6 +522,13 @@ class DigestMismatch(ImageError):
 
     code = "DIGEST_MISMATCH"
     title = "The content does not have the declared digest."
+
+
+class SizeMismatch(ImageError):
+    """The file does not have the size that the upload request declared."""
+
+    code = "SIZE_MISMATCH"
+    title = "The content does not have the declared size."
 
 
 class SourceMissing(ImageError):

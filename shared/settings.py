@@ -5,6 +5,7 @@ and ``docs/settings.md`` documents them; a test compares the three.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -112,6 +113,8 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     import_buckets: str
     #: Lifetime of an upload form.
     upload_seconds: Positive
+    #: Days for which a multipart upload can be resumed.
+    multipart_days: Positive
     #: Comma-separated origins whose pages can call the API; ``*`` for all.
     ui_origins: str
     #: Lifetime of a link to a processed image.
@@ -195,6 +198,12 @@ class ReconcilerSettings(RecoverySettings, SenderSettings):
     idempotency_table: str
     job_queue_url: str
     bulk_queue_url: str
+    #: Days for which a multipart upload can be resumed.
+    multipart_days: Positive
+
+    def policy(self) -> RecoveryPolicy:
+        """Return the limits of recovery."""
+        return replace(super().policy(), multipart_lifetime=timedelta(days=self.multipart_days))
 
 
 class NotifierSettings(SenderSettings):

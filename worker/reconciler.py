@@ -8,6 +8,7 @@ upload never arrived, fails jobs without attempts left and continues interrupted
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -98,6 +99,9 @@ class Reconciler:
             return RecoveryStep.NOTHING
         if decision.step is RecoveryStep.SEND:
             self.queues.notify_worker(job)
+        if decision.job.status is JobStatus.EXPIRED:
+            with suppress(ServiceError):  # a lifecycle rule aborts it later
+                self.images.abort_upload(job)
         if decision.step is RecoveryStep.ERASE:
             erase_job(decision.job, self.jobs, self.images, self.deletions)
         _log_decision(decision)

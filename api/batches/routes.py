@@ -278,7 +278,7 @@ def _added_response(
         if job_id is None:
             items.append(MemberResultView.refused(index, done.answer["refused"][str(index)]))
         elif job_id in jobs:  # otherwise the job was deleted after the first response
-            items.append(MemberResultView.created(index, jobs[job_id], uploads.sign_form(jobs[job_id]), links))
+            items.append(MemberResultView.created(index, jobs[job_id], uploads.instruct(jobs[job_id]), links))
     state = Batches.of(dependencies).get(done.answer["batch_id"], owner)
     log.info(
         "Batch filled" if done.value else "Stored response returned",

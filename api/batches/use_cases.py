@@ -14,7 +14,7 @@ from api.batches.members import AddedMembers, MemberCreation
 from api.batches.schemas import BatchRequest
 from api.dependencies import Dependencies
 from api.jobs.job_spec import Catalog, resolve_job_spec
-from api.jobs.lifecycle import JobLifecycle, apply_transition, require_retriable
+from api.jobs.lifecycle import JobLifecycle, require_retriable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.clock import Clock
@@ -125,8 +125,8 @@ class Batches:
         def cancel(job: Job) -> bool:
             if job.status.is_terminal:
                 return False
-            changed = apply_transition(
-                job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at), self.lifecycle.jobs
+            changed = self.lifecycle.cancel_read(
+                job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at)
             )
             return changed.status is JobStatus.CANCELLED
 

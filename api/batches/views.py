@@ -9,8 +9,7 @@ from pydantic import Field
 from api.http.links import Links
 from api.http.schemas import FieldErrorView, Timestamp, View
 from api.jobs.schemas import JobView, PresetRefView
-from api.uploads.schemas import UploadView
-from shared.aws.s3.upload_forms import UploadForm
+from api.uploads.schemas import Instructions
 from shared.errors import SafelightError
 from shared.jobs.backfill import Backfill
 from shared.jobs.batch import BatchState
@@ -181,18 +180,17 @@ class MemberProblemView(View):
         )
 
 
-class MemberResultView(View):
+class MemberResultView(Instructions):
     """Outcome for one requested member: a job or an error."""
 
     index: int
     job: MemberJobView | None = None
-    upload: UploadView | None = Field(default=None, description="Null if the job does not await an upload.")
     error: MemberProblemView | None = None
 
     @classmethod
-    def created(cls, index: int, job: Job, form: UploadForm | None, links: Links) -> Self:
+    def created(cls, index: int, job: Job, instructions: Instructions, links: Links) -> Self:
         """Return the view of a member that was created."""
-        return cls(index=index, job=MemberJobView.of(job, links), upload=UploadView.of(form))
+        return cls(index=index, job=MemberJobView.of(job, links), **instructions.model_dump())
 
     @classmethod
     def refused(cls, index: int, problem: Mapping[str, Any]) -> Self:

@@ -9,6 +9,7 @@ transition, the repeated request finds it in the job's history.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -20,7 +21,7 @@ from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.job_deletion import erase_job
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.sqs import JobQueues
-from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceUnavailable
+from shared.errors import JobFinished, JobNotFound, JobNotRetriable, ServiceError, ServiceUnavailable
 from shared.ids import is_id
 from shared.jobs.deletion import Deletion
 from shared.jobs.job import RETRIABLE, RETRIED, Job, JobStatus
@@ -59,7 +60,18 @@ class JobLifecycle:
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), at)
         if is_repeat and has_transition(job, JobStatus.CANCELLED, at):
             return job
-        return apply_transition(job, lambda seen: _cancel(seen, at), self.jobs)
+        return self.cancel_read(job, lambda seen: _cancel(seen, at))
+
+    def cancel_read(self, job: Job, cancel: Callable[[Job], Job]) -> Job:
+        """Cancel a job that was just read and abort its multipart upload. Return the job.
+
+        ``cancel`` returns the cancelled job or, if it must not be cancelled, the same job or an error.
+        """
+        job = apply_transition(job, cancel, self.jobs)
+        if job.status is JobStatus.CANCELLED:
+            with suppress(ServiceError):  # a lifecycle rule aborts it later
+                self.images.abort_upload(job)
+        return job
 
     def retry(
         self, job_id: str, owner: str, *, at: datetime, is_repeat: bool = False, spec: JobSpec | None = None

@@ -24,7 +24,7 @@ def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
         raise ValueError("the pipeline is not a valid JSON object") from error
 
 
-def _refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+def refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
     """Return the value, or raise ValueError for true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("is not a number")  # noqa: TRY004 - what pydantic expects of a validator
@@ -38,7 +38,7 @@ def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation,
     return value
 
 
-Count = Annotated[int, BeforeValidator(_refuse_bool)]
+Count = Annotated[int, BeforeValidator(refuse_bool)]
 Switch = Annotated[bool, BeforeValidator(_refuse_number)]
 
 

@@ -15,6 +15,7 @@ from api.openapi.examples import add_examples
 from api.openapi.response_links import add_links
 from api.plans.schemas import PlanRequest
 from api.presets.schemas import PresetBody
+from api.uploads.multipart_schemas import CompleteRequest, SignPartsRequest, SignRequest
 from api.uploads.schemas import UploadRequest
 from api.webhooks.schemas import WebhookBody
 from shared.pipeline.asset import ASSET_FORMATS
@@ -24,6 +25,9 @@ from shared.version import VERSION
 #: Models of JSON bodies that the routes validate themselves, so that errors have this API's codes and pointers.
 JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads", "post"): UploadRequest,
+    ("/v1/uploads/sign", "post"): SignRequest,
+    ("/v1/uploads/{job_id}/parts", "post"): SignPartsRequest,
+    ("/v1/uploads/{job_id}/complete", "post"): CompleteRequest,
     ("/v1/batches", "post"): BatchRequest,
     ("/v1/batches/{batch_id}/items", "post"): ItemsRequest,
     ("/v1/plan", "post"): PlanRequest,

@@ -27,6 +27,8 @@ _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
 _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", "202"): "JobAccepted",
     ("/v1/uploads/{job_id}/confirm", "post", "202"): "JobAccepted",
+    ("/v1/uploads/{job_id}/complete", "post", "202"): "JobAccepted",
+    ("/v1/uploads/{job_id}", "delete", "200"): "JobCancelled",
     ("/v1/jobs/{job_id}/cancel", "post", "200"): "JobCancelled",
     ("/v1/jobs/{job_id}/retry", "post", "202"): "JobRetried",
 }

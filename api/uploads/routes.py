@@ -1,4 +1,4 @@
-"""``/v1/uploads``: direct uploads. The caller sends a file to S3 with a form that the API has signed."""
+"""``/v1/uploads``: direct uploads. The caller sends a file to S3 with a form or request that the API has signed."""
 
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.responses import get_submitted_job, job_headers, job_response, log_submission, remember_job
 from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
-from api.uploads.schemas import FormView, UploadJobView, UploadView, read_upload_request
+from api.uploads.schemas import FormView, UploadJobView, read_upload_request
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
@@ -48,7 +48,7 @@ router = Router()
     summary="Create a direct upload",
     tags=["Uploads"],
     responses=documented(
-        {201: ("The job, which is AWAITING_UPLOAD, and the form for its file.", UploadJobView)},
+        {201: ("The job, which is AWAITING_UPLOAD, and how to send its file.", UploadJobView)},
         BadJson,
         UnsupportedMediaType,
         UnsupportedImageType,
@@ -67,9 +67,10 @@ router = Router()
     ),
 )
 def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Create a job, and return a form with which you send its image straight to S3.
+    """Create a job, and return how you send its image straight to S3: with a form, one signed `PUT`, or in parts.
 
-    The image can be as large as the limits for raw images allow.
+    The image can be as large as the limits for raw images allow. An upload in parts (`"method": "multipart"`) continues
+    after an interruption.
     """
     event = router.current_event
     owner = caller(event)
@@ -86,7 +87,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     links = dependencies.links_for(event)
     view = UploadJobView(
         **JobView.of(job, dependencies.settings.image_bucket, links).model_dump(),
-        upload=UploadView.of(Uploads.of(dependencies, links).sign_form(job)),
+        **Uploads.of(dependencies, links).instruct(job, start=True).model_dump(),
     )
     return json_response(view, HTTPStatus.CREATED, job_headers(job, {"Location": links.job(job.id), **done.headers}))
 
@@ -96,7 +97,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     summary="Renew an upload form",
     tags=["Uploads"],
     responses=documented(
-        {200: ("A new form, which is valid for the full time.", FormView)},
+        {200: ("A new form or signed request, which is valid for the full time, or the multipart upload.", FormView)},
         JobNotFound,
         NotAwaitingUpload,
         KeyInvalid,
@@ -105,7 +106,10 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     ),
 )
 def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-    """Return a new form for an upload. It is valid for the full time, which starts again."""
+    """Return a new form or signed request for an upload. It is valid for the full time, which starts again.
+
+    For a multipart upload, return its ID, and start it if there is none. The time to continue it stays the same.
+    """
     event = router.current_event
     owner = caller(event)
     request = identify_request(idempotency_key, owner, "POST /v1/uploads/{job_id}/form", job_id.upper())
@@ -116,10 +120,10 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Upload form renewed", done)
     job = get_submitted_job(done, owner, dependencies.jobs)
-    upload = UploadView.of(Uploads.of(dependencies, dependencies.links_for(event)).sign_form(job))
-    if upload is None:
+    instructions = Uploads.of(dependencies, dependencies.links_for(event)).instruct(job, start=True)
+    if instructions.is_empty:
         raise NotAwaitingUpload(f"The job is {job.status.value}.")
-    return json_response(FormView(upload=upload), HTTPStatus.OK, done.headers)
+    return json_response(FormView(**instructions.model_dump()), HTTPStatus.OK, done.headers)
 
 
 @router.post(

@@ -1,15 +1,18 @@
 """Requests and views of direct uploads."""
 
-from typing import Any, Final, Self
+from datetime import datetime
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field
 
 from api.http.schemas import Timestamp, View
 from api.jobs.options import Options, read_as
 from api.jobs.schemas import JobView
+from shared.aws.s3.multipart_uploads import SignedRequest
 from shared.aws.s3.upload_forms import UploadForm
-from shared.errors import FieldError, TooManyBytes, UnsupportedImageType
-from shared.jobs.upload_declaration import UploadDeclaration, declared_format, is_declarable
+from shared.errors import FieldError, InvalidRequest, TooManyBytes, UnsupportedImageType
+from shared.jobs.part_plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, PartPlan
+from shared.jobs.upload_declaration import UploadDeclaration, UploadMethod, declared_format, is_declarable
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.limits import HEIF_IS_OFF, Limits
 
@@ -33,11 +36,24 @@ class UploadRequest(Options):
         pattern=DIGEST_PATTERN,
         description="SHA-256 digest of the file, hexadecimal. If given, the job fails if the file has another digest.",
     )
+    method: UploadMethod = Field(
+        default=UploadMethod.POST,
+        description="How the file is sent to S3: with a form, with one signed `PUT`, or in parts. `put` and `multipart`"
+        " need `size`.",
+    )
+    part_size: int | None = Field(
+        default=None,
+        ge=MIN_PART_BYTES,
+        le=MAX_PART_BYTES,
+        description="Only for `multipart`: bytes of every part but the last. Default: 5 MiB, or more for a file of more"
+        " than 10,000 such parts.",
+    )
 
     def declaration(self, limits: Limits) -> UploadDeclaration:
         """Return the declared properties of the file.
 
-        Raises UnsupportedImageType if the type is not supported, or TooManyBytes if the size is above the limit.
+        Raises UnsupportedImageType if the type is not supported, TooManyBytes if the size is above the limit, or
+        InvalidRequest if the method needs a size or another part size.
         """
         media_type = self.content_type.partition(";")[0].strip().lower()
         declared = declared_format(media_type)
@@ -53,7 +69,16 @@ class UploadRequest(Options):
                 f"The image file has {self.size:,} bytes. At most {limits.max_bytes:,} are allowed.",
                 errors=(FieldError("/size", f"is larger than {limits.max_bytes}"),),
             )
-        return UploadDeclaration(media_type=media_type, size=self.size, digest=self.digest)
+        if self.method is not UploadMethod.POST and self.size is None:
+            raise InvalidRequest(errors=(FieldError("/size", f"is required for the method {self.method.value}"),))
+        if self.method is not UploadMethod.MULTIPART and self.part_size is not None:
+            raise InvalidRequest(errors=(FieldError("/part_size", "is allowed only for the method multipart"),))
+        declaration = UploadDeclaration(
+            media_type=media_type, size=self.size, digest=self.digest, method=self.method, part_size=self.part_size
+        )
+        if declaration.plan is not None and declaration.plan.count > MAX_PARTS:
+            raise InvalidRequest(errors=(FieldError("/part_size", f"divides the file into more than {MAX_PARTS:,}"),))
+        return declaration
 
 
 def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> UploadRequest:
@@ -64,6 +89,7 @@ def read_upload_request(query: dict[str, Any], fields: dict[str, Any]) -> Upload
 class UploadView(View):
     """A form to send to `url` as `multipart/form-data`: all `fields`, then `file` as the last. S3 returns 204."""
 
+    method: Literal["POST"] = "POST"
     url: str
     fields: dict[str, str]
     max_bytes: int = Field(description="Maximum size in bytes that S3 accepts.")
@@ -77,15 +103,65 @@ class UploadView(View):
         return cls(url=form.url, fields=form.fields, max_bytes=form.max_bytes, expires_at=form.expires_at)
 
 
-class FormView(View):
-    """A new form."""
+class PutView(View):
+    """A signed request: send the file with `PUT` to `url`, with exactly these `headers`. S3 returns 200.
 
-    upload: UploadView
+    S3 returns 412 if it already has the file.
+    """
+
+    method: Literal["PUT"] = "PUT"
+    url: str
+    headers: dict[str, str]
+    max_bytes: int = Field(description="Size in bytes. S3 accepts no other size.")
+    expires_at: Timestamp
 
 
-class UploadJobView(JobView):
-    """A job that awaits an upload."""
+class MultipartView(View):
+    """A multipart upload: sign the parts, send each with `PUT`, then complete the upload."""
+
+    upload_id: str | None = Field(
+        description="S3's ID of the upload. Null for a new member of a batch: `POST …/form` starts its upload."
+    )
+    part_size: int = Field(description="Bytes of every part but the last.")
+    part_count: int
+    max_bytes: int = Field(description="Size in bytes of the whole file.")
+    expires_at: Timestamp = Field(description="Until when the upload can be continued.")
+
+    @classmethod
+    def of(cls, plan: PartPlan, upload_id: str | None, expires_at: datetime) -> Self:
+        """Return the view of a multipart upload."""
+        return cls(
+            upload_id=upload_id,
+            part_size=plan.part_size,
+            part_count=plan.count,
+            max_bytes=plan.size,
+            expires_at=expires_at,
+        )
+
+
+class Instructions(View):
+    """How to send the file. One of the three is not null, depending on the `method` of the request."""
 
     upload: UploadView | None = Field(
-        description="Null if the job no longer awaits an upload, or if its form has expired."
+        default=None, description="The form. Null if the job no longer awaits an upload, or if its form has expired."
     )
+    put: PutView | None = Field(default=None, description="The signed request. Null as `upload`.")
+    multipart: MultipartView | None = Field(default=None, description="The multipart upload. Null as `upload`.")
+
+    @property
+    def is_empty(self) -> bool:
+        """Return True if the file can't be sent."""
+        return self.upload is None and self.put is None and self.multipart is None
+
+    @classmethod
+    def of_put(cls, request: SignedRequest, *, size: int, expires_at: datetime) -> Self:
+        """Return the instructions for a single request."""
+        return cls(put=PutView(url=request.url, headers=request.headers, max_bytes=size, expires_at=expires_at))
+
+
+class FormView(Instructions):
+    """A new form or signed request, or the multipart upload."""
+
+
+class UploadJobView(JobView, Instructions):
+    """A job that awaits an upload, and how to send its file."""

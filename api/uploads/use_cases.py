@@ -1,4 +1,4 @@
-"""Direct uploads: create jobs, sign forms, confirm uploads.
+"""Direct uploads: create jobs, sign forms and requests, start multipart uploads, confirm uploads.
 
 The job record is written before the caller gets a form, so a file never arrives for a job that does not exist. The
 event that S3 sends for the file is the message of the job. A confirmation has the same effect as the event. Both may be
@@ -13,7 +13,7 @@ from api.dependencies import Dependencies
 from api.http.links import Links
 from api.jobs.lifecycle import apply_transition, get_own_job, require_unexpired
 from api.jobs.submission import Submitted, notify_worker
-from api.uploads.schemas import UploadRequest
+from api.uploads.schemas import Instructions, MultipartView, UploadRequest, UploadView
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.upload_forms import UploadForm
@@ -24,6 +24,7 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobStatus, RawImage
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.upload_declaration import UploadMethod
 from shared.pipeline.limits import Limits
 
 #: Time from the expiry of a form to the expiry of its job. S3 checks a form only when the upload starts.
@@ -41,6 +42,8 @@ class Uploads:
     clock: Clock
     #: How long a form is valid.
     lifetime: timedelta
+    #: How long a multipart upload can be continued.
+    multipart_lifetime: timedelta
     #: Limits of the worker.
     limits: Limits
     due_after: timedelta
@@ -55,6 +58,7 @@ class Uploads:
             queues=dependencies.queues,
             clock=dependencies.clock,
             lifetime=timedelta(seconds=dependencies.settings.upload_seconds),
+            multipart_lifetime=timedelta(days=dependencies.settings.multipart_days),
             limits=dependencies.limits,
             due_after=dependencies.due_after,
             retention=dependencies.retention,
@@ -96,6 +100,32 @@ class Uploads:
             batch_id=batch_id,
         )
 
+    def instruct(self, job: Job, *, start: bool = False) -> Instructions:
+        """Return how the caller sends the file, depending on the method of the job. Empty if it is not awaited.
+
+        ``start`` starts a multipart upload. Without it, its ID is missing, so that a batch needs no call for each
+        member.
+        """
+        declaration, now = job.declaration, self.clock()
+        if declaration is None or job.status is not JobStatus.AWAITING_UPLOAD:
+            return Instructions()
+        if declaration.plan is not None:
+            ends = job.uploaded_at + self.multipart_lifetime
+            if now >= ends:
+                return Instructions()
+            upload_id = self.images.multipart.start(job.raw.key, declaration.media_type) if start else None
+            return Instructions(multipart=MultipartView.of(declaration.plan, upload_id, ends))
+        if declaration.method is UploadMethod.POST or declaration.size is None:
+            return Instructions(upload=UploadView.of(self.sign_form(job)))
+        if (lifetime := self.remaining(job, now)) < MIN_LIFETIME:
+            return Instructions()
+        signed = self.images.sign_put(job, lifetime=lifetime)
+        return Instructions.of_put(signed, size=declaration.size, expires_at=now + lifetime)
+
+    def remaining(self, job: Job, now: datetime) -> timedelta:
+        """Return for how long the caller may start to send the file."""
+        return job.due_at - GRACE - now if job.due_at is not None else timedelta(0)
+
     def sign_form(self, job: Job) -> UploadForm | None:
         """Return a signed form, or None if the job does not await an upload or its form has expired.
 
@@ -104,13 +134,15 @@ class Uploads:
         if job.status is not JobStatus.AWAITING_UPLOAD or job.due_at is None:
             return None
         now = self.clock()
-        lifetime = job.due_at - GRACE - now
+        lifetime = self.remaining(job, now)
         if lifetime < MIN_LIFETIME:
             return None
         return self.images.form(job, max_bytes=self.limits.max_bytes, lifetime=lifetime, now=now)
 
     def renew(self, job_id: str, owner: str) -> Job:
         """Extend the time for an upload to its full length again, and return the job.
+
+        A multipart upload has a fixed time, which is longer.
 
         Raises JobNotFound, or NotAwaitingUpload if the job does not await an upload.
         """
@@ -119,6 +151,8 @@ class Uploads:
         def extend(seen: Job) -> Job:
             if seen.status is not JobStatus.AWAITING_UPLOAD:
                 raise NotAwaitingUpload(f"The job is {seen.status.value}.")
+            if seen.is_multipart:
+                return seen
             return seen.extend_upload(now=now, due_at=now + self.lifetime + GRACE)
 
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), now)

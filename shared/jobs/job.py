@@ -220,6 +220,11 @@ class Job(JobSpec):
         )
 
     @property
+    def is_multipart(self) -> bool:
+        """Return True if the raw image is uploaded in parts."""
+        return self.declaration is not None and self.declaration.plan is not None
+
+    @property
     def generation_started_at(self) -> datetime:
         """Return when this generation started: at the upload, or at the last retry in the history."""
         retries = [line.at for line in self.history if line.code in {RETRIED, REDRIVEN}]

@@ -23,6 +23,8 @@ class RecoveryPolicy:
     max_dead_letters: int
     #: First interval between two messages for a job.
     redispatch: timedelta
+    #: How long a multipart upload can be resumed.
+    multipart_lifetime: timedelta = timedelta(0)
     #: Longest interval. The interval doubles up to this value, so that a long backlog does not cause many duplicates.
     longest_redispatch: timedelta
 
@@ -81,12 +83,21 @@ def decide_overdue(job: Job, policy: RecoveryPolicy, now: datetime, *, uploaded:
     if job.deleted_at is not None:
         return Decision(RecoveryStep.ERASE, job.requeue(now=now, due_at=policy.next_due(job, now)))
     if job.status is JobStatus.AWAITING_UPLOAD:
-        if uploaded is None:
-            return Decision(RecoveryStep.END, job.expire(JobFailure.of(UploadExpired()), now=now))
-        return Decision(RecoveryStep.SEND, job.confirm_upload(size=uploaded, now=now, due_at=policy.next_due(job, now)))
+        return _decide_awaited(job, policy, now, uploaded)
     if policy.is_exhausted(job):
         return Decision(RecoveryStep.END, job.fail(JobFailure.of(AttemptsExhausted()), now=now))
     return Decision(RecoveryStep.SEND, job.requeue(now=now, due_at=policy.next_due(job, now)))
+
+
+def _decide_awaited(job: Job, policy: RecoveryPolicy, now: datetime, uploaded: int | None) -> Decision:
+    """Decide what to do with an overdue job that awaits its upload, see :func:`decide_overdue`."""
+    if uploaded is not None:
+        return Decision(RecoveryStep.SEND, job.confirm_upload(size=uploaded, now=now, due_at=policy.next_due(job, now)))
+    end = job.uploaded_at + policy.multipart_lifetime
+    if job.is_multipart and now < end:
+        # The caller may continue the upload later. Check again until then, because S3's notification may be lost.
+        return Decision(RecoveryStep.WAIT, job.requeue(now=now, due_at=min(policy.next_due(job, now), end)))
+    return Decision(RecoveryStep.END, job.expire(JobFailure.of(UploadExpired()), now=now))
 
 
 def decide_dead_letter(job: Job, policy: RecoveryPolicy, now: datetime) -> Decision:

@@ -2,12 +2,25 @@
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
-from shared.errors import DigestMismatch, TypeMismatch
+from shared.errors import DigestMismatch, SizeMismatch, TypeMismatch
+from shared.jobs.part_plan import PartPlan
 from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect_format
 
 #: Declares no media type. The format is detected from the content.
 ANY_TYPE = "application/octet-stream"
+
+
+class UploadMethod(StrEnum):
+    """How a caller sends a file to S3."""
+
+    #: A form.
+    POST = "post"
+    #: One presigned request, which needs the size.
+    PUT = "put"
+    #: Presigned parts, which need the size. An interrupted upload continues with the missing parts.
+    MULTIPART = "multipart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +33,16 @@ class UploadDeclaration:
     size: int | None = None
     #: SHA-256 digest of the bytes, hexadecimal.
     digest: str | None = None
+    method: UploadMethod = UploadMethod.POST
+    #: Bytes of every part but the last. None for the default, and for other methods.
+    part_size: int | None = None
+
+    @property
+    def plan(self) -> PartPlan | None:
+        """Return the parts of a multipart upload, or None for other methods."""
+        if self.method is not UploadMethod.MULTIPART or self.size is None:
+            return None
+        return PartPlan.of(self.size, self.part_size)
 
     @property
     def extension(self) -> str:
@@ -28,13 +51,17 @@ class UploadDeclaration:
         return image_format.extension if image_format else "bin"
 
     def require_match(self, data: bytes) -> None:
-        """Raise TypeMismatch or DigestMismatch if the bytes differ from the declaration.
+        """Raise TypeMismatch, SizeMismatch or DigestMismatch if the bytes differ from the declaration.
+
+        S3 refuses other sizes, except if a multipart upload is completed without its last parts.
 
         Bytes that are not an image raise no TypeMismatch, because the decoder reports a more precise error.
         """
         declared, found = declared_format(self.media_type), detect_format(data)
         if declared is not None and found is not None and found != declared:
             raise TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
+        if self.size is not None and len(data) != self.size:
+            raise SizeMismatch(f"The file has {len(data):,} bytes; {self.size:,} were declared.")
         if self.digest is not None and hashlib.sha256(data).hexdigest() != self.digest:
             raise DigestMismatch
 

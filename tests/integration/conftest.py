@@ -143,6 +143,7 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MEMORY_MIB": defaults["WorkerMemory"],
         "AWS_CALL_SECONDS": defaults["AwsCallSeconds"],
         "UPLOAD_SECONDS": defaults["UploadSeconds"],
+        "MULTIPART_DAYS": defaults["MultipartDays"],
         "MAX_WAIT_SECONDS": defaults["MaxWaitSeconds"],
         "IMPORT_BUCKETS": defaults["ImportBuckets"],
         "LINK_SECONDS": defaults["LinkSeconds"],

@@ -275,7 +275,8 @@ def test_the_page_bucket_is_private_by_default() -> None:
 def test_cors_allows_only_signed_uploads_and_downloads() -> None:
     """Cors allows only signed uploads and downloads."""
     (rule,) = properties("ImageBucket")["CorsConfiguration"]["CorsRules"]
-    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST"}
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "POST", "PUT", "DELETE"}
+    assert rule["ExposedHeaders"] == ["ETag"], "a browser completes a multipart upload with the ETag of each part"
 
 
 def test_preflight_needs_no_credentials() -> None:
@@ -525,6 +526,10 @@ def test_roles_allow_exactly_the_calls_of_the_code() -> None:
         "ListObjectsV2": "ListBucket",
         "HeadObject": "GetObject",
         "CopyObject": "PutObject",
+        "CreateMultipartUpload": "PutObject",
+        "CompleteMultipartUpload": "PutObject",
+        "ListParts": "ListMultipartUploadParts",
+        "ListMultipartUploads": "ListBucketMultipartUploads",
     }
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone

@@ -18,7 +18,7 @@ from shared.jobs import object_keys
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage, RawImage, Transition
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import ImportSource, S3Location
-from shared.jobs.upload_declaration import UploadDeclaration
+from shared.jobs.upload_declaration import UploadDeclaration, UploadMethod
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
@@ -218,12 +218,24 @@ def _output_from_map(output: Mapping[str, Any]) -> ProcessedImage:
 
 
 def _declaration_to_map(declaration: UploadDeclaration) -> dict[str, Any]:
-    written = {"MediaType": declaration.media_type, "Size": declaration.size, "Digest": declaration.digest}
+    written = {
+        "MediaType": declaration.media_type,
+        "Size": declaration.size,
+        "Digest": declaration.digest,
+        "Method": None if declaration.method is UploadMethod.POST else declaration.method.value,
+        "PartSize": declaration.part_size,
+    }
     return drop_none(written)
 
 
 def _declaration_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
-    return UploadDeclaration(media_type=written["MediaType"], size=written.get("Size"), digest=written.get("Digest"))
+    return UploadDeclaration(
+        media_type=written["MediaType"],
+        size=written.get("Size"),
+        digest=written.get("Digest"),
+        method=UploadMethod(written.get("Method", UploadMethod.POST)),
+        part_size=written.get("PartSize"),
+    )
 
 
 def _source_to_map(source: ImportSource) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import error_code, translate_aws_errors
-from shared.aws.s3.upload_forms import UploadForm, sign_form
+from shared.aws.s3.multipart_uploads import MultipartUploads, SignedRequest
+from shared.aws.s3.upload_forms import UploadForm, sign_form, sign_put
 from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
 from shared.jobs import object_keys
@@ -60,6 +61,11 @@ class ImageStore:
         self._client = client
         self._presigner = presigner or client
         self.bucket = bucket
+
+    @property
+    def multipart(self) -> MultipartUploads:
+        """Return the multipart uploads to the bucket."""
+        return MultipartUploads(self._client, self._presigner, self.bucket)
 
     def with_presigner(self, presigner: "S3Client") -> "ImageStore":
         """Return the same store with another client for links."""
@@ -126,10 +132,17 @@ class ImageStore:
     def delete_job(self, job: Job) -> bool:
         """Delete the raw image, its copies and the processed images of all attempts. Links to them stop working.
 
-        Return True if the bucket has versioning, because S3 then keeps older versions of the objects.
+        Aborts a multipart upload first. Return True if the bucket has versioning, because S3 then keeps older versions
+        of the objects.
         """
+        self.abort_upload(job)
         others = (*self._list_copies(job), *self._list_stored(object_keys.processed_prefix(job.id)))
         return self._delete([job.raw.key, *(each.key for each in others)])
+
+    def abort_upload(self, job: Job) -> None:
+        """Abort the multipart upload of a job, if there is one. S3 then deletes its parts."""
+        if job.is_multipart:
+            self.multipart.abort_all(object_keys.direct_key(job.id, bulk=job.batch_id is not None))
 
     def delete_attempt(self, job: Job) -> None:
         """Delete the objects of a superseded attempt: its processed images and its copy of the upload."""
@@ -210,6 +223,11 @@ class ImageStore:
         return sign_form(
             self._presigner, self.bucket, job.raw.key, job.declaration, max_bytes=max_bytes, lifetime=lifetime, now=now
         )
+
+    def sign_put(self, job: Job, *, lifetime: timedelta) -> SignedRequest:
+        """Sign the single request for a job's upload. The job must have a declaration with a size."""
+        assert job.declaration is not None  # noqa: S101 - every job that awaits an upload has one
+        return sign_put(self._presigner, self.bucket, job.raw.key, job.declaration, lifetime=lifetime)
 
     def _put(self, key: str, data: bytes, media_type: str, digest: str) -> None:
         with translate_aws_errors():

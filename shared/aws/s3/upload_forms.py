@@ -1,9 +1,11 @@
-"""Presigned POST forms for direct uploads to S3, limited to one key, one media type and a size."""
+"""Presigned forms and PUT requests for direct uploads to S3, limited to one key, one media type and a size."""
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shared.aws.s3.multipart_uploads import SignedRequest
 from shared.jobs.upload_declaration import UploadDeclaration
 
 if TYPE_CHECKING:
@@ -50,3 +52,25 @@ def sign_form(  # noqa: PLR0913 - a form needs all of these
         max_bytes=most,
         expires_at=now + timedelta(seconds=seconds),
     )
+
+
+def sign_put(
+    presigner: "S3Client", bucket: str, key: str, declaration: UploadDeclaration, *, lifetime: timedelta
+) -> SignedRequest:
+    """Sign a PUT request; the declaration must have a size.
+
+    S3 accepts only the declared type and size and, if it is declared, the digest, because the signature covers these
+    headers. ``If-None-Match`` makes S3 refuse a second file
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+    """
+    params: dict[str, Any] = {"ContentType": declaration.media_type, "IfNoneMatch": "*"}
+    headers = {"Content-Type": declaration.media_type, "If-None-Match": "*"}
+    if declaration.digest is not None:
+        checksum = base64.b64encode(bytes.fromhex(declaration.digest)).decode()
+        params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
+    url = presigner.generate_presigned_url(
+        "put_object",
+        Params={"Bucket": bucket, "Key": key, "ContentLength": declaration.size, **params},
+        ExpiresIn=int(lifetime.total_seconds()),
+    )
+    return SignedRequest(url, headers)
