@@ -1,6 +1,7 @@
 """The API Lambda: resolver, routes, error handlers, ``handler``."""
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -20,6 +21,7 @@ import api.openapi.routes
 import api.plans.routes
 import api.presets.routes
 import api.system.routes
+import api.tokens.routes
 import api.uploads.multipart_routes
 import api.uploads.routes
 import api.webhooks.routes
@@ -28,6 +30,7 @@ from api.http.cors import cors_headers, is_preflight, preflight_response
 from api.http.gateway_event import normalize_event
 from api.http.problems import problem_response, translate_validation_error
 from api.rate_limit import count_request
+from api.tokens.access import allowed_origins, authenticate, authorize
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
 from shared.observability import make_metrics
 
@@ -37,7 +40,7 @@ for routes in (
     *(api.jobs.routes, api.jobs.result_routes, api.jobs.lifecycle_routes, api.uploads.routes),
     api.uploads.multipart_routes,
     *(api.batches.routes, api.batches.lifecycle_routes, api.dead_letters.routes, api.plans.routes),
-    *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.system.routes),
+    *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.tokens.routes, api.system.routes),
 ):
     app.include_router(routes.router)
 api.openapi.routes.add_documents(app)
@@ -57,7 +60,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         event["httpMethod"] = "GET"
     try:
         origins = get_dependencies().settings.ui_origins
-        response = preflight_response(event, origins) if is_preflight(event) else _answer(event, context, request_id)
+        is_question = is_preflight(event)
+        response = None if is_question else _answer(event, context, request_id)
+        origins = allowed_origins(event, origins)  # after the answer, because they depend on the upload token
+        if response is None:
+            response = preflight_response(event, origins)
         response["multiValueHeaders"] |= cors_headers(event, origins)
     except Exception:
         # The error is logged completely, but the caller gets no details.
@@ -78,16 +85,43 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _answer(event: dict[str, Any], context: LambdaContext, request_id: str) -> dict[str, Any]:
-    """Return the response to a request, or 429 if its owner has sent too many."""
-    rate_limit = count_request(event, get_dependencies(), request_id, get_logger())
+    """Return the response to a request, or 429 if its owner has sent too many.
+
+    A request with an upload token must be allowed by the token.
+    """
+    dependencies = get_dependencies()
+    try:
+        authenticate(event, dependencies)
+    except SafelightError as error:
+        return _refuse_request(error, event, request_id)
+    rate_limit = count_request(event, dependencies, request_id, get_logger())
     if rate_limit is None:
-        return app.resolve(event, context)
-    if (error := rate_limit.error) is not None:
-        response = _refuse(error, str(event.get("path")), request_id)
+        return _resolve(event, context, request_id)
+    if (refusal := rate_limit.error) is not None:
+        response = _refuse(refusal, str(event.get("path")), request_id)
         metrics.add_metric("RequestsRefused", MetricUnit.Count, 1)
     else:
-        response = app.resolve(event, context)
+        response = _resolve(event, context, request_id)
     response["multiValueHeaders"] |= rate_limit.headers()
+    return response
+
+
+def _resolve(event: dict[str, Any], context: LambdaContext, request_id: str) -> dict[str, Any]:
+    """Return the response of the route, or an error if the upload token of the request does not allow the route."""
+    try:
+        authorize(event, _list_routes(), get_dependencies())
+    except SafelightError as error:
+        return _refuse_request(error, event, request_id)
+    return app.resolve(event, context)
+
+
+def _refuse_request(error: SafelightError, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """Return the response to an error about the upload token of a request."""
+    if error.status >= 500:
+        get_logger().error("Request failed", extra={"code": error.code}, exc_info=error)
+    response = _refuse(error, str(event.get("path")), request_id)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response["multiValueHeaders"]["WWW-Authenticate"] = ['Bearer error="invalid_token"']
     return response
 
 
@@ -136,6 +170,10 @@ def handle_unknown_route(_: NotFoundError) -> Response[str]:
 
 
 def _list_methods(path: str) -> list[str]:
+    return sorted({str(route.method) for route in _list_routes() if route.rule.match(path)})
+
+
+def _list_routes() -> list[Any]:
+    """Return the routes in the order in which Powertools searches them."""
     # Powertools has no public list of its routes. A list of our own would have to be kept in sync with them.
-    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
-    return sorted({str(route.method) for route in routes if route.rule.match(path)})
+    return [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001

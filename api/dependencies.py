@@ -15,29 +15,33 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
+from api.http.gateway_event import GRANT, IS_OPEN, OPEN_PATH
 from api.http.links import Links
 from shared.aws.clients import Clients, make_clients, make_presigner
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
-from shared.aws.dynamodb.deletion_log import DeletionLog
-from shared.aws.dynamodb.delivery_table import DeliveryTable
+from shared.aws.dynamodb.idempotency.deletion_log import DeletionLog
+from shared.aws.dynamodb.idempotency.request_log import RequestLog
+from shared.aws.dynamodb.idempotency.token_buckets import TokenBuckets
+from shared.aws.dynamodb.idempotency.token_table import TokenTable
 from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.owner_quotas import OwnerLimits, OwnerQuotas
 from shared.aws.dynamodb.preset_table import PresetTable
-from shared.aws.dynamodb.request_log import RequestLog
-from shared.aws.dynamodb.token_buckets import TokenBuckets
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.aws.s3.asset_store import AssetStore
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import JobQueues, SqsQueue
 from shared.clock import Clock, utc_now
+from shared.errors import TokenInvalid
 from shared.initialization import prepare
 from shared.jobs.job import ANONYMOUS
+from shared.jobs.upload_token import UploadToken
 from shared.observability import make_logger
 from shared.pipeline.limits import Limits
 from shared.settings import SAME_HOST, ApiSettings
@@ -57,6 +61,7 @@ class Dependencies:
     queues: JobQueues
     requests: RequestLog
     token_buckets: TokenBuckets
+    tokens: TokenTable
     deletions: DeletionLog
     dead_letters: DeadLetterIndex
     presets: PresetTable
@@ -84,8 +89,13 @@ class Dependencies:
         return timedelta(days=self.settings.retention_days)
 
     def links_for(self, event: BaseProxyEvent) -> Links:
-        """Return a factory of links to this API, with the scheme and host of the request."""
-        return Links.for_request(event, self.settings.api_path_prefix)
+        """Return a factory of links to this API, with the scheme and host of the request.
+
+        Links in a response to an upload token can be used with the token.
+        """
+        prefix = self.settings.api_path_prefix
+        is_open = event.raw_event.get(IS_OPEN, False)
+        return Links.for_request(event, prefix + OPEN_PATH if prefix and is_open else prefix)
 
     def images_for(self, links: Links) -> ImageStore:
         """Return the image store whose links contain a host that the caller can reach."""
@@ -100,10 +110,11 @@ def get_dependencies() -> Dependencies:
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
     quotas = _make_quotas(clients, settings)
+    tokens = TokenTable(clients.dynamodb, settings.idempotency_table, unknown_bytes=settings.max_raw_bytes)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
     return Dependencies(
         settings=settings,
-        jobs=JobTable.of(clients, settings, quotas),
+        jobs=JobTable.of(clients, settings, quotas, tokens),
         listing=listing,
         batches=BatchTable(
             clients.dynamodb,
@@ -125,6 +136,7 @@ def get_dependencies() -> Dependencies:
         ),
         requests=RequestLog(clients.dynamodb, settings.idempotency_table),
         token_buckets=TokenBuckets(clients.dynamodb, settings.idempotency_table),
+        tokens=tokens,
         deletions=DeletionLog(clients.dynamodb, settings.idempotency_table),
         dead_letters=DeadLetterIndex(clients.dynamodb, settings.job_table),
         presets=PresetTable(clients.dynamodb, settings.library_table),
@@ -157,8 +169,14 @@ _presigner = lru_cache(maxsize=8)(make_presigner)
 def caller(event: BaseProxyEvent) -> str:
     """Return the caller's identity, which the gateway has verified. Headers and bodies are not trusted.
 
-    All sessions of a role are the same caller, because clients choose the session name at the end of the ARN.
+    All sessions of a role are the same caller, because clients choose the session name at the end of the ARN. A request
+    with an upload token is one of the token's owner. Raises TokenInvalid if neither the gateway nor
+    ``api.tokens.access`` has verified the request.
     """
+    if (grant := granted(event)) is not None:
+        return grant.owner
+    if event.raw_event.get(IS_OPEN):
+        raise TokenInvalid
     context = APIGatewayProxyEvent(event.raw_event).request_context
     claims = (context.authorizer.raw_event if context.authorizer else {}).get("claims") or {}
     if subject := claims.get("sub"):
@@ -168,6 +186,18 @@ def caller(event: BaseProxyEvent) -> str:
     if key_id := context.identity.api_key_id:
         return f"key:{key_id}"
     return ANONYMOUS
+
+
+def granted(event: BaseProxyEvent) -> UploadToken | None:
+    """Return the verified upload token of a request, or None if it has none."""
+    grant: UploadToken | None = event.raw_event.get(GRANT)
+    return grant
+
+
+def requester(event: BaseProxyEvent) -> str:
+    """Return who makes a request: the upload token, or the caller. What one has sent, another must not find."""
+    grant = granted(event)
+    return f"token:{grant.id}" if grant is not None else caller(event)
 
 
 @cache

@@ -14,8 +14,8 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 
-from api.dependencies import Dependencies, caller
-from shared.aws.dynamodb.token_buckets import WINDOW, Tokens
+from api.dependencies import Dependencies, requester
+from shared.aws.dynamodb.idempotency.token_buckets import WINDOW, Tokens
 from shared.errors import ServiceError, TooManyRequests
 
 POLICY: Final = '"requests"'
@@ -58,7 +58,7 @@ def count_request(
     limit = dependencies.settings.owner_requests
     if not limit or event.get("path") in UNLIMITED:
         return None
-    owner = caller(APIGatewayProxyEvent(dict(event)))
+    owner = requester(APIGatewayProxyEvent(dict(event)))
     try:
         return RateLimit(dependencies.token_buckets.take(owner, request_id, limit=limit, now=dependencies.clock()))
     except ServiceError as error:

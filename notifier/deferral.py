@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import ServiceError, WebhookNotFound

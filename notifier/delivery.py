@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from notifier.http_post import HttpResponse
 from notifier.signature import build_signature_headers
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.clock import Clock
 from shared.errors import DeliveryNotFound, WebhookNotFound
 from shared.version import VERSION

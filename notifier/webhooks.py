@@ -19,9 +19,9 @@ from notifier.deferral import DeferredDeliveries
 from notifier.delivery import DeliveryResult, WebhookSender
 from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, HttpPost
 from shared.aws.clients import make_webhook_clients
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import DeliveryLater, TimeTooShort

@@ -31,7 +31,7 @@ class ApiKey(httpx.Auth):
 
 
 class Token(httpx.Auth):
-    """An ID token of a Cognito user pool, for ``ApiAuth=cognito``. It is valid for one hour."""
+    """An ID token of a Cognito user pool, for ``ApiAuth=cognito``, or an upload token, whose URL differs."""
 
     def __init__(self, token: str) -> None:
         """Store the token. Messages and logs never contain it."""

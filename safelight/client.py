@@ -30,6 +30,7 @@ from safelight.models import (
     WebhookSecret,
 )
 from safelight.presets_and_assets import Assets, Presets
+from safelight.tokens import UploadTokens
 from safelight.transport import responses
 from safelight.transport.timing import SYSTEM_TIMING, Timing, wait_until_done
 from safelight.uploads import DirectUploads, Upload, prepare
@@ -111,6 +112,11 @@ class Safelight:
     def assets(self) -> Assets:
         """Return the caller's watermark images."""
         return Assets(self._connection)
+
+    @property
+    def tokens(self) -> UploadTokens:
+        """Return the caller's upload tokens."""
+        return UploadTokens(self._connection)
 
     def submit(  # noqa: PLR0913 - all but the first are optional
         self,

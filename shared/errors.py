@@ -12,7 +12,8 @@
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
     │   ├── PartNotAllowed · RouteNotFound · MethodNotAllowed
-    │   └── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
+    │   ├── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
+    │   ├── TokenInvalid · TokenExpired · TokenRevoked · TokenForbidden · TokenOrigin · TokenUsedUp · TokenNotFound
     │   └── QuotaExceeded       the owner has used up a limit
     │       └── TooManyOpenJobs · DailyBytesExceeded
     ├── JobStateError           the job or batch is not in the state that the request needs
@@ -300,6 +301,62 @@ class Forbidden(RequestError):
     code = "FORBIDDEN"
     status = 403
     title = "The caller is not allowed to do this."
+
+
+class TokenInvalid(RequestError):
+    """The request has no upload token, or one that does not exist. Wrong secrets are not distinguished."""
+
+    code = "TOKEN_INVALID"
+    status = 401
+    title = "The request has no valid upload token."
+
+
+class TokenExpired(RequestError):
+    """The upload token has expired."""
+
+    code = "TOKEN_EXPIRED"
+    status = 401
+    title = "The upload token has expired."
+
+
+class TokenRevoked(RequestError):
+    """The owner has revoked the upload token."""
+
+    code = "TOKEN_REVOKED"
+    status = 401
+    title = "The upload token was revoked."
+
+
+class TokenForbidden(RequestError):
+    """The route, or an option of the request, is not allowed with an upload token."""
+
+    code = "TOKEN_FORBIDDEN"
+    status = 403
+    title = "The upload token does not allow this request."
+
+
+class TokenOrigin(RequestError):
+    """The request does not come from the origin of the upload token."""
+
+    code = "TOKEN_ORIGIN"
+    status = 403
+    title = "The upload token belongs to another origin."
+
+
+class TokenUsedUp(RequestError):
+    """The upload token allows no more files or bytes. It never allows more later."""
+
+    code = "TOKEN_USED_UP"
+    status = 429
+    title = "The upload token allows no more files or bytes."
+
+
+class TokenNotFound(RequestError):
+    """The caller has no upload token with this ID."""
+
+    code = "TOKEN_NOT_FOUND"
+    status = 404
+    title = "The upload token does not exist."
 
 
 class QuotaExceeded(RequestError):

@@ -18,7 +18,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws.clients import make_clients
-from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.idempotency.deletion_log import DeletionLog
 from shared.aws.dynamodb.job_indexes import OpenJobs
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.job_deletion import erase_job

@@ -16,7 +16,7 @@ from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
-from shared.aws.dynamodb.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BatchClosed,
     BatchNotFound,

@@ -33,8 +33,8 @@ from api.jobs.job_spec import Catalog
 from api.jobs.responses import make_signer
 from api.jobs.schemas import JobView
 from api.uploads.use_cases import Uploads
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.aws.dynamodb.job_listing import MAX_PAGE
-from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadCursor,
     BadJson,

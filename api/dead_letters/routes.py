@@ -28,8 +28,8 @@ from api.http.problems import field_errors
 from api.http.responses import json_response
 from api.http.schemas import dump
 from api.jobs.wait_preference import RESPONSE_TIME
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.aws.dynamodb.job_listing import MAX_PAGE
-from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadCursor,
     BadJson,

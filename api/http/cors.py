@@ -12,7 +12,7 @@ ANY: Final = "*"
 ACCEPTED: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Api-Key"
 EXPOSED: Final = (
     "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After,"
-    " X-Request-Id"
+    " WWW-Authenticate, X-Request-Id"
 )
 METHODS: Final = "DELETE, GET, HEAD, POST, PUT"
 #: How long a browser may cache a preflight response. Chromium allows no more.

@@ -35,11 +35,12 @@ def documented(
         by_status.setdefault(error.status, []).append(error)
     for status, group in sorted(by_status.items()):
         text = " ".join(f"`{error.code}`: {error.title}" for error in group)
-        examples = {error.code: {"summary": error.title, "value": _example(error)} for error in group}
+        examples = {error.code: {"summary": error.title, "value": make_example(error)} for error in group}
         content = {CONTENT_TYPE: {"model": ProblemView, "examples": examples}}
         responses[status] = {"description": text, "content": content}
     return responses
 
 
-def _example(error: type[SafelightError]) -> dict[str, Any]:
+def make_example(error: type[SafelightError]) -> dict[str, Any]:
+    """Return the problem document of an error."""
     return dump(ProblemView.of(error(), instance="/v1/…", request_id=REQUEST_ID))

@@ -4,19 +4,43 @@ API Gateway reports two paths. Below a stage, ``path`` is that of the API (``/v1
 begins with the stage. Below a custom domain name with a base path mapping, both begin with the base path. Only the path
 parameter ``proxy`` never contains it.
 
+Requests with upload tokens arrive under ``/token``, where the gateway checks no credentials. The path parameter does
+not contain this part either, so the routes see the same path as for other requests.
+
 Of several header fields with one name, ``headers`` has only the last one. ``multiValueHeaders`` has them all.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
+
+#: The part of the path under which the gateway checks no credentials.
+OPEN_PATH: Final = "/token"
+#: Members of a normalized event that the gateway never sends: whether the request arrived under ``OPEN_PATH``, and
+#: the upload token of the request, once it is verified.
+IS_OPEN: Final = "safelightIsOpen"
+GRANT: Final = "safelightGrant"
 
 
 def normalize_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the event with the path of the API and with one complete value per header field."""
     headers = _combine_headers(event)
     several = {name: [value] for name, value in headers.items()}
-    return {**event, "path": _remove_base_path(event), "headers": headers, "multiValueHeaders": several}
+    path, is_open = _remove_base_path(event), _is_open(event)
+    if is_open:
+        path = path.removeprefix(OPEN_PATH) or "/"
+    known = {"path": path, "headers": headers, "multiValueHeaders": several, IS_OPEN: is_open, GRANT: None}
+    return {**event, **known}
+
+
+def _is_open(event: Mapping[str, Any]) -> bool:
+    """Return True if the gateway has checked no credentials, because of the resource that the request has reached.
+
+    The resource decides, not the path, which may contain dots and escapes. A gateway without resources has checked
+    nothing, so there the path decides.
+    """
+    resource = str(event.get("resource") or event.get("path") or "")
+    return resource == OPEN_PATH or resource.startswith(f"{OPEN_PATH}/")
 
 
 def split_path(path: object) -> list[str]:

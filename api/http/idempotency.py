@@ -26,7 +26,7 @@ from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
+from shared.aws.dynamodb.idempotency.request_log import RequestLog, Reservation, StoredResponse
 from shared.clock import Clock
 from shared.errors import KeyInvalid, QuotaExceeded, SafelightError, ServiceError
 from shared.ids import new_id

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from api.http.gateway_event import split_path
+from api.http.gateway_event import OPEN_PATH, split_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,14 @@ class Links:
     def asset(self, name: str) -> str:
         """Return the link to an asset."""
         return f"{self.base}/v1/assets/{name}"
+
+    def token(self, token_id: str) -> str:
+        """Return the link to an upload token."""
+        return f"{self.base}/v1/tokens/{token_id}"
+
+    def for_tokens(self) -> str:
+        """Return the URL of the API for requests with an upload token."""
+        return f"{self.base}{OPEN_PATH}/v1"
 
     def jobs(self, query: dict[str, Any]) -> str:
         """Return the link to a list of jobs with these query parameters, except those that are None."""

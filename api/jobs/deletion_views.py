@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 from pydantic import Field
 
 from api.http.schemas import Timestamp, View
-from shared.aws.dynamodb.request_log import RETENTION as ANSWERS_KEPT
+from shared.aws.dynamodb.idempotency.request_log import RETENTION as ANSWERS_KEPT
 from shared.jobs.deletion import Deletion
 from shared.settings import ApiSettings
 from shared.webhooks.delivery import RETENTION as DELIVERIES_KEPT

@@ -6,19 +6,21 @@ from functools import partial
 from typing import Self
 
 from api.dependencies import Dependencies
-from api.jobs.options import Options
+from api.jobs.options import ImportRequest, Options
 from api.presets.use_cases import get_preset
 from api.webhooks.use_cases import Webhooks
 from shared.errors import (
     AssetNotFound,
     FieldError,
     PresetNotFound,
+    TokenForbidden,
     UnknownPreset,
     UnknownWebhook,
     WatermarkNotFound,
     WebhookNotFound,
 )
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.upload_token import UploadToken
 from shared.pipeline.asset import Asset
 from shared.pipeline.pipeline import Pipeline, get_asset_name, list_asset_names
 from shared.pipeline.preset import Preset, PresetRef
@@ -35,15 +37,18 @@ class Catalog:
     find_asset: Callable[[str], Asset]
     #: Returns one of the caller's webhooks. Raises WebhookNotFound or NotificationsOff.
     find_webhook: Callable[[str], Webhook]
+    #: The upload token of the request, which decides what happens to each file; None without a token.
+    grant: UploadToken | None = None
 
     @classmethod
-    def of(cls, dependencies: Dependencies, owner: str) -> Self:
+    def of(cls, dependencies: Dependencies, owner: str, grant: UploadToken | None = None) -> Self:
         """Return the catalog of a caller."""
         webhooks = Webhooks.of(dependencies)
         return cls(
             find_preset=partial(get_preset, dependencies.presets, owner),
             find_asset=partial(dependencies.assets.get, owner),
             find_webhook=lambda name: webhooks.get_for_job(name, owner),
+            grant=grant,
         )
 
 
@@ -51,8 +56,12 @@ def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
     """Return the job spec of a request's options.
 
     Raises InvalidPipeline if the options are not valid together, or UnknownPreset, WatermarkNotFound or UnknownWebhook
-    with a pointer to a name that does not exist, or NotificationsOff if the deployment sends no notifications.
+    with a pointer to a name that does not exist, or NotificationsOff if the deployment sends no notifications. With an
+    upload token, returns its spec, and raises TokenForbidden if the request has options that are part of a spec.
     """
+    if catalog.grant is not None:
+        _require_only_file(options)
+        return catalog.grant.spec
     pipeline, preset = _resolve_pipeline(options, catalog)
     pins = []
     for name in sorted(list_asset_names(pipeline)):
@@ -88,6 +97,17 @@ def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, Pre
     except PresetNotFound as error:
         raise UnknownPreset(errors=(FieldError("/preset", "no preset has this name"),)) from error
     return preset.pipeline, preset.ref
+
+
+def _require_only_file(options: Options) -> None:
+    """Raise TokenForbidden if a request with an upload token has more than a file and its properties."""
+    if isinstance(options, ImportRequest):
+        raise TokenForbidden(errors=(FieldError("/source", "is not allowed with an upload token"),))
+    chosen = sorted((options.model_fields_set & Options.model_fields.keys()) - {"filename"})
+    if chosen:
+        raise TokenForbidden(
+            errors=tuple(FieldError(f"/{name}", "is set by the upload token") for name in chosen),
+        )
 
 
 def _find_operations(pipeline: Pipeline, name: str) -> tuple[str, ...]:

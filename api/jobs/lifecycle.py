@@ -16,7 +16,7 @@ from typing import Self
 
 from api.dependencies import Dependencies
 from api.jobs.submission import Submitted, notify_worker
-from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.idempotency.deletion_log import DeletionLog
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.job_deletion import erase_job
 from shared.aws.s3.image_store import ImageStore
@@ -26,6 +26,7 @@ from shared.ids import is_id
 from shared.jobs.deletion import Deletion
 from shared.jobs.job import RETRIABLE, RETRIED, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.upload_token import UploadToken
 
 #: Maximum number of tries if writes conflict. So many conflicts are not expected within one request.
 MAX_TRIES = 5
@@ -148,6 +149,12 @@ def get_own_job(job_id: str, owner: str, jobs: JobTable, *, deleted: bool = Fals
     if job.owner != owner:
         raise JobNotFound
     return job
+
+
+def require_granted(job_id: str, grant: UploadToken | None, jobs: JobTable) -> None:
+    """Raise JobNotFound if a request has an upload token, and the job was not created with it."""
+    if grant is not None and get_own_job(job_id, grant.owner, jobs).token_id != grant.id:
+        raise JobNotFound
 
 
 def require_retriable(job: Job) -> None:

@@ -19,7 +19,7 @@ from api.jobs.options import Options, read_options
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
 from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
-from shared.aws.dynamodb.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
     FieldError,

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from api.dependencies import Dependencies, Deps, Log, caller
+from api.dependencies import Dependencies, Deps, Log, caller, granted, requester
 from api.http.body import ImageReference, read_body, require_accepted
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
@@ -25,8 +25,8 @@ from api.jobs.responses import get_submitted_job, job_response, log_submission, 
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.aws.dynamodb.job_listing import MAX_PAGE, JobQuery
-from shared.aws.dynamodb.request_log import Reservation
 from shared.errors import (
     BadBase64,
     BadCursor,
@@ -111,7 +111,7 @@ def create_job(
     event = router.current_event
     owner = caller(event)
     contents, submit = _read_request(event, owner, dependencies)
-    request = identify_request(idempotency_key, owner, "POST /v1/jobs", *contents)
+    request = identify_request(idempotency_key, requester(event), "POST /v1/jobs", *contents)
     done = run_once(request, submit, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Job accepted", done)
     job = get_submitted_job(done, owner, dependencies.jobs)
@@ -204,7 +204,7 @@ def _read_request(
         name = options.filename or body.filename
 
         def import_image(reservation: Reservation) -> Submitted:
-            spec = resolve_job_spec(options, Catalog.of(dependencies, owner))
+            spec = resolve_job_spec(options, Catalog.of(dependencies, owner, granted(event)))
             job_id, at, is_repeat = reservation.job_id, reservation.at, reservation.is_repeat
             imports = Imports.of(dependencies)
             return imports.import_image(
@@ -217,7 +217,7 @@ def _read_request(
     filename = upload_options.filename or body.filename
 
     def submit(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload_options, Catalog.of(dependencies, owner))
+        spec = resolve_job_spec(upload_options, Catalog.of(dependencies, owner, granted(event)))
         submission = JobSubmission.of(dependencies)
         return submission.submit(body, spec, filename, owner, job_id=reservation.job_id, at=reservation.at)
 

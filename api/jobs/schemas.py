@@ -125,6 +125,8 @@ class JobView(View):
     history: list[TransitionView]
     batch_id: str | None
     webhook: str | None = Field(description="Name of the webhook that is notified when the job ends.")
+    token_id: str | None = Field(description="ID of the upload token with which the job was created.")
+    tags: dict[str, str] = Field(description="Names and values from the upload token.")
     expires_at: Timestamp | None
     links: LinksView
 
@@ -177,6 +179,8 @@ class JobView(View):
             history=[TransitionView(status=line.status, at=line.at, code=line.code) for line in job.history],
             batch_id=job.batch_id,
             webhook=job.webhook,
+            token_id=job.token_id,
+            tags=dict(job.tags),
             expires_at=job.expires_at,
             links=LinksView(
                 self=links.job(job.id),

@@ -13,8 +13,10 @@ from api.dead_letters.schemas import RedriveRequest
 from api.jobs.options import ImportRequest, Options
 from api.openapi.examples import add_examples
 from api.openapi.response_links import add_links
+from api.openapi.token_errors import add_token_errors
 from api.plans.schemas import PlanRequest
 from api.presets.schemas import PresetBody
+from api.tokens.schemas import TokenRequest
 from api.uploads.multipart_schemas import CompleteRequest, SignPartsRequest, SignRequest
 from api.uploads.schemas import UploadRequest
 from api.webhooks.schemas import WebhookBody
@@ -33,6 +35,7 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/plan", "post"): PlanRequest,
     ("/v1/presets/{name}", "put"): PresetBody,
     ("/v1/webhooks/{name}", "put"): WebhookBody,
+    ("/v1/tokens", "post"): TokenRequest,
 }
 
 _WITHOUT_BODY: Final = frozenset({"204", "303", "304"})
@@ -73,6 +76,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
         body = {"required": "required" in schema, "content": {"application/json": {"schema": schema}}}
         spec["paths"][path][method]["requestBody"] = body
     _remove_empty_bodies(spec["paths"])
+    add_token_errors(spec["paths"])
     add_links(spec["paths"])
     add_examples(spec)
     return spec

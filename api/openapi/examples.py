@@ -31,6 +31,7 @@ _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/uploads/{job_id}", "delete", "200"): "JobCancelled",
     ("/v1/jobs/{job_id}/cancel", "post", "200"): "JobCancelled",
     ("/v1/jobs/{job_id}/retry", "post", "202"): "JobRetried",
+    ("/v1/tokens/{token_id}", "delete", "200"): "TokenRevoked",
 }
 
 

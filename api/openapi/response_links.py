@@ -23,6 +23,10 @@ _BY_UPLOAD: Final = (
 _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], Mapping[str, str]]]] = {
     ("/v1/jobs", "post", "202"): (_BY_JOB, {"job_id": "$response.body#/id"}),
     ("/v1/uploads", "post", "201"): ((*_BY_JOB, *_BY_UPLOAD), {"job_id": "$response.body#/id"}),
+    ("/v1/tokens", "post", "201"): (
+        (("/v1/tokens/{token_id}", "get"), ("/v1/tokens/{token_id}", "delete")),
+        {"token_id": "$response.body#/id"},
+    ),
     ("/v1/presets/{name}", "put", "201"): (
         (("/v1/presets/{name}", "get"), ("/v1/presets/{name}", "delete")),
         {"name": "$request.path.name"},

@@ -7,13 +7,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api.dependencies import Deps, Log, caller
+from api.dependencies import Deps, Log, caller, granted, requester
 from api.http.body import read_json
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.lifecycle import require_granted
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
 from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
@@ -29,7 +30,7 @@ from api.uploads.multipart_schemas import (
     to_upload_request,
 )
 from api.uploads.use_cases import Uploads
-from shared.aws.dynamodb.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
     DailyBytesExceeded,
@@ -55,6 +56,7 @@ from shared.errors import (
     UnsupportedMediaType,
     WatermarkNotFound,
 )
+from shared.jobs.object_keys import job_of_direct_key
 
 router = Router()
 
@@ -194,12 +196,13 @@ def sign_request(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
     asked = read_sign_request(fields)
     multipart = Multipart.of(dependencies, dependencies.links_for(event))
     if asked.upload_id is not None:
+        require_granted(job_of_direct_key(asked.key) or "", granted(event), dependencies.jobs)
         return json_response(multipart.sign_next(asked, owner, at=dependencies.clock()), HTTPStatus.OK, {})
     upload = to_upload_request(asked, query, fields)
-    request = identify_request(idempotency_key, owner, "POST /v1/uploads/sign", upload.model_dump_json())
+    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads/sign", upload.model_dump_json())
 
     def run(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner))
+        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner, granted(event)))
         return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from api.dependencies import Deps, Log, caller
+from api.dependencies import Deps, Log, caller, granted, requester
 from api.http.body import read_json
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
@@ -18,7 +18,7 @@ from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
 from api.uploads.schemas import FormView, UploadJobView, read_upload_request
 from api.uploads.use_cases import Uploads
-from shared.aws.dynamodb.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
     DailyBytesExceeded,
@@ -75,10 +75,10 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     event = router.current_event
     owner = caller(event)
     upload = read_upload_request(event.query_string_parameters or {}, read_json(event))
-    request = identify_request(idempotency_key, owner, "POST /v1/uploads", upload.model_dump_json())
+    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads", upload.model_dump_json())
 
     def run(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner))
+        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner, granted(event)))
         return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
@@ -112,7 +112,7 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
     """
     event = router.current_event
     owner = caller(event)
-    request = identify_request(idempotency_key, owner, "POST /v1/uploads/{job_id}/form", job_id.upper())
+    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads/{job_id}/form", job_id.upper())
 
     def run(_: Reservation) -> Submitted:
         return Submitted(Uploads.of(dependencies).renew(job_id, owner))
@@ -138,7 +138,7 @@ def confirm_upload(
     """Confirm that the file is in S3, so that the job is processed. The event that S3 sends has the same effect."""
     event = router.current_event
     owner = caller(event)
-    request = identify_request(idempotency_key, owner, "POST /v1/uploads/{job_id}/confirm", job_id.upper())
+    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads/{job_id}/confirm", job_id.upper())
 
     def run(_: Reservation) -> Submitted:
         return Uploads.of(dependencies).confirm(job_id, owner)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Self
 
 from api.dependencies import Dependencies
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.aws.sqs import SqsQueue
 from shared.clock import Clock
 from shared.errors import NotificationsOff, WebhookNotFound

@@ -12,6 +12,7 @@ from safelight.models.operations import (
     WebhookSecret,
 )
 from safelight.models.plans import Plan
+from safelight.models.tokens import NewUploadToken, UploadToken, UploadTokenPage
 from safelight.models.uploads import NewUpload, UploadForm, UploadFormResponse
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Link",
     "MemberPage",
     "NewUpload",
+    "NewUploadToken",
     "Output",
     "Plan",
     "Preset",
@@ -40,5 +42,7 @@ __all__ = [
     "RedriveResult",
     "UploadForm",
     "UploadFormResponse",
+    "UploadToken",
+    "UploadTokenPage",
     "WebhookSecret",
 ]

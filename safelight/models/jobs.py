@@ -103,6 +103,9 @@ class Job(Response):
     generation: int = 1
     history: tuple[Transition, ...] = ()
     batch_id: str | None = None
+    #: ID of the upload token with which the job was created, and the tags that the token has given to the job.
+    token_id: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
     expires_at: Timestamp | None = None
     links: dict[str, Any] = Field(default_factory=dict)
 

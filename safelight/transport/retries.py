@@ -88,7 +88,8 @@ def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
             # The next try uses a new form.
             return upload_form.is_retryable_refusal(error) or error.status == upload_form.EXPIRED
         case ApiError():
-            return error.status in _REFUSED or error.code == _IN_USE or (repeatable and error.status in _LOST)
+            is_refused = error.status in _REFUSED and error.retriable  # an upload token that is used up stays so
+            return is_refused or error.code == _IN_USE or (repeatable and error.status in _LOST)
         case _:
             return False
 

@@ -1,6 +1,6 @@
 """The last step of a deletion. The request, a repeated request or the reconciler runs it."""
 
-from shared.aws.dynamodb.deletion_log import DeletionLog
+from shared.aws.dynamodb.idempotency.deletion_log import DeletionLog
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.image_store import ImageStore
 from shared.jobs.deletion import Deletion

@@ -21,6 +21,10 @@ class JobSpec:
     assets: tuple[AssetPin, ...] = ()
     #: Name of the owner's webhook that is notified when the job ends.
     webhook: str | None = None
+    #: ID of the upload token with which the job was created.
+    token_id: str | None = None
+    #: Names and values that the creator of the upload token gave its jobs.
+    tags: tuple[tuple[str, str], ...] = ()
 
     def spec_fields(self) -> dict[str, Any]:
         """Return the fields of the spec by name, without those of a subclass."""

@@ -47,6 +47,7 @@ def build_job_event(job: Job, *, source: str, api_url: str) -> Event:
         "batch_id": job.batch_id,
         "status": job.status.value,
         "filename": job.filename,
+        "tags": dict(job.tags) or None,
         "generation": job.generation,
         "attempts": job.attempt,
         "uploaded_at": to_iso(job.uploaded_at),

@@ -155,6 +155,41 @@ def test_results_need_a_signed_link(protected: ProtectedStack) -> None:
     assert httpx.get(address.partition("/processed/")[0]).status_code == 403
 
 
+def test_a_page_uploads_with_a_token(protected: ProtectedStack) -> None:
+    """It needs no credentials of the stack, and it can do nothing else. Without the token, its path is closed."""
+    backend_auth = protected.create_caller()
+    with protected.client(backend_auth) as backend:
+        token = backend.tokens.create(preset="web", max_files=2, tags={"user": "42"})
+        with Safelight(token.url, auth=Token(token.token), retries=0) as page:
+            job = page.wait(page.submit(sample_images.make_jpeg()).id)
+            assert (job.status, job.tags, job.token_id) == ("COMPLETED", {"user": "42"}, token.id)
+            assert job.links["self"].startswith(token.url)
+            assert httpx.get(page.result_link(job.id).url).status_code == 200
+            direct = page.wait(page.uploads.upload(sample_images.make_jpeg(), filename="b.jpg").id)
+            assert (direct.status, direct.token_id) == ("COMPLETED", token.id)
+            expect_error(lambda: page.submit(sample_images.make_jpeg()), 429, "TOKEN_USED_UP")
+            expect_error(lambda: list(page.list_jobs()), 403, "TOKEN_FORBIDDEN")
+            expect_error(page.tokens.create, 403, "TOKEN_FORBIDDEN")
+            assert {each.id for each in backend.list_jobs()} >= {job.id, direct.id}
+            wait_until(lambda: token.id in {each.id for each in backend.tokens.list()})
+            assert backend.tokens.get(token.id).files == 2
+            backend.tokens.revoke(token.id)
+            expect_error(lambda: page.status(job.id), 401, "TOKEN_REVOKED")
+        for auth in (None, backend_auth, INVALID_CREDENTIALS[protected.mode]):
+            with Safelight(token.url, auth=auth, retries=0) as stranger:
+                expect_error(lambda: list(stranger.list_jobs()), 401, "TOKEN_INVALID")
+    with protected.client(Token(token.token)) as other_path, pytest.raises(ApiError) as refused:
+        list(other_path.list_jobs())
+    assert refused.value.status in {401, 403}
+
+
+def expect_error(request: Callable[[], Any], status: int, code: str) -> None:
+    """Send a request, which must be refused."""
+    with pytest.raises(ApiError) as refused:
+        request()
+    assert (refused.value.status, refused.value.code) == (status, code)
+
+
 def test_no_operators_by_default(protected: ProtectedStack) -> None:
     """Without OPERATORS, dead letters are refused for everyone."""
     with protected.client(protected.create_caller()) as safelight, pytest.raises(ApiError) as refused:

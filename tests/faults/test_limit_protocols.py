@@ -13,9 +13,9 @@ from support.sample_jobs import NOW, make_job
 
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.expressions import is_refused
+from shared.aws.dynamodb.idempotency.token_buckets import TokenBuckets, Tokens
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.owner_quotas import OwnerLimits, OwnerQuotas, count_opening
-from shared.aws.dynamodb.token_buckets import TokenBuckets, Tokens
 from shared.aws.dynamodb.transactions import transact
 from shared.errors import DailyBytesExceeded, ServiceError, TooManyOpenJobs
 from shared.jobs.backfill import Backfill, BackfillFilter

@@ -12,8 +12,8 @@ import pytest
 from faults.simulator.stage import LEASE, MILLISECOND, Stage
 
 from api.http.idempotency import Done, identify_request, run_once
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.request_log import RequestLog, Reservation, StoredResponse
+from shared.aws.dynamodb.idempotency.request_log import RequestLog, Reservation, StoredResponse
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
 from shared.errors import InvalidRequest, KeyInUse, KeyInvalid, KeyReused, ServiceUnavailable
 from shared.webhooks.delivery import DeliveryMessage, DeliveryState
 

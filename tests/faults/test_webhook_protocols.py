@@ -17,9 +17,9 @@ from support.sample_jobs import NOW
 from notifier.deferral import PAGE_SIZE, DeferredDeliveries
 from notifier.delivery import DELIVERY_LEASE, DeliveryResult, WebhookSender
 from notifier.http_post import HttpResponse
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 from shared.errors import DeliveryNotFound, ServiceUnavailable, WebhookNotFound
 from shared.webhooks.circuit import FIRST_PAUSE, GIVE_UP_AFTER, LONGEST_PAUSE, MAX_FAILURES, compute_pause
 from shared.webhooks.delivery import RESUME_AGAIN_AFTER, Delivery, DeliveryMessage, DeliveryState

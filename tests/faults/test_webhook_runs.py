@@ -10,8 +10,8 @@ from faults.simulator.webhook_run import WebhookRun
 import notifier.app
 import notifier.deferral
 import notifier.delivery
-from shared.aws.dynamodb.delivery_table import DeliveryTable
-from shared.aws.dynamodb.webhook_table import WebhookTable
+from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
+from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
 
 #: Runs per test.
 CHUNK = 50

@@ -17,7 +17,7 @@ from api.http.body import Upload
 from api.http.idempotency import identify_request, run_once
 from api.jobs.responses import remember_job
 from api.jobs.submission import JobSubmission, Submitted
-from shared.aws.dynamodb.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.clock import utc_now
 from shared.errors import KeyInUse, ServiceUnavailable
 from shared.jobs.job_spec import JobSpec

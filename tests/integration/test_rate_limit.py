@@ -14,7 +14,7 @@ from support import sample_images
 from support.moto_cloud import Cloud
 
 import api.dependencies
-from shared.aws.dynamodb.token_buckets import WINDOW, TokenBuckets
+from shared.aws.dynamodb.idempotency.token_buckets import WINDOW, TokenBuckets
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
 

@@ -14,7 +14,7 @@ from support.webhook_receiver import Receiver, receiving
 
 import api.dependencies
 import notifier.webhooks
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
 from shared.webhooks.delivery import MAX_TRIES, RETRY_DELAYS, DeliveryMessage

@@ -61,12 +61,15 @@ def test_the_list_has_a_mutant_of_each_kind_of_decision() -> None:
     mutated = {Path(mutant.path) for mutant in MUTANTS}
     decisions = {
         *("shared/jobs/job.py", "shared/jobs/recovery.py", "shared/jobs/batch.py", "shared/sqs_batch.py"),
-        *("shared/aws/dynamodb/job_table.py", "shared/aws/dynamodb/request_log.py", "shared/aws/job_deletion.py"),
-        *("shared/aws/dynamodb/owner_quotas.py", "shared/aws/dynamodb/token_buckets.py", "shared/webhooks/circuit.py"),
-        *("shared/aws/dynamodb/delivery_table.py", "shared/aws/s3/image_store.py", "shared/aws/s3/upload_forms.py"),
-        *("worker/image_processor.py", "worker/reconciler.py", "worker/dead_letters.py", "worker/app.py"),
-        *("worker/sandbox/syscalls.py", "worker/sandbox/confinement.py", "worker/sandbox/process.py"),
-        *("api/http/etags.py", "api/http/idempotency.py", "api/http/cors.py", "api/jobs/lifecycle.py"),
-        *("api/batches/use_cases.py", "api/dead_letters/use_cases.py", "api/uploads/use_cases.py"),
+        *("shared/aws/dynamodb/job_table.py", "shared/aws/dynamodb/idempotency/request_log.py"),
+        *("shared/aws/job_deletion.py", "shared/aws/dynamodb/owner_quotas.py"),
+        *("shared/aws/dynamodb/idempotency/token_buckets.py", "shared/webhooks/circuit.py"),
+        *("shared/aws/dynamodb/webhooks/delivery_table.py", "shared/aws/s3/image_store.py"),
+        *("shared/aws/s3/upload_forms.py", "worker/image_processor.py", "worker/reconciler.py"),
+        *("worker/dead_letters.py", "worker/app.py", "worker/sandbox/syscalls.py", "worker/sandbox/confinement.py"),
+        *("worker/sandbox/process.py", "api/http/etags.py", "api/http/idempotency.py", "api/http/cors.py"),
+        *("api/jobs/lifecycle.py", "api/batches/use_cases.py", "api/dead_letters/use_cases.py"),
+        *("api/uploads/use_cases.py", "shared/aws/dynamodb/idempotency/token_table.py", "api/tokens/access.py"),
+        *("shared/jobs/upload_token.py",),
     }
     assert {Path(path) for path in decisions} <= mutated

@@ -646,6 +646,9 @@ def test_the_api_requires_signatures_by_default() -> None:
         asked = method["Properties"]
         if asked["HttpMethod"] == "OPTIONS":
             continue  # a browser's question, which has no credentials
+        if asked["ResourceId"] == {"Ref": "ApiTokenProxyResource"}:
+            assert asked["AuthorizationType"] == "NONE"  # the function checks the upload token
+            continue
         otherwise = {"Fn::If": ["AuthIsCognito", "COGNITO_USER_POOLS", "NONE"]}
         assert asked["AuthorizationType"] == {"Fn::If": ["AuthIsIam", "AWS_IAM", otherwise]}
         assert asked["AuthorizerId"]["Fn::If"][:2] == ["AuthIsCognito", {"Ref": "ApiAuthorizer"}]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 #: Order of the tags; a tag that is not listed comes last.
-TAGS: Final = ("Jobs", "Uploads", "Batches", "Presets", "Assets", "Webhooks", "Operators", "System")
+TAGS: Final = ("Jobs", "Uploads", "Upload tokens", "Batches", "Presets", "Assets", "Webhooks", "Operators", "System")
 #: The part of the page that is generated.
 GENERATED: Final = re.compile(r"(?<=<!-- generated: routes -->\n).*(?=<!-- end of routes -->)", re.DOTALL)
 _HEAD: Final = ("| Method | Path | Action | Parameters | Success |", "| --- | --- | --- | --- | --- |")

@@ -39,20 +39,24 @@ def http(
     identity: Mapping[str, str] | None = None,
     authorizer: Mapping[str, Any] | None = None,
     base_path: str | None = None,
+    is_open: bool = False,
 ) -> dict[str, Any]:
     """Return a REST API proxy event; a body of bytes is base64-encoded, as for binary media types.
 
     ``path`` is the path of the API, which begins with ``/v1``. With ``base_path``, such as ``/images``, the request
     came through a custom domain name that has a base path mapping, or an empty one. Both paths then begin with it.
+    With ``is_open``, it came under ``/token``, where the gateway checks no credentials.
     """
     sent = {name: [value] if isinstance(value, str) else list(value) for name, value in (headers or {}).items()}
     sent = {"Host": ["gateway.test:4566"], **sent}
     asked = {name: [value] if isinstance(value, str) else list(value) for name, value in (query or {}).items()}
     encoded = base64.b64encode(body).decode() if isinstance(body, bytes) else body
     is_root = path == "/"
+    resource = "/" if is_root else "/token/{proxy+}" if is_open else "/{proxy+}"
+    before = "/token" if is_open else ""
     return {
-        "resource": "/" if is_root else "/{proxy+}",
-        "path": f"{base_path or ''}{path}",
+        "resource": resource,
+        "path": f"{base_path or ''}{before}{path}",
         "httpMethod": method,
         # Of several values, API Gateway passes the last one here.
         "headers": {name: values[-1] for name, values in sent.items()},
@@ -63,12 +67,12 @@ def http(
         "stageVariables": None,
         "requestContext": {
             "resourceId": "ab12cd",
-            "resourcePath": "/" if is_root else "/{proxy+}",
+            "resourcePath": resource,
             "httpMethod": method,
             "extendedRequestId": "KtHZpFcJIAMEfZw=",
             "requestTime": "29/Nov/2026:12:00:00 +0000",
             "requestTimeEpoch": int(time.time() * 1000),
-            "path": f"{'/prod' if base_path is None else base_path}{path}",
+            "path": f"{'/prod' if base_path is None else base_path}{before}{path}",
             "accountId": "000000000000",
             "protocol": "HTTP/1.1",
             "stage": "prod",

@@ -50,6 +50,12 @@ COMMANDS = (
     CommandRow("verify", JOBS, "safelight.cli.commands.verify", "Verify a job's images against its receipt."),
     CommandRow("presets", CATALOG, "safelight.cli.commands.presets", "Manage presets (named pipelines)."),
     CommandRow("assets", CATALOG, "safelight.cli.commands.assets", "Manage assets (stored images for watermarks)."),
+    CommandRow(
+        "tokens",
+        CATALOG,
+        "safelight.cli.commands.tokens",
+        "Manage upload tokens, with which web pages upload images without your credentials.",
+    ),
     CommandRow("webhook", CATALOG, "safelight.cli.commands.webhooks", "Receive webhooks on this machine."),
     CommandRow(
         "dead-letters",

@@ -39,7 +39,7 @@ OPTIONAL_ATTRIBUTES = (
 IMMUTABLE_ATTRIBUTES = frozenset(
     {
         *("ID", "Filename", "UploadedAt", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
-        *("ExpiresAt", "Counted"),
+        *("ExpiresAt", "Counted", "Token", "Tags"),
     }
 )
 
@@ -141,6 +141,8 @@ def spec_to_item(spec: JobSpec) -> Item:
         "Preset": {"Name": spec.preset.name, "Version": spec.preset.version} if spec.preset else None,
         "Assets": {pin.name: pin.digest for pin in spec.assets} or None,
         "Webhook": spec.webhook,
+        "Token": spec.token_id,
+        "Tags": dict(spec.tags) or None,
     }
 
 
@@ -152,6 +154,8 @@ def spec_from_item(item: Mapping[str, Any]) -> JobSpec:
         preset=PresetRef(item["Preset"]["Name"], item["Preset"]["Version"]) if "Preset" in item else None,
         assets=tuple(AssetPin(name, digest) for name, digest in item.get("Assets", {}).items()),
         webhook=item.get("Webhook"),
+        token_id=item.get("Token"),
+        tags=tuple(sorted(item.get("Tags", {}).items())),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import count_member_change
 from shared.aws.dynamodb.expressions import get_refused_item, is_refused, placeholders
+from shared.aws.dynamodb.idempotency.token_table import TokenTable
 from shared.aws.dynamodb.job_item import (
     IMMUTABLE_ATTRIBUTES,
     OPTIONAL_ATTRIBUTES,
@@ -22,7 +23,15 @@ from shared.aws.dynamodb.transactions import transact
 from shared.aws.dynamodb.wire import from_wire, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
-from shared.errors import JobNotFound, QuotaExceeded, ServiceError, ServiceThrottled, ServiceUnavailable
+from shared.errors import (
+    JobNotFound,
+    QuotaExceeded,
+    ServiceError,
+    ServiceThrottled,
+    ServiceUnavailable,
+    TokenNotFound,
+    TokenUsedUp,
+)
 from shared.jobs.batch import count_changes
 from shared.jobs.job import Job, JobStatus, Transition
 from shared.jobs.message import JobMessage
@@ -78,11 +87,12 @@ class JobTable:
         bucket: str,
         listing_shards: int,
         quotas: OwnerQuotas | None = None,
+        tokens: TokenTable | None = None,
     ) -> None:
         """Use ``table``; ``bucket`` is part of the ``s3://`` paths of its items.
 
         A transition of a batch's member is counted in ``batch_table``, in the same transaction. With ``quotas``, new
-        jobs are counted for their owners.
+        jobs are counted for their owners. With ``tokens``, new jobs are counted for their upload tokens.
         """
         self._client = client
         self._table = table
@@ -90,9 +100,16 @@ class JobTable:
         self._bucket = bucket
         self._listing_shards = listing_shards
         self._quotas = quotas
+        self._tokens = tokens
 
     @classmethod
-    def of(cls, clients: Clients, settings: StoreSettings, quotas: OwnerQuotas | None = None) -> Self:
+    def of(
+        cls,
+        clients: Clients,
+        settings: StoreSettings,
+        quotas: OwnerQuotas | None = None,
+        tokens: TokenTable | None = None,
+    ) -> Self:
         """Create the table from a Lambda's clients and settings."""
         return cls(
             clients.dynamodb,
@@ -101,35 +118,42 @@ class JobTable:
             bucket=settings.image_bucket,
             listing_shards=settings.listing_shards,
             quotas=quotas,
+            tokens=tokens,
         )
 
     def require_room(self, job: Job) -> None:
-        """Check the limits of a new job's owner. Raises TooManyOpenJobs or DailyBytesExceeded."""
-        if self._quotas is not None:
-            self._reserve(self._quotas, job)
+        """Check the limits of a new job's owner and of its upload token.
+
+        Raises TooManyOpenJobs, DailyBytesExceeded, TokenUsedUp, TokenRevoked or TokenExpired.
+        """
+        self._reserve(job)
 
     def create(self, job: Job) -> Job:
         """Write the record of a new job and return it: from then on the job is accepted.
 
         A request that repeats an Idempotency-Key has the job ID and time of its first try. Then the job that the
-        first try created is returned in its current state. Raises TooManyOpenJobs or DailyBytesExceeded.
+        first try created is returned in its current state. Raises the errors of :meth:`require_room`.
         """
-        if self._quotas is None:
-            return self._put(job, [])
         for _ in range(MAX_TRIES):
-            writes = self._reserve(self._quotas, job)
+            writes = self._reserve(job)
+            if not writes:
+                return self._put(job, [])
             try:
-                return self._put(replace(job, is_counted=True), writes)
+                return self._put(replace(job, is_counted=self._quotas is not None), writes)
             except ServiceError as error:
                 if not is_refused(error):
                     raise
         raise ServiceThrottled(retry_after_seconds=1)
 
-    def _reserve(self, quotas: OwnerQuotas, job: Job) -> "list[TransactWriteItemTypeDef]":
+    def _reserve(self, job: Job) -> "list[TransactWriteItemTypeDef]":
         """Return the writes that count a new job, none for a job that an earlier try of the request has created."""
         try:
-            return [quotas.reserve([job])]
-        except QuotaExceeded:
+            counts = [] if self._quotas is None else [self._quotas.reserve([job])]
+            if job.token_id is not None:
+                if self._tokens is None:
+                    raise TokenNotFound
+                counts.append(self._tokens.reserve(job, now=job.uploaded_at))
+        except (QuotaExceeded, TokenUsedUp):
             try:
                 self.get(job.id, deleted=True)
             except JobNotFound:
@@ -137,6 +161,7 @@ class JobTable:
             else:
                 return []
             raise
+        return counts
 
     def _put(self, job: Job, writes: "Sequence[TransactWriteItemTypeDef]") -> Job:
         put: Any = {

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +76,15 @@ class PageRunner:
 
         return evaluate
 
+    def _js(self, _example: Example, text: str) -> None:
+        """Check the syntax of a module for a web page."""
+        node = shutil.which("node")
+        if node is None:
+            return
+        command = (node, "--check", "--input-type=module", "-")
+        run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+
     def _sh(self, _example: Example, text: str) -> None:
         self.printed = self.shell.run(text)
 
@@ -111,4 +122,4 @@ class PageRunner:
 
 
 #: Languages of blocks. A block in another language, or without one, fails the page.
-LANGUAGES = ("sh", "console", "python", "json", "yaml", "csv", "text", "mermaid")
+LANGUAGES = ("sh", "console", "python", "json", "yaml", "csv", "text", "mermaid", "js")

@@ -1,7 +1,7 @@
 """Callers' webhooks in the ``Webhooks`` table. Their secrets are in another table.
 
 Entries are under their owner: ``webhook#{name}`` is a webhook, ``delivery#{name}#{event ID}`` one of its deliveries
-(``shared.aws.dynamodb.delivery_table``).
+(``shared.aws.dynamodb.webhooks.delivery_table``).
 
 The partition ``WEBHOOKS`` of the sparse index ``Deferred`` lists the webhooks that may have deferred deliveries. A
 webhook is listed when it is created and before a delivery is deferred. It stays listed until its deliveries have
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shared.aws.dynamodb.expressions import is_refused, placeholders
 from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
 from shared.aws.dynamodb.transactions import transact
-from shared.aws.dynamodb.webhook_secrets import WebhookSecrets
+from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.wire import from_optional_iso, to_wire
 from shared.clock import from_iso, to_iso
 from shared.errors import ServiceError, WebhookNotFound

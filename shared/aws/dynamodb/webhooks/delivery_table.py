@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.owned_items import OwnedItems, OwnedPage
-from shared.aws.dynamodb.webhook_table import INDEX
+from shared.aws.dynamodb.webhooks.webhook_table import INDEX
 from shared.aws.dynamodb.wire import from_optional_iso
 from shared.clock import from_iso, to_iso
 from shared.errors import DeliveryNotFound

@@ -1,0 +1,1 @@
+"""Upload tokens: what a web page without credentials may do."""

@@ -1,0 +1,180 @@
+"""``safelight tokens``: manage upload tokens."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from safelight.cli.options import (
+    ApiUrl,
+    Enlarge,
+    Fit,
+    Format,
+    Grayscale,
+    Height,
+    Json,
+    Pipeline,
+    PresetName,
+    Quality,
+    Webhook,
+    Width,
+    collect_shorthand,
+    read_pipeline,
+)
+from safelight.cli.rendering import documents, tables
+from safelight.cli.rendering.text import format_size
+from safelight.cli.wiring import connect
+from safelight.models import UploadToken
+
+EXAMPLES = """Examples:
+
+safelight tokens create --preset web --max-files 5 --expires-in 15m --origin https://app.example.com
+
+safelight tokens list
+
+safelight tokens revoke 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Manage upload tokens, with which web pages upload images without your credentials.",
+    epilog=EXAMPLES,
+)
+
+TokenId = Annotated[str, typer.Argument(metavar="ID", help="ID of the token.", show_default=False)]
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def parse_duration(text: str | None) -> int | None:
+    """Return a duration such as ``15m`` in seconds. Raises BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 2h or 7d.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_size(text: str | None) -> int | None:
+    """Return a size such as ``50MB`` or ``50MiB`` in bytes. Raises BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})\s*([kmg]i?|)b?", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a size such as 5000000, 50MB or 50MiB.")
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def parse_tags(texts: list[str] | None) -> dict[str, str]:
+    """Return tags of the form ``NAME=VALUE`` by name. Raises BadParameter."""
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not name or not separator or name in tags:
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE, or the name occurs twice.")
+        tags[name] = value
+    return tags
+
+
+@app.command("create", epilog=EXAMPLES)
+def create(  # noqa: PLR0913 - each option is an argument
+    context: typer.Context,
+    *,
+    preset: PresetName = None,
+    pipeline: Pipeline = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
+    enlarge: Enlarge = None,
+    grayscale: Grayscale = None,
+    format_: Format = None,
+    quality: Quality = None,
+    webhook: Webhook = None,
+    max_files: Annotated[
+        int | None, typer.Option("--max-files", min=1, metavar="N", help="Maximum number of files. Default: 1.")
+    ] = None,
+    max_bytes: Annotated[
+        str | None,
+        typer.Option("--max-bytes", metavar="SIZE", help="Maximum size of all files, such as 50MB."),
+    ] = None,
+    expires_in: Annotated[
+        str | None,
+        typer.Option("--expires-in", metavar="TIME", help="Time until the token expires, such as 15m (the default)."),
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", metavar="URL", help="Origin of the web page, such as https://app.example.com."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of each job. Can be repeated.")
+    ] = None,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Create a token, and print its ID, the token and the URL for it. No other command prints the token."""
+    options: dict[str, Any] = collect_shorthand(
+        pipeline,
+        preset,
+        width=width,
+        height=height,
+        fit=fit,
+        enlarge=enlarge,
+        grayscale=grayscale,
+        format=format_,
+        quality=quality,
+    )
+    size, seconds, tags = parse_size(max_bytes), parse_duration(expires_in), parse_tags(tag)
+    with connect(context, api_url) as client:
+        token = client.tokens.create(
+            pipeline=read_pipeline(pipeline),
+            preset=preset,
+            options=options,
+            webhook=webhook,
+            max_files=max_files,
+            max_bytes=size,
+            expires_in=seconds,
+            origin=origin,
+            tags=tags,
+        )
+    if as_json:
+        documents.print_document(token.document())
+        return
+    tables.print_rows(("ID", "Token", "URL"), [(token.id, token.token, token.url)], Console())
+
+
+@app.command("list")
+def list_tokens(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of tokens to list.")] = 20,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """List your tokens, newest first, until a day after they expire."""
+    with connect(context, api_url) as client:
+        found = list(client.tokens.list(limit))
+    if as_json:
+        documents.print_document({"tokens": [token.document() for token in found]})
+        return
+    heads = ("ID", "State", "Files", "Bytes", "Expires", "Origin")
+    tables.print_rows(heads, map(_make_row, found), Console())
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, *, token_id: TokenId, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Revoke a token, so that every request with it is refused. Its jobs are not affected."""
+    with connect(context, api_url) as client:
+        token = client.tokens.revoke(token_id)
+    if as_json:
+        documents.print_document(token.document())
+        return
+    typer.echo(f"Token {token.id} is revoked.")
+
+
+def _make_row(token: UploadToken) -> tuple[str, ...]:
+    """Return ID, state, files and bytes used, expiry and origin of a token."""
+    expires = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "-"
+    files = f"{token.files} of {token.max_files}"
+    size = f"{format_size(token.bytes)} of {format_size(token.max_bytes)}"
+    return token.id, token.state, files, size, expires, token.origin or "-"

@@ -1,0 +1,1 @@
+"""Webhooks, their signing secrets and their deliveries."""

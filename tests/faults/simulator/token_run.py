@@ -1,0 +1,196 @@
+"""One random run of upload tokens: pages create more jobs than the tokens allow, and the owner revokes, with faults.
+
+Each client repeats its request, with the same job ID, until it gets a response.
+
+====  ================================================================================================================
+T1    A token never counts more files or bytes than it allows.
+T2    The counts are those of the jobs that were created with the token.
+T3    Nothing is created with a token after its revocation, or after it has expired.
+T4    A request is refused only if the token is full, and a client that got a job has it.
+====  ================================================================================================================
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from faults.simulator import rendering
+from faults.simulator.faults import KILLS, Fault, Send, no_faults
+from faults.simulator.functions import Functions
+from faults.simulator.invocations import End, Kind
+from faults.simulator.random_run import Report
+from faults.simulator.world import MAX_STEPS, World
+
+from api.http.body import Upload
+from api.jobs.submission import JobSubmission
+from shared.errors import SafelightError, ServiceError, TokenExpired, TokenRevoked, TokenUsedUp
+from shared.jobs.job import ANONYMOUS
+from shared.jobs.job_spec import JobSpec
+from shared.jobs.upload_token import UploadToken
+from shared.pipeline.image_formats import JPEG
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+
+FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
+#: Two sizes, so that the limit on bytes can be reached before the one on files.
+IMAGES = (rendering.GOOD, rendering.GOOD + bytes(len(rendering.GOOD)))
+SIZE = len(rendering.GOOD)
+TOKENS = ("01HZY3Q1M8Z3J5W7XK9VT00000", "01HZY3Q1M8Z3J5W7XK9VT00001")
+Record = Mapping[str, Any]
+
+
+@dataclass
+class TokenRun:
+    """One run of one seed."""
+
+    functions: Functions
+    seed: int
+    #: Files and bytes of the jobs that were created, by token.
+    files: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    #: Times that were reserved for requests, by job ID.
+    reserved: dict[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        random.seed(self.seed)
+        self.world: World = self.functions.open()
+        self.fault_rate = self.random.choice((0.0, 0.05, 0.2))
+        self.kill_rate = self.random.choice((0.0, 0.02, 0.1))
+        for token_id in TOKENS:
+            self.functions.dependencies.tokens.create(self._draw_token(token_id))
+        self.world.watch.observers.append(self._written)
+        self.requests = [self._draw() for _ in range(self.random.randint(4, 16))]
+
+    def go(self) -> Report:
+        """Run to the end and check the result."""
+        self.world.plan = self._plan
+        try:
+            for step in range(MAX_STEPS):
+                if step > 600:
+                    self.world.plan = no_faults
+                if not self._step():
+                    break
+            self._check_end()
+        finally:
+            self.world.kill_all()
+        return Report(self.seed, self.world.watch.breaches, self.world.watch.seen)
+
+    def _demand(self, holds: bool, breach: str) -> None:
+        self.world.watch._demand(holds, breach)
+
+    def _draw_token(self, token_id: str) -> UploadToken:
+        max_files = self.random.randint(1, 4)
+        return UploadToken(
+            id=token_id,
+            owner=ANONYMOUS,
+            digest="0" * 64,
+            spec=JobSpec(DEFAULT_PIPELINE, token_id=token_id),
+            created_at=self.world.now,
+            expires_at=self.world.now + timedelta(minutes=self.random.choice((1, 60))),
+            max_files=max_files,
+            max_bytes=SIZE * self.random.choice((max_files, 2 * max_files, 10)),
+        )
+
+    def _step(self) -> bool:
+        deeds: list[Callable[[], object]] = [partial(self.world.advance, actor) for actor in self.world.ready()]
+        alive = [actor for actor in self.world.alive() if actor.parent is None]
+        if self.requests and len(alive) < 4:
+            deeds.append(lambda: self._send(self.requests.pop()))
+        if not deeds:
+            later = [each for each in self.world.alarms() if each > self.world.now]
+            if later:
+                self.world.pass_time(min(later) - self.world.now)
+            return bool(later)
+        self.random.choice(deeds)()
+        return True
+
+    def _draw(self) -> Callable[[], object]:
+        token_id = self.random.choice(TOKENS)
+        if self.random.random() < 0.05:
+            self.world.watch.seen["revoke"] += 1
+            return lambda: self.functions.dependencies.tokens.revoke(token_id, ANONYMOUS, now=self.world.clock())
+        self.world.watch.seen["create"] += 1
+        return partial(self._create, token_id, self.functions.new_id(), self.random.choice(IMAGES))
+
+    def _send(self, request: Callable[[], object]) -> None:
+        """Start a request, and repeat it after its end if it got no response or a 5xx response."""
+        limit = self.functions.limit(Kind.API)
+        actor = self.world.start(Kind.API, partial(self._answer, request), limit=limit)
+
+        def repeat() -> None:
+            if actor.end is not End.RETURNED or actor.result == "5xx":
+                self._send(request)
+            elif self.random.random() < 0.2:
+                self._send(request)  # a client that repeats a request for no reason
+
+        self.world.later(limit * 1.1, repeat)
+
+    def _answer(self, request: Callable[[], object]) -> str:
+        try:
+            request()
+        except ServiceError:
+            return "5xx"
+        except SafelightError:
+            return "4xx"
+        return "2xx"
+
+    def _create(self, token_id: str, job_id: str, data: bytes) -> None:
+        """Create a job as the API does after it has verified the token: it has checked the time and the revocation."""
+        dependencies = self.functions.dependencies
+        token = dependencies.tokens.find(token_id)
+        assert token is not None
+        if (problem := token.find_problem(self.world.clock())) is not None:
+            raise problem
+        submission = JobSubmission.of(dependencies)
+        upload = Upload(data=data, image_format=JPEG)
+        at = self.reserved.setdefault(job_id, self.world.clock())
+        try:
+            job = submission.submit(upload, token.spec, None, ANONYMOUS, job_id=job_id, at=at).job
+        except TokenUsedUp:
+            self.world.watch.seen["refused"] += 1
+            stored = self._item(token_id)
+            is_full = int(stored["Files"]["N"]) >= token.max_files
+            is_full = is_full or int(stored["Bytes"]["N"]) + len(data) > token.max_bytes
+            self._demand(job_id not in self.world.jobs, f"T4 {job_id} exists, but its client is refused")
+            self._demand(is_full, f"T4 {token_id} is not full, but refuses {len(data)} bytes: {stored}")
+            raise
+        except (TokenRevoked, TokenExpired):
+            self.world.watch.seen["late"] += 1
+            raise
+        self._demand(job.id in self.world.jobs, f"T4 {job.id}: a client was told of a job that does not exist")
+
+    def _item(self, token_id: str) -> Record:
+        items = self.world.tables.tables["IdempotencyTable"].items.values()
+        (found,) = [item for item in items if item["ID"]["S"] == f"token#{token_id}"]
+        return found
+
+    def _written(self, table: str, old: Record | None, new: Record | None) -> None:
+        if new is None:
+            return
+        if table == "IdempotencyTable" and "MaxFiles" in new:
+            files, size = int(new["Files"]["N"]), int(new["Bytes"]["N"])
+            holds = files <= int(new["MaxFiles"]["N"]) and size <= int(new["MaxBytes"]["N"])
+            self._demand(holds, f"T1 {new['ID']['S']} counts {files} files and {size} bytes")
+        if table == "JobTable" and old is None and "Token" in new:
+            token_id = new["Token"]["S"]
+            self.files[token_id] += 1
+            self.sizes[token_id] += int(new["RawSize"]["N"])
+            token = self._item(token_id)
+            self._demand("RevokedAt" not in token, f"T3 {new['ID']['S']} was created with a revoked token")
+            self._demand(token["ValidUntil"]["S"] > new["UploadedAt"]["S"], f"T3 {new['ID']['S']} was created too late")
+
+    def _check_end(self) -> None:
+        for token_id in TOKENS:
+            stored = self._item(token_id)
+            counted = (int(stored["Files"]["N"]), int(stored["Bytes"]["N"]))
+            there = (self.files[token_id], self.sizes[token_id])
+            self._demand(counted == there, f"T2 {token_id} counts {counted}, but {there} were created")
+
+    def _plan(self, send: Send) -> Fault | None:  # noqa: ARG002 - the signature of a plan
+        if self.random.random() < self.kill_rate:
+            return self.random.choice((Fault.KILLED_BEFORE, Fault.KILLED_AFTER))
+        return self.random.choice(FAULTS) if self.random.random() < self.fault_rate else None
