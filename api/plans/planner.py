@@ -55,7 +55,11 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
     steps: list[Step] = []
     failure = None
     frames = count_frames(image, pipeline)
-    if frames > 1 and is_still_over_limits(pipeline.outputs) and _exceeds_limits(image, pipeline, limits, frames):
+    if (
+        frames > 1
+        and is_still_over_limits(pipeline.list_formats())
+        and _exceeds_limits(image, pipeline, limits, frames)
+    ):
         frames = 1
     try:
         _apply_operations(image, pipeline, limits, frames, steps)
@@ -76,7 +80,7 @@ def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
 def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
     """Return how many frames a job would process: all if an output format supports animation, otherwise 1."""
     animated = image.image_format not in {TIFF, JPEG, BMP, HEIC}
-    kept = animated and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
+    kept = animated and any(each in ANIMATED_FORMATS for each in pipeline.list_formats())
     return (image.frames or 1) if kept else 1
 
 

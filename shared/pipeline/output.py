@@ -1,4 +1,4 @@
-"""Outputs of a pipeline: format, quality, size in bytes, and the metadata to keep."""
+"""Outputs of a pipeline: own operations, format, quality, size in bytes, and the metadata to keep."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,9 +8,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from shared.pipeline import image_formats
 from shared.pipeline.image_formats import ImageFormat, list_labels
+from shared.pipeline.operations import Operation
 from shared.pipeline.strict import Integer, StrictModel
 
 MIN_BYTE_CEILING: Final = 256
+#: Operations of a pipeline that all outputs share, and operations of one output.
+MAX_OPERATIONS: Final = 10
 
 
 class OutputFormat(StrEnum):
@@ -42,17 +45,30 @@ _LOSSY: Final = list_labels(each.image_format for each in LOSSY_FORMATS)
 
 def _accept_spellings(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
     """Accept ``JPG``, ``jpg`` and ``JPEG`` as ``jpeg``."""
-    if not isinstance(value, str):
-        return value
-    lower = value.lower()
-    return _SPELLINGS.get(lower, lower)
+    return normalize_format(value) if isinstance(value, str) else value
+
+
+#: A format by its name or another spelling of it, in upper or lower case.
+FormatName = Annotated[OutputFormat, BeforeValidator(_accept_spellings)]
+
+
+def normalize_format(spelling: str) -> str:
+    """Return the name of the format with this spelling, or the spelling in lower case if no format has it."""
+    return _SPELLINGS.get(spelling.lower(), spelling.lower())
 
 
 class Output(StrictModel):
     """One image to write."""
 
     name: str = Field(default="image", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
-    format: Annotated[OutputFormat, BeforeValidator(_accept_spellings)] = OutputFormat.PNG
+    format: FormatName = OutputFormat.PNG
+    operations: tuple[Operation, ...] = Field(
+        default=(),
+        max_length=MAX_OPERATIONS,
+        description="Operations of this output alone, on the result of the operations that all outputs share.",
+        # Documents without own operations stay as versions without this field wrote them.
+        exclude_if=lambda operations: not operations,
+    )
     quality: Integer | None = Field(default=None, ge=1, le=100, description=f"For {_LOSSY}.")
     max_bytes: Integer | None = Field(
         default=None,
@@ -82,6 +98,6 @@ class Output(StrictModel):
         return self
 
 
-def is_still_over_limits(outputs: Sequence[Output]) -> bool:
+def is_still_over_limits(formats: Sequence[OutputFormat]) -> bool:
     """Return True if an animation over the limits becomes a still image: all animated outputs can be still images."""
-    return all(output.format in STILL_OVER_LIMITS for output in outputs if output.format in ANIMATED_FORMATS)
+    return all(each in STILL_OVER_LIMITS for each in formats if each in ANIMATED_FORMATS)

@@ -36,10 +36,18 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 
 def run_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
     """Run a plan on an image that was decoded according to the plan. Raises ImageError if an operation fails."""
+    return finish_plan(start_plan(image, plan), plan, limits, load_asset)
+
+
+def start_plan(image: Image.Image, plan: Plan) -> Image.Image:
+    """Run the steps of a plan before its orientation: convert to gray and scale."""
     if plan.convert_to_gray:
         image = grayscale(image, Grayscale())
-    if plan.scaling:
-        image = scale(image, plan.scaling, plan.decoding.shrink)
+    return scale(image, plan.scaling, plan.decoding.shrink) if plan.scaling else image
+
+
+def finish_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
+    """Run the rest of a plan after ``start_plan``. Raises ImageError if an operation fails."""
     return run_pipeline(apply_orientation(image, plan.orientation), plan.operations, limits, load_asset)
 
 

@@ -3,19 +3,22 @@
 ``render`` is stateless, and its parameters and results are plain values, so it can run in another process.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
 from PIL import Image
 
-from shared.errors import TooManyFrames, TooManyTotalPixels
+from shared.errors import ImageError, ResourceLimit, TooManyFrames, TooManyTotalPixels
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
 from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
 from shared.pipeline.pipeline import Output, Pipeline
+from shared.pipeline.sizes import compute_size_after, is_size_exact
 from worker.imaging.assets import make_asset_loader
 from worker.imaging.containers.animation import list_unique
 from worker.imaging.decode import ImageFile, decode, decode_animation, open_image
@@ -24,9 +27,17 @@ from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
 from worker.imaging.heif import needs_heif
 from worker.imaging.operations.watermark import LoadAsset
-from worker.imaging.pipeline import check_sizes, run_pipeline_on_frames, run_plan
+from worker.imaging.pipeline import check_sizes, finish_plan, run_pipeline_on_frames, run_plan
 from worker.imaging.planner import Planner, make_plan
 from worker.imaging.software import get_software_versions
+from worker.imaging.variants import (
+    arrange,
+    can_share_decoding,
+    describe_image,
+    group_outputs,
+    iterate_variants,
+    plan_variants,
+)
 
 NO_ASSETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
@@ -41,6 +52,8 @@ class RenderResult:
     width: int
     #: Height of the raw image in pixels, upright.
     height: int
+    #: Width in pixels after the shared operations. Responsive outputs are never wider.
+    full_width: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
     #: Versions of the libraries that rendered the image, by name.
@@ -49,40 +62,134 @@ class RenderResult:
     sandbox: tuple[str, ...] = ()
 
 
-def render(
+def render(  # noqa: PLR0913, PLR0917 - the image, the pipeline, the limits
     data: bytes,
     pipeline: Pipeline,
     limits: Limits,
     assets: Mapping[str, bytes] = NO_ASSETS,
     planner: Planner = make_plan,
+    max_result_bytes: int | None = None,
 ) -> RenderResult:
-    """Decode an image, run the operations and encode each output.
+    """Decode an image once, run the operations and encode each output.
 
     ``assets`` contains the files that operations refer to, by name. ``planner`` optimizes the pipeline; pass
-    ``make_unoptimized_plan`` to disable this. Raises ImageError if the image can't be processed.
+    ``make_unoptimized_plan`` to disable this. Raises ImageError if the image or one of its outputs can't be processed,
+    or if all outputs together have more than ``max_result_bytes``.
     """
     source = open_image(data, limits)
-    load_asset = make_asset_loader(assets, limits)
-    plan = planner(source.header, pipeline.operations)
+    job = _Rendering(source, pipeline, make_asset_loader(assets, limits), planner, max_result_bytes)
     warnings: list[str] = []
-    frames = _render_animation(source, pipeline, load_asset, warnings) if _is_animated(source, pipeline) else None
+    frames = _render_animation(source, pipeline, job.load_asset, warnings) if _is_animated(source, pipeline) else None
     if frames is None:
-        check_sizes(source.header.size, pipeline.operations, limits)
-        decoded = decode(source, plan.decoding)
-        frames = Frames((run_plan(decoded.image, plan, limits, load_asset),))
-        warnings = [*decoded.warnings, *warnings]
+        warnings = [*job.render_still(), *warnings]
+    else:
+        job.render_frames(frames)
+    outputs = job.list_results()
     return RenderResult(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],
-        outputs=tuple((output, encode_frames(frames, output, source.exif.rights)) for output in pipeline.outputs),
+        full_width=job.full_width,
+        outputs=outputs,
         warnings=list_unique([*warnings, *_find_warnings(source, pipeline)]),
         software=get_software_versions(heif=needs_heif(data, assets)),
     )
 
 
+class _Rendering:
+    """The outputs of one image. They are encoded one after the other; their sum is limited."""
+
+    def __init__(
+        self,
+        source: ImageFile,
+        pipeline: Pipeline,
+        load_asset: LoadAsset,
+        planner: Planner,
+        max_bytes: int | None,
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self.load_asset = load_asset
+        self._planner = planner
+        self._max_bytes = max_bytes
+        self._encoded: dict[str, EncodedImage] = {}
+        self._size = 0
+        self.full_width = source.header.size[0]
+
+    def render_still(self) -> tuple[str, ...]:
+        """Render all outputs of a still image. Return the warnings from decoding it."""
+        source, shared = self._source, self._pipeline.operations
+        header, limits = source.header, source.limits
+        self._check_sizes()
+        groups = group_outputs(self._list_outputs()) if is_size_exact(shared) else ()
+        if len(groups) == 1 or can_share_decoding(shared):
+            variants = plan_variants(header, shared, groups, self._planner)
+            decoded = decode(source, variants[0].plan.decoding)
+            image, stored = decoded.image, header.stored_size
+        else:
+            plan = self._planner(header, shared)
+            decoded = decode(source, plan.decoding)
+            image = run_plan(decoded.image, plan, limits, self.load_asset)
+            self.full_width, stored = image.width, image.size
+            groups = group_outputs(self._list_outputs())
+            variants = plan_variants(describe_image(image), (), groups, self._planner)
+        finish = partial(finish_plan, limits=limits, load_asset=self.load_asset)
+        for variant, make_image in iterate_variants(image, arrange(variants, stored), stored, finish):
+            with self._name_output(variant.outputs[0]):
+                frames = Frames((make_image(),))
+            self._encode(frames, variant.outputs)
+        return decoded.warnings
+
+    def render_frames(self, frames: Frames) -> None:
+        """Render all outputs of an animation. ``frames`` are the frames after the shared operations."""
+        self.full_width = frames.images[0].width
+        for operations, outputs in group_outputs(self._list_outputs()):
+            with self._name_output(outputs[0]):
+                images = tuple(run_pipeline_on_frames(frames.images, operations, self._source.limits, self.load_asset))
+            self._encode(Frames(images, frames.durations, frames.plays), outputs)
+
+    def list_results(self) -> tuple[tuple[Output, EncodedImage], ...]:
+        """Return the outputs in the order of the pipeline."""
+        return tuple((output, self._encoded[output.name]) for output in self._list_outputs())
+
+    def _list_outputs(self) -> tuple[Output, ...]:
+        return self._pipeline.expand_outputs(self.full_width).outputs
+
+    def _check_sizes(self) -> None:
+        """Check the sizes after all operations before anything is decoded. Set the width for responsive outputs."""
+        shared, size = self._pipeline.operations, self._source.header.size
+        check_sizes(size, shared, self._source.limits)
+        for output in self._pipeline.outputs:
+            with self._name_output(output):
+                check_sizes(size, (*shared, *output.operations), self._source.limits)
+        for operation in shared if is_size_exact(shared) else ():
+            size = compute_size_after(size, operation)
+        self.full_width = size[0]
+
+    def _encode(self, frames: Frames, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            with self._name_output(output):
+                encoded = encode_frames(frames, output, self._source.exif.rights)
+                self._size += len(encoded.data)
+                if self._max_bytes is not None and self._size > self._max_bytes:
+                    raise ResourceLimit(
+                        f"The outputs have {self._size:,} bytes in total; at most {self._max_bytes:,} are allowed."
+                    )
+            self._encoded[output.name] = encoded
+
+    @contextmanager
+    def _name_output(self, output: Output) -> Iterator[None]:
+        """Name the output in the message of an ImageError that is raised in the context, if there are several."""
+        try:
+            yield
+        except ImageError as error:
+            if len(self._pipeline.outputs) == 1 and self._pipeline.responsive is None:
+                raise
+            raise type(error)(f"Output {output.name}: {error.detail}") from error
+
+
 def _is_animated(source: ImageFile, pipeline: Pipeline) -> bool:
-    return source.is_animation and any(output.format in ANIMATED_FORMATS for output in pipeline.outputs)
+    return source.is_animation and any(each in ANIMATED_FORMATS for each in pipeline.list_formats())
 
 
 def _render_animation(
@@ -99,7 +206,7 @@ def _render_animation(
         animation = decode_animation(source, found)
         check_sizes(source.header.size, pipeline.operations, limits, source.frames)
     except (TooManyFrames, TooManyTotalPixels) as error:
-        if not is_still_over_limits(pipeline.outputs):
+        if not is_still_over_limits(pipeline.list_formats()):
             raise
         warnings.append(f"{error.detail} Only the first frame was processed.")
         return None
@@ -126,11 +233,9 @@ def _render_animation(
 def _find_warnings(source: ImageFile, pipeline: Pipeline) -> Iterator[str]:
     """Yield warnings about frames that are not written and characters that the font lacks."""
     if source.is_animation:
-        stills = {
-            output.format.image_format.name for output in pipeline.outputs if output.format not in ANIMATED_FORMATS
-        }
+        stills = {each.image_format.name for each in pipeline.list_formats() if each not in ANIMATED_FORMATS}
         for name in sorted(stills):
             yield f"Only the first frame of the animation was written as {name}, which holds no animation."
-    for operation in pipeline.operations:
+    for operation in pipeline.iterate_operations():
         if isinstance(operation, Watermark) and operation.text:
             yield from find_text_warnings(operation.text, operation.font)

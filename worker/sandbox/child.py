@@ -15,7 +15,6 @@ from typing import IO, Final
 from shared.errors import ImageError, ResourceLimit
 from worker.imaging import render
 from worker.imaging.pillow_setup import prepare_process, set_bomb_limit
-from worker.imaging.render import RenderResult
 from worker.imaging.software import get_software_versions
 from worker.process_priority import RENDERING_NICENESS, lower_priority
 from worker.sandbox.confinement import confine
@@ -47,8 +46,8 @@ def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterat
     memory = _MemoryWatch()
     try:
         set_bomb_limit(request.limits.max_pixels)
-        rendered = render(data, request.pipeline, request.limits, dict(zip(request.assets, assets, strict=True)))
-        _check_output_size(rendered, request.answer_bytes)
+        named = dict(zip(request.assets, assets, strict=True))
+        rendered = render(data, request.pipeline, request.limits, named, max_result_bytes=request.answer_bytes)
         head, parts = Answer.of(rendered)
     except Exception as error:  # noqa: BLE001 - the parent must learn of every error
         refusal = ResourceLimit() if memory.is_behind(error) else error
@@ -59,12 +58,6 @@ def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterat
             head, parts = Answer(fault=traceback.format_exc()[-MAX_TRACEBACK:]), ()
     yield head.head()
     yield from parts
-
-
-def _check_output_size(rendered: RenderResult, most: int) -> None:
-    size = sum(len(encoded.data) for _, encoded in rendered.outputs)
-    if size > most:
-        raise ResourceLimit(f"The outputs have {size:,} bytes in total; at most {most:,} are allowed.")
 
 
 class _MemoryWatch:

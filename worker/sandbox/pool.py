@@ -196,7 +196,7 @@ def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> R
     if answer.refusal is not None:
         raise _restore_error(answer.refusal)
     rendered = answer.rendered
-    if rendered is None or len(outputs) != len(pipeline.outputs) or not _is_plausible(rendered, pipeline):
+    if rendered is None or len(outputs) != len(rendered.outputs) or not _is_plausible(rendered, pipeline):
         raise ResourceLimit
     return fill_outputs(rendered, outputs)
 
@@ -214,14 +214,14 @@ def _restore_error(refusal: Refusal) -> ImageError:
 
 def _is_plausible(rendered: RenderResult, pipeline: Pipeline) -> bool:
     """Return True if the outputs match the pipeline, and sides and warnings are within their limits."""
-    sides = [rendered.width, rendered.height]
+    sides = [rendered.width, rendered.height, rendered.full_width]
     for _, encoded in rendered.outputs:
         sides += [encoded.width, encoded.height]
     return (
-        tuple(output for output, _ in rendered.outputs) == pipeline.outputs
+        all(1 <= side <= MAX_SIDE for side in sides)
+        and tuple(output for output, _ in rendered.outputs) == pipeline.expand_outputs(rendered.full_width).outputs
         and all(encoded.format is output.format for output, encoded in rendered.outputs)
         and rendered.format in {image_format.name for image_format in INPUT_FORMATS}
-        and all(1 <= side <= MAX_SIDE for side in sides)
         and len(rendered.warnings) <= MAX_WARNINGS
         and all(len(warning) <= MAX_DETAIL and warning.isprintable() for warning in rendered.warnings)
     )

@@ -23,7 +23,7 @@ from worker.sandbox.confinement import Confinement
 LENGTH: Final = struct.Struct(">I")
 #: Argument of a child that can decode HEIC.
 HEIF_OPTION: Final = "heif"
-#: Ten outputs and ten operations take less than 4 KiB.
+#: A pipeline takes at most 64 KiB of JSON, and an answer repeats the outputs.
 MAX_HEADER_BYTES: Final = 256 * 1024
 
 

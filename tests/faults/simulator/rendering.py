@@ -21,6 +21,9 @@ KILLED_ONCE: Final = GOOD + b", child killed once"
 #: Kills its child process in every attempt.
 KILLING: Final = b"\xff\xd8\xff\xe0 killing"
 
+#: Width of every image after the shared operations, pixels.
+FULL_WIDTH: Final = 1000
+
 
 def quick_render(
     nonce: Callable[[], int],
@@ -46,12 +49,13 @@ def quick_render(
             format="JPEG",
             width=1,
             height=1,
+            full_width=FULL_WIDTH,
             outputs=tuple(
                 (
                     output,
                     made(data=b"%s %d" % (data, nonce()), width=1, height=1, format=output.format),
                 )
-                for output in pipeline.outputs
+                for output in pipeline.expand_outputs(FULL_WIDTH).outputs
             ),
             warnings=(),
         )
