@@ -150,6 +150,7 @@ class ImageProcessor:
         completed = job.complete(
             raw=replace(raw, format=rendered.format, width=rendered.width, height=rendered.height),
             outputs=outputs,
+            full_width=rendered.full_width if job.pipeline.responsive else None,
             warnings=rendered.warnings,
             now=self.clock(),
         )
@@ -236,6 +237,7 @@ class ImageProcessor:
         error = AttemptsExhausted()
         failed = job.fail(JobFailure.of(error), now=self.clock())
         if self.jobs.compare_and_swap(job, failed):
+            self._delete_older_attempts(failed)
             return AttemptResult(Outcome.FAILED, failed, error)
         return AttemptResult(Outcome.SKIPPED)
 
@@ -256,11 +258,18 @@ class ImageProcessor:
     def _commit(self, job: Job, outcome: Outcome) -> AttemptResult:
         if self.jobs.commit(job):
             self._delete_upload(job)
+            self._delete_older_attempts(job)
             return AttemptResult(outcome, job)
         # The job record was deleted or refers to the objects of another attempt, so nothing refers to these objects.
         self.images.delete_attempt(job)
         self._delete_copy(job)
         return AttemptResult(Outcome.OVERTAKEN, job)
+
+    def _delete_older_attempts(self, job: Job) -> None:
+        """Delete outputs of attempts that were killed. If S3 fails, a lifecycle rule deletes them."""
+        if job.attempt > 1:
+            with suppress(ServiceError):
+                self.images.delete_older_attempts(job)
 
     def _delete_copy(self, job: Job) -> None:
         """Delete the raw image of an import if its job no longer exists, because no other code would delete it."""

@@ -238,7 +238,10 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
         dependencies.images_for(api_links), dependencies.clock(), timedelta(seconds=settings.link_seconds)
     )
     view = MemberPageView(
-        items=[JobView.of(job, settings.image_bucket, api_links, sign=sign if links else None) for job in page.jobs],
+        items=[
+            JobView.of(job, settings.image_bucket, api_links, sign=sign if links else None, is_listed=True)
+            for job in page.jobs
+        ],
         next_cursor=encode_cursor(page.next_after) if page.next_after else None,
     )
     return json_response(view)

@@ -173,7 +173,7 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
     links = dependencies.links_for(router.current_event)
     next_cursor = encode_cursor(page.next_before_id) if page.next_before_id else None
     view = JobPage(
-        jobs=[JobView.of(job, dependencies.settings.image_bucket, links) for job in page.jobs],
+        jobs=[JobView.of(job, dependencies.settings.image_bucket, links, is_listed=True) for job in page.jobs],
         next_cursor=next_cursor,
     )
     headers = {}

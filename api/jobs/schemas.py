@@ -7,12 +7,14 @@ from pydantic import Field
 
 from api.http.links import Links
 from api.http.schemas import Timestamp, View
+from api.jobs.markup import MarkupView
 from shared.errors import JobCancelled, UploadExpired
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage
 from shared.jobs.object_keys import s3_uri
 from shared.jobs.receipt import Receipt
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
+from shared.pipeline.responsive import SkippedOutput
 
 #: Returns a temporary link to an output of a job.
 Sign = Callable[[Job, ProcessedImage], str]
@@ -46,10 +48,29 @@ class OutputView(View):
     url: str | None = Field(default=None, description="Temporary link. Null unless the request asks for links.")
 
 
+class SkippedView(View):
+    """A responsive output that is not written."""
+
+    name: str
+    width: int = Field(description="Pixels.")
+    format: str
+    reason: str
+
+    @classmethod
+    def of(cls, skipped: SkippedOutput) -> Self:
+        """Return the view of a skipped output."""
+        name = skipped.format.image_format.name
+        return cls(name=skipped.name, width=skipped.width, format=name, reason=skipped.reason)
+
+
 class ResultView(OutputView):
     """The processed image of the first output, and in `outputs` those of all outputs."""
 
     outputs: list[OutputView]
+    skipped: list[SkippedView] = Field(description="Responsive outputs that are wider than the image.")
+    markup: MarkupView | None = Field(
+        description="HTML for the outputs. Null in lists, and if browsers can't show the outputs."
+    )
 
 
 class FailureView(View):
@@ -131,8 +152,8 @@ class JobView(View):
     links: LinksView
 
     @classmethod
-    def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None) -> Self:
-        """Return the view of a job. If ``sign`` is given, each output has a link."""
+    def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None, is_listed: bool = False) -> Self:
+        """Return the view of a job. If ``sign`` is given, each output has a link. Listed jobs have no markup."""
         outputs = [
             OutputView(
                 name=output.name,
@@ -149,6 +170,8 @@ class JobView(View):
             for output in job.outputs
         ]
         first = outputs[0] if outputs else None
+        urls = {output.name: output.url or links.output(job.id, output.name) for output in outputs}
+        markup = None if is_listed else MarkupView.of(job, lambda output: urls[output.name])
         return cls(
             id=job.id,
             filename=job.filename,
@@ -171,7 +194,14 @@ class JobView(View):
             pipeline=job.pipeline,
             preset=PresetRefView.of(job.preset),
             assets={pin.name: pin.digest for pin in job.assets},
-            result=ResultView(**first.model_dump(), outputs=outputs) if first else None,
+            result=ResultView(
+                **first.model_dump(),
+                outputs=outputs,
+                skipped=[SkippedView.of(each) for each in job.skipped],
+                markup=markup,
+            )
+            if first
+            else None,
             error=_failure(job),
             warnings=list(job.warnings),
             attempts=job.attempt,

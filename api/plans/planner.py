@@ -3,40 +3,46 @@
 The worker computes sizes and checks limits with the same functions, so a plan and its job agree.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from api.plans.estimate import Estimate, estimate
 from api.plans.schemas import PlannedImage
+from api.plans.steps import Step, Steps
 from api.plans.warnings import PlanWarning, find_warnings
 from shared.errors import ImageError, TooManyFrames, TooManyTotalPixels
 from shared.jobs.job import JobFailure
+from shared.pipeline.estimate import Estimate, estimate
 from shared.pipeline.image_formats import BMP, HEIC, JPEG, TIFF
 from shared.pipeline.limits import Limits, check_result_size
 from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
-from shared.pipeline.pipeline import Operation, Pipeline
-from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
+from shared.pipeline.output_errors import name_output
+from shared.pipeline.pipeline import Output, Pipeline
+from shared.pipeline.responsive import SkippedOutput
+from shared.pipeline.sizes import Size
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One operation, and the size of the image before and after it."""
+class PlannedOutput:
+    """One file that would be written, and its own operations."""
 
-    operation: Operation
-    before: Size
+    output: Output
+    steps: tuple[Step, ...]
     #: The largest possible size if ``exact`` is False.
-    after: Size
-    #: False from a ``trim`` on, because it depends on the content of the image.
-    exact: bool = True
+    size: Size
+    #: True if the size is certain, that is, if no operation is a ``trim``.
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a job would do, and whether it would fail."""
 
-    #: The operations up to a failure.
+    #: The shared operations up to a failure.
     steps: tuple[Step, ...]
-    #: Size of every output. The largest possible size if ``exact`` is False.
-    size: Size
+    #: The outputs up to a failure. They do not depend on the content of the image, except for responsive outputs after
+    #: a ``trim``: these are the outputs of the largest possible image.
+    outputs: tuple[PlannedOutput, ...]
+    skipped: tuple[SkippedOutput, ...]
     #: The error of the job, or None if no failure is predicted.
     failure: JobFailure | None
     warnings: tuple[PlanWarning, ...]
@@ -45,35 +51,37 @@ class Plan:
     estimate: Estimate
 
     @property
-    def exact(self) -> bool:
-        """Return True if the size is certain, that is, if the pipeline has no ``trim``."""
-        return all(step.exact for step in self.steps)
+    def all_steps(self) -> tuple[Step, ...]:
+        """Return the shared operations and those of all outputs."""
+        return (*self.steps, *(step for each in self.outputs for step in each.steps))
 
 
 def plan(image: PlannedImage, pipeline: Pipeline, limits: Limits) -> Plan:
     """Return the plan for an image. Computes only sizes, and checks limits in the same order as the worker."""
-    steps: list[Step] = []
-    failure = None
     frames = count_frames(image, pipeline)
-    if (
-        frames > 1
-        and is_still_over_limits(pipeline.list_formats())
-        and _exceeds_limits(image, pipeline, limits, frames)
-    ):
+    can_be_still = is_still_over_limits(pipeline.list_formats())
+    if frames > 1 and can_be_still and _exceeds_limits(image, pipeline, limits, frames):
         frames = 1
+    steps = Steps((image.width, image.height))
+    outputs: list[PlannedOutput] = []
+    failure = None
     try:
-        _apply_operations(image, pipeline, limits, frames, steps)
+        _check_image(image, limits, frames)
+        steps.apply(pipeline.operations, limits, frames)
+        outputs.extend(_plan_outputs(pipeline, steps, limits, frames))
+        for each in outputs:
+            if each.exact:
+                check_result_size(each.size)
     except ImageError as error:
         failure = JobFailure.of(error)
-    start = (image.width, image.height)
-    sizes = [(step.before, step.after) for step in steps]
     return Plan(
         steps=tuple(steps),
-        size=steps[-1].after if steps else start,
+        outputs=tuple(outputs),
+        skipped=pipeline.expand_outputs(steps.size[0]).skipped,
         failure=failure,
-        warnings=find_warnings(image, pipeline, sizes, frames),
+        warnings=find_warnings(image, pipeline, frames),
         frames=frames,
-        estimate=estimate(image.image_format, start, pipeline, sizes, frames),
+        estimate=estimate(image.image_format, (image.width, image.height), pipeline, frames),
     )
 
 
@@ -84,10 +92,23 @@ def count_frames(image: PlannedImage, pipeline: Pipeline) -> int:
     return (image.frames or 1) if kept else 1
 
 
+def _plan_outputs(pipeline: Pipeline, shared: Steps, limits: Limits, frames: int) -> Iterator[PlannedOutput]:
+    """Yield the outputs. Raises ImageError, which names the output, if one exceeds a limit."""
+    expansion = pipeline.expand_outputs(shared.size[0])
+    for output in expansion.outputs:
+        steps = Steps(shared.size, exact=shared.exact)
+        with name_output(output.name, is_only=pipeline.is_single):
+            steps.apply(output.operations, limits, frames)
+        yield PlannedOutput(output, tuple(steps), steps.size, steps.exact)
+
+
 def _exceeds_limits(image: PlannedImage, pipeline: Pipeline, limits: Limits, frames: int) -> bool:
     """Return True if the frames of the animation together exceed a limit."""
     try:
-        _apply_operations(image, pipeline, limits, frames, [])
+        _check_image(image, limits, frames)
+        steps = Steps((image.width, image.height))
+        steps.apply(pipeline.operations, limits, frames)
+        list(_plan_outputs(pipeline, steps, limits, frames))
     except (TooManyFrames, TooManyTotalPixels):
         return True
     except ImageError:
@@ -95,31 +116,11 @@ def _exceeds_limits(image: PlannedImage, pipeline: Pipeline, limits: Limits, fra
     return False
 
 
-def _apply_operations(image: PlannedImage, pipeline: Pipeline, limits: Limits, frames: int, steps: list[Step]) -> None:
-    """Append a step to ``steps`` for each operation. Raises ImageError if the image exceeds a limit.
-
-    From a ``trim`` on, sizes are only upper bounds, so no failure is predicted.
-    """
-    size = (image.width, image.height)
+def _check_image(image: PlannedImage, limits: Limits, frames: int) -> None:
+    """Raise ImageError if the image itself exceeds a limit."""
     limits.check_format(image.image_format)
     if image.size is not None:
         limits.check_bytes(image.size)
-    limits.check_size(size)
+    limits.check_size((image.width, image.height))
     if frames > 1:
-        limits.check_frames(frames, size)
-    exact = True
-    for operation in pipeline.operations:
-        exact = exact and is_size_exact((operation,))
-        try:
-            after = compute_size_after(size, operation)
-        except ImageError:
-            if exact:
-                raise
-            after = size
-        steps.append(Step(operation, size, after, exact))
-        if exact:
-            limits.check_size(after)
-            limits.check_frames(frames, after)
-        size = after
-    if exact:
-        check_result_size(size)
+        limits.check_frames(frames, (image.width, image.height))

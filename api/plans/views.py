@@ -5,13 +5,14 @@ from typing import Self
 from pydantic import Field
 
 from api.http.schemas import View
-from api.jobs.schemas import FailureView, PresetRefView
-from api.plans.planner import Plan
+from api.jobs.schemas import FailureView, PresetRefView, SkippedView
+from api.plans.planner import Plan, PlannedOutput
 from api.plans.schemas import PlannedImage
+from api.plans.steps import Step
 from api.plans.warnings import WarningCode
 from shared.jobs.job_spec import JobSpec
 from shared.pipeline.limits import Limits
-from shared.pipeline.pipeline import MAX_SIDE, Output, Pipeline
+from shared.pipeline.pipeline import MAX_SIDE, Pipeline
 
 
 class PlannedImageView(View):
@@ -48,6 +49,7 @@ class PlannedOutputView(View):
     width: int = Field(description="Pixels.")
     height: int
     exact: bool = Field(description="False if the size depends on the content. The size is then the largest possible.")
+    steps: list[StepView] = Field(description="The operations of this output alone.")
 
 
 class PlanWarningView(View):
@@ -74,6 +76,7 @@ class EstimateView(View):
 
     milliseconds: int = Field(description="CPU time on one processor, without queueing and transfers.")
     memory_bytes: int
+    result_bytes: int = Field(description="Size of all outputs together.")
 
 
 class PlanView(View):
@@ -84,8 +87,9 @@ class PlanView(View):
     picture: PlannedImageView
     pipeline: Pipeline
     preset: PresetRefView | None
-    steps: list[StepView] = Field(description="The operations up to a failure.")
+    steps: list[StepView] = Field(description="The operations that all outputs share, up to a failure.")
     outputs: list[PlannedOutputView] = Field(description="Empty if the job would fail.")
+    skipped: list[SkippedView] = Field(description="Responsive outputs that are not written.")
     warnings: list[PlanWarningView]
     limits: list[LimitView]
     estimate: EstimateView
@@ -108,13 +112,9 @@ class PlanView(View):
             ),
             pipeline=spec.pipeline,
             preset=PresetRefView.of(spec.preset),
-            steps=[
-                StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
-                for step in plan.steps
-            ],
-            outputs=[_output(output, plan) for output in spec.require_pipeline().outputs]
-            if plan.failure is None
-            else [],
+            steps=[_step(step) for step in plan.steps],
+            outputs=[_output(each) for each in plan.outputs] if plan.failure is None else [],
+            skipped=[SkippedView.of(each) for each in plan.skipped],
             warnings=[
                 PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
                 for each in plan.warnings
@@ -123,28 +123,35 @@ class PlanView(View):
             estimate=EstimateView(
                 milliseconds=plan.estimate.milliseconds,
                 memory_bytes=plan.estimate.memory_bytes,
+                result_bytes=plan.estimate.result_bytes,
             ),
         )
 
 
-def _output(output: Output, plan: Plan) -> PlannedOutputView:
-    image_format = output.format.image_format
+def _step(step: Step) -> StepView:
+    return StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
+
+
+def _output(planned: PlannedOutput) -> PlannedOutputView:
+    image_format = planned.output.format.image_format
     return PlannedOutputView(
-        name=output.name,
+        name=planned.output.name,
         format=image_format.name,
         media_type=image_format.media_type,
         extension=image_format.extension,
-        width=plan.size[0],
-        height=plan.size[1],
-        exact=plan.exact,
+        width=planned.size[0],
+        height=planned.size[1],
+        exact=planned.exact,
+        steps=[_step(step) for step in planned.steps],
     )
 
 
 def _limits(image: PlannedImage, plan: Plan, limits: Limits) -> list[LimitView]:
-    sizes = [(image.width, image.height), *(step.after for step in plan.steps if step.exact)]
+    sizes = [(image.width, image.height), *(step.after for step in plan.all_steps if step.exact)]
     pixels = max(width * height for width, height in sizes)
     known = plan.frames if image.frames is not None or image.animated is False else None
-    result = max(plan.size) if plan.exact else None
+    exact = [max(each.size) for each in plan.outputs if each.exact]
+    result = max(exact) if exact and len(exact) == len(plan.outputs) else None
     rows = (
         ("max_raw_bytes", limits.max_bytes, image.size, "TOO_MANY_BYTES"),
         ("max_side", limits.max_side, max(max(size) for size in sizes), "SIDE_TOO_LONG"),

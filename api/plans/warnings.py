@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from api.plans.schemas import PlannedImage
+from shared.pipeline.estimate import trace_sizes
 from shared.pipeline.image_formats import TIFF
 from shared.pipeline.operations import Background, Fit, Operation, Pad, Resize, Rotate, RoundCorners
 from shared.pipeline.output import ANIMATED_FORMATS, OutputFormat
-from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.sizes import Size, fit_size
 
 
@@ -39,25 +40,47 @@ class PlanWarning:
     certain: bool = True
 
 
-def find_warnings(
-    image: PlannedImage,
-    pipeline: Pipeline,
-    sizes: Sequence[tuple[Size, Size]],
-    frames: int,
-) -> tuple[PlanWarning, ...]:
-    """Return the warnings for an image.
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An output, or a format of responsive outputs, and what runs before it is written."""
 
-    ``sizes`` has the sizes before and after each operation, and ``frames`` is how many frames the job processes.
-    """
+    format: OutputFormat
+    background: str
+    pointer: str
+    steps: Sequence[tuple[Operation, tuple[Size, Size]]]
+
+
+def find_warnings(image: PlannedImage, pipeline: Pipeline, frames: int) -> tuple[PlanWarning, ...]:
+    """Return the warnings for an image. ``frames`` is how many frames the job processes."""
+    sizes = trace_sizes((image.width, image.height), pipeline.operations)
+    full = sizes[-1][1] if sizes else (image.width, image.height)
+    shared = list(zip(pipeline.operations, sizes, strict=True))
+    targets = list(_list_targets(pipeline, full, shared))
     return (
-        *_check_frames(image, pipeline, frames),
-        *_check_sizes(pipeline, sizes),
-        *_check_alpha(image, pipeline, sizes),
-        *_check_colors(pipeline),
+        *_check_frames(image, targets, frames),
+        *_check_sizes("/operations", shared),
+        *(
+            warning
+            for target in targets
+            for warning in _check_sizes(f"{target.pointer}/operations", target.steps[len(shared) :])
+        ),
+        *_check_alpha(image, targets),
+        *_check_colors(targets),
     )
 
 
-def _check_frames(image: PlannedImage, pipeline: Pipeline, frames: int) -> Iterator[PlanWarning]:
+def _list_targets(
+    pipeline: Pipeline, full: Size, shared: Sequence[tuple[Operation, tuple[Size, Size]]]
+) -> Iterator[_Target]:
+    for index, output in enumerate(pipeline.outputs):
+        own = zip(output.operations, trace_sizes(full, output.operations), strict=True)
+        yield _Target(output.format, output.background, f"/outputs/{index}", [*shared, *own])
+    if pipeline.responsive:
+        for index, each in enumerate(pipeline.responsive.formats):
+            yield _Target(each, Output().background, f"/responsive/formats/{index}", shared)
+
+
+def _check_frames(image: PlannedImage, targets: Sequence[_Target], frames: int) -> Iterator[PlanWarning]:
     if not image.image_format.frames or image.animated is False:
         return
     certain = image.animated is True
@@ -65,22 +88,23 @@ def _check_frames(image: PlannedImage, pipeline: Pipeline, frames: int) -> Itera
         text = "Only the first page of the file is processed."
         yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, _with_condition(text, "there are more", certain), "", certain)
         return
-    for index, output in enumerate(pipeline.outputs):
-        if output.format not in ANIMATED_FORMATS:
-            name = output.format.image_format.name
+    for target in targets:
+        if target.format not in ANIMATED_FORMATS:
+            name = target.format.image_format.name
             text = f"Only the first frame is written, because {name} has no animation."
             said = _with_condition(text, "the image is animated", certain)
-            yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, said, f"/outputs/{index}", certain)
+            yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, said, target.pointer, certain)
         elif frames == 1 < (image.frames or 1):
             text = "Only the first frame is written, because the animation exceeds a limit."
-            yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, text, f"/outputs/{index}")
+            yield PlanWarning(WarningCode.FIRST_FRAME_ONLY, text, target.pointer)
 
 
-def _check_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:
-    for index, (operation, (before, after)) in enumerate(zip(pipeline.operations, sizes, strict=False)):
+def _check_sizes(start: str, steps: Sequence[tuple[Operation, tuple[Size, Size]]]) -> Iterator[PlanWarning]:
+    """Yield the warnings about resizes. ``start`` is the pointer to the list of operations."""
+    for index, (operation, (before, after)) in enumerate(steps):
         if not isinstance(operation, Resize):
             continue
-        pointer = f"/operations/{index}"
+        pointer = f"{start}/{index}"
         drawn = _drawn_size(operation, before, after)
         if drawn[0] > before[0] or drawn[1] > before[1]:
             text = f"Enlarges the image from {_sides(before)} to {_sides(drawn)} pixels, which adds no detail."
@@ -90,24 +114,22 @@ def _check_sizes(pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iter
             yield PlanWarning(WarningCode.SHAPE_CHANGED, text, pointer)
 
 
-def _check_alpha(image: PlannedImage, pipeline: Pipeline, sizes: Sequence[tuple[Size, Size]]) -> Iterator[PlanWarning]:
-    alpha = image.alpha if image.image_format.alpha else False
-    for operation, (before, _) in zip(pipeline.operations, sizes, strict=False):
-        alpha = _alpha_after(alpha, operation, before)
-    if alpha is False:
-        return
-    for index, output in enumerate(pipeline.outputs):
-        if not output.format.image_format.alpha:
-            text = f"{output.format.image_format.name} has no transparency: {output.background} replaces it."
+def _check_alpha(image: PlannedImage, targets: Sequence[_Target]) -> Iterator[PlanWarning]:
+    for target in targets:
+        alpha = image.alpha if image.image_format.alpha else False
+        for operation, (before, _) in target.steps:
+            alpha = _alpha_after(alpha, operation, before)
+        if alpha is not False and not target.format.image_format.alpha:
+            text = f"{target.format.image_format.name} has no transparency: {target.background} replaces it."
             said = _with_condition(text, "the image is transparent", alpha is True)
-            yield PlanWarning(WarningCode.ALPHA_LOST, said, f"/outputs/{index}", alpha is True)
+            yield PlanWarning(WarningCode.ALPHA_LOST, said, target.pointer, alpha is True)
 
 
-def _check_colors(pipeline: Pipeline) -> Iterator[PlanWarning]:
-    for index, output in enumerate(pipeline.outputs):
-        if output.format is OutputFormat.GIF:
+def _check_colors(targets: Sequence[_Target]) -> Iterator[PlanWarning]:
+    for target in targets:
+        if target.format is OutputFormat.GIF:
             text = "A GIF has at most 256 colors, so an image with more colors is dithered."
-            yield PlanWarning(WarningCode.COLORS_REDUCED, text, f"/outputs/{index}", certain=False)
+            yield PlanWarning(WarningCode.COLORS_REDUCED, text, target.pointer, certain=False)
 
 
 def _drawn_size(operation: Resize, before: Size, after: Size) -> Size:

@@ -44,6 +44,25 @@ class Output(Response):
         return link if isinstance(link, str) else None
 
 
+class SkippedOutput(Response):
+    """A responsive output that is not written."""
+
+    name: str
+    #: Pixels.
+    width: int | None = None
+    format: str | None = None
+    reason: str = ""
+
+
+class Markup(Response):
+    """HTML for the outputs that show the whole image in different sizes and formats."""
+
+    #: Value of the attribute ``srcset`` by format, such as ``avif``.
+    srcset: dict[str, str]
+    #: A ``<picture>`` element.
+    picture: str
+
+
 class Result(Response):
     """The result of a completed job.
 
@@ -59,6 +78,10 @@ class Result(Response):
     media_type: str | None = None
     digest: str | None = None
     outputs: tuple[Output, ...] = ()
+    #: Responsive outputs that are wider than the image.
+    skipped: tuple[SkippedOutput, ...] = ()
+    #: HTML for the outputs; None in lists, and if browsers can't show them.
+    markup: Markup | None = None
 
 
 class JobFailure(Response):

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from safelight.models.catalog import PresetReference
-from safelight.models.jobs import JobFailure, Output
+from safelight.models.jobs import JobFailure, Output, SkippedOutput
 from safelight.models.response import Response
 
 
@@ -40,6 +40,15 @@ class Estimate(Response):
 
     milliseconds: int | None = None
     memory_bytes: int | None = None
+    #: Size of all outputs together.
+    result_bytes: int | None = None
+
+
+class PlannedOutput(Output):
+    """One file that the job would write."""
+
+    #: The operations of this output alone.
+    steps: tuple[PlanStep, ...] = ()
 
 
 class Plan(Response):
@@ -51,6 +60,7 @@ class Plan(Response):
     pipeline: dict[str, Any] = Field(default_factory=dict)
     preset: PresetReference | None = None
     steps: tuple[PlanStep, ...] = ()
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[PlannedOutput, ...] = ()
+    skipped: tuple[SkippedOutput, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     estimate: Estimate = Estimate()

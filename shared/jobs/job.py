@@ -16,6 +16,7 @@ from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
+from shared.pipeline.responsive import SkippedOutput
 
 #: Maximum number of transitions in the history of a job: the first transition and the newest ones.
 MAX_HISTORY = 50
@@ -152,6 +153,8 @@ class Job(JobSpec):
     #: Object to import the raw image from; None if it is uploaded.
     source: ImportSource | None = None
     outputs: tuple[ProcessedImage, ...] = ()
+    #: Width in pixels after the shared operations, if the pipeline has responsive outputs and the job is completed.
+    full_width: int | None = None
     warnings: tuple[str, ...] = ()
     #: Number of attempts so far. It never decreases. It is the fencing token: only the newest attempt can commit.
     attempt: int = 0
@@ -236,6 +239,13 @@ class Job(JobSpec):
         return self.timestamp - self.generation_started_at
 
     @property
+    def skipped(self) -> tuple[SkippedOutput, ...]:
+        """Return the responsive outputs that a completed job has skipped."""
+        if self.full_width is None or self.pipeline is None:
+            return ()
+        return self.pipeline.expand_outputs(self.full_width).skipped
+
+    @property
     def is_unfinished(self) -> bool:
         """Return True if the job has not ended, or its deletion has not finished."""
         return not self.status.is_terminal or self.deleted_at is not None
@@ -267,10 +277,16 @@ class Job(JobSpec):
         outputs: tuple[ProcessedImage, ...],
         warnings: tuple[str, ...],
         now: datetime,
+        full_width: int | None = None,
     ) -> "Job":
         """Return the job as completed, with its processed images. Raises IllegalTransition if it is not PROCESSING."""
         return replace(
-            self._transition(JobStatus.COMPLETED, now), raw=raw, outputs=outputs, warnings=warnings, error=None
+            self._transition(JobStatus.COMPLETED, now),
+            raw=raw,
+            outputs=outputs,
+            full_width=full_width,
+            warnings=warnings,
+            error=None,
         )
 
     def fail(self, failure: JobFailure, *, now: datetime) -> "Job":
@@ -339,6 +355,7 @@ class Job(JobSpec):
             dead_letters=0,
             error=None,
             outputs=(),
+            full_width=None,
             warnings=(),
             redrives=self.redrives + (code == REDRIVEN),
         )

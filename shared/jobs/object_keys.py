@@ -73,6 +73,12 @@ def processed_key(job_id: str, attempt: int, output: str, extension: str) -> str
     return f"{processed_prefix(job_id)}{attempt}/{output}.{extension}"
 
 
+def attempt_of_key(key: str) -> int | None:
+    """Return the attempt that a processed image belongs to, or None if the key is not one of a processed image."""
+    attempt = key.removeprefix(PROCESSED_PREFIX).split("/")[1:2] if key.startswith(PROCESSED_PREFIX) else []
+    return int(attempt[0]) if attempt and attempt[0].isdecimal() else None
+
+
 def asset_folder(owner: str, name: str) -> str:
     """Return the prefix of the keys of an asset's content, in all its versions.
 

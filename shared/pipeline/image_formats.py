@@ -72,6 +72,8 @@ class ImageFormat:
     decode_cost: float
     #: CPU time to encode a pixel, nanoseconds; 0 for formats that are not written.
     encode_cost: float = 0.0
+    #: Bytes of a written pixel of a photograph with the default quality, rounded up.
+    encoded_bytes: float = 0.0
 
 
 JPEG = ImageFormat(
@@ -88,6 +90,7 @@ JPEG = ImageFormat(
     default_quality=82,
     decode_cost=4.8,
     encode_cost=14.5,
+    encoded_bytes=0.2,
 )
 PNG = ImageFormat(
     name="PNG",
@@ -99,6 +102,7 @@ PNG = ImageFormat(
     animation=True,
     decode_cost=25.7,
     encode_cost=214.2,
+    encoded_bytes=1.5,
 )
 WEBP = ImageFormat(
     name="WEBP",
@@ -110,6 +114,7 @@ WEBP = ImageFormat(
     default_quality=80,
     decode_cost=12.9,
     encode_cost=37.9,
+    encoded_bytes=0.12,
 )
 GIF = ImageFormat(
     name="GIF",
@@ -121,6 +126,7 @@ GIF = ImageFormat(
     copyright=False,
     decode_cost=8.3,
     encode_cost=103.3,
+    encoded_bytes=0.8,
 )
 TIFF = ImageFormat(
     name="TIFF",
@@ -132,6 +138,7 @@ TIFF = ImageFormat(
     spellings=("tif",),
     decode_cost=2.1,
     encode_cost=62.1,
+    encoded_bytes=2.5,
 )
 BMP = ImageFormat(
     name="BMP",
@@ -154,6 +161,7 @@ AVIF = ImageFormat(
     default_quality=65,
     decode_cost=18.1,
     encode_cost=540.6,
+    encoded_bytes=0.1,
 )
 HEIC = ImageFormat(
     name="HEIC",

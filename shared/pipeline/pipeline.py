@@ -109,6 +109,11 @@ class Pipeline(StrictModel):
             raise ValueError(msg)
         return self
 
+    @property
+    def is_single(self) -> bool:
+        """Return True if there is exactly one output for every image."""
+        return len(self.outputs) == 1 and self.responsive is None
+
     def expand_outputs(self, width: int) -> Expansion:
         """Return all outputs for an image that is ``width`` pixels wide after the shared operations."""
         if self.responsive is None:

@@ -7,9 +7,9 @@ from PIL import Image, ImageCms
 
 from worker.imaging.color.cicp import convert_cicp_to_srgb
 from worker.imaging.color.description import MAX_ICC_BYTES, PROFILE_TOO_LARGE, PROFILE_UNUSABLE, ColorDescription
+from worker.imaging.color.png_transparency import apply_transparent_value
 from worker.imaging.color.profile_content import is_srgb_profile
 from worker.imaging.color.rgb_space import convert_space_to_srgb
-from worker.imaging.png_transparency import apply_transparent_value
 
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 

@@ -37,6 +37,7 @@ from worker.imaging.animation.compositor import compose_frames
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
 from worker.imaging.color.png_palette import complete_palette
+from worker.imaging.color.png_transparency import scale_transparent_color
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, FileDamaged, make_whole_contents, read_contents
 from worker.imaging.containers.animation import CONTROL_IGNORED, StoredAnimation, StoredFrame, list_unique
@@ -47,7 +48,6 @@ from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the 
 from worker.imaging.heif.checks import check_heif
 from worker.imaging.lazy_image import LazyImage
 from worker.imaging.planner import FULL_DECODE, Decoding
-from worker.imaging.png_transparency import scale_transparent_color
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 from worker.imaging.tiff import open_tiff

@@ -6,8 +6,9 @@ from PIL import Image
 
 from shared.errors import AssetUnusable
 from shared.pipeline.limits import Limits, check_result_size
-from shared.pipeline.pipeline import Grayscale, Operation
-from shared.pipeline.sizes import compute_size_after, is_size_exact
+from shared.pipeline.output_errors import name_output
+from shared.pipeline.pipeline import Grayscale, Operation, Pipeline
+from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
 from worker.imaging.operations import OperationFunction, build_function_table
 from worker.imaging.operations.content_aware import is_content_aware, resolve_to_crop
 from worker.imaging.operations.tone import grayscale
@@ -21,7 +22,7 @@ def refuse_assets(name: str) -> Image.Image:
     raise AssetUnusable(f"There is no asset named {name}.")
 
 
-def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
+def check_sizes(size: Size, operations: Sequence[Operation], limits: Limits, frames: int = 1) -> None:
     """Raise the error of the limit that an operation would exceed, if any.
 
     The check stops at the first operation after which the size depends on the content of the image.
@@ -37,6 +38,17 @@ def check_sizes(size: tuple[int, int], operations: Sequence[Operation], limits: 
 def run_plan(image: Image.Image, plan: Plan, limits: Limits, load_asset: LoadAsset = refuse_assets) -> Image.Image:
     """Run a plan on an image that was decoded according to the plan. Raises ImageError if an operation fails."""
     return finish_plan(start_plan(image, plan), plan, limits, load_asset)
+
+
+def check_all_sizes(size: Size, pipeline: Pipeline, limits: Limits, frames: int = 1) -> None:
+    """Raise the error of the limit that a shared operation or an operation of an output would exceed, if any.
+
+    Responsive outputs are never larger than the image, so they exceed no limit.
+    """
+    check_sizes(size, pipeline.operations, limits, frames)
+    for output in pipeline.outputs:
+        with name_output(output.name, is_only=pipeline.is_single):
+            check_sizes(size, (*pipeline.operations, *output.operations), limits, frames)
 
 
 def start_plan(image: Image.Image, plan: Plan) -> Image.Image:
@@ -71,6 +83,16 @@ def run_pipeline_on_frames(
 
     Frames are processed one at a time to save memory. Only a content-aware operation needs all frames in memory.
     """
+    return _check_results(apply_operations(frames, operations, limits, load_asset))
+
+
+def apply_operations(
+    frames: Iterable[Image.Image],
+    operations: Iterable[Operation],
+    limits: Limits,
+    load_asset: LoadAsset = refuse_assets,
+) -> Iterable[Image.Image]:
+    """Yield each frame after operations that are followed by others, so it may be larger than a result."""
     table = build_function_table(load_asset)
     for operation in operations:
         resolved = operation
@@ -78,7 +100,7 @@ def run_pipeline_on_frames(
             frames = list(frames)
             resolved = resolve_to_crop(frames, operation)
         frames = _run_operation(frames, resolved, table[type(resolved)], limits)
-    return _check_results(frames)
+    return frames
 
 
 def _run_operation(

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -13,10 +13,11 @@ from typing import Final
 
 from PIL import Image
 
-from shared.errors import ImageError, ResourceLimit, TooManyFrames, TooManyTotalPixels
+from shared.errors import ResourceLimit, TooManyFrames, TooManyTotalPixels
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
 from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
+from shared.pipeline.output_errors import name_output
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.sizes import compute_size_after, is_size_exact
 from worker.imaging.assets import make_asset_loader
@@ -27,8 +28,9 @@ from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
 from worker.imaging.heif import needs_heif
 from worker.imaging.operations.watermark import LoadAsset
-from worker.imaging.pipeline import check_sizes, finish_plan, run_pipeline_on_frames, run_plan
+from worker.imaging.pipeline import apply_operations, check_all_sizes, finish_plan, run_pipeline_on_frames, start_plan
 from worker.imaging.planner import Planner, make_plan
+from worker.imaging.scaling import apply_orientation
 from worker.imaging.software import get_software_versions
 from worker.imaging.variants import (
     arrange,
@@ -121,7 +123,8 @@ class _Rendering:
         source, shared = self._source, self._pipeline.operations
         header, limits = source.header, source.limits
         self._check_sizes()
-        groups = group_outputs(self._list_outputs()) if is_size_exact(shared) else ()
+        is_known = self._pipeline.responsive is None or is_size_exact(shared)
+        groups = group_outputs(self._list_outputs()) if is_known else ()
         if len(groups) == 1 or can_share_decoding(shared):
             variants = plan_variants(header, shared, groups, self._planner)
             decoded = decode(source, variants[0].plan.decoding)
@@ -129,7 +132,8 @@ class _Rendering:
         else:
             plan = self._planner(header, shared)
             decoded = decode(source, plan.decoding)
-            image = run_plan(decoded.image, plan, limits, self.load_asset)
+            upright = apply_orientation(start_plan(decoded.image, plan), plan.orientation)
+            image = next(iter(apply_operations((upright,), plan.operations, limits, self.load_asset)))
             self.full_width, stored = image.width, image.size
             groups = group_outputs(self._list_outputs())
             variants = plan_variants(describe_image(image), (), groups, self._planner)
@@ -158,10 +162,7 @@ class _Rendering:
     def _check_sizes(self) -> None:
         """Check the sizes after all operations before anything is decoded. Set the width for responsive outputs."""
         shared, size = self._pipeline.operations, self._source.header.size
-        check_sizes(size, shared, self._source.limits)
-        for output in self._pipeline.outputs:
-            with self._name_output(output):
-                check_sizes(size, (*shared, *output.operations), self._source.limits)
+        check_all_sizes(size, self._pipeline, self._source.limits)
         for operation in shared if is_size_exact(shared) else ():
             size = compute_size_after(size, operation)
         self.full_width = size[0]
@@ -177,15 +178,8 @@ class _Rendering:
                     )
             self._encoded[output.name] = encoded
 
-    @contextmanager
-    def _name_output(self, output: Output) -> Iterator[None]:
-        """Name the output in the message of an ImageError that is raised in the context, if there are several."""
-        try:
-            yield
-        except ImageError as error:
-            if len(self._pipeline.outputs) == 1 and self._pipeline.responsive is None:
-                raise
-            raise type(error)(f"Output {output.name}: {error.detail}") from error
+    def _name_output(self, output: Output) -> AbstractContextManager[None]:
+        return name_output(output.name, is_only=self._pipeline.is_single)
 
 
 def _is_animated(source: ImageFile, pipeline: Pipeline) -> bool:
@@ -204,7 +198,7 @@ def _render_animation(
     try:
         found = [*source.warnings]
         animation = decode_animation(source, found)
-        check_sizes(source.header.size, pipeline.operations, limits, source.frames)
+        check_all_sizes(source.header.size, pipeline, limits, source.frames)
     except (TooManyFrames, TooManyTotalPixels) as error:
         if not is_still_over_limits(pipeline.list_formats()):
             raise
@@ -222,7 +216,7 @@ def _render_animation(
     first = next(images, None)
     if first is None:
         return None
-    results = tuple(run_pipeline_on_frames(chain((first,), images), pipeline.operations, limits, load_asset))
+    results = tuple(apply_operations(chain((first,), images), pipeline.operations, limits, load_asset))
     warnings.extend(found)
     if len(results) < source.frames:
         count = source.frames - len(results)

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_optional_iso
 from shared.clock import from_iso, to_iso
 from shared.jobs import object_keys
-from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage, RawImage, Transition
+from shared.jobs.job import Job, JobFailure, JobStatus, RawImage, Transition
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.source import ImportSource, S3Location
+from shared.jobs.stored_outputs import compress_receipt, from_map, read_receipt, to_maps
 from shared.jobs.upload_declaration import UploadDeclaration, UploadMethod
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
@@ -33,7 +34,7 @@ PIPELINE_CACHE_SIZE = 128
 OPTIONAL_ATTRIBUTES = (
     *("RawSize", "RawFormat", "Digest", "Width", "Height", "S3Path", "Size", "Format", "Preset", "Assets", "Outputs"),
     *("Warnings", "Excused", "AttemptsUsed", "Sweeps", "DeadLetters", "LeaseUntil", "DueAt", "OpenShard", "Error"),
-    *("Receipt", "DeadShard", "DeadReason"),
+    *("Receipt", "DeadShard", "DeadReason", "FullWidth"),
 )
 #: Attributes that are written when a job is created and never change.
 IMMUTABLE_ATTRIBUTES = frozenset(
@@ -65,7 +66,8 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         **spec_to_item(job),
         "Promise": _declaration_to_map(job.declaration) if job.declaration else None,
         "Source": _source_to_map(job.source) if job.source else None,
-        "Outputs": [_output_to_map(output) for output in job.outputs] or None,
+        "Outputs": to_maps(job.outputs, job.id, job.attempt) or None,
+        "FullWidth": job.full_width,
         "Warnings": list(job.warnings) or None,
         "Attempt": job.attempt,
         "Generation": job.generation,
@@ -82,7 +84,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "Owner": job.owner,
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
-        "Receipt": job.receipt,
+        "Receipt": compress_receipt(job.receipt),
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
         "DeadReason": dead_letter_sort_key(job) if job.is_dead_letter else None,
@@ -112,7 +114,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
         owner=item["Owner"],
         declaration=_declaration_from_map(item["Promise"]) if "Promise" in item else None,
         source=_source_from_map(item["Source"]) if "Source" in item else None,
-        outputs=tuple(_output_from_map(output) for output in item.get("Outputs", ())),
+        outputs=tuple(from_map(output, item["ID"], item["Attempt"]) for output in item.get("Outputs", ())),
+        full_width=item.get("FullWidth"),
         warnings=tuple(item.get("Warnings", ())),
         attempt=item["Attempt"],
         generation=item["Generation"],
@@ -127,7 +130,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
         if "ExpiresAt" in item
         else None,
-        receipt=item.get("Receipt"),
+        receipt=read_receipt(item.get("Receipt")),
         redrives=item.get("Redrives", 0),
         is_counted=item.get("Counted", False),
         deleted_at=from_optional_iso(item.get("DeletedAt")),
@@ -193,32 +196,6 @@ def transition_to_map(line: Transition) -> dict[str, str]:
 
 def _transition_from_map(line: Mapping[str, Any]) -> Transition:
     return Transition(status=JobStatus(line["Status"]), at=from_iso(line["At"]), code=line.get("Code"))
-
-
-def _output_to_map(output: ProcessedImage) -> dict[str, Any]:
-    return {
-        "Name": output.name,
-        "Key": output.key,
-        "Size": output.size,
-        "Width": output.width,
-        "Height": output.height,
-        "Format": output.format,
-        "MediaType": output.media_type,
-        "Digest": output.digest,
-    }
-
-
-def _output_from_map(output: Mapping[str, Any]) -> ProcessedImage:
-    return ProcessedImage(
-        name=output["Name"],
-        key=output["Key"],
-        size=output["Size"],
-        width=output["Width"],
-        height=output["Height"],
-        format=output["Format"],
-        media_type=output["MediaType"],
-        digest=output["Digest"],
-    )
 
 
 def _declaration_to_map(declaration: UploadDeclaration) -> dict[str, Any]:

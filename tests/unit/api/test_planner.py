@@ -48,7 +48,7 @@ def test_every_step_has_its_size() -> None:
         ((200, 150), (200, 150)),
         ((200, 150), (40, 30)),
     ]
-    assert planned.size == (40, 30)
+    assert [each.size for each in planned.outputs] == [(40, 30)]
     assert planned.failure is None
     assert planned.warnings == ()
 
@@ -136,6 +136,7 @@ def test_rendering_matches_the_plan(operations: list[Any], transparent: bool) ->
     )
     data = sample_images.make_png(48, 40, "RGBA" if transparent else "RGB")
     planned = plan(planned_image(width=48, height=40, alpha=transparent), requested, LARGE_LIMITS)
+    is_exact = all(step.exact for step in planned.steps)
     failure: str | None = None
     try:
         ((_, output), _) = render(data, requested, LARGE_LIMITS, {"logo": sample_images.make_png(8, 8)}).outputs
@@ -143,13 +144,15 @@ def test_rendering_matches_the_plan(operations: list[Any], transparent: bool) ->
         failure = error.code
     if failure is not None or planned.failure is not None:
         # After a trim, rendering can fail unpredicted, but a predicted failure always happens.
-        assert (planned.failure.code if planned.failure else None) in ({failure} if planned.exact else {failure, None})
+        assert (planned.failure.code if planned.failure else None) in ({failure} if is_exact else {failure, None})
         return
-    if planned.exact:
-        assert (output.width, output.height) == planned.size
+    size = planned.outputs[0].size
+    assert {(each.size, each.exact) for each in planned.outputs} == {(size, is_exact)}
+    if is_exact:
+        assert (output.width, output.height) == size
     else:
-        assert output.width <= planned.size[0]
-        assert output.height <= planned.size[1]
+        assert output.width <= size[0]
+        assert output.height <= size[1]
     if sample_images.decode(output.data).has_transparency_data and sample_images.decode(output.data).getextrema()[
         -1
     ] != (
