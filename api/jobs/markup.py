@@ -28,7 +28,7 @@ class MarkupView(View):
     srcset: dict[str, str] = Field(description="Value of the attribute `srcset` by format, such as `avif`.")
     picture: str = Field(
         title="HTML element",
-        description="A `<picture>` element with width and height. Adapt `sizes` and `alt`, which has the file name."
+        description="A `<picture>` element with width and height. Adapt `sizes` and `alt`, which has the file name.",
     )
 
     @classmethod

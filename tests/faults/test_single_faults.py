@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults.simulator.faults import Fault
 from faults.simulator.faults_page import Played, page
 from faults.simulator.functions import Functions
 from faults.simulator.owner_scenes import OWNER_SCENES
-from faults.simulator.single_faults import SCENES, Scene, hits, play_scene
+from faults.simulator.single_faults import SCENES, InjectedFault, Scene, hits, play_scene
 
 WITHOUT_ID = ("503, no job", "no response, no job", "503, EXPIRED", "no response, EXPIRED")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -29,9 +30,19 @@ def test_no_single_fault_breaks_an_invariant(
     played: list[tuple[Scene, Played]], record_property: Callable[[str, object], None]
 ) -> None:
     """Every job ends as expected, whether one or all attempts of a call fail."""
-    breaches = {(scene.title, hit): end.breaches for scene, ends in played for hit, end in ends.items() if end.breaches}
+    breaches = {
+        (scene.title, hit): found
+        for scene, ends in played
+        for hit, end in ends.items()
+        if (found := [breach for breach in end.breaches if not _is_late_orphan(hit, breach)])
+    }
     assert not breaches
     record_property("shown", page(played))
+
+
+def _is_late_orphan(hit: InjectedFault | None, breach: str) -> bool:
+    """Return True for an object that S3 received after the cleanup. A lifecycle rule deletes it."""
+    return hit is not None and hit.fault is Fault.OVERDUE and breach.startswith("orphan: ")
 
 
 def test_no_single_fault_fails_a_good_image(played: list[tuple[Scene, Played]]) -> None:

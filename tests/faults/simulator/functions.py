@@ -47,7 +47,7 @@ from shared.errors import SafelightError
 from shared.jobs.job import ANONYMOUS, Job
 from shared.jobs.job_spec import JobSpec
 from shared.pipeline.image_formats import JPEG
-from shared.pipeline.pipeline import DEFAULT_PIPELINE
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import RenderResult
 
 ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler, worker.uploads)
@@ -195,11 +195,11 @@ class Functions:
 
     # ------------------------------------------------------------------------------- what actors run
 
-    def submit(self, data: bytes) -> Job:
+    def submit(self, data: bytes, pipeline: Pipeline = DEFAULT_PIPELINE) -> Job:
         """Accept an image as the API does, and return the response."""
         upload = Upload(data=data, image_format=JPEG)
         submission = JobSubmission.of(self.dependencies)
-        submitted = submission.submit(upload, JobSpec(DEFAULT_PIPELINE), None, ANONYMOUS)
+        submitted = submission.submit(upload, JobSpec(pipeline), None, ANONYMOUS)
         self.world.watch.answered(submitted.job.id)
         return submitted.job
 

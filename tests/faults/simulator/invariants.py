@@ -15,12 +15,16 @@ from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send
 from faults.simulator.invocations import Invocation, Kind, current
 from faults.simulator.queues import Message
+from faults.simulator.rendering import FULL_WIDTH
 
+from shared.aws.dynamodb.wire import from_wire
 from shared.clock import from_iso
 from shared.errors import ServiceError
-from shared.jobs.job import TRANSITIONS, JobStatus
-from shared.jobs.object_keys import job_of_direct_key
+from shared.jobs.job import TRANSITIONS, JobStatus, ProcessedImage
+from shared.jobs.object_keys import PROCESSED_PREFIX, job_of_direct_key
 from shared.jobs.s3_events import parse_s3_event
+from shared.jobs.stored_outputs import from_map
+from shared.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from faults.simulator.world import World
@@ -204,15 +208,17 @@ class Watch:
         """Check that a completed job's objects exist, match the record and come from one attempt."""
         if "DeletedAt" not in record:
             self._check_raw(job_id, record)
-        outputs = record.get("Outputs", {"L": []})["L"]
-        self._demand(bool(outputs), f"I2 {job_id}: COMPLETED with nothing to show")
+        outputs = read_outputs(record)
+        pipeline = Pipeline.model_validate_json(record["Pipeline"]["S"])
+        expected = [output.name for output in pipeline.expand_outputs(FULL_WIDTH).outputs]
+        self._demand([each.name for each in outputs] == expected, f"I2 {job_id}: COMPLETED without all outputs")
+        self.seen["several outputs"] += len(outputs) > 1
         for output in outputs:
-            facts = output["M"]
-            key = facts["Key"]["S"]
+            key = output.key
             stored = self._world.bucket.objects.get(key)
             self._demand(stored is not None, f"I2 {job_id}: COMPLETED, but {key} is not there")
             if stored is not None:
-                same = stored.digest == facts["Digest"]["S"] and len(stored.body) == int(facts["Size"]["N"])
+                same = (stored.digest, len(stored.body)) == (output.digest, output.size)
                 self._demand(same, f"I2 {job_id}: {key} is not what the record says")
             writer = self._writers.get(key)
             own = (job_id, int(record["Attempt"]["N"]))
@@ -262,7 +268,7 @@ class Watch:
             self._demand(writer == (job_id, attempt), f"I3 {job_id}: two attempts share {key}")
         job = self._world.jobs.get(job_id)
         if job is not None and job["Status"]["S"] == JobStatus.COMPLETED and old is not None:
-            named = any(output["M"]["Key"]["S"] == key for output in job.get("Outputs", {"L": []})["L"])
+            named = any(output.key == key for output in read_outputs(job))
             self._demand(not named or new == old, f"I2 {job_id}: {key} changed after it was shown")
 
     # ----------------------------------------------------------------------------------------- messages
@@ -375,6 +381,18 @@ class Watch:
     def _kind(self) -> Kind | None:
         actor = current()
         return actor.kind if actor is not None else None
+
+
+def read_outputs(record: Record) -> tuple[ProcessedImage, ...]:
+    """Return the outputs of a record."""
+    facts = from_wire({name: record[name] for name in ("ID", "Attempt", "Outputs") if name in record})
+    return tuple(from_map(output, facts["ID"], facts["Attempt"]) for output in facts.get("Outputs", ()))
+
+
+def find_orphans(world: "World") -> list[str]:
+    """Return the keys of processed images that no record refers to."""
+    named = {output.key for job in world.jobs.values() for output in read_outputs(job)}
+    return sorted(key for key in world.bucket.objects if key.startswith(PROCESSED_PREFIX) and key not in named)
 
 
 def get_raw_key(record: Record) -> str:

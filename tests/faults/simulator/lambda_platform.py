@@ -11,6 +11,8 @@ from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.queues import Message, Queue
 from faults.simulator.world import MAX_STEPS, NoProgress
 
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
+
 #: Period of the reconciler's schedule.
 PERIOD = timedelta(minutes=1)
 
@@ -38,10 +40,10 @@ class LambdaPlatform:
             queue.name, Kind.WORKER
         )
 
-    def submit(self, data: bytes) -> Invocation:
+    def submit(self, data: bytes, pipeline: Pipeline = DEFAULT_PIPELINE) -> Invocation:
         """Let a client post an image."""
         return self.functions.world.start(
-            Kind.API, partial(self.functions.submit, data), limit=self.functions.limit(Kind.API)
+            Kind.API, partial(self.functions.submit, data, pipeline), limit=self.functions.limit(Kind.API)
         )
 
     def client(self, body: Callable[[], Any]) -> Invocation:

@@ -22,6 +22,8 @@ from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.queues import Queue
 from faults.simulator.world import MAX_STEPS, SOURCE_BUCKET, World
 
+from shared.pipeline.pipeline import DEFAULT_PIPELINE
+
 #: Maximum error of a clock in either direction.
 SKEW = timedelta(minutes=10)
 #: Concurrent invocations per function.
@@ -226,8 +228,8 @@ class Run:
         """Draw a client request, most often posting an image."""
         kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
         if kind == "post":
-            data = self._picture()
-            return lambda: self.platform.submit(data)
+            data, pipeline = self._picture(), self.random.choice((DEFAULT_PIPELINE, rendering.SEVERAL))
+            return lambda: self.platform.submit(data, pipeline)
         if kind == "announce":
             sending = self._sending()
             return lambda: self.platform.client(partial(clients.create_upload, self.functions, sending))

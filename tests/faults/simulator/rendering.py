@@ -23,6 +23,10 @@ KILLING: Final = b"\xff\xd8\xff\xe0 killing"
 
 #: Width of every image after the shared operations, pixels.
 FULL_WIDTH: Final = 1000
+#: Six outputs; three more are wider than the image.
+SEVERAL: Final = Pipeline.model_validate(
+    {"responsive": {"widths": [320, 640, 2000], "formats": ["avif", "webp", "jpeg"]}}
+)
 
 
 def quick_render(

@@ -11,6 +11,7 @@ from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send, no_faults
 from faults.simulator.final_checks import check_end, compute_bound
 from faults.simulator.functions import Functions
+from faults.simulator.invariants import find_orphans
 from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.world import SOURCE_BUCKET, START
@@ -18,6 +19,7 @@ from faults.simulator.world import SOURCE_BUCKET, START
 from shared.aws.dynamodb.job_item import open_shard
 from shared.clock import from_iso
 from shared.errors import ServiceError
+from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 
 #: Number in the ID of the first job of a scene. The reconciler reads this job's partition first.
 FIRST_SHARD = next(n for n in range(1, 1000) if open_shard(f"01HZY3Q1M8Z3J5W7XK9V{n:06d}") == "open#0")
@@ -131,12 +133,12 @@ def _round_duration(took: timedelta) -> str:
 # ------------------------------------------------------------------------------------------------- scenes
 
 
-def submit_images(platform: LambdaPlatform, count: int = 1) -> None:
+def submit_images(platform: LambdaPlatform, count: int = 1, pipeline: Pipeline = DEFAULT_PIPELINE) -> None:
     """Let ``count`` clients post images, without faults."""
     functions = platform.functions
     functions.world.plan = no_faults
     for _ in range(count):
-        platform.submit(rendering.GOOD)
+        platform.submit(rendering.GOOD, pipeline)
     while ready := functions.world.ready():
         functions.world.advance(ready[0])
 
@@ -157,6 +159,13 @@ def post(platform: LambdaPlatform) -> Invocation:
 def process(platform: LambdaPlatform) -> Invocation:
     """Deliver two jobs to the worker."""
     submit_images(platform, 2)
+    queue = platform.functions.world.queue
+    return there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
+
+
+def process_several_outputs(platform: LambdaPlatform) -> Invocation:
+    """Deliver a job with six outputs to the worker."""
+    submit_images(platform, 1, rendering.SEVERAL)
     queue = platform.functions.world.queue
     return there(platform.deliver(queue, queue.visible(platform.functions.world.now)))
 
@@ -302,6 +311,12 @@ SCENES: Sequence[Scene] = (
     Scene("Submit an image", "The fault hits the API function.", post),
     Scene(
         "Process a batch of messages", "The worker receives two jobs. The fault hits a call for the first one.", process
+    ),
+    Scene(
+        "Process a job with several outputs",
+        "The job has six outputs. The fault hits a call of the worker, for example between two outputs.",
+        process_several_outputs,
+        check=lambda functions: [f"orphan: {key}" for key in find_orphans(functions.world)],
     ),
     Scene(
         "Handle a dead letter, attempts left",
