@@ -237,7 +237,7 @@ class ImageProcessor:
         error = AttemptsExhausted()
         failed = job.fail(JobFailure.of(error), now=self.clock())
         if self.jobs.compare_and_swap(job, failed):
-            self._delete_older_attempts(failed)
+            self._delete_other_outputs(failed)
             return AttemptResult(Outcome.FAILED, failed, error)
         return AttemptResult(Outcome.SKIPPED)
 
@@ -258,18 +258,18 @@ class ImageProcessor:
     def _commit(self, job: Job, outcome: Outcome) -> AttemptResult:
         if self.jobs.commit(job):
             self._delete_upload(job)
-            self._delete_older_attempts(job)
+            if job.attempt > 1:
+                self._delete_other_outputs(job)
             return AttemptResult(outcome, job)
         # The job record was deleted or refers to the objects of another attempt, so nothing refers to these objects.
         self.images.delete_attempt(job)
         self._delete_copy(job)
         return AttemptResult(Outcome.OVERTAKEN, job)
 
-    def _delete_older_attempts(self, job: Job) -> None:
+    def _delete_other_outputs(self, job: Job) -> None:
         """Delete outputs of attempts that were killed. If S3 fails, a lifecycle rule deletes them."""
-        if job.attempt > 1:
-            with suppress(ServiceError):
-                self.images.delete_older_attempts(job)
+        with suppress(ServiceError):
+            self.images.delete_other_outputs(job)
 
     def _delete_copy(self, job: Job) -> None:
         """Delete the raw image of an import if its job no longer exists, because no other code would delete it."""

@@ -149,10 +149,16 @@ class ImageStore:
         pinned = [job.raw.key] if job.raw.key == object_keys.pinned_key(job.id, job.attempt) else []
         self._delete([*pinned, *(facts.key for facts in job.outputs)])
 
-    def delete_older_attempts(self, job: Job) -> None:
-        """Delete the processed images of the attempts before that of a job that has ended."""
+    def delete_other_outputs(self, job: Job) -> None:
+        """Delete the processed images to which the record of a job that has ended does not refer.
+
+        Later attempts can exist if the job was retried in the meantime. Their images are kept.
+        """
+        named = {output.key for output in job.outputs}
         keys = (each.key for each in self._list_stored(object_keys.processed_prefix(job.id)))
-        self._delete([key for key in keys if (object_keys.attempt_of_key(key) or job.attempt) < job.attempt])
+        self._delete(
+            [key for key in keys if key not in named and object_keys.attempt_of_key(key) in range(job.attempt + 1)]
+        )
 
     def _list_copies(self, job: Job) -> list[StoredObject]:
         """Return the objects of a direct upload to which the job record does not refer.
