@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -17,7 +16,7 @@ from shared.aws.clients import make_notifier_clients
 from shared.aws.dynamodb.job_item import from_item
 from shared.aws.dynamodb.wire import from_wire
 from shared.aws.sns import EventTopic
-from shared.aws.sqs import SqsQueue
+from shared.aws.sqs import Message, SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import BadMessage, ServiceError, ServiceRefused
 from shared.initialization import prepare
@@ -26,9 +25,6 @@ from shared.observability import make_logger, make_metrics
 from shared.settings import NotifierSettings
 from shared.webhooks.delivery import DeliveryMessage
 from shared.webhooks.event import Event, build_job_event
-
-#: Maximum number of events that are published concurrently. The client has the same number of connections.
-MAX_CONCURRENCY = 10
 
 logger = make_logger("notifier")
 metrics = make_metrics()
@@ -65,8 +61,7 @@ class EventPublisher:
         """
         metrics.add_metric("ChangesReceived", MetricUnit.Count, len(changes))
         finished = list(self._find_finished(changes))
-        with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="event") as threads:
-            results = list(zip(finished, threads.map(self._publish, finished), strict=True))
+        results = list(zip(finished, self._publish(finished), strict=True))
         for each, error in results:
             if error is None:
                 self._record_metrics(each)
@@ -98,24 +93,18 @@ class EventPublisher:
                 event = build_job_event(job, source=self.source, api_url=self.api_url)
                 yield FinishedJob(job, event, change["dynamodb"]["SequenceNumber"])
 
-    def _publish(self, finished: FinishedJob) -> ServiceError | None:
-        """Publish one event and queue its webhook delivery. Return the error, or None if both succeeded."""
-        job, event = finished.job, finished.event
-        try:
-            self.topic.publish(event)
-            if job.webhook is not None:
-                message = DeliveryMessage(
-                    owner=job.owner,
-                    webhook=job.webhook,
-                    event_id=event.id,
-                    type=event.type,
-                    job_id=job.id,
-                    body=event.body,
-                )
-                self.webhooks.send(message.encode(), tenant=message.receiver)
-        except ServiceError as error:
-            return error
-        return None
+    def _publish(self, finished: Sequence[FinishedJob]) -> list[ServiceError | None]:
+        """Publish events and queue their webhook deliveries. Return the error of each event, or None."""
+        errors = self.topic.publish([each.event for each in finished])
+        deliveries = {
+            position: _build_delivery(each.job.webhook, each)
+            for position, (each, error) in enumerate(zip(finished, errors, strict=True))
+            if error is None and each.job.webhook is not None
+        }
+        messages = [Message(delivery.encode(), delivery.receiver) for delivery in deliveries.values()]
+        for position, error in zip(deliveries, self.webhooks.send_all(messages), strict=True):
+            errors[position] = error
+        return errors
 
     def _record_metrics(self, finished: FinishedJob) -> None:
         latency = (self.clock() - finished.job.timestamp) / timedelta(milliseconds=1)
@@ -129,6 +118,13 @@ class EventPublisher:
             "milliseconds": round(latency),
         }
         logger.info("Event published", extra=fields)
+
+
+def _build_delivery(webhook: str, finished: FinishedJob) -> DeliveryMessage:
+    job, event = finished.job, finished.event
+    return DeliveryMessage(
+        owner=job.owner, webhook=webhook, event_id=event.id, type=event.type, job_id=job.id, body=event.body
+    )
 
 
 def read_finished_job(change: Mapping[str, Any]) -> Job | None:

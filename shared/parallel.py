@@ -12,5 +12,8 @@ _R = TypeVar("_R")
 
 def map_parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
     """Return the results of a function for all items, in order. Raise the error of the first item that failed."""
+    items = list(items)
+    if len(items) <= 1:
+        return [function(item) for item in items]
     with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="call") as threads:
         return list(threads.map(function, items))

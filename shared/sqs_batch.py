@@ -1,6 +1,6 @@
 """Processing of SQS batches with partial failures, for all Lambdas that a queue invokes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,6 +55,28 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
         done = list(threads.map(is_done, records))
     returned = [record for record, is_over in zip(records, done, strict=True) if not is_over]
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in returned]}
+
+
+def process_together(
+    event: dict[str, Any], handle: Callable[[Sequence[SQSRecord]], Sequence[Exception | None]], logger: Logger
+) -> PartialItemFailureResponse:
+    """Call ``handle`` for all records and return the records that must be received again.
+
+    ``handle`` returns the error of each record, or None if the record is done. Errors are logged.
+    """
+    if not event.get("Records"):
+        logger.warning("Invoked without records")
+        return {"batchItemFailures": []}
+    records = [SQSRecord(record) for record in event["Records"]]
+    _require_message_ids(event)
+    returned = [(record, error) for record, error in zip(records, handle(records), strict=True) if error is not None]
+    for record, error in returned:
+        fields = {"message_id": record.message_id, "receive_count": record.attributes.approximate_receive_count}
+        if isinstance(error, DeliveryError):
+            logger.warning("Record comes back", extra=fields | {"code": error.code}, exc_info=error.__cause__)
+        else:
+            logger.error("Record comes back", extra=fields, exc_info=error)
+    return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record, _ in returned]}
 
 
 def _require_message_ids(event: dict[str, Any]) -> None:

@@ -47,7 +47,6 @@ CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 
 logger = make_logger("worker")
 metrics = make_metrics()
-#: Powertools metrics are not thread-safe, and several threads process records.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

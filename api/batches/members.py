@@ -15,7 +15,6 @@ from api.dependencies import Dependencies
 from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec, resolve_webhook
 from api.jobs.options import ImportRequest
-from api.jobs.submission import notify_worker
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.batch_members import BatchMembers
@@ -26,7 +25,6 @@ from shared.clock import Clock
 from shared.errors import QuotaExceeded, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
-from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +177,4 @@ class MemberCreation:
 def notify_workers(jobs: Iterable[Job], queues: JobQueues) -> ServiceError | None:
     """Send a message for each of the jobs that is PENDING. Return the first error, or None."""
     pending = [job for job in jobs if job.status is JobStatus.PENDING]
-    errors = map_parallel(lambda job: notify_worker(job, queues), pending)
-    return next((error for error in errors if error is not None), None)
+    return next((error for error in queues.notify_workers(pending) if error is not None), None)

@@ -6,11 +6,14 @@ of one owner have the same group: SQS then delivers the messages of other owners
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from shared.aws.entries import call_in_groups
 from shared.aws.errors import translate_aws_errors
+from shared.errors import ServiceError
 from shared.jobs.job import Job
 from shared.jobs.message import JobMessage
 
@@ -21,8 +24,16 @@ if TYPE_CHECKING:
 MAX_VISIBILITY_TIMEOUT = timedelta(hours=12)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to send, and its tenant: the owner of a job or the receiver of a webhook."""
+
+    body: str
+    tenant: str
+
+
 class SqsQueue:
-    """One queue. Every method raises ServiceError if SQS does not respond or refuses the call."""
+    """One queue. Methods raise ServiceError if SQS does not respond or refuses the call."""
 
     def __init__(self, client: "SQSClient", url: str, *, is_fair: bool = False) -> None:
         """Use the queue at ``url``. If ``is_fair`` is false, messages are sent without a group."""
@@ -40,9 +51,23 @@ class SqsQueue:
 
         A fair queue shares its consumers between the tenants.
         """
-        group: Any = {"MessageGroupId": compute_group(tenant)} if self._is_fair else {}
         with translate_aws_errors():
-            self._client.send_message(QueueUrl=self.url, MessageBody=body, **group)
+            self._client.send_message(QueueUrl=self.url, MessageBody=body, **self._group_of(tenant))
+
+    def send_all(self, messages: Sequence[Message]) -> list[ServiceError | None]:
+        """Send messages with few calls. Return the error of each message, or None if SQS has accepted it."""
+        return call_in_groups(messages, self._send_group, lambda message: len(message.body.encode()))
+
+    def _send_group(self, messages: Sequence[Message]) -> Mapping[str, Any]:
+        entries: Any = [
+            {"Id": str(position), "MessageBody": message.body, **self._group_of(message.tenant)}
+            for position, message in enumerate(messages)
+        ]
+        with translate_aws_errors():
+            return self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+
+    def _group_of(self, tenant: str) -> dict[str, Any]:
+        return {"MessageGroupId": compute_group(tenant)} if self._is_fair else {}
 
     def postpone(self, receipt_handle: str, delay: timedelta) -> None:
         """Make a received message visible again after ``delay``, rounded up to whole seconds."""
@@ -71,7 +96,20 @@ class JobQueues:
 
     def notify_worker(self, job: Job) -> None:
         """Send a message for the job's current generation. Raises ServiceError if SQS fails."""
-        self.queue_of(job).send(JobMessage(job_id=job.id, generation=job.generation).encode(), tenant=job.owner)
+        self.queue_of(job).send(_encode(job), tenant=job.owner)
+
+    def notify_workers(self, jobs: Sequence[Job]) -> list[ServiceError | None]:
+        """Send a message for each job. Return the error of each job, or None if SQS has accepted its message."""
+        errors: dict[str, ServiceError | None] = {}
+        for queue in (self.interactive, self.bulk):
+            chosen = [job for job in jobs if self.queue_of(job) is queue]
+            sent = queue.send_all([Message(_encode(job), job.owner) for job in chosen])
+            errors |= {job.id: error for job, error in zip(chosen, sent, strict=True)}
+        return [errors[job.id] for job in jobs]
+
+
+def _encode(job: Job) -> str:
+    return JobMessage(job_id=job.id, generation=job.generation).encode()
 
 
 def compute_group(tenant: str) -> str:

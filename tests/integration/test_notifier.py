@@ -1,12 +1,14 @@
 """The notifier on moto: from changes of the job table to the event topic."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from support import events, sample_images
 from support.moto_cloud import Cloud
 
 import notifier.app
+from shared.aws.entries import MAX_ENTRIES
 from shared.aws.sns import EventTopic
 from shared.errors import ServiceError, ServiceRefused
 from shared.webhooks.event import Event
@@ -71,10 +73,9 @@ def test_stream_resumes_at_the_first_refused_event(cloud: Cloud, monkeypatch: py
     refused = {change["dynamodb"]["Keys"]["ID"]["S"] for change in changes[1:]}
     publish = EventTopic.publish
 
-    def publish_selectively(topic: EventTopic, event: Event) -> None:
-        if event.subject in refused:
-            raise ServiceRefused
-        publish(topic, event)
+    def publish_selectively(topic: EventTopic, published: Sequence[Event]) -> list[ServiceError | None]:
+        publish(topic, [event for event in published if event.subject not in refused])
+        return [ServiceRefused() if event.subject in refused else None for event in published]
 
     monkeypatch.setattr(EventTopic, "publish", publish_selectively)
     assert cloud.notify(*changes) == [changes[1]["dynamodb"]["SequenceNumber"]]
@@ -91,10 +92,10 @@ def test_unreadable_change_goes_to_the_dead_letter_queue(cloud: Cloud) -> None:
     assert json.loads(kept["Body"]) == unreadable
 
 
-def test_large_batches_are_published_concurrently(cloud: Cloud) -> None:
-    """A batch above the maximum concurrency loses no event."""
+def test_large_batches_are_published_in_groups(cloud: Cloud) -> None:
+    """A batch above the limit of one call loses no event."""
     (job_id,) = finish_jobs(cloud, sample_images.make_jpeg())
-    generations = range(1, 3 * notifier.app.MAX_CONCURRENCY)
+    generations = range(1, 3 * MAX_ENTRIES)
     cloud.notify(
         *(events.make_stream_record(cloud.item(job_id) | {"Generation": {"N": str(each)}}) for each in generations)
     )

@@ -30,6 +30,8 @@ WAITS: Mapping[Fault | None, timedelta] = {
 
 #: Listings, and their parameter for the size of a page. Any page can be short.
 PAGE_LIMITS = {"Query": "Limit", "ListObjectsV2": "MaxKeys"}
+#: Member of requests with several entries, each of which can fail alone.
+BATCH_ENTRIES = {"SendMessageBatch": "Entries", "PublishBatch": "PublishBatchRequestEntries"}
 
 
 class Surroundings(Protocol):
@@ -129,6 +131,10 @@ def _perform_partially(world: Surroundings, send: Send) -> Answer:
         ((table, wanted),) = request["RequestItems"].items()
         answer = perform(request | {"RequestItems": {table: wanted | {"Keys": wanted["Keys"][1:]}}})
         answer["UnprocessedKeys"] = {table: wanted | {"Keys": wanted["Keys"][:1]}}
+    elif send.operation in BATCH_ENTRIES:
+        first, *others = request[BATCH_ENTRIES[send.operation]]
+        answer = perform(request | {BATCH_ENTRIES[send.operation]: others}) if others else {"Successful": []}
+        answer["Failed"] = [{"Id": first["Id"], "Code": "InternalError", "SenderFault": False}]
     elif send.operation in PAGE_LIMITS:
         answer = perform(request | {PAGE_LIMITS[send.operation]: 1})
     else:

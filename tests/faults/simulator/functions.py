@@ -107,7 +107,8 @@ class Functions:
         patch.setattr(Threads, "starter", staticmethod(self._start_thread), raising=False)
         patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
         patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
-        patch.setattr("shared.aws.dynamodb.transactions.time", SimpleNamespace(sleep=self._sleep))
+        for module in ("transactions", "job_listing"):
+            patch.setattr(f"shared.aws.dynamodb.{module}.time", SimpleNamespace(sleep=self._sleep))
         self._disabled_level = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
         self._patch_roots(patch)
@@ -142,8 +143,7 @@ class Functions:
         patch.setattr(notifier.webhooks, "HttpPost", lambda **_: self._post)
         for root in NOTIFIER_ROOTS:
             patch.setattr(root, "utc_now", self._now)
-        for module in (notifier.app, notifier.deferral):
-            patch.setattr(module, "ThreadPoolExecutor", Threads)
+        patch.setattr(notifier.deferral, "ThreadPoolExecutor", Threads)
 
     def _post(self, url: str, headers: Mapping[str, str], _body: bytes) -> HttpResponse:
         return self.receive(url, headers)

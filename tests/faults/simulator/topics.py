@@ -15,7 +15,8 @@ class Topics:
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Run one operation."""
-        if operation != "Publish":
+        if operation != "PublishBatch":
             raise NotImplementedError(operation)
-        self.published.append(str(json.loads(request["Message"])["id"]))
-        return {"MessageId": str(len(self.published))}
+        entries = request["PublishBatchRequestEntries"]
+        self.published += [str(json.loads(entry["Message"])["id"]) for entry in entries]
+        return {"Successful": [{"Id": entry["Id"]} for entry in entries]}
