@@ -30,7 +30,7 @@ from shared.jobs.job import Job, JobFailure, ProcessedImage, RawImage
 from shared.jobs.message import JobMessage
 from shared.jobs.receipt import build_receipt
 from shared.jobs.s3_events import CreatedObject
-from shared.jobs.upload_declaration import ANY_TYPE
+from shared.jobs.upload_declaration import ANY_TYPE, UploadMethod
 from shared.pipeline.image_formats import BY_NAME, detect_format
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, RenderResult
@@ -189,12 +189,14 @@ class ImageProcessor:
             raise
 
     def _pin(self, job: Job, raw: RawImage, data: bytes | None) -> RawImage:
-        """Copy a direct upload to a key that no form can write. Return the raw image with this key.
+        """Copy a direct upload that can be replaced to a key that no caller can write. Return the raw image.
 
-        A form stays valid after the worker has read the bytes, so the uploaded object may be replaced at any time.
-        ``data`` is what the worker has read, or None if it has read nothing.
+        A form stays valid after the worker has read the bytes, and parts can be completed again. S3 refuses a second
+        PUT, because the signature covers ``If-None-Match: *``. ``data`` is what the worker has read, or None if it has
+        read nothing.
         """
-        if data is None or object_keys.job_of_direct_key(raw.key) is None:
+        is_replaceable = job.declaration is not None and job.declaration.method is not UploadMethod.PUT
+        if data is None or not is_replaceable or object_keys.job_of_direct_key(raw.key) is None:
             return raw
         pinned = replace(raw, key=object_keys.pinned_key(job.id, job.attempt))
         image_format = BY_NAME.get(raw.format or "")

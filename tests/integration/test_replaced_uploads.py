@@ -236,3 +236,36 @@ def test_no_form_can_write_a_copy(cloud: Cloud, upload: dict[str, Any]) -> None:
 
 
 CLAIM: dict[str, Any] = {"lease": worker.app.FIRST_RETRY_DELAY, "max_attempts": 5, "uploaded": True}
+
+
+def test_a_signed_put_needs_no_copy(cloud: Cloud) -> None:
+    """S3 refuses a second PUT while the first object exists, so the job refers to the uploaded object."""
+    upload = cloud.create_upload(method="put", size=len(JPEG))
+    assert upload["put"]["headers"]["If-None-Match"] == "*"
+    key = cloud.job(upload["id"]).raw.key
+    cloud.store(key, JPEG)
+    assert cloud.deliver_s3_events(key) == []
+    job = check_agreement(cloud, upload["id"], JPEG)
+    assert (job.status, job.raw.key) == (JobStatus.COMPLETED, key)
+    assert set(cloud.keys()) == {key, job.outputs[0].key}
+    assert cloud.deliver_s3_events(key) == []
+    check_agreement(cloud, upload["id"], JPEG)
+    assert cloud.call("DELETE", f"/v1/jobs/{upload['id']}").json["object_count"] == 2
+    assert cloud.keys() == []
+
+
+def test_a_failed_put_is_retried_with_the_same_bytes(cloud: Cloud) -> None:
+    """And an upload that no job needs any more is deleted."""
+    broken = JPEG[:200]
+    upload = cloud.create_upload(method="put", size=len(broken))
+    key = cloud.job(upload["id"]).raw.key
+    cloud.store(key, broken)
+    assert cloud.deliver_s3_events(key) == []
+    assert check_agreement(cloud, upload["id"], broken).status is JobStatus.FAILED
+    cloud.post(f"/v1/jobs/{upload['id']}/retry", {})
+    assert cloud.deliver(cloud.receive()) == []
+    assert check_agreement(cloud, upload["id"], broken).raw.key == key
+    cloud.call("DELETE", f"/v1/jobs/{upload['id']}")
+    cloud.store(key, broken)
+    assert cloud.deliver_s3_events(key) == []
+    assert cloud.keys() == []
