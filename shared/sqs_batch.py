@@ -30,11 +30,7 @@ def process_records(  # noqa: PLR0913 - the last two have defaults
     free, so ``handle`` can check the remaining time of the invocation. ``handle`` runs in a thread, so it must add log
     keys with ``logger.thread_safe_append_keys``. Each thread calls ``initializer`` first.
     """
-    if not event.get("Records"):
-        logger.warning("Invoked without records")
-        return {"batchItemFailures": []}
-    records = [SQSRecord(record) for record in event["Records"]]
-    _require_message_ids(event)
+    records = _read_records(event, logger)
 
     def is_done(record: SQSRecord) -> bool:
         try:
@@ -64,11 +60,7 @@ def process_together(
 
     ``handle`` returns the error of each record, or None if the record is done. Errors are logged.
     """
-    if not event.get("Records"):
-        logger.warning("Invoked without records")
-        return {"batchItemFailures": []}
-    records = [SQSRecord(record) for record in event["Records"]]
-    _require_message_ids(event)
+    records = _read_records(event, logger)
     returned = [(record, error) for record, error in zip(records, handle(records), strict=True) if error is not None]
     for record, error in returned:
         fields = {"message_id": record.message_id, "receive_count": record.attributes.approximate_receive_count}
@@ -79,7 +71,14 @@ def process_together(
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record, _ in returned]}
 
 
-def _require_message_ids(event: dict[str, Any]) -> None:
-    """Raise BadMessage if a record has no ID, because AWS retries the whole batch if a returned ID is null."""
-    if not all(record.get("messageId") for record in event["Records"]):
+def _read_records(event: dict[str, Any], logger: Logger) -> list[SQSRecord]:
+    """Return the records of an event.
+
+    Raises BadMessage if a record has no ID, because AWS retries the whole batch if a returned ID is null.
+    """
+    records = [SQSRecord(record) for record in event.get("Records") or ()]
+    if not records:
+        logger.warning("Invoked without records")
+    if not all(record.get("messageId") for record in records):
         raise BadMessage("A record has no messageId.")
+    return records

@@ -75,9 +75,8 @@ class UploadEvents:
         for is_bulk, queue in ((False, self.queues.interactive), (True, self.queues.bulk)):
             chosen = [each for each in arrivals if each.is_bulk is is_bulk]
             sent = queue.send_all([Message(each.body, owners.get(each.job_id, NOBODY)) for each in chosen])
-            errors = _merge_errors(
-                errors, {each.record: error for each, error in zip(chosen, sent, strict=True) if error}
-            )
+            failed = {each.record: error for each, error in zip(chosen, sent, strict=True) if error is not None}
+            errors = _merge_errors(errors, failed)
         return errors
 
     def _read(self, position: int, body: str) -> Iterator[Arrival]:

@@ -19,27 +19,26 @@ ENTRY_BYTES: Final = 256
 CLIENT_ERROR: Final = 400
 SERVER_ERROR: Final = 500
 _T = TypeVar("_T")
+Call = Callable[[Sequence[_T]], Sequence[Mapping[str, Any]]]
 
 
-def call_in_groups(
-    entries: Sequence[_T], call: Callable[[Sequence[_T]], Mapping[str, Any]], measure: Callable[[_T], int]
-) -> list[ServiceError | None]:
+def call_in_groups(entries: Sequence[_T], call: Call[_T], measure: Callable[[_T], int]) -> list[ServiceError | None]:
     """Call a service with groups of entries, concurrently. Return the error of each entry, or None if it succeeded.
 
-    ``call`` gives the entries of one group their position in it as ``Id``, and returns the service's response. It
-    raises ServiceError if the whole group fails. ``measure`` returns the bytes of an entry's text.
+    ``call`` gives the entries of one group their position in it as ``Id``, and returns ``Failed`` of the service's
+    response. It raises ServiceError if the whole group fails. ``measure`` returns the bytes of an entry's text.
     """
     errors = map_parallel(lambda group: _call_group(group, call), _group(entries, measure))
     return [error for group in errors for error in group]
 
 
-def _call_group(entries: Sequence[_T], call: Callable[[Sequence[_T]], Mapping[str, Any]]) -> list[ServiceError | None]:
+def _call_group(entries: Sequence[_T], call: Call[_T]) -> list[ServiceError | None]:
     try:
-        response = call(entries)
+        failures = call(entries)
     except ServiceError as error:
         return [error] * len(entries)
     errors: list[ServiceError | None] = [None] * len(entries)
-    for failure in response.get("Failed", ()):
+    for failure in failures:
         errors[int(failure["Id"])] = _to_error(failure)
     return errors
 

@@ -27,7 +27,7 @@ class EventTopic:
         """
         return call_in_groups(events, self._publish, lambda event: len(event.body.encode()))
 
-    def _publish(self, events: Sequence[Event]) -> Mapping[str, Any]:
+    def _publish(self, events: Sequence[Event]) -> Sequence[Mapping[str, Any]]:
         entries: Any = [
             {
                 "Id": str(position),
@@ -37,4 +37,5 @@ class EventTopic:
             for position, event in enumerate(events)
         ]
         with translate_aws_errors():
-            return self._client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
+            response = self._client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
+        return response.get("Failed", [])

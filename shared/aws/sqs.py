@@ -58,13 +58,14 @@ class SqsQueue:
         """Send messages with few calls. Return the error of each message, or None if SQS has accepted it."""
         return call_in_groups(messages, self._send_group, lambda message: len(message.body.encode()))
 
-    def _send_group(self, messages: Sequence[Message]) -> Mapping[str, Any]:
+    def _send_group(self, messages: Sequence[Message]) -> Sequence[Mapping[str, Any]]:
         entries: Any = [
             {"Id": str(position), "MessageBody": message.body, **self._group_of(message.tenant)}
             for position, message in enumerate(messages)
         ]
         with translate_aws_errors():
-            return self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            response = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+        return response.get("Failed", [])
 
     def _group_of(self, tenant: str) -> dict[str, Any]:
         return {"MessageGroupId": compute_group(tenant)} if self._is_fair else {}

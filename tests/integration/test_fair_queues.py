@@ -1,6 +1,7 @@
 """Message groups: every message that the functions send names its tenant."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from support.moto_cloud import BUCKET, Cloud
 from support.sample_images import make_jpeg
 
 import worker.reconciler
-from shared.aws.sqs import compute_group
+from shared.aws.sqs import Message, SqsQueue, compute_group
+from shared.errors import ServiceError, ServiceUnavailable
 from shared.jobs.job import ANONYMOUS
 
 ANN = {"userArn": "arn:aws:iam::123456789012:user/ann"}
@@ -86,6 +88,25 @@ def test_an_event_of_several_objects_is_split(cloud: Cloud) -> None:
     assert cloud.forward_uploads([events.make_message(json.dumps({"Records": records}))]) == []
     bodies = sorted(message["Body"] for message in cloud.receive())
     assert bodies == sorted(json.dumps({"Records": [record]}) for record in records)
+
+
+def test_only_uploads_that_were_not_forwarded_come_back(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQS refuses one message of a call, and forwards the others."""
+    keys = [_upload(cloud) for _ in range(3)]
+    messages = [events.make_message(events.s3(BUCKET, key)) for key in keys]
+    send = SqsQueue.send_all
+
+    def send_all(queue: SqsQueue, sent: Sequence[Message]) -> list[ServiceError | None]:
+        refused = [keys[1] in each.body for each in sent]
+        send(queue, [each for each, is_refused in zip(sent, refused, strict=True) if not is_refused])
+        return [ServiceUnavailable() if is_refused else None for is_refused in refused]
+
+    monkeypatch.setattr(SqsQueue, "send_all", send_all)
+    assert cloud.forward_uploads(messages) == [messages[1]["Body"]]
+    assert {json.loads(each["Body"])["Records"][0]["s3"]["object"]["key"] for each in cloud.receive()} == {
+        keys[0],
+        keys[2],
+    }
 
 
 def test_other_objects_and_test_events_are_not_forwarded(cloud: Cloud) -> None:

@@ -10,7 +10,8 @@ from support.moto_cloud import Cloud
 import notifier.app
 from shared.aws.entries import MAX_ENTRIES
 from shared.aws.sns import EventTopic
-from shared.errors import ServiceError, ServiceRefused
+from shared.aws.sqs import SqsQueue
+from shared.errors import ServiceError, ServiceRefused, ServiceUnavailable
 from shared.webhooks.event import Event
 
 
@@ -103,3 +104,19 @@ def test_large_batches_are_published_in_groups(cloud: Cloud) -> None:
     while found := cloud.receive_events():
         heard |= {event["id"] for event in found}
     assert heard == {f"evt_{job_id}_{each}" for each in generations}
+
+
+def test_outage_of_the_webhook_queue_loses_no_delivery(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream retries the change, and the event is published again with its ID."""
+    headers = {"Content-Type": "application/json"}
+    cloud.call("PUT", "/v1/webhooks/orders", json.dumps({"url": "https://example.com/hook"}), headers=headers)
+    job = cloud.submit(sample_images.make_jpeg(), query={"webhook": "orders"})
+    cloud.deliver(cloud.receive())
+    change = cloud.make_stream_record(job["id"])
+    with monkeypatch.context() as broken:
+        broken.setattr(SqsQueue, "send_all", lambda _, messages: [ServiceUnavailable() for _ in messages])
+        with pytest.raises(ServiceUnavailable):
+            cloud.notify(change)
+    assert cloud.receive(cloud.webhook_queue_url) == []
+    assert cloud.notify(change) == []
+    assert len(cloud.receive(cloud.webhook_queue_url)) == 1

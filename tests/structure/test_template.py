@@ -530,6 +530,8 @@ def test_roles_allow_exactly_the_calls_of_the_code() -> None:
         "CompleteMultipartUpload": "PutObject",
         "ListParts": "ListMultipartUploadParts",
         "ListMultipartUploads": "ListBucketMultipartUploads",
+        "SendMessageBatch": "SendMessage",
+        "PublishBatch": "Publish",
     }
     called = {named_otherwise.get(name, name) for name in called}
     if "TransactWriteItems" in called:  # IAM asks for what is inside, and that is PutItem alone

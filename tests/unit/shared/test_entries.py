@@ -9,13 +9,15 @@ from shared.aws.entries import ENTRY_BYTES, MAX_BYTES, MAX_ENTRIES, call_in_grou
 from shared.errors import ServiceError, ServiceRefused, ServiceThrottled, ServiceUnavailable
 
 
-def call_all(entries: Sequence[str], response: Mapping[str, Any]) -> tuple[list[list[str]], list[ServiceError | None]]:
-    """Return the groups of a call, and the error of each entry if each group gets the same response."""
+def call_all(
+    entries: Sequence[str], failures: Sequence[Mapping[str, Any]]
+) -> tuple[list[list[str]], list[ServiceError | None]]:
+    """Return the groups of a call, and the error of each entry if the same entries of each group fail."""
     groups: list[list[str]] = []
 
-    def call(group: Sequence[str]) -> Mapping[str, Any]:
+    def call(group: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         groups.append(list(group))
-        return response
+        return failures
 
     errors = call_in_groups(entries, call, len)
     return sorted(groups), errors
@@ -24,16 +26,16 @@ def call_all(entries: Sequence[str], response: Mapping[str, Any]) -> tuple[list[
 def test_groups_have_at_most_ten_entries() -> None:
     """In order, and no group is empty."""
     entries = [f"{number:02}" for number in range(25)]
-    groups, errors = call_all(entries, {})
+    groups, errors = call_all(entries, [])
     assert groups == [entries[:MAX_ENTRIES], entries[MAX_ENTRIES : 2 * MAX_ENTRIES], entries[2 * MAX_ENTRIES :]]
     assert errors == [None] * 25
-    assert call_all([], {}) == ([], [])
+    assert call_all([], []) == ([], [])
 
 
 def test_groups_have_at_most_the_bytes_of_one_call() -> None:
     """An entry that exceeds the limit alone is sent alone, and the service refuses it."""
     half, whole = "h" * (MAX_BYTES // 2 - ENTRY_BYTES), "w" * MAX_BYTES
-    groups, _ = call_all([half, half, half, whole, "x"], {})
+    groups, _ = call_all([half, half, half, whole, "x"], [])
     sizes = sorted([len(entry) for entry in group] for group in groups)
     assert sizes == [[1], [len(half)], [len(half), len(half)], [len(whole)]]
 
@@ -49,17 +51,17 @@ def test_groups_have_at_most_the_bytes_of_one_call() -> None:
 )
 def test_each_failed_entry_has_its_own_error(failure: dict[str, Any], kind: type[ServiceError]) -> None:
     """The others succeed."""
-    _, errors = call_all(["a", "b", "c"], {"Failed": [{"Id": "1", **failure}]})
+    _, errors = call_all(["a", "b", "c"], [{"Id": "1", **failure}])
     assert [type(error) for error in errors] == [type(None), kind, type(None)]
 
 
 def test_a_failed_call_fails_its_group_alone() -> None:
     """Entries of other groups succeed."""
 
-    def call(group: Sequence[int]) -> Mapping[str, Any]:
+    def call(group: Sequence[int]) -> Sequence[Mapping[str, Any]]:
         if 0 in group:
             raise ServiceUnavailable
-        return {}
+        return []
 
     errors = call_in_groups(list(range(MAX_ENTRIES + 2)), call, lambda _: 1)
     assert [type(error) for error in errors] == [ServiceUnavailable] * MAX_ENTRIES + [type(None)] * 2

@@ -23,6 +23,11 @@ class Client:
         """Record a message."""
         self.sent.append(message)
 
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's
+        """Record messages."""
+        self.sent += [{"QueueUrl": QueueUrl, **entry} for entry in Entries]
+        return {}
+
     def change_message_visibility(self, **change: Any) -> None:
         """Record a delay in seconds."""
         self.delays.append(change["VisibilityTimeout"])
@@ -54,10 +59,11 @@ def test_members_of_batches_have_a_queue_of_their_own(client: Any) -> None:
     member = replace(job, id="01HZY3Q1M8Z3J5W7XK9V000009", batch_id="B")
     for each in (job, member):
         queues.notify_worker(each)
-    assert [message["QueueUrl"] for message in client.sent] == ["interactive", "bulk"]
+    assert queues.notify_workers([member, job]) == [None, None]
+    assert [message["QueueUrl"] for message in client.sent] == ["interactive", "bulk"] * 2
     assert [message["MessageBody"] for message in client.sent] == [
         JobMessage(job_id=each.id, generation=3).encode() for each in (job, member)
-    ]
+    ] * 2
     assert len({message["MessageGroupId"] for message in client.sent}) == 1
 
 
