@@ -17,7 +17,8 @@ from typing import Any
 from PIL import Image, ImageChops, ImageStat
 
 from shared.pipeline.pipeline import Fit, Resize
-from worker.imaging.operations.geometry import FILTER, compute_resize_box
+from worker.imaging.operations.geometry import compute_resize_box
+from worker.imaging.operations.kernels import FILTER
 from worker.imaging.palette import sample_pixels
 from worker.imaging.png_encoder import Packing, choose_packing, write_png
 

@@ -59,9 +59,16 @@ def is_sharp_missing() -> bool:
 
 
 REFERENCE = Contender("Safelight, plain way", build_python_command("safelight", "--plain"), check_module("PIL"))
+#: How arm64 and platforms without a SIMD kernel resize.
+ARM64 = Contender(
+    "Safelight, arm64", build_python_command("safelight", "--kernel=pic-scale"), check_module("pic_scale")
+)
+PILLOW = Contender("Safelight, Pillow", build_python_command("safelight", "--kernel=pillow"), check_module("PIL"))
 OURS = Contender("Safelight", build_python_command("safelight"), check_module("PIL"))
 CONTENDERS = (
     OURS,
+    ARM64,
+    PILLOW,
     REFERENCE,
     Contender("sharp", build_sharp_command, is_sharp_missing),
     Contender("pyvips", build_python_command("vips"), check_module("pyvips")),

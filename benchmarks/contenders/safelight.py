@@ -1,4 +1,7 @@
-"""Safelight's imaging code as the worker calls it."""
+"""Safelight's imaging code as the worker calls it.
+
+``--plain`` disables the planner, and ``--kernel=NAME`` resizes with another of ``worker.imaging.operations.kernels``.
+"""
 
 import sys
 
@@ -7,6 +10,7 @@ from contenders.loop import run
 
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, render
+from worker.imaging.operations import kernels
 from worker.imaging.planner import make_plan, make_unoptimized_plan
 
 LIMITS = Limits(max_bytes=500_000_000, max_pixels=500_000_000, max_side=50_000)
@@ -30,5 +34,9 @@ def process(data: bytes, job: BenchJob) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.argv = [argument for argument in sys.argv if argument != "--plain"]
+    for argument in sys.argv:
+        if argument.startswith("--kernel="):
+            name = argument.removeprefix("--kernel=")
+            kernels.KERNELS = {name: kernels.KERNELS[name]}  # type: ignore[misc] # only this process uses another one
+    sys.argv = [argument for argument in sys.argv if not argument.startswith(("--plain", "--kernel"))]
     run(process)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from worker.imaging.heif.functions import load_functions
+from worker.imaging.operations.kernels import load_kernel
 
 
 def prepare_process(*, heif: bool = True) -> None:
@@ -14,6 +15,7 @@ def prepare_process(*, heif: bool = True) -> None:
     Image.preinit()
     # preinit does not load these plug-ins. Importing them registers them.
     assert all((AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin))  # noqa: S101 - keeps the imports
+    load_kernel()
     if heif:
         load_functions()
     ImageFile.LOAD_TRUNCATED_IMAGES = False

@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image
 
 from shared.pipeline.sizes import Size
-from worker.imaging.operations.geometry import FILTER, Box
+from worker.imaging.operations.kernels import Box, resample
 from worker.imaging.stored_header import SIDEWAYS
 
 #: The transpose that makes an image upright, by EXIF orientation (EXIF 2.32, 4.6.4).
@@ -34,8 +34,8 @@ class Scaling:
 
     size: Size
     box: Box
-    #: Before the filter, Pillow averages blocks of whole pixels until the image has about this multiple of ``size``.
-    #: None disables this step.
+    #: Before the filter, a kernel may average blocks of whole pixels until the image has about this multiple of
+    #: ``size``. None disables this step.
     reducing_gap: float | None = None
 
     @property
@@ -61,7 +61,7 @@ class Scaling:
 def scale(image: Image.Image, scaling: Scaling, shrink: int = 1) -> Image.Image:
     """Scale an image that was decoded at ``1/shrink`` of its size. ``scaling`` refers to the full size."""
     left, upper, right, lower = (edge / shrink for edge in scaling.box)
-    return image.resize(scaling.size, FILTER, box=(left, upper, right, lower), reducing_gap=scaling.reducing_gap)
+    return resample(image, scaling.size, (left, upper, right, lower), scaling.reducing_gap)
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:

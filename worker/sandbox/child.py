@@ -4,6 +4,10 @@
 Pillow and the pipeline models, but no AWS client, settings or logger. With ``heif``, it also loads libheif.
 """
 
+import worker.sandbox.small_imports  # noqa: F401 - it must be the first import
+
+# isort: split
+
 import ctypes
 import errno
 import os

@@ -8,10 +8,8 @@ from shared.pipeline.operations import Crop, Fit, Flip, Pad, Resize, Rotate
 from shared.pipeline.operations.parameters import ANCHORS
 from shared.pipeline.sizes import Size, compute_crop_box, compute_size_after, fit_size, place_box
 from worker.imaging.operations.canvas import add_alpha, parse_rgba, paste_on_background
+from worker.imaging.operations.kernels import Box, resample
 
-FILTER = Image.Resampling.LANCZOS
-#: Left, upper, right and lower edge in pixels, with fractions.
-Box = tuple[float, float, float, float]
 #: Pillow's transpose methods by degrees clockwise. Their names give degrees counterclockwise.
 _ROTATIONS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _FLIPS = {
@@ -22,13 +20,13 @@ _FLIPS = {
 
 
 def resize(image: Image.Image, params: Resize) -> Image.Image:
-    """Resize the image. Pillow multiplies by alpha first, so colors of transparent pixels do not become visible."""
+    """Resize the image. Colors are multiplied by alpha first, so those of transparent pixels do not become visible."""
     if params.fit is Fit.CONTAIN:
         size = compute_size_after(image.size, params)
         fitted = resize_to(image, fit_size(image.size, size, enlarge=params.enlarge))
         return paste_on_background(fitted, params.background, size, place_box(size, fitted.size, params.gravity)[:2])
     size, box = compute_resize_box(image.size, params)
-    return image.resize(size, FILTER, box=box) if params.fit is Fit.COVER else resize_to(image, size)
+    return resample(image, size, box) if params.fit is Fit.COVER else resize_to(image, size)
 
 
 def compute_resize_box(size: Size, params: Resize) -> tuple[Size, Box]:
@@ -42,7 +40,7 @@ def compute_resize_box(size: Size, params: Resize) -> tuple[Size, Box]:
 
 def resize_to(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Resize an image, unless it already has this size."""
-    return image if size == image.size else image.resize(size, FILTER)
+    return image if size == image.size else resample(image, size, (0, 0, *image.size))
 
 
 def crop(image: Image.Image, params: Crop) -> Image.Image:

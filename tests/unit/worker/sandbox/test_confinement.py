@@ -90,6 +90,15 @@ def test_the_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "s3cr3t" not in answer_of("return os.environ")
 
 
+def test_a_child_does_not_load_what_only_the_worker_needs() -> None:
+    """Each of these modules takes memory and start time in every child."""
+    script = FRAME + "import json, worker.sandbox.child\nframe(json.dumps({'confined': list(sys.modules)}).encode())"
+    with Child(BUDGET, {}, ("-c", script)) as child:
+        loaded = set(child.wait_until_ready().confined)
+    assert "worker.imaging.render" in loaded
+    assert not loaded & {"email", "zipfile", "concurrent.futures", "queue", "boto3", "worker.sandbox.pool", "pic_scale"}
+
+
 def test_descriptors_of_the_parent_are_not_inherited(tmp_path: Path) -> None:
     """Even inheritable files and sockets of the worker are closed in a child."""
     with (tmp_path / "secret").open("wb") as file:
