@@ -6,6 +6,7 @@ Every decoded image has mode L, LA, RGB or RGBA, 8 bits per channel and no metad
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
@@ -40,7 +41,13 @@ from worker.imaging.color.png_palette import complete_palette
 from worker.imaging.color.png_transparency import scale_transparent_color
 from worker.imaging.colors import normalize_colors
 from worker.imaging.containers import FileContents, FileDamaged, make_whole_contents, read_contents
-from worker.imaging.containers.animation import CONTROL_IGNORED, StoredAnimation, StoredFrame, list_unique
+from worker.imaging.containers.animation import (
+    CONTROL_IGNORED,
+    FRAMES_IGNORED,
+    StoredAnimation,
+    StoredFrame,
+    list_unique,
+)
 from worker.imaging.containers.avif import hide_metadata
 from worker.imaging.exif import METADATA_DAMAGED, Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
@@ -48,6 +55,7 @@ from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the 
 from worker.imaging.heif.checks import check_heif
 from worker.imaging.lazy_image import LazyImage
 from worker.imaging.planner import FULL_DECODE, Decoding
+from worker.imaging.repair import load_pixels
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 from worker.imaging.tiff import open_tiff
@@ -146,9 +154,8 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
     if composed:
         return DecodedImage(image=composed, warnings=list_unique(warnings))
     with _translate_decoder_errors(source.data):
-        image = source.file
-        _set_draft(image, decoding)
-        image.load()
+        image, warning = load_pixels(source.file, source.data, partial(_set_draft, decoding=decoding))
+        warnings += [warning] if warning else []
         if source.animation and source.header.format != PNG.name:
             raise CorruptImage
         if decoding.apply_orientation:
@@ -160,7 +167,7 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         warnings += source.file.warnings
     plain.info = {}
     if source.animation:
-        warnings.append(CONTROL_IGNORED)
+        warnings = [CONTROL_IGNORED, *(each for each in warnings if each != FRAMES_IGNORED)]
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
     return DecodedImage(image=plain, warnings=list_unique(warnings))
@@ -193,9 +200,11 @@ def _compose(source: ImageFile, warnings: list[str]) -> Iterator[tuple[Image.Ima
     assert animation  # noqa: S101 - callers check this
 
     def decode_frame(frame: StoredFrame) -> Image.Image | None:
+        data = frame.read()
         try:
-            with _open_checked(frame.read(), source.limits) as (image, _):
-                image.load()
+            with _open_checked(data, source.limits) as (opened, _):
+                image, warning = load_pixels(opened, data)
+                warnings.extend([warning] if warning else [])
                 plain, _ = normalize_colors(image, ColorDescription())
         except ImageError:
             return None

@@ -75,7 +75,8 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
         durations: Sequence[float] = fit_durations(frames.durations, output.format)
         if output.format is OutputFormat.GIF:
             images, durations = merge_equal_frames(images, durations, LONGEST_GIF_FRAME)
-        options |= _build_animation_options(frames, durations, output.format)
+        if len(images) > 1:  # not if all frames are equal
+            options |= _build_animation_options(frames, durations, output.format)
     if output.keep:
         options |= build_rights_options(rights, output.format)
     if options and output.format is OutputFormat.PNG:

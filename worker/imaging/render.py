@@ -21,7 +21,7 @@ from shared.pipeline.output_errors import name_output
 from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.sizes import compute_size_after, is_size_exact
 from worker.imaging.assets import make_asset_loader
-from worker.imaging.containers.animation import list_unique
+from worker.imaging.containers.animation import FRAMES_IGNORED, list_unique
 from worker.imaging.decode import ImageFile, decode, decode_animation, open_image
 from worker.imaging.encode import EncodedImage, encode_frames
 from worker.imaging.fonts import find_text_warnings
@@ -217,10 +217,11 @@ def _render_animation(
     if first is None:
         return None
     results = tuple(apply_operations(chain((first,), images), pipeline.operations, limits, load_asset))
-    warnings.extend(found)
     if len(results) < source.frames:
         count = source.frames - len(results)
+        found = [each for each in found if each != FRAMES_IGNORED]
         warnings.append(f"{count} of {source.frames} frames of the animation are damaged and were left out.")
+    warnings.extend(found)
     return Frames(results, tuple(durations), animation.plays)
 
 

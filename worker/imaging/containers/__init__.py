@@ -20,6 +20,12 @@ from worker.imaging.containers.png import read_png
 from worker.imaging.containers.slices import Slices
 from worker.imaging.containers.webp import is_webp, read_webp
 
+#: A GIF of one transparent pixel, for Pillow if no frame of an animation has pixels.
+_TRANSPARENT_PIXEL: Final = bytes.fromhex(
+    "4749463839610100010080000000000000000021f90401000000002c00000000010001000002024401003b"
+)
+_NO_PIXELS: Final = "The file has no pixels, so the result is transparent."
+
 __all__ = ["FileContents", "FileDamaged", "make_whole_contents", "read_contents"]
 
 
@@ -48,10 +54,20 @@ def make_whole_contents(data: bytes) -> FileContents:
 
 
 def _open_first_frame(animation: StoredAnimation) -> FileContents:
-    """Let Pillow read the first frame that has pixels. Raises FileDamaged if there is none."""
-    first = next((frame for frame in animation.frames if frame.parts and 0 not in frame.size), None)
-    if first is None or 0 in animation.size:
+    """Let Pillow read the first frame that has pixels. Raises FileDamaged if all frames are damaged.
+
+    If all frames are empty, the image is transparent, as in browsers.
+    """
+    first = next((frame for frame in animation.frames if frame.parts and not frame.is_empty), None)
+    if 0 in animation.size or not any(frame.parts for frame in animation.frames):
         raise FileDamaged("The animation has no frame with pixels.")
+    if first is None:
+        return FileContents(
+            pixels=_keep_whole(_TRANSPARENT_PIXEL),
+            animation=animation,
+            is_recognized=True,
+            warnings=(*animation.warnings, _NO_PIXELS),
+        )
     is_still = len(animation.frames) == 1 and first.box == (0, 0, *animation.size)
     return FileContents(
         pixels=_keep_whole(first.read()),

@@ -5,9 +5,9 @@ has a wrong sequence number.
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Final
-from zlib import crc32
 
 from shared.pipeline.png_chunks import SIGNATURE, Chunk, iterate_chunks
 from shared.pipeline.sizes import Size
@@ -29,6 +29,10 @@ _BLENDS: Final = {0: False, 1: True}
 _SHARED: Final = (b"PLTE", b"tRNS")
 #: The denominator of a delay if the stored one is 0.
 _DEFAULT_DENOMINATOR: Final = 100
+
+
+#: A part of the compressed pixels, and False if its checksum is wrong.
+_Pixels = tuple[memoryview, bool]
 
 
 class _ControlDamaged(ValueError):
@@ -68,7 +72,7 @@ class _ApngReader:
         self._sequence = 0
         self._has_still = False
         #: Each frame: the content of its fcTL chunk, and its compressed pixels.
-        self._frames: list[tuple[bytes, list[memoryview]]] = []
+        self._frames: list[tuple[bytes, list[_Pixels]]] = []
         #: Number of frames in acTL; None if there is no valid acTL chunk.
         self.count: int | None = None
         self.plays = 0
@@ -86,7 +90,7 @@ class _ApngReader:
             elif chunk.kind == b"acTL":
                 self._read_count(chunk)
             elif chunk.kind in _SHARED and chunk.is_intact(self._data) and not self._has_still:
-                self._shared += _build_chunk(chunk.kind, self._get_content(chunk))
+                self._shared += build_chunk(chunk.kind, self._get_content(chunk))
             elif chunk.kind == b"IDAT":
                 if self.count is None:
                     return
@@ -121,7 +125,7 @@ class _ApngReader:
             self._has_still = True
             self.is_still_hidden = not self._frames
         if not self.is_still_hidden:
-            self._frames[0][1].append(self._get_content(chunk))
+            self._frames[0][1].append(self._read_pixels(chunk, 0))
 
     def _read_frame_chunk(self, chunk: Chunk) -> None:
         content = self._get_content(chunk)
@@ -133,7 +137,7 @@ class _ApngReader:
                 raise _ControlDamaged
             self._frames.append((bytes(content), []))
         elif self._frames and self._has_still:
-            self._frames[-1][1].append(content[4:])
+            self._frames[-1][1].append(self._read_pixels(chunk, 4))
         else:
             raise _ControlDamaged
 
@@ -154,17 +158,22 @@ class _ApngReader:
                 parts=self._build_still((width, height), pixels) if is_valid else (),
             )
 
-    def _build_still(self, size: Size, pixels: list[memoryview]) -> tuple[Part, ...]:
+    def _read_pixels(self, chunk: Chunk, skipped: int) -> _Pixels:
+        is_intact = chunk.is_intact(self._data) or not chunk.is_complete(self._data)
+        return self._get_content(chunk)[skipped:], is_intact
+
+    def _build_still(self, size: Size, pixels: list[_Pixels]) -> tuple[Part, ...]:
         header = struct.pack(">II", *size) + self._header[8:]
         return (
             SIGNATURE,
-            *_build_chunk(b"IHDR", header),
+            *build_chunk(b"IHDR", header),
             *self._shared,
-            *(part for content in pixels for part in _build_chunk(b"IDAT", content)),
-            *_build_chunk(b"IEND", b""),
+            *(part for content, is_intact in pixels for part in build_chunk(b"IDAT", content, is_intact=is_intact)),
+            *build_chunk(b"IEND", b""),
         )
 
 
-def _build_chunk(kind: bytes, content: Part) -> tuple[Part, ...]:
-    checksum = crc32(content, crc32(kind))
+def build_chunk(kind: bytes, content: Part, *, is_intact: bool = True) -> tuple[Part, ...]:
+    """Return the parts of a chunk, with a wrong checksum if the content may be damaged."""
+    checksum = zlib.crc32(content, zlib.crc32(kind)) ^ (not is_intact)
     return struct.pack(">I4s", len(content), kind), content, struct.pack(">I", checksum)

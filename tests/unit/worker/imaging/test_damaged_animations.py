@@ -83,6 +83,29 @@ def test_gif(data: bytes, colors: list[tuple[int, ...]], warnings: tuple[str, ..
     assert played.warnings == warnings
 
 
+@pytest.mark.parametrize("frames", [(NO_PIXELS,), (NO_PIXELS, NO_PIXELS), (b",\3\0\3\0\2\0\0\0\0\x02\0",)])
+@pytest.mark.parametrize("output", ["png", "gif"])
+def test_gif_whose_frames_are_all_empty_is_transparent(frames: tuple[bytes, ...], output: str) -> None:
+    """Browsers show the empty canvas."""
+    played = render_animation(make_damaged_gif(*frames), output)
+    assert played.frames[0].size == (8, 8)
+    assert played.frames[0].getchannel("A").getextrema() == (0, 0)
+    assert played.warnings == ("The file has no pixels, so the result is transparent.",)
+
+
+@pytest.mark.parametrize("output", ["gif", "png", "webp", "avif"])
+def test_animation_whose_frames_are_all_equal_becomes_a_still_image(output: str) -> None:
+    """Encoders merge equal frames."""
+    played = render_animation(make_gif((8, 8), [FULL, FULL, FULL]), output)
+    assert played.frames[0].convert("RGBA").getpixel((0, 0)) == pytest.approx(RED, abs=3)
+
+
+def test_gif_without_a_canvas_fails() -> None:
+    """There is no size."""
+    with pytest.raises(CorruptImage):
+        render_animation(make_gif((0, 0), [])[:-1] + NO_PIXELS + b";")
+
+
 CHUNKS = split_png(make_apng((8, 8), FRAMES))
 CONTROL, SECOND, SECOND_PIXELS = CHUNKS[1], CHUNKS[4], CHUNKS[5]
 
@@ -127,7 +150,7 @@ def make_control(count: int, plays: int = 0) -> tuple[bytes, bytes]:
         (replace_chunk(SECOND, (b"fcTL", b"\0\0\0\7" + SECOND[1][4:])), [RED], (STILL,)),
         (damage_checksum(SECOND), [RED], (STILL,)),
         (replace_chunk(SECOND, (b"fcTL", SECOND[1][:20])), [RED], (STILL,)),
-        (replace_chunk(SECOND_PIXELS, (b"fdAT", bytes(4) + SECOND_PIXELS[1][4:])), [RED], (CUT, ONE_OF_TWO_LOST)),
+        (replace_chunk(SECOND_PIXELS, (b"fdAT", bytes(4) + SECOND_PIXELS[1][4:])), [RED], (ONE_OF_TWO_LOST,)),
         (replace_chunk(SECOND_PIXELS, (b"fdAT", SECOND_PIXELS[1][:-9])), [RED, BLUE], (ONE_LOST,)),
         (replace_chunk(SECOND, (b"fcTL", SECOND[1][:24] + b"\7\0")), [RED, BLUE], (ONE_LOST,)),
         (replace_chunk(SECOND, (b"fcTL", SECOND[1][:24] + b"\0\7")), [RED, BLUE], (ONE_LOST,)),
@@ -243,7 +266,6 @@ def damage_frame(make: Callable[..., bytes], frames: list[Drawn]) -> bytes:
         make_damaged_gif(),
         make_damaged_gif(damage_gif_frame(FULL)),
         make_damaged_gif(GIF_FRAMES[0][:-50], end=b""),
-        make_damaged_gif(NO_PIXELS),
         make_riff(HEADER, PLAYS),
         make_riff(HEADER, PLAYS, damage_webp_frame(WEBP_FRAMES[0])),
         make_riff(HEADER, PLAYS, NO_FRAME),
