@@ -76,10 +76,12 @@ class HeifHeader:
 
 
 @dataclass(slots=True)
-class _Meta:
-    """Content of a ``meta`` box while it is read."""
+class ItemTable:
+    """Content of a ``meta`` box."""
 
+    #: Number of the primary item.
     primary: int | None = None
+    #: Types of the items by number.
     kinds: dict[int, bytes] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     #: Referred items by type of reference and referring item.
@@ -100,19 +102,27 @@ def read_heif_header(data: bytes) -> HeifHeader | None:
     ``meta`` box.
     """
     try:
-        meta = find_box(data, b"meta", 0, len(data))
-        return _read_meta(data, meta) if meta else None
+        meta = read_item_table(data)
+        return _read_header(data, meta) if meta else None
     except struct.error:  # a box is too short
         return None
 
 
-def _read_meta(data: bytes, box: Box) -> HeifHeader | None:
-    meta = _Meta()
+def read_item_table(data: bytes) -> ItemTable | None:
+    """Return the items of a file, or None if it has no primary item. Raises struct.error if a box is too short."""
+    box = find_box(data, b"meta", 0, len(data))
+    if box is None:
+        return None
+    meta = ItemTable()
     readers = {b"pitm": _read_primary, b"iinf": _read_items, b"iref": _read_references, b"iprp": _read_properties}
     for child in iterate_boxes(data, box.start + 4, box.end):
         if child.kind in readers:
             readers[child.kind](data, child, meta)
-    if meta.primary is None or meta.primary not in meta.kinds:
+    return meta if meta.primary in meta.kinds else None
+
+
+def _read_header(data: bytes, meta: ItemTable) -> HeifHeader | None:
+    if meta.primary is None:
         return None
     primary = _get_item(data, meta, meta.primary)
     # A grid whose reference lists a tile several times decodes it as often.
@@ -149,7 +159,7 @@ def _inherit(item: MediaItem, tiles: tuple[MediaItem, ...]) -> MediaItem:
     )
 
 
-def _iterate_shown(meta: _Meta) -> Iterator[int]:
+def _iterate_shown(meta: ItemTable) -> Iterator[int]:
     """Yield the items that are images of their own."""
     parts = {each for targets in meta.references[b"dimg"].values() for each in targets}
     parts |= meta.references[b"thmb"].keys() | meta.references[b"auxl"].keys() | meta.hidden
@@ -157,16 +167,16 @@ def _iterate_shown(meta: _Meta) -> Iterator[int]:
     yield from sized - parts
 
 
-def _is_kind(meta: _Meta, index: int, kind: bytes) -> bool:
+def _is_kind(meta: ItemTable, index: int, kind: bytes) -> bool:
     return 1 <= index <= len(meta.properties) and meta.properties[index - 1].kind == kind
 
 
-def _read_primary(data: bytes, box: Box, meta: _Meta) -> None:
+def _read_primary(data: bytes, box: Box, meta: ItemTable) -> None:
     version, _ = read_version(data, box)
     (meta.primary,) = struct.unpack_from(">I" if version else ">H", data, box.start + 4)
 
 
-def _read_items(data: bytes, box: Box, meta: _Meta) -> None:
+def _read_items(data: bytes, box: Box, meta: ItemTable) -> None:
     version, _ = read_version(data, box)
     for _, entry in zip(
         range(MAX_ITEMS), iterate_boxes(data, box.start + (8 if version else 6), box.end), strict=False
@@ -181,7 +191,7 @@ def _read_items(data: bytes, box: Box, meta: _Meta) -> None:
             meta.hidden.add(item)
 
 
-def _read_references(data: bytes, box: Box, meta: _Meta) -> None:
+def _read_references(data: bytes, box: Box, meta: ItemTable) -> None:
     version, _ = read_version(data, box)
     number = "I" if version else "H"
     for _, entry in zip(range(MAX_ITEMS), iterate_boxes(data, box.start + 4, box.end), strict=False):
@@ -190,7 +200,7 @@ def _read_references(data: bytes, box: Box, meta: _Meta) -> None:
         meta.references[entry.kind][item] = struct.unpack_from(f">{min(count, MAX_ITEMS)}{number}", data, place)
 
 
-def _read_properties(data: bytes, box: Box, meta: _Meta) -> None:
+def _read_properties(data: bytes, box: Box, meta: ItemTable) -> None:
     for child in iterate_boxes(data, box.start, box.end):
         if child.kind == b"ipco":
             meta.properties = list(iterate_boxes(data, child.start, child.end))
@@ -198,7 +208,7 @@ def _read_properties(data: bytes, box: Box, meta: _Meta) -> None:
             _read_associations(data, child, meta)
 
 
-def _read_associations(data: bytes, box: Box, meta: _Meta) -> None:
+def _read_associations(data: bytes, box: Box, meta: ItemTable) -> None:
     version, flags = read_version(data, box)
     number, size, essential = (">H", 2, 0x8000) if flags & 1 else (">B", 1, 0x80)
     (entries,) = struct.unpack_from(">I", data, box.start + 4)
@@ -214,14 +224,14 @@ def _read_associations(data: bytes, box: Box, meta: _Meta) -> None:
         meta.associations[item] = links
 
 
-def _get_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
+def _get_item(data: bytes, meta: ItemTable, item: int) -> MediaItem:
     """Return an item with its properties."""
     if item not in meta.items:
         meta.items[item] = _build_item(data, meta, item)
     return meta.items[item]
 
 
-def _build_item(data: bytes, meta: _Meta, item: int) -> MediaItem:
+def _build_item(data: bytes, meta: ItemTable, item: int) -> MediaItem:
     """Return an item with its properties. Where a property occurs twice, the first one counts."""
     facts: dict[str, Any] = {}
     turns = 0

@@ -48,14 +48,14 @@ from worker.imaging.containers.animation import (
     StoredFrame,
     list_unique,
 )
-from worker.imaging.containers.avif import hide_metadata
-from worker.imaging.exif import METADATA_DAMAGED, Exif, read_exif
+from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
 from worker.imaging.heif.checks import check_heif
 from worker.imaging.lazy_image import LazyImage
 from worker.imaging.planner import FULL_DECODE, Decoding
 from worker.imaging.repair import load_pixels
+from worker.imaging.repair.avif_items import rebuild_avif
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 from worker.imaging.tiff import open_tiff
@@ -66,6 +66,7 @@ _OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]
     BMP: open_bmp,
     TIFF: open_tiff,
 }
+_OTHER_PARTS_DAMAGED: Final = "Parts of the file besides the image, such as EXIF or a gain map, are damaged and were ignored."
 FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 
@@ -256,14 +257,17 @@ def _open(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Im
 
 
 def _open_avif(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Image, FileContents]:
-    """Open an AVIF file. If that fails, try again without its metadata."""
+    """Open an AVIF file. If libavif refuses it, open a copy with only the items of the primary image."""
     try:
         return _open_with_pillow(data, contents, limits), contents
-    except (ValueError, SyntaxError, UnidentifiedImageError):
-        if (hidden := hide_metadata(data)) is None:
+    except (MemoryError, ImageError):
+        raise
+    except Exception:
+        if (rebuilt := rebuild_avif(data)) is None:
             raise
-        image = _open_with_pillow(hidden, make_whole_contents(hidden), limits)
-        return image, replace(contents, warnings=(*contents.warnings, METADATA_DAMAGED))
+        copy = replace(make_whole_contents(rebuilt), is_recognized=True)
+        image = _open_with_pillow(rebuilt, copy, limits)
+        return image, replace(contents, warnings=(*contents.warnings, _OTHER_PARTS_DAMAGED))
 
 
 def _open_with_pillow(data: bytes, contents: FileContents, limits: Limits) -> Image.Image:

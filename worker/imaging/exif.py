@@ -14,7 +14,6 @@ from worker.imaging.copyright import Rights, read_rights
 
 #: Formats whose orientation the decoder applies.
 _UPRIGHT: Final = (TIFF.name, HEIC.name)
-METADATA_DAMAGED: Final = "The EXIF or XMP data is damaged and was ignored."
 _DAMAGED: Final = "The EXIF data is damaged and was ignored."
 
 

@@ -1,10 +1,22 @@
 """The structure of AVIF and HEIF files: color facts, and parts that are not processed."""
 
+from typing import Final
+
+from shared.errors import UnsupportedFlavor
 from shared.pipeline.heif_header import HeifHeader, read_heif_header
 from worker.imaging.color.cicp import describe_decoded_video
 from worker.imaging.color.description import CICP_UNUSABLE, ColorDescription
 from worker.imaging.containers.contents import FileContents
 from worker.imaging.containers.slices import Slices
+
+#: Matrix coefficients (ITU-T H.273, table 4) that libavif or libheif can't convert to RGB.
+_UNSUPPORTED_MATRICES: Final = {
+    10: "BT.2020 with constant luminance",
+    11: "SMPTE ST 2085",
+    13: "YCbCr with constant luminance",
+    14: "ICtCp",
+    15: "IPT-C2",
+}
 
 
 def is_heif(data: bytes) -> bool:
@@ -13,12 +25,17 @@ def is_heif(data: bytes) -> bool:
 
 
 def read_heif(data: bytes) -> FileContents:
-    """Return the parts of a file. The decoder gets the whole file, and reports damage."""
+    """Return the parts of a file. The decoder gets the whole file, and reports damage.
+
+    Raises UnsupportedFlavor for colors that the decoder can't convert.
+    """
     whole = Slices(data)
     whole.add(0, len(data))
     header = read_heif_header(data)
     if header is None:
         return FileContents(pixels=whole)
+    if header.primary.nclx and (name := _UNSUPPORTED_MATRICES.get(header.primary.nclx.matrix)):
+        raise UnsupportedFlavor(f"The colors of the file are stored as {name}. Save the image as JPEG or PNG.")
     color, warnings = _read_color(data, header)
     return FileContents(
         pixels=whole, color=color, is_recognized=True, warnings=(*find_heif_warnings(header), *warnings)
