@@ -66,7 +66,9 @@ _OWN_DECODERS: Final[Mapping[ImageFormat | None, Callable[[bytes], Image.Image]]
     BMP: open_bmp,
     TIFF: open_tiff,
 }
-_OTHER_PARTS_DAMAGED: Final = "Parts of the file besides the image, such as EXIF or a gain map, are damaged and were ignored."
+_OTHER_PARTS_DAMAGED: Final = (
+    "Parts of the file besides the image, such as EXIF or a gain map, are damaged and were ignored."
+)
 FORMATS: Final = tuple(image_format.name for image_format in INPUT_FORMATS)
 
 

@@ -1,4 +1,4 @@
-"""The scans of a JPEG, to tell whether all of its pixels are there although its end is damaged (ITU-T T.81, B.2.3)."""
+"""The scans of a JPEG, which show if all of its pixels are there although its end is damaged (ITU-T T.81, B.2.3)."""
 
 import re
 from dataclasses import dataclass
