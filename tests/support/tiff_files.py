@@ -43,6 +43,8 @@ class TiffFile:
     tags: Mapping[int, tuple[int, Sequence[int] | bytes]] = field(default_factory=dict)
     #: Replaces the compressed strips.
     strips: Sequence[bytes] | None = None
+    #: Replaces the sizes of strips or tiles. If it is empty, the tag is left out.
+    sizes: Sequence[int] | None = None
 
     def encode(self) -> bytes:
         """Return the bytes of the file."""
@@ -74,7 +76,8 @@ class TiffFile:
         kind = 16 if self.big else 4
         sizes = tuple(len(segment) for segment in segments)
         tags |= self.tags
-        tags |= {places[0]: (kind, sizes), places[1]: (kind, sizes)}
+        stored = sizes if self.sizes is None else tuple(self.sizes)
+        tags |= {places[0]: (kind, sizes), **({places[1]: (kind, stored)} if stored else {})}
         first = len(self._write(tags))
         tags[places[0]] = (kind, tuple(accumulate(sizes[:-1], initial=first)))
         return self._write(tags) + b"".join(segments)

@@ -8,6 +8,7 @@ from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlug
 
 from worker.imaging.heif.functions import load_functions
 from worker.imaging.operations.kernels import load_kernel
+from worker.imaging.tiff.decoder_errors import watch_errors
 
 
 def prepare_process(*, heif: bool = True) -> None:
@@ -18,6 +19,7 @@ def prepare_process(*, heif: bool = True) -> None:
     load_kernel()
     if heif:
         load_functions()
+    watch_errors()
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     # There is already one process per CPU, and a sandboxed process can't start threads.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1

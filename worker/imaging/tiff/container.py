@@ -5,6 +5,7 @@ of samples of 24 bits, Pillow returns what the compression holds, without an int
 """
 
 import struct
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,7 +17,7 @@ from PIL import Image, TiffImagePlugin
 from shared.errors import CorruptImage, TruncatedImage
 from worker.imaging.pillow_setup import lift_bomb_limit
 from worker.imaging.tiff.directory import Directory, Value
-from worker.imaging.tiff.flavor import Compression, Flavor, Photometric, Tag
+from worker.imaging.tiff.flavor import CCITT, Compression, Flavor, Photometric, Tag
 
 _SHORT, _LONG, _RATIONAL, _OPAQUE = 3, 4, 5, 7
 #: Tags with 16-bit values; all others are written with 32 bits.
@@ -38,29 +39,47 @@ class Segment:
     is_cut: bool
 
 
-def read_segments(data: bytes, directory: Directory, flavor: Flavor) -> list[Segment]:
-    """Return all strips or tiles in order. Raises CorruptImage or TruncatedImage if some are missing."""
+def read_segments(data: bytes, directory: Directory, flavor: Flavor, *, ignore_sizes: bool = False) -> list[Segment]:
+    """Return all strips or tiles in order. Raises CorruptImage or TruncatedImage if some are missing.
+
+    A strip or tile whose size is missing or 0, or any with ``ignore_sizes``, extends to the next one or to the end of
+    the file. A plane that is not needed can be missing.
+    """
     tags = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS) if flavor.tile else (Tag.STRIP_OFFSETS, Tag.STRIP_BYTE_COUNTS)
     offsets, counts = (directory.get_numbers(tag) for tag in tags)
     needed = count_segments(flavor)
-    if len(offsets) < needed or needed > _MAX_SEGMENTS:
+    if needed > _MAX_SEGMENTS or len(offsets) < _count_used(flavor, needed):
         raise CorruptImage
     if flavor.compression == Compression.NONE:
         counts = tuple(compute_segment_bytes(flavor, index) for index in range(needed))
-    elif len(counts) < needed:
-        if needed > 1:
-            raise CorruptImage
-        counts = (len(data),)  # some programs omit the size of a single strip
+    elif ignore_sizes:
+        counts = ()
+    offsets, counts = ((*numbers, *(0,) * needed)[:needed] for numbers in (offsets, counts))
+    ends = [*sorted(offsets), len(data)]
     view = memoryview(data)
     segments = []
-    for offset, count in zip(offsets, counts[:needed], strict=False):
+    for index, (offset, stored) in enumerate(zip(offsets, counts, strict=True)):
         if not 0 < offset < len(data):
-            raise TruncatedImage if offset else CorruptImage
+            if index < _count_used(flavor, needed):
+                raise TruncatedImage if offset else CorruptImage
+            segments.append(Segment(b"", is_cut=True))
+            continue
+        # libtiff does not fail if a fax is too short, and reads nothing after its last row.
+        is_measured = not stored or flavor.compression in CCITT
+        count = ends[bisect_right(ends, offset, hi=len(ends) - 1)] - offset if is_measured else stored
         content: bytes | memoryview = view[offset : offset + count]
         if flavor.reversed_bits and flavor.compression != Compression.JPEG:
             content = bytes(content).translate(_REVERSED)
-        segments.append(Segment(content, is_cut=offset + count > len(data)))
+        segments.append(Segment(content, is_cut=offset + (stored or count) > len(data)))
     return segments
+
+
+def _count_used(flavor: Flavor, count: int) -> int:
+    """Return how many of all strips or tiles are read: those of planes after the last color and alpha are not."""
+    if not flavor.is_planar:
+        return count
+    planes = max(flavor.colors, (flavor.alpha or 0) + 1)
+    return count // flavor.samples * min(planes, flavor.samples)
 
 
 def count_segments(flavor: Flavor) -> int:

@@ -114,7 +114,7 @@ _ALPHA: Final = (_ASSOCIATED_ALPHA, 2, 999)
 _WITH_PREDICTOR: Final = (
     *(Compression.LZW, Compression.ADOBE_DEFLATE, Compression.DEFLATE, Compression.LZMA, Compression.ZSTD),
 )
-_CCITT: Final = (
+CCITT: Final = (
     Compression.CCITT_RLE,
     Compression.CCITT_GROUP_3,
     Compression.CCITT_GROUP_4,
@@ -220,7 +220,7 @@ def _guess_photometric(samples: int, compression: int) -> int:
     """Return the color space of a file without the tag, as libtiff does."""
     if samples >= 3:
         return Photometric.RGB
-    return Photometric.WHITE_IS_ZERO if compression in _CCITT else Photometric.BLACK_IS_ZERO
+    return Photometric.WHITE_IS_ZERO if compression in CCITT else Photometric.BLACK_IS_ZERO
 
 
 def _read_bits(directory: Directory, samples: int) -> int:

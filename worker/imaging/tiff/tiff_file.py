@@ -1,19 +1,22 @@
 """Opening of a TIFF: the header, the choice of the decoder, and metadata."""
 
 import zlib
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from PIL import Image
 
-from shared.errors import CorruptImage, SafelightError, TruncatedImage, UnsupportedFlavor
+from shared.errors import CorruptImage, ImageError, SafelightError, TruncatedImage, UnsupportedFlavor
 from shared.pipeline.image_formats import TIFF
 from worker.imaging.lazy_image import LazyImage, Pixels
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import SIDEWAYS
 from worker.imaging.tiff.container import Segment, decode_tiff, read_segments, write_tiff
+from worker.imaging.tiff.decoder_errors import count_fax_errors
 from worker.imaging.tiff.directory import Directory, Value, read_directory
-from worker.imaging.tiff.flavor import Compression, Flavor, Photometric, Tag, read_flavor
+from worker.imaging.tiff.fax_lines import has_damaged_lines
+from worker.imaging.tiff.flavor import CCITT, Compression, Flavor, Photometric, Tag, read_flavor
 from worker.imaging.tiff.flavor_decoder import decode_flavor
 from worker.imaging.tiff.rules import Decoder, choose_decoder
 
@@ -24,6 +27,8 @@ _PIXEL_TAGS: Final = (
     *(Tag.YCBCR_COEFFICIENTS, Tag.YCBCR_SUBSAMPLING, Tag.YCBCR_POSITIONING, Tag.REFERENCE_BLACK_WHITE),
 )
 _ORIENTATIONS: Final = range(1, 9)
+FAX_DAMAGED: Final = "Lines of the fax are damaged or missing. They may look wrong."
+_SIZES_WRONG: Final = "The sizes of the strips or tiles in the TIFF are wrong and were ignored."
 
 
 def open_tiff(data: bytes) -> Image.Image:
@@ -54,7 +59,7 @@ def open_tiff(data: bytes) -> Image.Image:
         size=(height, width) if orientation in SIDEWAYS else (width, height),
         tile_size=flavor.tile or flavor.size,
         info={"icc_profile": profile} if profile and not is_lab else {},
-        decode=partial(_decode, directory, flavor, decoder, segments, orientation),
+        decode=partial(_decode, data, directory, flavor, decoder, segments, orientation),
         tags=_read_rights(directory),
     )
     image.is_animated = directory.has_next
@@ -68,18 +73,59 @@ def _find_mode(flavor: Flavor) -> str:
     return "RGBA" if flavor.alpha is not None else "RGB"
 
 
-def _decode(
-    directory: Directory, flavor: Flavor, decoder: Decoder, segments: list[Segment], orientation: int
+def _decode(  # noqa: PLR0913, PLR0917 - the facts of a header
+    data: bytes, directory: Directory, flavor: Flavor, decoder: Decoder, segments: list[Segment], orientation: int
 ) -> Pixels:
-    if decoder is Decoder.OWN:
-        pixels = decode_flavor(flavor, segments, _read_color_map(directory, flavor))
-    else:
-        pixels = Pixels(image=_decode_with_pillow(directory, flavor, segments))
+    pixels = _decode_or_ignore_sizes(data, directory, flavor, decoder, segments)
     return Pixels(
         image=apply_orientation(pixels.image, orientation),
         alpha=apply_orientation(pixels.alpha, orientation) if pixels.alpha else None,
         warnings=pixels.warnings,
     )
+
+
+def _decode_or_ignore_sizes(
+    data: bytes, directory: Directory, flavor: Flavor, decoder: Decoder, segments: list[Segment]
+) -> Pixels:
+    """Decode the strips or tiles. If that fails, try again without the sizes that the file gives for them."""
+    first: Pixels | ImageError
+    try:
+        first = _decode_segments(directory, flavor, decoder, segments)
+    except (CorruptImage, TruncatedImage) as error:
+        first = error
+    if isinstance(first, ImageError) or FAX_DAMAGED in first.warnings:
+        longer = read_segments(data, directory, flavor, ignore_sizes=True)
+        if [len(each.content) for each in longer] != [len(each.content) for each in segments]:
+            try:
+                second = _decode_segments(directory, flavor, decoder, longer)
+            except (CorruptImage, TruncatedImage):
+                second = None
+            if second and FAX_DAMAGED not in second.warnings:
+                return replace(second, warnings=(*second.warnings, _SIZES_WRONG))
+    if isinstance(first, ImageError):
+        raise first
+    return first
+
+
+def _decode_segments(directory: Directory, flavor: Flavor, decoder: Decoder, segments: list[Segment]) -> Pixels:
+    if decoder is Decoder.OWN:
+        return decode_flavor(flavor, segments, _read_color_map(directory, flavor))
+    with count_fax_errors() as count:
+        image = _decode_with_pillow(directory, flavor, segments)
+        is_damaged = count() > 0
+    if flavor.compression in CCITT:
+        is_damaged |= any(segment.is_cut for segment in segments) or _has_damaged_lines(
+            directory, flavor, segments, image
+        )
+    return Pixels(image=image, warnings=(FAX_DAMAGED,) if is_damaged else ())
+
+
+def _has_damaged_lines(directory: Directory, flavor: Flavor, segments: list[Segment], image: Image.Image) -> bool:
+    """Return True if lines of one-dimensional Group 3 fax are damaged. Other kinds of fax are not checked here."""
+    if flavor.compression != Compression.CCITT_GROUP_3 or directory.get_number(Tag.GROUP_3_OPTIONS, 0) & 1:
+        return False
+    strips = [segment.content for segment in segments]
+    return has_damaged_lines(image, strips, white_is_zero=flavor.photometric == Photometric.WHITE_IS_ZERO)
 
 
 def _decode_with_pillow(directory: Directory, flavor: Flavor, segments: list[Segment]) -> Image.Image:
@@ -97,6 +143,10 @@ def _decode_with_pillow(directory: Directory, flavor: Flavor, segments: list[Seg
         tags[Tag.EXTRA_SAMPLES] = flavor.extra_samples
     if flavor.photometric == Photometric.PALETTE:
         tags[Tag.COLOR_MAP] = _read_color_map(directory, flavor)
+    if flavor.tile is None:
+        tags[Tag.ROWS_PER_STRIP] = (flavor.rows_per_strip,)
+    if not _is_usable(tags.get(Tag.YCBCR_COEFFICIENTS)):
+        del tags[Tag.YCBCR_COEFFICIENTS]
     contents: list[bytes | memoryview] = [segment.content for segment in segments]
     if flavor.photometric == Photometric.YCBCR and flavor.compression == Compression.NONE:
         # Pillow interprets subsampled colors only in compressed files. Level 0 stores the bytes as they are.
@@ -108,6 +158,11 @@ def _decode_with_pillow(directory: Directory, flavor: Flavor, segments: list[Seg
         raise
     except Exception as error:
         raise (TruncatedImage if any(segment.is_cut for segment in segments) else CorruptImage) from error
+
+
+def _is_usable(coefficients: Value | None) -> bool:
+    """Return False for luma coefficients that are no fractions. libtiff refuses a file with such coefficients."""
+    return coefficients is None or all(isinstance(each, float) and 0 < each < 1 for each in coefficients)
 
 
 def _read_color_map(directory: Directory, flavor: Flavor) -> tuple[int, ...]:

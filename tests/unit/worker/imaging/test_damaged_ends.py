@@ -3,6 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
@@ -118,7 +119,7 @@ def test_frame_of_an_apng_with_all_pixels_is_shown() -> None:
     assert played.warnings == (WARNING,)
 
 
-JPEGS = {
+JPEGS: dict[str, dict[str, Any]] = {
     "baseline": {},
     "gray": {"mode": "L"},
     "4:2:0": {"subsampling": 2},
@@ -132,7 +133,7 @@ def make_jpeg(kind: str) -> bytes:
     """Return a JPEG."""
     options = dict(JPEGS[kind])
     target = BytesIO()
-    SCENE.convert(str(options.pop("mode", "RGB"))).save(target, "JPEG", quality=90, **options)  # type: ignore[arg-type] # options
+    SCENE.convert(str(options.pop("mode", "RGB"))).save(target, "JPEG", quality=90, **options)
     return target.getvalue()
 
 
