@@ -16,6 +16,8 @@ MAX_ENTRIES: Final = 10
 MAX_BYTES: Final = 262_144
 #: Bytes of an entry besides its text: its group and attributes.
 ENTRY_BYTES: Final = 256
+#: Tries of entries that fail. botocore repeats only whole calls.
+MAX_TRIES: Final = 2
 CLIENT_ERROR: Final = 400
 SERVER_ERROR: Final = 500
 _T = TypeVar("_T")
@@ -33,13 +35,19 @@ def call_in_groups(entries: Sequence[_T], call: Call[_T], measure: Callable[[_T]
 
 
 def _call_group(entries: Sequence[_T], call: Call[_T]) -> list[ServiceError | None]:
-    try:
-        failures = call(entries)
-    except ServiceError as error:
-        return [error] * len(entries)
     errors: list[ServiceError | None] = [None] * len(entries)
-    for failure in failures:
-        errors[int(failure["Id"])] = _to_error(failure)
+    left = list(range(len(entries)))
+    for _ in range(MAX_TRIES):
+        try:
+            failures = call([entries[position] for position in left])
+        except ServiceError as error:
+            return [error if position in left else errors[position] for position in range(len(entries))]
+        failed = {left[int(failure["Id"])]: _to_error(failure) for failure in failures}
+        for position in left:
+            errors[position] = failed.get(position)
+        left = [position for position, error in failed.items() if error.retriable]
+        if not left:
+            break
     return errors
 
 

@@ -51,8 +51,8 @@ def test_groups_have_at_most_the_bytes_of_one_call() -> None:
 )
 def test_each_failed_entry_has_its_own_error(failure: dict[str, Any], kind: type[ServiceError]) -> None:
     """The others succeed."""
-    _, errors = call_all(["a", "b", "c"], [{"Id": "1", **failure}])
-    assert [type(error) for error in errors] == [type(None), kind, type(None)]
+    _, errors = call_all(["a", "b", "c"], [{"Id": "0", **failure}])
+    assert [type(error) for error in errors] == [kind, type(None), type(None)]
 
 
 def test_a_failed_call_fails_its_group_alone() -> None:
@@ -65,3 +65,31 @@ def test_a_failed_call_fails_its_group_alone() -> None:
 
     errors = call_in_groups(list(range(MAX_ENTRIES + 2)), call, lambda _: 1)
     assert [type(error) for error in errors] == [ServiceUnavailable] * MAX_ENTRIES + [type(None)] * 2
+
+
+def test_entries_that_may_succeed_are_sent_once_more() -> None:
+    """Alone. Those that the service refuses are not sent again."""
+    calls: list[list[str]] = []
+
+    def call(group: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        calls.append(list(group))
+        if len(calls) > 1:
+            return []
+        return [{"Id": "0", "Code": "InternalError"}, {"Id": "2", "Code": "InvalidParameter", "SenderFault": True}]
+
+    errors = call_in_groups(["a", "b", "c"], call, len)
+    assert calls == [["a", "b", "c"], ["a"]]
+    assert [type(error) for error in errors] == [type(None), type(None), ServiceRefused]
+
+
+def test_the_second_call_fails_only_what_it_contains() -> None:
+    """The others were sent before."""
+    calls: list[int] = []
+
+    def call(group: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        calls.append(len(group))
+        if len(calls) > 1:
+            raise ServiceUnavailable
+        return [{"Id": "1", "Code": "InternalError"}]
+
+    assert [type(error) for error in call_in_groups(["a", "b"], call, len)] == [type(None), ServiceUnavailable]
