@@ -78,7 +78,7 @@ attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are kille
 mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
-browser: $(VENV)/.dev ## Test the page in Chromium; skipped without Chromium, except in CI
+browser: $(VENV)/.dev $(VENV)/.uppy ## Test the page, and Uppy, in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/browser -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
@@ -146,6 +146,12 @@ $(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
 	else echo "npm is not installed: the Postman collection is not tested."; fi
 	@touch $@
 
+$(VENV)/.uppy: tests/uppy/4/package-lock.json tests/uppy/6/package-lock.json | $(VENV)/.dev
+	@if command -v npm >/dev/null; then for version in 4 6; do \
+	npm ci --prefix tests/uppy/$$version --silent --no-audit --no-fund && npm run --prefix tests/uppy/$$version --silent build || exit 1; done; \
+	else echo "npm is not installed: Uppy is not tested."; fi
+	@touch $@
+
 $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
 	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
 	else echo "npm is not installed: diagrams are not checked."; fi
@@ -153,7 +159,7 @@ $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
 
 clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

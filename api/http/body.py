@@ -43,6 +43,10 @@ SOURCE: Final = "source"
 NO_CONTENT: Final = "The member content must be the image in base64."
 #: Content types that are read as raw bytes, like ``image/*``. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
+#: Fields in which libraries send the number of chunks of a file: Dropzone, Fine Uploader, Plupload, Resumable.js, Flow.
+CHUNK_COUNTS: Final = frozenset(
+    {"dztotalchunkcount", "qqtotalparts", "chunks", "resumableTotalChunks", "flowTotalChunks"}
+)
 #: The alphabet of RFC 4648, section 5, to the one of section 4.
 _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
 #: The parameter ``filename*`` of a Content-Disposition header (RFC 8187).
@@ -58,6 +62,10 @@ class Upload:
     filename: str | None = None
     #: Fields of the form or members of the JSON, without the image.
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: True if the body is a form. Its fields can include some that a library has added.
+    is_form: bool = False
+    #: Names of fields that the form has more than once. ``options`` has the first value of each.
+    doubled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,7 @@ def _from_form(body: bytes, content_type: str) -> Upload:
         raise BadMultipart("The Content-Type has no boundary.")
     files: list[MultipartPart] = []
     options: dict[str, str] = {}
+    doubled: set[str] = set()
     # Headers are read as Latin-1, so that a file name in any encoding is no error. The limits keep the parts in memory.
     limits = {"spool_limit": MAX_RAW_BYTES, "memory_limit": MAX_RAW_BYTES}
     try:
@@ -243,7 +252,7 @@ def _from_form(body: bytes, content_type: str) -> Upload:
             if _is_file(part):
                 files.append(part)
             elif name in options:
-                raise BadMultipart(f"The field {name[:50]} occurs twice.")
+                doubled.add(name)
             else:
                 options[name] = part.raw.decode(_charset(part))
     except (MultipartError, LookupError, UnicodeError) as error:  # LookupError: Python does not know the charset
@@ -254,7 +263,24 @@ def _from_form(body: bytes, content_type: str) -> Upload:
         raise EmptyBody
     if len(chosen) != 1:
         raise BadMultipart(f"The form has {len(chosen)} files; it must have exactly one.")
-    return Upload(*_detect_image(chosen[0].raw), _form_filename(chosen[0]), options)
+    require_whole_file(options)
+    return Upload(
+        *_detect_image(chosen[0].raw),
+        _form_filename(chosen[0]),
+        options,
+        is_form=True,
+        doubled=frozenset(doubled),
+    )
+
+
+def require_whole_file(fields: Mapping[str, str]) -> None:
+    """Raise BadMultipart if a library has divided the file, and this form has only one chunk of it."""
+    for name in CHUNK_COUNTS & fields.keys():
+        if fields[name].strip() not in {"", "0", "1"}:
+            raise BadMultipart(
+                f"The form has one of {fields[name][:20]} chunks of the file ({name}). Turn chunks off, or send large"
+                " files with POST /v1/uploads.",
+            )
 
 
 def _is_file(part: MultipartPart) -> bool:

@@ -30,9 +30,14 @@ def job_response(  # noqa: PLR0913, PLR0917 - the job and the request
     status: HTTPStatus,
     headers: dict[str, str],
     if_none_match: str | None = None,
+    *,
+    warnings: tuple[str, ...] = (),
 ) -> Response[Any]:
-    """Return a response that shows a job."""
-    return json_response(JobView.of(job, bucket, links), status, job_headers(job, headers), if_none_match=if_none_match)
+    """Return a response that shows a job. ``warnings`` are about the request, and come before those of the job."""
+    view = JobView.of(job, bucket, links)
+    if warnings:
+        view = view.model_copy(update={"warnings": [*warnings, *view.warnings]})
+    return json_response(view, status, job_headers(job, headers), if_none_match=if_none_match)
 
 
 def job_headers(job: Job, headers: dict[str, str]) -> dict[str, str]:

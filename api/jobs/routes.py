@@ -1,6 +1,7 @@
 """``/v1/jobs``: create, read and list jobs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import Cursor, IdempotencyKey, IfNoneMatch, JobId, TimeFilter
 from api.http.responses import json_response
+from api.jobs.form_fields import split_fields
 from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import get_own_job, require_unexpired
@@ -110,9 +112,9 @@ def create_job(
     """
     event = router.current_event
     owner = caller(event)
-    contents, submit = _read_request(event, owner, dependencies)
-    request = identify_request(idempotency_key, requester(event), "POST /v1/jobs", *contents)
-    done = run_once(request, submit, remember_job, dependencies.requests, dependencies.clock, time_left(router))
+    asked = _read_request(event, owner, dependencies)
+    request = identify_request(idempotency_key, requester(event), "POST /v1/jobs", *asked.contents)
+    done = run_once(request, asked.submit, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Job accepted", done)
     job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
@@ -123,7 +125,7 @@ def create_job(
         until = dependencies.clock() + min(wait, time_left(router) - RESPONSE_TIME)
         job = wait_until_done(job, until, dependencies.jobs, dependencies.clock)
     status = HTTPStatus.OK if wait is not None and job.status.is_terminal else HTTPStatus.ACCEPTED
-    return job_response(job, dependencies.settings.image_bucket, links, status, headers)
+    return job_response(job, dependencies.settings.image_bucket, links, status, headers, warnings=asked.warnings)
 
 
 @router.get(
@@ -189,13 +191,23 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
     return json_response(view, HTTPStatus.OK, headers)
 
 
-def _read_request(
-    event: BaseProxyEvent, owner: str, dependencies: Dependencies
-) -> tuple[tuple[str | bytes, ...], Callable[[Reservation], Submitted]]:
-    """Read a request for a job. Return what makes it different from others, and a function that creates the job.
+@dataclass(frozen=True, slots=True)
+class _JobRequest:
+    """A request for a job."""
 
-    The function resolves the names of presets, assets and webhooks. If the first request has run completely, a repeated
-    request does not call the function, so it succeeds even if a preset has been deleted.
+    #: What makes it different from others.
+    contents: tuple[str | bytes, ...]
+    #: Creates the job.
+    submit: Callable[[Reservation], Submitted]
+    #: Warnings about the request, which the response has in addition to those of the job.
+    warnings: tuple[str, ...] = ()
+
+
+def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies) -> _JobRequest:
+    """Read a request for a job.
+
+    The function that creates the job resolves the names of presets, assets and webhooks. If the first request has run
+    completely, a repeated request does not call the function, so it succeeds even if a preset has been deleted.
     """
     query = event.query_string_parameters or {}
     body = read_body(event)
@@ -211,9 +223,10 @@ def _read_request(
                 options.location(), spec, name, owner, job_id=job_id, at=at, is_repeat=is_repeat
             )
 
-        return (options.model_dump_json(), name or ""), import_image
+        return _JobRequest((options.model_dump_json(), name or ""), import_image)
     require_accepted(body, dependencies.limits)
-    upload_options = read_options(query, body.options)
+    fields = split_fields(body)
+    upload_options = read_options(query, fields.options)
     filename = upload_options.filename or body.filename
 
     def submit(reservation: Reservation) -> Submitted:
@@ -221,7 +234,7 @@ def _read_request(
         submission = JobSubmission.of(dependencies)
         return submission.submit(body, spec, filename, owner, job_id=reservation.job_id, at=reservation.at)
 
-    return (body.data, upload_options.model_dump_json(), filename or ""), submit
+    return _JobRequest((body.data, upload_options.model_dump_json(), filename or ""), submit, fields.warnings)
 
 
 def _first_id(moment: datetime | None, name: str) -> str | None:
