@@ -230,7 +230,7 @@ def test_invalid_body_has_its_own_error(body: Any, content_type: str, error: typ
 def test_form_can_have_a_field_twice() -> None:
     """Whether that is an error depends on the field."""
     upload = read(form(("a", "a", IMAGE), ("w", None, b"1"), ("w", None, b"2"), ("v", None, b"3")), FORM)
-    assert (upload.options, upload.doubled, upload.is_form) == ({"w": "1", "v": "3"}, {"w"}, True)
+    assert (upload.options, upload.doubled, upload.is_form) == ({"w": "1", "v": "3"}, frozenset({"w"}), True)
 
 
 def test_largest_image_is_accepted_raw_and_as_base64() -> None:
