@@ -18,6 +18,7 @@ from api.batches.use_cases import Batches
 from api.jobs.job_spec import Catalog
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import GRACE, Uploads
+from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
 from shared.errors import (
     BatchClosed,
@@ -94,14 +95,47 @@ def test_a_repeated_request_creates_its_members_once(stage: Stage, batches: Batc
     batch = create(stage, batches, catalog)
     first = add(stage, batches, catalog, batch, close=True)
     closed = batches.get(batch.id, ANONYMOUS).batch
-    assert closed.closed_at == stage.world.now + MINUTE
-    again = add(stage, batches, catalog, batch, is_repeat=True, close=True)
+    at = stage.world.now + MINUTE
+    assert closed.closed_at == at
+    stage.world.pass_time(timedelta(hours=1))
+    again = add(stage, batches, catalog, batch, at=at, is_repeat=True, close=True)
     assert [job.id for job in again] == [job.id for job in first]
     assert batches.get(batch.id, ANONYMOUS).batch == closed
     with pytest.raises(BatchClosed):
         add(stage, batches, catalog, batch, seed=stage.functions.new_id())
     assert [job.id for job in list_members(batches, batch)] == [job.id for job in first]
     assert batches.get(batch.id, ANONYMOUS).total == 2
+
+
+@pytest.mark.parametrize("created", [0, 1])
+def test_a_repeated_request_completes_its_batch(
+    stage: Stage, batches: Batches, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, created: int
+) -> None:
+    """With the same IDs, whatever the first try has created before it was killed. The batch keeps its time."""
+    request = BatchRequest.model_validate({"items": [ITEM] * 3, "close": True})
+    batch_id, at = stage.functions.new_id(), stage.world.now
+    append, chunks = type(batches.table).append, iter(range(2))
+
+    def die(table: BatchTable, *given: Any, **more: Any) -> None:
+        if next(chunks) == created:
+            raise ServiceThrottled(retry_after_seconds=1)
+        append(table, *given, **more)
+
+    monkeypatch.setattr("api.batches.members.CHUNK_SIZE", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchTable, "append", die)
+        with pytest.raises(ServiceThrottled):
+            batches.create(request, ANONYMOUS, catalog, batch_id=batch_id, at=at, is_repeat=False)
+    before = batches.get(batch_id, ANONYMOUS)
+    kept = list_members(batches, before.batch)
+    assert (before.total, len(kept), before.batch.closed_at) == (2 * created, 2 * created, None)
+    stage.world.pass_time(timedelta(hours=1))
+    for _ in range(2):
+        added = batches.create(request, ANONYMOUS, catalog, batch_id=batch_id, at=at, is_repeat=True)
+        assert [*added.jobs] == list_members(batches, before.batch)
+        assert [*added.jobs[: len(kept)]] == kept
+        after = batches.get(batch_id, ANONYMOUS)
+        assert (after.total, after.batch.created_at, after.batch.closed_at) == (3, at, at)
 
 
 def test_a_batch_that_is_closed_meanwhile_gets_no_members(stage: Stage, batches: Batches, catalog: Catalog) -> None:

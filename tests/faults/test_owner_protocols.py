@@ -194,6 +194,26 @@ def test_a_redrive_of_many_skips_what_has_changed(stage: Stage, letters: DeadLet
     assert {job.redrives for job in map(stage.jobs.get, good)} == {1}
 
 
+def test_dead_letters_that_the_index_still_has_are_not_listed(
+    stage: Stage, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is eventually consistent. Redriven, retried and deleted jobs stay in it for a moment."""
+    redriven, retried, deleted, kept = (fail(stage) for _ in range(4))
+    at = stage.world.now
+    entries = letters.index.page(None, "", 10)
+    assert len(entries) == 4
+    letters.redrive(redriven.id, at=at)
+    letters.lifecycle.retry(retried.id, ANONYMOUS, at=at)
+    assert stage.jobs.compare_and_swap(deleted, deleted.delete(now=at, due_at=at + MINUTE))
+    monkeypatch.setattr(type(letters.index), "page", lambda *_: entries)
+    for reason in (None, FAILURE.code):
+        assert [job.id for job in letters.page(reason, None, 10).jobs] == [kept.id]
+    page = letters.redrive_page(None, None, 10, at=at + MINUTE, until=at + MINUTE)
+    assert page.jobs == (kept.id,)
+    assert {job_id for job_id, _ in page.refusals} == {redriven.id, retried.id, deleted.id}
+    assert count_messages(stage) == 3
+
+
 def handle(stage: Stage, body: str) -> list[str]:
     """Handle one dead letter; return the messages that come back."""
     event = events.sqs(events.make_message(body), queue=stage.world.dead_letters.name)

@@ -13,6 +13,7 @@ import api.jobs.imports
 import worker.app
 from shared.errors import ServiceUnavailable
 from shared.jobs.job import JobStatus
+from shared.jobs.message import decode_message
 
 SHOP = "shop-pictures"
 URI = f"s3://{SHOP}/2026/chair.jpg"
@@ -313,8 +314,10 @@ def test_lost_messages_of_members_are_requeued(cloud: Cloud, monkeypatch: pytest
 
 
 def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After half of the members the request dies. An object deleted meanwhile does not remove its member."""
-    items = [{"source": URI, "filename": f"{number}.jpg"} for number in range(60)]
+    """The first try dies after most members. All members get messages, even without their objects."""
+    store_object(cloud, "2026/gone.jpg")
+    sources = [f"s3://{SHOP}/2026/gone.jpg", *[URI] * 59]
+    items = [{"source": source, "filename": f"{number}.jpg"} for number, source in enumerate(sources)]
     dependencies = api.dependencies.get_dependencies()
     transact, calls = dependencies.batches._client.transact_write_items, []
 
@@ -328,7 +331,8 @@ def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pyte
     key = {"Idempotency-Key": "a"}
     with pytest.raises(Killed):
         cloud.post("/v1/batches", {"items": items}, headers=key)
-    assert cloud.count() == 50
+    assert (cloud.count(), cloud.receive(cloud.bulk_queue_url)) == (50, [])
+    cloud.clients.s3.delete_object(Bucket=SHOP, Key="2026/gone.jpg")
     store_object(cloud, "2026/chair.jpg", b"other bytes")
     pass_time(timedelta(minutes=5))
     answer = cloud.post("/v1/batches", {"items": items}, headers=key)
@@ -337,6 +341,12 @@ def test_repeated_request_keeps_existing_members(cloud: Cloud, monkeypatch: pyte
     assert (len(set(ids)), cloud.count(), answer.json["batch"]["total"]) == (60, 60, 60)
     etags = [getattr(cloud.job(job_id).source, "etag", "") for job_id in ids]
     assert (len(set(etags[:50])), len(set(etags[50:])), etags[0] == etags[59]) == (1, 1, False)
+    told: list[str] = []
+    while messages := cloud.receive(cloud.bulk_queue_url):
+        told += [decode_message(message["Body"]).job_id for message in messages]
+        for message in messages:
+            cloud.clients.sqs.delete_message(QueueUrl=cloud.bulk_queue_url, ReceiptHandle=message["ReceiptHandle"])
+    assert sorted(told) == sorted(ids)
 
 
 def test_image_bucket_is_never_a_source(cloud: Cloud) -> None:

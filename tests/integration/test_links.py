@@ -30,6 +30,17 @@ def test_configured_endpoint_is_always_signed(cloud: Cloud, monkeypatch: pytest.
     assert urlsplit(_link(cloud, "127.0.0.1:4566")).netloc == "pictures.test:8443"
 
 
+def test_redirects_to_links_are_not_stored(cloud: Cloud) -> None:
+    """Each request gets a new link, because a link ends. The same link as JSON can be revalidated."""
+    job = cloud.submit(sample_images.make_jpeg())
+    cloud.deliver(cloud.receive())
+    for path in ("result", "outputs/image", "raw"):
+        answer = cloud.call("GET", f"/v1/jobs/{job['id']}/{path}")
+        assert (answer.status, answer.headers["Cache-Control"]) == (303, "no-store"), path
+        answer = cloud.call("GET", f"/v1/jobs/{job['id']}/{path}", query={"redirect": "false"})
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache"), path
+
+
 def _link(cloud: Cloud, host: str) -> str:
     job = cloud.submit(sample_images.make_jpeg())
     cloud.deliver(cloud.receive())

@@ -65,6 +65,32 @@ def test_unread_upload_has_no_raw_image(cloud: Cloud) -> None:
     assert (answer.status, answer.json["code"]) == (409, "RESULT_NOT_READY")
 
 
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream"])
+def test_confirmed_upload_has_no_raw_image_until_it_is_read(cloud: Cloud, content_type: str) -> None:
+    """Its bytes may be anything. Nor does a job have one that ended before a worker read them."""
+    read, unread = (cloud.create_upload(content_type=content_type) for _ in range(2))
+    for job in (read, unread):
+        cloud.store(job["upload"]["fields"]["key"], sample_images.make_jpeg())
+        assert cloud.call("POST", f"/v1/uploads/{job['id']}/confirm").json["status"] == "PENDING"
+        answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
+        assert (answer.status, answer.json["code"]) == (409, "RESULT_NOT_READY")
+        assert "Location" not in answer.headers
+    assert cloud.call("POST", f"/v1/jobs/{unread['id']}/cancel").json["status"] == "CANCELLED"
+    answer = cloud.call("GET", f"/v1/jobs/{unread['id']}/raw")
+    assert (answer.status, answer.json["code"]) == (409, "JOB_FAILED")
+    cloud.deliver(cloud.receive())
+    assert cloud.call("GET", f"/v1/jobs/{read['id']}/raw").status == 303
+
+
+def test_bytes_that_are_no_image_have_no_raw_image(cloud: Cloud) -> None:
+    """A link to a page of a stranger would have the name of this service."""
+    job = cloud.create_upload(content_type="application/octet-stream")
+    cloud.store(job["upload"]["fields"]["key"], b"<script>alert(1)</script>")
+    cloud.deliver_s3_events(job["upload"]["fields"]["key"])
+    answer = cloud.call("GET", f"/v1/jobs/{job['id']}/raw")
+    assert (answer.status, answer.json["code"]) == (409, "JOB_FAILED")
+
+
 def test_another_callers_raw_image_is_not_found(cloud: Cloud) -> None:
     """The response does not reveal that the job exists."""
     job = cloud.submit(sample_images.make_jpeg(), identity={"userArn": "arn:aws:iam::1:user/ann"})

@@ -111,14 +111,31 @@ def test_job_without_webhook_sends_nothing(cloud: Cloud, receiver: Receiver) -> 
 
 
 def test_members_use_the_webhook_of_their_batch(cloud: Cloud, receiver: Receiver) -> None:
-    """Unless they name their own."""
+    """Unless they name their own, whether or not they have their own pipeline."""
     put_webhook(cloud, receiver.url)
     put_webhook(cloud, receiver.url, "other")
-    items = [{"content_type": "image/jpeg"}, {"content_type": "image/jpeg", "webhook": "other", "width": 9}]
+    more: list[dict[str, Any]] = [{}, {"width": 9}, {"webhook": "other"}, {"webhook": "other", "width": 9}]
+    items = [{"content_type": "image/jpeg"} | each for each in more]
+    expected = ["studio", "studio", "other", "other"]
     created = cloud.post("/v1/batches", {"webhook": "studio", "items": items})
     assert created.status == 202, created.text
-    listed = [cloud.call("GET", f"/v1/jobs/{item['job']['id']}").json for item in created.json["items"]]
-    assert sorted(job["webhook"] for job in listed) == ["other", "studio"]
+    added = cloud.post(f"/v1/batches/{created.json['batch']['id']}/items", {"items": items})
+    for answer in (created, added):
+        listed = [cloud.call("GET", f"/v1/jobs/{item['job']['id']}").json for item in answer.json["items"]]
+        assert [job["webhook"] for job in listed] == expected
+        assert [job["pipeline"]["operations"][0].get("width") == 9 for job in listed] == [False, True, False, True]
+
+
+def test_members_of_a_backfill_use_the_webhook_of_their_batch(cloud: Cloud, receiver: Receiver) -> None:
+    """Not that of the job whose image they process."""
+    put_webhook(cloud, receiver.url)
+    put_webhook(cloud, receiver.url, "other")
+    cloud.submit(sample_images.make_jpeg(), query={"webhook": "other"})
+    cloud.deliver(cloud.receive())
+    batch = cloud.post("/v1/batches", {"webhook": "studio", "backfill": {}}).json["batch"]
+    assert cloud.call("POST", f"/v1/batches/{batch['id']}/backfill").json["total"] == 1
+    (member,) = cloud.call("GET", f"/v1/batches/{batch['id']}/items").json["items"]
+    assert member["webhook"] == "studio"
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/uploads", "/v1/batches"])

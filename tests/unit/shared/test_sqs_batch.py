@@ -99,6 +99,26 @@ def test_log_lines_have_the_keys_of_their_record(capsys: pytest.CaptureFixture[s
     assert not {"message_id", "job_id", "receive_count"} & lines[-1].keys()
 
 
+def test_log_keys_do_not_stay_for_the_next_record_of_a_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither after a success nor after an error. The keys of the invocation stay."""
+    logger = make_logger("test-next")
+    logger.append_keys(request_id="r")
+
+    def handle(record: SQSRecord, _: LambdaContext) -> None:
+        logger.info("before")
+        logger.thread_safe_append_keys(job_id=f"job-{record.body}")
+        if record.body == "b":
+            raise LeaseHeld
+
+    process_records(delivery(*"abc"), CONTEXT, handle, logger, max_concurrency=1)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    before = [line for line in lines if line["message"] == "before"]
+    assert [line["message_id"] for line in before] == ["a", "b", "c"]
+    assert not [line for line in before if "job_id" in line]
+    assert [line["job_id"] for line in lines if line["message"] == "Record comes back"] == ["job-b"]
+    assert {line["request_id"] for line in lines} == {"r"}
+
+
 def test_reason_for_a_returned_record_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     """An expected return is one line with its code; a fault has a traceback."""
 
