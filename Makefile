@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 PHOTOS ?= safelight/demo_images
 BIN := $(VENV)/bin
-# Random runs with injected faults, and options of the end-to-end tests. `make test` has fewer of both, to take less time.
+# Random runs with injected faults, and `--thorough` for all tests. `make test` has fewer of both, to take less time.
 FAULT_RUNS := 10000
-E2E_OPTIONS :=
+THOROUGH :=
 MUTANTS :=
+# The end-to-end tests wait much of their time, so other tests run beside them. Each target prints when it has ended.
+CONCURRENTLY = $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 BOX := .venv-box
@@ -15,7 +17,7 @@ NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo up down pull test test-all test-localstack check unit integration hostile lambda-box faults e2e kills attack mutants browser format bench scale docs lock audit sbom clean
+.PHONY: help demo up down pull test test-all test-localstack check no-engine unit integration hostile lambda-box faults e2e kills attack mutants browser format bench scale docs lock audit sbom clean
 
 help: ## Show the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,40 +35,42 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: FAULT_RUNS := 500
-test: check unit integration hostile faults e2e browser ## Run all checks and tests
+test: $(VENV)/.dev $(VENV)/.newman $(VENV)/.diagrams $(VENV)/.uppy ## Run all checks and tests
+	+@$(CONCURRENTLY) FAULT_RUNS=500 e2e check no-engine browser
 
-test-all: E2E_OPTIONS := --thorough
-test-all: check audit unit integration hostile lambda-box faults mutants e2e browser ## The same as test, with all random runs, requests and kills, mutants, and the audit
+test-all: $(VENV)/.dev $(VENV)/.newman $(VENV)/.diagrams $(VENV)/.uppy ## The same as test, with all cases, random runs, requests and kills, mutants, Lambda's runtime, and the audit
+	+@$(CONCURRENTLY) THOROUGH=--thorough e2e check no-engine audit browser
+	+@$(MAKE) --no-print-directory lambda-box mutants
 
 test-localstack: $(VENV)/.dev ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT, or docker-compose.yml)
 	$(BIN)/pytest tests/e2e --engine localstack -q -rs --durations 12
 
-check: $(VENV)/.dev ## Check lint, types, template and the docs site
+check: $(VENV)/.dev ## Check lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint infra/template.yaml
-	$(SITE)
 
-unit: $(VENV)/.dev $(VENV)/.diagrams ## Run the tests that need no AWS
-	$(BIN)/pytest tests/unit tests/structure -n auto -q
+no-engine: $(VENV)/.dev $(VENV)/.diagrams ## Run unit, structure, integration, hostile and faults together
+	$(BIN)/pytest tests/faults tests/hostile tests/integration tests/unit tests/structure $(THOROUGH) --fault-runs $(FAULT_RUNS) -n auto --dist worksteal -q
+
+unit: $(VENV)/.dev $(VENV)/.diagrams ## Run the tests that need no AWS, and those of the template and the documents
+	$(BIN)/pytest tests/unit tests/structure $(THOROUGH) -n auto -q
 
 integration: $(VENV)/.dev ## Run the tests on moto
-	$(BIN)/pytest tests/integration -n auto -q
+	$(BIN)/pytest tests/integration $(THOROUGH) -n auto -q
 
 hostile: $(VENV)/.dev ## Run hostile files and fuzzing through the sandbox
-	$(BIN)/pytest tests/hostile -n auto --dist loadfile -q
+	$(BIN)/pytest tests/hostile $(THOROUGH) -n auto --dist loadfile -q
 
 lambda-box: $(VENV)/.dev $(BOX)/.done ## Run the Lambda packages under Lambda's runtime and restrictions; skipped without root or Python 3.13, except in CI
 	$(BIN)/pytest tests/lambda_box -q
 
 faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=NUMBER), and each single fault
-	$(BIN)/pytest tests/faults --fault-runs $(FAULT_RUNS) -n auto -q
+	$(BIN)/pytest tests/faults $(THOROUGH) --fault-runs $(FAULT_RUNS) -n auto -q
 
 e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls
-	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(E2E_OPTIONS) -n 4 --dist loadfile --no-loadscope-reorder --durations 8 -q
+	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(THOROUGH) -n 4 --dist loadfile --no-loadscope-reorder --durations 8 -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
@@ -79,7 +83,7 @@ mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch 
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
 browser: $(VENV)/.dev $(VENV)/.uppy ## Test the page, and Uppy, in Chromium; skipped without Chromium, except in CI
-	$(BIN)/pytest tests/browser -n 2 --dist loadfile -q
+	$(BIN)/pytest tests/browser $(THOROUGH) -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
 	$(BIN)/ruff check --fix .

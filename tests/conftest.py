@@ -24,10 +24,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="do not enforce signatures and roles on the embedded engine",
     )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
-    parser.addoption("--thorough", action="store_true", help="more jobs, files, kills and requests (make test-all)")
+    parser.addoption("--thorough", action="store_true", help="all tests, with more jobs and requests (make test-all)")
     parser.addoption("--kill-jobs", type=int, default=250, help="jobs under random kills (make kills: 1,000)")
     parser.addoption("--fault-seed", type=int, help="run only this seed, and print all its steps")
     parser.addoption("--write-docs", action="store_true", help="write the generated pages instead of comparing them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without ``--thorough``, leave out the tests that repeat with more cases what another test shows.
+
+    Tests on LocalStack run only in CI, which leaves out none.
+    """
+    if config.getoption("--thorough") or config.getoption("--engine") == "localstack":
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("thorough")]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

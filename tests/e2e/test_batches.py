@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, post_form, wait_until
+from support.running_stack import HTTP_SECONDS, Site, count_attempts, post_form, wait_until
 
 MEMBER = {"content_type": "image/jpeg"}
 
@@ -32,9 +32,9 @@ def post_action(site: Site, path: str) -> dict[str, Any]:
     return answer
 
 
-def test_hundred_members_are_uploaded_concurrently(site: Site) -> None:
+def test_members_are_uploaded_concurrently(site: Site) -> None:
     """With invalid and repeated uploads, every member ends once and the counts are exact."""
-    created = create_batch(site, 100, width=20)
+    created = create_batch(site, 50, width=20)
     batch_id = created["batch"]["id"]
 
     def upload(item: dict[str, Any]) -> None:
@@ -47,16 +47,16 @@ def test_hundred_members_are_uploaded_concurrently(site: Site) -> None:
     assert post_action(site, f"{batch_id}/close")["closed"] is True
     wait_until(lambda: get_batch(site, batch_id)["done"])
     batch = get_batch(site, batch_id)
-    assert (batch["total"], batch["progress"]) == (100, 1)
-    assert batch["counts"] == {"open": 0, "completed": 90, "failed": 10, "cancelled": 0, "expired": 0}
+    assert (batch["total"], batch["progress"]) == (50, 1)
+    assert batch["counts"] == {"open": 0, "completed": 45, "failed": 5, "cancelled": 0, "expired": 0}
     items = site.http.get(f"batches/{batch_id}/items", params={"links": "true"}).json()["items"]
-    assert Counter(job["status"] for job in items) == {"COMPLETED": 90, "FAILED": 10}
-    assert {job["attempts"] for job in items} == {1}
+    assert Counter(job["status"] for job in items) == {"COMPLETED": 45, "FAILED": 5}
+    assert set(map(count_attempts, items)) == {1}
     assert [job["id"] for job in items] == [item["job"]["id"] for item in created["items"]]
     link = next(job["result"]["outputs"][0]["url"] for job in items if job["result"])
     assert sample_images.decode(httpx.get(link, trust_env=False).raise_for_status().content).width == 20
     again = post_action(site, f"{batch_id}/retry-failed")
-    assert (again["retried"], again["remaining"], again["batch"]["done"]) == (10, 0, False)
+    assert (again["retried"], again["remaining"], again["batch"]["done"]) == (5, 0, False)
     wait_until(lambda: get_batch(site, batch_id)["done"])
     after = get_batch(site, batch_id)
     assert after["counts"] == batch["counts"]

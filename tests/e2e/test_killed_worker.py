@@ -36,6 +36,7 @@ def kill_during_rendering(site: Site, ids: Sequence[str]) -> bool:
     return False
 
 
+@pytest.mark.thorough
 @pytest.mark.faults
 def test_jobs_of_a_killed_worker_are_completed(short_timeout_site: Site) -> None:
     """Killed between claim and commit, every job ends COMPLETED with one result."""

@@ -132,7 +132,10 @@ def count_statuses(site: Site) -> Counter[str]:
 @pytest.mark.not_on(
     "localstack", reason="it kills processes at random, and functions may run in containers of other users"
 )
-@pytest.mark.parametrize("truncated_percent", [0, 5], ids=["all valid", "5 percent truncated"])
+@pytest.mark.parametrize(
+    "truncated_percent",
+    [pytest.param(0, id="all valid", marks=pytest.mark.thorough), pytest.param(5, id="5 percent truncated")],
+)
 def test_jobs_end_while_processes_are_killed(
     short_timeout_site: Site,
     truncated_percent: int,

@@ -17,12 +17,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def functions() -> Iterator[Functions]:
-    """Return the functions on the doubles; each test opens its own world."""
-    with pytest.MonkeyPatch.context() as patch:
-        functions = Functions(patch)
-        yield functions
-        functions.close()
+def built_functions() -> Functions:
+    """Return the functions on the doubles, not installed."""
+    return Functions()
+
+
+@pytest.fixture
+def functions(built_functions: Functions) -> Iterator[Functions]:
+    """Install the functions on the doubles; each test opens its own world."""
+    with built_functions.install():
+        yield built_functions
 
 
 @pytest.fixture

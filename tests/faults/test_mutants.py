@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from faults.simulator.functions import Functions
-from faults.simulator.mutants import MUTANTS, Mutant
+from faults.simulator.mutants import MUTANTS, Mutant, parametrize
 from faults.simulator.random_run import Run
 
 #: The runs of `make test-all`.
 RUNS = 10_000
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@parametrize(MUTANTS)
 def test_every_mutant_is_caught(
     functions: Functions, mutant: Mutant, record_property: Callable[[str, object], None]
 ) -> None:

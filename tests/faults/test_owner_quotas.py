@@ -12,16 +12,14 @@ from faults.simulator.settings import Blueprint
 RUNS = 300
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def limited() -> Iterator[Functions]:
-    """Return the functions with a limit on open jobs that no run reaches."""
+    """Install the functions with a limit on open jobs that no run reaches."""
     blueprint = Blueprint.read()
     defaults = {**blueprint.defaults, "OwnerOpenJobs": "1000", "OwnerDailyBytes": "1000000000000"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Blueprint, "read", classmethod(lambda _: replace(blueprint, defaults=defaults)))
-        functions = Functions(patch)
+    functions = Functions(replace(blueprint, defaults=defaults))
+    with functions.install():
         yield functions
-        functions.close()
 
 
 def count_jobs(run: Run) -> tuple[int, int]:

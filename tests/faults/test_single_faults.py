@@ -15,14 +15,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
 @pytest.fixture(scope="module")
-def played(functions: Functions) -> list[tuple[Scene, Played]]:
+def played(built_functions: Functions) -> list[tuple[Scene, Played]]:
     """Play each scene without a fault, then with each."""
     found: list[tuple[Scene, Played]] = []
-    for scene in (*SCENES, *OWNER_SCENES):
-        plain = play_scene(functions, scene, None)
-        found.append(
-            (scene, {None: plain, **{hit: play_scene(functions, scene, hit) for hit in hits(len(plain.operations))}})
-        )
+    with built_functions.install():
+        for scene in (*SCENES, *OWNER_SCENES):
+            plain = play_scene(built_functions, scene, None)
+            faults = [None, *hits(len(plain.operations))]
+            found.append((scene, {hit: play_scene(built_functions, scene, hit) if hit else plain for hit in faults}))
     return found
 
 

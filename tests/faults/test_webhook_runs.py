@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from faults.simulator.functions import Functions
-from faults.simulator.mutants import Mutant
+from faults.simulator.mutants import Mutant, parametrize
 from faults.simulator.webhook_run import WebhookRun
 
 import notifier.app
@@ -28,18 +28,21 @@ MUTANTS = (
         DeliveryTable.finish,
         'condition="#Tries = :tries AND #Round = :round"',
         'condition="#Round = :round OR #Tries = :tries"',
+        is_rare=True,
     ),
     Mutant(
         "deliveries of deleted webhooks wait for ever",
         notifier.deferral.DeferredDeliveries._end_page,
         "page = self._hold_page",
         "return Resumed()\n    page = self._hold_page",
+        is_rare=True,
     ),
     Mutant(
         "stream goes on after a refused event",
         notifier.app.EventPublisher.publish_changes,
         "raise failed[0][1]",
         'return {"batchItemFailures": []}',
+        is_rare=True,
     ),
     Mutant(
         "secret outlives its webhook",
@@ -74,7 +77,7 @@ def test_every_delivery_ends_and_every_invariant_holds(functions: Functions, see
     assert not [what for what in SOMETIMES if not seen[what]], seen
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@parametrize(MUTANTS)
 def test_every_mutant_is_caught(functions: Functions, mutant: Mutant) -> None:
     """With one guarantee removed, some run violates an invariant."""
     with mutant.alive():

@@ -52,6 +52,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
         ),
         *(notifier.app.get_publisher, notifier.webhooks.get_consumer),
     )
+    # Other tests of this process may read its files in /proc. test_worker_setup.py starts a process for this.
+    monkeypatch.setattr(worker.app, "hide_memory", lambda: None)
     with mock_aws(), CLIENTS.lend(), sandboxes.lend():
         clients = make_clients(5)
         queues = {name: _queue(clients, name) for name in QUEUES}

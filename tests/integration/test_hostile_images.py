@@ -44,6 +44,7 @@ def make_hostile_file(name: str) -> bytes:
     return data if len(data) < 4_000_000 else data[:4_000_000]
 
 
+@pytest.mark.thorough
 def test_batch_of_hostile_files_ends_all_its_jobs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten jobs end, and the worker completes the next image."""
     limit_only_cpu_time(monkeypatch)

@@ -88,8 +88,8 @@ def test_bad_image_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str)
 
 
 def test_only_unreadable_messages_are_reported(cloud: Cloud) -> None:
-    """For all 32 subsets of five records, exactly the unreadable ones are reported."""
-    for subset in itertools.product([False, True], repeat=5):
+    """For all subsets of three records, exactly the unreadable ones are reported."""
+    for subset in itertools.product([False, True], repeat=3):
         for _ in subset:
             cloud.submit(sample_images.make_png(8, 8))
         messages = cloud.receive()

@@ -153,6 +153,8 @@ def _run_pytest(tests: tuple[str, ...], report: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     # Plain assertions: the tests need not be compiled again.
-    code = pytest.main(["-x", "-q", "--assert=plain", "-p", "pytest_timeout", "-p", "no:cacheprovider", *tests])
+    code = pytest.main(
+        ["-x", "-q", "--thorough", "--assert=plain", "-p", "pytest_timeout", "-p", "no:cacheprovider", *tests]
+    )
     sys.stdout.flush()
     os._exit(code)

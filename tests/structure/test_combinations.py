@@ -87,6 +87,7 @@ def test_every_combination_can_be_deployed(number: int) -> None:
     assert not [text for text in declared.outputs.values() if not text], "an output would be empty"
 
 
+@pytest.mark.thorough
 def test_cfn_lint_accepts_every_form_of_every_resource() -> None:
     """Each form that a combination gives to a resource, without the conditions that hide it from cfn-lint."""
     found = [

@@ -16,7 +16,7 @@ FETCHED = re.compile(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site as ``make check`` does, where a warning is an error."""
+    """Build the site as ``make docs`` does, where a warning is an error."""
     folder = tmp_path_factory.mktemp("site")
     config = ("-b", "html", "-c", ROOT / "docs" / "site", "-d", folder / "cache", ROOT, folder / "site")
     command = (sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", *config)

@@ -17,6 +17,7 @@ from infra import local_stack
 from infra.engines.record import EngineRecord
 from infra.sessions import local_session
 from infra.stack import Stack
+from shared.errors import RenderInterrupted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -148,6 +149,12 @@ def post_form(form: Mapping[str, Any], data: bytes) -> httpx.Response:
     """Post bytes with the form of an upload, as a browser or curl does."""
     files = {"file": ("a", data)}
     return httpx.post(form["url"], data=form["fields"], files=files, timeout=HTTP_SECONDS, trust_env=False)
+
+
+def count_attempts(job: Mapping[str, Any]) -> int:
+    """Return the attempts of a job, without those that ended because a busy machine gave them too little CPU time."""
+    interrupted = [line for line in job["history"] if line.get("code") == RenderInterrupted.code]
+    return int(job["attempts"]) - len(interrupted)
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) -> None:

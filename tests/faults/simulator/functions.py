@@ -1,12 +1,13 @@
 """The functions on the doubles: their composition roots run unchanged, with our clients, clock and rendering.
 
-Built once per process, because clients are slow to create. Each run uses its own world.
+Built once per process, because clients are slow to create. Each run uses its own world. The doubles replace parts of
+our modules only while they are installed, so that tests of other folders can run in the same process.
 """
 
 import json
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -79,26 +80,53 @@ class RunContext(events.Context):
 class Functions:
     """Our functions, with the current world."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        """Create the functions; ``patch`` undoes all changes."""
-        self.blueprint = Blueprint.read()
+    def __init__(self, blueprint: Blueprint | None = None) -> None:
+        """Create the functions, by default with the settings of the template. They run only while installed."""
+        self.blueprint = blueprint or Blueprint.read()
         #: Sends a webhook's request: its URL and headers.
         self.receive: Callable[[str, Mapping[str, str]], HttpResponse] = lambda *_: HttpResponse(status=204)
         self.world = World(self.blueprint)
         self._numbers = 0
+        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work, self._interrupt)
+        with pytest.MonkeyPatch.context() as patch:
+            self._patch_environment(patch)
+            self._clients = self._create_clients()
+            self._notifier_clients = self._create_notifier_clients()
+            self._patch_modules(patch)
+            self._roots = [make() for make in MAKERS]
+
+    @contextmanager
+    def install(self) -> Iterator[None]:
+        """Replace the parts of our modules that reach out to AWS, clocks, threads and processes, for one test."""
+        level = logging.root.manager.disable
+        with pytest.MonkeyPatch.context() as patch:
+            self._patch_environment(patch)
+            self._patch_modules(patch)
+            self._patch_roots(patch)
+            api.dependencies.get_dependencies.cache_clear()
+            try:
+                self.dependencies = api.dependencies.get_dependencies()  # routes keep this function and its result
+                logging.disable(logging.CRITICAL)
+                yield
+            finally:
+                logging.disable(level)
+                api.dependencies.get_dependencies.cache_clear()
+
+    def _patch_environment(self, patch: pytest.MonkeyPatch) -> None:
         for name, value in self.blueprint.environment().items():
             patch.setenv(name, value)
         patch.setenv("IMPORT_BUCKETS", SOURCE_BUCKET)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    def _patch_modules(self, patch: pytest.MonkeyPatch) -> None:
         # Metrics have their own tests; here they would print a line per invocation.
         patch.setattr(AmazonCloudWatchEMFProvider, "flush_metrics", lambda provider, **_: provider.clear_metrics())
-        clients = self._clients()
         for root in ROOTS:
-            patch.setattr(root, "make_clients", lambda *_, **__: clients)
+            patch.setattr(root, "make_clients", lambda *_, **__: self._clients)
             patch.setattr(root, "utc_now", self._now, raising=False)  # not every root needs a clock
-        self._patch_notifier(patch, clients)
+        self._patch_notifier(patch)
         patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
@@ -109,24 +137,10 @@ class Functions:
         patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
         for module in ("transactions", "job_listing"):
             patch.setattr(f"shared.aws.dynamodb.{module}.time", SimpleNamespace(sleep=self._sleep))
-        self._disabled_level = logging.root.manager.disable
-        logging.disable(logging.CRITICAL)
-        self._patch_roots(patch)
-
-    def close(self) -> None:
-        """Restore what no patch undoes. Other functions may exist that were created before these."""
-        api.dependencies.get_dependencies.cache_clear()
-        logging.disable(self._disabled_level)
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
-        """Build each root once, so that later changes of the environment do not matter."""
-        self.render = rendering.quick_render(lambda: next(self.world.nonces), die, self._work, self._interrupt)
-        api.dependencies.get_dependencies.cache_clear()
-        dependencies = (
-            api.dependencies.get_dependencies()
-        )  # routes keep the function, so the function must keep its result
-        consumer, dead_letters, reconciler, uploads, publisher, sender = (make() for make in MAKERS)
-        self.dependencies = dependencies
+        """Use roots that were built once, so that later changes of the environment do not matter."""
+        consumer, dead_letters, reconciler, uploads, publisher, sender = self._roots
         patch.setattr(worker.app, "get_consumer", lambda: consumer)
         patch.setattr(worker.uploads, "get_upload_events", lambda: uploads)
         patch.setattr(worker.dead_letters, "get_dead_letters", lambda: dead_letters)
@@ -134,10 +148,8 @@ class Functions:
         patch.setattr(notifier.app, "get_publisher", lambda: publisher)
         patch.setattr(notifier.webhooks, "get_consumer", lambda: sender)
 
-    def _patch_notifier(self, patch: pytest.MonkeyPatch, clients: Clients) -> None:
-        sns: Any = make_notifier_clients(5).sns
-        sns._make_api_call = partial(self._call, "sns")
-        given = SimpleNamespace(dynamodb=clients.dynamodb, sqs=clients.sqs, sns=sns)
+    def _patch_notifier(self, patch: pytest.MonkeyPatch) -> None:
+        given = self._notifier_clients
         patch.setattr(notifier.app, "make_notifier_clients", lambda *_: given)
         patch.setattr(notifier.webhooks, "make_webhook_clients", lambda *_: given)
         patch.setattr(notifier.webhooks, "HttpPost", lambda **_: self._post)
@@ -148,12 +160,18 @@ class Functions:
     def _post(self, url: str, headers: Mapping[str, str], _body: bytes) -> HttpResponse:
         return self.receive(url, headers)
 
-    def _clients(self) -> Clients:
+    def _create_clients(self) -> Clients:
+        """Create clients whose calls reach the doubles."""
         clients = make_clients(5)
         for name in ("s3", "dynamodb", "sqs"):
             client: Any = getattr(clients, name)
             client._make_api_call = partial(self._call, name)
         return clients
+
+    def _create_notifier_clients(self) -> SimpleNamespace:
+        sns: Any = make_notifier_clients(5).sns
+        sns._make_api_call = partial(self._call, "sns")
+        return SimpleNamespace(dynamodb=self._clients.dynamodb, sqs=self._clients.sqs, sns=sns)
 
     def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
         return aws_interception.call(self.world, service, operation, request)

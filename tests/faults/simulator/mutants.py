@@ -6,11 +6,13 @@ become outdated unnoticed.
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, cast
+
+import pytest
 
 import worker.app
 import worker.dead_letters
@@ -33,6 +35,8 @@ class Mutant:
     function: Callable[..., Any]
     text: str
     instead: str
+    #: Few runs catch it, so only ``make test-all`` tries it.
+    is_rare: bool = False
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -54,6 +58,13 @@ class Mutant:
         made: dict[str, Any] = {}
         exec(source.replace(self.text, self.instead), function.__globals__, made)  # noqa: S102 - our own code, broken
         return cast("FunctionType", made[function.__name__]).__code__
+
+
+def parametrize(mutants: Iterable[Mutant]) -> pytest.MarkDecorator:
+    """Return a mark that runs a test with each mutant, with a rare one only in ``make test-all``."""
+    rare = pytest.mark.thorough
+    params = [pytest.param(each, id=each.name, marks=[rare] if each.is_rare else []) for each in mutants]
+    return pytest.mark.parametrize("mutant", params)
 
 
 MUTANTS = (
@@ -118,12 +129,14 @@ MUTANTS = (
         Imports.import_image,
         "if is_repeat:",
         "if False:",
+        is_rare=True,
     ),
     Mutant(
         "members made anew by the second try of a request",
         MemberCreation.add,
         "if is_repeat else {}",
         "if None else {}",
+        is_rare=True,
     ),
     Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
     Mutant(
@@ -139,12 +152,13 @@ MUTANTS = (
         "if data is None",
         "if True or data is None",
     ),
-    Mutant("one copy of an upload for all attempts", object_keys.pinned_key, "{attempt}", "1"),
+    Mutant("one copy of an upload for all attempts", object_keys.pinned_key, "{attempt}", "1", is_rare=True),
     Mutant(
         "upload deleted though its job was cancelled and may be retried",
         worker.image_processor._is_unused,
         "refusal.job.raw.key != upload.key",
         "refusal.job.status.is_terminal",
+        is_rare=True,
     ),
     Mutant(
         "uploads expired without looking for their bytes",

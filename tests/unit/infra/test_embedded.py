@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +39,27 @@ def handler(event, context):
 JOB = {"ID": {"S": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}}
 
 
-@pytest.fixture
-def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Functions that return their environment, instead of ours."""
-    source = tmp_path / "source"
+@contextmanager
+def use_stubs(source: Path) -> Iterator[None]:
+    """Deploy functions that return their environment, instead of ours."""
     for room, *modules in (("api", "app"), ("worker", "app", "dead_letters"), ("notifier", "app"), ("shared",)):
         (source / room).mkdir(parents=True)
         (source / room / "__init__.py").touch()  # or the installed room of that name would be found first
         for module in modules:
             (source / room / f"{module}.py").write_text(HANDLER)
     engine = dataclasses.replace(local_stack.ENGINES["embedded"], packages=lambda _: packaging.build_slim(source))
-    monkeypatch.setattr(local_stack, "ENGINES", {"embedded": engine})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_stack, "ENGINES", {"embedded": engine})
+        yield
 
 
 @pytest.fixture
-def state(tmp_path: Path, stubs: None) -> Iterator[Path]:  # noqa: ARG001 - replaces the functions
+def state(tmp_path: Path) -> Iterator[Path]:
     """A state directory whose engine stops with the test."""
     folder = tmp_path / "state"
-    yield folder
-    local_stack.down(folder, wipe=True)
+    with use_stubs(tmp_path / "source"):
+        yield folder
+        local_stack.down(folder, wipe=True)
 
 
 def test_the_engine_inherits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +111,23 @@ def test_down_is_idempotent(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_functions_see_only_the_engine(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function finds its dependencies and the engine, independent of the caller's environment."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("SECRET", "the caller's")
-    stack = local_stack.up(state)
+def test_stack_is_independent_idempotent_and_bounded(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function finds its dependencies and the engine, independent of the caller's environment.
+
+    A second `up` finds the same engine and stack; new code or parameters reach the function.
+    """
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        patch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        patch.setenv("SECRET", "the caller's")
+        stack = local_stack.up(state)
+        check_environment_of_functions(state, stack)
+    check_second_up(state, stack)
+    check_many_callers(state, stack)
+
+
+def check_environment_of_functions(state: Path, stack: Stack) -> None:
+    """Check what a function sees."""
     seen = _environment_of_the_api(stack)
     assert seen["AWS_ENDPOINT_URL"] == stack.endpoint_url
     assert seen["API_PATH_PREFIX"] == httpx.URL(stack.api_url).path.removesuffix("/v1")
@@ -122,10 +136,8 @@ def test_functions_see_only_the_engine(state: Path, monkeypatch: pytest.MonkeyPa
     assert {line.laddr[0] for line in listening if line.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
-@pytest.mark.e2e
-def test_up_is_idempotent(state: Path) -> None:
-    """A second `up` finds the same engine and stack; new code or parameters reach the function."""
-    stack = local_stack.up(state)
+def check_second_up(state: Path, stack: Stack) -> None:
+    """Check that a second `up` changes nothing, and one with other parameters only these."""
     before = _record(state)
     steps: list[str] = []
     assert local_stack.up(state, report=steps.append) == stack
@@ -182,6 +194,7 @@ def test_a_killed_engine_is_replaced(state: Path) -> None:
     assert "ERROR [persistence]" not in EnginePaths.below(state).log.read_text("utf-8")
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_a_lost_state_leaves_all_addresses_valid(state: Path) -> None:
     """Without any snapshot, the next `up` deploys a stack with the same API ID and bucket, and finds its objects."""
@@ -193,10 +206,8 @@ def test_a_lost_state_leaves_all_addresses_valid(state: Path) -> None:
     assert _clients(stack)["s3"].get_object(Bucket=stack.bucket, Key="processed/x")["Body"].read() == b"x"
 
 
-@pytest.mark.e2e
-def test_many_callers_start_few_processes(state: Path) -> None:
-    """64 requests at once are answered or refused with Retry-After, by a bounded number of processes."""
-    stack = local_stack.up(state)
+def check_many_callers(state: Path, stack: Stack) -> None:
+    """Check that 64 requests at once are answered or refused with Retry-After, by a bounded number of processes."""
     unlimited = httpx.Limits(max_connections=None)
     with httpx.Client(trust_env=False, timeout=600, limits=unlimited) as client, ThreadPoolExecutor(64) as callers:
         answers = list(callers.map(lambda _: client.get(f"{stack.api_url}/x"), range(64)))
@@ -206,6 +217,7 @@ def test_many_callers_start_few_processes(state: Path) -> None:
     assert 1 <= sum("-api-" in " ".join(command) for command in commands) <= count_processes()
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stopped before another one uses its state."""
@@ -217,6 +229,7 @@ def test_a_hanging_engine_is_replaced(state: Path, monkeypatch: pytest.MonkeyPat
     assert _record(state).pid != hanging.pid
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_two_state_directories_are_independent(state: Path, tmp_path: Path) -> None:
     """Each has its own engine and data."""
@@ -233,6 +246,7 @@ def test_two_state_directories_are_independent(state: Path, tmp_path: Path) -> N
         local_stack.down(other, wipe=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_changed_settings_restart_the_engine(state: Path) -> None:
     """With its data."""

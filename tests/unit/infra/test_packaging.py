@@ -144,13 +144,20 @@ def test_missing_requirements_are_named(tmp_path: Path) -> None:
         wheels.build_full(tmp_path / "cache", source=tmp_path)
 
 
+@pytest.fixture(scope="module")
+def full() -> dict[str, packaging.Package]:
+    """Return the packages for AWS, built once."""
+    return wheels.build_full(CACHE)
+
+
+@pytest.mark.thorough  # tests/lambda_box runs these packages too
 @pytest.mark.parametrize("name", HANDLERS)
-def test_full_zips_run_on_the_runtime(name: str, tmp_path: Path) -> None:
+def test_full_zips_run_on_the_runtime(name: str, full: dict[str, packaging.Package], tmp_path: Path) -> None:
     """With only the unpacked zip, Lambda's Python imports every handler in it."""
     python = bytecode.find_python(wheels.PYTHON_VERSION)
     if python is None:
         pytest.skip(f"no python{wheels.PYTHON_VERSION} on this machine")
-    package = wheels.build_full(CACHE)[name]
+    package = full[name]
     zipfile.ZipFile(io.BytesIO(package.data)).extractall(tmp_path / "code")
     done = subprocess.run(
         [python, "-I", "-B", "-c", IMPORT, str(tmp_path / "code"), *HANDLERS[name]],

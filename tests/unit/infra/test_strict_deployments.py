@@ -22,6 +22,7 @@ CONFIGURATIONS = pytest.mark.parametrize(
 )
 EXISTING = dict.fromkeys(("VpcS3Endpoint", "VpcDynamoDbEndpoint", "VpcSqsEndpoint", "VpcSnsEndpoint"), "existing")
 Prepare = Callable[[], Deployer]
+Sample = Callable[[list[str]], list[str]]
 TEMPLATE = template.load_template()
 DEFAULTS = template.parameter_defaults(TEMPLATE)
 DEFAULTS_OF_LITTLE = {name: DEFAULTS[name] for name in LITTLE if name != "ApiAuth"}
@@ -53,6 +54,13 @@ def prepare(monkeypatch: pytest.MonkeyPatch) -> Prepare:
     return lambda: use(Deployer(), monkeypatch)
 
 
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Sample:
+    """Return a function that selects resources of a list: all with ``--thorough``, otherwise every fourth."""
+    step = 1 if request.config.getoption("--thorough") else 4
+    return lambda names: names[::step]
+
+
 def list_resources(given: dict[str, str]) -> list[str]:
     """Return the logical IDs of a stack with these parameters."""
     keys = dict.fromkeys(("CodeBucket", "ApiCodeKey", "WorkerCodeKey", "NotifierCodeKey"), "x")
@@ -75,11 +83,13 @@ def test_stack_is_created_protected_and_destroyed(given: dict[str, str], prepare
 
 @CONFIGURATIONS
 @pytest.mark.parametrize("again", ["deploy", "destroy"])
-def test_creation_can_fail_at_every_resource(again: str, given: dict[str, str], prepare: Prepare) -> None:
+def test_creation_can_fail_at_every_resource(
+    again: str, given: dict[str, str], prepare: Prepare, sample: Sample
+) -> None:
     """Whichever resource fails, the stack is rolled back, and can be deployed again or destroyed."""
     new = [name for name in list_resources(given) if given == EVERYTHING or name not in list_resources(EVERYTHING)]
     assert new
-    for number, name in enumerate(new):
+    for number, name in enumerate(sample(new)):
         aws = prepare()
         aws.cloudformation.leaves_failed_resources = bool(number % 2)  # a failed resource may exist nevertheless
         aws.fail(("create", name))
@@ -101,10 +111,10 @@ def assert_recovers(aws: Deployer, again: str, given: dict[str, str]) -> None:
     assert aws.list_unprotected() == []
 
 
-def test_rollback_of_a_creation_can_fail_at_every_resource(prepare: Prepare) -> None:
+def test_rollback_of_a_creation_can_fail_at_every_resource(prepare: Prepare, sample: Sample) -> None:
     """The stack contains no data, so it is deleted, and created again."""
     last = list_resources(EVERYTHING)[-1]
-    for number, name in enumerate(list_resources(EVERYTHING)[:-1]):
+    for number, name in enumerate(sample(list_resources(EVERYTHING)[:-1])):
         aws = prepare()
         aws.fail(("create", last), ("delete", name))
         with pytest.raises(SetupError, match=f"{last}: Sabotaged"):
@@ -114,9 +124,9 @@ def test_rollback_of_a_creation_can_fail_at_every_resource(prepare: Prepare) -> 
         assert_recovers(aws, "deploy" if number % 2 else "destroy", EVERYTHING)
 
 
-def test_deletion_can_fail_at_every_resource(prepare: Prepare) -> None:
+def test_deletion_can_fail_at_every_resource(prepare: Prepare, sample: Sample) -> None:
     """The error names the resource; a repetition deletes the rest, and so does a deployment."""
-    for number, name in enumerate(list_resources(EVERYTHING)):
+    for number, name in enumerate(sample(list_resources(EVERYTHING))):
         aws = prepare()
         aws.deploy(**EVERYTHING, ProtectData="false")
         aws.fail(("delete", name))
@@ -127,14 +137,12 @@ def test_deletion_can_fail_at_every_resource(prepare: Prepare) -> None:
         assert_recovers(aws, "deploy" if number % 2 else "destroy", EVERYTHING)
 
 
-def test_update_can_fail_at_every_resource(prepare: Prepare) -> None:
+def test_update_can_fail_at_every_resource(prepare: Prepare, sample: Sample) -> None:
     """Everything is rolled back, no data is lost, and the update can be repeated."""
     before = LITTLE | {"ApiAuth": "cognito"}
     after = EVERYTHING | DEFAULTS_OF_LITTLE
     added = {*list_resources(after)} - {*list_resources(before)}
-    for name in list_resources(after):
-        if not is_changed(name, before, after):
-            continue
+    for name in sample([name for name in list_resources(after) if is_changed(name, before, after)]):
         aws = prepare()
         aws.deploy(**before)
         add_data(aws)

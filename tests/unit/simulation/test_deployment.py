@@ -31,6 +31,8 @@ LOADS = {
     "crashing workers": Load(backlog=1_000, defect=(Defect.CRASHES_WORKER, 0.02)),
     "throttled singles": Load(rate=1_500, seconds=3),
 }
+#: Loads that take little time and use both queues, retries and dead letters.
+QUICK = {"a batch", "crashing workers"}
 
 
 def run(load: Load, *, seed: int = 3, **changes: int) -> Deployment:
@@ -55,7 +57,9 @@ def test_every_image_and_message_is_accounted_for(name: str) -> None:
     assert deployment.jobs.open == 0
 
 
-@pytest.mark.parametrize("name", LOADS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.thorough]) for each in LOADS]
+)
 def test_same_seed_repeats_a_run_and_another_seed_does_not(name: str) -> None:
     """All times and samples are equal."""
     first, second, other = run(LOADS[name]), run(LOADS[name]), run(LOADS[name], seed=4)
@@ -124,6 +128,7 @@ def test_overdue_jobs_are_requeued_in_their_own_queue() -> None:
     assert set(deployment.jobs.attempts) == {1}
 
 
+@pytest.mark.thorough
 def test_counters_limit_the_throughput_of_one_batch() -> None:
     """Members of one batch complete at no more than half of a partition's write units per second."""
     times = replace(DURATIONS, render=constant(0.05))
