@@ -5,11 +5,12 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
-from worker.imaging.color.cicp import convert_cicp_to_srgb
+from worker.imaging.color.cicp import convert_cicp_to_srgb, describe_tone_mapping, make_space
+from worker.imaging.color.deep import DeepPixels, convert_deep, load_lcms, split_gray
 from worker.imaging.color.description import MAX_ICC_BYTES, PROFILE_TOO_LARGE, PROFILE_UNUSABLE, ColorDescription
 from worker.imaging.color.png_transparency import apply_transparent_value
 from worker.imaging.color.profile_content import is_srgb_profile
-from worker.imaging.color.rgb_space import convert_space_to_srgb
+from worker.imaging.color.rgb_space import build_profile, convert_space_to_srgb
 
 PLAIN_MODES: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 
@@ -27,12 +28,21 @@ _SRGB: Final = ImageCms.createProfile("sRGB")
 _LAB: Final = ImageCms.createProfile("LAB")
 
 
-def normalize_colors(image: Image.Image, color: ColorDescription) -> tuple[Image.Image, str | None]:
+def normalize_colors(
+    image: Image.Image, color: ColorDescription, low: Image.Image | None = None
+) -> tuple[Image.Image, str | None]:
     """Convert a loaded image to sRGB in one of ``PLAIN_MODES``.
 
+    ``low`` are the low bytes if ``image`` has the high bytes of an image with 16 bits per channel.
     Return the image, and a warning if the color description was ignored or dynamic range was lost, otherwise None.
     """
-    image, warning = _convert_to_srgb(_convert_to_eight_bits(image), color)
+    if low and low.mode == "L" and image.mode == "RGBA":  # Pillow's mode for gray with alpha and 16 bits
+        image = Image.merge("LA", (image.getchannel("R"), image.getchannel("A")))
+    high = image.getchannel("L") if image.mode == "LA" else image
+    deep = DeepPixels(high, low) if low else None
+    if image.mode.startswith("I;16") and not has_srgb_values(color):
+        deep = split_gray(image)
+    image, warning = _convert_to_srgb(_convert_to_eight_bits(image), color, deep)
     plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
     return _drop_opaque_alpha(plain), warning
 
@@ -81,7 +91,9 @@ def _convert_float(image: Image.Image) -> Image.Image:
     return image.point(lambda value: value * 255 + 0.5).convert("L") if is_unit else image.convert("L")
 
 
-def _convert_to_srgb(image: Image.Image, color: ColorDescription) -> tuple[Image.Image, str | None]:
+def _convert_to_srgb(
+    image: Image.Image, color: ColorDescription, deep: DeepPixels | None
+) -> tuple[Image.Image, str | None]:
     """Convert the colors to sRGB. Gray stays gray, and alpha does not change.
 
     Return the image, and a warning if the color description was ignored or dynamic range was lost, otherwise None.
@@ -89,8 +101,15 @@ def _convert_to_srgb(image: Image.Image, color: ColorDescription) -> tuple[Image
     if image.mode != "CMYK" and has_srgb_values(color):
         return image, None
     alpha = image.getchannel("A") if image.mode in {"RGBA", "LA"} else None
-    colors = image.convert(image.mode.removesuffix("A")) if alpha else image
     warning: str | None = None
+    profile = _make_profile(color, image.mode) if deep else None
+    if deep and profile and load_lcms():
+        try:
+            converted = convert_deep(deep, profile)
+        except ValueError:
+            return image, PROFILE_UNUSABLE
+        return _restore(converted, image.mode, alpha), describe_tone_mapping(color.cicp)
+    colors = image.convert(image.mode.removesuffix("A")) if alpha else image
     if color.cicp and colors.mode != "CMYK":
         converted, warning = convert_cicp_to_srgb(colors, color.cicp)
     elif color.profile:
@@ -102,11 +121,25 @@ def _convert_to_srgb(image: Image.Image, color: ColorDescription) -> tuple[Image
         converted = convert_space_to_srgb(colors, color.space)
     else:
         return image, None
-    if image.mode in {"L", "LA"}:
+    return _restore(converted, image.mode, alpha), warning
+
+
+def _restore(converted: Image.Image, mode: str, alpha: Image.Image | None) -> Image.Image:
+    """Return a converted image as gray if it was gray, and with its alpha."""
+    if mode in {"L", "LA"}:
         converted = converted.convert("L")
     if alpha:
         converted.putalpha(alpha)
-    return converted, warning
+    return converted
+
+
+def _make_profile(color: ColorDescription, mode: str) -> bytes | None:
+    """Return an ICC profile for a color description, or None if there is none that can be used."""
+    if color.cicp and mode != "CMYK":
+        return build_profile(make_space(color.cicp))
+    if color.profile:
+        return color.profile if len(color.profile) <= MAX_ICC_BYTES else None
+    return build_profile(color.space) if color.space and mode != "CMYK" else None
 
 
 class _ProfileTooLarge(ValueError):

@@ -37,6 +37,7 @@ from shared.pipeline.limits import Limits
 from worker.imaging.animation.compositor import compose_frames
 from worker.imaging.bmp import open_bmp
 from worker.imaging.color.description import ColorDescription
+from worker.imaging.color.png_depth import load_low_bytes
 from worker.imaging.color.png_palette import complete_palette
 from worker.imaging.color.png_transparency import scale_transparent_color
 from worker.imaging.colors import normalize_colors
@@ -157,13 +158,17 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
     if composed:
         return DecodedImage(image=composed, warnings=list_unique(warnings))
     with _translate_decoder_errors(source.data):
+        low = None if source.header.is_srgb else load_low_bytes(source.file, source.data)
         image, warning = load_pixels(source.file, source.data, partial(_set_draft, decoding=decoding))
         warnings += [warning] if warning else []
+        if isinstance(source.file, LazyImage):
+            low = source.file.low
         if source.animation and source.header.format != PNG.name:
             raise CorruptImage
         if decoding.apply_orientation:
             image = apply_orientation(image, source.header.orientation)
-        plain, warning = normalize_colors(image, source.color)
+            low = apply_orientation(low, source.header.orientation) if low else None
+        plain, warning = normalize_colors(image, source.color, low)
     warnings += [warning] if warning else []
     if isinstance(source.file, LazyImage):
         plain = source.file.restore_alpha(plain)

@@ -17,6 +17,8 @@ class Pixels:
     #: Alpha that belongs to the image if the image's mode, for example CMYK, has no place for it.
     alpha: Image.Image | None = None
     warnings: tuple[str, ...] = ()
+    #: The low bytes if the channels have 16 bits. Then ``image`` has the high bytes.
+    low: Image.Image | None = None
 
 
 class LazyImage(Image.Image):
@@ -48,6 +50,8 @@ class LazyImage(Image.Image):
         self._decode = decode
         self._tags = dict(tags or {})
         self._alpha: Image.Image | None = None
+        #: Known after ``load``, see ``Pixels``.
+        self.low: Image.Image | None = None
         #: Known after ``load``.
         self.warnings: tuple[str, ...] = ()
         #: Whether the file has more than one page.
@@ -58,6 +62,7 @@ class LazyImage(Image.Image):
         if self._im is None:
             pixels = self._decode()
             decoded, self._alpha, self.warnings = pixels.image, pixels.alpha, pixels.warnings
+            self.low = pixels.low
             self._mode, self._size, self.palette = decoded.mode, decoded.size, decoded.palette
             self.im = decoded.im
         return super().load()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from PIL import AvifImagePlugin, Image, ImageFile, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from worker.imaging.color.deep import load_lcms
 from worker.imaging.heif.functions import load_functions
 from worker.imaging.operations.kernels import load_kernel
 from worker.imaging.tiff.decoder_errors import watch_errors
@@ -20,6 +21,7 @@ def prepare_process(*, heif: bool = True) -> None:
     if heif:
         load_functions()
     watch_errors()
+    load_lcms()
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     # There is already one process per CPU, and a sandboxed process can't start threads.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1

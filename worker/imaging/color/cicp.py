@@ -118,13 +118,18 @@ def convert_cicp_to_srgb(image: Image.Image, cicp: Cicp) -> tuple[Image.Image, s
         raise ValueError(f"{cicp} is not supported.")
     if cicp.is_srgb:
         return image, None
-    name = _HDR_NAMES.get(cicp.transfer)
-    warning = f"The image has high dynamic range ({name}), which was tone-mapped to sRGB." if name else None
-    return convert_space_to_srgb(image, _make_space(cicp)), warning
+    return convert_space_to_srgb(image, make_space(cicp)), describe_tone_mapping(cicp)
+
+
+def describe_tone_mapping(cicp: Cicp | None) -> str | None:
+    """Return a warning if the high dynamic range of an image is tone-mapped, otherwise None."""
+    name = _HDR_NAMES.get(cicp.transfer) if cicp else None
+    return f"The image has high dynamic range ({name}), which was tone-mapped to sRGB." if name else None
 
 
 @cache
-def _make_space(cicp: Cicp) -> RgbSpace:
+def make_space(cicp: Cicp) -> RgbSpace:
+    """Return the color space of a supported description."""
     decode = _TRANSFERS[cicp.transfer]
     return RgbSpace(_PRIMARIES[cicp.primaries], tuple(decode(value) for value in _list_values(cicp.full_range)))
 

@@ -104,6 +104,21 @@ def make_scale_table(bits: int, sample_format: int, *, inverted: bool) -> Sequen
     return make_table(bits, scale)
 
 
+@cache
+def make_byte_tables(bits: int, sample_format: int, *, inverted: bool) -> list[Sequence[int]]:
+    """Return the tables from keys to the high and the low byte of 0 to 65,535, for integers of more than 8 bits."""
+    used = min(bits, 16)
+    highest = (1 << used) - 1
+    sign = 1 << used - 1 if sample_format == SampleFormat.SIGNED else 0
+
+    def scale(value: int) -> int:
+        level = ((value ^ sign) * 131_070 + highest) // (2 * highest)
+        return 65_535 - level if inverted else level
+
+    levels = [scale(value) for value in range(1 << used)]
+    return [make_table(bits, lambda value, shift=shift: levels[value] >> shift & 255) for shift in (8, 0)]  # type: ignore[misc] # a default
+
+
 def make_table(bits: int, convert: Callable[[int], int]) -> Sequence[int]:
     """Return a table for keys of samples with ``bits`` bits. ``convert`` gets the value, without dropped bits."""
     key_bits = 8 if bits <= 8 else 16

@@ -9,8 +9,15 @@ from PIL import Image, ImageChops
 
 from worker.imaging.lazy_image import Pixels
 from worker.imaging.tiff.container import Segment, compute_row_bytes, compute_segment_bytes, get_segment_size
-from worker.imaging.tiff.depths import apply_table, extract_floats, extract_keys, make_scale_table, make_table
-from worker.imaging.tiff.flavor import Flavor, Photometric, SampleFormat
+from worker.imaging.tiff.depths import (
+    apply_table,
+    extract_floats,
+    extract_keys,
+    make_byte_tables,
+    make_scale_table,
+    make_table,
+)
+from worker.imaging.tiff.flavor import GRAY, Flavor, Photometric, SampleFormat
 from worker.imaging.tiff.float_range import UNIT, FloatRange, FloatStatistics
 from worker.imaging.tiff.samples import get_sample_order, iterate_samples
 
@@ -46,39 +53,57 @@ class _Channels:
         return [self.images[key] for key in sorted(self.images) if key[0] in samples]
 
 
-def decode_flavor(flavor: Flavor, segments: Sequence[Segment], color_map: Sequence[int]) -> Pixels:
+def can_be_deep(flavor: Flavor) -> bool:
+    """Return True if the colors have more than 8 bits that ``decode_flavor`` can keep."""
+    is_usual = flavor.photometric in {*GRAY, Photometric.RGB, Photometric.CMYK}
+    return is_usual and flavor.bits > 8 and not flavor.is_premultiplied
+
+
+def decode_flavor(
+    flavor: Flavor, segments: Sequence[Segment], color_map: Sequence[int], *, deep: bool = False
+) -> Pixels:
     """Decode all strips or tiles. ``color_map`` has 16-bit values of red, then green, then blue.
 
-    Raises TruncatedImage or CorruptImage.
+    With ``deep``, also return the low bytes of colors with 16 bits. Raises TruncatedImage or CorruptImage.
     """
     warning = None
     if flavor.sample_format == SampleFormat.FLOAT:
         statistics = FloatStatistics()
-        channels = _decode_channels(flavor, segments, color_map, UNIT, statistics)
+        channels = _decode_channels(flavor, segments, _Values(color_map, UNIT, deep), statistics)
         found = statistics.choose_range()
         if found != UNIT:
-            channels = _decode_channels(flavor, segments, color_map, found, None)
+            channels = _decode_channels(flavor, segments, _Values(color_map, found, deep), None)
         warning = statistics.describe(found)
     else:
-        channels = _decode_channels(flavor, segments, color_map, UNIT, None)
+        channels = _decode_channels(flavor, segments, _Values(color_map, UNIT, deep), None)
     colors = channels.take(*range(flavor.colors))
+    low = None
+    if deep:
+        colors, low_bytes = colors[0::2], colors[1::2]
+        low, _ = _merge(flavor, low_bytes, None)
     alpha = channels.take(flavor.alpha)[0] if flavor.alpha is not None else None
     image, separate_alpha = _merge(flavor, colors, alpha)
-    return Pixels(image=image, alpha=separate_alpha, warnings=(warning,) if warning else ())
+    return Pixels(image=image, alpha=separate_alpha, warnings=(warning,) if warning else (), low=low)
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What the stored values mean."""
+
+    color_map: Sequence[int]
+    float_range: FloatRange
+    #: Whether colors become two channels: high and low bytes.
+    deep: bool
 
 
 def _decode_channels(
-    flavor: Flavor,
-    segments: Sequence[Segment],
-    color_map: Sequence[int],
-    float_range: FloatRange,
-    statistics: FloatStatistics | None,
+    flavor: Flavor, segments: Sequence[Segment], values: _Values, statistics: FloatStatistics | None
 ) -> _Channels:
     channels = _Channels(flavor.size)
     width = get_segment_size(flavor, 0)[0]
     order = get_sample_order(flavor)
     extract = extract_floats if flavor.sample_format == SampleFormat.FLOAT else extract_keys
-    converts = {sample: _make_convert(flavor, sample, color_map, float_range) for sample in _list_needed(flavor)}
+    converts = {sample: _make_convert(flavor, sample, values) for sample in _list_needed(flavor)}
     for step in _list_steps(flavor, segments):
         heights = [get_segment_size(flavor, step.first + index)[1] for index in range(len(step.segments))]
         height = sum(heights)
@@ -137,18 +162,24 @@ def _get_place(flavor: Flavor, index: int) -> tuple[int, int]:
     return column * flavor.tile[0], row * flavor.tile[1]
 
 
-def _make_convert(flavor: Flavor, sample: int, color_map: Sequence[int], float_range: FloatRange) -> Convert:
+def _make_convert(flavor: Flavor, sample: int, values: _Values) -> Convert:
     """Return the function that makes channels of 8 bits from a sample."""
     is_inverted = flavor.photometric == Photometric.WHITE_IS_ZERO and sample == 0
+    is_deep = values.deep and sample < flavor.colors
     if flavor.sample_format == SampleFormat.FLOAT:
-        used = float_range if sample < flavor.colors else UNIT
-        return lambda values: [ImageChops.invert(used.apply(values)) if is_inverted else used.apply(values)]
+        used = values.float_range if sample < flavor.colors else UNIT
+        if is_deep:
+            tables = make_byte_tables(16, SampleFormat.UNSIGNED, inverted=is_inverted)
+            return lambda stored: [used.apply_deep(stored).point(table, "L") for table in tables]
+        return lambda stored: [ImageChops.invert(used.apply(stored)) if is_inverted else used.apply(stored)]
     if flavor.photometric == Photometric.PALETTE and sample == 0:
         entries = 1 << flavor.bits
-        tables = [make_table(flavor.bits, partial(_look_up, color_map, part * entries)) for part in range(3)]
-        return lambda keys: [apply_table(keys, table) for table in tables]
-    table = _make_sample_table(flavor, sample, is_inverted=is_inverted)
-    return lambda keys: [apply_table(keys, table)]
+        tables = [make_table(flavor.bits, partial(_look_up, values.color_map, part * entries)) for part in range(3)]
+    elif is_deep:
+        tables = make_byte_tables(flavor.bits, flavor.sample_format, inverted=is_inverted)
+    else:
+        tables = [_make_sample_table(flavor, sample, is_inverted=is_inverted)]
+    return lambda keys: [apply_table(keys, table) for table in tables]
 
 
 def _look_up(color_map: Sequence[int], start: int, value: int) -> int:

@@ -25,6 +25,12 @@ class FloatRange:
         offset = 0.5 - self.lowest * factor
         return values.point(lambda value: value * factor + offset).convert("L")
 
+    def apply_deep(self, values: Image.Image) -> Image.Image:
+        """Return values of 0 to 65,535 in an image of mode I. Its ``point`` clips values outside of the range."""
+        factor = 65_535 / (self.highest - self.lowest)
+        offset = 0.5 - self.lowest * factor
+        return values.point(lambda value: value * factor + offset).convert("I")
+
 
 #: The range of images: 0.0 is black and 1.0 is white (Adobe Photoshop TIFF Technical Note 3).
 UNIT: Final = FloatRange(0.0, 1.0)

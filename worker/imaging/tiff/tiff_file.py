@@ -9,6 +9,7 @@ from PIL import Image
 
 from shared.errors import CorruptImage, ImageError, SafelightError, TruncatedImage, UnsupportedFlavor
 from shared.pipeline.image_formats import TIFF
+from worker.imaging.color.profile_content import is_srgb_profile
 from worker.imaging.lazy_image import LazyImage, Pixels
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import SIDEWAYS
@@ -17,7 +18,7 @@ from worker.imaging.tiff.decoder_errors import count_fax_errors
 from worker.imaging.tiff.directory import Directory, Value, read_directory
 from worker.imaging.tiff.fax_lines import has_damaged_lines
 from worker.imaging.tiff.flavor import CCITT, Compression, Flavor, Photometric, Tag, read_flavor
-from worker.imaging.tiff.flavor_decoder import decode_flavor
+from worker.imaging.tiff.flavor_decoder import can_be_deep, decode_flavor
 from worker.imaging.tiff.rules import Decoder, choose_decoder
 
 #: Tags that Pillow needs for the pixels, besides those of strips and tiles.
@@ -81,6 +82,7 @@ def _decode(  # noqa: PLR0913, PLR0917 - the facts of a header
         image=apply_orientation(pixels.image, orientation),
         alpha=apply_orientation(pixels.alpha, orientation) if pixels.alpha else None,
         warnings=pixels.warnings,
+        low=apply_orientation(pixels.low, orientation) if pixels.low else None,
     )
 
 
@@ -108,8 +110,9 @@ def _decode_or_ignore_sizes(
 
 
 def _decode_segments(directory: Directory, flavor: Flavor, decoder: Decoder, segments: list[Segment]) -> Pixels:
-    if decoder is Decoder.OWN:
-        return decode_flavor(flavor, segments, _read_color_map(directory, flavor))
+    deep = can_be_deep(flavor) and _needs_conversion(directory)
+    if decoder is Decoder.OWN or deep:
+        return decode_flavor(flavor, segments, _read_color_map(directory, flavor), deep=deep)
     with count_fax_errors() as count:
         image = _decode_with_pillow(directory, flavor, segments)
         is_damaged = count() > 0
@@ -118,6 +121,12 @@ def _decode_segments(directory: Directory, flavor: Flavor, decoder: Decoder, seg
             directory, flavor, segments, image
         )
     return Pixels(image=image, warnings=(FAX_DAMAGED,) if is_damaged else ())
+
+
+def _needs_conversion(directory: Directory) -> bool:
+    """Return True if the file has a color profile that is not sRGB."""
+    profile = directory.get_bytes(Tag.ICC_PROFILE)
+    return profile is not None and not is_srgb_profile(profile)
 
 
 def _has_damaged_lines(directory: Directory, flavor: Flavor, segments: list[Segment], image: Image.Image) -> bool:

@@ -169,7 +169,7 @@ def test_every_format_supports_the_longest_result(image_format: str) -> None:
         render(too_long, Pipeline.model_validate({"output": output}), limits)
 
 
-@pytest.mark.parametrize(("box", "damaged"), [(b"ispe\0", b"ispe\1"), (b"pixi\0", b"pixi\1"), (b"pict", b"pick")])
+@pytest.mark.parametrize(("box", "damaged"), [(b"ispe\0", b"ispe\1"), (b"pixi\0", b"pixi\1")])
 def test_a_damaged_avif_is_called_damaged(box: bytes, damaged: bytes) -> None:
     """The decoder says only that it does not know the format."""
     data = sample_images.encode(Image.new("RGB", (8, 8)), "AVIF").replace(box, damaged, 1)
