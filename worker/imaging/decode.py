@@ -56,7 +56,7 @@ from worker.imaging.heif.checks import check_heif
 from worker.imaging.lazy_image import LazyImage
 from worker.imaging.planner import FULL_DECODE, Decoding
 from worker.imaging.repair import load_pixels
-from worker.imaging.repair.avif_items import rebuild_avif
+from worker.imaging.repair.primary_image import is_identity, rebuild_primary_image
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.stored_header import StoredHeader, get_tile_size, read_stored_header
 from worker.imaging.tiff import open_tiff
@@ -258,19 +258,21 @@ def _open(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Im
     open_own = _OWN_DECODERS.get(image_format)
     if open_own:
         return open_own(data), contents
-    if image_format is AVIF:
-        return _open_avif(data, contents, limits)
+    if image_format in {AVIF, HEIC}:
+        return _open_heif(data, contents, limits)
     return _open_with_pillow(data, contents, limits), contents
 
 
-def _open_avif(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Image, FileContents]:
-    """Open an AVIF file. If libavif refuses it, open a copy with only the items of the primary image."""
+def _open_heif(data: bytes, contents: FileContents, limits: Limits) -> tuple[Image.Image, FileContents]:
+    """Open an AVIF or HEIF file. If its decoder refuses it, open a copy with only the items of the primary image."""
+    if is_identity(data) and (rebuilt := rebuild_primary_image(data)):
+        return _open_with_pillow(rebuilt, make_whole_contents(rebuilt), limits), contents
     try:
         return _open_with_pillow(data, contents, limits), contents
     except (MemoryError, ImageError):
         raise
     except Exception:
-        if (rebuilt := rebuild_avif(data)) is None:
+        if (rebuilt := rebuild_primary_image(data)) is None:
             raise
         copy = replace(make_whole_contents(rebuilt), is_recognized=True)
         image = _open_with_pillow(rebuilt, copy, limits)

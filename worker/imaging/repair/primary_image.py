@@ -1,8 +1,9 @@
-"""AVIF files that libavif refuses because of damage outside of the pixels.
+"""AVIF and HEIF files that libavif or libheif refuses because of damage outside of the pixels.
 
-libavif refuses a file if its EXIF, a gain map, a group of items or the table of properties is not as expected. The
-rebuilt file has only the items that make up the image: the primary item, its tiles and its alpha plane
-(ISO/IEC 23008-12). Every tile becomes an item of its own, because libavif allows no item in two places.
+The libraries refuse a file if its EXIF, a gain map, a group of items, another image or the table of properties is not
+as expected. The rebuilt file has only the items that make up the image: the primary item, its tiles and its alpha plane
+(ISO/IEC 23008-12). Every tile becomes an item of its own, because libavif allows no item in two places. An identity
+derivation (``iden``) becomes the image that it refers to, with the transformations of both.
 """
 
 import struct
@@ -10,17 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.pipeline.heif_header import ItemTable, read_item_table
+from shared.pipeline.heif_header import ItemTable, read_heif_header, read_item_table
 from shared.pipeline.media_boxes import Box, find_box, read_version
 
 #: Properties that the image needs, and whether a reader must understand them (ISO/IEC 23000-22, 7.3.9).
 _PROPERTIES: Final = {
     **dict.fromkeys((b"ispe", b"pixi", b"colr", b"auxC", b"a1lx"), False),
-    **dict.fromkeys((b"av1C", b"irot", b"imir", b"clap", b"a1op", b"lsel"), True),
+    **dict.fromkeys((b"av1C", b"hvcC", b"irot", b"imir", b"clap", b"a1op", b"lsel"), True),
 }
-_IMAGES: Final = (b"av01", b"grid")
-_ALPHA: Final = b":alpha\0"
-_BRANDS: Final = b"avif\0\0\0\0avifmif1miaf"
+_TRANSFORMATIONS: Final = (b"irot", b"imir", b"clap")
+_CODED: Final = (b"av01", b"hvc1")
+_DERIVED: Final = (b"grid", b"iovl")
+#: Longest chain of identity derivations.
+_MAX_CHAIN: Final = 8
+#: Ends of the types of alpha planes in AVIF and HEIC.
+_ALPHA: Final = (b":alpha\0", b"auxid:1\0")
+_BRANDS: Final = {True: b"avif\0\0\0\0avifmif1miaf", False: b"heic\0\0\0\0heicmif1miaf"}
 #: Largest number of items in the rebuilt file.
 _MAX_ITEMS: Final = 10_000
 #: Number of bytes of the contents of all items, in multiples of the file. Items can share bytes.
@@ -33,19 +39,21 @@ class _Copy:
 
     #: Source and type of each item.
     items: list[tuple[int, bytes]] = field(default_factory=list)
+    #: Items whose transformations are applied after those of the first item.
+    identities: list[int] = field(default_factory=list)
     #: Type, source and targets of each reference.
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
 
     def add(self, meta: ItemTable, data: bytes, source: int) -> int:
         """Add an item with its tiles and its alpha plane. Return its new number. Raises ValueError for an odd item."""
-        kind = meta.kinds.get(source)
-        if kind not in _IMAGES or len(self.items) >= _MAX_ITEMS:
+        kind = meta.kinds.get(source, b"")
+        if kind not in {*_CODED, *_DERIVED} or len(self.items) >= _MAX_ITEMS:
             raise ValueError("The item is no image.")
         self.items.append((source, kind))
         number = len(self.items)
-        if kind == b"grid":
+        if kind in _DERIVED:
             sources = meta.references[b"dimg"].get(source, ())
-            if any(meta.kinds.get(each) != b"av01" for each in sources):
+            if any(meta.kinds.get(each) not in _CODED for each in sources):
                 raise ValueError("A tile is no coded image.")
             self.references.append((b"dimg", number, tuple(self.add(meta, data, each) for each in sources)))
         alpha = next((item for item, masters in meta.references[b"auxl"].items() if source in masters), None)
@@ -57,14 +65,20 @@ class _Copy:
         return number
 
 
-def rebuild_avif(data: bytes) -> bytes | None:
+def is_identity(data: bytes) -> bool:
+    """Return True if the primary item is an identity derivation, of which libheif does not support chains."""
+    header = read_heif_header(data)
+    return header is not None and header.primary.kind == b"iden"
+
+
+def rebuild_primary_image(data: bytes) -> bytes | None:
     """Return a file with only the primary image, or None if that is not possible."""
     try:
         meta = read_item_table(data)
         if meta is None or meta.primary is None:
             return None
         copy = _Copy()
-        copy.add(meta, data, meta.primary)
+        copy.add(meta, data, _find_source(meta, meta.primary, copy))
         if _has_lost_alpha(meta, data):
             return None
         contents = _read_contents(data, {source for source, _ in copy.items})
@@ -73,8 +87,21 @@ def rebuild_avif(data: bytes) -> bytes | None:
         return None
 
 
+def _find_source(meta: ItemTable, item: int, copy: _Copy) -> int:
+    """Return the item that identity derivations refer to. Keep them in the order of their transformations."""
+    for _ in range(_MAX_CHAIN):
+        if meta.kinds.get(item) != b"iden":
+            return item
+        copy.identities.insert(0, item)
+        (item,) = meta.references[b"dimg"].get(item, ())
+    raise ValueError("The chain of derivations is too long.")
+
+
 def _is_alpha(meta: ItemTable, data: bytes, item: int) -> bool:
-    return any(box.kind == b"auxC" and _ALPHA in data[box.start : box.end] for box in _iterate_properties(meta, item))
+    return any(
+        box.kind == b"auxC" and any(kind in data[box.start : box.end] for kind in _ALPHA)
+        for box in _iterate_properties(meta, item)
+    )
 
 
 def _has_lost_alpha(meta: ItemTable, data: bytes) -> bool:
@@ -157,7 +184,7 @@ def _write(data: bytes, meta: ItemTable, copy: _Copy, contents: dict[int, bytes]
         for kind, number, targets in copy.references
     ]
     sources = list(dict.fromkeys(source for source, _ in copy.items))
-    file_type = _make_box(b"ftyp", _BRANDS)
+    file_type = _make_box(b"ftyp", _BRANDS[any(kind == b"av01" for _, kind in copy.items)])
 
     def make_meta(first: int) -> bytes:
         places, at = {}, first
@@ -198,6 +225,9 @@ def _write_properties(data: bytes, meta: ItemTable, copy: _Copy) -> tuple[Sequen
         own = [box for box in _iterate_properties(meta, source) if box.kind in _PROPERTIES]
         # An alpha plane without a size has that of the image.
         own = own if any(box.kind == b"ispe" for box in own) else [*sizes, *own]
+        if number == 1:
+            own += [box for item in copy.identities for box in _iterate_properties(meta, item)
+                    if box.kind in _TRANSFORMATIONS]  # fmt: skip
         values = [
             boxes.setdefault(_make_box(box.kind, data[box.start : box.end]), len(boxes) + 1)
             | (0x8000 if _PROPERTIES[box.kind] else 0)
