@@ -1,9 +1,9 @@
 """Compare rendered public image files with independent decoders.
 
 ``python benchmarks/public_images.py FOLDER…`` renders every file below the folders in the sandbox, without operations,
-and compares the PNG with what libvips, Chromium and, for TIFF, tifffile decode. It prints the files that differ from
-all of them, those that fail although a reference decodes them, and the numbers of files by format. It exits with 1 if
-a file crashes a child or differs without a reason in ``public_images.json``.
+and compares the PNG with what libvips, Chromium, tifffile (TIFF), avifdec (AVIF) and heif-convert (HEIC) decode. It
+prints the files that differ from all of them, those that fail although a reference decodes them, and the numbers of
+files by format. It exits with 1 if a file crashes a child or differs without a reason in ``public_images.json``.
 
 Files that no reference decodes are not judged. libvips applies no CICP, and Chromium has no TIFF or HEIC, so one
 reference is enough for agreement.

@@ -6,21 +6,26 @@ channel.
 
 import base64
 import logging
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from io import BytesIO
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyvips
 import tifffile
 from chromium import chromium
+from hdr_reference import find_hdr, tone_map
 from playwright.sync_api import Browser, Error, Page
 
-from shared.pipeline.image_formats import HEIC, PNG, TIFF, detect_format
+from shared.pipeline.image_formats import AVIF, HEIC, PNG, TIFF, detect_format
 
 #: Rows of RGBA pixels, uint8, of shape (height, width, 4).
 Pixels = Any
@@ -67,7 +72,12 @@ def open_references(browser: Browser) -> Iterator[dict[str, Decode]]:
         return decode
 
     try:
-        yield {"libvips": run(decode_with_vips), "Chromium": _draw_on(page), "tifffile": run(decode_with_tifffile)}
+        yield {
+            "libvips": run(decode_with_vips),
+            "Chromium": _draw_on(page),
+            "tifffile": run(decode_with_tifffile),
+            "avifdec and heif-convert": run(decode_with_command),
+        }
     finally:
         pools[0].shutdown()
 
@@ -97,6 +107,39 @@ def decode_with_vips(data: bytes) -> Pixels | None:
         return None if image.format in {"float", "double", "complex"} else _to_rgba(image)
     except pyvips.Error:
         return None
+
+
+def decode_with_command(data: bytes) -> Pixels | None:
+    """Decode with avifdec or heif-convert, which Debian builds with other codecs, and tone-map HDR by the formulas."""
+    if detect_format(data) is AVIF:
+        command = ["avifdec", "-d", "16"] if find_hdr(data) else ["avifdec"]
+    elif detect_format(data) is HEIC:
+        command = ["heif-convert"]
+    else:
+        return _convert_command_output(data, data) if detect_format(data) is PNG and find_hdr(data) else None
+    if shutil.which(command[0]) is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in"), Path(folder, "out.png")
+        source.write_bytes(data)
+        subprocess.run([*command, source, target], capture_output=True, timeout=60, check=False)
+        # heif-convert writes a file for each image, so the primary image is not known if there are several.
+        return _convert_command_output(target.read_bytes(), data) if target.exists() else None
+
+
+def _convert_command_output(png: bytes, data: bytes) -> Pixels | None:
+    hdr = find_hdr(data)
+    # heif-convert turns the pixels, and keeps the orientation of the EXIF.
+    image = pyvips.Image.new_from_buffer(png, "")
+    if hdr is None:
+        return _to_rgba(image)
+    values = np.asarray(image.numpy()).reshape(image.height, image.width, -1)
+    if values.shape[-1] not in {3, 4}:
+        return None
+    color = tone_map(values[..., :3] / (65_535 if image.format == "ushort" else 255), *hdr)
+    alpha = values[..., 3] / (257 if image.format == "ushort" else 1) if values.shape[-1] == 4 else None
+    opaque = np.full(color.shape[:2], 255.0)
+    return np.rint(np.dstack([color, opaque if alpha is None else alpha])).astype(np.uint8)
 
 
 def _has_gamma(data: bytes) -> bool:

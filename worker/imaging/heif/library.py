@@ -19,6 +19,8 @@ _INTERLEAVED_RGB, _INTERLEAVED_RGBA, _INTERLEAVED = 10, 11, 10
 #: ``heif_suberror_Unknown_NCLX_*`` and ``_NCLX_colr_VUI_mismatch``: color facts of the bitstream are unknown or wrong.
 _HARMLESS: Final = (133, 134, 135, 152)
 _MAX_WARNINGS: Final = 100
+#: Characters of a message of libheif.
+_MAX_MESSAGE: Final = 120
 #: libheif starts a thread for 0, and none for a negative number.
 _NO_CODEC_THREADS: Final = -1
 _NO_LIBRARY: Final = (
@@ -188,7 +190,8 @@ def _check(error: HeifError) -> None:
     if error.subcode == _END_OF_DATA and "iloc" in message:  # pixels after the end of the file
         raise TruncatedImage from ValueError(message)
     if error.subcode != _DATA_VERSION and error.code in {_UNSUPPORTED_FILE, _UNSUPPORTED_FEATURE, _NO_DECODER}:
+        feature = "".join(each for each in message if each.isascii() and each.isprintable())[:_MAX_MESSAGE]
         raise UnsupportedFlavor(
-            "The HEIF file uses a feature that is not supported. Save the image as JPEG or PNG."
+            f"The HEIF file uses a feature that is not supported ({feature}). Save the image as JPEG or PNG."
         ) from ValueError(message)
     raise ValueError(message)

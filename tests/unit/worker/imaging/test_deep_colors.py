@@ -16,7 +16,7 @@ from worker.imaging.color.deep import DeepPixels, convert_deep
 from worker.imaging.color.hdr_curves import map_hlg, map_pq
 from worker.imaging.color.rgb_space import BT709, Chromaticities, RgbSpace, build_profile, encode_srgb
 
-#: Dark values, which 8 bits can't tell apart, and some others.
+#: Dark values, several of which have the same 8 bits, and some others.
 VALUES = [*range(0, 2600, 13), *range(3000, 65_536, 640), 65_535]
 LINEAR = build_profile(RgbSpace(BT709, tuple(value / 255 for value in range(256))))
 WIDE = Chromaticities((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.3127, 0.3290))
