@@ -67,4 +67,6 @@ JOB_OPTIONS: Final[Mapping[str, str]] = {
     "grayscale": "boolean",
     "format": "string",
     "quality": "integer",
+    "widths": "string",
+    "formats": "string",
 }

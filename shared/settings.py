@@ -131,6 +131,8 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     redispatch_seconds: Positive
     #: Largest asset.
     max_asset_bytes: Positive
+    #: The worker's limit for the CPU time of one image.
+    render_seconds: Positive
     #: What the worker does if the sandbox is incomplete; see ``WorkerSettings``.
     sandbox: Literal["best", "require"]
 

@@ -134,6 +134,7 @@ class MemberCreation:
             find_preset=cache(catalog.find_preset),
             find_asset=cache(catalog.find_asset),
             find_webhook=cache(catalog.find_webhook),
+            budget=catalog.budget,
         )
         locations = {job_id: each.location() for job_id, each in requests.items() if isinstance(each, ImportRequest)}
         sources = self.imports.inspect_all(locations)

@@ -7,6 +7,7 @@ from typing import Self
 
 from api.dependencies import Dependencies
 from api.jobs.options import ImportRequest, Options
+from api.presets.output_budget import ExpectedImage, OutputBudget
 from api.presets.use_cases import get_preset
 from api.webhooks.use_cases import Webhooks
 from shared.errors import (
@@ -39,6 +40,8 @@ class Catalog:
     find_webhook: Callable[[str], Webhook]
     #: The upload token of the request, which decides what happens to each file; None without a token.
     grant: UploadToken | None = None
+    #: What all outputs of a job may cost together; None for no limit.
+    budget: OutputBudget | None = None
 
     @classmethod
     def of(cls, dependencies: Dependencies, owner: str, grant: UploadToken | None = None) -> Self:
@@ -49,11 +52,12 @@ class Catalog:
             find_asset=partial(dependencies.assets.get, owner),
             find_webhook=lambda name: webhooks.get_for_job(name, owner),
             grant=grant,
+            budget=OutputBudget.of(dependencies.settings),
         )
 
 
-def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
-    """Return the job spec of a request's options.
+def resolve_job_spec(options: Options, catalog: Catalog, image: ExpectedImage | None = None) -> JobSpec:
+    """Return the job spec of a request's options. ``image`` is what is known of the image, if anything.
 
     Raises InvalidPipeline if the options are not valid together, or UnknownPreset, WatermarkNotFound or UnknownWebhook
     with a pointer to a name that does not exist, or NotificationsOff if the deployment sends no notifications. With an
@@ -63,6 +67,8 @@ def resolve_job_spec(options: Options, catalog: Catalog) -> JobSpec:
         _require_only_file(options)
         return catalog.grant.spec
     pipeline, preset = _resolve_pipeline(options, catalog)
+    if catalog.budget is not None:
+        catalog.budget.check(pipeline, _find_outputs(options, pipeline), image)
     pins = []
     for name in sorted(list_asset_names(pipeline)):
         try:
@@ -99,6 +105,15 @@ def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, Pre
     return preset.pipeline, preset.ref
 
 
+def _find_outputs(options: Options, pipeline: Pipeline) -> str:
+    """Return a pointer to the field of a request that decides which outputs a job has."""
+    if options.preset is not None:
+        return "/preset"
+    if options.pipeline is None:
+        return "/widths"
+    return "/pipeline/responsive" if pipeline.responsive else "/pipeline/outputs"
+
+
 def _require_only_file(options: Options) -> None:
     """Raise TokenForbidden if a request with an upload token has more than a file and its properties."""
     if isinstance(options, ImportRequest):
@@ -112,8 +127,11 @@ def _require_only_file(options: Options) -> None:
 
 def _find_operations(pipeline: Pipeline, name: str) -> tuple[str, ...]:
     """Return pointers to each reference to an asset in a pipeline."""
+    lists = [("/pipeline", pipeline.operations)]
+    lists += [(f"/pipeline/outputs/{index}", output.operations) for index, output in enumerate(pipeline.outputs)]
     return tuple(
-        f"/pipeline/operations/{index}/image"
-        for index, operation in enumerate(pipeline.operations)
+        f"{place}/operations/{index}/image"
+        for place, operations in lists
+        for index, operation in enumerate(operations)
         if get_asset_name(operation) == name
     )

@@ -3,15 +3,28 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from api.http.body import load_json_object
 from api.http.problems import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
 from shared.jobs.source import S3Location, parse_s3_location
-from shared.pipeline.pipeline import DEFAULT_BOX, DEFAULT_PIPELINE, Fit, Grayscale, Operation, Output, Pipeline, Resize
+from shared.pipeline.output import LOSSY_FORMATS, normalize_format
+from shared.pipeline.pipeline import (
+    DEFAULT_BOX,
+    DEFAULT_PIPELINE,
+    Fit,
+    Grayscale,
+    Operation,
+    Output,
+    Pipeline,
+    Resize,
+    Responsive,
+)
 
-SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality")
+SHORTHAND = ("width", "height", "fit", "enlarge", "grayscale", "format", "quality", "widths", "formats")
+#: Shorthand options that exclude ``widths``.
+_SINGLE_SIZE: Final = ("width", "height", "fit", "enlarge")
 
 
 def _parse_text(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
@@ -38,8 +51,23 @@ def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation,
     return value
 
 
+def _split(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Split ``320,640`` at the commas. Return other values as is, for example a list in JSON."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 Count = Annotated[int, BeforeValidator(refuse_bool)]
 Switch = Annotated[bool, BeforeValidator(_refuse_number)]
+Widths = Annotated[
+    tuple[Count, ...],
+    BeforeValidator(_split),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+(,[0-9]+)*$", "examples": ["320,640"]}),
+]
+Formats = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z]+(,[a-zA-Z]+)*$", "examples": ["avif,webp"]}),
+]
 
 
 class Options(BaseModel):
@@ -64,6 +92,13 @@ class Options(BaseModel):
     grayscale: Switch | None = None
     format: str | None = None
     quality: Count | None = None
+    widths: Widths | None = Field(
+        default=None,
+        description="Widths of responsive outputs, separated by commas. Without `grayscale=true`, colors are kept.",
+    )
+    formats: Formats | None = Field(
+        default=None, description="Formats of responsive outputs, separated by commas, instead of `format`."
+    )
 
     @model_validator(mode="after")
     def _require_one_source(self) -> Self:
@@ -87,6 +122,8 @@ class Options(BaseModel):
         given = self.shorthand()
         if not given:
             return DEFAULT_PIPELINE
+        if "widths" in given or "formats" in given:
+            return _make_responsive_pipeline(given)
         try:
             operations: tuple[Operation, ...] = (_resize(given),)
             if given.get("grayscale", True):
@@ -149,6 +186,33 @@ def read_import(query: Mapping[str, Any], fields: Mapping[str, Any]) -> ImportRe
     request = read_as(ImportRequest, query, fields)
     request.location()
     return request
+
+
+def _make_responsive_pipeline(given: Mapping[str, Any]) -> Pipeline:
+    """Return the pipeline of ``widths`` and ``formats``. Raises InvalidPipeline."""
+    if "widths" not in given:
+        raise InvalidPipeline(errors=(FieldError("/formats", "needs widths, such as widths=320,640"),))
+    clashing = [name for name in _SINGLE_SIZE if name in given]
+    if "formats" in given and "format" in given:
+        clashing.append("format")
+    if clashing:
+        other = {"format": "formats"}
+        raise InvalidPipeline(
+            errors=tuple(
+                FieldError(f"/{name}", f"can't be combined with {other.get(name, 'widths')}") for name in clashing
+            )
+        )
+    formats = given.get("formats") or (given.get("format", DEFAULT_PIPELINE.outputs[0].format.value),)
+    names = tuple(dict.fromkeys(normalize_format(each) for each in formats))
+    quality = {name: given["quality"] for name in names if name in LOSSY_FORMATS} if "quality" in given else {}
+    if "quality" in given and not quality:
+        why = f"applies to none of the formats {', '.join(names)}, which are lossless"
+        raise InvalidPipeline(errors=(FieldError("/quality", why),))
+    try:
+        responsive = Responsive.model_validate({"widths": given["widths"], "formats": formats, "quality": quality})
+    except ValidationError as error:
+        raise InvalidPipeline(errors=field_errors(error)) from error
+    return Pipeline(operations=(Grayscale(),) if given.get("grayscale") else (), responsive=responsive)
 
 
 def _resize(given: Mapping[str, Any]) -> Resize:

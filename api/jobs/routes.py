@@ -27,6 +27,7 @@ from api.jobs.responses import get_submitted_job, job_response, log_submission, 
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
+from api.presets.output_budget import ExpectedImage
 from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.aws.dynamodb.job_listing import MAX_PAGE, JobQuery
 from shared.errors import (
@@ -230,7 +231,8 @@ def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies)
     filename = upload_options.filename or body.filename
 
     def submit(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload_options, Catalog.of(dependencies, owner, granted(event)))
+        catalog = Catalog.of(dependencies, owner, granted(event))
+        spec = resolve_job_spec(upload_options, catalog, ExpectedImage.read(body.data))
         submission = JobSubmission.of(dependencies)
         return submission.submit(body, spec, filename, owner, job_id=reservation.job_id, at=reservation.at)
 

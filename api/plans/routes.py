@@ -14,6 +14,7 @@ from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.plans.planner import plan
 from api.plans.schemas import read_plan_request
 from api.plans.views import PlanView
+from api.presets.output_budget import ExpectedImage
 from shared.errors import (
     BadJson,
     InvalidPipeline,
@@ -44,7 +45,8 @@ def plan_job(dependencies: Deps) -> Response[Any]:
     """Return the sizes, warnings, limits and estimated cost of a job, without an upload. Nothing is stored."""
     event = router.current_event
     image, options = read_plan_request(read_json(event))
-    spec = resolve_job_spec(options, Catalog.of(dependencies, caller(event)))
+    expected = ExpectedImage(image.width, image.height, image.image_format)
+    spec = resolve_job_spec(options, Catalog.of(dependencies, caller(event)), expected)
     limits = dependencies.limits
     view = PlanView.of(image, spec, plan(image, spec.require_pipeline(), limits), limits)
     return json_response(view, HTTPStatus.OK, {})

@@ -13,6 +13,7 @@ from api.http.documented import documented
 from api.http.etags import expected_version, version_tag
 from api.http.parameters import Cursor
 from api.http.responses import json_response
+from api.presets.output_budget import OutputBudget
 from api.presets.schemas import PresetBody, PresetPageView, PresetView
 from api.presets.use_cases import get_preset, require_own_preset
 from shared.errors import (
@@ -118,6 +119,8 @@ def put_preset(
     expected = expected_version(if_match, if_none_match)
     event = router.current_event
     body = PresetBody.read(read_json(event))
+    pointer = "/pipeline/responsive" if body.pipeline.responsive else "/pipeline/outputs"
+    OutputBudget.of(dependencies.settings).check(body.pipeline, pointer)
     preset, created = dependencies.presets.put(
         caller(event), name, body.pipeline, body.description, now=dependencies.clock(), expected=expected
     )

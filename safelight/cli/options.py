@@ -45,6 +45,26 @@ def join_choices(values: Collection[str]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
+def parse_widths(value: str | None) -> str | None:
+    """Return the value of ``--widths`` without spaces. Raises BadParameter if a part is not a number."""
+    if value is None:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    if wrong := next((part for part in parts if not (part.isascii() and part.isdigit() and int(part))), None):
+        raise typer.BadParameter(f"{wrong!r} is not a number of pixels. Separate widths with commas: 320,640.")
+    if "" in parts:
+        raise typer.BadParameter("a width is missing. Separate widths with commas: 320,640.")
+    return ",".join(parts)
+
+
+def parse_formats(value: str | None) -> str | None:
+    """Return the value of ``--formats``, with the usual names. Raises BadParameter for an unknown format."""
+    if value is None:
+        return None
+    parse = make_choice_parser(OUTPUT_FORMATS, str.lower, OUTPUT_FORMAT_SPELLINGS)
+    return ",".join(parse(part.strip()) or "" for part in value.split(","))
+
+
 def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None
     """Return the value of an argument that takes job IDs. Raises BadParameter if an ID is the name of a file."""
     for each in [value] if isinstance(value, str) else value or ():
@@ -117,6 +137,24 @@ Format = Annotated[
 Quality = Annotated[
     int | None,
     typer.Option("--quality", min=1, max=100, help=f"Quality of the result, only for {join_choices(LOSSY_FORMATS)}."),
+]
+Widths = Annotated[
+    str | None,
+    typer.Option(
+        "--widths",
+        metavar="PIXELS,...",
+        callback=parse_widths,
+        help="Widths of several results, such as 320,640,1280. Widths larger than the image are skipped.",
+    ),
+]
+Formats = Annotated[
+    str | None,
+    typer.Option(
+        "--formats",
+        metavar="NAME,...",
+        callback=parse_formats,
+        help=f"Formats of each width, such as avif,webp. {join_choices(OUTPUT_FORMATS)}.",
+    ),
 ]
 Grayscale = Annotated[
     bool | None, typer.Option("--grayscale/--color", help="Convert to grayscale, or keep the colors.")

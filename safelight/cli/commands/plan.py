@@ -35,6 +35,8 @@ def plan(  # noqa: PLR0913 - each option is an argument
     enlarge: opts.Enlarge = None,
     format_name: opts.Format = None,
     quality: opts.Quality = None,
+    widths: opts.Widths = None,
+    formats: opts.Formats = None,
     grayscale: opts.Grayscale = None,
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
@@ -51,6 +53,8 @@ def plan(  # noqa: PLR0913 - each option is an argument
         enlarge=enlarge,
         format=format_name,
         quality=quality,
+        widths=widths,
+        formats=formats,
         grayscale=grayscale,
     )
     with connect(context, api_url) as client:
@@ -104,6 +108,9 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
     if plan.estimate.milliseconds is not None:
         memory = text.format_size(plan.estimate.memory_bytes)
         typer.echo(f"Estimate: {plan.estimate.milliseconds} ms of processing, {memory} of memory.", err=True)
+    if plan.skipped:
+        names = ", ".join(text.escape(each.name) for each in plan.skipped)
+        typer.echo(f"Skipped: {names}. {text.escape(plan.skipped[0].reason)}", err=True)
     for warning in plan.warnings:
         typer.echo(f"Note: {text.escape(warning.message)}", err=True)
     if plan.failure is not None:
@@ -119,6 +126,10 @@ def _print_steps(plan: Plan) -> None:
     rows = [("image", image.format or "-", dimensions, text.format_size(image.size))]
     rows += [(each.op, "-", text.format_dimensions(each.width, each.height) or "-", "-") for each in plan.steps]
     for output in plan.outputs:
+        rows += [
+            (f"{output.name}: {each.op}", "-", text.format_dimensions(each.width, each.height) or "-", "-")
+            for each in output.steps
+        ]
         dimensions = text.format_dimensions(output.width, output.height) or "-"
         rows.append((f"output {output.name}", output.format or "-", dimensions, "-"))
     tables.print_rows(("Step", "Format", "Dimensions", "Size"), rows, Console())

@@ -12,7 +12,7 @@ from safelight.cli.rendering import documents, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.downloads import result_names
-from safelight.errors import LocalFileError
+from safelight.errors import ClientError, LocalFileError
 from safelight.models import Job
 
 EXAMPLES = """Examples:
@@ -23,7 +23,9 @@ safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB -o small.png
 
 safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB -o - | file -
 
-safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --link"""
+safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --link
+
+safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --markup"""
 
 Target = Annotated[
     Path | None,
@@ -36,6 +38,17 @@ OutputName = Annotated[
 LinkOnly = Annotated[bool, typer.Option("--link", help="Print a time-limited link instead of downloading.")]
 
 
+MarkupOnly = Annotated[
+    bool, typer.Option("--markup", help="Print HTML for all outputs, a <picture> element, instead of downloading.")
+]
+
+
+class NoMarkup(ClientError):
+    """The job has not completed, or browsers can show none of its outputs."""
+
+    code = "NO_MARKUP"
+
+
 def result(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
@@ -43,6 +56,7 @@ def result(  # noqa: PLR0913 - each option is an argument
     target: Target = None,
     output: OutputName = None,
     link: LinkOnly = False,
+    markup: MarkupOnly = False,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
@@ -54,12 +68,25 @@ def result(  # noqa: PLR0913 - each option is an argument
     if str(target) == "-" and as_json:
         raise typer.BadParameter("the image and --json can't both go to standard output.")
     with connect(context, api_url) as client:
-        if link:
+        if markup:
+            _print_markup(client, job_id, as_json=as_json)
+        elif link:
             _print_link(client, job_id, output, as_json=as_json)
         elif str(target) == "-":
             _write_to_stdout(client, job_id, output)
         else:
             _download_to_file(client, job_id, output, target, as_json=as_json)
+
+
+def _print_markup(client: Safelight, job_id: str, *, as_json: bool) -> None:
+    """Print the HTML for all outputs. Raises NoMarkup if there is none."""
+    job = client.status(job_id)
+    if job.result is None or job.result.markup is None:
+        raise NoMarkup(f"The job {job_id} has no output that browsers can show. Its status is {job.status}.")
+    if as_json:
+        documents.print_document(job.result.markup.document())
+    else:
+        typer.echo(text.escape(job.result.markup.picture))
 
 
 def _print_link(client: Safelight, job_id: str, output: str | None, *, as_json: bool) -> None:

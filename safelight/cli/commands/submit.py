@@ -21,6 +21,8 @@ safelight submit *.jpg --preset thumbnail --out thumbnails
 
 safelight submit holiday.jpg --width 800 --format webp --color --wait
 
+safelight submit holiday.jpg --widths 320,640,1280 --formats avif,webp,jpeg --out results
+
 safelight submit s3://shop-images/2026/chair.jpg --preset web
 
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
@@ -56,6 +58,8 @@ def submit(  # noqa: PLR0913 - each option is an argument
     enlarge: opts.Enlarge = None,
     format_name: opts.Format = None,
     quality: opts.Quality = None,
+    widths: opts.Widths = None,
+    formats: opts.Formats = None,
     grayscale: opts.Grayscale = None,
     webhook: opts.Webhook = None,
     wait: Wait = False,
@@ -79,6 +83,8 @@ def submit(  # noqa: PLR0913 - each option is an argument
         enlarge=enlarge,
         format=format_name,
         quality=quality,
+        widths=widths,
+        formats=formats,
         grayscale=grayscale,
     )
     options = SubmitOptions(

@@ -11,6 +11,7 @@ from safelight.cli.options import (
     Enlarge,
     Fit,
     Format,
+    Formats,
     Grayscale,
     Height,
     Json,
@@ -19,6 +20,7 @@ from safelight.cli.options import (
     Quality,
     Webhook,
     Width,
+    Widths,
     collect_shorthand,
     read_pipeline,
 )
@@ -90,6 +92,8 @@ def create(  # noqa: PLR0913 - each option is an argument
     grayscale: Grayscale = None,
     format_: Format = None,
     quality: Quality = None,
+    widths: Widths = None,
+    formats: Formats = None,
     webhook: Webhook = None,
     max_files: Annotated[
         int | None, typer.Option("--max-files", min=1, metavar="N", help="Maximum number of files. Default: 1.")
@@ -123,6 +127,8 @@ def create(  # noqa: PLR0913 - each option is an argument
         grayscale=grayscale,
         format=format_,
         quality=quality,
+        widths=widths,
+        formats=formats,
     )
     size, seconds, tags = parse_size(max_bytes), parse_duration(expires_in), parse_tags(tag)
     with connect(context, api_url) as client:
