@@ -21,7 +21,7 @@ from safelight.transport.timing import Timing
 PAGE_SIZE = 100
 MAX_CONNECTIONS = 100
 
-Option = str | int | bool
+Option = str | int | bool | Sequence[str | int]
 #: A request body: bytes, or a function that opens the content again for each try.
 Body = bytes | Callable[[], AbstractContextManager[BinaryIO | bytes]]
 _T = TypeVar("_T")
@@ -130,10 +130,17 @@ class Connection:
         return with_retries(call, retries=self._retries, repeatable=repeatable, timing=self.timing)
 
     def _url(self, path: str, query: Mapping[str, Option]) -> str:
-        texts = {key: str(each).lower() if isinstance(each, bool) else str(each) for key, each in query.items()}
+        texts = {key: format_option(each) for key, each in query.items()}
         # quote, not quote_plus: gateways do not agree on the meaning of "+". A name can contain undecodable bytes.
         encoded = urlencode(texts, quote_via=quote, safe="", errors="replace")
         return f"{self.api_url}/{path}" + (f"?{encoded}" if encoded else "")
+
+
+def format_option(value: Option) -> str:
+    """Return a value as text: ``true`` or ``false``, and the items of a list separated by commas."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else ",".join(map(str, value))
 
 
 def quote_path(text: str) -> str:

@@ -167,6 +167,12 @@ def test_shorthand_options_are_sent(invoke: Invoke, api: Any, image_file: Path) 
     }
 
 
+def test_widths_and_formats_are_sent(invoke: Invoke, api: Any, image_file: Path) -> None:
+    """Separated by commas, without spaces and with the usual names."""
+    invoke("submit", image_file, "--widths", "320, 640", "--formats", "AVIF,jpg")
+    assert (query_of(api)["widths"], query_of(api)["formats"]) == (["320,640"], ["avif,jpeg"])
+
+
 def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, image_file: Path, tmp_path: Path) -> None:
     """Both send the same request."""
     (tmp_path / "p.json").write_text('{"operations": []}')
@@ -187,6 +193,11 @@ def test_pipeline_is_json_or_a_file(invoke: Invoke, api: Any, image_file: Path, 
         ["--quality", "101"],
         ["--fit", "round"],
         ["--format", "bmp"],
+        ["--widths", "320,wide"],
+        ["--widths", "320,"],
+        ["--widths", "0"],
+        ["--widths", "320", "--formats", "webp,bmp"],
+        ["--widths", "320", "--preset", "web"],
         ["--parallel", "0"],
     ],
 )

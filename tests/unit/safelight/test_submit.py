@@ -98,6 +98,17 @@ def test_pipeline_options_and_wait_are_sent(client: Safelight, api: Any, image_f
     assert "Prefer" not in api.requests[1].headers
 
 
+def test_lists_are_sent_as_text(client: Safelight, api: Any, image_file: Path) -> None:
+    """In a query, the values are separated by commas."""
+    client.submit(image_file, options={"widths": [320, 640], "formats": ("avif", "webp"), "grayscale": True})
+    assert query_of(api.requests[0]) == {
+        "filename": ["holiday.png"],
+        "widths": ["320,640"],
+        "formats": ["avif,webp"],
+        "grayscale": ["true"],
+    }
+
+
 def test_every_call_has_its_own_idempotency_key(client: Safelight, api: Any, image_file: Path) -> None:
     """Unless the caller gives one."""
     client.submit(image_file)
