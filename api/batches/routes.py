@@ -30,7 +30,7 @@ from api.http.parameters import IdempotencyKey, IfNoneMatch
 from api.http.responses import json_response
 from api.http.schemas import dump
 from api.jobs.job_spec import Catalog
-from api.jobs.responses import make_signer
+from api.jobs.responses import limit_outputs, make_signer
 from api.jobs.schemas import JobView
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.idempotency.request_log import Reservation
@@ -227,7 +227,8 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
 ) -> Response[Any]:
     """List members in the order of their IDs.
 
-    With `status`, a page can have fewer members than `limit` even if it is not the last page.
+    With `status`, or with `links` and many outputs, a page can have fewer members than `limit` even if it is not the
+    last page.
     """
     batches = Batches.of(dependencies)
     batch = batches.get(batch_id, caller(router.current_event)).batch
@@ -237,12 +238,14 @@ def list_members(  # noqa: PLR0913, PLR0917 - the filters of the route
     sign = make_signer(
         dependencies.images_for(api_links), dependencies.clock(), timedelta(seconds=settings.link_seconds)
     )
+    jobs = limit_outputs(page.jobs) if links else page.jobs
+    next_after = page.next_after if len(jobs) == len(page.jobs) else jobs[-1].id
     view = MemberPageView(
         items=[
             JobView.of(job, settings.image_bucket, api_links, sign=sign if links else None, is_listed=True)
-            for job in page.jobs
+            for job in jobs
         ],
-        next_cursor=encode_cursor(page.next_after) if page.next_after else None,
+        next_cursor=encode_cursor(next_after) if next_after else None,
     )
     return json_response(view)
 

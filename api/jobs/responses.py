@@ -1,5 +1,6 @@
 """Responses that show a job, and what the request log stores for repeated requests."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,8 @@ from shared.filenames import replace_extension
 from shared.jobs.job import Job, ProcessedImage
 from shared.pipeline.image_formats import BY_NAME
 
+#: Outputs with links on a page. A link and the facts of an output have up to 1.8 KB.
+MAX_LINKED_OUTPUTS = 1000
 #: How many seconds callers should wait before they poll an open job again.
 RETRY_AFTER_SECONDS = 1
 
@@ -59,6 +62,16 @@ def make_signer(images: ImageStore, now: datetime, lifetime: timedelta) -> Sign:
         return images.link(output, filename=filename, lifetime=lifetime, now=now).url
 
     return sign
+
+
+def limit_outputs(jobs: Sequence[Job]) -> Sequence[Job]:
+    """Return the first jobs of a page, at least one, whose links fit into a response of a Lambda function (6 MB)."""
+    total = 0
+    for count, job in enumerate(jobs):
+        total += len(job.outputs)
+        if total > MAX_LINKED_OUTPUTS and count:
+            return jobs[:count]
+    return jobs
 
 
 def remember_job(submitted: Submitted) -> dict[str, Any]:
