@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from safelight.connection import Connection, Option, drop_none, quote_path
 from safelight.errors import LocalFileError, UnexpectedAnswer, UploadRefused
-from safelight.models import Job, NewUpload, UploadForm, UploadFormResponse
+from safelight.models import Job, NewUpload, SignedPut, UploadForm, UploadFormResponse
 from safelight.transport import responses, upload_form
 
 
@@ -99,9 +99,16 @@ class DirectUploads:
         document = {**(options or {}), **drop_none(facts), "content_type": content_type}
         return responses.read(self._connection.post("uploads", document, key=idempotency_key), NewUpload)
 
-    def renew(self, job_id: str) -> UploadForm:
-        """Return a new form for a job that waits for its file. Raises ApiError if the job no longer waits."""
-        return responses.read(self._post(job_id, "form"), UploadFormResponse).upload
+    def renew(self, job_id: str) -> UploadForm | SignedPut:
+        """Return a new form or request for a job that waits for its file.
+
+        Raises ApiError if the job no longer waits, and UnexpectedAnswer if the file is sent in parts.
+        """
+        renewed = responses.read(self._post(job_id, "form"), UploadFormResponse)
+        form = renewed.upload or renewed.put
+        if form is None:
+            raise UnexpectedAnswer("The API returned neither a form nor a request for the file.")
+        return form
 
     def confirm(self, job_id: str) -> Job:
         """Report to the API that the file of a job is in S3, and return the job. Idempotent.
@@ -110,8 +117,8 @@ class DirectUploads:
         """
         return responses.read(self._post(job_id, "confirm"), Job)
 
-    def send(self, form: UploadForm, image: str | Path | bytes) -> None:
-        """Send an image with a form, with retries.
+    def send(self, form: UploadForm | SignedPut, image: str | Path | bytes) -> None:
+        """Send an image with a form or request, with retries.
 
         Raises UploadRefused if S3 refuses the image, and LocalFileError if the file can't be read.
         """
@@ -146,7 +153,13 @@ class DirectUploads:
         self.send_prepared(job.upload, upload, renew_form=lambda: self.renew(job.id))
         return self.confirm(job.id)
 
-    def send_prepared(self, form: UploadForm, upload: Upload, *, renew_form: Callable[[], UploadForm] | None) -> None:
+    def send_prepared(
+        self,
+        form: UploadForm | SignedPut,
+        upload: Upload,
+        *,
+        renew_form: Callable[[], UploadForm | SignedPut] | None,
+    ) -> None:
         """Send an upload with a form. If the form has expired and ``renew_form`` is given, use the form it returns."""
         current = form
 

@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from safelight.client import Safelight
 from safelight.errors import ApiError, ClientError, DownloadFailed, LocalFileError, UploadRefused
 from safelight.ingest.checkpoint.files import FileRow
-from safelight.models import Link, Output, UploadForm
+from safelight.models import Link, Output, SignedPut, UploadForm
 from safelight.transport.upload_form import EXPIRED
 from safelight.uploads import Upload
 
 #: A form that expires within this time is renewed.
 _EXPIRY_MARGIN = timedelta(seconds=20)
+_FORM: TypeAdapter[UploadForm | SignedPut] = TypeAdapter(UploadForm | SignedPut)
 
 
 class FileChanged(ClientError):
@@ -30,16 +33,18 @@ def upload_file(client: Safelight, row: FileRow) -> bool:
     If the job no longer waits for its file, returns False without an upload. If the file has changed or can't be read,
     cancels the job and raises FileChanged or LocalFileError.
     """
-    form = UploadForm.model_validate_json(row.form) if row.form else None
+    form = _FORM.validate_json(row.form) if row.form else None
     try:
         _require_unchanged(row)
         if form is None or (form.expires_at is not None and form.expires_at < datetime.now(UTC) + _EXPIRY_MARGIN):
             form = _renew_form(client, row)
-        if form is not None and not _try_form(client, row, form):
-            form = _renew_form(client, row)
+        try:
             if form is not None and not _try_form(client, row, form):
-                raise UploadRefused("The store refuses a new upload form.", status=EXPIRED, reason="AccessDenied")
-        _require_unchanged(row)
+                form = _renew_form(client, row)
+                if form is not None and not _try_form(client, row, form):
+                    raise UploadRefused("The store refuses a new upload form.", status=EXPIRED, reason="AccessDenied")
+        finally:
+            _require_unchanged(row)  # S3 refuses a file that has changed, too
     except (FileChanged, LocalFileError):
         # If the cancellation fails, the job expires.
         with suppress(ClientError):
@@ -69,7 +74,7 @@ def download_results(
     return [paths[output.name] for output in outputs]
 
 
-def _try_form(client: Safelight, row: FileRow, form: UploadForm) -> bool:
+def _try_form(client: Safelight, row: FileRow, form: UploadForm | SignedPut) -> bool:
     """Upload a file. Return False if S3 refuses the form."""
     try:
         client.uploads.send_prepared(form, Upload(Path(row.source)), renew_form=None)
@@ -80,8 +85,8 @@ def _try_form(client: Safelight, row: FileRow, form: UploadForm) -> bool:
     return True
 
 
-def _renew_form(client: Safelight, row: FileRow) -> UploadForm | None:
-    """Return a new form, or None if the job no longer waits for its file."""
+def _renew_form(client: Safelight, row: FileRow) -> UploadForm | SignedPut | None:
+    """Return a new form or request, or None if the job no longer waits for its file."""
     try:
         return client.uploads.renew(row.job)
     except ApiError as error:

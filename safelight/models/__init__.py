@@ -13,7 +13,7 @@ from safelight.models.operations import (
 )
 from safelight.models.plans import Plan
 from safelight.models.tokens import NewUploadToken, UploadToken, UploadTokenPage
-from safelight.models.uploads import NewUpload, UploadForm, UploadFormResponse
+from safelight.models.uploads import NewUpload, SignedPut, UploadForm, UploadFormResponse
 
 __all__ = [
     "AddedMembers",
@@ -40,6 +40,7 @@ __all__ = [
     "ReceiptResponse",
     "RedriveRefusal",
     "RedriveResult",
+    "SignedPut",
     "UploadForm",
     "UploadFormResponse",
     "UploadToken",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from safelight.models.jobs import Job
 from safelight.models.response import Response, Timestamp
-from safelight.models.uploads import UploadForm
+from safelight.models.uploads import SignedPut, UploadForm
 
 
 class Backfill(Response):
@@ -91,11 +91,12 @@ class MemberError(Response):
 
 
 class MemberResult(Response):
-    """The outcome for one member of a request: a job, with a form if the job waits for a file, or an error."""
+    """The outcome for one member of a request: a job, with how to send its file, or an error."""
 
     index: int
     job: MemberJob | None = None
     upload: UploadForm | None = None
+    put: SignedPut | None = None
     error: MemberError | None = None
 
 

@@ -14,10 +14,21 @@ class UploadForm(Response):
     expires_at: Timestamp | None = None
 
 
-class UploadFormResponse(Response):
-    """A new form for a job that still waits for its file."""
+class SignedPut(Response):
+    """A signed, time-limited request for the upload of one job's file to S3. S3 accepts it once."""
 
-    upload: UploadForm
+    url: str
+    #: Header fields by name. Send exactly these.
+    headers: dict[str, str]
+    max_bytes: int | None = None
+    expires_at: Timestamp | None = None
+
+
+class UploadFormResponse(Response):
+    """A new form or request for a job that still waits for its file. One of the two is not None."""
+
+    upload: UploadForm | None = None
+    put: SignedPut | None = None
 
 
 class NewUpload(Job):

@@ -1,4 +1,4 @@
-"""Uploads to S3 with a form that the API has signed."""
+"""Uploads to S3 with a form or request that the API has signed."""
 
 import re
 from typing import BinaryIO
@@ -7,28 +7,34 @@ from urllib.parse import urlsplit
 import httpx
 
 from safelight.errors import UnexpectedAnswer, UploadRefused
-from safelight.models import UploadForm
+from safelight.models import SignedPut, UploadForm
 from safelight.transport.responses import retry_after_seconds, translate_errors
 
 #: Statuses after which another try with the same form may succeed.
 RETRYABLE = frozenset({429, 500, 502, 503, 504})
 #: S3's error codes with a 4xx status after which another try may succeed. Codes of KMS contain "Throttling".
 RETRYABLE_REASONS = frozenset({"OperationAborted", "RequestTimeout"})
-#: The status that S3 returns for an expired form.
+#: The status that S3 returns for an expired form or request.
 EXPIRED = 403
+#: The status that S3 returns for a request if the file is there, as after a lost response.
+THERE = 412
 
 
-def send(form: UploadForm, content: BinaryIO | bytes, client: httpx.Client) -> None:
-    """Send an image with a form. A file is not read into memory as a whole.
+def send(form: UploadForm | SignedPut, content: BinaryIO | bytes, client: httpx.Client) -> None:
+    """Send an image with a form or request. A file is not read into memory as a whole.
 
     ``client`` must not send credentials, because the form leads to another host than the API. Raises UploadRefused if
     S3 refuses the image, or ClientError if the connection fails.
     """
     host = _host(form)
-    media_type = form.fields.get("Content-Type", "application/octet-stream")
     with translate_errors(host):
-        response = client.post(form.url, data=form.fields, files={"file": ("file", content, media_type)})
-    if not response.is_success:
+        if isinstance(form, SignedPut):
+            response = client.put(form.url, content=content, headers=form.headers)
+        else:
+            media_type = form.fields.get("Content-Type", "application/octet-stream")
+            response = client.post(form.url, data=form.fields, files={"file": ("file", content, media_type)})
+    is_there = isinstance(form, SignedPut) and response.status_code == THERE
+    if not response.is_success and not is_there:
         reason = _reason(response)
         raise UploadRefused(
             f"{host} refused the image with status {response.status_code}{reason and f', {reason}'}.",
@@ -43,7 +49,7 @@ def is_retryable_refusal(error: UploadRefused) -> bool:
     return error.status in RETRYABLE or error.reason in RETRYABLE_REASONS or "Throttl" in error.reason
 
 
-def _host(form: UploadForm) -> str:
+def _host(form: UploadForm | SignedPut) -> str:
     """Return the host of the form's URL. The fields of the form are credentials and must not appear in messages."""
     try:
         parts = urlsplit(form.url)

@@ -120,7 +120,8 @@ def record_chunk_response(checkpoint: Checkpoint, chunk: Chunk, response: AddedM
         if result is None or (result.job is None and result.error is None):
             raise UnexpectedAnswer(f"The API returned neither a job nor an error for member {index} of a request.")
         if result.job is not None:
-            form = result.upload.model_dump_json() if result.upload else None
+            sending = result.upload or result.put
+            form = sending.model_dump_json() if sending else None
             checkpoint.database.execute(
                 "UPDATE files SET state = ?, job = ?, form = ?, sent_at = ? WHERE number = ?",
                 (State.SENT if form is None else State.MEMBER, result.job.id, form, now, number),
@@ -174,5 +175,7 @@ def _add_member(checkpoint: Checkpoint, facts: FileFacts, batch: int, *, chunk: 
         "content_type": facts.media_type,
         "size": facts.size,
         "digest": facts.digest,
+        # S3 accepts such a request only once, so the worker needs no copy of the file.
+        "method": "put",
         **options,
     }

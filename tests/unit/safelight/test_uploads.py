@@ -8,7 +8,7 @@ from support.fake_bulk_api import API_URL, BulkApi
 
 from safelight.client import DIRECT_BYTES, Safelight
 from safelight.errors import ApiError, UnexpectedAnswer, UploadRefused
-from safelight.models import UploadForm
+from safelight.models import SignedPut, UploadForm
 from safelight.transport.timing import Timing
 
 NO_WAITING = Timing(sleep=lambda _seconds: None, jitter=lambda: 0.0)
@@ -57,6 +57,30 @@ def test_retryable_rejection_is_retried(client: Safelight, bulk: BulkApi, reason
     job = client.uploads.upload(b"raw", filename="a.png")
     assert bulk.received == {job.id: 1}
     assert answers == []
+
+
+@pytest.mark.parametrize("source", ["bytes", "file"])
+def test_a_signed_put_is_sent_as_it_is(tmp_path: Path, source: str) -> None:
+    """With its header fields alone, and the length. S3 already has a file whose response was lost."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        seen.append(request)
+        if len(seen) == 1:
+            raise httpx.ReadError("reset")
+        return httpx.Response(412, text="<Error><Code>PreconditionFailed</Code></Error>")
+
+    client = Safelight(API_URL, transport=httpx.MockTransport(answer), timing=NO_WAITING)
+    put = SignedPut(url="https://store.test/raw/1?X-Amz-Signature=1", headers={"If-None-Match": "*"})
+    path = tmp_path / "a.png"
+    path.write_bytes(b"raw\nimage")
+    client.uploads.send(put, path if source == "file" else path.read_bytes())
+    assert [(each.method, each.content, each.headers["Content-Length"]) for each in seen] == [
+        ("PUT", b"raw\nimage", "9")
+    ] * 2
+    assert seen[-1].headers["If-None-Match"] == "*"
+    assert "Content-Type" not in seen[-1].headers
 
 
 def test_permanent_rejection_is_raised(client: Safelight, bulk: BulkApi) -> None:
