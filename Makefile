@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 FAULT_RUNS := 10000
 THOROUGH :=
 MUTANTS :=
-# The end-to-end tests wait much of their time, so other tests run beside them. Each target prints when it has ended.
+# The end-to-end tests wait much of their time, so other tests run beside them, and npm beside pip. Each target prints when
+# it has ended.
 CONCURRENTLY = $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
@@ -35,10 +36,10 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose --profile pull pull localstack lambda
 	docker compose build deploy
 
-test: $(VENV)/.dev $(VENV)/.newman $(VENV)/.diagrams $(VENV)/.uppy ## Run all checks and tests
+test: ## Run all checks and tests
 	+@$(CONCURRENTLY) FAULT_RUNS=500 e2e check no-engine browser
 
-test-all: $(VENV)/.dev $(VENV)/.newman $(VENV)/.diagrams $(VENV)/.uppy ## The same as test, with all cases, random runs, requests and kills, mutants, Lambda's runtime, and the audit
+test-all: ## The same as test, with all cases, random runs, requests and kills, mutants, Lambda's runtime, and the audit
 	+@$(CONCURRENTLY) THOROUGH=--thorough e2e check no-engine audit browser
 	+@$(MAKE) --no-print-directory lambda-box mutants
 
@@ -145,18 +146,18 @@ $(VENV)/.bench: requirements/bench.txt benchmarks/package-lock.json | $(VENV)/.d
 	else echo "npm is not installed: the benchmarks skip sharp."; fi
 	@touch $@
 
-$(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/.dev
+$(VENV)/.newman: tests/postman/package-lock.json | $(VENV)/bin/python
 	@if command -v npm >/dev/null; then npm ci --prefix tests/postman --silent --no-audit --no-fund; \
 	else echo "npm is not installed: the Postman collection is not tested."; fi
 	@touch $@
 
-$(VENV)/.uppy: tests/uppy/4/package-lock.json tests/uppy/6/package-lock.json | $(VENV)/.dev
+$(VENV)/.uppy: tests/uppy/4/package-lock.json tests/uppy/6/package-lock.json | $(VENV)/bin/python
 	@if command -v npm >/dev/null; then for version in 4 6; do \
 	npm ci --prefix tests/uppy/$$version --silent --no-audit --no-fund && npm run --prefix tests/uppy/$$version --silent build || exit 1; done; \
 	else echo "npm is not installed: Uppy is not tested."; fi
 	@touch $@
 
-$(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/.dev
+$(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
 	else echo "npm is not installed: diagrams are not checked."; fi
 	@touch $@
