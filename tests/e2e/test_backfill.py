@@ -16,7 +16,7 @@ from support.running_stack import MAX_WAIT_SECONDS, Site, wait_until
 
 pytestmark = pytest.mark.e2e
 #: Above two chunks. 500 take some minutes longer.
-IMAGES = int(os.environ.get("SAFELIGHT_BACKFILL", "120"))
+IMAGES = int(os.environ.get("SAFELIGHT_BACKFILL", "105"))
 
 
 def make_command(site: Site, *arguments: str) -> list[str]:

@@ -9,7 +9,7 @@ from faults.simulator.mutants import MUTANTS
 from faults.simulator.random_run import Run
 from faults.simulator.settings import Blueprint
 
-RUNS = 300
+RUNS = 150
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 LAYOUTS = list(product("<>", (False, True), (None, (16, 32)), (False, True)))
 DEPTHS = [*((bits, UNSIGNED) for bits in (*range(1, 17), 24, 32, 64)), *((bits, SIGNED) for bits in (8, 12, 16, 32)),
           *((bits, FLOAT) for bits in (16, 32, 64))]  # fmt: skip
-
+#: Depths that programs write, and two that end within a byte.
+FREQUENT = {*((bits, UNSIGNED) for bits in (1, 2, 4, 8, 12, 15, 16, 32)), (16, SIGNED), (16, FLOAT), (32, FLOAT)}
 PREDICTED = [(1, 1), (8, 1), (12, 1), (16, 1), (32, 1), (16, 2), (16, 3), (32, 3), (64, 3)]
 PREDICTED_COLORS = [
     *(Colors.GRAY, Colors.WHITE_IS_ZERO, Colors.GRAY_ALPHA),
@@ -48,7 +49,10 @@ def measure_error(image: Image.Image, expected: Image.Image) -> float:
                for at, (one, other) in enumerate(zip(found, wanted, strict=True)))  # fmt: skip
 
 
-@pytest.mark.parametrize(("bits", "sample_format"), DEPTHS)
+@pytest.mark.parametrize(
+    ("bits", "sample_format"),
+    [pytest.param(*each, marks=[] if each in FREQUENT else [pytest.mark.thorough]) for each in DEPTHS],
+)
 def test_depths_and_layouts(bits: int, sample_format: int) -> None:
     """Every depth in both byte orders, in strips and tiles, in one plane and several, as TIFF and BigTIFF.
 
