@@ -1,5 +1,6 @@
 """The API Lambda: resolver, routes, error handlers, ``handler``."""
 
+import os
 import time
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +33,7 @@ from api.http.problems import problem_response, translate_validation_error
 from api.rate_limit import count_request
 from api.tokens.access import allowed_origins, authenticate, authorize
 from shared.errors import MethodNotAllowed, RouteNotFound, SafelightError
+from shared.initialization import prepare
 from shared.observability import make_metrics
 
 metrics = make_metrics()
@@ -44,6 +46,7 @@ for routes in (
 ):
     app.include_router(routes.router)
 api.openapi.routes.add_documents(app)
+prepare(get_dependencies, os.environ)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

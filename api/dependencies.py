@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from api.http.gateway_event import GRANT, IS_OPEN, OPEN_PATH
 from api.http.links import Links
-from shared.aws.clients import Clients, make_clients, make_presigner
+from shared.aws.clients import make_clients, make_presigner
 from shared.aws.dynamodb.asset_table import AssetTable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
@@ -28,8 +28,9 @@ from shared.aws.dynamodb.idempotency.token_table import TokenTable
 from shared.aws.dynamodb.job_indexes import DeadLetterIndex
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.job_table import JobTable
-from shared.aws.dynamodb.owner_quotas import OwnerLimits, OwnerQuotas
+from shared.aws.dynamodb.owner_quotas import OwnerQuotas
 from shared.aws.dynamodb.preset_table import PresetTable
+from shared.aws.dynamodb.walks.batch_operations import BatchOperations
 from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
@@ -39,7 +40,6 @@ from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import JobQueues, SqsQueue
 from shared.clock import Clock, utc_now
 from shared.errors import TokenInvalid
-from shared.initialization import prepare
 from shared.jobs.job import ANONYMOUS
 from shared.jobs.upload_token import UploadToken
 from shared.observability import make_logger
@@ -55,6 +55,7 @@ class Dependencies:
     jobs: JobTable
     listing: JobListing
     batches: BatchTable
+    batch_operations: BatchOperations
     members: BatchMembers
     images: ImageStore
     sources: SourceStore
@@ -109,7 +110,7 @@ def get_dependencies() -> Dependencies:
     """Return the dependencies of this execution environment."""
     settings = ApiSettings.read(os.environ)
     clients = make_clients(settings.aws_call_seconds)
-    quotas = _make_quotas(clients, settings)
+    quotas = OwnerQuotas.of(clients, settings)
     tokens = TokenTable(clients.dynamodb, settings.idempotency_table, unknown_bytes=settings.max_raw_bytes)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
     return Dependencies(
@@ -124,6 +125,7 @@ def get_dependencies() -> Dependencies:
             listing_shards=settings.listing_shards,
             quotas=quotas,
         ),
+        batch_operations=BatchOperations(clients.dynamodb, settings.batch_table),
         members=BatchMembers(clients.dynamodb, settings.job_table, listing),
         images=ImageStore(
             clients.s3,
@@ -148,18 +150,6 @@ def get_dependencies() -> Dependencies:
         webhook_queue=SqsQueue(clients.sqs, settings.webhook_queue_url, is_fair=settings.has_fair_queues),
         clock=utc_now,
     )
-
-
-def _make_quotas(clients: Clients, settings: ApiSettings) -> OwnerQuotas | None:
-    """Return the counts of open jobs and bytes, or None if neither is limited."""
-    if not settings.owner_open_jobs and not settings.owner_daily_bytes:
-        return None
-    limits = OwnerLimits(
-        open_jobs=settings.owner_open_jobs,
-        daily_bytes=settings.owner_daily_bytes,
-        unknown_bytes=settings.max_raw_bytes,
-    )
-    return OwnerQuotas(clients.dynamodb, settings.batch_table, limits)
 
 
 #: Cached, because creating a client takes longer than signing. Bounded, because a caller can send any ``Host``.
@@ -209,5 +199,3 @@ def get_logger() -> Logger:
 #: Types of route parameters that the resolver fills in.
 Deps = Annotated[Dependencies, Depends(get_dependencies)]
 Log = Annotated[Logger, Depends(get_logger)]
-
-prepare(get_dependencies, os.environ)

@@ -80,6 +80,16 @@ IDLE: Final = (
         "finds overdue jobs once a minute: eight short queries, 0.2 s per run (assumed)",
     ),
     Line(
+        "Walker",
+        {
+            "invocation": MONTH_SECONDS / 60,
+            "gib_second": MONTH_SECONDS / 60 * 1.0 * 0.1,
+            "read": MONTH_SECONDS / 60,
+            "log": MONTH_SECONDS / 60 * 1e-6,
+        },
+        "looks for operations on batches once a minute: a query, 0.1 s assumed",
+    ),
+    Line(
         "Deferred webhooks",
         {
             "invocation": MONTH_SECONDS / 60,

@@ -29,8 +29,8 @@ class Stack:
     queue_url: str
     bulk_queue_url: str
     dead_letter_queue_url: str
-    #: Function names by role: ``api``, ``worker``, ``uploads``, ``dead_letters``, ``reconciler``, ``notifier``,
-    #: ``webhooks``.
+    #: Function names by role: ``api``, ``worker``, ``uploads``, ``dead_letters``, ``reconciler``, ``walker``,
+    #: ``notifier``, ``webhooks``.
     functions: Mapping[str, str]
 
     @classmethod
@@ -52,6 +52,7 @@ class Stack:
                 "uploads": outputs["UploadFunctionName"],
                 "dead_letters": outputs["DeadLetterFunctionName"],
                 "reconciler": outputs["ReconcilerFunctionName"],
+                "walker": outputs["WalkerFunctionName"],
                 "notifier": outputs["NotifierFunctionName"],
                 "webhooks": outputs["WebhookFunctionName"],
             },

@@ -52,8 +52,37 @@ class Batches:
         document = {**options, **drop_none({"name": name}), "backfill": given}
         return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key).batch
 
+    def import_prefix(
+        self,
+        source: str,
+        *,
+        include: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Create a batch for the objects under ``s3://bucket/prefix/``. The server creates its members.
+
+        ``include`` has patterns of file names, such as ``*.jpg``. By default, all files with the suffix of an image are
+        imported. The server starts within a minute and continues without this client.
+        """
+        prefix = {"source": source, "include": list(include)}
+        document = {**(options or {}), **drop_none({"name": name}), "prefix": prefix}
+        return self.add_body(None, json.dumps(document).encode(), idempotency_key=idempotency_key).batch
+
+    def pause(self, batch_id: str) -> Batch:
+        """Let the server create and retry no more members, and return the batch."""
+        return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/pause"), Batch)
+
+    def resume(self, batch_id: str) -> Batch:
+        """Let the server continue what was paused, or what it has given up, and return the batch."""
+        return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/resume"), Batch)
+
     def continue_backfill(self, batch_id: str) -> Batch:
-        """Create more members of a backfill and return the batch. Repeat the call until ``is_filled`` is true."""
+        """Create more members of a backfill or an import now, and return the batch.
+
+        Repeat the call until ``is_filled`` is true, or let the server continue.
+        """
         return responses.read(self._connection.post(f"batches/{quote_path(batch_id)}/backfill"), Batch)
 
     def add(

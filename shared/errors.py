@@ -19,7 +19,8 @@
     ├── JobStateError           the job or batch is not in the state that the request needs
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
-    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · NotABackfill
+    │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · BatchPaused
+    │   ├── NotABackfill · NothingToPause
     │   ├── MultipartNotFound · NotMultipart · PartsMissing · PartSizeMismatch · PartETagMismatch
     │   └── JobCancelled · UploadExpired   (the error of a cancelled or expired job)
     ├── ImageError              the image can never be processed with this pipeline
@@ -523,11 +524,25 @@ class BatchClosed(JobStateError):
     title = "The batch is closed."
 
 
+class BatchPaused(JobStateError):
+    """The owner has paused the creation of members."""
+
+    code = "BATCH_PAUSED"
+    title = "The batch is paused."
+
+
 class NotABackfill(JobStateError):
-    """The batch was not created with ``backfill``."""
+    """The batch was created with neither ``backfill`` nor ``import``."""
 
     code = "NOT_A_BACKFILL"
-    title = "The batch is not a backfill."
+    title = "The batch is neither a backfill nor an import."
+
+
+class NothingToPause(JobStateError):
+    """The server creates or retries no members of the batch."""
+
+    code = "NOTHING_TO_PAUSE"
+    title = "The server has nothing to do for the batch."
 
 
 class JobFinished(JobStateError):

@@ -80,7 +80,18 @@ class LimitSettings(_Settings):
         )
 
 
-class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
+class OwnerLimitSettings(StoreSettings):
+    """The limits of each owner."""
+
+    #: Open jobs of one owner; 0 for no limit.
+    owner_open_jobs: Annotated[int, Field(ge=0)]
+    #: Bytes that one owner may upload per day (UTC); 0 for no limit.
+    owner_daily_bytes: Annotated[int, Field(ge=0)]
+    #: Largest raw image, which is also what an upload counts that declares no size.
+    max_raw_bytes: Positive
+
+
+class ApiSettings(OwnerLimitSettings, SenderSettings, LimitSettings):
     """Settings of the API Lambda."""
 
     #: Table of presets and asset records.
@@ -99,10 +110,6 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     idempotency_table: str
     #: Requests of one owner per minute; 0 for no limit.
     owner_requests: Annotated[int, Field(ge=0)]
-    #: Open jobs of one owner; 0 for no limit.
-    owner_open_jobs: Annotated[int, Field(ge=0)]
-    #: Bytes that one owner may upload per day (UTC); 0 for no limit.
-    owner_daily_bytes: Annotated[int, Field(ge=0)]
     #: Callers that can list and redrive dead letters: comma-separated patterns.
     operators: str
     #: Path prefix of the API on a local engine; empty on AWS, where the events of the gateway contain it.
@@ -135,6 +142,18 @@ class ApiSettings(StoreSettings, SenderSettings, LimitSettings):
     render_seconds: Positive
     #: What the worker does if the sandbox is incomplete; see ``WorkerSettings``.
     sandbox: Literal["best", "require"]
+
+
+class WalkerSettings(OwnerLimitSettings, SenderSettings):
+    """Settings of the walker Lambda."""
+
+    bulk_queue_url: str
+    #: Comma-separated buckets that are open for imports; empty for none.
+    import_buckets: str
+    #: Age at which a job and its objects are deleted.
+    retention_days: Positive
+    #: Age at which a PENDING job's message is sent again.
+    redispatch_seconds: Positive
 
 
 class WorkerSettings(StoreSettings, LimitSettings):

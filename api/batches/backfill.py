@@ -1,4 +1,4 @@
-"""Backfill: creation of members from stored images, one chunk at a time.
+"""Backfills and imports of prefixes: creation of members by the server, one chunk at a time.
 
 Each call creates members until its time is up. The next call continues where the last one stopped. One transaction
 writes both a chunk of members and the new position, so concurrent calls create each member only once.
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from api.batches.members import notify_workers
+from api.batches.prefix_imports import PrefixImports
 from api.dependencies import Dependencies
 from api.jobs.imports import Imports
 from shared.aws.dynamodb.batch_table import BatchTable
@@ -17,6 +18,7 @@ from shared.aws.s3.source_store import SourceObject
 from shared.clock import Clock
 from shared.errors import (
     BatchClosed,
+    BatchPaused,
     FieldError,
     InvalidRequest,
     NotABackfill,
@@ -29,13 +31,14 @@ from shared.jobs import object_keys
 from shared.jobs.backfill import CHUNK, Backfill, BackfillFilter
 from shared.jobs.batch import Batch
 from shared.jobs.job import Job, RawImage
+from shared.jobs.prefix_import import PrefixImport
 from shared.jobs.source import S3Location
 from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """Result of one call of a backfill."""
+    """Result of one call that creates members."""
 
     #: Number of members that the call created.
     created: int
@@ -45,11 +48,12 @@ class BackfillProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfills:
-    """Creates the members of backfills."""
+    """Creates the members of backfills and of imports of prefixes."""
 
     table: BatchTable
     listing: JobListing
     imports: Imports
+    prefixes: PrefixImports
     clock: Clock
     retention: timedelta
 
@@ -60,6 +64,7 @@ class Backfills:
             table=dependencies.batches,
             listing=dependencies.listing,
             imports=Imports.of(dependencies),
+            prefixes=PrefixImports(imports=Imports.of(dependencies), clock=dependencies.clock),
             clock=dependencies.clock,
             retention=dependencies.retention,
         )
@@ -69,15 +74,18 @@ class Backfills:
 
         Chunks become smaller if a limit of the owner does not allow a whole one. If it does not allow one more member,
         the call ends. Raises TooManyOpenJobs or DailyBytesExceeded if it has created no member then, NotABackfill,
-        BatchClosed if the batch was closed before all members were created, or ServiceError if AWS fails.
+        BatchClosed if the batch was closed before all members were created, BatchPaused, the errors of
+        :meth:`PrefixImports.build_chunk`, or ServiceError if AWS fails.
         """
-        if batch.backfill is None:
+        if batch.fill is None:
             raise NotABackfill
         created, send_error, limit = 0, None, CHUNK
-        while batch.backfill is not None and not batch.backfill.complete:
+        while batch.fill is not None and not batch.fill.complete:
             if batch.closed_at is not None:
                 raise BatchClosed
-            jobs, progress = self._build_chunk(batch, batch.backfill, limit)
+            if batch.paused_at is not None:
+                raise BatchPaused
+            jobs, progress = self._build_members(batch, batch.fill, limit)
             at = self.clock()
             try:
                 is_stored = self.table.advance(batch, jobs, progress, at=at, expires_at=at + self.retention)
@@ -95,6 +103,14 @@ class Backfills:
                 break
             batch = self.table.get(batch.id, batch.owner, now=at).batch
         return BackfillProgress(created, send_error)
+
+    def _build_members(
+        self, batch: Batch, fill: Backfill | PrefixImport, limit: int
+    ) -> tuple[list[Job], Backfill | PrefixImport]:
+        """Return the next members and the new position, without writing them."""
+        if isinstance(fill, PrefixImport):
+            return self.prefixes.build_chunk(batch, fill, limit)
+        return self._build_chunk(batch, fill, limit)
 
     def _build_chunk(self, batch: Batch, backfill: Backfill, limit: int) -> tuple[list[Job], Backfill]:
         """Return the next members and the backfill with its new position, without writing them.

@@ -42,12 +42,15 @@ from shared.errors import (
     BatchNotFound,
     DailyBytesExceeded,
     FieldError,
+    ImportOff,
     InvalidPipeline,
     InvalidRequest,
     KeyInUse,
     KeyInvalid,
     KeyReused,
     NotificationsOff,
+    SourceForbidden,
+    SourceMissing,
     TooManyOpenJobs,
     UnknownPreset,
     UnknownWebhook,
@@ -77,6 +80,9 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
         UnknownWebhook,
         NotificationsOff,
         WatermarkNotFound,
+        ImportOff,
+        SourceForbidden,
+        SourceMissing,
         TooManyOpenJobs,
         DailyBytesExceeded,
         KeyInvalid,
@@ -87,7 +93,7 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
 def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Create a batch with up to 100 members. You can add more until the batch is closed.
 
-    A batch with `backfill` starts empty. `POST …/backfill` creates its members from stored images.
+    A batch with `backfill` or `prefix` starts empty. The server creates its members, starting within a minute.
     """
     event = router.current_event
     owner = caller(event)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
 from api.http.body import SOURCE
 from api.http.parameters import refuse_bare_number
@@ -15,10 +15,14 @@ from shared.ids import ID_PATTERN
 from shared.jobs.backfill import BackfillFilter
 from shared.jobs.batch import MAX_MEMBERS
 from shared.jobs.job import JobStatus
+from shared.jobs.prefix_import import PrefixImport
+from shared.jobs.source import MAX_KEY_BYTES, SCHEME
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.strict import Integer
 
 MAX_NAME: Final = 200
+#: A pattern of file names.
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 _FORMATS: Final = "|".join(each.name for each in INPUT_FORMATS)
 
 
@@ -70,6 +74,34 @@ class BackfillRequest(BaseModel):
         )
 
 
+class PrefixRequest(BaseModel):
+    """Objects in an allowed S3 bucket. The server creates a member for each of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(max_length=2048, description="`s3://bucket/prefix/`, or `s3://bucket/` for the whole bucket.")
+    include: list[Pattern] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Only objects that match one of these patterns, such as `*.jpg`. A pattern with a slash is "
+        "compared with the path after the prefix, and any other with the file name. Default: all files with the "
+        "suffix of an image.",
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _require_bucket(cls, value: str) -> str:
+        bucket, slash, prefix = value.removeprefix(SCHEME).partition("/")
+        if not value.startswith(SCHEME) or not bucket or not slash or len(prefix.encode()) > MAX_KEY_BYTES:
+            raise ValueError("is not of the form s3://bucket/prefix")
+        return value
+
+    def to_import(self) -> PrefixImport:
+        """Return the import at its start."""
+        bucket, _, prefix = self.source.removeprefix(SCHEME).partition("/")
+        return PrefixImport(bucket=bucket, prefix=prefix, include=tuple(self.include))
+
+
 class ItemsRequest(BaseModel):
     """Further members of a batch."""
 
@@ -94,7 +126,12 @@ class BatchRequest(Options):
     backfill: BackfillRequest | None = Field(
         default=None,
         description="Create the members from the stored images of these jobs, instead of from `items`. "
-        "See `POST …/backfill`.",
+        "The server continues without a client.",
+    )
+    prefix: PrefixRequest | None = Field(
+        default=None,
+        description="Create the members from the objects under a prefix of an S3 bucket, instead of from `items`. "
+        "The server continues without a client.",
     )
     items: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_MEMBERS)
     close: StrictBool = Field(default=False, description="Close the batch after adding these members.")
@@ -105,9 +142,10 @@ def read_batch_request(query: dict[str, Any], fields: dict[str, Any]) -> BatchRe
     request = read_as(BatchRequest, query, fields)
     if request.filename is not None:
         raise InvalidRequest(errors=(FieldError("/filename", "is allowed only for a member"),))
-    if request.backfill is not None and (request.items or request.close):
-        name = "items" if request.items else "close"
-        raise InvalidRequest(errors=(FieldError(f"/{name}", "can't be combined with backfill"),))
+    fills = [name for name in ("backfill", "prefix") if getattr(request, name) is not None]
+    others = [*fills[1:], *(name for name in ("items", "close") if fills and getattr(request, name))]
+    if others:
+        raise InvalidRequest(errors=(FieldError(f"/{others[0]}", f"can't be combined with {fills[0]}"),))
     return request
 
 

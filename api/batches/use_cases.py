@@ -1,36 +1,23 @@
-"""Batches: create, add members, close, cancel, retry failed members, continue a backfill.
+"""Batches: create, add members, close, pause, resume, cancel, retry failed members, continue a backfill or import."""
 
-To cancel or retry members, a call scans all members. If its time is up, it stores its position for the next call.
-"""
-
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from api.batches.backfill import BackfillProgress, Backfills, start_backfill
 from api.batches.members import AddedMembers, MemberCreation
+from api.batches.scans import MemberScans, ScanProgress
 from api.batches.schemas import BatchRequest
 from api.dependencies import Dependencies
 from api.jobs.job_spec import Catalog, resolve_job_spec
-from api.jobs.lifecycle import JobLifecycle, require_retriable
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
+from shared.aws.dynamodb.walks.batch_operations import BatchOperations
 from shared.clock import Clock
-from shared.errors import BatchClosed, BatchNotFound, JobNotFound, JobStateError
+from shared.errors import BatchClosed, BatchNotFound, BatchPaused, NothingToPause
 from shared.ids import is_id
-from shared.jobs.batch import Batch, BatchState, MemberScan
-from shared.jobs.job import Job, JobStatus
-
-
-@dataclass(frozen=True, slots=True)
-class ScanProgress:
-    """Outcome of one call that scans the members of a batch."""
-
-    #: Number of members that this call changed.
-    done: int
-    is_over: bool
+from shared.jobs.batch import Batch, BatchState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +28,8 @@ class Batches:
     members: BatchMembers
     creation: MemberCreation
     backfills: Backfills
-    lifecycle: JobLifecycle
+    scans: MemberScans
+    operations: BatchOperations
     clock: Clock
     retention: timedelta
 
@@ -53,7 +41,17 @@ class Batches:
             members=dependencies.members,
             creation=MemberCreation.of(dependencies),
             backfills=Backfills.of(dependencies),
-            lifecycle=JobLifecycle.of(dependencies),
+            scans=MemberScans(
+                table=dependencies.batches,
+                operations=dependencies.batch_operations,
+                members=dependencies.members,
+                jobs=dependencies.jobs,
+                images=dependencies.images,
+                queues=dependencies.queues,
+                clock=dependencies.clock,
+                due_after=dependencies.due_after,
+            ),
+            operations=dependencies.batch_operations,
             clock=dependencies.clock,
             retention=dependencies.retention,
         )
@@ -68,8 +66,11 @@ class Batches:
     def create(  # noqa: PLR0913 - the batch, the request
         self, request: BatchRequest, owner: str, catalog: Catalog, *, batch_id: str, at: datetime, is_repeat: bool
     ) -> AddedMembers:
-        """Create a batch with its first members. Raises the errors of :func:`api.jobs.job_spec.resolve_job_spec`."""
-        spec = resolve_job_spec(request, catalog)
+        """Create a batch with its first members.
+
+        Raises the errors of :func:`api.jobs.job_spec.resolve_job_spec` and of :meth:`PrefixImports.start`.
+        """
+        spec, prefixes = resolve_job_spec(request, catalog), self.backfills.prefixes
         batch = Batch(
             id=batch_id,
             owner=owner,
@@ -77,6 +78,7 @@ class Batches:
             created_at=at,
             **spec.spec_fields(),
             backfill=start_backfill(request.backfill.to_filter(), at=at) if request.backfill else None,
+            prefix_import=prefixes.start(request.prefix, is_repeat=is_repeat) if request.prefix else None,
             expires_at=(at + self.retention).replace(microsecond=0),
         )
         added = self.creation.add(
@@ -119,55 +121,38 @@ class Batches:
 
     def cancel(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
         """Close a batch and cancel its open members, until the time is up. Raises BatchNotFound."""
-        batch = self.get(batch_id, owner).batch
-        self.table.close(batch.id, at=at)
-
-        def cancel(job: Job) -> bool:
-            if job.status.is_terminal:
-                return False
-            changed = self.lifecycle.cancel_read(
-                job, lambda seen: seen if seen.status.is_terminal else seen.cancel(now=at)
-            )
-            return changed.status is JobStatus.CANCELLED
-
-        return self._scan(batch, "Cancelling", batch.cancelling or MemberScan(started_at=at), cancel, until)
+        return self.scans.cancel(self.get(batch_id, owner).batch, at=at, until=until)
 
     def retry_failed(self, batch_id: str, owner: str, *, at: datetime, until: datetime) -> ScanProgress:
         """Retry the members that had failed when the scan started, until the time is up.
 
+        Raises BatchNotFound if the batch does not exist, or BatchPaused.
+        """
+        batch = self.get(batch_id, owner).batch
+        if batch.paused_at is not None:
+            raise BatchPaused
+        return self.scans.retry_failed(batch, at=at, until=until)
+
+    def pause(self, batch_id: str, owner: str, *, at: datetime) -> str:
+        """Let the server create and retry no more members, and return the ID of the batch. Idempotent.
+
+        Raises BatchNotFound, or NothingToPause if the server has nothing to do.
+        """
+        batch = self.get(batch_id, owner).batch
+        if not batch.is_filling and batch.retrying is None:
+            raise NothingToPause
+        self.operations.pause(batch, at=at)
+        return batch.id
+
+    def resume(self, batch_id: str, owner: str, *, at: datetime) -> str:
+        """Let the server continue what was paused or given up, and return the ID of the batch. Idempotent.
+
         Raises BatchNotFound if the batch does not exist.
         """
         batch = self.get(batch_id, owner).batch
-        scan = batch.retrying or MemberScan(started_at=at)
-
-        def retry(job: Job) -> bool:
-            if job.status is not JobStatus.FAILED or job.timestamp > scan.started_at:
-                return False
-            self.lifecycle.restart(job, require_retriable, at=at)
-            return True
-
-        return self._scan(batch, "Retrying", scan, retry, until)
+        self.operations.resume(batch, at=at)
+        return batch.id
 
     def continue_backfill(self, batch_id: str, owner: str, *, until: datetime) -> BackfillProgress:
         """Create further members until the time is up. Raises BatchNotFound, NotABackfill or BatchClosed."""
         return self.backfills.advance(self.get(batch_id, owner).batch, until=until)
-
-    def _scan(
-        self, batch: Batch, name: str, scan: MemberScan, step: Callable[[Job], bool], until: datetime
-    ) -> ScanProgress:
-        """Call ``step`` for each member after the position of ``scan``, until the time is up.
-
-        ``step`` returns True if it changed the member.
-        """
-        done = 0
-        for jobs in self.members.chunks(batch.id, scan.after):
-            for job in jobs:
-                if self.clock() >= until:
-                    self.table.save_scan(batch.id, name, scan)
-                    return ScanProgress(done, is_over=False)
-                # If the job has changed since it was read, there is nothing to do.
-                with suppress(JobNotFound, JobStateError):
-                    done += step(job)
-                scan = MemberScan(started_at=scan.started_at, after=job.id)
-        self.table.save_scan(batch.id, name, None)
-        return ScanProgress(done, is_over=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -12,8 +12,9 @@ from api.jobs.schemas import JobView, PresetRefView
 from api.uploads.schemas import Instructions
 from shared.errors import SafelightError
 from shared.jobs.backfill import Backfill
-from shared.jobs.batch import BatchState
+from shared.jobs.batch import Batch, BatchState
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.prefix_import import PrefixImport
 from shared.pipeline.pipeline import Pipeline
 
 
@@ -61,6 +62,77 @@ class BackfillView(View):
         )
 
 
+class SkippedObjectView(View):
+    """An object that can't become a job."""
+
+    key: str
+    code: str
+
+
+class PrefixView(View):
+    """The objects of an import and its progress."""
+
+    source: str
+    include: list[str]
+    examined: int = Field(description="Number of objects that were examined.")
+    skipped: int = Field(description="Number of matching objects that are too large or archived.")
+    examples: list[SkippedObjectView] = Field(description="The first skipped objects.")
+    complete: bool = Field(description="True if all members are created.")
+
+    @classmethod
+    def of(cls, fill: PrefixImport | None) -> Self | None:
+        """Return the view of an import, or None if ``fill`` is None."""
+        if fill is None:
+            return None
+        return cls(
+            source=fill.uri,
+            include=list(fill.include),
+            examined=fill.examined,
+            skipped=fill.skipped,
+            examples=[SkippedObjectView(key=each.key, code=each.code) for each in fill.examples],
+            complete=fill.complete,
+        )
+
+
+class WalkErrorView(View):
+    """Why the server has given up."""
+
+    code: str
+    detail: str
+
+
+class WalkView(View):
+    """What the server still does for the batch, without a client."""
+
+    state: Literal["running", "paused", "failed", "over"] = Field(
+        description="`failed`: the server has given up. `POST …/resume` lets it try again."
+    )
+    creating: bool = Field(description="True while the server creates members.")
+    retrying: bool = Field(description="True while the server retries failed members.")
+    cancelling: bool = Field(description="True while the server cancels open members.")
+    error: WalkErrorView | None
+
+    @classmethod
+    def of(cls, batch: Batch) -> Self:
+        """Return the view of the operations on a batch."""
+        error, is_open = batch.walk_error, batch.is_filling or batch.retrying is not None
+        if batch.cancelling is not None:
+            state: Literal["running", "paused", "failed", "over"] = "running"
+        elif is_open and batch.paused_at is not None:
+            state = "paused"
+        elif is_open:
+            state = "failed" if error is not None else "running"
+        else:
+            state = "over"
+        return cls(
+            state=state,
+            creating=batch.is_filling,
+            retrying=batch.retrying is not None,
+            cancelling=batch.cancelling is not None,
+            error=WalkErrorView(code=error.code, detail=error.message) if error is not None else None,
+        )
+
+
 class BatchLinksView(View):
     """Links to the batch and its members."""
 
@@ -86,6 +158,8 @@ class BatchView(View):
     pipeline: Pipeline | None
     preset: PresetRefView | None
     backfill: BackfillView | None = Field(description="Null if the batch is not a backfill.")
+    prefix: PrefixView | None = Field(description="Null if the batch is not an import of a prefix.")
+    walk: WalkView
     expires_at: Timestamp
     links: BatchLinksView
 
@@ -116,6 +190,8 @@ class BatchView(View):
             pipeline=batch.pipeline,
             preset=PresetRefView.of(batch.preset),
             backfill=BackfillView.of(batch.backfill),
+            prefix=PrefixView.of(batch.prefix_import),
+            walk=WalkView.of(batch),
             expires_at=batch.expires_at,
             links=BatchLinksView(self=links.batch(batch.id), items=links.batch(batch.id) + "/items"),
             **more,
@@ -132,7 +208,7 @@ class BatchPageView(View):
 class CancelledBatchView(BatchView):
     """A batch whose members are being cancelled."""
 
-    remaining: int = Field(description="Number of open members. Repeat the call until it is 0.")
+    remaining: int = Field(description="Number of open members. The server cancels them without further calls.")
 
 
 class RetriedBatchView(View):
@@ -141,7 +217,7 @@ class RetriedBatchView(View):
     batch: BatchView
     retried: int
     remaining: int = Field(
-        description="Estimated number of failed members still to retry. Repeat the call until it is 0."
+        description="Estimated number of failed members still to retry. The server retries them without further calls."
     )
 
 

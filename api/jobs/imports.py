@@ -60,14 +60,18 @@ class Imports:
         Imports from the image bucket are never allowed, because it contains the images of all owners. Raises ImportOff,
         SourceForbidden, SourceMissing, SourceArchived or TooManyBytes if the object can't be imported.
         """
-        if not self.open_buckets:
-            raise ImportOff
-        if location.bucket not in self.open_buckets or location.bucket == self.own_bucket:
-            raise SourceForbidden("Imports from this bucket are not allowed.")
+        self.require_bucket(location.bucket)
         found = self.sources.find(location)
         if found.size > self.max_bytes:
             raise TooManyBytes(f"The object has {found.size:,} bytes. At most {self.max_bytes:,} are allowed.")
         return found
+
+    def require_bucket(self, bucket: str) -> None:
+        """Raise ImportOff or SourceForbidden unless every caller may import objects from this bucket."""
+        if not self.open_buckets:
+            raise ImportOff
+        if bucket not in self.open_buckets or bucket == self.own_bucket:
+            raise SourceForbidden("Imports from this bucket are not allowed.")
 
     def inspect_all(self, locations: Mapping[str, S3Location]) -> dict[str, SourceObject | SafelightError]:
         """Inspect many objects concurrently. Return for each key its metadata, or the error if it can't be imported.

@@ -61,18 +61,7 @@ class JobLifecycle:
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), at)
         if is_repeat and has_transition(job, JobStatus.CANCELLED, at):
             return job
-        return self.cancel_read(job, lambda seen: _cancel(seen, at))
-
-    def cancel_read(self, job: Job, cancel: Callable[[Job], Job]) -> Job:
-        """Cancel a job that was just read and abort its multipart upload. Return the job.
-
-        ``cancel`` returns the cancelled job or, if it must not be cancelled, the same job or an error.
-        """
-        job = apply_transition(job, cancel, self.jobs)
-        if job.status is JobStatus.CANCELLED:
-            with suppress(ServiceError):  # a lifecycle rule aborts it later
-                self.images.abort_upload(job)
-        return job
+        return cancel_job(job, lambda seen: _cancel(seen, at), self.jobs, self.images)
 
     def retry(
         self, job_id: str, owner: str, *, at: datetime, is_repeat: bool = False, spec: JobSpec | None = None
@@ -97,27 +86,8 @@ class JobLifecycle:
         spec: JobSpec | None = None,
         code: str = RETRIED,
     ) -> Submitted:
-        """Start a new generation of a job that was just read. ``code`` is the reason, for the job's history.
-
-        ``require`` raises an error if the job must not be restarted. Raises this error, or JobNotFound if the job has
-        been deleted since it was read.
-        """
-
-        def retry(seen: Job) -> Job:
-            require(seen)
-            if spec is None:
-                return seen.retry(now=at, due_after=self.due_after, code=code)
-            return seen.retry(
-                now=at,
-                due_after=self.due_after,
-                pipeline=spec.pipeline,
-                preset=spec.preset,
-                assets=spec.assets,
-                code=code,
-            )
-
-        job = apply_transition(job, retry, self.jobs)
-        return Submitted(job, notify_worker(job, self.queues))
+        """Start a new generation of a job that was just read. See :func:`restart_job`."""
+        return restart_job(job, require, self.jobs, self.queues, at=at, due_after=self.due_after, spec=spec, code=code)
 
     def delete(self, job_id: str, owner: str, *, at: datetime) -> Deletion:
         """Delete a job in any state: its raw image, the outputs of all attempts, then the job record.
@@ -138,6 +108,52 @@ class JobLifecycle:
                 raise
             return stated
         return erase_job(job, self.jobs, self.images, self.deletions)
+
+
+def cancel_job(job: Job, cancel: Callable[[Job], Job], jobs: JobTable, images: ImageStore) -> Job:
+    """Cancel a job that was just read and abort its multipart upload. Return the job.
+
+    ``cancel`` returns the cancelled job or, if it must not be cancelled, the same job or an error.
+    """
+    job = apply_transition(job, cancel, jobs)
+    if job.status is JobStatus.CANCELLED:
+        with suppress(ServiceError):  # a lifecycle rule aborts it later
+            images.abort_upload(job)
+    return job
+
+
+def restart_job(  # noqa: PLR0913 - the job, the stores, what a retry may change
+    job: Job,
+    require: Callable[[Job], None],
+    jobs: JobTable,
+    queues: JobQueues,
+    *,
+    at: datetime,
+    due_after: timedelta,
+    spec: JobSpec | None = None,
+    code: str = RETRIED,
+) -> Submitted:
+    """Start a new generation of a job that was just read. ``code`` is the reason, for the job's history.
+
+    ``require`` raises an error if the job must not be restarted. Raises this error, or JobNotFound if the job has been
+    deleted since it was read.
+    """
+
+    def retry(seen: Job) -> Job:
+        require(seen)
+        if spec is None:
+            return seen.retry(now=at, due_after=due_after, code=code)
+        return seen.retry(
+            now=at,
+            due_after=due_after,
+            pipeline=spec.pipeline,
+            preset=spec.preset,
+            assets=spec.assets,
+            code=code,
+        )
+
+    job = apply_transition(job, retry, jobs)
+    return Submitted(job, notify_worker(job, queues))
 
 
 def get_own_job(job_id: str, owner: str, jobs: JobTable, *, deleted: bool = False) -> Job:

@@ -1,4 +1,4 @@
-"""``Prefer: wait=N`` (RFC 7240): wait for the end of a job before responding."""
+"""The header ``Prefer`` (RFC 7240): ``wait=N`` waits for the end of a job, ``respond-async`` responds immediately."""
 
 import re
 import time
@@ -33,6 +33,11 @@ def preferred_wait(header: str | None, longest: timedelta) -> timedelta | None:
         if found:
             return min(timedelta(seconds=int(found[1])), longest)
     return None
+
+
+def prefers_async(header: str | None) -> bool:
+    """Return True if a Prefer header contains ``respond-async``."""
+    return any(each.partition(";")[0].strip().lower() == "respond-async" for each in (header or "").split(","))
 
 
 def wait_until_done(job: Job, until: datetime, jobs: JobTable, clock: Clock, sleep: Sleep = time.sleep) -> Job:

@@ -18,6 +18,32 @@ class Backfill(Response):
     skipped: int = 0
 
 
+class PrefixImport(Response):
+    """The progress of an import of a prefix."""
+
+    source: str = ""
+    #: True if all members have been created.
+    complete: bool = False
+    #: Number of objects that were examined.
+    examined: int = 0
+    #: Number of matching objects that are too large or archived.
+    skipped: int = 0
+    #: The first skipped objects, each with its ``key`` and the ``code`` of the error.
+    examples: tuple[dict[str, str], ...] = ()
+
+
+class Walk(Response):
+    """What the server still does for a batch, without a client."""
+
+    #: ``running``, ``paused``, ``failed`` or ``over``.
+    state: str = "over"
+    creating: bool = False
+    retrying: bool = False
+    cancelling: bool = False
+    #: ``code`` and ``detail``, if the server has given up.
+    error: dict[str, str] | None = None
+
+
 class Batch(Response):
     """A group of jobs and their counts by status."""
 
@@ -38,12 +64,16 @@ class Batch(Response):
     rate: float | None = None
     #: None if the batch is not a backfill.
     backfill: Backfill | None = None
+    #: None if the batch is not an import of a prefix.
+    prefix: PrefixImport | None = None
+    walk: Walk = Field(default_factory=Walk)
     links: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def is_filled(self) -> bool:
-        """Return True if no members of a backfill remain to be created."""
-        return self.backfill is None or self.backfill.complete
+        """Return True if no members of a backfill or an import remain to be created."""
+        fill = self.backfill or self.prefix
+        return fill is None or fill.complete
 
 
 class BatchPage(Response):

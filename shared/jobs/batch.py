@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from shared.jobs.backfill import Backfill
-from shared.jobs.job import Job, JobStatus
+from shared.jobs.job import Job, JobFailure, JobStatus
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.prefix_import import PrefixImport
 
 #: Maximum number of members in one request.
 MAX_MEMBERS = 100
@@ -53,7 +54,23 @@ class Batch(JobSpec):
     retrying: MemberScan | None = None
     #: Set if the members are created from stored images.
     backfill: Backfill | None = None
+    #: Set if the members are created from the objects under a prefix.
+    prefix_import: PrefixImport | None = None
+    #: Set while the owner has paused the creation or the retry of members.
+    paused_at: datetime | None = None
+    #: Why the server has given up the creation or the retry of members.
+    walk_error: JobFailure | None = None
     expires_at: datetime
+
+    @property
+    def fill(self) -> Backfill | PrefixImport | None:
+        """Return what the server creates the members from, or None if only requests add members."""
+        return self.backfill or self.prefix_import
+
+    @property
+    def is_filling(self) -> bool:
+        """Return True if the server still has to create members."""
+        return self.fill is not None and not self.fill.complete and self.closed_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

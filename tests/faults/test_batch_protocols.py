@@ -201,7 +201,11 @@ def test_a_retry_of_failed_members_repeats_none(stage: Stage, batches: Batches, 
 
     def run(steps: int) -> Any:
         """Handle at most this many members."""
-        made = replace(batches, clock=lambda: start + next(times) * MINUTE)
+
+        def tick() -> datetime:
+            return start + next(times) * MINUTE
+
+        made = replace(batches, clock=tick, scans=replace(batches.scans, clock=tick))
         begin = start + next(times) * MINUTE
         return made.retry_failed(batch.id, ANONYMOUS, at=start, until=begin + (steps + 2) * MINUTE)
 

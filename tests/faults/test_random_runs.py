@@ -27,6 +27,8 @@ SOMETIMES = (
     "dead letter",
     "expired lease taken over",
     "failed by worker",
+    "import complete",
+    "import stopped",
     "job given back",
     "lease held",
     "lost answer of a claim recognised",

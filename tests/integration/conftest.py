@@ -11,6 +11,7 @@ from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 from support.sandbox_pool import SandboxPool
 
 import api.dependencies
+import api.walker
 import notifier.app
 import notifier.webhooks
 import worker.app
@@ -45,6 +46,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
     roots = (
         *(
             api.dependencies.get_dependencies,
+            api.walker.get_walker,
             worker.app.get_consumer,
             worker.dead_letters.get_dead_letters,
             worker.reconciler.get_reconciler,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -292,7 +292,12 @@ def _tick(real: Any) -> Any:
 
     def of(dependencies: Any) -> Any:
         ticks = iter(range(100))
-        return replace(real(dependencies), clock=lambda: utc_now() + timedelta(seconds=17 * next(ticks)))
+        batches = real(dependencies)
+
+        def tick() -> datetime:
+            return utc_now() + timedelta(seconds=17 * next(ticks))
+
+        return replace(batches, clock=tick, scans=replace(batches.scans, clock=tick))
 
     return of
 

@@ -15,6 +15,7 @@ ROOTS: Final = {
     "uploads": "worker.uploads.get_upload_events",
     "dead_letters": "worker.dead_letters.get_dead_letters",
     "reconciler": "worker.reconciler.get_reconciler",
+    "walker": "api.walker.get_walker",
     "notifier": "notifier.app.get_publisher",
     "webhooks": "notifier.webhooks.get_consumer",
 }
@@ -42,7 +43,7 @@ def make_first_event(stack: BoxedStack, role: str) -> Any:
     if role == "worker":
         stack.submit(sample_images.make_jpeg())
         return stack.receive("jobs")
-    if role in {"reconciler", "webhooks"}:
+    if role in {"reconciler", "walker", "webhooks"}:
         return events.schedule(role)
     if role == "notifier":
         return {"Records": []}

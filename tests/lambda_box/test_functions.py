@@ -140,6 +140,18 @@ def test_reconciler_answers_its_schedule(stack: BoxedStack, row: Row) -> None:
     assert isinstance(steps, dict)
 
 
+def test_walker_creates_the_members_of_a_backfill(stack: BoxedStack, row: Row) -> None:
+    """The event of EventBridge has no batch; the walker finds it."""
+    (job,) = stack.run_jobs(stack.submit(JPEG))
+    body = json.dumps({"preset": "thumbnail", "backfill": {"since": job["uploaded_at"]}})
+    reply = stack.call("POST", "/v1/batches", body, headers={"Content-Type": "application/json"})
+    assert reply.status == 202, reply.body
+    turns = stack.box("walker").invoke(events.schedule("safelight-walker"))
+    row("walker", "EventBridge schedule", turns)
+    batch = stack.call("GET", f"/v1/batches/{reply.json['batch']['id']}").json
+    assert (batch["closed"], batch["total"], batch["walk"]["state"]) == (True, 1, "over")
+
+
 def test_the_end_of_a_job_reaches_its_webhook(stack: BoxedStack, row: Row) -> None:
     """The stream record passes the notifier and the webhook function, and arrives signed. The schedule answers too."""
     with receiving() as receiver:

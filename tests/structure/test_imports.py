@@ -35,6 +35,7 @@ ONLY_IN = {
 #: Where the environment is read and AWS clients are made.
 COMPOSITION_ROOTS = (
     *("api/dependencies.py", "worker/app.py", "worker/uploads.py", "worker/dead_letters.py", "worker/reconciler.py"),
+    *("api/app.py", "api/walker.py"),
     "notifier/app.py",
     "notifier/webhooks.py",
 )

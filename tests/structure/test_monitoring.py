@@ -26,6 +26,7 @@ FUNCTIONS = (
     "UploadFunction",
     "DeadLetterFunction",
     "ReconcilerFunction",
+    "WalkerFunction",
     "NotifierFunction",
     "WebhookFunction",
 )

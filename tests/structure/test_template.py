@@ -23,6 +23,7 @@ from shared.settings import (
     NotifierSettings,
     ReconcilerSettings,
     UploadSettings,
+    WalkerSettings,
     WebhookSettings,
     WorkerSettings,
 )
@@ -40,14 +41,18 @@ JOB_QUEUES = ("JobQueue", "BulkQueue")
 SOURCES = (*JOB_QUEUES, "UploadQueue")
 QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue", "WebhookQueue", "WebhookDeadLetterQueue")
 #: Roles of the functions that move jobs.
-MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole")
-ROLES = ("ApiRole", "WorkerRole", "UploadRole", "DeadLetterRole", "ReconcilerRole", "NotifierRole", "WebhookRole")
+MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole", "WalkerRole")
+ROLES = (
+    *("ApiRole", "WorkerRole", "UploadRole", "DeadLetterRole", "ReconcilerRole", "WalkerRole"),
+    *("NotifierRole", "WebhookRole"),
+)
 FUNCTIONS: dict[str, type[BaseModel]] = {
     "ApiFunction": ApiSettings,
     "WorkerFunction": WorkerSettings,
     "UploadFunction": UploadSettings,
     "DeadLetterFunction": DeadLetterSettings,
     "ReconcilerFunction": ReconcilerSettings,
+    "WalkerFunction": WalkerSettings,
     "NotifierFunction": NotifierSettings,
     "WebhookFunction": WebhookSettings,
 }
@@ -447,6 +452,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
                 "processed/*",
                 "assets/*",
                 "JobTable",
+                "BatchTable",
                 "IdempotencyTable",
                 "LibraryTable",
                 "WebhookTable",
@@ -457,6 +463,7 @@ def test_no_role_scans_or_changes_the_stack() -> None:
         ("UploadRole", set()),
         ("DeadLetterRole", set()),
         ("ReconcilerRole", {"raw/*", "processed/*", "JobTable"}),
+        ("WalkerRole", {"BatchTable"}),
         ("NotifierRole", set()),
         ("WebhookRole", set()),
     ],
@@ -504,7 +511,7 @@ def test_each_function_writes_below_its_own_prefix(role: str, prefixes: list[str
     assert writable == prefixes
 
 
-def test_only_the_api_creates_jobs() -> None:
+def test_only_the_api_and_the_walker_create_jobs() -> None:
     """No other role has PutItem on the table."""
     creators = [
         role
@@ -512,7 +519,7 @@ def test_only_the_api_creates_jobs() -> None:
         for statement in statements(role)
         if "dynamodb:PutItem" in actions(statement) and {"Fn::GetAtt": ["JobTable", "Arn"]} in resources(statement)
     ]
-    assert creators == ["ApiRole"]
+    assert creators == ["ApiRole", "WalkerRole"]
 
 
 def test_roles_allow_exactly_the_calls_of_the_code() -> None:
@@ -690,10 +697,11 @@ def test_optional_permissions_depend_on_their_parameter(policy: str) -> None:
 
 
 def test_imports_read_only_the_given_buckets() -> None:
-    """Only the API and the worker, and only for reading."""
+    """Only the API, the worker and the walker, and only for reading."""
     assert RESOURCES["ImportPolicy"]["Condition"] == "ImportIsWanted"
     attached = {"Fn::If": ["ImportIsWanted", {"Ref": "ImportPolicy"}, {"Ref": "AWS::NoValue"}]}
-    assert [role for role in ROLES if attached in properties(role)["ManagedPolicyArns"]] == ["ApiRole", "WorkerRole"]
+    readers = [role for role in ROLES if attached in properties(role)["ManagedPolicyArns"]]
+    assert readers == ["ApiRole", "WorkerRole", "WalkerRole"]
     for statement in properties("ImportPolicy")["PolicyDocument"]["Statement"]:
         assert set(actions(statement)) <= {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
         names = statement["Resource"]["Fn::Split"][1]["Fn::Sub"][1]["Names"]["Fn::Join"][1]

@@ -19,7 +19,7 @@ MOST_MODULES = 20
 #: Layers of a package, from the top: a module imports from its own layer and from those below.
 LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "api": (
-        ("app",),
+        ("app", "walker"),
         ("openapi",),
         ("batches", "dead_letters", "plans"),
         ("tokens", "uploads"),

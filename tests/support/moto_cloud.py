@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from support import events
 
 import api.app
+import api.walker
 import notifier.app
 import notifier.webhooks
 import worker.app
@@ -124,6 +125,10 @@ class Cloud:
         """Run the reconciler and return the number of changed jobs by step."""
         steps = worker.reconciler.handler({}, _make_context())
         return {step: count for step, count in steps.items() if step != "nothing"}
+
+    def walk(self, context: events.Context | None = None) -> dict[str, int]:
+        """Run the walker and return how often each turn ended how."""
+        return api.walker.handler({}, _make_context(context))
 
     def handle_dead_letters(self, messages: list[Any]) -> list[str]:
         """Deliver messages to the dead-letter function and return the bodies of failed ones."""

@@ -9,17 +9,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb.expressions import placeholders
-from shared.aws.dynamodb.job_item import shard_of, spec_from_item, spec_to_item
+from shared.aws.dynamodb.job_item import (
+    failure_from_map,
+    failure_to_map,
+    shard_of,
+    spec_from_item,
+    spec_to_item,
+)
 from shared.aws.dynamodb.wire import Item, drop_none, from_optional_iso, to_optional_iso, to_wire
 from shared.clock import from_iso, to_iso
 from shared.jobs.backfill import Backfill, BackfillFilter
 from shared.jobs.batch import COUNTERS, DELETED_COUNTER, Batch, BatchState, MemberCounts, MemberScan, counter_of
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.prefix_import import PrefixImport, SkippedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 BATCH_PART = "batch"
+#: Attribute of a batch that holds what its members are created from.
+FILL_ATTRIBUTES: Mapping[type, str] = {Backfill: "Backfill", PrefixImport: "Import"}
 #: Items over which the counts of one batch are spread.
 COUNT_SHARDS = 8
 
@@ -42,7 +51,9 @@ def to_batch_item(batch: Batch) -> Item:
         "ClosedAt": to_optional_iso(batch.closed_at),
         "Cancelling": scan_to_map(batch.cancelling),
         "Retrying": scan_to_map(batch.retrying),
-        "Backfill": backfill_to_map(batch.backfill) if batch.backfill else None,
+        **{FILL_ATTRIBUTES[type(fill)]: fill_to_map(fill) for fill in (batch.fill,) if fill is not None},
+        "PausedAt": to_optional_iso(batch.paused_at),
+        "WalkError": failure_to_map(batch.walk_error) if batch.walk_error else None,
         "ExpiresAt": int(batch.expires_at.timestamp()),
     }
     return drop_none(item)
@@ -53,8 +64,25 @@ def scan_to_map(scan: MemberScan | None) -> dict[str, str] | None:
     return None if scan is None else {"StartedAt": to_iso(scan.started_at), "After": scan.after}
 
 
-def backfill_to_map(backfill: Backfill) -> dict[str, Any]:
-    """Return a backfill's filter and position as a map."""
+def fill_to_map(fill: Backfill | PrefixImport) -> dict[str, Any]:
+    """Return what the members are created from, and the position in it, as a map."""
+    return _backfill_to_map(fill) if isinstance(fill, Backfill) else _import_to_map(fill)
+
+
+def _import_to_map(fill: PrefixImport) -> dict[str, Any]:
+    return {
+        "Bucket": fill.bucket,
+        "Prefix": fill.prefix,
+        "Include": list(fill.include),
+        "After": fill.after,
+        "Examined": fill.examined,
+        "Skipped": fill.skipped,
+        "Examples": [{"Key": each.key, "Code": each.code} for each in fill.examples],
+        "Complete": fill.complete,
+    }
+
+
+def _backfill_to_map(backfill: Backfill) -> dict[str, Any]:
     query = backfill.filter
     return drop_none(
         {
@@ -117,6 +145,9 @@ def _batch(item: Mapping[str, Any]) -> Batch:
         cancelling=_scan(item.get("Cancelling")),
         retrying=_scan(item.get("Retrying")),
         backfill=_backfill(item.get("Backfill")),
+        prefix_import=_prefix_import(item.get("Import")),
+        paused_at=from_optional_iso(item.get("PausedAt")),
+        walk_error=failure_from_map(item["WalkError"]) if "WalkError" in item else None,
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=UTC),
     )
 
@@ -129,6 +160,21 @@ def _counts(shards: list[Mapping[str, Any]]) -> MemberCounts:
 
 def _scan(stored: Mapping[str, str] | None) -> MemberScan | None:
     return None if stored is None else MemberScan(started_at=from_iso(stored["StartedAt"]), after=stored["After"])
+
+
+def _prefix_import(stored: Mapping[str, Any] | None) -> PrefixImport | None:
+    if stored is None:
+        return None
+    return PrefixImport(
+        bucket=stored["Bucket"],
+        prefix=stored["Prefix"],
+        include=tuple(stored["Include"]),
+        after=stored["After"],
+        examined=stored["Examined"],
+        skipped=stored["Skipped"],
+        examples=tuple(SkippedObject(key=each["Key"], code=each["Code"]) for each in stored["Examples"]),
+        complete=stored["Complete"],
+    )
 
 
 def _backfill(stored: Mapping[str, Any] | None) -> Backfill | None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.aws.dynamodb.batch_item import backfill_to_map, batch_key, from_items, scan_to_map, to_batch_item
+from shared.aws.dynamodb.batch_item import FILL_ATTRIBUTES, batch_key, fill_to_map, from_items, to_batch_item
 from shared.aws.dynamodb.expressions import get_refused_item, is_refused, list_refused, placeholders
 from shared.aws.dynamodb.job_item import to_item
 from shared.aws.dynamodb.job_listing import JobListing
 from shared.aws.dynamodb.owner_quotas import MAX_TRIES, OwnerQuotas
 from shared.aws.dynamodb.transactions import transact
+from shared.aws.dynamodb.walks.walk_table import delete_walk, put_walk
 from shared.aws.dynamodb.wire import query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import to_iso
@@ -22,8 +23,10 @@ from shared.errors import (
     ServiceUnavailable,
 )
 from shared.jobs.backfill import Backfill
-from shared.jobs.batch import Batch, BatchState, MemberScan
+from shared.jobs.batch import Batch, BatchState
 from shared.jobs.job import Job
+from shared.jobs.prefix_import import PrefixImport
+from shared.jobs.walk import WalkKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Members created in one transaction. DynamoDB allows 100 items and 4 MB.
 CHUNK_SIZE = 50
+#: Attribute of a fill that is its position. It changes with each chunk, except the last one.
+POSITIONS: Mapping[type, str] = {Backfill: "Before", PrefixImport: "After"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +69,25 @@ class BatchTable:
         self._jobs = JobListing(client, job_table, listing_shards=listing_shards)
 
     def create(self, batch: Batch) -> None:
-        """Write a new batch. Idempotent: an earlier try of the request may have written the batch.
+        """Write a new batch, and the walk that creates its members, if the server creates them.
 
-        Raises ServiceError if the ID belongs to a batch with another creation time.
+        Idempotent: an earlier try of the request may have written the batch. Raises ServiceError if the ID belongs to a
+        batch with another creation time.
         """
+        put: Any = {
+            "TableName": self._table,
+            "Item": to_wire(to_batch_item(batch)),
+            "ConditionExpression": "attribute_not_exists(#ID)",
+            "ExpressionAttributeNames": placeholders("#ID"),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         try:
-            with translate_aws_errors():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=to_wire(to_batch_item(batch)),
-                    ConditionExpression="attribute_not_exists(#ID)",
-                    ExpressionAttributeNames=placeholders("#ID"),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+            if batch.is_filling:
+                walk = put_walk(self._table, batch.id, batch.owner, WalkKind.FILL, due_at=batch.created_at)
+                transact(self._client, [{"Put": put}, walk])
+            else:
+                with translate_aws_errors():
+                    self._client.put_item(**put)
         except ServiceError as error:
             old = get_refused_item(error)
             if old is None or old["CreatedAt"] != to_iso(batch.created_at):
@@ -152,18 +163,29 @@ class BatchTable:
         return [self._quotas.reserve(jobs)] if self._quotas is not None and jobs else []
 
     def advance(
-        self, batch: Batch, jobs: Sequence[Job], backfill: Backfill, *, at: datetime, expires_at: datetime
+        self,
+        batch: Batch,
+        jobs: Sequence[Job],
+        fill: Backfill | PrefixImport,
+        *,
+        at: datetime,
+        expires_at: datetime,
     ) -> bool:
-        """In one transaction, create the next members of a backfill, at most one chunk, and store its new position.
+        """In one transaction, create the next members, at most one chunk, and store the new position.
 
-        The last chunk also closes the batch. Return False if the batch is closed or its position is not that in
-        ``batch``. Another request has changed it, or an earlier try of this call whose response was lost. Raises
-        TooManyOpenJobs or DailyBytesExceeded if the members exceed a limit of the owner.
+        The last chunk also closes the batch and ends the walk. Return False if the batch is closed or paused, or if its
+        position is not that in ``batch``. Another request has changed it, or an earlier try of this call whose response
+        was lost. Raises TooManyOpenJobs or DailyBytesExceeded if the members exceed a limit of the owner.
         """
-        assert batch.backfill is not None  # noqa: S101 - checked by the caller
-        closing = ", #ClosedAt = :at" if backfill.complete else ""
-        expression = f"SET #ExpiresAt = :expires, #Backfill = :backfill{closing} ADD #Added :count"
-        condition = "#Backfill.#Before = :before AND #Backfill.#Complete = :no AND attribute_not_exists(#ClosedAt)"
+        assert batch.fill is not None  # noqa: S101 - checked by the caller
+        name = FILL_ATTRIBUTES[type(fill)]
+        closing = ", #ClosedAt = :at" if fill.complete else ""
+        expression = f"SET #ExpiresAt = :expires, #{name} = :fill{closing} ADD #Added :count"
+        position = POSITIONS[type(fill)]
+        condition = (
+            f"#{name}.#{position} = :position AND #{name}.#Complete = :no"
+            " AND attribute_not_exists(#ClosedAt) AND attribute_not_exists(#PausedAt)"
+        )
         update: TransactWriteItemTypeDef = {
             "Update": {
                 "TableName": self._table,
@@ -174,17 +196,18 @@ class BatchTable:
                 "ExpressionAttributeValues": to_wire(
                     {
                         ":expires": int(expires_at.timestamp()),
-                        ":backfill": backfill_to_map(backfill),
+                        ":fill": fill_to_map(fill),
                         ":count": len(jobs),
-                        ":before": batch.backfill.before,
+                        ":position": fill_to_map(batch.fill)[position],
                         ":no": False,
                     }
-                    | ({":at": to_iso(at)} if backfill.complete else {})
+                    | ({":at": to_iso(at)} if fill.complete else {})
                 ),
             }
         }
+        ending = [delete_walk(self._table, batch.id, WalkKind.FILL)] if fill.complete else []
         try:
-            transact(self._client, [*map(self._put, jobs), update, *self._count(jobs)])
+            transact(self._client, [*map(self._put, jobs), update, *ending, *self._count(jobs)])
         except ServiceError as error:
             if not is_refused(error):
                 raise
@@ -197,16 +220,6 @@ class BatchTable:
         Raises BatchNotFound if the batch does not exist.
         """
         self._update(batch_id, "SET #ClosedAt = if_not_exists(#ClosedAt, :at)", {":at": to_iso(at)})
-
-    def save_scan(self, batch_id: str, name: str, scan: MemberScan | None) -> None:
-        """Store the position of a scan (``Cancelling`` or ``Retrying``), or remove it if ``scan`` is None.
-
-        Raises BatchNotFound if the batch does not exist.
-        """
-        if scan is None:
-            self._update(batch_id, f"REMOVE #{name}", {})
-        else:
-            self._update(batch_id, f"SET #{name} = :scan", {":scan": scan_to_map(scan)})
 
     def _update(self, batch_id: str, expression: str, values: Mapping[str, Any]) -> None:
         condition = "attribute_exists(#ID)"

@@ -78,7 +78,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "LeaseUntil": to_optional_iso(job.lease_until),
         "DueAt": to_optional_iso(job.due_at) if job.is_unfinished else None,
         "OpenShard": open_shard(job.id) if job.is_unfinished else None,
-        "Error": _failure_to_map(job.error) if job.error else None,
+        "Error": failure_to_map(job.error) if job.error else None,
         "History": [transition_to_map(line) for line in job.history],
         "BatchID": job.batch_id,
         "Owner": job.owner,
@@ -124,7 +124,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         dead_letters=item.get("DeadLetters", 0),
         lease_until=from_optional_iso(item.get("LeaseUntil")),
         due_at=from_optional_iso(item.get("DueAt")),
-        error=_failure_from_map(item["Error"]) if "Error" in item else None,
+        error=failure_from_map(item["Error"]) if "Error" in item else None,
         history=tuple(_transition_from_map(line) for line in item.get("History", ())),
         batch_id=item.get("BatchID"),
         expires_at=datetime.fromtimestamp(item["ExpiresAt"], tz=from_iso(item["UploadedAt"]).tzinfo)
@@ -232,11 +232,13 @@ def _source_from_map(written: Mapping[str, str]) -> ImportSource:
     )
 
 
-def _failure_to_map(failure: JobFailure) -> dict[str, Any]:
+def failure_to_map(failure: JobFailure) -> dict[str, Any]:
+    """Return the public facts of an error as a map."""
     return {"Code": failure.code, "Message": failure.message, "Retriable": failure.retriable}
 
 
-def _failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
+def failure_from_map(failure: Mapping[str, Any]) -> JobFailure:
+    """Return the public facts of an error from a map."""
     return JobFailure(code=failure["Code"], message=failure["Message"], retriable=failure["Retriable"])
 
 

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import batch_key
 from shared.aws.dynamodb.expressions import placeholders
 from shared.aws.dynamodb.job_item import shard_of
 from shared.aws.dynamodb.wire import Item, query_items, to_wire
 from shared.errors import DailyBytesExceeded, TooManyOpenJobs
 from shared.jobs.job import Job
+from shared.settings import OwnerLimitSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,6 +58,18 @@ class OwnerQuotas:
         self._client = client
         self._table = table
         self._limits = limits
+
+    @classmethod
+    def of(cls, clients: Clients, settings: OwnerLimitSettings) -> Self | None:
+        """Create the counts from a Lambda's clients and settings, or return None if nothing is limited."""
+        if not settings.owner_open_jobs and not settings.owner_daily_bytes:
+            return None
+        limits = OwnerLimits(
+            open_jobs=settings.owner_open_jobs,
+            daily_bytes=settings.owner_daily_bytes,
+            unknown_bytes=settings.max_raw_bytes,
+        )
+        return cls(clients.dynamodb, settings.batch_table, limits)
 
     def reserve(self, jobs: Sequence[Job]) -> "TransactWriteItemTypeDef":
         """Return the write that counts new jobs of one owner, for the transaction that creates them.

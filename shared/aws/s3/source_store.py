@@ -45,6 +45,23 @@ class SourceObject:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object in a listing."""
+
+    object: SourceObject
+    #: True if its storage class is an archive. It can be read if it was restored, which a listing does not say.
+    is_archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """Objects in the order of their keys."""
+
+    objects: tuple[ListedObject, ...]
+    is_last: bool
+
+
 class SourceStore:
     """Objects in other buckets. Every method raises ServiceError if S3 does not respond."""
 
@@ -66,6 +83,32 @@ class SourceStore:
         if archived and RESTORED not in facts.get("Restore", ""):
             raise SourceArchived
         return SourceObject(ImportSource(location=location, etag=facts["ETag"]), facts["ContentLength"])
+
+    def list_objects(self, bucket: str, prefix: str, *, after: str, limit: int) -> ObjectPage:
+        """Return up to ``limit`` objects under a prefix, whose keys are after ``after`` in the order of UTF-8 bytes.
+
+        A page can be short although more follow, but only the last one is empty. Raises SourceMissing if the bucket
+        does not exist, and SourceForbidden if S3 refuses the request.
+        """
+        request: Any = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": limit}
+        start: Any = {"StartAfter": after} if after else {}
+        while True:
+            with _translate_refusals():
+                page = self._client.list_objects_v2(**request, **start)
+            found = page.get("Contents", [])
+            if found or not page["IsTruncated"]:
+                break
+            start = {"ContinuationToken": page["NextContinuationToken"]}
+        objects = tuple(
+            ListedObject(
+                SourceObject(
+                    ImportSource(location=S3Location(bucket=bucket, key=each["Key"]), etag=each["ETag"]), each["Size"]
+                ),
+                is_archived=each.get("StorageClass") in ARCHIVES,
+            )
+            for each in found
+        )
+        return ObjectPage(objects, is_last=not page["IsTruncated"])
 
     def copy(self, source: ImportSource, key: str) -> None:
         """Copy an object's bytes to ``key``, without its metadata and tags. Idempotent.

@@ -114,7 +114,8 @@ class Bucket:
         return {"Deleted": [{"Key": each["Key"]} for each in request["Delete"]["Objects"]]}
 
     def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        keys = sorted(key for key in self.objects if key.startswith(request.get("Prefix", "")))
+        objects = self.others.get(request["Bucket"], self.objects)
+        keys = sorted(key for key in objects if key.startswith(request.get("Prefix", "")))
         after = request.get("ContinuationToken") or request.get("StartAfter")
         if after is not None:
             keys = [key for key in keys if key > after]
@@ -125,6 +126,13 @@ class Bucket:
             answer["NextContinuationToken"] = page[-1]
         if page:
             answer["Contents"] = [
-                {"Key": key, "Size": len(self.objects[key].body), "LastModified": LAST_MODIFIED} for key in page
+                {
+                    "Key": key,
+                    "Size": len(objects[key].body),
+                    "LastModified": LAST_MODIFIED,
+                    "ETag": objects[key].etag,
+                    "StorageClass": "STANDARD",
+                }
+                for key in page
             ]
         return answer

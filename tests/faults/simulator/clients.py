@@ -110,12 +110,26 @@ def create_batch(functions: Functions, order: BatchOrder, *, again: bool) -> str
     return "202"
 
 
-def scan_batch(functions: Functions, deed: str, batch_id: str) -> None:
-    """Cancel a batch, or retry its failed members."""
-    batches, at = Batches.of(functions.dependencies), functions.world.clock()
-    step = {"cancel": batches.cancel, "retry": batches.retry_failed}[deed]
+def import_prefix(functions: Functions, seed: str, at: datetime, *, again: bool) -> str:
+    """Create an import of all objects of the source bucket, which the walker continues. Returns the status."""
+    request = BatchRequest.model_validate({"prefix": {"source": f"s3://{SOURCE_BUCKET}/"}})
+    catalog = Catalog.of(functions.dependencies, ANONYMOUS)
     try:
-        step(batch_id, ANONYMOUS, at=at, until=at + timedelta(seconds=20))
+        Batches.of(functions.dependencies).create(request, ANONYMOUS, catalog, batch_id=seed, at=at, is_repeat=again)
+    except ImageError as error:
+        return str(error.status)
+    return "202"
+
+
+def scan_batch(functions: Functions, deed: str, batch_id: str) -> None:
+    """Cancel a batch, retry its failed members, or pause or resume what the server does for it."""
+    batches, at = Batches.of(functions.dependencies), functions.world.clock()
+    scans = {"cancel": batches.cancel, "retry": batches.retry_failed}
+    try:
+        if deed in scans:
+            scans[deed](batch_id, ANONYMOUS, at=at, until=at + timedelta(seconds=20))
+        else:
+            {"pause": batches.pause, "resume": batches.resume}[deed](batch_id, ANONYMOUS, at=at)
     except SafelightError:
         return  # a refusal is a valid response
     functions.world.watch.seen[f"batch: {deed}"] += 1

@@ -1,5 +1,6 @@
 """Checks at the end of a run: every job has ended, and everything is consistent."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from faults.simulator.invariants import get_raw_job, get_raw_key
 from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
+from shared.aws.dynamodb.walks.walk_table import WALKS
 from shared.jobs.job import JobStatus
 from shared.jobs.recovery import RecoveryPolicy, compute_longest_lifetime
 
@@ -70,7 +72,35 @@ def check_end(world: World) -> None:
     breaches += [f"I1 {job_id}: accepted and lost" for job_id in sorted(gone)]
     for queue in world.queues.by_url.values():
         breaches += [f"I1 a message stays on {queue.name}: {message.body}" for message in queue.messages]
+    breaches += _check_walks(world)
     breaches += [f"a function never ended: {actor.name}" for actor in world.alive()]
+
+
+def _check_walks(world: World) -> list[str]:
+    """Return what is wrong with the operations that the server continues: each is over and has no duplicates."""
+    found = [f"I10 a walk is left: {item['Part']['S']}" for item in world.batches.values() if item["ID"]["S"] == WALKS]
+    for item in world.batches.values():
+        if item.get("Part", {}).get("S") != "batch":
+            continue
+        batch_id = item["ID"]["S"]
+        found += [f"I10 {batch_id}: {name} is left" for name in ("Retrying", "Cancelling") if name in item]
+        if "Import" not in item:
+            continue
+        if "ClosedAt" not in item:
+            found.append(f"I10 {batch_id}: its import is not over")
+        members = [job for job in world.jobs.values() if job.get("BatchID", {}).get("S") == batch_id]
+        keys = Counter(job["Source"]["M"]["Path"]["S"] for job in members)
+        found += [f"I10 {batch_id}: {count} members of {key}" for key, count in keys.items() if count > 1]
+        is_whole = item["Import"]["M"]["Complete"]["BOOL"]
+        deleted = sum(
+            int(each.get("Deleted", {"N": "0"})["N"]) for each in world.batches.values() if each["ID"]["S"] == batch_id
+        )
+        added = int(item.get("Added", {"N": "0"})["N"])
+        world.watch.seen["import complete"] += is_whole
+        world.watch.seen["import stopped"] += not is_whole
+        if added - deleted != len([job for job in members if "DeletedAt" not in job]):
+            found.append(f"I10 {batch_id}: {added} members were added")
+    return found
 
 
 def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str]:

@@ -27,8 +27,11 @@ from faults.simulator.world import SOURCE_BUCKET, World
 from support import events
 
 import api.app
+import api.batches.backfill
+import api.batches.prefix_imports
 import api.dependencies
 import api.jobs.submission
+import api.walker
 import notifier.app
 import notifier.deferral
 import notifier.webhooks
@@ -51,7 +54,9 @@ from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import RenderResult
 
-ROOTS: tuple[ModuleType, ...] = (api.dependencies, worker.app, worker.dead_letters, worker.reconciler, worker.uploads)
+ROOTS: tuple[ModuleType, ...] = (
+    *(api.dependencies, api.walker, worker.app, worker.dead_letters, worker.reconciler, worker.uploads),
+)
 NOTIFIER_ROOTS: tuple[ModuleType, ...] = (notifier.app, notifier.webhooks)
 #: Builders of the roots, before any patch.
 MAKERS: tuple[Callable[[], Any], ...] = (
@@ -59,6 +64,7 @@ MAKERS: tuple[Callable[[], Any], ...] = (
     worker.dead_letters.get_dead_letters.__wrapped__,
     worker.reconciler.get_reconciler.__wrapped__,
     worker.uploads.get_upload_events.__wrapped__,
+    api.walker.get_walker.__wrapped__,
     notifier.app.get_publisher.__wrapped__,
     notifier.webhooks.get_consumer.__wrapped__,
 )
@@ -127,7 +133,8 @@ class Functions:
             patch.setattr(root, "make_clients", lambda *_, **__: self._clients)
             patch.setattr(root, "utc_now", self._now, raising=False)  # not every root needs a clock
         self._patch_notifier(patch)
-        patch.setattr(api.jobs.submission, "new_id", lambda _: self.new_id())
+        for module in (api.jobs.submission, api.batches.backfill, api.batches.prefix_imports):
+            patch.setattr(module, "new_id", lambda _: self.new_id())
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
         patch.setattr(worker.app, "hide_memory", lambda: None)
@@ -135,14 +142,15 @@ class Functions:
         patch.setattr(Threads, "starter", staticmethod(self._start_thread), raising=False)
         patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
         patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
-        for module in ("transactions", "job_listing"):
-            patch.setattr(f"shared.aws.dynamodb.{module}.time", SimpleNamespace(sleep=self._sleep))
+        for name in ("transactions", "job_listing"):
+            patch.setattr(f"shared.aws.dynamodb.{name}.time", SimpleNamespace(sleep=self._sleep))
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:
         """Use roots that were built once, so that later changes of the environment do not matter."""
-        consumer, dead_letters, reconciler, uploads, publisher, sender = self._roots
+        consumer, dead_letters, reconciler, uploads, walker, publisher, sender = self._roots
         patch.setattr(worker.app, "get_consumer", lambda: consumer)
         patch.setattr(worker.uploads, "get_upload_events", lambda: uploads)
+        patch.setattr(api.walker, "get_walker", lambda: walker)
         patch.setattr(worker.dead_letters, "get_dead_letters", lambda: dead_letters)
         patch.setattr(worker.reconciler, "get_reconciler", lambda: reconciler)
         patch.setattr(notifier.app, "get_publisher", lambda: publisher)
@@ -259,6 +267,10 @@ class Functions:
         """Start the reconciler."""
         return worker.reconciler.handler({}, self.make_context())
 
+    def walk(self) -> Any:
+        """Start the walker."""
+        return api.walker.handler({}, self.make_context())
+
     def notify(self, records: list[Any]) -> Any:
         """Invoke the notifier with records of the stream of jobs."""
         return notifier.app.handler({"Records": records}, self.make_context())
@@ -290,6 +302,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     Kind.UPLOADS: "UploadFunction",
     Kind.DEAD_LETTERS: "DeadLetterFunction",
     Kind.RECONCILER: "ReconcilerFunction",
+    Kind.WALKER: "WalkerFunction",
     Kind.NOTIFIER: "NotifierFunction",
     Kind.WEBHOOKS: "WebhookFunction",
 }

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     UPLOADS = "uploads"
     DEAD_LETTERS = "dead-letters"
     RECONCILER = "reconciler"
+    WALKER = "walker"
     NOTIFIER = "notifier"
     WEBHOOKS = "webhooks"
 
@@ -86,9 +87,13 @@ class Invocation:
         """End the invocation and all its threads immediately."""
         root = self.root
         root.dying = True
-        for member in (*root.threads, root):
+        for member in root.list_members():
             if member.end is None:
                 member._fall()
+
+    def list_members(self) -> list["Invocation"]:
+        """Return its threads, those of its threads, and itself, each after its own threads."""
+        return [*(member for thread in self.threads for member in thread.list_members()), self]
 
     def _fall(self) -> None:
         if not self._greenlet:  # not started yet

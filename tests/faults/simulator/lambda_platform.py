@@ -1,6 +1,6 @@
 """Lambda and SQS around our functions: deliver messages, wait for the response, delete acknowledged messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,6 +11,7 @@ from faults.simulator.invocations import End, Invocation, Kind
 from faults.simulator.queues import Message, Queue
 from faults.simulator.world import MAX_STEPS, NoProgress
 
+from shared.aws.dynamodb.walks.walk_table import WALKS
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 
 #: Period of the reconciler's schedule.
@@ -26,6 +27,7 @@ class LambdaPlatform:
     deliveries: dict[Invocation, tuple[Queue, list[tuple[Message, str]]]] = field(default_factory=dict)
     ended: list[Invocation] = field(default_factory=list)
     _next_sweep: datetime | None = None
+    _next_walk: datetime | None = None
 
     @property
     def queues(self) -> tuple[Queue, ...]:
@@ -83,6 +85,24 @@ class LambdaPlatform:
         first = datetime.fromisoformat(min(due)) + timedelta(milliseconds=1)
         return max(first, self._next_sweep) if self._next_sweep else first
 
+    def run_walker(self, skew: timedelta = timedelta(0)) -> Invocation:
+        """Start the walker."""
+        world = self.functions.world
+        self._next_walk = world.now + PERIOD
+        return world.start(Kind.WALKER, self.functions.walk, limit=self.functions.limit(Kind.WALKER), skew=skew)
+
+    def next_walk(self) -> datetime | None:
+        """Return when the walker will next find something to do."""
+        due = [max(item["DueAt"]["S"], item.get("LeaseUntil", item["DueAt"])["S"]) for item in self.list_walks()]
+        if not due:
+            return None
+        first = datetime.fromisoformat(min(due)) + timedelta(milliseconds=1)
+        return max(first, self._next_walk) if self._next_walk else first
+
+    def list_walks(self) -> list[Mapping[str, Any]]:
+        """Return the walks that are not over."""
+        return [item for item in self.functions.world.batches.values() if item["ID"]["S"] == WALKS]
+
     def settle(self, limit: timedelta) -> None:
         """Let everything that is running or due happen, one thing at a time, for at most ``limit``."""
         world = self.functions.world
@@ -108,6 +128,10 @@ class LambdaPlatform:
         if due is not None and due <= world.now:
             self.run_reconciler()
             return True
+        walk = self.next_walk()
+        if walk is not None and walk <= world.now:
+            self.run_walker()
+            return True
         return False
 
     def _wait(self) -> bool:
@@ -121,8 +145,8 @@ class LambdaPlatform:
         """Return the coming moments at which something happens by itself."""
         world = self.functions.world
         moments = world.alarms() + [message.visible_at for queue in self.queues for message in queue.messages]
-        due = self.next_sweep()
-        return [moment for moment in [*moments, *([due] if due else [])] if moment > world.now]
+        due = [moment for moment in (self.next_sweep(), self.next_walk()) if moment is not None]
+        return [moment for moment in [*moments, *due] if moment > world.now]
 
     def finish(self, actor: Invocation, *, is_lost: bool = False) -> None:
         """Handle the end of an invocation; with ``is_lost``, the deletion of its messages is lost."""

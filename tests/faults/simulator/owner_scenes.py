@@ -24,8 +24,11 @@ from faults.simulator.single_faults import (
     there,
 )
 
+from shared.aws.dynamodb.walks.walk_table import WALKS
 from shared.jobs.job import ANONYMOUS
 
+#: A request for an import of a prefix.
+IMPORT = HttpRequest("POST", "/v1/batches", json.dumps({"prefix": {"source": "s3://shop/"}}), key="first")
 #: Time after which everything that is not overdue has happened.
 CALM = timedelta(minutes=5)
 
@@ -98,20 +101,49 @@ def backfill(platform: LambdaPlatform) -> Invocation:
     _complete(platform)
     body = json.dumps({"backfill": {}})
     _request(platform, HttpRequest("POST", "/v1/batches", body, key="first"))
-    (batch_id,) = {item["ID"]["S"] for item in platform.functions.world.batches.values()}
-    return start_request(platform, HttpRequest("POST", f"/v1/batches/{batch_id}/backfill"))
+    return start_request(platform, HttpRequest("POST", f"/v1/batches/{_batch_id(platform)}/backfill"))
+
+
+def walk_backfill(platform: LambdaPlatform) -> Invocation:
+    """Start the walker for a backfill of one completed job, whose client is gone."""
+    _complete(platform)
+    _request(platform, HttpRequest("POST", "/v1/batches", json.dumps({"backfill": {}}), key="first"))
+    return platform.run_walker()
+
+
+def start_import(platform: LambdaPlatform) -> Invocation:
+    """Let a client create an import of a prefix with two objects."""
+    shop = platform.functions.world.bucket.others["shop"]
+    shop |= {f"{number}.jpg": Stored(rendering.GOOD, "image/jpeg") for number in range(2)}
+    return start_request(platform, IMPORT)
+
+
+def walk_import(platform: LambdaPlatform) -> Invocation:
+    """Start the walker for an import of a prefix with two objects."""
+    shop = platform.functions.world.bucket.others["shop"]
+    shop |= {f"{number}.jpg": Stored(rendering.GOOD, "image/jpeg") for number in range(2)}
+    _request(platform, IMPORT)
+    return platform.run_walker()
+
+
+def walk_retry(platform: LambdaPlatform) -> Invocation:
+    """Start the walker after the API function was killed while it retried the failed members of a batch."""
+    _fail_batch(platform)
+    _start_and_kill(platform, "retry-failed", "Retrying")
+    return platform.run_walker()
+
+
+def walk_cancel(platform: LambdaPlatform) -> Invocation:
+    """Start the walker after the API function was killed while it cancelled a batch."""
+    _create_lost_batch(platform)
+    _start_and_kill(platform, "cancel", "Cancelling")
+    return platform.run_walker()
 
 
 def cancel_batch(platform: LambdaPlatform) -> Invocation:
     """Let a client cancel a batch of two imports whose messages were lost."""
-    functions = platform.functions
-    shop = functions.world.bucket.others["shop"]
-    shop |= {f"{number}.jpg": Stored(rendering.GOOD, "image/jpeg") for number in range(2)}
-    items = [{"source": f"s3://shop/{key}"} for key in sorted(shop)]
-    _request(platform, HttpRequest("POST", "/v1/batches", json.dumps({"items": items, "close": True}), key="first"))
-    functions.world.bulk_queue.messages.clear()
-    (batch_id,) = {item["ID"]["S"] for item in functions.world.batches.values()}
-    return start_request(platform, HttpRequest("POST", f"/v1/batches/{batch_id}/cancel"))
+    _create_lost_batch(platform)
+    return start_request(platform, HttpRequest("POST", f"/v1/batches/{_batch_id(platform)}/cancel"))
 
 
 def check_deletion(functions: Functions, *, objects: int) -> Sequence[str]:
@@ -134,10 +166,49 @@ def check_backfill(functions: Functions) -> Sequence[str]:
     return [] if len(members) == 1 else [f"I9 a backfill of one job has {len(members)} members"]
 
 
+def check_import(functions: Functions) -> Sequence[str]:
+    """Return what is wrong with an import of two objects."""
+    sources = sorted(job["Source"]["M"]["Path"]["S"] for job in functions.world.jobs.values())
+    return [] if sources == ["s3://shop/0.jpg", "s3://shop/1.jpg"] else [f"I10 an import of two objects has {sources}"]
+
+
 def check_one_generation(functions: Functions) -> Sequence[str]:
     """Return what is wrong if a repeated request has started more than one generation."""
     generations = {int(job["Generation"]["N"]) for job in functions.world.jobs.values()}
     return [] if generations <= {1, 2} else [f"I7 one request has started several generations: {generations}"]
+
+
+def _batch_id(platform: LambdaPlatform) -> str:
+    (batch_id,) = {item["ID"]["S"] for item in platform.functions.world.batches.values()} - {WALKS}
+    return str(batch_id)
+
+
+def _create_lost_batch(platform: LambdaPlatform, data: bytes = rendering.GOOD) -> None:
+    """Create a batch of two imports whose messages were lost."""
+    functions = platform.functions
+    shop = functions.world.bucket.others["shop"]
+    shop |= {f"{number}.jpg": Stored(data, "image/jpeg") for number in range(2)}
+    items = [{"source": f"s3://shop/{key}"} for key in sorted(shop)]
+    _request(platform, HttpRequest("POST", "/v1/batches", json.dumps({"items": items, "close": True}), key="first"))
+    functions.world.bulk_queue.messages.clear()
+
+
+def _fail_batch(platform: LambdaPlatform) -> None:
+    """Create a batch of two imports that have failed."""
+    _create_lost_batch(platform, rendering.BAD)
+    platform.settle(CALM * 10)
+    shop = platform.functions.world.bucket.others["shop"]
+    assert {job["Status"]["S"] for job in platform.functions.world.jobs.values()} == {"FAILED"}, shop
+
+
+def _start_and_kill(platform: LambdaPlatform, action: str, scan: str) -> None:
+    """Let a client start an operation on a batch, and kill the API function once it is stored."""
+    world, batch_id = platform.functions.world, _batch_id(platform)
+    request = HttpRequest("POST", f"/v1/batches/{batch_id}/{action}")
+    api = platform.client(partial(send_request, platform.functions, request))
+    while not any(scan in item for item in world.batches.values()):
+        world.advance(next(actor for actor in world.ready() if actor.root is api))
+    api.kill()
 
 
 def _complete(platform: LambdaPlatform) -> None:
@@ -217,6 +288,43 @@ OWNER_SCENES: Sequence[Scene] = (
         job=-1,
         in_thread=False,
         check=check_backfill,
+    ),
+    Scene(
+        "Create the members of a backfill",
+        "The backfill covers one completed job. The table shows the end of its copy. The fault hits the walker.",
+        walk_backfill,
+        job=-1,
+        check=check_backfill,
+    ),
+    Scene(
+        "Start an import of a prefix",
+        "Two objects are under the prefix. The table shows the end of the second one. The fault hits the API function.",
+        start_import,
+        job=-1,
+        in_thread=False,
+        check=check_import,
+    ),
+    Scene(
+        "Create the members of an import",
+        "Two objects are under the prefix. The table shows the end of the second one. The fault hits the walker.",
+        walk_import,
+        job=-1,
+        check=check_import,
+    ),
+    Scene(
+        "Continue a retry of failed members",
+        "The API function was killed after it had started the retry. The batch has two images that cannot be "
+        "processed. The fault hits the walker.",
+        walk_retry,
+        job=-1,
+        check=check_one_generation,
+    ),
+    Scene(
+        "Continue the cancellation of a batch",
+        "The API function was killed after it had started the cancellation of two jobs whose messages were lost. The "
+        "fault hits the walker.",
+        walk_cancel,
+        job=-1,
     ),
     Scene(
         "Cancel a batch",

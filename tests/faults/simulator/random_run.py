@@ -93,7 +93,7 @@ class Run:
                 self.world.plan = no_faults
                 deadline = self._compute_deadline()
             if not self._step(waiting):
-                if self.is_calm and not self._redrive():
+                if self.is_calm and not self._redrive() and not self._resume_walks():
                     break
                 deadline = self._compute_deadline() if self.is_calm else None
                 continue
@@ -121,6 +121,13 @@ class Run:
             self.platform.ask("redrive", job_id)
         return bool(letters)
 
+    def _resume_walks(self) -> bool:
+        """Let the owner resume all batches that are paused or given up. Returns False if there are none."""
+        stopped = [item["ID"]["S"] for item in self.world.batches.values() if {"PausedAt", "WalkError"} & item.keys()]
+        for batch_id in stopped:
+            self.platform.client(partial(clients.scan_batch, self.functions, "resume", batch_id))
+        return bool(stopped)
+
     def _step(self, waiting: list[Callable[[], object]]) -> bool:
         """Do one thing that is due, or let time pass. Returns False if nothing is left."""
         deeds = self._deeds(waiting)
@@ -146,6 +153,9 @@ class Run:
             if invocations[kind] < MAX_INVOCATIONS and queue.visible(world.now):
                 deeds.append(partial(self._deliver, queue))
         due = self.platform.next_sweep()
+        walk = self.platform.next_walk()
+        if invocations[Kind.WALKER] < 2 and walk is not None and walk <= world.now:
+            deeds.append(lambda: self.platform.run_walker(self._skew()))
         if invocations[Kind.RECONCILER] < 2 and due is not None and due <= world.now:
             deeds.append(lambda: self.platform.run_reconciler(self._skew()))
         if self._happens(0.15):
@@ -192,8 +202,9 @@ class Run:
             self.world.pass_time(timedelta(seconds=self.random.choice((1, 10, 65, 130, 400, 1000))))
 
     def _ask(self) -> None:
-        if self.batches and self._happens(0.2):
-            deed, batch_id = self.random.choice(("cancel", "retry")), self.random.choice(self.batches)
+        if self.batches and self._happens(0.4):
+            deeds = ("cancel", "retry", "pause", "resume")
+            deed, batch_id = self.random.choice(deeds), self.random.choice(self.batches)
             self.platform.client(partial(clients.scan_batch, self.functions, deed, batch_id))
             return
         deed = self.random.choice(("cancel", "retry", "delete"))
@@ -226,13 +237,17 @@ class Run:
 
     def _draw_request(self) -> Callable[[], object]:
         """Draw a client request, most often posting an image."""
-        kind = self.random.choices(("post", "announce", "name", "gather"), (55, 15, 15, 15))[0]
+        kind = self.random.choices(("post", "announce", "name", "gather", "prefix"), (50, 15, 15, 13, 7))[0]
         if kind == "post":
             data, pipeline = self._picture(), self.random.choice((DEFAULT_PIPELINE, rendering.SEVERAL))
             return lambda: self.platform.submit(data, pipeline)
         if kind == "announce":
             sending = self._sending()
             return lambda: self.platform.client(partial(clients.create_upload, self.functions, sending))
+        if kind == "prefix":
+            for _ in range(self.random.randint(1, 5)):
+                self._store_source_image()
+            return self._import_prefix
         if kind == "name":
             return partial(self._name, self._store_source_image())
         return partial(self._gather, [self._member() for _ in range(self.random.randint(1, 4))])
@@ -242,6 +257,11 @@ class Run:
 
     def _name(self, key: str) -> None:
         self._persist(partial(clients.import_object, self.functions, key, self.functions.new_id(), self.world.clock()))
+
+    def _import_prefix(self) -> None:
+        seed = self.functions.new_id()
+        self.batches.append(seed)
+        self._persist(partial(clients.import_prefix, self.functions, seed, self.world.clock()))
 
     def _gather(self, members: list[clients.Member]) -> None:
         order = clients.BatchOrder(seed=self.functions.new_id(), at=self.world.clock(), members=members)

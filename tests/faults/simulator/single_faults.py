@@ -36,7 +36,8 @@ class Scene:
     hit: Callable[[LambdaPlatform], Invocation]
     #: Position of the job whose end is shown.
     job: int = 0
-    #: True if the fault hits the first thread of the invocation, if it has one. In the reconciler, it hits both.
+    #: True if the fault hits the first thread of the invocation, if it has one. In the reconciler, it hits both, and in
+    #: the walker, all threads.
     in_thread: bool = True
     #: Returns what is wrong at the end, besides the invariants.
     check: Callable[[Functions], Sequence[str]] = lambda _: ()
@@ -94,6 +95,8 @@ def play_scene(functions: Functions, scene: Scene, hit: InjectedFault | None) ->
 
 def _find_hit_actors(scene: Scene, target: Invocation) -> Sequence[Invocation]:
     """Return the actors whose calls are counted: the invocation, its first thread, or both."""
+    if target.kind is Kind.WALKER:  # it works in threads, which have threads
+        return target.list_members()
     thread = target.threads[:1] if scene.in_thread else []
     # The reconciler finds the jobs itself, and recovers them in threads.
     return [target, *thread] if target.kind is Kind.RECONCILER or not thread else thread

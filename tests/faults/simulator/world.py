@@ -120,10 +120,8 @@ class World:
         return actor
 
     def start_thread(self, parent: Invocation, body: Callable[[], Any]) -> Invocation:
-        """Start a thread of an invocation."""
-        thread = Invocation(
-            parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent.root
-        )
+        """Start a thread of an invocation, or of one of its threads."""
+        thread = Invocation(parent.name, parent.kind, body, skew=parent.skew, deadline=parent.deadline, parent=parent)
         self.actors.append(thread)
         return thread
 

@@ -18,6 +18,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "uploads": "worker",
     "dead_letters": "worker",
     "reconciler": "worker",
+    "walker": "api",
     "notifier": "notifier",
     "webhooks": "notifier",
 }

@@ -23,7 +23,7 @@ OUTPUTS = {
             "DeadLetterQueueUrl",
         ),
         *("ApiFunctionName", "WorkerFunctionName", "DeadLetterFunctionName", "ReconcilerFunctionName"),
-        *("UploadFunctionName", "NotifierFunctionName", "WebhookFunctionName"),
+        *("WalkerFunctionName", "UploadFunctionName", "NotifierFunctionName", "WebhookFunctionName"),
     )
 }
 ENGINE, PUBLIC = "http://localstack:4566", "http://127.0.0.1:4999"

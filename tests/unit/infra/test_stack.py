@@ -22,6 +22,7 @@ OUTPUTS = {
     "UploadFunctionName": "safelight-uploads",
     "DeadLetterFunctionName": "safelight-dead-letters",
     "ReconcilerFunctionName": "safelight-reconciler",
+    "WalkerFunctionName": "safelight-walker",
     "NotifierFunctionName": "safelight-notifier",
     "WebhookFunctionName": "safelight-webhooks",
 }
@@ -46,6 +47,7 @@ def test_json_has_exactly_the_documented_fields(stack: Stack) -> None:
         "uploads": "safelight-uploads",
         "dead_letters": "safelight-dead-letters",
         "reconciler": "safelight-reconciler",
+        "walker": "safelight-walker",
         "notifier": "safelight-notifier",
         "webhooks": "safelight-webhooks",
     }

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from typer.testing import Result
 
-from safelight.cli.commands.backfill import complete_backfill
+from safelight.cli.batch_progress import complete_backfill
 from safelight.client import Safelight
 from safelight.models import Batch
 

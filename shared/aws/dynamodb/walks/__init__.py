@@ -1,0 +1,1 @@
+"""Operations on batches that the server continues, and their walks."""
