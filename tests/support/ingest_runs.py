@@ -33,7 +33,8 @@ send, send_request = upload_form.send, httpx.Client.send
 
 
 def log_and_send(form, content, client):
-    os.write(log, (form.fields["key"] + "\\n").encode())
+    key = form.fields["key"] if hasattr(form, "fields") else httpx.URL(form.url).path
+    os.write(log, (key + "\\n").encode())
     while held_after and next(uploads) > held_after and pathlib.Path("held").exists():
         time.sleep(0.05)
     send(form, content, client)
