@@ -18,6 +18,7 @@ from shared.pipeline.output import ANIMATED_FORMATS, LOSSY_FORMATS
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, MAX_OPERATIONS, MAX_OUTPUTS, MAX_SIDE, Output, Pipeline
 from shared.pipeline.pipeline import OutputFormat as WrittenFormat
 from shared.pipeline.preset import BUILT_IN
+from shared.pipeline.responsive import Responsive
 from shared.version import VERSION
 
 
@@ -71,6 +72,7 @@ class OutputsView(View):
 
     formats: list[OutputFormatView]
     parameters: dict[str, Any] = Field(description="JSON Schema of an output.")
+    responsive: dict[str, Any] = Field(description="JSON Schema of `responsive`, which adds outputs to a pipeline.")
 
 
 class LimitsView(View):
@@ -145,6 +147,7 @@ class CapabilitiesView(View):
             outputs=OutputsView(
                 formats=[_output_format(each) for each in WrittenFormat],
                 parameters=Output.model_json_schema(),
+                responsive=Responsive.model_json_schema(),
             ),
             limits=LimitsView(
                 max_raw_bytes=limits.max_bytes,

@@ -50,8 +50,9 @@ export function createRecipeEditor(capabilities, presets) {
     setOutput: (index, name, value) => change((pipeline) => setOutput(pipeline.outputs[index], name, value, capabilities)),
     /** Return the pipeline without default values. @returns {Pipeline} */
     compact() {
-      const { operations, outputs } = state.get().pipeline;
+      const { operations, outputs, ...rest } = state.get().pipeline;
       return {
+        ...rest,
         operations: operations.map((each) => compact(each, schemas[each.op])),
         outputs: outputs.map((each) => ({ format: each.format ?? "png", ...compact(each, output) })),
       };

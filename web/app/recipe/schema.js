@@ -5,13 +5,13 @@
  *   longest?: number, alpha?: boolean}} Field */
 
 /**
- * Return the fields of a schema, without constants.
+ * Return the fields of a schema.
  * @param {any} schema
  * @returns {Field[]}
  */
 export function listFields(schema) {
   return Object.entries(schema.properties)
-    .filter(([, property]) => property.const === undefined)
+    .filter(([name, property]) => property.const === undefined && name !== "operations")
     .map(([name, property]) => readField(name, property, schema));
 }
 
