@@ -139,6 +139,7 @@ def measure_batch(images: Sequence[bytes], sandbox: Sandbox, max_concurrency: in
         jobs=cast("Any", stores),
         images=cast("Any", stores),
         sources=cast("Any", stores),
+        urls=cast("Any", stores),
         assets=cast("Any", stores),
         limits=LIMITS,
         lease=timedelta(seconds=60),

@@ -140,6 +140,7 @@ def local_parameters() -> dict[str, str]:
         "ProtectData": "false",
         "Monitoring": "basic",
         "WebhookTargets": "any",
+        "ImportTargets": "any",
         "ThrottleRate": "10000",
         "ThrottleBurst": "5000",
         "InteractiveConcurrency": workers,

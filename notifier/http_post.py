@@ -4,22 +4,18 @@ The request does not follow redirects, ignores the proxy settings of the environ
 body.
 """
 
-import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
-from urllib.parse import urlsplit
+from http.client import HTTPException
 
-from notifier.safe_connect import Resolve, connect, resolve
 from shared.errors import SafelightError
+from shared.network.http_exchange import Network, get_target, open_exchange
+from shared.network.safe_connect import Resolve, resolve
 
-CONNECT_SECONDS = 5.0
 #: From the first byte sent to the end of the response headers.
 TOTAL_SECONDS = 15.0
 
@@ -59,61 +55,12 @@ class HttpPost:
             return HttpResponse(None, "CONNECTION_FAILED")
 
     def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        secure = parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        raw = connect(host, port, seconds=CONNECT_SECONDS, allow_internal=self.allow_internal, resolve=self.resolve)
-        timed = _TimedConnection(raw)
-        timer = Timer(self.seconds, timed.abort)
-        timer.daemon = True
-        connection: HTTPConnection = HTTPSConnection(host, port) if secure else HTTPConnection(host, port)
-        try:
-            timer.start()
-            raw.settimeout(self.seconds)
-            if secure:
-                context = self.tls or _load_system_certificates()
-                wrapped = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
-                timed.socket = wrapped
-                wrapped.do_handshake()
-            connection.sock = timed.socket
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, body, dict(headers))
+        network = Network(self.allow_internal, self.resolve, self.tls)
+        with open_exchange(url, network, seconds=self.seconds) as connection:
+            connection.request("POST", get_target(url), body, dict(headers))
             response = connection.getresponse()
             response.close()
-            if timed.is_late:  # http.client accepts headers that are incomplete because of the abort
-                raise TimeoutError
             return HttpResponse(response.status, retry_after=_parse_retry_after(response.getheader("Retry-After")))
-        except (OSError, HTTPException) as error:
-            if timed.is_late:
-                raise TimeoutError from error
-            raise
-        finally:
-            timer.cancel()
-            connection.close()
-            timed.socket.close()
-
-
-@dataclass(slots=True)
-class _TimedConnection:
-    """A connection with a total time limit. A socket timeout alone restarts with each byte received."""
-
-    socket: socket.socket
-    is_late: bool = False
-
-    def abort(self) -> None:
-        self.is_late = True
-        with suppress(OSError):  # already closed
-            self.socket.shutdown(socket.SHUT_RDWR)
-
-
-@cache
-def _load_system_certificates() -> ssl.SSLContext:
-    """Return a TLS context with the system's certificates.
-
-    The context is cached, because loading takes milliseconds.
-    """
-    return ssl.create_default_context()
 
 
 def _parse_retry_after(text: str | None) -> timedelta | None:

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notifier.deferral import DeferredDeliveries
 from notifier.delivery import DeliveryResult, WebhookSender
-from notifier.http_post import CONNECT_SECONDS, TOTAL_SECONDS, HttpPost
+from notifier.http_post import TOTAL_SECONDS, HttpPost
 from shared.aws.clients import make_webhook_clients
 from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
@@ -26,6 +26,7 @@ from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
 from shared.errors import DeliveryLater, TimeTooShort
 from shared.initialization import prepare
+from shared.network.http_exchange import CONNECT_SECONDS
 from shared.observability import add_metric, make_logger, make_metrics, write_metrics
 from shared.settings import WebhookSettings
 from shared.sqs_batch import process_records

@@ -132,11 +132,11 @@ class Safelight:
     ) -> Job:
         """Create a job for one image and return it. Without ``wait``, the job is usually still PENDING.
 
-        ``image`` is a path or the bytes of a file. ``source`` is the ``s3://bucket/key`` of an object that S3 copies.
-        Raises TypeError unless exactly one of the two is given. Give at most one of ``pipeline``, ``preset`` (a name)
-        and ``options`` (shorthand options: ``width``, ``height``, ``fit``, ``enlarge``, ``grayscale``, ``format``,
-        ``quality``, or ``widths`` and ``formats`` with lists of values). With ``wait``, the method returns when the job
-        has ended, or after this number of seconds.
+        ``image`` is a path or the bytes of a file. ``source`` is the ``s3://bucket/key`` of an object that S3 copies,
+        or the ``https://`` URL of a file that Safelight downloads. Raises TypeError unless exactly one of the two is
+        given. Give at most one of ``pipeline``, ``preset`` (a name) and ``options`` (shorthand options: ``width``,
+        ``height``, ``fit``, ``enlarge``, ``grayscale``, ``format``, ``quality``, or ``widths`` and ``formats`` with
+        lists of values). With ``wait``, the method returns when the job has ended, or after this number of seconds.
 
         All retries of a request use ``idempotency_key``, so they do not create a second job. By default, each call has
         a new key. Images of ``DIRECT_BYTES`` or more are sent with :attr:`uploads`.

@@ -25,13 +25,13 @@
     │   └── JobCancelled · UploadExpired   (the error of a cancelled or expired job)
     ├── ImageError              the image can never be processed with this pipeline
     │   ├── TypeMismatch · DigestMismatch · SizeMismatch
-    │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged
+    │   ├── SourceMissing · SourceForbidden · SourceArchived · SourceChanged · SourceInvalid
     │   ├── NotAnImage · TruncatedImage · CorruptImage · UnsupportedFlavor · RawImageMissing · WatermarkNotFound
     │   ├── TooManyBytes · TooManyPixels · SideTooLong · TooManyFrames · TooManyTotalPixels
     │   ├── OutsideImage · AssetUnusable · ByteCeilingUnreachable · EncodingFailed · PipelineUnreadable
     │   └── ResourceLimit · TimedOut
     ├── DeliveryError           an SQS message is not processed and returns to the queue
-    │   ├── BadMessage · LeaseHeld · TimeTooShort · RenderInterrupted
+    │   ├── BadMessage · LeaseHeld · TimeTooShort · RenderInterrupted · SourceUnreachable
     │   ├── AttemptsExhausted
     │   └── DeliveryLater · AddressNotAllowed · HostNotFound   (of webhooks)
     └── ServiceError            AWS, or a resource of the machine, failed
@@ -190,10 +190,10 @@ class InvalidPipeline(RequestError):
 
 
 class ImportOff(RequestError):
-    """The request names an S3 object as its source, but the settings allow imports from no bucket."""
+    """The request names a source, but the settings allow imports from no bucket, or from no host."""
 
     code = "IMPORT_OFF"
-    title = "Imports from S3 buckets are turned off."
+    title = "Imports from this kind of source are turned off."
 
 
 class PresetNotFound(RequestError):
@@ -604,17 +604,17 @@ class SizeMismatch(ImageError):
 
 
 class SourceMissing(ImageError):
-    """The object to import does not exist."""
+    """The object or file to import does not exist."""
 
     code = "SOURCE_MISSING"
-    title = "The source object does not exist."
+    title = "The source does not exist."
 
 
 class SourceForbidden(ImageError):
-    """The settings do not allow imports from the bucket, or S3 denies access to the object."""
+    """The settings do not allow imports from the bucket or host, or S3 or the web server denies access."""
 
     code = "SOURCE_FORBIDDEN"
-    title = "Safelight is not allowed to read the source object."
+    title = "Safelight is not allowed to read the source."
 
 
 class SourceArchived(ImageError):
@@ -629,6 +629,13 @@ class SourceChanged(ImageError):
 
     code = "SOURCE_CHANGED"
     title = "The source object has changed since the job was created."
+
+
+class SourceInvalid(ImageError):
+    """The web server of a source does not send a complete file, or redirects too often or to a URL that is refused."""
+
+    code = "SOURCE_INVALID"
+    title = "The source URL does not lead to a file that can be imported."
 
 
 class NotAnImage(ImageError):
@@ -796,6 +803,13 @@ class RenderInterrupted(DeliveryError):
 
     code = "RENDER_INTERRUPTED"
     title = "Processing was interrupted."
+
+
+class SourceUnreachable(DeliveryError):
+    """The web server of a source did not respond, or broke off. The job fails if all its attempts end like this."""
+
+    code = "SOURCE_UNREACHABLE"
+    title = "The server of the source URL can't be reached."
 
 
 class AttemptsExhausted(DeliveryError):

@@ -80,6 +80,25 @@ class LimitSettings(_Settings):
         )
 
 
+class SourceSettings(_Settings):
+    """Settings of imports from web servers."""
+
+    #: Comma-separated patterns of hosts that are open for imports; empty for none.
+    import_hosts: str
+    #: Allowed URLs: HTTPS to public hosts, or HTTP and HTTPS to any host.
+    import_targets: Literal["public", "any"]
+
+    @property
+    def open_hosts(self) -> frozenset[str]:
+        """Return the patterns of hosts, in lower case."""
+        return frozenset(filter(None, self.import_hosts.lower().split(",")))
+
+    @property
+    def allows_internal_sources(self) -> bool:
+        """Return True if plain HTTP and internal addresses are allowed."""
+        return self.import_targets == "any"
+
+
 class OwnerLimitSettings(StoreSettings):
     """The limits of each owner."""
 
@@ -91,7 +110,7 @@ class OwnerLimitSettings(StoreSettings):
     max_raw_bytes: Positive
 
 
-class ApiSettings(OwnerLimitSettings, SenderSettings, LimitSettings):
+class ApiSettings(OwnerLimitSettings, SenderSettings, LimitSettings, SourceSettings):
     """Settings of the API Lambda."""
 
     #: Table of presets and asset records.
@@ -156,7 +175,7 @@ class WalkerSettings(OwnerLimitSettings, SenderSettings):
     redispatch_seconds: Positive
 
 
-class WorkerSettings(StoreSettings, LimitSettings):
+class WorkerSettings(StoreSettings, LimitSettings, SourceSettings):
     """Settings of the worker Lambda."""
 
     job_queue_url: str

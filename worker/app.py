@@ -22,10 +22,18 @@ from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import SqsQueue
 from shared.clock import utc_now
-from shared.errors import LeaseHeld, RenderInterrupted, SafelightError, ServiceError, TimeTooShort
+from shared.errors import (
+    LeaseHeld,
+    RenderInterrupted,
+    SafelightError,
+    ServiceError,
+    SourceUnreachable,
+    TimeTooShort,
+)
 from shared.initialization import prepare
 from shared.jobs.message import JobMessage, decode_message
 from shared.jobs.s3_events import CreatedObject, parse_s3_event
+from shared.network.http_exchange import Network
 from shared.observability import add_metric, make_logger, make_metrics
 from shared.settings import WorkerSettings
 from shared.sqs_batch import process_records
@@ -37,6 +45,7 @@ from worker.process_state import ProcessState
 from worker.sandbox.budget import Budget, compute_raw_memory, count_children
 from worker.sandbox.confinement import hide_memory
 from worker.sandbox.pool import Sandbox
+from worker.url_source import UrlFetcher
 
 #: Delay of a record after a service error. It is doubled with each further receive.
 FIRST_RETRY_DELAY = timedelta(seconds=5)
@@ -85,8 +94,8 @@ class JobConsumer:
     def process_record(self, record: SQSRecord, context: LambdaContext) -> Outcome:
         """Run an attempt for each job of the record.
 
-        Raises LeaseHeld, TimeTooShort, RenderInterrupted or ServiceError if the record must be delivered again. Before
-        raising the error, set the delay of the record.
+        Raises LeaseHeld, TimeTooShort, RenderInterrupted, SourceUnreachable or ServiceError if the record must be
+        delivered again. Before raising the error, set the delay of the record.
         """
         outcome = Outcome.SKIPPED
         try:
@@ -97,7 +106,7 @@ class JobConsumer:
                 result = self._get_processor(context).process(message, upload)
                 _record_metrics(result, record, started)
                 outcome = result.outcome
-        except (LeaseHeld, TimeTooShort, RenderInterrupted, ServiceError) as error:
+        except (LeaseHeld, TimeTooShort, RenderInterrupted, SourceUnreachable, ServiceError) as error:
             self._postpone(record, error)
             raise
         return outcome
@@ -231,6 +240,7 @@ def get_consumer() -> JobConsumer:
         jobs=JobTable.of(clients, settings),
         images=ImageStore(clients.s3, settings.image_bucket),
         sources=SourceStore(clients.s3, settings.image_bucket),
+        urls=UrlFetcher(Network(settings.allows_internal_sources), settings.open_hosts),
         assets=AssetStore(clients.s3, settings.image_bucket),
         limits=limits,
         lease=timedelta(seconds=settings.lease_seconds),

@@ -22,6 +22,7 @@ from shared.errors import (
     RenderInterrupted,
     SafelightError,
     ServiceError,
+    SourceUnreachable,
     TimeTooShort,
     TooManyBytes,
 )
@@ -30,12 +31,14 @@ from shared.jobs.job import Job, JobFailure, ProcessedImage, RawImage
 from shared.jobs.message import JobMessage
 from shared.jobs.receipt import build_receipt
 from shared.jobs.s3_events import CreatedObject
+from shared.jobs.source import UrlSource
 from shared.jobs.upload_declaration import ANY_TYPE, UploadMethod
 from shared.pipeline.image_formats import BY_NAME, detect_format
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
 from worker.memory_budget import MemoryBudget
+from worker.url_source import UrlFetcher
 
 #: ``worker.imaging.render``, or a function that runs it elsewhere and may raise TimeTooShort.
 Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], RenderResult]
@@ -76,6 +79,7 @@ class ImageProcessor:
     jobs: JobTable
     images: ImageStore
     sources: SourceStore
+    urls: UrlFetcher
     assets: AssetStore
     limits: Limits
     lease: timedelta
@@ -94,9 +98,10 @@ class ImageProcessor:
         The job fails if its image can't be processed or if it has no attempts left.
 
         Raises LeaseHeld if another worker holds the lease, ServiceError if a service fails, TimeTooShort if rendering
-        can't start in time, and RenderInterrupted if something other than the image may have interrupted rendering.
+        can't start in time, RenderInterrupted if something other than the image may have interrupted rendering, and
+        SourceUnreachable if the file of an import can't be downloaded now.
         After each of these errors, the record must return to the queue. All except LeaseHeld release the job. All
-        except RenderInterrupted leave the attempt uncounted.
+        except the last two leave the attempt uncounted.
         """
         job = self.jobs.claim(
             message, now=self.clock(), lease=self.lease, max_attempts=self.max_attempts, uploaded=upload is not None
@@ -111,10 +116,10 @@ class ImageProcessor:
         except (ServiceError, TimeTooShort) as error:
             self._release(job, error)
             raise
-        except RenderInterrupted as error:
+        except (RenderInterrupted, SourceUnreachable) as error:
             if job.attempts_used >= self.max_attempts:
-                exhausted = AttemptsExhausted()
-                exhausted.__cause__ = error
+                exhausted = AttemptsExhausted() if isinstance(error, RenderInterrupted) else error
+                exhausted.__cause__ = error.__cause__ if exhausted is error else error
                 failed = job.fail(JobFailure.of(exhausted), now=self.clock())
                 return replace(self._commit(failed, Outcome.FAILED), error=exhausted)
             self._release(job, error, counted=True)
@@ -165,6 +170,11 @@ class ImageProcessor:
         except RawImageMissing:
             if job.source is None:
                 raise
+        if isinstance(job.source, UrlSource):
+            data = self.urls.fetch(job.source, max_bytes=self.limits.max_bytes)
+            # The next attempt reads this copy, so all attempts process the same bytes.
+            self.images.put_raw(job.raw, data, ANY_TYPE)
+            return data
         try:
             self.sources.copy(job.source, job.raw.key)
         except ImageError:

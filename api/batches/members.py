@@ -25,6 +25,7 @@ from shared.clock import Clock
 from shared.errors import QuotaExceeded, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.source import UrlSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class MemberCreation:
     def _build_job(  # noqa: PLR0913 - the image, the batch, the job
         self,
         request: UploadRequest | ImportRequest,
-        source: SourceObject | None,
+        source: SourceObject | UrlSource | None,
         batch: Batch,
         catalog: Catalog,
         *,

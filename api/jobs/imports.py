@@ -1,4 +1,4 @@
-"""Imports: jobs that are created from objects in S3.
+"""Imports: jobs that are created from objects in S3, or from files on web servers.
 
 The API only reads the metadata of the object and stores it in the job record. The worker copies the object as a step of
 an attempt. A request for 100 members therefore needs 100 concurrent metadata requests, but no copies, which can take
@@ -21,13 +21,13 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
 from shared.jobs.job_spec import JobSpec
-from shared.jobs.source import S3Location
+from shared.jobs.source import S3Location, UrlSource, find_source_problem
 from shared.parallel import map_parallel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
-    """Creates jobs from objects in S3."""
+    """Creates jobs from objects in S3 and from files on web servers."""
 
     jobs: JobTable
     sources: SourceStore
@@ -38,6 +38,10 @@ class Imports:
     max_bytes: int
     due_after: timedelta
     retention: timedelta
+    #: Patterns of the hosts from which every caller may import files. The walker imports none.
+    open_hosts: frozenset[str] = frozenset()
+    #: True if the URLs of files can use internal hosts and plain HTTP.
+    allow_internal: bool = False
 
     @classmethod
     def of(cls, dependencies: Dependencies) -> Self:
@@ -49,6 +53,8 @@ class Imports:
             queues=dependencies.queues,
             own_bucket=settings.image_bucket,
             open_buckets=frozenset(filter(None, settings.import_buckets.split(","))),
+            open_hosts=settings.open_hosts,
+            allow_internal=settings.allows_internal_sources,
             max_bytes=settings.max_raw_bytes,
             due_after=dependencies.due_after,
             retention=dependencies.retention,
@@ -73,15 +79,30 @@ class Imports:
         if bucket not in self.open_buckets or bucket == self.own_bucket:
             raise SourceForbidden("Imports from this bucket are not allowed.")
 
-    def inspect_all(self, locations: Mapping[str, S3Location]) -> dict[str, SourceObject | SafelightError]:
+    def find(self, location: S3Location | UrlSource) -> SourceObject | UrlSource:
+        """Return what to import. A URL is only checked; the worker downloads the file.
+
+        Raises the errors of :meth:`inspect`.
+        """
+        if isinstance(location, S3Location):
+            return self.inspect(location)
+        if not self.open_hosts:
+            raise ImportOff
+        if problem := find_source_problem(location.url, self.open_hosts, allow_internal=self.allow_internal):
+            raise SourceForbidden(f"The source {problem}.")
+        return location
+
+    def inspect_all(
+        self, locations: Mapping[str, S3Location | UrlSource]
+    ) -> dict[str, SourceObject | UrlSource | SafelightError]:
         """Inspect many objects concurrently. Return for each key its metadata, or the error if it can't be imported.
 
         Raises ServiceError if S3 fails.
         """
 
-        def inspect(location: S3Location) -> SourceObject | SafelightError:
+        def inspect(location: S3Location | UrlSource) -> SourceObject | UrlSource | SafelightError:
             try:
-                return self.inspect(location)
+                return self.find(location)
             except ServiceError:
                 raise
             except SafelightError as error:
@@ -91,7 +112,7 @@ class Imports:
 
     def build_job(  # noqa: PLR0913 - the object, the job, the request
         self,
-        found: SourceObject,
+        found: SourceObject | UrlSource,
         spec: JobSpec,
         filename: str | None,
         owner: str,
@@ -101,22 +122,23 @@ class Imports:
         batch_id: str | None = None,
     ) -> Job:
         """Return a job for an inspected object, without writing it."""
+        source, size = (found, None) if isinstance(found, UrlSource) else (found.source, found.size)
         return Job.new(
             spec,
             job_id=job_id,
-            filename=clean_filename(filename or found.source.location.filename) or f"{job_id}.bin",
-            raw=RawImage(key=object_keys.import_key(job_id), size=found.size),
+            filename=clean_filename(filename or source.filename) or f"{job_id}.bin",
+            raw=RawImage(key=object_keys.import_key(job_id), size=size),
             owner=owner,
             now=at,
             due_after=self.due_after,
             retention=self.retention,
-            source=found.source,
+            source=source,
             batch_id=batch_id,
         )
 
     def import_image(  # noqa: PLR0913 - the object, the job, the request
         self,
-        location: S3Location,
+        location: S3Location | UrlSource,
         spec: JobSpec,
         filename: str | None,
         owner: str,
@@ -125,7 +147,7 @@ class Imports:
         at: datetime,
         is_repeat: bool,
     ) -> Submitted:
-        """Create a job for an object in S3. A repeated request returns the first job, even if the object has changed.
+        """Create a job for an object or file. A repeated request returns the first job, even if the object has changed.
 
         Raises the errors of :meth:`inspect`, or ServiceError if AWS fails.
         """
@@ -133,6 +155,6 @@ class Imports:
             with suppress(JobNotFound):
                 job = self.jobs.get(job_id)
                 return Submitted(job, notify_worker(job, self.queues))
-        found = self.inspect(location)
+        found = self.find(location)
         job = self.jobs.create(self.build_job(found, spec, filename, owner, job_id=job_id, at=at))
         return Submitted(job, notify_worker(job, self.queues))

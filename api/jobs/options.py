@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from api.http.body import load_json_object
 from api.http.problems import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
-from shared.jobs.source import S3Location, parse_s3_location
+from shared.jobs.source import S3Location, UrlSource, is_url, parse_s3_location
 from shared.pipeline.output import LOSSY_FORMATS, normalize_format
 from shared.pipeline.pipeline import (
     DEFAULT_BOX,
@@ -165,7 +165,9 @@ def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[st
 class ImportRequest(Options):
     """Options of a job, and the S3 object to import."""
 
-    source: str = Field(max_length=2048, description="`s3://bucket/key` of the image, instead of its content.")
+    source: str = Field(
+        max_length=2048, description="`s3://bucket/key` or `https://…` of the image, instead of its content."
+    )
     version: str | None = Field(
         default=None,
         min_length=1,
@@ -173,11 +175,17 @@ class ImportRequest(Options):
         description="Version ID of the object, if the bucket has versioning.",
     )
 
-    def location(self) -> S3Location:
-        """Return the location of the object. Raises InvalidRequest if ``source`` is not ``s3://bucket/key``."""
+    def location(self) -> S3Location | UrlSource:
+        """Return where the image is. Raises InvalidRequest if ``source`` is neither ``s3://bucket/key`` nor a URL."""
+        if is_url(self.source):
+            if self.version is not None:
+                raise InvalidRequest(errors=(FieldError("/version", "is allowed only for objects in S3"),))
+            return UrlSource(url=self.source)
         found = parse_s3_location(self.source, self.version)
         if found is None:
-            raise InvalidRequest(errors=(FieldError("/source", "is not of the form s3://bucket/key"),))
+            raise InvalidRequest(
+                errors=(FieldError("/source", "is not of the form s3://bucket/key or https://host/path"),)
+            )
         return found
 
 

@@ -30,7 +30,9 @@ class RawView(View):
     )
     height: int | None
     digest: str | None = Field(description="SHA-256 digest of the file, hexadecimal.")
-    source: str | None = Field(description="`s3://bucket/key` of the imported object. Null if the image was uploaded.")
+    source: str | None = Field(
+        description="`s3://bucket/key` of the imported object, or a URL without its query. Null for uploads."
+    )
 
 
 class OutputView(View):
@@ -189,7 +191,7 @@ class JobView(View):
                 width=job.raw.width,
                 height=job.raw.height,
                 digest=job.raw.digest,
-                source=job.source.location.uri if job.source else None,
+                source=job.source.shown if job.source else None,
             ),
             pipeline=job.pipeline,
             preset=PresetRefView.of(job.preset),

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.http.problems import field_errors
 from api.http.schemas import Timestamp, View
 from shared.errors import FieldError, InvalidRequest
+from shared.network.urls import MAX_URL, find_url_problem
 from shared.webhooks.delivery import Delivery, DeliveryState
-from shared.webhooks.webhook import MAX_URL, Webhook, find_url_problem
+from shared.webhooks.webhook import Webhook
 
 EventType = Literal["image.job.completed", "image.job.failed", "image.job.cancelled", "image.job.expired"]
 

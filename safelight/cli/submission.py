@@ -13,26 +13,27 @@ from safelight.downloads import result_names
 from safelight.errors import ClientError, LocalFileError, Unreachable
 from safelight.models import Job
 
-S3 = "s3://"
+#: What the sources begin with that Safelight fetches itself.
+REMOTE = ("s3://", "https://", "http://")
 
 
-class S3Object(str):
-    """The name of an S3 object that Safelight copies: ``s3://bucket/key``."""
+class RemoteSource(str):
+    """A source that Safelight fetches: ``s3://bucket/key`` or ``https://host/path``."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """Return the last part of the key."""
-        return PurePosixPath(self).name
+        """Return the last part of the key or path."""
+        return PurePosixPath(self.partition("?")[0]).name
 
 
-ImageSource = Path | S3Object
+ImageSource = Path | RemoteSource
 
 
 def parse_source(name: str) -> ImageSource:
-    """Return the S3 object for ``s3://bucket/key``, else the path."""
-    return S3Object(name) if name.startswith(S3) else Path(name)
+    """Return the remote source for ``s3://bucket/key`` and for a URL, else the path."""
+    return RemoteSource(name) if name.lower().startswith(REMOTE) else Path(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +116,8 @@ class _Submitter:
         job: Job | None = None
         try:
             job = self._client.submit(
-                None if isinstance(file, S3Object) else file,
-                source=file if isinstance(file, S3Object) else None,
+                None if isinstance(file, RemoteSource) else file,
+                source=file if isinstance(file, RemoteSource) else None,
                 pipeline=self._options.pipeline,
                 preset=self._options.preset,
                 options=self._options.options,

@@ -18,7 +18,7 @@ class RawImage(Response):
     height: int | None = None
     #: SHA-256, hexadecimal.
     digest: str | None = None
-    #: ``s3://bucket/key`` of the object that an import has copied.
+    #: ``s3://bucket/key`` of the object that an import has copied, or the URL of the file, without its query.
     source: str | None = None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.source import ImportSource
 from shared.pipeline.image_formats import BY_NAME
 
 #: Maximum number of jobs to examine, and of members to create, in one transaction.
@@ -44,7 +45,7 @@ class BackfillFilter:
             and self.format in {None, job.raw.format}
             and self.preset in {None, ref.name if ref else None}
             and self.preset_version in {None, ref.version if ref else None}
-            and (self.copies or job.source is None or job.source.location.bucket != bucket)
+            and (self.copies or not isinstance(job.source, ImportSource) or job.source.location.bucket != bucket)
         )
 
 

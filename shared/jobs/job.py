@@ -11,7 +11,7 @@ from typing import Self
 
 from shared.errors import JobCancelled, SafelightError
 from shared.jobs.job_spec import JobSpec
-from shared.jobs.source import ImportSource
+from shared.jobs.source import ImportSource, UrlSource
 from shared.jobs.upload_declaration import UploadDeclaration
 from shared.pipeline.asset import AssetPin
 from shared.pipeline.pipeline import Pipeline
@@ -150,8 +150,8 @@ class Job(JobSpec):
     owner: str
     #: Declaration of a direct upload; None if the bytes came with the request.
     declaration: UploadDeclaration | None = None
-    #: Object to import the raw image from; None if it is uploaded.
-    source: ImportSource | None = None
+    #: Object or file to import the raw image from; None if it is uploaded.
+    source: ImportSource | UrlSource | None = None
     outputs: tuple[ProcessedImage, ...] = ()
     #: Width in pixels after the shared operations, if the pipeline has responsive outputs and the job is completed.
     full_width: int | None = None
@@ -200,7 +200,7 @@ class Job(JobSpec):
         due_after: timedelta,
         retention: timedelta,
         declaration: UploadDeclaration | None = None,
-        source: ImportSource | None = None,
+        source: ImportSource | UrlSource | None = None,
         batch_id: str | None = None,
     ) -> Self:
         """Create a job. Its status is AWAITING_UPLOAD if it has a declaration, otherwise PENDING."""

@@ -1,6 +1,10 @@
-"""Sources of imports: objects in other S3 buckets."""
+"""Sources of imports: objects in other S3 buckets, and files on web servers."""
 
 from dataclasses import dataclass
+from posixpath import basename
+from urllib.parse import unquote, urlsplit
+
+from shared.network.urls import find_url_problem
 
 SCHEME = "s3://"
 #: S3's own limit (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
@@ -34,6 +38,57 @@ class ImportSource:
     location: S3Location
     #: As returned by S3, with quotes.
     etag: str
+
+    @property
+    def shown(self) -> str:
+        """Return the URI of the object."""
+        return self.location.uri
+
+    @property
+    def filename(self) -> str:
+        """Return the last part of the key."""
+        return self.location.filename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlSource:
+    """A file on a web server. The first complete download is what the job processes."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        """Return the name of the host, in lower case."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def shown(self) -> str:
+        """Return the URL without its query, which may be a signature that gives access to the file."""
+        return self.url.partition("?")[0]
+
+    @property
+    def filename(self) -> str:
+        """Return the last part of the path, decoded."""
+        return basename(unquote(urlsplit(self.url).path))
+
+
+def is_url(source: str) -> bool:
+    """Return True if a source is the URL of a web server, valid or not."""
+    return source[:8].lower().startswith(("http://", "https://"))
+
+
+def is_host_allowed(host: str, patterns: frozenset[str]) -> bool:
+    """Return True if a host matches one of the patterns: its name, ``*.`` and the end of its name, or ``*``."""
+    name = host.lower().removesuffix(".")
+    parents = {f"*.{name[index + 1 :]}" for index, character in enumerate(name) if character == "."}
+    return bool(patterns & {name, "*", *parents})
+
+
+def find_source_problem(url: str, patterns: frozenset[str], *, allow_internal: bool) -> str | None:
+    """Return why a URL can't be a source, or None if it can. ``patterns`` are those of the allowed hosts."""
+    if problem := find_url_problem(url, allow_internal=allow_internal):
+        return problem
+    return None if is_host_allowed(UrlSource(url=url).host, patterns) else "has a host that is not allowed"
 
 
 def parse_s3_location(uri: str, version: str | None = None) -> S3Location | None:

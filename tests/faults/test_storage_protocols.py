@@ -28,7 +28,7 @@ from shared.jobs.backfill import BackfillFilter
 from shared.jobs.batch import Batch
 from shared.jobs.deletion import Deletion
 from shared.jobs.job import ANONYMOUS, Job, JobFailure, JobStatus
-from shared.jobs.source import S3Location
+from shared.jobs.source import ImportSource, S3Location
 
 
 def delete(stage: Stage, job: Job) -> str:
@@ -211,6 +211,7 @@ def test_a_source_is_copied_as_it_was_found(stage: Stage) -> None:
     sources, shop = stage.functions.dependencies.sources, stage.world.bucket.others[SOURCE_BUCKET]
     shop["a.jpg"] = Stored(rendering.GOOD, "image/jpeg")
     found = sources.find(S3Location(bucket=SOURCE_BUCKET, key="a.jpg"))
+    assert isinstance(found.source, ImportSource)
     sources.copy(found.source, "raw/import/x")
     shop["a.jpg"] = Stored(b"other", "image/jpeg")
     with pytest.raises(SourceChanged):

@@ -72,7 +72,7 @@ def list_members(cloud: Cloud, batch_id: str) -> list[Job]:
 
 def count_sources(cloud: Cloud, batch_id: str) -> Counter[str]:
     """Count the members by the name of their object."""
-    return Counter(job.source.location.key.removeprefix("2026/") for job in list_members(cloud, batch_id) if job.source)
+    return Counter(job.source.filename for job in list_members(cloud, batch_id) if job.source)
 
 
 def count_walks(cloud: Cloud) -> int:
@@ -236,7 +236,7 @@ def test_backfill_continues_without_a_client(cloud: Cloud) -> None:
     assert cloud.walk() == {"over": 1}
     batch = read(cloud, batch_id)
     assert (batch["total"], batch["closed"], batch["backfill"]["complete"]) == (3, True, True)
-    sources = [job.source.location.key.rpartition("/")[2] for job in list_members(cloud, batch_id) if job.source]
+    sources = [job.source.filename for job in list_members(cloud, batch_id) if job.source]
     assert Counter(sources) == Counter(ids)
 
 

@@ -33,7 +33,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("settings", "sqs_batch"),
         ("webhooks",),
         ("jobs",),
-        ("pipeline",),
+        ("network", "pipeline"),
         ("clock", "errors", "filenames", "ids", "initialization", "names", "observability", "parallel", "version"),
     ),
     "safelight": (

@@ -25,10 +25,12 @@ safelight submit holiday.jpg --widths 320,640,1280 --formats avif,webp,jpeg --ou
 
 safelight submit s3://shop-images/2026/chair.jpg --preset web
 
+safelight submit https://images.example.com/chair.jpg --preset web
+
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="Image files, or s3://bucket/key.", show_default=False)
+    list[str], typer.Argument(metavar="FILE", help="Image files, s3://bucket/key or URLs.", show_default=False)
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job has ended.")]
 Out = Annotated[

@@ -17,7 +17,7 @@ from shared.clock import from_iso, to_iso
 from shared.jobs import object_keys
 from shared.jobs.job import Job, JobFailure, JobStatus, RawImage, Transition
 from shared.jobs.job_spec import JobSpec
-from shared.jobs.source import ImportSource, S3Location
+from shared.jobs.source import ImportSource, S3Location, UrlSource
 from shared.jobs.stored_outputs import compress_receipt, from_map, read_receipt, to_maps
 from shared.jobs.upload_declaration import UploadDeclaration, UploadMethod
 from shared.pipeline.asset import AssetPin
@@ -219,12 +219,16 @@ def _declaration_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
     )
 
 
-def _source_to_map(source: ImportSource) -> dict[str, str]:
+def _source_to_map(source: ImportSource | UrlSource) -> dict[str, str]:
+    if isinstance(source, UrlSource):
+        return {"Url": source.url}
     written = {"Path": source.location.uri, "ETag": source.etag}
     return written | {"Version": source.location.version} if source.location.version else written
 
 
-def _source_from_map(written: Mapping[str, str]) -> ImportSource:
+def _source_from_map(written: Mapping[str, str]) -> ImportSource | UrlSource:
+    if "Url" in written:
+        return UrlSource(url=written["Url"])
     bucket, key = object_keys.split_s3_uri(written["Path"])
     return ImportSource(
         location=S3Location(bucket=bucket, key=key, version=written.get("Version")),

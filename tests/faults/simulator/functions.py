@@ -47,9 +47,10 @@ from api.jobs.lifecycle import JobLifecycle
 from api.jobs.submission import JobSubmission
 from notifier.http_post import HttpResponse
 from shared.aws.clients import Clients, make_clients, make_notifier_clients
-from shared.errors import SafelightError
+from shared.errors import SafelightError, SourceUnreachable
 from shared.jobs.job import ANONYMOUS, Job
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.source import UrlSource
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import RenderResult
@@ -68,6 +69,8 @@ MAKERS: tuple[Callable[[], Any], ...] = (
     notifier.app.get_publisher.__wrapped__,
     notifier.webhooks.get_consumer.__wrapped__,
 )
+#: The web server from which files are imported.
+SOURCE_HOST = "files.example.com"
 #: Duration of the render double.
 WORK = timedelta(seconds=1)
 
@@ -122,6 +125,7 @@ class Functions:
         for name, value in self.blueprint.environment().items():
             patch.setenv(name, value)
         patch.setenv("IMPORT_BUCKETS", SOURCE_BUCKET)
+        patch.setenv("IMPORT_HOSTS", SOURCE_HOST)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -138,6 +142,7 @@ class Functions:
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
         patch.setattr(worker.app, "hide_memory", lambda: None)
+        patch.setattr(worker.app, "UrlFetcher", lambda *_: SimpleNamespace(fetch=self._download))
         patch.setattr(rendering.QuickSandbox, "render", staticmethod(self._render), raising=False)
         patch.setattr(Threads, "starter", staticmethod(self._start_thread), raising=False)
         patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
@@ -167,6 +172,16 @@ class Functions:
 
     def _post(self, url: str, headers: Mapping[str, str], _body: bytes) -> HttpResponse:
         return self.receive(url, headers)
+
+    def _download(self, source: UrlSource, *, max_bytes: int) -> bytes:
+        """Download a file. The web server fails in the first request of a run."""
+        assert source.host == SOURCE_HOST
+        assert max_bytes > len(rendering.GOOD)
+        self._work()
+        self.world.watch.seen["download"] += 1
+        if self.world.watch.seen["download"] == 1:
+            raise SourceUnreachable
+        return rendering.GOOD
 
     def _create_clients(self) -> Clients:
         """Create clients whose calls reach the doubles."""

@@ -256,7 +256,8 @@ class Watch:
             same = new is not None and new.digest == job["Digest"]["S"]
             self._demand(same, f"I2 {job_id}: its raw image is no longer what the record says")
         if "Source" in job and new is not None:
-            same = new.etag == job["Source"]["M"]["ETag"]["S"]
+            found = job["Source"]["M"]  # of a file on a web server, the first download counts
+            same = new.etag == found["ETag"]["S"] if "ETag" in found else old in {None, new}
             self._demand(same, f"I2 {job_id}: what was copied is not what its request had seen")
             self.seen["copied"] += 1
 

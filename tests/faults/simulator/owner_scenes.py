@@ -10,7 +10,7 @@ from functools import partial
 
 from faults.simulator import rendering
 from faults.simulator.buckets import Stored
-from faults.simulator.functions import Functions
+from faults.simulator.functions import SOURCE_HOST, Functions
 from faults.simulator.http_requests import HttpRequest, send_request, start_request
 from faults.simulator.invocations import End, Invocation
 from faults.simulator.lambda_platform import LambdaPlatform
@@ -146,6 +146,20 @@ def cancel_batch(platform: LambdaPlatform) -> Invocation:
     return start_request(platform, HttpRequest("POST", f"/v1/batches/{_batch_id(platform)}/cancel"))
 
 
+def request_file(platform: LambdaPlatform) -> Invocation:
+    """Let a client import a file from a web server."""
+    body = json.dumps({"source": f"https://{SOURCE_HOST}/a.jpg"})
+    return start_request(platform, HttpRequest("POST", "/v1/jobs", body))
+
+
+def download(platform: LambdaPlatform) -> Invocation:
+    """Deliver an import from a web server, which fails once, to the worker."""
+    body = json.dumps({"source": f"https://{SOURCE_HOST}/a.jpg"})
+    _request(platform, HttpRequest("POST", "/v1/jobs", body))
+    queue = platform.functions.world.queue
+    return there(platform.deliver(queue, list(queue.messages)))
+
+
 def check_deletion(functions: Functions, *, objects: int) -> Sequence[str]:
     """Return what is wrong with a deletion: something is left, or the statement names fewer than ``objects``."""
     world = functions.world
@@ -243,6 +257,12 @@ OWNER_SCENES: Sequence[Scene] = (
         "Process an image that kills its child process each time",
         "The fault hits a call of the first worker.",
         partial(interrupt, data=rendering.KILLING),
+    ),
+    Scene("Request an import from a web server", "The fault hits the API function.", request_file),
+    Scene(
+        "Process an import from a web server",
+        "The server fails in the first attempt. The fault hits a call of the worker.",
+        download,
     ),
     Scene("Cancel a job", "The message of the job was lost. The fault hits the API function.", cancel),
     Scene(

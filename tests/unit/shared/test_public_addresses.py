@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.webhooks.public_addresses import is_internal_literal, is_public
+from shared.network.public_addresses import is_internal_literal, is_public
 
 INTERNAL = {
     "2606:4700::1111%eth0": "public, but with a zone of this machine",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadMessage
+from shared.network.urls import find_url_problem
 from shared.webhooks.delivery import (
     MAX_DELAY,
     MAX_TRIES,
@@ -16,7 +17,7 @@ from shared.webhooks.delivery import (
     compute_retry_delay,
     decode_delivery,
 )
-from shared.webhooks.webhook import SECRET_PREFIX, find_url_problem, new_secret
+from shared.webhooks.webhook import SECRET_PREFIX, new_secret
 
 MESSAGE = DeliveryMessage(owner="o", webhook="studio", event_id="evt_1", type="t", job_id="j", body="{}")
 

@@ -1,4 +1,4 @@
-"""Public IP addresses: the only addresses to which events of a caller's webhook can be sent.
+"""Public IP addresses: the only addresses to which connections to hosts of callers can go.
 
 The ranges are listed here because Python's ``is_global`` differs between releases.
 """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 from shared.errors import AddressNotAllowed, HostNotFound
-from shared.webhooks.public_addresses import is_public
+from shared.network.public_addresses import is_public
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 #: Maps host and port to socket addresses.

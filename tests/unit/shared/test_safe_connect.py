@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from notifier import safe_connect
-from notifier.safe_connect import SocketAddress, connect
 from shared.errors import AddressNotAllowed, HostNotFound
+from shared.network import safe_connect
+from shared.network.safe_connect import SocketAddress, connect
 
 #: Ways to write this machine, all of which the system's resolver may understand.
 SPELLINGS = (
@@ -72,7 +72,7 @@ def test_every_spelling_of_this_machine_is_refused(host: str, listener: socket.s
 )
 def test_a_name_with_an_internal_address_is_refused(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """One internal address among public ones is enough, and no socket is created."""
-    monkeypatch.setattr("notifier.safe_connect.socket.socket", lambda *_: pytest.fail("a connection was begun"))
+    monkeypatch.setattr("shared.network.safe_connect.socket.socket", lambda *_: pytest.fail("a connection was begun"))
     with pytest.raises(AddressNotAllowed):
         connect("innocent.example", 443, seconds=1, allow_internal=False, resolve=answering(*texts))
 
@@ -96,7 +96,7 @@ def test_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
         def connect(self, address: object) -> None:
             called.append(address)
 
-    monkeypatch.setattr("notifier.safe_connect.socket.socket", Caller)
+    monkeypatch.setattr("shared.network.safe_connect.socket.socket", Caller)
     connect("rebinding.example", 443, seconds=1, allow_internal=False, resolve=rebinding)
     assert called == [("8.8.8.8", 443)]
     assert asked == ["again"]
