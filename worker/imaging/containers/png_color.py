@@ -21,6 +21,8 @@ COLOR_KINDS: Final = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
 #: gAMA and cHRM store numbers times 100,000.
 _UNIT: Final = 100_000
 _MAX_NAME_BYTES: Final = 79
+_CHROMATICITIES_BYTES: Final = 32
+_CHROMATICITIES_DAMAGED: Final = "The PNG chunk cHRM is damaged and was ignored."
 
 
 def read_color(chunks: Mapping[bytes, bytes]) -> tuple[ColorDescription, tuple[str, ...]]:
@@ -42,8 +44,12 @@ def read_color(chunks: Mapping[bytes, bytes]) -> tuple[ColorDescription, tuple[s
             warnings.append(str(error))
     if b"sRGB" in chunks or (content := chunks.get(b"gAMA")) is None:
         return ColorDescription(), tuple(warnings)
+    chromaticities = chunks.get(b"cHRM")
+    if chromaticities is not None and len(chromaticities) != _CHROMATICITIES_BYTES:
+        chromaticities = None  # As in Chromium, gAMA counts without it.
+        warnings.append(_CHROMATICITIES_DAMAGED)
     try:
-        return ColorDescription(space=_read_space(content, chunks.get(b"cHRM"))), tuple(warnings)
+        return ColorDescription(space=_read_space(content, chromaticities)), tuple(warnings)
     except (ValueError, OverflowError, struct.error):
         return ColorDescription(), (*warnings, GAMMA_UNUSABLE)
 

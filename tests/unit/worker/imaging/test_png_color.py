@@ -122,7 +122,6 @@ def test_unusable_profile_is_ignored_with_a_warning(content: bytes, warning: str
     [
         [make_gamma(0)],
         [(b"gAMA", b"\0")],
-        [make_gamma(1), (b"cHRM", b"\0")],
         [make_gamma(1), make_chromaticities(*[0.3] * 8)],
         [make_gamma(1), make_chromaticities(*[0.0] * 8)],
     ],
@@ -132,6 +131,13 @@ def test_unusable_gamma_is_ignored_with_a_warning(chunks: list[Chunk]) -> None:
     result = render_png(*chunks)
     assert result.warnings == (GAMMA_UNUSABLE,)
     assert get_colors(result) == COLORS
+
+
+def test_chromaticities_of_a_wrong_length_cost_only_themselves() -> None:
+    """Browsers apply the gamma."""
+    result = render_png(make_gamma(1), (b"cHRM", bytes(31)))
+    assert result.warnings == ("The PNG chunk cHRM is damaged and was ignored.",)
+    assert get_colors(result) == get_colors(render_png(make_gamma(1)))
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
