@@ -1,7 +1,8 @@
 """Measure the settings of the planner and of the encoders on a folder of photographs or graphics.
 
-``python benchmarks/imaging_settings.py FOLDER`` prints Markdown tables for scaling during decoding, PNG compression,
-the settings of JPEG, WebP and AVIF, and palettes from samples. Each time is the CPU time, the minimum of two runs.
+``python benchmarks/imaging_settings.py FOLDER`` prints Markdown tables for scaling during decoding, skipped scans, PNG
+compression, the settings of JPEG, WebP and AVIF, and palettes from samples. Each time is the CPU time, the minimum of
+two runs.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
+from itertools import product
 from math import inf, log10
 from pathlib import Path
 from statistics import mean, median
@@ -17,9 +19,13 @@ from typing import Any
 from PIL import Image, ImageChops, ImageStat
 
 from shared.pipeline.pipeline import Fit, Resize
+from worker.imaging.containers.jpeg import read_jpeg
+from worker.imaging.containers.jpeg_scans import skip_scans
+from worker.imaging.containers.slices import SlicedFile
 from worker.imaging.operations.geometry import compute_resize_box
-from worker.imaging.operations.kernels import FILTER
+from worker.imaging.operations.kernels import FILTER, resample
 from worker.imaging.palette import sample_pixels
+from worker.imaging.planner import MIN_OVERSAMPLING
 from worker.imaging.png_encoder import Packing, choose_packing, write_png
 
 BOX = 1024
@@ -50,6 +56,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder with .jpg or .png files")
     files = sorted(path for path in parser.parse_args().folder.iterdir() if path.suffix.lower() in {".jpg", ".png"})
     print_shrinking([path for path in files if path.suffix == ".jpg"])
+    print_refinements([path for path in files if path.suffix == ".jpg"])
     for mode in ("L", "RGB"):
         print_packing(files, mode)
     print_lossy(files)
@@ -63,6 +70,41 @@ def print_shrinking(files: Iterable[Path]) -> None:
         values = [min(compute_psnr(decode_gray(path, None), decode_gray(path, rest)), 99.0) for path in files]
         if values:
             print(f"| {rest} | {min(values):.1f} dB | {median(values):.1f} dB |")
+
+
+def print_refinements(files: Iterable[Path]) -> None:
+    """Print the error of progressive JPEGs without the scans that refine details, compared with that of encoders.
+
+    The values are the PSNR without these scans minus the higher one of a JPEG and a WebP with the default quality.
+    """
+    margins: dict[float, list[float]] = {factor: [] for factor in (4.0, 6.0, 8.0, 10.0)}
+    for path, quality in product(files, (75, 90)):
+        with Image.open(path) as image:
+            data = encode(image.convert("RGB"), format="JPEG", quality=quality, progressive=True)
+        rest = skip_scans(data, read_jpeg(data).pixels, chroma=False, refinements=True)
+        if rest is None:
+            continue
+        for factor, values in margins.items():
+            expected = decode_small(BytesIO(data), factor, 1)
+            shrink = next((shrink for shrink in (8, 4, 2) if shrink * MIN_OVERSAMPLING <= factor), 1)
+            coarse = decode_small(SlicedFile(rest), factor, shrink)
+            lossy = [encode(expected, format="JPEG", quality=82), encode(expected, format="WEBP", quality=80)]
+            own = max(compute_psnr(expected, Image.open(BytesIO(file)).convert("RGB")) for file in lossy)
+            values.append(compute_psnr(expected, coarse) - own)
+    print("\n| Shrink factor | Margin, worst | Margin, median |\n| ---: | ---: | ---: |")
+    for factor, values in margins.items():
+        if values:
+            print(f"| {factor} | {min(values):.1f} dB | {median(values):.1f} dB |")
+
+
+def decode_small(file: Any, factor: float, shrink: int) -> Image.Image:  # noqa: ANN401 - any file object
+    """Decode a JPEG at ``1/shrink`` of its size and scale it to ``1/factor``."""
+    with Image.open(file) as image:
+        width, height = image.size
+        if shrink > 1:
+            image.draft("RGB", (width // shrink, height // shrink))
+        size = round(width / factor), round(height / factor)
+        return resample(image.convert("RGB"), size, (0, 0, width / shrink, height / shrink))
 
 
 def decode_gray(path: Path, rest: float | None) -> Image.Image:

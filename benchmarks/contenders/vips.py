@@ -12,7 +12,7 @@ def process(data: bytes, job: BenchJob) -> bytes:
         data, job.width, height=job.height, size="down", export_profile="srgb", **crop
     )
     if job.gray:
-        image = image.colorspace("b-w")
+        image = image.colourspace("b-w")
     if job.mark:
         mask = pyvips.Image.text(job.mark, dpi=72, font=f"sans {image.width // 20}")
         left, upper = image.width - mask.width - 20, image.height - mask.height - 20

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from shared.errors import (
     CorruptImage,
@@ -49,6 +50,7 @@ from worker.imaging.containers.animation import (
     StoredFrame,
     list_unique,
 )
+from worker.imaging.containers.jpeg_scans import skip_scans
 from worker.imaging.exif import Exif, read_exif
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
@@ -159,7 +161,7 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         return DecodedImage(image=composed, warnings=list_unique(warnings))
     with _translate_decoder_errors(source.data):
         low = None if source.header.is_srgb else load_low_bytes(source.file, source.data)
-        image, warning = load_pixels(source.file, source.data, partial(_set_draft, decoding=decoding))
+        image, warning = load_pixels(source.file, source.data, partial(_prepare, source=source, decoding=decoding))
         warnings += [warning] if warning else []
         if isinstance(source.file, LazyImage):
             low = source.file.low
@@ -181,11 +183,28 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
     return DecodedImage(image=plain, warnings=list_unique(warnings))
 
 
+def _prepare(image: Image.Image, source: ImageFile, decoding: Decoding) -> None:
+    """Make Pillow decode only what is needed. ``image`` is the source's file, or a repaired copy of it."""
+    _set_draft(image, decoding)
+    if image is source.file:
+        _skip_scans(source, decoding)
+
+
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
     """Make Pillow decode a JPEG at a smaller size, or only its luma. Call this before the image is loaded."""
     if decoding.luma_only or decoding.shrink > 1:
         width, height = image.size
         image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
+
+
+def _skip_scans(source: ImageFile, decoding: Decoding) -> None:
+    """Let Pillow read only the needed scans of a progressive JPEG. Call this before the image is loaded."""
+    if not (decoding.luma_only or decoding.skip_refinements) or not isinstance(source.file, JpegImageFile):
+        return
+    pixels = read_contents(source.data).pixels
+    rest = skip_scans(source.data, pixels, chroma=decoding.luma_only, refinements=decoding.skip_refinements)
+    if rest:
+        source.file.fp = FileContents(pixels=rest).open()
 
 
 def decode_animation(source: ImageFile, warnings: list[str]) -> Animation:

@@ -5,12 +5,13 @@ Then each rule returns a changed plan, or the same plan if the rule does not app
 and require a PSNR of at least 45 dB between the images. docs/benchmarks.md lists the savings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.pipeline.image_formats import JPEG
-from shared.pipeline.pipeline import Fit, Grayscale, Operation, Resize
+from shared.pipeline.operations import Watermark
+from shared.pipeline.pipeline import Fit, Grayscale, Operation, Output, Resize
 from worker.imaging.operations.geometry import compute_resize_box
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
@@ -19,6 +20,10 @@ from worker.imaging.stored_header import StoredHeader
 #: times as long as in the output. The lowest PSNR of 37 photographs with the default job is 49 dB with a value of 2,
 #: 47 dB with 1.5 and 39 dB with 1 (benchmarks/imaging_settings.py).
 MIN_OVERSAMPLING: Final = 2.0
+#: The scans that refine details can be skipped if each side shrinks at least by this factor and the output is lossy.
+#: The error is then at least 6 dB lower than that of the encoder with its default quality
+#: (benchmarks/imaging_settings.py).
+MIN_UNREFINED_SHRINK: Final = 8.0
 #: libjpeg can decode an image at 1/8, 1/4 and 1/2 of its size by omitting high frequencies.
 _SHRINKS: Final = (8, 4, 2)
 _SUPPORTED_FITS: Final = (Fit.INSIDE, Fit.COVER, Fit.EXACT)
@@ -32,6 +37,8 @@ class Decoding:
     luma_only: bool = False
     #: Decode a JPEG at ``1/shrink`` of its size. For other formats, this is 1.
     shrink: int = 1
+    #: Skip the scans of a progressive JPEG that only refine details (``containers.jpeg_scans``).
+    skip_refinements: bool = False
     #: Apply the EXIF orientation directly after decoding.
     apply_orientation: bool = True
 
@@ -125,6 +132,26 @@ def shrink_on_load(header: StoredHeader, plan: Plan) -> Plan:
     available = min(plan.scaling.shrink_factors) / MIN_OVERSAMPLING
     shrink = next((shrink for shrink in _SHRINKS if shrink <= available), 1)
     return replace(plan, decoding=replace(plan.decoding, shrink=shrink))
+
+
+def can_skip_refinements(header: StoredHeader, plan: Plan, outputs: Iterable[Output]) -> bool:
+    """Return True if the details that the last scans of a progressive JPEG add are not visible in any output.
+
+    Only for lossy outputs with the default quality or a lower one. Operations that could amplify the error exclude it.
+    """
+    return (
+        header.format == JPEG.name
+        and header.is_srgb
+        and plan.scaling is not None
+        and min(plan.scaling.shrink_factors) >= MIN_UNREFINED_SHRINK
+        and all(isinstance(operation, Grayscale | Watermark) for operation in plan.operations)
+        and all(map(_has_usual_loss, outputs))
+    )
+
+
+def _has_usual_loss(output: Output) -> bool:
+    usual = output.format.image_format.default_quality
+    return usual is not None and (output.quality or usual) <= usual
 
 
 def reduce_first(header: StoredHeader, plan: Plan) -> Plan:  # noqa: ARG001 - has the signature of a Rule

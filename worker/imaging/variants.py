@@ -17,7 +17,7 @@ from shared.pipeline.operations import Grayscale, Operation
 from shared.pipeline.output import Output
 from shared.pipeline.sizes import Size
 from worker.imaging.pipeline import start_plan
-from worker.imaging.planner import MIN_OVERSAMPLING, Decoding, Plan, Planner
+from worker.imaging.planner import MIN_OVERSAMPLING, Decoding, Plan, Planner, can_skip_refinements
 from worker.imaging.scaling import Scaling
 from worker.imaging.stored_header import StoredHeader
 
@@ -83,6 +83,9 @@ def plan_variants(
     decoding = Decoding(
         luma_only=all(plan.decoding.luma_only for plan in plans),
         shrink=min(plan.decoding.shrink for plan in plans),
+        skip_refinements=all(
+            can_skip_refinements(header, plan, outputs) for plan, (_, outputs) in zip(plans, groups, strict=True)
+        ),
         apply_orientation=all(plan.decoding.apply_orientation for plan in plans),
     )
     return tuple(

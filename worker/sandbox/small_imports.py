@@ -4,7 +4,9 @@ pydantic imports ``importlib.metadata`` to find plug-ins, which ``process`` disa
 ``zipfile`` and other modules, which take 1 MiB of memory and an eighth of the start time of a child.
 """
 
+import os
 import sys
 from types import ModuleType
 
-sys.modules.setdefault("importlib.metadata", ModuleType("importlib.metadata"))
+if os.environ.get("PYDANTIC_DISABLE_PLUGINS") == "__all__":
+    sys.modules.setdefault("importlib.metadata", ModuleType("importlib.metadata"))

@@ -2,13 +2,14 @@
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 
 
 class Slices:
     """Slices of a file, in order. Adjacent slices are merged, and each takes 24 bytes of memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = memoryview(data)
         self._starts = array("Q")
         #: Where each slice starts in the new file.
@@ -33,6 +34,18 @@ class Slices:
     def size(self) -> int:
         """Return the number of bytes in all slices together."""
         return self._size
+
+    def without(self, ranges: Iterable[tuple[int, int]]) -> "Slices":
+        """Return the slices without ranges of the last slice: offsets in the whole file, in order."""
+        kept = Slices(self._data)
+        for start, end in zip(self._starts[:-1], self._ends[:-1], strict=True):
+            kept.add(start, end)
+        at = self._starts[-1]
+        for start, end in ranges:
+            kept.add(at, start)
+            at = end
+        kept.add(at, self._ends[-1])
+        return kept
 
     def read(self, place: int, count: int) -> bytes:
         """Return up to ``count`` bytes of the new file, starting at ``place``."""
