@@ -72,7 +72,7 @@ def list_members(cloud: Cloud, batch_id: str) -> list[Job]:
 
 def count_sources(cloud: Cloud, batch_id: str) -> Counter[str]:
     """Count the members by the name of their object."""
-    return Counter(job.source.filename for job in list_members(cloud, batch_id) if job.source)
+    return Counter(job.source.shown.partition("/2026/")[2] for job in list_members(cloud, batch_id) if job.source)
 
 
 def count_walks(cloud: Cloud) -> int:
