@@ -121,7 +121,7 @@ def test_object_is_copied_and_processed(cloud: Cloud) -> None:
         (f"s3://{BUCKET}/raw/api/01HZY3Q1M8Z3J5W7XK9V2B4C6D", 422, "SOURCE_FORBIDDEN"),
         (f"s3://{SHOP}/", 422, "INVALID_REQUEST"),
         (f"s3://{SHOP}", 422, "INVALID_REQUEST"),
-        (f"https://{SHOP}/2026/chair.jpg", 422, "INVALID_REQUEST"),
+        (f"https://{SHOP}/2026/chair.jpg", 422, "IMPORT_OFF"),
         (f"s3://{SHOP}/../{BUCKET}/raw/x", 422, "INVALID_REQUEST"),
         (f"s3://{SHOP}/\ud800", 422, "INVALID_REQUEST"),
     ],
