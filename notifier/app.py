@@ -85,7 +85,7 @@ class EventPublisher:
             try:
                 job = read_finished_job(change)
             except BadMessage:
-                self.unreadable.send(json.dumps(change, default=str), tenant=_read_owner(change))
+                self.unreadable.send(json.dumps(_remove_facts(change), default=str), tenant=_read_owner(change))
                 metrics.add_metric("EventsUnreadable", MetricUnit.Count, 1)
                 logger.exception("Change can't be read and was kept", extra={"change": change.get("eventID")})
                 continue
@@ -141,6 +141,18 @@ def read_finished_job(change: Mapping[str, Any]) -> Job | None:
     except (KeyError, TypeError, ValueError) as error:
         raise BadMessage from error
     return job if job.status.is_terminal and job.deleted_at is None else None
+
+
+def _remove_facts(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stream record without facts about the image, which can be private."""
+    stream = change.get("dynamodb")
+    if not isinstance(stream, Mapping):
+        return dict(change)
+    kept = {
+        name: {key: value for key, value in part.items() if key != "Facts"} if isinstance(part, Mapping) else part
+        for name, part in stream.items()
+    }
+    return {**change, "dynamodb": kept}
 
 
 def _read_owner(change: Mapping[str, Any]) -> str:

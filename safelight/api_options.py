@@ -60,6 +60,7 @@ JOB_OPTIONS: Final[Mapping[str, str]] = {
     "pipeline": "object",
     "preset": "string",
     "webhook": "string",
+    "facts": "object",
     "width": "integer",
     "height": "integer",
     "fit": "string",

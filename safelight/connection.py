@@ -21,7 +21,8 @@ from safelight.transport.timing import Timing
 PAGE_SIZE = 100
 MAX_CONNECTIONS = 100
 
-Option = str | int | bool | Sequence[str | int]
+#: The value of an option of a job. A mapping is sent as JSON.
+Option = str | int | bool | Sequence[str | int] | Mapping[str, bool]
 #: A request body: bytes, or a function that opens the content again for each try.
 Body = bytes | Callable[[], AbstractContextManager[BinaryIO | bytes]]
 _T = TypeVar("_T")
@@ -137,9 +138,11 @@ class Connection:
 
 
 def format_option(value: Option) -> str:
-    """Return a value as text: ``true`` or ``false``, and the items of a list separated by commas."""
+    """Return a value as text: ``true`` or ``false``, the items of a list separated by commas, a mapping as JSON."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     return str(value) if isinstance(value, str | int) else ",".join(map(str, value))
 
 

@@ -33,6 +33,7 @@ from shared.jobs.receipt import build_receipt
 from shared.jobs.s3_events import CreatedObject
 from shared.jobs.source import UrlSource
 from shared.jobs.upload_declaration import ANY_TYPE, UploadMethod
+from shared.pipeline.facts import FactsRequest
 from shared.pipeline.image_formats import BY_NAME, detect_format
 from shared.pipeline.pipeline import Output, Pipeline
 from worker.imaging import Limits, RenderResult
@@ -41,7 +42,7 @@ from worker.memory_budget import MemoryBudget
 from worker.url_source import UrlFetcher
 
 #: ``worker.imaging.render``, or a function that runs it elsewhere and may raise TimeTooShort.
-Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes]], RenderResult]
+Render = Callable[[bytes, Pipeline, Limits, Mapping[str, bytes], FactsRequest | None], RenderResult]
 
 #: Reasons for which every later claim of the job would be refused, too.
 FINAL_REFUSALS = frozenset({RefusalReason.GONE, RefusalReason.EXPIRED})
@@ -145,7 +146,7 @@ class ImageProcessor:
             if job.declaration is not None:
                 job.declaration.require_match(data)
             assets = {pin.name: self.assets.get(job.owner, pin, max_bytes=max_bytes) for pin in job.assets}
-            rendered = self.render(data, job.pipeline, self.limits, assets)
+            rendered = self.render(data, job.pipeline, self.limits, assets, job.facts_request)
         except ImageError as error:
             raw = self._pin(job, raw, data)
             failed = replace(job, raw=raw).fail(JobFailure.of(error), now=self.clock())
@@ -161,7 +162,8 @@ class ImageProcessor:
         )
         # The time of the claimed job's last transition is the start of this attempt.
         receipt = build_receipt(completed, rendered.software, rendered.sandbox, self.limits, started_at=job.timestamp)
-        return self._commit(replace(completed, receipt=receipt), Outcome.COMPLETED)
+        facts = rendered.facts.to_text() if rendered.facts else None
+        return self._commit(replace(completed, receipt=receipt, facts=facts), Outcome.COMPLETED)
 
     def _fetch(self, job: Job, max_bytes: int) -> bytes:
         """Return the raw image. For an import, copy it from its source first if no earlier attempt has copied it."""

@@ -164,11 +164,12 @@ class MemberCreation:
         at: datetime,
     ) -> Job:
         webhook = resolve_webhook(request.webhook, catalog) or batch.webhook
+        facts = request.choose_facts(batch.facts_request)
         if request.chooses_pipeline:
-            spec = replace(resolve_job_spec(request, catalog), webhook=webhook)
+            spec = replace(resolve_job_spec(request, catalog), webhook=webhook, facts_request=facts)
         else:
             batch.require_pipeline()
-            spec = replace(batch.spec, webhook=webhook)
+            spec = replace(batch.spec, webhook=webhook, facts_request=facts)
         if isinstance(request, ImportRequest):
             assert source is not None  # noqa: S101 - the source of every import was inspected
             name, owner = request.filename, batch.owner

@@ -54,11 +54,14 @@ def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
 def json_pointer(location: tuple[int | str, ...]) -> str:
     """Return the JSON pointer (RFC 6901) for pydantic's location of an error in the request.
 
-    Leaves out what pydantic adds: the name of an operation after its index, and the list index 0 after ``output``.
+    Leaves out what pydantic adds: the name of an operation after its index, the list index 0 after ``output``, and the
+    type after ``facts``.
     """
     names = [
         name
         for before, name in zip((None, *location), location, strict=False)
-        if not (isinstance(before, int) and name in _OPERATION_NAMES) and not (before == "output" and name == 0)
+        if not (isinstance(before, int) and name in _OPERATION_NAMES)
+        and not (before == "output" and name == 0)
+        and not (before == "facts" and name in {"object", "switch"})
     ]
     return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names)

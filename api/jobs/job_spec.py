@@ -78,7 +78,11 @@ def resolve_job_spec(options: Options, catalog: Catalog, image: ExpectedImage | 
             wrong = tuple(FieldError(pointer, f"no asset has the name {name}") for pointer in pointers)
             raise WatermarkNotFound(errors=wrong) from error
     return JobSpec(
-        pipeline=pipeline, preset=preset, assets=tuple(pins), webhook=resolve_webhook(options.webhook, catalog)
+        pipeline=pipeline,
+        preset=preset,
+        assets=tuple(pins),
+        webhook=resolve_webhook(options.webhook, catalog),
+        facts_request=options.choose_facts(),
     )
 
 

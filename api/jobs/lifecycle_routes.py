@@ -128,6 +128,6 @@ def _response(done: Done[Submitted], owner: str, dependencies: Dependencies, sta
 
 def _refuse_fixed_options(options: Options) -> None:
     """Raise InvalidRequest if the request contains an option that a retry can't change."""
-    for name in ("filename", "webhook"):
+    for name in ("filename", "webhook", "facts"):
         if getattr(options, name) is not None:
             raise InvalidRequest(errors=(FieldError(f"/{name}", f"a retry can't change the {name} of the job"),))

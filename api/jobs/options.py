@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from api.http.body import load_json_object
 from api.http.problems import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
 from shared.jobs.source import S3Location, UrlSource, is_url, parse_s3_location
+from shared.pipeline.facts import DEFAULT_FACTS, FactsRequest
 from shared.pipeline.output import LOSSY_FORMATS, normalize_format
 from shared.pipeline.pipeline import (
     DEFAULT_BOX,
@@ -56,6 +68,26 @@ def _split(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any 
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def _parse_facts(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+    """Parse a request for facts that was given as text, in a query parameter or form field."""
+    if not isinstance(value, str):
+        return value
+    if value in {"true", "false"}:
+        return value == "true"
+    try:
+        return load_json_object(value.encode())
+    except (BadJson, UnicodeEncodeError) as error:
+        raise ValueError("is neither true nor false nor a valid JSON object") from error
+
+
+def _tag_facts(value: Any) -> str:  # noqa: ANN401 - runs before validation, on any input
+    return "object" if isinstance(value, dict | FactsRequest) else "switch"
+
+
+FactsOption = Annotated[
+    Annotated[bool, Strict(), Tag("switch")] | Annotated[FactsRequest, Tag("object")],
+    Discriminator(_tag_facts),
+]
 Count = Annotated[int, BeforeValidator(refuse_bool)]
 Switch = Annotated[bool, BeforeValidator(_refuse_number)]
 Widths = Annotated[
@@ -84,6 +116,10 @@ class Options(BaseModel):
     preset: str | None = Field(default=None, max_length=4096, description="Name of a preset, instead of a pipeline.")
     webhook: str | None = Field(
         default=None, max_length=4096, description="Name of a webhook that is notified when the job ends."
+    )
+    facts: Annotated[FactsOption | None, BeforeValidator(_parse_facts)] = Field(
+        default=None,
+        description='Facts about the image: `true` (default), `false`, or `{"gps": true}` to add the position.',
     )
     width: Count | None = None
     height: Count | None = None
@@ -114,6 +150,14 @@ class Options(BaseModel):
     def shorthand(self) -> dict[str, Any]:
         """Return the shorthand options of the request."""
         return {name: value for name in SHORTHAND if (value := getattr(self, name)) is not None}
+
+    def choose_facts(self, default: FactsRequest | None = DEFAULT_FACTS) -> FactsRequest | None:
+        """Return which facts the request asks for, or ``default`` if it has no such option."""
+        if self.facts is None:
+            return default
+        if isinstance(self.facts, FactsRequest):
+            return self.facts
+        return FactsRequest() if self.facts else None
 
     def to_pipeline(self) -> Pipeline:
         """Return the pipeline of a request without a preset. Raises InvalidPipeline for invalid shorthand options."""

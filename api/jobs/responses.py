@@ -18,6 +18,8 @@ from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.image_store import ImageStore
 from shared.filenames import replace_extension
 from shared.jobs.job import Job, ProcessedImage
+from shared.jobs.upload_token import UploadToken
+from shared.pipeline.facts import ImageFacts, read_facts
 from shared.pipeline.image_formats import BY_NAME
 
 #: Outputs with links on a page. A link and the facts of an output have up to 1.8 KB.
@@ -35,12 +37,19 @@ def job_response(  # noqa: PLR0913, PLR0917 - the job and the request
     if_none_match: str | None = None,
     *,
     warnings: tuple[str, ...] = (),
+    facts: ImageFacts | None = None,
 ) -> Response[Any]:
     """Return a response that shows a job. ``warnings`` are about the request, and come before those of the job."""
-    view = JobView.of(job, bucket, links)
+    view = JobView.of(job, bucket, links, facts=facts)
     if warnings:
         view = view.model_copy(update={"warnings": [*warnings, *view.warnings]})
     return json_response(view, status, job_headers(job, headers), if_none_match=if_none_match)
+
+
+def select_facts(job: Job, grant: UploadToken | None) -> ImageFacts | None:
+    """Return the facts that the caller may see. With an upload token, which others can have too, none of metadata."""
+    facts = read_facts(job.facts) if job.facts is not None else None
+    return facts.without_metadata() if facts and grant else facts
 
 
 def job_headers(job: Job, headers: dict[str, str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.options import read_import, read_options
-from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
+from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job, select_facts
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
@@ -126,7 +126,9 @@ def create_job(
         until = dependencies.clock() + min(wait, time_left(router) - RESPONSE_TIME)
         job = wait_until_done(job, until, dependencies.jobs, dependencies.clock)
     status = HTTPStatus.OK if wait is not None and job.status.is_terminal else HTTPStatus.ACCEPTED
-    return job_response(job, dependencies.settings.image_bucket, links, status, headers, warnings=asked.warnings)
+    facts = select_facts(job, granted(event))
+    bucket = dependencies.settings.image_bucket
+    return job_response(job, bucket, links, status, headers, warnings=asked.warnings, facts=facts)
 
 
 @router.get(
@@ -140,7 +142,8 @@ def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = Non
     event = router.current_event
     job = require_unexpired(get_own_job(job_id, caller(event), dependencies.jobs), dependencies.clock())
     links, bucket = dependencies.links_for(event), dependencies.settings.image_bucket
-    return job_response(job, bucket, links, HTTPStatus.OK, {}, if_none_match=if_none_match)
+    facts = select_facts(job, granted(event))
+    return job_response(job, bucket, links, HTTPStatus.OK, {}, if_none_match=if_none_match, facts=facts)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from shared.errors import JobCancelled, UploadExpired
 from shared.jobs.job import Job, JobFailure, JobStatus, ProcessedImage
 from shared.jobs.object_keys import s3_uri
 from shared.jobs.receipt import Receipt
+from shared.pipeline.facts import ImageFacts
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 from shared.pipeline.responsive import SkippedOutput
@@ -142,6 +143,11 @@ class JobView(View):
     )
     result: ResultView | None
     error: FailureView | None
+    facts: ImageFacts | None = Field(
+        default=None,
+        description="Facts about the raw image of a completed job. Only reading a job shows them, and creating it with"
+        " `Prefer: wait`. With an upload token, facts from metadata are null.",
+    )
     warnings: list[str]
     attempts: int
     generation: int
@@ -154,7 +160,16 @@ class JobView(View):
     links: LinksView
 
     @classmethod
-    def of(cls, job: Job, bucket: str, links: Links, *, sign: Sign | None = None, is_listed: bool = False) -> Self:
+    def of(  # noqa: PLR0913 - what a response can show of a job
+        cls,
+        job: Job,
+        bucket: str,
+        links: Links,
+        *,
+        sign: Sign | None = None,
+        is_listed: bool = False,
+        facts: ImageFacts | None = None,
+    ) -> Self:
         """Return the view of a job. If ``sign`` is given, each output has a link. Listed jobs have no markup."""
         outputs = [
             OutputView(
@@ -205,6 +220,7 @@ class JobView(View):
             if first
             else None,
             error=_failure(job),
+            facts=facts,
             warnings=list(job.warnings),
             attempts=job.attempt,
             generation=job.generation,

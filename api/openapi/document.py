@@ -62,7 +62,7 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     _allow_import(create["requestBody"])
     create.setdefault("parameters", []).extend(_query_parameters(options["properties"]))
     retry_options = {
-        name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook"}
+        name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook", "facts"}
     }
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
     retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": retry_options})

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -20,6 +20,8 @@ from safelight.api_options import (
 EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_INTERRUPTED = 0, 1, 2, 130
 #: The value of ``--status`` that selects every status.
 ANY_STATUS = "ANY"
+#: The API's option by the value of ``--facts``.
+FACTS_OPTIONS: Final[Mapping[str, bool | dict[str, bool]]] = {"on": True, "off": False, "gps": {"gps": True}}
 
 
 def make_choice_parser(
@@ -102,6 +104,15 @@ PresetName = Annotated[
 ]
 Webhook = Annotated[
     str | None, typer.Option("--webhook", metavar="NAME", help="Name of the webhook to notify when a job ends.")
+]
+Facts = Annotated[
+    str | None,
+    typer.Option(
+        "--facts",
+        metavar="NAME",
+        callback=make_choice_parser(tuple(FACTS_OPTIONS), str.lower),
+        help=f"Facts about each image to collect: {join_choices(tuple(FACTS_OPTIONS))}. gps adds the position.",
+    ),
 ]
 Width = Annotated[
     int | None, typer.Option("--width", min=1, metavar="PIXELS", help="Width to fit the image into. See --fit.")
@@ -201,6 +212,11 @@ def read_pipeline(text: str | None) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         raise typer.BadParameter('the pipeline must be a JSON object, such as {"operations": []}.')
     return document
+
+
+def read_facts(choice: str | None) -> bool | dict[str, bool] | None:
+    """Return the API's option for the value of ``--facts``."""
+    return None if choice is None else FACTS_OPTIONS[choice]
 
 
 def collect_shorthand(pipeline: str | None, preset: str | None, **shorthand: object) -> dict[str, Any]:

@@ -2,7 +2,18 @@
 
 from safelight.models.batches import AddedMembers, Batch, BatchCancellation, BatchPage, BatchRetry, MemberPage
 from safelight.models.catalog import Asset, AssetPage, Preset, PresetPage
-from safelight.models.jobs import Deletion, Job, JobPage, Link, Output, ReceiptResponse
+from safelight.models.jobs import (
+    Camera,
+    Deletion,
+    Exposure,
+    Facts,
+    GpsPosition,
+    Job,
+    JobPage,
+    Link,
+    Output,
+    ReceiptResponse,
+)
 from safelight.models.operations import (
     DeadLetter,
     DeadLetterPage,
@@ -23,9 +34,13 @@ __all__ = [
     "BatchCancellation",
     "BatchPage",
     "BatchRetry",
+    "Camera",
     "DeadLetter",
     "DeadLetterPage",
     "Deletion",
+    "Exposure",
+    "Facts",
+    "GpsPosition",
     "Health",
     "Job",
     "JobPage",

@@ -84,6 +84,72 @@ class Result(Response):
     markup: Markup | None = None
 
 
+class Camera(Response):
+    """Maker and model of a camera."""
+
+    make: str | None = None
+    model: str | None = None
+
+
+class Exposure(Response):
+    """How a photograph was exposed."""
+
+    #: Seconds.
+    time: float | None = None
+    f_number: float | None = None
+    iso: int | None = None
+    #: Exposure compensation in EV.
+    bias: float | None = None
+    #: Millimeters.
+    focal_length: float | None = None
+    #: Millimeters, for a film of 35 mm.
+    focal_length_35mm: int | None = None
+
+
+class GpsPosition(Response):
+    """Where a photograph was taken: degrees, and meters above sea level."""
+
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+
+
+class Facts(Response):
+    """Facts about the raw image of a completed job. A fact that the file does not have is None."""
+
+    #: Pixels, after the EXIF orientation is applied.
+    width: int | None = None
+    height: int | None = None
+    #: EXIF orientation of the file; 1 is upright.
+    orientation: int | None = None
+    frames: int | None = None
+    has_alpha: bool | None = None
+    #: Bits per channel.
+    bit_depth: int | None = None
+    color_space: str | None = None
+    icc_name: str | None = None
+    #: ``#rrggbb``, the first color of ``palette``.
+    dominant_color: str | None = None
+    palette: tuple[str, ...] = ()
+    #: Base64.
+    thumbhash: str | None = None
+    #: 64 bits, hexadecimal.
+    perceptual_hash: str | None = None
+    #: The manifest is not verified.
+    has_c2pa: bool | None = None
+    camera: Camera | None = None
+    lens: str | None = None
+    exposure: Exposure | None = None
+    #: ISO 8601, by the camera's clock.
+    taken_at: str | None = None
+    title: str | None = None
+    caption: str | None = None
+    creator: str | None = None
+    copyright: str | None = None
+    #: None unless the job was created with the option ``facts={"gps": True}``.
+    gps: GpsPosition | None = None
+
+
 class JobFailure(Response):
     """Why a job failed."""
 
@@ -121,6 +187,8 @@ class Job(Response):
     pipeline: dict[str, Any] = Field(default_factory=dict)
     result: Result | None = None
     error: JobFailure | None = None
+    #: None in listings, and if the job was created with the option ``facts=False``.
+    facts: Facts | None = None
     warnings: tuple[str, ...] = ()
     attempts: int = 0
     generation: int = 1

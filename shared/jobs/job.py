@@ -4,7 +4,7 @@ A job is a frozen value and a transition returns a new one. ``shared.aws.dynamod
 condition that the stored job has not changed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -175,6 +175,9 @@ class Job(JobSpec):
     expires_at: datetime | None = None
     #: Receipt of a completed job (``shared.jobs.receipt``). Jobs of older versions have none.
     receipt: str | None = None
+    #: Facts about the raw image of a completed job, as JSON (``shared.pipeline.facts``). They can be private, so
+    #: listings, events and logs must not contain them.
+    facts: str | None = field(default=None, repr=False)
     #: How often an operator has redriven the job.
     redrives: int = 0
     #: True if the job counts for its owner's limit on open jobs, because there was a limit when it was created.
@@ -375,6 +378,7 @@ class Job(JobSpec):
             requeues=0,
             dead_letters=0,
             error=None,
+            facts=None,
             deleted_at=now,
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.errors import PipelineUnreadable
 from shared.pipeline.asset import AssetPin
+from shared.pipeline.facts import DEFAULT_FACTS, FactsRequest
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
@@ -25,6 +26,8 @@ class JobSpec:
     token_id: str | None = None
     #: Names and values that the creator of the upload token gave its jobs.
     tags: tuple[tuple[str, str], ...] = ()
+    #: Which facts about the image are collected. None if none are.
+    facts_request: FactsRequest | None = DEFAULT_FACTS
 
     def spec_fields(self) -> dict[str, Any]:
         """Return the fields of the spec by name, without those of a subclass."""

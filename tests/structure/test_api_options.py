@@ -28,9 +28,9 @@ def test_the_module_is_current(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("command", [submit.submit, ingest.ingest, plan.plan], ids=lambda command: command.__name__)
 def test_a_command_has_every_option_of_a_job(command: object) -> None:
-    """Plans notify no webhook."""
+    """Plans notify no webhook and collect no facts."""
     parameters = {name.removesuffix("_name") for name in inspect.signature(command).parameters}  # type: ignore[arg-type]
-    assert set(JOB_OPTIONS) - ({"webhook"} if command is plan.plan else set()) <= parameters
+    assert set(JOB_OPTIONS) - ({"webhook", "facts"} if command is plan.plan else set()) <= parameters
 
 
 def test_a_manifest_has_every_option_of_a_job() -> None:

@@ -90,7 +90,10 @@ def _describe_default_pipeline() -> dict[str, str]:
 
 def _option_types() -> dict[str, str]:
     fields = {name: field.annotation for name, field in Options.model_fields.items() if name != "filename"}
-    return {name: "object" if name == "pipeline" else _name_type(annotation) for name, annotation in fields.items()}
+    return {
+        name: "object" if name in {"pipeline", "facts"} else _name_type(annotation)
+        for name, annotation in fields.items()
+    }
 
 
 def _name_type(annotation: Any) -> str:

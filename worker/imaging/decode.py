@@ -52,6 +52,7 @@ from worker.imaging.containers.animation import (
 )
 from worker.imaging.containers.jpeg_scans import skip_scans
 from worker.imaging.exif import Exif, read_exif
+from worker.imaging.facts.reduction import is_ycc, reduce_for_facts
 from worker.imaging.frames import count_frames, count_plays, read_frames
 from worker.imaging.heif import plugin as _plugin  # noqa: F401 - registers the format HEIC
 from worker.imaging.heif.checks import check_heif
@@ -86,6 +87,8 @@ class ImageFile:
     animation: StoredAnimation | None
     limits: Limits
     header: StoredHeader
+    #: True if the file can hold transparent pixels.
+    has_alpha: bool
     color: ColorDescription
     exif: Exif
     #: About parts of the file that were ignored.
@@ -107,6 +110,8 @@ class DecodedImage:
 
     image: Image.Image
     warnings: tuple[str, ...]
+    #: A small copy in color, in the orientation of ``image``, if ``image`` has only the luma.
+    colored: Image.Image | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
         exif = read_exif(image, contents.exif)
         color = contents.color or ColorDescription(profile=image.info.get("icc_profile"))
         header = read_stored_header(image, color=color, orientation=exif.orientation, is_still=frames == 1)
+        has_alpha = not header.is_opaque
         if animation:
             limits.check_size(animation.size)
             header = replace(header, stored_size=animation.size, is_opaque=False, is_still=False)
@@ -142,6 +148,7 @@ def open_image(data: bytes, limits: Limits) -> ImageFile:
         animation=animation,
         limits=limits,
         header=header,
+        has_alpha=has_alpha,
         color=color,
         exif=exif,
         warnings=(*contents.warnings, *exif.warnings),
@@ -167,6 +174,10 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
             low = source.file.low
         if source.animation and source.header.format != PNG.name:
             raise CorruptImage
+        colored = None
+        if decoding.luma_only and image.mode == "YCbCr":
+            colored, image = reduce_for_facts(image).convert("RGB"), image.getchannel("Y")
+            colored = apply_orientation(colored, source.header.orientation if decoding.apply_orientation else 1)
         if decoding.apply_orientation:
             image = apply_orientation(image, source.header.orientation)
             low = apply_orientation(low, source.header.orientation) if low else None
@@ -180,7 +191,7 @@ def decode(source: ImageFile, decoding: Decoding = FULL_DECODE) -> DecodedImage:
         warnings = [CONTROL_IGNORED, *(each for each in warnings if each != FRAMES_IGNORED)]
     if source.header.format == TIFF.name and source.frames > 1:
         warnings.append("Only the first page of the file was processed.")
-    return DecodedImage(image=plain, warnings=list_unique(warnings))
+    return DecodedImage(image=plain, warnings=list_unique(warnings), colored=colored)
 
 
 def _prepare(image: Image.Image, source: ImageFile, decoding: Decoding) -> None:
@@ -191,10 +202,15 @@ def _prepare(image: Image.Image, source: ImageFile, decoding: Decoding) -> None:
 
 
 def _set_draft(image: Image.Image, decoding: Decoding) -> None:
-    """Make Pillow decode a JPEG at a smaller size, or only its luma. Call this before the image is loaded."""
+    """Make Pillow decode a JPEG at a smaller size, or only its luma. Call this before the image is loaded.
+
+    Without the conversion to RGB, the luma that is decoded with the colors is the same as the luma alone.
+    """
     if decoding.luma_only or decoding.shrink > 1:
         width, height = image.size
-        image.draft("L" if decoding.luma_only else image.mode, (width // decoding.shrink, height // decoding.shrink))
+        luma = "YCbCr" if decoding.keep_colors and is_ycc(image) else "L"
+        mode = luma if decoding.luma_only else image.mode
+        image.draft(mode, (width // decoding.shrink, height // decoding.shrink))
 
 
 def _skip_scans(source: ImageFile, decoding: Decoding) -> None:

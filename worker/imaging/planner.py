@@ -39,6 +39,8 @@ class Decoding:
     shrink: int = 1
     #: Skip the scans of a progressive JPEG that only refine details (``containers.jpeg_scans``).
     skip_refinements: bool = False
+    #: With ``luma_only``, also keep a small image in color, for facts.
+    keep_colors: bool = False
     #: Apply the EXIF orientation directly after decoding.
     apply_orientation: bool = True
 

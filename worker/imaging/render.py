@@ -14,6 +14,7 @@ from typing import Final
 from PIL import Image
 
 from shared.errors import ResourceLimit, TooManyFrames, TooManyTotalPixels
+from shared.pipeline.facts import FactsRequest, ImageFacts
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Watermark
 from shared.pipeline.output import ANIMATED_FORMATS, is_still_over_limits
@@ -22,14 +23,15 @@ from shared.pipeline.pipeline import Output, Pipeline
 from shared.pipeline.sizes import compute_size_after, is_size_exact
 from worker.imaging.assets import make_asset_loader
 from worker.imaging.containers.animation import FRAMES_IGNORED, list_unique
-from worker.imaging.decode import ImageFile, decode, decode_animation, open_image
+from worker.imaging.decode import DecodedImage, ImageFile, decode, decode_animation, open_image
 from worker.imaging.encode import EncodedImage, encode_frames
+from worker.imaging.facts.collection import FactsCollector
 from worker.imaging.fonts import find_text_warnings
 from worker.imaging.frames import Frames
 from worker.imaging.heif import needs_heif
 from worker.imaging.operations.watermark import LoadAsset
 from worker.imaging.pipeline import apply_operations, check_all_sizes, finish_plan, run_pipeline_on_frames, start_plan
-from worker.imaging.planner import Planner, make_plan
+from worker.imaging.planner import Decoding, Planner, make_plan
 from worker.imaging.scaling import apply_orientation
 from worker.imaging.software import get_software_versions
 from worker.imaging.variants import (
@@ -58,6 +60,8 @@ class RenderResult:
     full_width: int
     outputs: tuple[tuple[Output, EncodedImage], ...]
     warnings: tuple[str, ...]
+    #: Facts about the raw image. None if the request wants none.
+    facts: ImageFacts | None = None
     #: Versions of the libraries that rendered the image, by name.
     software: dict[str, str] = field(default_factory=dict)
     #: Names of the sandbox layers that were applied completely; see ``worker.sandbox.confinement``.
@@ -69,31 +73,38 @@ def render(  # noqa: PLR0913, PLR0917 - the image, the pipeline, the limits
     pipeline: Pipeline,
     limits: Limits,
     assets: Mapping[str, bytes] = NO_ASSETS,
+    facts_request: FactsRequest | None = None,
     planner: Planner = make_plan,
     max_result_bytes: int | None = None,
 ) -> RenderResult:
     """Decode an image once, run the operations and encode each output.
 
-    ``assets`` contains the files that operations refer to, by name. ``planner`` optimizes the pipeline; pass
-    ``make_unoptimized_plan`` to disable this. Raises ImageError if the image or one of its outputs can't be processed,
-    or if all outputs together have more than ``max_result_bytes``.
+    ``assets`` contains the files that operations refer to, by name. ``facts_request`` says which facts about the image
+    are collected; they change no output. ``planner`` optimizes the pipeline; pass ``make_unoptimized_plan`` to disable
+    this. Raises ImageError if the image or one of its outputs can't be processed, or if all outputs together have more
+    than ``max_result_bytes``.
     """
     source = open_image(data, limits)
-    job = _Rendering(source, pipeline, make_asset_loader(assets, limits), planner, max_result_bytes)
+    facts = FactsCollector(source, facts_request)
+    job = _Rendering(source, pipeline, make_asset_loader(assets, limits), planner, facts, max_result_bytes)
     warnings: list[str] = []
-    frames = _render_animation(source, pipeline, job.load_asset, warnings) if _is_animated(source, pipeline) else None
+    frames = (
+        _render_animation(source, pipeline, job.load_asset, warnings, facts) if _is_animated(source, pipeline) else None
+    )
     if frames is None:
         warnings = [*job.render_still(), *warnings]
     else:
         job.render_frames(frames)
     outputs = job.list_results()
+    collected, fact_warnings = facts.finish()
     return RenderResult(
         format=source.header.format,
         width=source.header.size[0],
         height=source.header.size[1],
         full_width=job.full_width,
         outputs=outputs,
-        warnings=list_unique([*warnings, *_find_warnings(source, pipeline)]),
+        warnings=list_unique([*warnings, *_find_warnings(source, pipeline), *fact_warnings]),
+        facts=collected,
         software=get_software_versions(heif=needs_heif(data, assets)),
     )
 
@@ -101,18 +112,20 @@ def render(  # noqa: PLR0913, PLR0917 - the image, the pipeline, the limits
 class _Rendering:
     """The outputs of one image. They are encoded one after the other; their sum is limited."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the image, the pipeline, the limits
         self,
         source: ImageFile,
         pipeline: Pipeline,
         load_asset: LoadAsset,
         planner: Planner,
+        facts: FactsCollector,
         max_bytes: int | None,
     ) -> None:
         self._source = source
         self._pipeline = pipeline
         self.load_asset = load_asset
         self._planner = planner
+        self._facts = facts
         self._max_bytes = max_bytes
         self._encoded: dict[str, EncodedImage] = {}
         self._size = 0
@@ -127,11 +140,11 @@ class _Rendering:
         groups = group_outputs(self._list_outputs()) if is_known else ()
         if len(groups) == 1 or can_share_decoding(shared):
             variants = plan_variants(header, shared, groups, self._planner)
-            decoded = decode(source, variants[0].plan.decoding)
+            decoded = self._decode(variants[0].plan.decoding)
             image, stored = decoded.image, header.stored_size
         else:
             plan = self._planner(header, shared)
-            decoded = decode(source, plan.decoding)
+            decoded = self._decode(plan.decoding)
             upright = apply_orientation(start_plan(decoded.image, plan), plan.orientation)
             image = next(iter(apply_operations((upright,), plan.operations, limits, self.load_asset)))
             self.full_width, stored = image.width, image.size
@@ -143,6 +156,13 @@ class _Rendering:
                 frames = Frames((make_image(),))
             self._encode(frames, variant.outputs)
         return decoded.warnings
+
+    def _decode(self, decoding: Decoding) -> DecodedImage:
+        """Decode the still image, and collect facts from it."""
+        decoding = self._facts.choose_decoding(decoding)
+        decoded = decode(self._source, decoding)
+        self._facts.observe_decoded(decoded, decoding)
+        return decoded
 
     def render_frames(self, frames: Frames) -> None:
         """Render all outputs of an animation. ``frames`` are the frames after the shared operations."""
@@ -187,7 +207,7 @@ def _is_animated(source: ImageFile, pipeline: Pipeline) -> bool:
 
 
 def _render_animation(
-    source: ImageFile, pipeline: Pipeline, load_asset: LoadAsset, warnings: list[str]
+    source: ImageFile, pipeline: Pipeline, load_asset: LoadAsset, warnings: list[str], facts: FactsCollector
 ) -> Frames | None:
     """Run the operations on all frames of an animation. Append warnings.
 
@@ -216,6 +236,7 @@ def _render_animation(
     first = next(images, None)
     if first is None:
         return None
+    facts.observe_frame(first)
     results = tuple(apply_operations(chain((first,), images), pipeline.operations, limits, load_asset))
     if len(results) < source.frames:
         count = source.frames - len(results)

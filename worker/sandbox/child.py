@@ -51,7 +51,9 @@ def answer_request(request: Request, data: bytes, assets: list[bytes]) -> Iterat
     try:
         set_bomb_limit(request.limits.max_pixels)
         named = dict(zip(request.assets, assets, strict=True))
-        rendered = render(data, request.pipeline, request.limits, named, max_result_bytes=request.answer_bytes)
+        rendered = render(
+            data, request.pipeline, request.limits, named, request.facts, max_result_bytes=request.answer_bytes
+        )
         head, parts = Answer.of(rendered)
     except Exception as error:  # noqa: BLE001 - the parent must learn of every error
         refusal = ResourceLimit() if memory.is_behind(error) else error

@@ -12,6 +12,7 @@ from queue import Empty, LifoQueue
 from typing import Final
 
 from shared.errors import ImageError, ResourceLimit, SafelightError, SandboxUnavailable, TimeTooShort, error_classes
+from shared.pipeline.facts import FactsRequest, ImageFacts
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
@@ -88,6 +89,7 @@ class Sandbox:
         pipeline: Pipeline,
         limits: Limits,
         assets: Mapping[str, bytes] = NO_ASSETS,
+        facts: FactsRequest | None = None,
         *,
         start_by: float | None = None,
         end_by: float | None = None,
@@ -104,6 +106,7 @@ class Sandbox:
             pipeline=pipeline,
             limits=limits,
             assets=tuple(assets),
+            facts=facts,
             answer_bytes=self._budget.answer_bytes,
             sizes=(len(data), *map(len, assets.values())),
         )
@@ -118,7 +121,8 @@ class Sandbox:
                 child.close()
                 raise
             software = {name: version for name, version in ready.software.items() if heif or name != LIBHEIF}
-            return replace(rendered, software=software, sandbox=list_complete_layers(ready.confined))
+            layers = list_complete_layers(ready.confined)
+            return replace(rendered, software=software, sandbox=layers, facts=_limit_facts(rendered.facts, facts))
 
     def close(self) -> None:
         """Kill all children. No call to ``render`` may be running."""
@@ -199,6 +203,13 @@ def _check_answer(answer: Answer, outputs: list[bytes], pipeline: Pipeline) -> R
     if rendered is None or len(outputs) != len(rendered.outputs) or not _is_plausible(rendered, pipeline):
         raise ResourceLimit
     return fill_outputs(rendered, outputs)
+
+
+def _limit_facts(facts: ImageFacts | None, request: FactsRequest | None) -> ImageFacts | None:
+    """Return the facts without those that were not requested. A child that was compromised could send them."""
+    if facts is None or request is None:
+        return None
+    return facts if request.gps else facts.model_copy(update={"gps": None})
 
 
 def _restore_error(refusal: Refusal) -> ImageError:

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
+from shared.pipeline.facts import FactsRequest
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.sandbox.confinement import Confinement
@@ -61,6 +62,8 @@ class Request(_Frame):
     limits: Limits
     #: Names of the assets, in the order of their parts.
     assets: tuple[str, ...]
+    #: Which facts about the raw image are collected. None if none are.
+    facts: FactsRequest | None = None
     #: Maximum total size of all outputs.
     answer_bytes: NonNegativeInt
 

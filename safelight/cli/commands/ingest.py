@@ -128,6 +128,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     formats: opts.Formats = None,
     grayscale: opts.Grayscale = None,
     webhook: opts.Webhook = None,
+    facts: opts.Facts = None,
     patterns: Patterns = None,
     name: Name = None,
     concurrency: Concurrency = "auto",
@@ -163,6 +164,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
         "pipeline": opts.read_pipeline(pipeline),
         "preset": preset,
         "webhook": webhook,
+        "facts": opts.read_facts(facts),
     }
     options = IngestOptions(
         sources=tuple(sources or ()),

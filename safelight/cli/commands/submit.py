@@ -12,6 +12,7 @@ from safelight.cli.rendering import documents, progress, tables, text
 from safelight.cli.submission import ImageSource, Outcome, SubmitOptions, count_outcomes, parse_source, submit_all
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
+from safelight.connection import drop_none
 
 EXAMPLES = """Examples:
 
@@ -64,6 +65,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     formats: opts.Formats = None,
     grayscale: opts.Grayscale = None,
     webhook: opts.Webhook = None,
+    facts: opts.Facts = None,
     wait: Wait = False,
     out: Out = None,
     timeout: Timeout = None,
@@ -92,7 +94,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     options = SubmitOptions(
         pipeline=opts.read_pipeline(pipeline),
         preset=preset,
-        options=shorthand | ({} if webhook is None else {"webhook": webhook}),
+        options=shorthand | drop_none({"webhook": webhook, "facts": opts.read_facts(facts)}),
         wait=wait or out is not None,
         timeout=timeout,
         out=out,

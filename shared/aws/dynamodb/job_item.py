@@ -21,6 +21,7 @@ from shared.jobs.source import ImportSource, S3Location, UrlSource
 from shared.jobs.stored_outputs import compress_receipt, from_map, read_receipt, to_maps
 from shared.jobs.upload_declaration import UploadDeclaration, UploadMethod
 from shared.pipeline.asset import AssetPin
+from shared.pipeline.facts import DEFAULT_FACTS, FactsRequest
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.preset import PresetRef
 
@@ -30,17 +31,19 @@ OPEN_SHARDS = 8
 DEAD_SHARDS = 4
 #: Maximum number of parsed pipelines in the cache. Members of a batch, and often jobs of a listing, have the same one.
 PIPELINE_CACHE_SIZE = 128
+#: Values of ``FactsRequest``.
+NO_FACTS, WITH_GPS = "none", "gps"
 #: Attributes that a transition may remove.
 OPTIONAL_ATTRIBUTES = (
     *("RawSize", "RawFormat", "Digest", "Width", "Height", "S3Path", "Size", "Format", "Preset", "Assets", "Outputs"),
     *("Warnings", "Excused", "AttemptsUsed", "Sweeps", "DeadLetters", "LeaseUntil", "DueAt", "OpenShard", "Error"),
-    *("Receipt", "DeadShard", "DeadReason", "FullWidth"),
+    *("Receipt", "Facts", "DeadShard", "DeadReason", "FullWidth"),
 )
 #: Attributes that are written when a job is created and never change.
 IMMUTABLE_ATTRIBUTES = frozenset(
     {
         *("ID", "Filename", "UploadedAt", "Promise", "Source", "BatchID", "Webhook", "Owner", "OwnerShard"),
-        *("ExpiresAt", "Counted", "Token", "Tags"),
+        *("ExpiresAt", "Counted", "Token", "Tags", "FactsRequest"),
     }
 )
 
@@ -85,6 +88,7 @@ def to_item(job: Job, bucket: str, listing_shards: int) -> Item:
         "OwnerShard": owner_shard(job.owner, shard_of(job.id, listing_shards)),
         "ExpiresAt": int(job.expires_at.timestamp()) if job.expires_at else None,
         "Receipt": compress_receipt(job.receipt),
+        "Facts": job.facts,
         "Redrives": job.redrives or None,
         "DeadShard": dead_shard(shard_of(job.id, DEAD_SHARDS)) if job.is_dead_letter else None,
         "DeadReason": dead_letter_sort_key(job) if job.is_dead_letter else None,
@@ -131,6 +135,7 @@ def from_item(item: Mapping[str, Any]) -> Job:
         if "ExpiresAt" in item
         else None,
         receipt=read_receipt(item.get("Receipt")),
+        facts=item.get("Facts"),
         redrives=item.get("Redrives", 0),
         is_counted=item.get("Counted", False),
         deleted_at=from_optional_iso(item.get("DeletedAt")),
@@ -146,6 +151,7 @@ def spec_to_item(spec: JobSpec) -> Item:
         "Webhook": spec.webhook,
         "Token": spec.token_id,
         "Tags": dict(spec.tags) or None,
+        "FactsRequest": _facts_request_to_text(spec.facts_request),
     }
 
 
@@ -159,7 +165,22 @@ def spec_from_item(item: Mapping[str, Any]) -> JobSpec:
         webhook=item.get("Webhook"),
         token_id=item.get("Token"),
         tags=tuple(sorted(item.get("Tags", {}).items())),
+        facts_request=_facts_request_from_text(item.get("FactsRequest")),
     )
+
+
+def _facts_request_to_text(request: FactsRequest | None) -> str | None:
+    """Return a request for facts as text. The default one is absent."""
+    if request is None:
+        return NO_FACTS
+    return WITH_GPS if request.gps else None
+
+
+def _facts_request_from_text(text: str | None) -> FactsRequest | None:
+    """Return the request for facts. For a text of a newer version, return the default, which is not private."""
+    if text == NO_FACTS:
+        return None
+    return FactsRequest(gps=True) if text == WITH_GPS else DEFAULT_FACTS
 
 
 def shard_of(job_id: str, shards: int) -> int:

@@ -116,7 +116,7 @@ class JobListing:
         return [job_id for job_id in ids if job_id != before][:count]
 
     def fetch(self, ids: list[str]) -> list[Job]:
-        """Return the jobs of some IDs in the same order; IDs without a record are left out."""
+        """Return the jobs of some IDs in the same order, without facts. IDs without a record are left out."""
         keys: list[dict[str, Any]] = [{"ID": {"S": job_id}} for job_id in ids]
         items: dict[str, Mapping[str, Any]] = {}
         for tries in range(MAX_TRIES):
@@ -130,6 +130,8 @@ class JobListing:
                 )
             for wire in response["Responses"].get(self._table, []):
                 item = from_wire(wire)
+                # Facts about an image can be private, so no listing has them.
+                item.pop("Facts", None)
                 items[item["ID"]] = item
             unprocessed = response.get("UnprocessedKeys", {}).get(self._table)
             keys = list(unprocessed["Keys"]) if unprocessed else []

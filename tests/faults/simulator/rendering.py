@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared.errors import CorruptImage, RenderInterrupted
+from shared.pipeline.facts import FactsRequest, GpsPosition, ImageFacts
 from shared.pipeline.pipeline import Pipeline
 from worker.imaging import Limits, RenderResult
 from worker.imaging.encode import EncodedImage
@@ -20,6 +21,22 @@ DEADLY: Final = b"\xff\xd8\xff\xe0 deadly"
 KILLED_ONCE: Final = GOOD + b", child killed once"
 #: Kills its child process in every attempt.
 KILLING: Final = b"\xff\xd8\xff\xe0 killing"
+#: No event may contain the text of the caption.
+PRIVATE_TEXT: Final = "PRIVATE-CAPTION"
+PRIVATE_FACTS: Final = ImageFacts(
+    width=1,
+    height=1,
+    orientation=1,
+    frames=1,
+    has_alpha=False,
+    bit_depth=8,
+    color_space="sRGB",
+    thumbhash="",
+    perceptual_hash="0" * 16,
+    has_c2pa=False,
+    caption=PRIVATE_TEXT,
+    gps=GpsPosition(latitude=52.52, longitude=13.41),
+)
 
 #: Width of every image after the shared operations, pixels.
 FULL_WIDTH: Final = 1000
@@ -40,7 +57,13 @@ def quick_render(
     ``is_first`` returns True once per run of the simulator.
     """
 
-    def render(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> RenderResult:  # noqa: ARG001
+    def render(
+        data: bytes,
+        pipeline: Pipeline,
+        limits: Limits,  # noqa: ARG001
+        assets: Mapping[str, bytes],  # noqa: ARG001
+        facts: FactsRequest | None = None,
+    ) -> RenderResult:
         work()
         if data.startswith(DEADLY):
             die()
@@ -62,6 +85,7 @@ def quick_render(
                 for output in pipeline.expand_outputs(FULL_WIDTH).outputs
             ),
             warnings=(),
+            facts=PRIVATE_FACTS if facts else None,
         )
 
     return render
