@@ -13,6 +13,7 @@ from pydantic import Field
 
 from api.http.schemas import View
 from shared.jobs.job import Job, ProcessedImage
+from shared.pipeline.facts import ImageFacts
 from shared.pipeline.image_formats import AVIF, BY_NAME, GIF, JPEG, PNG, WEBP
 from shared.pipeline.operations import Resize
 
@@ -28,12 +29,16 @@ class MarkupView(View):
     srcset: dict[str, str] = Field(description="Value of the attribute `srcset` by format, such as `avif`.")
     picture: str = Field(
         title="HTML element",
-        description="A `<picture>` element with width and height. Adapt `sizes` and `alt`, which has the file name.",
+        description="A `<picture>` element with width and height. Adapt `sizes` and `alt`, which has the file name. As"
+        " placeholder, it can have the main color as background and the ThumbHash in `data-thumbhash`.",
     )
 
     @classmethod
-    def of(cls, job: Job, get_url: Callable[[ProcessedImage], str]) -> Self | None:
-        """Return the markup of a completed job, or None if a browser can't show any output."""
+    def of(cls, job: Job, get_url: Callable[[ProcessedImage], str], facts: ImageFacts | None = None) -> Self | None:
+        """Return the markup of a completed job, or None if a browser can't show any output.
+
+        ``facts`` are about the raw image. They give a placeholder if the outputs look like the raw image.
+        """
         outputs = _select(job)
         by_format = {
             name: sorted((each for each in outputs if each.format == name), key=lambda each: each.width)
@@ -55,12 +60,24 @@ class MarkupView(View):
         image = (
             f'<img src="{escape(get_url(largest))}" srcset="{escape(srcsets[fallback])}" sizes="{_SIZES}"'
             f' width="{largest.width}" height="{largest.height}" alt="{escape(PurePosixPath(job.filename).stem)}"'
-            ' loading="lazy" decoding="async">'
+            f' loading="lazy" decoding="async"{_describe_placeholder(job, largest, facts)}>'
         )
         return cls(
             srcset={name.lower(): srcset for name, srcset in srcsets.items()},
             picture=f"<picture>{sources}{image}</picture>",
         )
+
+
+def _describe_placeholder(job: Job, image: ProcessedImage, facts: ImageFacts | None) -> str:
+    """Return attributes for the time before an image is loaded, or no text if it differs from the raw image.
+
+    A transparent image has no background, which would stay visible. The values of facts need no escaping.
+    """
+    is_whole = job.pipeline is not None and all(isinstance(each, Resize) for each in job.pipeline.operations)
+    if facts is None or not is_whole or abs(facts.height * image.width / facts.width - image.height) > 1:
+        return ""
+    color = "" if facts.has_alpha or facts.dominant_color is None else f' style="background:{facts.dominant_color}"'
+    return f'{color} data-thumbhash="{facts.thumbhash}"'
 
 
 def _select(job: Job) -> Sequence[ProcessedImage]:

@@ -188,7 +188,7 @@ class JobView(View):
         ]
         first = outputs[0] if outputs else None
         urls = {output.name: output.url or links.output(job.id, output.name) for output in outputs}
-        markup = None if is_listed else MarkupView.of(job, lambda output: urls[output.name])
+        markup = None if is_listed else MarkupView.of(job, lambda output: urls[output.name], facts)
         return cls(
             id=job.id,
             filename=job.filename,

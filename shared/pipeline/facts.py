@@ -85,7 +85,11 @@ class ImageFacts(_Facts):
     palette: tuple[_Color, ...] = Field(
         default=(), max_length=PALETTE_COLORS, description="Up to five main colors, the most frequent first."
     )
-    thumbhash: str = Field(max_length=64, description="ThumbHash, a placeholder of about 25 bytes, in base64.")
+    thumbhash: str = Field(
+        max_length=64,
+        pattern=r"^[A-Za-z0-9+/=]*$",
+        description="ThumbHash, a placeholder of about 25 bytes, in base64.",
+    )
     perceptual_hash: str = Field(
         pattern="^[0-9a-f]{16}$", description="64 bits, hexadecimal. Similar images differ in few bits."
     )

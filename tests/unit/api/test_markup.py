@@ -9,6 +9,7 @@ from support.sample_jobs import NOW, make_processing_job
 
 from api.jobs.markup import MarkupView
 from shared.jobs.job import Job, ProcessedImage
+from shared.pipeline.facts import ImageFacts
 from shared.pipeline.image_formats import BY_NAME
 from shared.pipeline.pipeline import Pipeline
 
@@ -44,9 +45,9 @@ def make_responsive_job(**more: Any) -> Job:
     return make_job({"responsive": RESPONSIVE}, *images, **more)
 
 
-def describe(job: Job) -> MarkupView | None:
+def describe(job: Job, facts: ImageFacts | None = None) -> MarkupView | None:
     """Return the markup with short URLs that need escaping."""
-    return MarkupView.of(job, lambda output: f"https://host/{output.name}?a=1&b=2")
+    return MarkupView.of(job, lambda output: f"https://host/{output.name}?a=1&b=2", facts)
 
 
 class Elements(HTMLParser):
@@ -62,9 +63,9 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def read_elements(job: Job) -> list[tuple[str, dict[str, str | None]]]:
+def read_elements(job: Job, facts: ImageFacts | None = None) -> list[tuple[str, dict[str, str | None]]]:
     """Return the elements of the markup with their attributes."""
-    markup = describe(job)
+    markup = describe(job, facts)
     assert markup is not None
     return Elements(markup.picture).found
 
@@ -128,3 +129,53 @@ def test_outputs_of_another_image_are_left_out() -> None:
 def test_format_that_browsers_do_not_show_has_no_markup() -> None:
     """TIFF alone."""
     assert describe(make_job({"output": {"format": "tiff"}}, ("image", "TIFF", 10, 10))) is None
+
+
+def make_facts(**changes: Any) -> ImageFacts:
+    """Return facts about a raw image of 1000 × 750 pixels."""
+    facts = ImageFacts(
+        width=1000,
+        height=750,
+        orientation=1,
+        frames=1,
+        has_alpha=False,
+        bit_depth=8,
+        color_space="sRGB",
+        dominant_color="#8a9bb0",
+        palette=("#8a9bb0",),
+        thumbhash="3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+        perceptual_hash="0" * 16,
+        has_c2pa=False,
+    )
+    return facts.model_copy(update=changes)
+
+
+def test_facts_give_a_placeholder() -> None:
+    """The page can show it before the image is loaded."""
+    *_, (_, attributes) = read_elements(make_responsive_job(), make_facts())
+    assert attributes["style"] == "background:#8a9bb0"
+    assert attributes["data-thumbhash"] == "3OcRJYB4d3h/iIeHeEh3eIhw+j2w"
+
+
+@pytest.mark.parametrize("changes", [{"has_alpha": True}, {"dominant_color": None}])
+def test_placeholder_of_some_images_has_no_background(changes: dict[str, Any]) -> None:
+    """It would stay visible behind a transparent image."""
+    *_, (_, attributes) = read_elements(make_responsive_job(), make_facts(**changes))
+    assert "style" not in attributes
+    assert "data-thumbhash" in attributes
+
+
+@pytest.mark.parametrize("operations", [[{"op": "grayscale"}], [{"op": "trim"}]])
+def test_image_that_differs_from_the_raw_image_has_no_placeholder(operations: list[dict[str, Any]]) -> None:
+    """The facts are about the raw image."""
+    job = make_job({"operations": operations}, ("image", "PNG", 320, 240))
+    *_, (_, attributes) = read_elements(job, make_facts())
+    assert not {"style", "data-thumbhash"} & attributes.keys()
+
+
+def test_cropped_image_has_no_placeholder() -> None:
+    """Its proportions differ from those of the raw image."""
+    operations = [{"op": "resize", "width": 240, "height": 240, "fit": "cover"}]
+    job = make_job({"operations": operations}, ("image", "PNG", 240, 240))
+    *_, (_, attributes) = read_elements(job, make_facts())
+    assert not {"style", "data-thumbhash"} & attributes.keys()
