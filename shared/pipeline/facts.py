@@ -109,7 +109,7 @@ class ImageFacts(_Facts):
     gps: GpsPosition | None = Field(default=None, description="Null unless the request asks for it.")
 
     def without_metadata(self) -> "ImageFacts":
-        """Return only the facts from the image itself, which whoever sees the image can know."""
+        """Return only the facts from the image itself, which anyone who sees the image can know."""
         return self.model_copy(update=dict.fromkeys(METADATA_FACTS))
 
     def to_text(self) -> str | None:

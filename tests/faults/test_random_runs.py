@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from faults.simulator import rendering
@@ -96,11 +97,11 @@ def test_real_images_are_processed_correctly(functions: Functions, monkeypatch: 
     }
     quick = functions.render
 
-    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes]) -> RenderResult:
+    def real(data: bytes, pipeline: Pipeline, limits: Limits, assets: Mapping[str, bytes], facts: Any) -> RenderResult:
         mark = next((mark for mark in files if data.startswith(mark)), None)
         if mark in {None, rendering.KILLED_ONCE}:
-            result = quick(data, pipeline, limits, assets)
-        return result if mark is None else render(data[len(mark) :], pipeline, limits)
+            result = quick(data, pipeline, limits, assets, facts)
+        return result if mark is None else render(data[len(mark) :], pipeline, limits, facts_request=facts)
 
     monkeypatch.setattr(functions, "render", real)
     completed = 0
