@@ -34,7 +34,7 @@ COMMANDS = (
         "safelight.cli.commands.plan",
         "Preview a job: sizes, formats, warnings, and an estimate of time and memory.",
     ),
-    CommandRow("facts", IMAGES, "safelight.cli.commands.facts", "Show facts about images, such as the camera."),
+    CommandRow("facts", IMAGES, "safelight.cli.facts", "Show facts about images, such as the camera."),
     CommandRow(
         "backfill",
         IMAGES,
