@@ -16,6 +16,7 @@ from safelight.address import check_api_url
 from safelight.batches import Batches
 from safelight.connection import Connection, Option, drop_none, iterate_pages, quote_path
 from safelight.errors import ApiError, WaitedTooLong
+from safelight.local_images import Upload, prepare
 from safelight.models import (
     DeadLetter,
     DeadLetterPage,
@@ -29,11 +30,12 @@ from safelight.models import (
     RedriveResult,
     WebhookSecret,
 )
+from safelight.part_uploads import UploadMemory
 from safelight.presets_and_assets import Assets, Presets
 from safelight.tokens import UploadTokens
 from safelight.transport import responses
 from safelight.transport.timing import SYSTEM_TIMING, Timing, wait_until_done
-from safelight.uploads import DirectUploads, Upload, prepare
+from safelight.uploads import DirectUploads
 
 #: How many of the file's first bytes are sent for a plan. The second number is used if the first bytes do not contain
 #: the complete header.
@@ -60,14 +62,17 @@ class Safelight:
         transport: httpx.BaseTransport | None = None,
         auth: httpx.Auth | None = None,
         timing: Timing = SYSTEM_TIMING,
+        state_dir: Path | None = None,
     ) -> None:
         """Prepare a client without connecting. Raises AddressUnknown if ``api_url`` is invalid.
 
         ``api_url`` ends in ``/v1``. ``timeout`` is in seconds. It applies to each step of a request: connecting,
         sending a part of the body, receiving a part of the response. ``retries`` is the maximum number of retries of a
-        request. ``auth`` authenticates requests to the API. It is not used for links and upload forms.
+        request. ``state_dir`` is a folder in which interrupted uploads of large images are remembered, so that another
+        process continues them. ``auth`` authenticates requests to the API. It is not used for links and upload forms.
         """
         self.api_url = check_api_url(api_url)
+        self._memory = UploadMemory(state_dir) if state_dir is not None else None
         self._connection = Connection(
             self.api_url, timeout=timeout, retries=retries, transport=transport, auth=auth, timing=timing
         )
@@ -87,6 +92,7 @@ class Safelight:
         """
         other = object.__new__(type(self))
         other.api_url, other._connection = self.api_url, self._connection.without_retries()
+        other._memory = self._memory
         return other
 
     def close(self) -> None:
@@ -96,7 +102,7 @@ class Safelight:
     @property
     def uploads(self) -> DirectUploads:
         """Return the direct uploads to S3."""
-        return DirectUploads(self._connection)
+        return DirectUploads(self._connection, self._memory)
 
     @property
     def batches(self) -> Batches:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from safelight.connection import Connection, iterate_pages, quote_path
+from safelight.local_images import prepare
 from safelight.models import Asset, AssetPage, Preset, PresetPage
 from safelight.transport import responses
-from safelight.uploads import prepare
 
 
 class Presets:

@@ -1,82 +1,25 @@
-"""Local images to upload, and direct uploads, which send images to S3 instead of the API."""
+"""Direct uploads, which send images to S3 instead of the API."""
 
-import stat
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from safelight.connection import Connection, Option, drop_none, quote_path
-from safelight.errors import LocalFileError, UnexpectedAnswer, UploadRefused
+from safelight.errors import ApiError, UnexpectedAnswer, UploadRefused
+from safelight.local_images import Upload, prepare
 from safelight.models import Job, NewUpload, SignedPut, UploadForm, UploadFormResponse
+from safelight.part_uploads import MULTIPART_BYTES, UploadMemory, compute_digest, identify, is_over, send_parts
 from safelight.transport import responses, upload_form
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An image to send, and its file name."""
-
-    source: Path | bytes
-    filename: str | None = None
-
-    @contextmanager
-    def opened(self) -> Iterator[BinaryIO | bytes]:
-        """Yield the content from its start. Raises LocalFileError if the file can't be read, also while it is sent."""
-        if isinstance(self.source, bytes):
-            yield self.source
-            return
-        try:
-            with self.source.open("rb") as file:
-                yield file
-        except OSError as error:
-            raise _unreadable(self.source, error) from error
-
-    def size(self) -> int:
-        """Return the number of bytes. Raises LocalFileError if the file can't be read."""
-        if isinstance(self.source, bytes):
-            return len(self.source)
-        try:
-            return self.source.stat().st_size
-        except OSError as error:
-            raise _unreadable(self.source, error) from error
-
-    def head(self, length: int) -> bytes:
-        """Return the first ``length`` bytes. Raises LocalFileError if the file can't be read."""
-        with self.opened() as content:
-            return content[:length] if isinstance(content, bytes) else content.read(length)
-
-
-def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
-    """Return the upload of a file or of bytes. Its file name is ``filename``, or else the name of the file.
-
-    Raises LocalFileError if the source is missing, empty, or not a regular file.
-    """
-    if isinstance(source, bytes):
-        if not source:
-            raise LocalFileError("There are no bytes to send.")
-        return Upload(source, filename)
-    path = Path(source)
-    try:
-        facts = path.stat()
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if stat.S_ISDIR(facts.st_mode):
-        raise LocalFileError(f"{path} is a folder, not a file.")
-    if not stat.S_ISREG(facts.st_mode):
-        raise LocalFileError(f"{path} is not a regular file.")
-    if facts.st_size == 0:
-        raise LocalFileError(f"{path} is empty.")
-    return Upload(path, filename or path.name)
 
 
 class DirectUploads:
     """Direct uploads to S3. Every method raises ClientError if its request fails."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Use the connection of a client."""
+    def __init__(self, connection: Connection, memory: UploadMemory | None = None) -> None:
+        """Use the connection of a client. With ``memory``, another process can continue an upload in parts."""
         self._connection = connection
+        self._memory = memory
 
     def create(  # noqa: PLR0913 - all but the first are optional
         self,
@@ -89,13 +32,16 @@ class DirectUploads:
         preset: str | None = None,
         options: Mapping[str, Option] | None = None,
         idempotency_key: str | None = None,
+        method: str | None = None,
     ) -> NewUpload:
         """Create a job that waits for its file, and return it with the upload form.
 
         If ``size`` (bytes) or ``digest`` (SHA-256, hexadecimal) is given, another file is refused or fails the job.
+        ``method`` is ``post`` (a form, the default) or ``multipart`` (parts).
         The other arguments are those of :meth:`safelight.client.Safelight.submit`.
         """
         facts = {"filename": filename, "size": size, "digest": digest, "pipeline": pipeline, "preset": preset}
+        facts["method"] = method
         document = {**(options or {}), **drop_none(facts), "content_type": content_type}
         return responses.read(self._connection.post("uploads", document, key=idempotency_key), NewUpload)
 
@@ -109,6 +55,17 @@ class DirectUploads:
         if form is None:
             raise UnexpectedAnswer("The API returned neither a form nor a request for the file.")
         return form
+
+    def send_parts(self, job_id: str, image: str | Path | bytes) -> bool:
+        """Send the parts of a job's image that S3 does not have, and complete the upload. Return True.
+
+        Return False if the job awaits no parts. After an error, the same call continues.
+        """
+        return self.send_prepared_parts(job_id, prepare(image))
+
+    def send_prepared_parts(self, job_id: str, upload: Upload) -> bool:
+        """Send the missing parts of an upload, see :meth:`send_parts`."""
+        return send_parts(self._connection, job_id, upload)
 
     def confirm(self, job_id: str) -> Job:
         """Report to the API that the file of a job is in S3, and return the job. Idempotent.
@@ -136,9 +93,13 @@ class DirectUploads:
     ) -> Job:
         """Create a job, send its image and return the job.
 
-        :meth:`safelight.client.Safelight.submit` does this for images that are too large for the API.
+        :meth:`safelight.client.Safelight.submit` does this for images that are too large for the API. Images of
+        ``MULTIPART_BYTES`` or more are sent in parts. If that is interrupted, another call continues it, if the client
+        has a ``state_dir``.
         """
         upload = prepare(image, filename)
+        if upload.size() >= MULTIPART_BYTES:
+            return self._upload_in_parts(upload, pipeline, preset, options, idempotency_key)
         job = self.create(
             filename=upload.filename,
             size=upload.size(),
@@ -152,6 +113,47 @@ class DirectUploads:
             return job
         self.send_prepared(job.upload, upload, renew_form=lambda: self.renew(job.id))
         return self.confirm(job.id)
+
+    def _upload_in_parts(
+        self,
+        upload: Upload,
+        pipeline: Mapping[str, Any] | None,
+        preset: str | None,
+        options: Mapping[str, Option] | None,
+        idempotency_key: str | None,
+    ) -> Job:
+        request: dict[str, Any] = {
+            "filename": upload.filename,
+            "size": upload.size(),
+            "digest": compute_digest(upload),
+            "pipeline": pipeline,
+            "preset": preset,
+            "options": options,
+        }
+        identity = identify(self._connection.api_url, request)
+        job = self._find_interrupted(identity) or self.create(
+            **request, method="multipart", idempotency_key=idempotency_key or str(uuid.uuid4())
+        )
+        if self._memory is not None:
+            self._memory.store(identity, job.id)
+        self.send_prepared_parts(job.id, upload)
+        job = responses.read(self._connection.request("GET", f"jobs/{quote_path(job.id)}"), Job)
+        if self._memory is not None:
+            self._memory.forget(identity)
+        return job
+
+    def _find_interrupted(self, identity: str) -> Job | None:
+        """Return the job of an interrupted upload, or None if there is none, or it has ended without its file."""
+        job_id = self._memory.find(identity) if self._memory is not None else None
+        if job_id is None:
+            return None
+        try:
+            job = responses.read(self._connection.request("GET", f"jobs/{quote_path(job_id)}"), Job)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return None if is_over(job) else job
 
     def send_prepared(
         self,
@@ -179,9 +181,3 @@ class DirectUploads:
         if not job_id:
             raise UnexpectedAnswer("The API returned a job without an ID.")
         return self._connection.post(f"uploads/{quote_path(job_id)}/{action}", key=str(uuid.uuid4()))
-
-
-def _unreadable(path: Path, error: OSError | ValueError) -> LocalFileError:
-    if isinstance(error, FileNotFoundError):
-        return LocalFileError(f"{path} does not exist.")
-    return LocalFileError(f"{path} can't be read ({getattr(error, 'strerror', None) or error}).")

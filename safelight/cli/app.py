@@ -56,7 +56,7 @@ def _connect(api_url: str) -> "Safelight":
     from safelight.auth import find_auth  # noqa: PLC0415 - --help must not wait for httpx
     from safelight.client import Safelight  # noqa: PLC0415
 
-    return Safelight(api_url, auth=find_auth(api_url))
+    return Safelight(api_url, auth=find_auth(api_url), state_dir=find_state_dir() / "uploads")
 
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:

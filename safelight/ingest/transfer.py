@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from safelight.client import Safelight
 from safelight.errors import ApiError, ClientError, DownloadFailed, LocalFileError, UploadRefused
 from safelight.ingest.checkpoint.files import FileRow
+from safelight.local_images import Upload
 from safelight.models import Link, Output, SignedPut, UploadForm
+from safelight.part_uploads import MULTIPART_BYTES
 from safelight.transport.upload_form import EXPIRED
-from safelight.uploads import Upload
 
 #: A form that expires within this time is renewed.
 _EXPIRY_MARGIN = timedelta(seconds=20)
@@ -36,6 +37,11 @@ def upload_file(client: Safelight, row: FileRow) -> bool:
     form = _FORM.validate_json(row.form) if row.form else None
     try:
         _require_unchanged(row)
+        if form is None and (row.size or 0) >= MULTIPART_BYTES:
+            # After an error, the next try or the next run continues with the missing parts.
+            is_sent = client.uploads.send_prepared_parts(row.job, Upload(Path(row.source)))
+            _require_unchanged(row)
+            return is_sent
         if form is None or (form.expires_at is not None and form.expires_at < datetime.now(UTC) + _EXPIRY_MARGIN):
             form = _renew_form(client, row)
         try:

@@ -24,7 +24,17 @@ from safelight.models.operations import (
 )
 from safelight.models.plans import Plan
 from safelight.models.tokens import NewUploadToken, UploadToken, UploadTokenPage
-from safelight.models.uploads import NewUpload, SignedPut, UploadForm, UploadFormResponse
+from safelight.models.uploads import (
+    MultipartUpload,
+    NewUpload,
+    SignedPart,
+    SignedParts,
+    SignedPut,
+    StoredPart,
+    StoredParts,
+    UploadForm,
+    UploadFormResponse,
+)
 
 __all__ = [
     "AddedMembers",
@@ -46,6 +56,7 @@ __all__ = [
     "JobPage",
     "Link",
     "MemberPage",
+    "MultipartUpload",
     "NewUpload",
     "NewUploadToken",
     "Output",
@@ -55,7 +66,11 @@ __all__ = [
     "ReceiptResponse",
     "RedriveRefusal",
     "RedriveResult",
+    "SignedPart",
+    "SignedParts",
     "SignedPut",
+    "StoredPart",
+    "StoredParts",
     "UploadForm",
     "UploadFormResponse",
     "UploadToken",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from safelight.models.jobs import Job
 from safelight.models.response import Response, Timestamp
-from safelight.models.uploads import SignedPut, UploadForm
+from safelight.models.uploads import MultipartUpload, SignedPut, UploadForm
 
 
 class Backfill(Response):
@@ -127,6 +127,7 @@ class MemberResult(Response):
     job: MemberJob | None = None
     upload: UploadForm | None = None
     put: SignedPut | None = None
+    multipart: MultipartUpload | None = None
     error: MemberError | None = None
 
 

@@ -1,5 +1,7 @@
 """Direct uploads."""
 
+from pydantic import Field
+
 from safelight.models.jobs import Job
 from safelight.models.response import Response, Timestamp
 
@@ -24,14 +26,55 @@ class SignedPut(Response):
     expires_at: Timestamp | None = None
 
 
+class MultipartUpload(Response):
+    """An upload in parts. ``upload_id`` is None for a new member of a batch."""
+
+    upload_id: str | None = None
+    #: Bytes of every part but the last.
+    part_size: int
+    part_count: int
+
+
 class UploadFormResponse(Response):
-    """A new form or request for a job that still waits for its file. One of the two is not None."""
+    """How to send the file of a job that still waits for it. One of the three is not None."""
 
     upload: UploadForm | None = None
     put: SignedPut | None = None
+    multipart: MultipartUpload | None = None
 
 
 class NewUpload(Job):
-    """A new job that waits for its file. ``upload`` is None if the file has already arrived."""
+    """A new job that waits for its file. Both members are None if the file has already arrived."""
 
     upload: UploadForm | None = None
+    multipart: MultipartUpload | None = None
+
+
+class StoredPart(Response):
+    """A part that S3 has."""
+
+    number: int = Field(alias="PartNumber")
+    #: Bytes.
+    size: int = Field(alias="Size")
+
+
+class StoredParts(Response):
+    """The parts that S3 has."""
+
+    parts: list[StoredPart]
+
+
+class SignedPart(Response):
+    """A signed request for one part."""
+
+    number: int = Field(alias="PartNumber")
+    url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    #: Bytes.
+    size: int
+
+
+class SignedParts(Response):
+    """Signed requests for parts."""
+
+    parts: list[SignedPart]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from safelight.errors import UnexpectedAnswer, UploadRefused
-from safelight.models import SignedPut, UploadForm
+from safelight.models import SignedPart, SignedPut, UploadForm
 from safelight.transport.responses import retry_after_seconds, translate_errors
 
 #: Statuses after which another try with the same form may succeed.
@@ -26,15 +26,27 @@ def send(form: UploadForm | SignedPut, content: BinaryIO | bytes, client: httpx.
     ``client`` must not send credentials, because the form leads to another host than the API. Raises UploadRefused if
     S3 refuses the image, or ClientError if the connection fails.
     """
-    host = _host(form)
+    host = _host(form.url)
     with translate_errors(host):
         if isinstance(form, SignedPut):
             response = client.put(form.url, content=content, headers=form.headers)
         else:
             media_type = form.fields.get("Content-Type", "application/octet-stream")
             response = client.post(form.url, data=form.fields, files={"file": ("file", content, media_type)})
-    is_there = isinstance(form, SignedPut) and response.status_code == THERE
-    if not response.is_success and not is_there:
+    if not (isinstance(form, SignedPut) and response.status_code == THERE):
+        _check(response, host)
+
+
+def send_part(part: SignedPart, data: bytes, client: httpx.Client) -> None:
+    """Send a part with its signed request. ``client`` and errors are those of :func:`send`."""
+    host = _host(part.url)
+    with translate_errors(host):
+        response = client.put(part.url, content=data, headers=part.headers)
+    _check(response, host)
+
+
+def _check(response: httpx.Response, host: str) -> None:
+    if not response.is_success:
         reason = _reason(response)
         raise UploadRefused(
             f"{host} refused the image with status {response.status_code}{reason and f', {reason}'}.",
@@ -49,10 +61,10 @@ def is_retryable_refusal(error: UploadRefused) -> bool:
     return error.status in RETRYABLE or error.reason in RETRYABLE_REASONS or "Throttl" in error.reason
 
 
-def _host(form: UploadForm | SignedPut) -> str:
-    """Return the host of the form's URL. The fields of the form are credentials and must not appear in messages."""
+def _host(url: str) -> str:
+    """Return the host of a signed URL. Fields and query are credentials and must not appear in messages."""
     try:
-        parts = urlsplit(form.url)
+        parts = urlsplit(url)
     except ValueError as error:
         raise UnexpectedAnswer("The API returned an upload form with an invalid URL.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:

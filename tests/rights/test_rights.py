@@ -21,6 +21,8 @@ USED_BY_AWS = {
 #: Statements, and the end of their resource, that the end-to-end tests need not reach, and the test that reaches them.
 SHOWN_ON_MOTO = {
     ("SendDeferredDeliveries", ""): "takes two minutes: tests/integration/test_webhook_pauses.py",
+    ("AbortUploads", ""): "needs an upload that is paused for a day: tests/integration/test_multipart_uploads.py",
+    ("FindUploadsToAbort", ""): "as AbortUploads",
     ("RemoveRawImagesThatCameTooLate", "/raw/pinned/*"): (
         "needs an attempt that another one overtakes: tests/integration/test_replaced_uploads.py"
     ),

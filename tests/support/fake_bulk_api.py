@@ -19,6 +19,7 @@ import httpx
 
 API_URL = "http://api.test/v1"
 STORE_URL = "http://store.test"
+PART_BYTES = 5 * 1024 * 1024
 Fault = httpx.Response | Exception | None
 
 
@@ -55,6 +56,8 @@ class BulkApi:
     #: Uploads by job.
     received: Counter[str] = field(default_factory=Counter)
     requests: list[str] = field(default_factory=list)
+    #: Numbers of the parts that the store has received.
+    sent_parts: list[int] = field(default_factory=list)
     _job_numbers: Iterator[int] = field(default_factory=itertools.count)
     _batch_numbers: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -95,6 +98,8 @@ class BulkApi:
                 return httpx.Response(200, json=self._batch(batch_id))
             case ["batches", batch_id, "items"] if batch_id in self.batches:
                 return self._items(batch_id, request.url.params)
+            case ["uploads", job_id, "parts"] if job_id in self.jobs:
+                return self._read_parts(self.jobs[job_id])
             case ["jobs", job_id] if job_id in self.jobs:
                 return httpx.Response(200, json=self._view(self.jobs[job_id]))
             case ["jobs", job_id, *rest] if job_id in self.jobs:
@@ -111,7 +116,39 @@ class BulkApi:
             for data in (self.jobs, self.batches, self.responses, self.received):
                 data.clear()
 
-    def _write(self, parts: list[str], document: dict[str, Any]) -> httpx.Response:  # noqa: PLR0911 - the routes
+    def _read_parts(self, job: dict[str, Any]) -> httpx.Response:
+        stored = [{"PartNumber": number, "Size": len(data)} for number, data in sorted(job.get("parts", {}).items())]
+        return httpx.Response(200, json={"parts": stored})
+
+    def _sign_parts(self, job: dict[str, Any], numbers: list[int]) -> httpx.Response:
+        size = job["request"]["size"]
+        parts = [
+            {
+                "PartNumber": number,
+                "url": f"{self.store_url}/parts/{job['id']}/{number}",
+                "size": min(PART_BYTES, size - (number - 1) * PART_BYTES),
+            }
+            for number in numbers
+        ]
+        return httpx.Response(200, json={"parts": parts})
+
+    def _complete(self, job: dict[str, Any]) -> httpx.Response:
+        content = b"".join(data for _, data in sorted(job.get("parts", {}).items()))
+        if len(content) != job["request"]["size"]:
+            return problem(409, "PARTS_MISSING")
+        self.received[job["id"]] += job["status"] == "AWAITING_UPLOAD"
+        job["content"] = content
+        self._confirm(job)
+        return httpx.Response(202, json=self._view(job))
+
+    def _how_to_send(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Return the form or the multipart upload of a job."""
+        if job["request"].get("method") != "multipart":
+            return {"upload": self._form(job), "multipart": None}
+        count = -(-job["request"]["size"] // PART_BYTES)
+        return {"upload": None, "multipart": {"upload_id": job["id"], "part_size": PART_BYTES, "part_count": count}}
+
+    def _write(self, parts: list[str], document: dict[str, Any]) -> httpx.Response:  # noqa: C901, PLR0911 - the routes
         match parts:
             case ["batches"]:
                 batch_id = f"BATCH{next(self._batch_numbers)}"
@@ -131,15 +168,19 @@ class BulkApi:
                 return httpx.Response(200, json=self._batch(batch_id))
             case ["uploads"]:
                 job = self._new_job(document, None)
-                return httpx.Response(201, json={**self._view(job), "upload": self._form(job)})
+                return httpx.Response(201, json={**self._view(job), **self._how_to_send(job)})
             case ["uploads", job_id, "form"] if job_id in self.jobs:
                 job = self.jobs[job_id]
                 awaits_bytes = job["status"] == "AWAITING_UPLOAD"
                 return (
-                    httpx.Response(200, json={"upload": self._form(job)})
+                    httpx.Response(200, json=self._how_to_send(job))
                     if awaits_bytes
-                    else problem(409, "NOT_AWAITING")
+                    else problem(409, "NOT_AWAITING_UPLOAD")
                 )
+            case ["uploads", job_id, "parts"] if job_id in self.jobs:
+                return self._sign_parts(self.jobs[job_id], document["part_numbers"])
+            case ["uploads", job_id, "complete"] if job_id in self.jobs:
+                return self._complete(self.jobs[job_id])
             case ["uploads", job_id, "confirm"] if job_id in self.jobs:
                 if job_id not in self.received:
                     return problem(409, "UPLOAD_INCOMPLETE")
@@ -159,9 +200,9 @@ class BulkApi:
                 continue
             job = self._new_job(member, batch_id)
             self.batches[batch_id]["jobs"].append(job["id"])
-            form = None if "source" in member else self._form(job)
+            form = {"upload": None} if "source" in member else self._how_to_send(job)
             facts = {"id": job["id"], "status": job["status"], "filename": job["filename"]}
-            items.append({"index": index, "job": facts, "upload": form, "error": None})
+            items.append({"index": index, "job": facts, **form, "error": None})
         self.batches[batch_id]["closed"] |= document.get("close", False)
         return httpx.Response(202, json={"batch": self._batch(batch_id), "items": items})
 
@@ -192,6 +233,12 @@ class BulkApi:
             if job_id not in self.jobs:
                 return httpx.Response(404, text="<Error><Code>NoSuchKey</Code></Error>")
             return httpx.Response(200, content=self._pixels(self.jobs[job_id], name))
+        if request.method == "PUT":
+            _, _, job_id, number = request.url.path.split("/")
+            self.calls["PUT store"] += 1
+            self.sent_parts.append(int(number))
+            self.jobs[job_id].setdefault("parts", {})[int(number)] = body
+            return httpx.Response(200, headers={"ETag": '"e"'})
         self.calls["POST store"] += 1
         boundary = b"--" + request.headers["Content-Type"].partition("boundary=")[2].encode()
         *fields, file = body.removesuffix(boundary + b"--\r\n").split(boundary + b"\r\n")[1:]

@@ -42,6 +42,8 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("ingest",),
         ("client",),
         ("batches", "downloads", "presets_and_assets", "tokens", "uploads", "webhooks"),
+        ("part_uploads",),
+        ("local_images",),
         ("auth", "connection"),
         ("transport",),
         ("models",),

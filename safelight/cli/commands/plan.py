@@ -12,9 +12,9 @@ from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.errors import ApiError, ClientError
 from safelight.ingest.inspection import HEADER_BYTES, detect_media_type
+from safelight.local_images import Upload
 from safelight.models import Plan
 from safelight.models.jobs import JobFailure
-from safelight.uploads import Upload
 
 EXAMPLES = """Examples:
 

@@ -18,6 +18,7 @@ from safelight.ingest.checkpoint.schema import State
 from safelight.ingest.inspection import FileError, FileFacts
 from safelight.ingest.sources import S3
 from safelight.models import AddedMembers
+from safelight.part_uploads import MULTIPART_BYTES
 
 #: Members per request.
 CHUNK_SIZE = 100
@@ -124,7 +125,7 @@ def record_chunk_response(checkpoint: Checkpoint, chunk: Chunk, response: AddedM
             form = sending.model_dump_json() if sending else None
             checkpoint.database.execute(
                 "UPDATE files SET state = ?, job = ?, form = ?, sent_at = ? WHERE number = ?",
-                (State.SENT if form is None else State.MEMBER, result.job.id, form, now, number),
+                (State.MEMBER if form or result.multipart else State.SENT, result.job.id, form, now, number),
             )
         elif result.error is not None:
             if result.error.retriable and tries + 1 < MAX_TRIES:
@@ -175,7 +176,7 @@ def _add_member(checkpoint: Checkpoint, facts: FileFacts, batch: int, *, chunk: 
         "content_type": facts.media_type,
         "size": facts.size,
         "digest": facts.digest,
-        # S3 accepts such a request only once, so the worker needs no copy of the file.
-        "method": "put",
+        # S3 accepts a single request only once, so the worker needs no copy of the file.
+        "method": "multipart" if (facts.size or 0) >= MULTIPART_BYTES else "put",
         **options,
     }
