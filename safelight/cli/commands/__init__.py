@@ -34,7 +34,12 @@ COMMANDS = (
         "safelight.cli.commands.plan",
         "Preview a job: sizes, formats, warnings, and an estimate of time and memory.",
     ),
-    CommandRow("facts", IMAGES, "safelight.cli.facts", "Show facts about images, such as the camera."),
+    CommandRow(
+        "facts",
+        IMAGES,
+        "safelight.cli.facts",
+        "Show facts about images, such as the camera, the main colors and the caption.",
+    ),
     CommandRow(
         "backfill",
         IMAGES,

@@ -18,7 +18,7 @@ def inspect(error: Exception) -> Any:
     def find(_: S3Location) -> None:
         raise error
 
-    imports: Any = SimpleNamespace(inspect=find)
+    imports: Any = SimpleNamespace(find=find)
     return Imports.inspect_all(imports, {"a": PLACE})
 
 
