@@ -151,7 +151,7 @@ def test_the_kernel_is_listed_with_its_version() -> None:
 def test_too_little_memory_is_an_error_and_does_not_end_the_process(kernel: str, mode: str) -> None:
     """Rust would abort, and the job would be tried again instead of failing with RESOURCE_LIMIT."""
     script = (
-        "import resource\nfrom PIL import Image\nfrom worker.imaging import kernels\n"
+        "import resource\nfrom PIL import Image\nfrom worker.imaging.operations import kernels\n"
         f"kernels.choose_kernel = lambda: {kernel!r}\nkernels.load_kernel()\n"
         f"image = Image.new({mode!r}, (3000, 3000))\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
