@@ -12,7 +12,14 @@ import sys
 
 import uvicorn
 
-from infra.engines.patches import function_logs, request_gate, sorted_indexes, stable_names, state_files
+from infra.engines.patches import (
+    batch_permissions,
+    function_logs,
+    request_gate,
+    sorted_indexes,
+    stable_names,
+    state_files,
+)
 from infra.engines.record import VERSION
 from infra.engines.snapshots import Application, Snapshots
 
@@ -32,6 +39,7 @@ def main() -> None:
         gateway = importlib.import_module("ministack.services.apigateway_v1")
         sorted_indexes.install(importlib.import_module("ministack.services.dynamodb"))
         request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
+        batch_permissions.install(importlib.import_module("ministack.core.iam_actions"))
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
         stable_names.install_api_ids(gateway)
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
