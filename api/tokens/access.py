@@ -29,7 +29,7 @@ ROUTES: Final = frozenset(
         ("GET", "/v1/uploads/<job_id>/parts"),
         ("POST", "/v1/uploads/<job_id>/parts"),
         ("POST", "/v1/uploads/<job_id>/complete"),
-        ("DELETE", "/v1/uploads/<job_id>"),
+        ("POST", "/v1/uploads/<job_id>/abort"),
     }
 )
 _SCHEME: Final = "bearer "

@@ -139,8 +139,8 @@ def complete_upload(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any
     return job_response(submitted.job, dependencies.settings.image_bucket, links, HTTPStatus.ACCEPTED, headers)
 
 
-@router.delete(
-    "/v1/uploads/<job_id>",
+@router.post(
+    "/v1/uploads/<job_id>/abort",
     summary="Abort a multipart upload",
     tags=["Uploads"],
     responses=documented({200: ("The cancelled job.", JobView)}, JobNotFound, NotMultipart, NotAwaitingUpload),

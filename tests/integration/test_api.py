@@ -300,7 +300,7 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/batches/{batch_id}/pause",
         "/v1/batches/{batch_id}/resume",
         "/v1/uploads/sign",
-        "/v1/uploads/{job_id}",
+        "/v1/uploads/{job_id}/abort",
         "/v1/uploads/{job_id}/parts",
         "/v1/uploads/{job_id}/complete",
         "/v1/tokens",

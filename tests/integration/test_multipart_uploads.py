@@ -237,7 +237,7 @@ def test_ended_job_has_no_parts(cloud: Cloud, way: str) -> None:
     send(cloud, job)
     requests = {
         "cancel": ("POST", f"/v1/jobs/{job['id']}/cancel"),
-        "abort": ("DELETE", f"/v1/uploads/{job['id']}"),
+        "abort": ("POST", f"/v1/uploads/{job['id']}/abort"),
         "delete": ("DELETE", f"/v1/jobs/{job['id']}"),
     }
     assert cloud.call(*requests[way]).status == 200
@@ -279,7 +279,7 @@ def test_arrived_upload_is_not_aborted(cloud: Cloud) -> None:
     job = announce(cloud)
     send(cloud, job)
     complete(cloud, job)
-    answer = cloud.call("DELETE", f"/v1/uploads/{job['id']}")
+    answer = cloud.call("POST", f"/v1/uploads/{job['id']}/abort")
     assert (answer.status, answer.json["code"]) == (409, "NOT_AWAITING_UPLOAD")
     assert cloud.job(job["id"]).status is JobStatus.PENDING
 
@@ -299,7 +299,7 @@ def test_form_has_no_parts(cloud: Cloud) -> None:
         cloud.call("GET", f"/v1/uploads/{job['id']}/parts", query={"upload_id": "u"}),
         cloud.post(f"/v1/uploads/{job['id']}/parts", {"upload_id": "u", "part_numbers": [1]}),
         cloud.post(f"/v1/uploads/{job['id']}/complete", {"upload_id": "u"}),
-        cloud.call("DELETE", f"/v1/uploads/{job['id']}"),
+        cloud.call("POST", f"/v1/uploads/{job['id']}/abort"),
     ):
         assert (answer.status, answer.json["code"]) == (409, "NOT_MULTIPART")
 
@@ -315,7 +315,7 @@ def test_another_callers_upload_is_not_found(cloud: Cloud) -> None:
         cloud.call("GET", f"{path}/parts", query={"upload_id": upload_id}, identity=OTHER),
         cloud.post(f"{path}/parts", {"upload_id": upload_id, "part_numbers": [1]}, identity=OTHER),
         cloud.post(f"{path}/complete", {"upload_id": upload_id}, identity=OTHER),
-        cloud.call("DELETE", path, identity=OTHER),
+        cloud.call("POST", f"{path}/abort", identity=OTHER),
         cloud.post("/v1/uploads/sign", uppy, identity=OTHER),
     ):
         assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND")
