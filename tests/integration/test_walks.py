@@ -396,6 +396,7 @@ def test_a_cancel_ends_a_retry(cloud: Cloud) -> None:
     assert cloud.walk() == {}
     counts = read(cloud, batch_id)["counts"]
     assert counts == {"open": 0, "completed": 0, "failed": 2, "cancelled": 1, "expired": 0}
+    assert read(cloud, batch_id)["walk"]["retrying"] is False
 
 
 def test_a_limit_of_the_owner_delays_a_walk(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
