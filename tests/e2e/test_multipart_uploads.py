@@ -70,7 +70,7 @@ def test_aborted_upload_leaves_no_parts(site: Site, upload: dict[str, Any]) -> N
     job_id, upload_id = upload["id"], upload["upload_id"]
     (first,) = sign(site, job_id, upload_id, 1)
     assert put(first, FILE[:PART]).status_code == 200
-    assert site.http.delete(f"uploads/{job_id}").json()["status"] == "CANCELLED"
+    assert site.http.post(f"uploads/{job_id}/abort").json()["status"] == "CANCELLED"
     assert put(first, FILE[:PART]).status_code == 404
     late = site.http.post(f"uploads/{job_id}/complete", json={"upload_id": upload_id})
     assert (late.status_code, late.json()["code"]) == (409, "NOT_AWAITING_UPLOAD")
