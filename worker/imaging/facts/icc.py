@@ -1,5 +1,6 @@
 """Name and color space of an ICC profile (ICC.1:2022), read without the color library."""
 
+import codecs
 import struct
 from typing import Final
 
@@ -7,6 +8,8 @@ from worker.imaging.facts.texts import clean_text
 
 _TAG_TABLE: Final = 128
 _MAX_TAGS: Final = 200
+#: Loaded with this module, because a child can't import it after its confinement.
+_decode_utf_16: Final = codecs.lookup("utf-16-be").decode
 _SPACES: Final = {b"RGB ": "RGB", b"GRAY": "gray", b"CMYK": "CMYK", b"Lab ": "Lab", b"XYZ ": "XYZ"}
 
 
@@ -35,5 +38,5 @@ def _read_text(tag: bytes) -> str | None:
         return clean_text(tag[12 : 12 + size].split(b"\0")[0])
     if tag.startswith(b"mluc"):
         size, start = struct.unpack_from(">II", tag, 20)
-        return clean_text(tag[start : start + min(size, 2048)].decode("utf-16-be", "replace"))
+        return clean_text(_decode_utf_16(tag[start : start + min(size, 2048)], "replace")[0])
     return None
