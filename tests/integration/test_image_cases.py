@@ -16,7 +16,10 @@ LINEAR_CENTER: Final = (229, 168, 122)
 EMPTY_PIPELINE: Final = "{}"
 P3_CENTER: Final = (215, 93, 31)
 CENTER: Final = (200, 100, 50)
-XMP_ORIENTATION: Final = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta tiff:Orientation="6"/>'
+XMP_ORIENTATION: Final = (
+    b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
+    b' tiff:Orientation="6"/>'
+)
 
 
 @dataclass(frozen=True, slots=True)
