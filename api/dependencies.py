@@ -117,14 +117,7 @@ def get_dependencies() -> Dependencies:
         settings=settings,
         jobs=JobTable.of(clients, settings, quotas, tokens),
         listing=listing,
-        batches=BatchTable(
-            clients.dynamodb,
-            settings.batch_table,
-            job_table=settings.job_table,
-            bucket=settings.image_bucket,
-            listing_shards=settings.listing_shards,
-            quotas=quotas,
-        ),
+        batches=BatchTable.of(clients, settings, quotas),
         batch_operations=BatchOperations(clients.dynamodb, settings.batch_table),
         members=BatchMembers(clients.dynamodb, settings.job_table, listing),
         images=ImageStore(

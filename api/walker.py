@@ -156,14 +156,7 @@ def get_walker() -> Walker:
     quotas = OwnerQuotas.of(clients, settings)
     jobs = JobTable.of(clients, settings, quotas)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
-    batches = BatchTable(
-        clients.dynamodb,
-        settings.batch_table,
-        job_table=settings.job_table,
-        bucket=settings.image_bucket,
-        listing_shards=settings.listing_shards,
-        quotas=quotas,
-    )
+    batches = BatchTable.of(clients, settings, quotas)
     # All jobs of batches are in the bulk queue.
     url = settings.bulk_queue_url
     queues = JobQueues.of(clients.sqs, url, url, is_fair=settings.has_fair_queues)

@@ -40,9 +40,9 @@ class DirectUploads:
         ``method`` is ``post`` (a form, the default) or ``multipart`` (parts).
         The other arguments are those of :meth:`safelight.client.Safelight.submit`.
         """
-        facts = {"filename": filename, "size": size, "digest": digest, "pipeline": pipeline, "preset": preset}
-        facts["method"] = method
-        document = {**(options or {}), **drop_none(facts), "content_type": content_type}
+        facts = {"filename": filename, "size": size, "digest": digest, "method": method}
+        processing = {"pipeline": pipeline, "preset": preset}
+        document = {**(options or {}), **drop_none(facts | processing), "content_type": content_type}
         return responses.read(self._connection.post("uploads", document, key=idempotency_key), NewUpload)
 
     def renew(self, job_id: str) -> UploadForm | SignedPut:

@@ -144,7 +144,7 @@ class ImageProcessor:
                 # Describe the bytes that were read, because the object under this key may be replaced later.
                 raw = _describe(raw, data)
             if job.declaration is not None:
-                job.declaration.require_match(data)
+                job.declaration.require_match(data, raw.digest)
             assets = {pin.name: self.assets.get(job.owner, pin, max_bytes=max_bytes) for pin in job.assets}
             rendered = self.render(data, job.pipeline, self.limits, assets, job.facts_request)
         except ImageError as error:

@@ -1,6 +1,6 @@
 """Responses that show a job, and what the request log stores for repeated requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -106,7 +106,12 @@ def log_submission(log: Logger, event: str, done: Done[Submitted]) -> None:
     log.info(
         event, extra=facts | {"generation": job.generation, "raw_bytes": job.raw.size, "raw_format": job.raw.format}
     )
-    if done.value.send_error is not None:
-        log.error("Message not sent; the reconciler sends it later", extra=facts, exc_info=done.value.send_error)
+    log_send_error(log, done.value, facts)
     if done.log_error is not None:
         log.error("Response not stored; a repeated request finds the job", extra=facts, exc_info=done.log_error)
+
+
+def log_send_error(log: Logger, submitted: Submitted, facts: Mapping[str, Any]) -> None:
+    """Log that the message of an accepted job was not sent, if so."""
+    if submitted.send_error is not None:
+        log.error("Message not sent; the reconciler sends it later", extra=dict(facts), exc_info=submitted.send_error)

@@ -7,17 +7,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api.dependencies import Deps, Log, caller, granted, requester
+from api.dependencies import Deps, Log, caller, granted
 from api.http.body import read_json
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
-from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.lifecycle import require_granted
-from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
+from api.jobs.responses import job_response, log_send_error
 from api.jobs.schemas import JobView
-from api.jobs.submission import Submitted
+from api.uploads.creation import CREATION_ERRORS, create_upload
 from api.uploads.multipart import Multipart
 from api.uploads.multipart_schemas import (
     CompleteRequest,
@@ -29,32 +27,18 @@ from api.uploads.multipart_schemas import (
     read_sign_request,
     to_upload_request,
 )
-from api.uploads.use_cases import Uploads
-from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
-    DailyBytesExceeded,
-    InvalidPipeline,
     InvalidRequest,
     JobNotFound,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     MultipartNotFound,
     NotAwaitingUpload,
-    NotificationsOff,
     NotMultipart,
     PartETagMismatch,
     PartNotAllowed,
     PartSizeMismatch,
     PartsMissing,
-    TooManyBytes,
-    TooManyOpenJobs,
-    UnknownPreset,
-    UnknownWebhook,
-    UnsupportedImageType,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 from shared.jobs.object_keys import job_of_direct_key
 
@@ -131,9 +115,9 @@ def complete_upload(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any
     event = router.current_event
     body = read_body_as(CompleteRequest, read_json(event))
     submitted = Multipart.of(dependencies).complete(job_id, caller(event), body.upload_id, body.references())
-    log.info("Multipart upload completed", extra={"job_id": submitted.job.id, "status": submitted.job.status.value})
-    if submitted.send_error is not None:
-        log.error("Message not sent; the reconciler sends it later", exc_info=submitted.send_error)
+    facts = {"job_id": submitted.job.id}
+    log.info("Multipart upload completed", extra=facts | {"status": submitted.job.status.value})
+    log_send_error(log, submitted, facts)
     links = dependencies.links_for(event)
     headers = {"Location": links.job(submitted.job.id)}
     return job_response(submitted.job, dependencies.settings.image_bucket, links, HTTPStatus.ACCEPTED, headers)
@@ -160,21 +144,7 @@ def abort_upload(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
     tags=["Uploads"],
     responses=documented(
         {200: ("The signed request.", SignedRequestView)},
-        BadJson,
-        UnsupportedMediaType,
-        UnsupportedImageType,
-        InvalidRequest,
-        InvalidPipeline,
-        TooManyBytes,
-        TooManyOpenJobs,
-        DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
+        *CREATION_ERRORS,
         JobNotFound,
         NotMultipart,
         NotAwaitingUpload,
@@ -191,21 +161,12 @@ def sign_request(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
     of `POST /v1/uploads`, and `size`, which multipart uploads need.
     """
     event = router.current_event
-    owner = caller(event)
     query, fields = event.query_string_parameters or {}, read_json(event)
     asked = read_sign_request(fields)
     multipart = Multipart.of(dependencies, dependencies.links_for(event))
     if asked.upload_id is not None:
         require_granted(job_of_direct_key(asked.key) or "", granted(event), dependencies.jobs)
-        return json_response(multipart.sign_next(asked, owner, at=dependencies.clock()), HTTPStatus.OK, {})
+        return json_response(multipart.sign_next(asked, caller(event), at=dependencies.clock()), HTTPStatus.OK, {})
     upload = to_upload_request(asked, query, fields)
-    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads/sign", upload.model_dump_json())
-
-    def run(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner, granted(event)))
-        return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
-
-    done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
-    log_submission(log, "Direct upload created", done)
-    job = get_submitted_job(done, owner, dependencies.jobs)
+    done, job = create_upload(upload, "POST /v1/uploads/sign", idempotency_key, router, dependencies, log)
     return json_response(multipart.sign_first(job), HTTPStatus.OK, done.headers)

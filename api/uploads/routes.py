@@ -6,38 +6,26 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from api.dependencies import Deps, Log, caller, granted, requester
+from api.dependencies import Deps, Log, caller, requester
 from api.http.body import read_json
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
-from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.responses import get_submitted_job, job_headers, job_response, log_submission, remember_job
 from api.jobs.schemas import JobView
 from api.jobs.submission import Submitted
+from api.uploads.creation import CREATION_ERRORS, create_upload
 from api.uploads.schemas import FormView, UploadJobView, read_upload_request
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
-    BadJson,
-    DailyBytesExceeded,
-    InvalidPipeline,
-    InvalidRequest,
     JobNotFound,
     KeyInUse,
     KeyInvalid,
     KeyReused,
     NotAwaitingUpload,
-    NotificationsOff,
-    TooManyBytes,
-    TooManyOpenJobs,
-    UnknownPreset,
-    UnknownWebhook,
-    UnsupportedImageType,
-    UnsupportedMediaType,
     UploadIncomplete,
-    WatermarkNotFound,
 )
 
 router = Router()
@@ -49,21 +37,7 @@ router = Router()
     tags=["Uploads"],
     responses=documented(
         {201: ("The job, which is AWAITING_UPLOAD, and how to send its file.", UploadJobView)},
-        BadJson,
-        UnsupportedMediaType,
-        UnsupportedImageType,
-        InvalidRequest,
-        InvalidPipeline,
-        TooManyBytes,
-        TooManyOpenJobs,
-        DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
+        *CREATION_ERRORS,
     ),
 )
 def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -73,17 +47,8 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
     after an interruption.
     """
     event = router.current_event
-    owner = caller(event)
     upload = read_upload_request(event.query_string_parameters or {}, read_json(event))
-    request = identify_request(idempotency_key, requester(event), "POST /v1/uploads", upload.model_dump_json())
-
-    def run(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(upload, Catalog.of(dependencies, owner, granted(event)))
-        return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
-
-    done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
-    log_submission(log, "Direct upload created", done)
-    job = get_submitted_job(done, owner, dependencies.jobs)
+    done, job = create_upload(upload, "POST /v1/uploads", idempotency_key, router, dependencies, log)
     links = dependencies.links_for(event)
     view = UploadJobView(
         **JobView.of(job, dependencies.settings.image_bucket, links).model_dump(),

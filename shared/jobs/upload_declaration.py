@@ -1,6 +1,5 @@
 """The caller's declaration of an upload, and the check of the uploaded bytes against it."""
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,10 +49,11 @@ class UploadDeclaration:
         image_format = declared_format(self.media_type)
         return image_format.extension if image_format else "bin"
 
-    def require_match(self, data: bytes) -> None:
+    def require_match(self, data: bytes, digest: str | None) -> None:
         """Raise TypeMismatch, SizeMismatch or DigestMismatch if the bytes differ from the declaration.
 
-        S3 refuses other sizes, except if a multipart upload is completed without its last parts.
+        ``digest`` is the SHA-256 digest of ``data``, hexadecimal. S3 refuses other sizes, except if a multipart upload
+        is completed without its last parts.
 
         Bytes that are not an image raise no TypeMismatch, because the decoder reports a more precise error.
         """
@@ -62,7 +62,7 @@ class UploadDeclaration:
             raise TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
         if self.size is not None and len(data) != self.size:
             raise SizeMismatch(f"The file has {len(data):,} bytes; {self.size:,} were declared.")
-        if self.digest is not None and hashlib.sha256(data).hexdigest() != self.digest:
+        if self.digest is not None and digest != self.digest:
             raise DigestMismatch
 
 

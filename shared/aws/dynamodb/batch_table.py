@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from shared.aws.clients import Clients
 from shared.aws.dynamodb.batch_item import FILL_ATTRIBUTES, batch_key, fill_to_map, from_items, to_batch_item
 from shared.aws.dynamodb.expressions import get_refused_item, is_refused, list_refused, placeholders
 from shared.aws.dynamodb.job_item import to_item
@@ -27,6 +28,7 @@ from shared.jobs.batch import Batch, BatchState
 from shared.jobs.job import Job
 from shared.jobs.prefix_import import PrefixImport
 from shared.jobs.walk import WalkKind
+from shared.settings import StoreSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,6 +69,18 @@ class BatchTable:
         self._listing_shards = listing_shards
         self._quotas = quotas
         self._jobs = JobListing(client, job_table, listing_shards=listing_shards)
+
+    @classmethod
+    def of(cls, clients: Clients, settings: StoreSettings, quotas: OwnerQuotas | None = None) -> Self:
+        """Create the table from a Lambda's clients and settings."""
+        return cls(
+            clients.dynamodb,
+            settings.batch_table,
+            job_table=settings.job_table,
+            bucket=settings.image_bucket,
+            listing_shards=settings.listing_shards,
+            quotas=quotas,
+        )
 
     def create(self, batch: Batch) -> None:
         """Write a new batch, and the walk that creates its members, if the server creates them.

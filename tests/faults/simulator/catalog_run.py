@@ -11,107 +11,39 @@ C5    What a job has pinned is there as long as nobody has begun to delete the a
 ====  ================================================================================================================
 """
 
-import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from faults.simulator.faults import KILLS, Fault, Send, no_faults
-from faults.simulator.functions import Functions
-from faults.simulator.invocations import End, Kind
-from faults.simulator.random_run import Report
-from faults.simulator.world import MAX_STEPS, World
+from faults.simulator.faults import Fault, Send
+from faults.simulator.request_run import Record, RequestRun
 from support.sample_images import make_png
 
 from api.assets.use_cases import Assets
 from api.http.body import Upload
-from shared.errors import SafelightError, ServiceError
 from shared.jobs import object_keys
 from shared.jobs.job import ANONYMOUS
 from shared.pipeline.image_formats import PNG
 from shared.pipeline.pipeline import Pipeline
 
-FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 IMAGES = tuple(make_png(4 + number, 4) for number in range(2))
 PIPELINES = tuple(
     Pipeline.model_validate({"operations": [{"op": "resize", "width": 10 + number, "height": 10}]})
     for number in range(3)
 )
 NAMES = ("a", "b")
-Record = Mapping[str, Any]
 
 
-@dataclass
-class CatalogRun:
+class CatalogRun(RequestRun):
     """One run of one seed."""
 
-    functions: Functions
-    seed: int
-    #: Versions that a client has got: name, number, pipeline.
-    given: set[tuple[str, int, str]] = field(default_factory=set)
-    #: Requests that delete an asset and have begun, by name.
-    deletions: dict[str, int] = field(default_factory=dict)
-    waiting: int = 0
+    requests_count = (3, 12)
+    faulty_steps = 400
 
-    def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)
-        random.seed(self.seed)
-        self.world: World = self.functions.open()
-        self.world.watch.observers.append(self._written)
-        self.fault_rate = self.random.choice((0.0, 0.05, 0.2))
-        self.kill_rate = self.random.choice((0.0, 0.02, 0.1))
-        self.requests = [self._draw() for _ in range(self.random.randint(3, 12))]
-
-    def go(self) -> Report:
-        """Run to the end and check the result."""
-        self.world.plan = self._plan
-        try:
-            for step in range(MAX_STEPS):
-                if step > 400:
-                    self.world.plan = no_faults
-                if not self._step():
-                    break
-            self._check_end()
-        finally:
-            self.world.kill_all()
-        return Report(self.seed, self.world.watch.breaches, self.world.watch.seen)
-
-    def _demand(self, holds: bool, breach: str) -> None:
-        self.world.watch._demand(holds, breach)
-
-    def _step(self) -> bool:
-        deeds: list[Callable[[], object]] = [partial(self.world.advance, actor) for actor in self.world.ready()]
-        alive = [actor for actor in self.world.alive() if actor.parent is None]
-        if self.requests and len(alive) < 4:
-            deeds.append(lambda: self._send(self.requests.pop()))
-        if not deeds:
-            later = [each for each in self.world.alarms() if each > self.world.now]
-            if later:
-                self.world.pass_time(min(later) - self.world.now)
-            return bool(later)
-        self.random.choice(deeds)()
-        return True
-
-    def _send(self, request: Callable[[], object]) -> None:
-        """Start a request, and repeat it after its end if it got no response or a 5xx response."""
-        limit = self.functions.limit(Kind.API)
-        actor = self.world.start(Kind.API, partial(self._answer, request), limit=limit)
-
-        def repeat() -> None:
-            if actor.end is not End.RETURNED or actor.result == "5xx":
-                self._send(request)
-
-        self.world.later(limit * 1.1, repeat)
-
-    def _answer(self, request: Callable[[], object]) -> str:
-        try:
-            request()
-        except ServiceError:
-            return "5xx"
-        except SafelightError:
-            return "4xx"
-        return "2xx"
+    def _prepare(self) -> None:
+        #: Versions that a client has got: name, number, pipeline.
+        self.given: set[tuple[str, int, str]] = set()
+        #: Requests that delete an asset and have begun, by name.
+        self.deletions: dict[str, int] = {}
 
     def _draw(self) -> Callable[[], object]:
         name = self.random.choice(NAMES)
@@ -176,9 +108,7 @@ class CatalogRun:
                 self._demand(content in self.world.bucket.objects, f"C4 {item['Name']['S']}: a record without content")
 
     def _plan(self, send: Send) -> Fault | None:
-        if self.random.random() < self.kill_rate:
-            return self.random.choice((Fault.KILLED_BEFORE, Fault.KILLED_AFTER))
-        fault = self.random.choice(FAULTS) if self.random.random() < self.fault_rate else None
+        fault = super()._plan(send)
         # S3 can't refuse a deletion that reaches it after the same content was stored again, and DynamoDB can't refuse
         # an asset's record that reaches it after the deletion of the asset.
         return None if fault is Fault.OVERDUE and send.operation in {"DeleteObject", "PutItem"} else fault

@@ -10,77 +10,44 @@ T4    A request is refused only if the token is full, and a client that got a jo
 ====  ================================================================================================================
 """
 
-import random
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from faults.simulator import rendering
-from faults.simulator.faults import KILLS, Fault, Send, no_faults
-from faults.simulator.functions import Functions
-from faults.simulator.invocations import End, Kind
-from faults.simulator.random_run import Report
-from faults.simulator.world import MAX_STEPS, World
+from faults.simulator.invocations import Invocation
+from faults.simulator.request_run import Record, RequestRun
 
 from api.http.body import Upload
 from api.jobs.submission import JobSubmission
-from shared.errors import SafelightError, ServiceError, TokenExpired, TokenRevoked, TokenUsedUp
+from shared.errors import TokenExpired, TokenRevoked, TokenUsedUp
 from shared.jobs.job import ANONYMOUS
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.upload_token import UploadToken
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
-FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
 #: Two sizes, so that the limit on bytes can be reached before the one on files.
 IMAGES = (rendering.GOOD, rendering.GOOD + bytes(len(rendering.GOOD)))
 SIZE = len(rendering.GOOD)
 TOKENS = ("01HZY3Q1M8Z3J5W7XK9VT00000", "01HZY3Q1M8Z3J5W7XK9VT00001")
-Record = Mapping[str, Any]
 
 
-@dataclass
-class TokenRun:
+class TokenRun(RequestRun):
     """One run of one seed."""
 
-    functions: Functions
-    seed: int
-    #: Files and bytes of the jobs that were created, by token.
-    files: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[str] = field(default_factory=Counter)
-    #: Times that were reserved for requests, by job ID.
-    reserved: dict[str, datetime] = field(default_factory=dict)
+    requests_count = (4, 16)
+    faulty_steps = 600
 
-    def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)
-        random.seed(self.seed)
-        self.world: World = self.functions.open()
-        self.fault_rate = self.random.choice((0.0, 0.05, 0.2))
-        self.kill_rate = self.random.choice((0.0, 0.02, 0.1))
+    def _prepare(self) -> None:
+        #: Files and bytes of the jobs that were created, by token.
+        self.files: Counter[str] = Counter()
+        self.sizes: Counter[str] = Counter()
+        #: Times that were reserved for requests, by job ID.
+        self.reserved: dict[str, datetime] = {}
         for token_id in TOKENS:
             self.functions.dependencies.tokens.create(self._draw_token(token_id))
-        self.world.watch.observers.append(self._written)
-        self.requests = [self._draw() for _ in range(self.random.randint(4, 16))]
-
-    def go(self) -> Report:
-        """Run to the end and check the result."""
-        self.world.plan = self._plan
-        try:
-            for step in range(MAX_STEPS):
-                if step > 600:
-                    self.world.plan = no_faults
-                if not self._step():
-                    break
-            self._check_end()
-        finally:
-            self.world.kill_all()
-        return Report(self.seed, self.world.watch.breaches, self.world.watch.seen)
-
-    def _demand(self, holds: bool, breach: str) -> None:
-        self.world.watch._demand(holds, breach)
 
     def _draw_token(self, token_id: str) -> UploadToken:
         max_files = self.random.randint(1, 4)
@@ -95,19 +62,6 @@ class TokenRun:
             max_bytes=SIZE * self.random.choice((max_files, 2 * max_files, 10)),
         )
 
-    def _step(self) -> bool:
-        deeds: list[Callable[[], object]] = [partial(self.world.advance, actor) for actor in self.world.ready()]
-        alive = [actor for actor in self.world.alive() if actor.parent is None]
-        if self.requests and len(alive) < 4:
-            deeds.append(lambda: self._send(self.requests.pop()))
-        if not deeds:
-            later = [each for each in self.world.alarms() if each > self.world.now]
-            if later:
-                self.world.pass_time(min(later) - self.world.now)
-            return bool(later)
-        self.random.choice(deeds)()
-        return True
-
     def _draw(self) -> Callable[[], object]:
         token_id = self.random.choice(TOKENS)
         if self.random.random() < 0.05:
@@ -116,27 +70,9 @@ class TokenRun:
         self.world.watch.seen["create"] += 1
         return partial(self._create, token_id, self.functions.new_id(), self.random.choice(IMAGES))
 
-    def _send(self, request: Callable[[], object]) -> None:
-        """Start a request, and repeat it after its end if it got no response or a 5xx response."""
-        limit = self.functions.limit(Kind.API)
-        actor = self.world.start(Kind.API, partial(self._answer, request), limit=limit)
-
-        def repeat() -> None:
-            if actor.end is not End.RETURNED or actor.result == "5xx":
-                self._send(request)
-            elif self.random.random() < 0.2:
-                self._send(request)  # a client that repeats a request for no reason
-
-        self.world.later(limit * 1.1, repeat)
-
-    def _answer(self, request: Callable[[], object]) -> str:
-        try:
-            request()
-        except ServiceError:
-            return "5xx"
-        except SafelightError:
-            return "4xx"
-        return "2xx"
+    def _is_repeated(self, actor: Invocation) -> bool:
+        # Some clients repeat a request for no reason.
+        return super()._is_repeated(actor) or self.random.random() < 0.2
 
     def _create(self, token_id: str, job_id: str, data: bytes) -> None:
         """Create a job as the API does after it has verified the token: it has checked the time and the revocation."""
@@ -189,8 +125,3 @@ class TokenRun:
             counted = (int(stored["Files"]["N"]), int(stored["Bytes"]["N"]))
             there = (self.files[token_id], self.sizes[token_id])
             self._demand(counted == there, f"T2 {token_id} counts {counted}, but {there} were created")
-
-    def _plan(self, send: Send) -> Fault | None:  # noqa: ARG002 - the signature of a plan
-        if self.random.random() < self.kill_rate:
-            return self.random.choice((Fault.KILLED_BEFORE, Fault.KILLED_AFTER))
-        return self.random.choice(FAULTS) if self.random.random() < self.fault_rate else None
