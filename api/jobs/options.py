@@ -271,6 +271,9 @@ def _resize(given: Mapping[str, Any]) -> Resize:
     params = {name: given[name] for name in ("width", "height", "fit", "enlarge") if name in given}
     if "width" not in params and "height" not in params:
         params |= {"width": DEFAULT_BOX, "height": DEFAULT_BOX}
+    elif len(params.keys() & {"width", "height"}) == 1:
+        # With one side, the other follows from the aspect ratio, so that nothing is left to crop, fill or distort.
+        params.pop("fit", None)
     return Resize.model_validate(params)
 
 

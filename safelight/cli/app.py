@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 success, 1 partial failure, 2 the command could not run.",
+    epilog="Exit codes: 0 success, 1 partial failure, 2 the command could not run, 3 still running, 130 interrupted.",
 )
 
 

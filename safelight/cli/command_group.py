@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from safelight.cli.commands import COMMANDS, STACK, CommandRow
-from safelight.cli.options import EXIT_NOT_RUN
+from safelight.cli.options import EXIT_NOT_RUN, choose_exit_code
 from safelight.errors import ClientError
 
 #: Whether the packages for a local stack are here. A wheel of the client contains only the package ``safelight``.
@@ -43,13 +43,14 @@ class CommandGroup(TyperGroup):
         return name, command if row is None else load_command(row), rest
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - Typer's own
-        """Run a command. Print an expected error to standard error and exit with code 2."""
+        """Run a command. Print an expected error to standard error and exit with the code for it."""
         try:
             return super().invoke(ctx)
         except ClientError as error:
             from safelight.cli.rendering.text import format_error  # noqa: PLC0415 - only after an error
 
             typer.echo(format_error(error), err=True)
+            raise typer.Exit(choose_exit_code(error)) from error
         except ModuleNotFoundError as error:
             typer.echo(
                 f"This command needs a checkout of Safelight, because the module {error.name} is not installed here. "
@@ -57,7 +58,7 @@ class CommandGroup(TyperGroup):
                 "Other commands work with any API: set SAFELIGHT_API_URL, or pass --api-url.",
                 err=True,
             )
-        raise typer.Exit(EXIT_NOT_RUN)
+            raise typer.Exit(EXIT_NOT_RUN) from error
 
 
 def _is_unavailable(row: CommandRow) -> bool:

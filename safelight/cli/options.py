@@ -16,12 +16,25 @@ from safelight.api_options import (
     OUTPUT_FORMATS,
     RAW_FORMATS,
 )
+from safelight.errors import ApiError, ClientError, WaitedTooLong
 
-EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_STILL_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+#: Statuses of the API's errors about what a command names: it does not exist, or its state does not allow the action.
+_ABOUT_A_NAME = frozenset({404, 409, 410, 412})
+#: Codes of the client's errors about the result of a job.
+_ABOUT_A_RESULT = frozenset({"DOWNLOAD_FAILED", "NO_MARKUP"})
 #: The value of ``--status`` that selects every status.
 ANY_STATUS = "ANY"
 #: The API's option by the value of ``--facts``.
 FACTS_OPTIONS: Final[Mapping[str, bool | dict[str, bool]]] = {"on": True, "off": False, "gps": {"gps": True}}
+
+
+def choose_exit_code(error: ClientError) -> int:
+    """Return the exit code of a command that an error has ended."""
+    if isinstance(error, WaitedTooLong):
+        return EXIT_STILL_RUNNING
+    is_about_a_name = isinstance(error, ApiError) and error.status in _ABOUT_A_NAME
+    return EXIT_PARTIAL_FAILURE if is_about_a_name or error.code in _ABOUT_A_RESULT else EXIT_NOT_RUN
 
 
 def make_choice_parser(

@@ -105,7 +105,12 @@ def submit(  # noqa: PLR0913 - each option is an argument
     if all(outcome.ok for outcome in outcomes):
         raise typer.Exit(opts.EXIT_SUCCESS)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)
-    raise typer.Exit(opts.EXIT_NOT_RUN if unreachable else opts.EXIT_PARTIAL_FAILURE)
+    if unreachable:
+        raise typer.Exit(opts.EXIT_NOT_RUN)
+    is_only_late = all(
+        each.ok or (each.error is not None and each.error.code == "WAITED_TOO_LONG") for each in outcomes
+    )
+    raise typer.Exit(opts.EXIT_STILL_RUNNING if is_only_late else opts.EXIT_PARTIAL_FAILURE)
 
 
 def _run(

@@ -54,8 +54,8 @@ def verify(  # noqa: PLR0913 - each option is an argument
     The command compares the stored images with the receipt. It also processes the raw image again on this machine, and
     compares the digests of the new results with the receipt. It needs a checkout of Safelight.
 
-    The exit code is 0 if everything matches, 1 if something differs or is missing, and 2 if the job could not be
-    verified.
+    The exit code is 0 if everything matches, 1 if something differs or is missing, also the job, and 2 if the job could
+    not be verified.
     """
     from safelight.cli.receipt_evidence import collect_evidence  # noqa: PLC0415 - --help must not wait for httpx
 

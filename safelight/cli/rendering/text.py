@@ -18,7 +18,8 @@ def format_error(error: ClientError) -> str:
     """Return an error as one line: message, invalid fields, code and request ID."""
     if not isinstance(error, ApiError):
         return escape(str(error))
-    fields = "".join(f" {each.pointer}: {each.detail}." for each in error.pointers)
+    # The pointer of an error about several fields is empty.
+    fields = "".join(f" {': '.join(filter(None, (each.pointer, each.detail)))}." for each in error.pointers)
     request = f", request {error.request_id}" if error.request_id else ""
     return escape(f"{error.detail.rstrip('.')}.{fields} ({error.code}{request})")
 

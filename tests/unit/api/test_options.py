@@ -29,6 +29,14 @@ def test_no_options_give_the_default_pipeline() -> None:
         ({"width": "300"}, Pipeline(operations=(Resize(width=300), Grayscale()))),
         ({"grayscale": "false"}, Pipeline(operations=(Resize(width=1024, height=1024),))),
         (
+            {"width": "300", "fit": "contain"},
+            Pipeline(operations=(Resize(width=300), Grayscale())),
+        ),
+        (
+            {"height": "200", "fit": "exact", "grayscale": "false"},
+            Pipeline(operations=(Resize(height=200),)),
+        ),
+        (
             {"width": "300", "height": "200", "fit": "cover", "enlarge": "true", "format": "JPG", "quality": "70"},
             Pipeline(
                 operations=(Resize(width=300, height=200, fit=Fit.COVER, enlarge=True), Grayscale()),

@@ -140,7 +140,7 @@ def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
 def test_timeout_reports_the_job_id(invoke: Invoke, image_file: Path) -> None:
     """The job continues to run."""
     result = invoke("submit", image_file, "--wait", "--timeout", "0")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "JOB00000" in result.stdout
     assert "continues to run" in result.stdout
 
@@ -317,7 +317,7 @@ def test_missing_result_prints_the_error_of_the_api(invoke: Invoke, tmp_path: Pa
     bad.write_bytes(PNG + b"text")
     invoke("submit", bad, "--wait")
     result = invoke("result", "JOB00000", "-o", "x.png")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "The job has no result. (JOB_FAILED)\n"
 
 

@@ -64,7 +64,7 @@ def test_deleted_object_is_missing(invoke: Invoke, api: Any, job: str) -> None:
 def test_object_with_another_size_is_compared(invoke: Invoke, api: Any, job: str, tmp_path: Path) -> None:
     """A download rejects it, but a comparison reports the difference."""
     api.promised = 5
-    assert invoke("result", job, "-o", tmp_path / "a.png").exit_code == 2
+    assert invoke("result", job, "-o", tmp_path / "a.png").exit_code == 1
     assert invoke("verify", job).exit_code == 0
 
 
@@ -87,9 +87,28 @@ def test_invalid_receipt_exits_with_2(invoke: Invoke, job: str, tmp_path: Path, 
     assert invoke("verify", job, "--receipt", file).exit_code == 2
 
 
-def test_unknown_job_exits_with_2(invoke: Invoke) -> None:
-    """It has no receipt."""
-    assert invoke("verify", "NOBODY").exit_code == 2
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify", "NOBODY"),
+        ("receipt", "NOBODY"),
+        ("result", "NOBODY"),
+        ("result", "NOBODY", "--link"),
+        ("result", "NOBODY", "--markup"),
+        ("result", "NOBODY", "-o", "-"),
+        ("status", "NOBODY"),
+        ("batches", "show", "NOBODY"),
+        ("backfill", "--resume", "NOBODY"),
+        ("presets", "show", "nobody"),
+        ("tokens", "revoke", "NOBODY"),
+    ],
+    ids=" ".join,
+)
+def test_unknown_name_exits_with_1(invoke: Invoke, command: tuple[str, ...]) -> None:
+    """The command could run. The error is the same for each of them."""
+    result = invoke(*command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "JOB_NOT_FOUND" in result.stderr
 
 
 @pytest.mark.parametrize("asset", ["logo", "logo=missing.png"])
