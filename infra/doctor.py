@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from infra import local_stack
-from infra.deployment import bytecode, wheels
+from infra.deployment import bytecode, packaging, wheels
 from infra.engines import compose, embedded, localstack
 from infra.engines.record import VERSION, EnginePaths, EngineRecord
 from infra.errors import SetupError
@@ -39,6 +39,12 @@ NEEDED = {
     "yaml": "pyyaml",
     "zlib_ng": "zlib-ng",
 }
+#: How to install the dependencies: the tested versions in a checkout, compatible ones elsewhere.
+INSTALL = (
+    "pip install --requirement requirements/local.txt"
+    if (packaging.SOURCE_ROOT / "requirements" / "local.txt").is_file()
+    else 'pip install "safelight[local]"'
+)
 MIN_FREE_BYTES = 1 << 30
 HEALTH_SECONDS = 10
 
@@ -89,7 +95,7 @@ def _packages() -> Iterator[Finding]:
     missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         listed = ", ".join(missing)
-        yield Finding(Level.FAIL, f"Not installed: {listed}. Run: pip install --requirement requirements/local.txt")
+        yield Finding(Level.FAIL, f"Not installed: {listed}. Run: {INSTALL}")
     else:
         yield Finding(Level.OK, f"all {len(NEEDED)} packages for the embedded engine are installed")
 
@@ -98,12 +104,12 @@ def _engine_version() -> Finding:
     try:
         found = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:
-        return Finding(Level.FAIL, "MiniStack is not installed: pip install --requirement requirements/local.txt")
+        return Finding(Level.FAIL, f"MiniStack is not installed. Run: {INSTALL}")
     if found == VERSION:
         return Finding(Level.OK, f"MiniStack {found}")
     return Finding(
         Level.WARN,
-        f"MiniStack is {found}, this project is tested with {VERSION}: install the pinned requirements.",
+        f"MiniStack is {found}, this project is tested with {VERSION}. Run: {INSTALL}",
     )
 
 

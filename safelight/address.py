@@ -46,7 +46,7 @@ def _read_stack_url(path: Path) -> str:
     except FileNotFoundError as error:
         raise AddressUnknown(
             f"The URL of the API is not set. Set {API_URL_VARIABLE}, or pass --api-url. "
-            "In a checkout of Safelight, you can also run `safelight up`."
+            "To start a local stack instead, run `safelight up`."
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise AddressUnknown(f"{path} does not contain the address of an API. Run `safelight up` again.") from error

@@ -6,13 +6,20 @@ zip also contains the dependencies (``infra.deployment.wheels``). It is for AWS 
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Folder of the source checkout.
+#: Folder of the packages: a checkout, or ``safelight/_stack`` in an installed wheel.
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
+#: Downloads and compiled files that all stacks of this user share. An installed package may be read-only.
+CACHE_ROOT = (
+    SOURCE_ROOT / "build"
+    if (SOURCE_ROOT / "pyproject.toml").is_file()
+    else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "safelight"
+)
 #: Packages of Safelight's code in each zip.
 FUNCTION_PACKAGES: Mapping[str, tuple[str, ...]] = {
     "api": ("api", "shared"),

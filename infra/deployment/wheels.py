@@ -57,7 +57,7 @@ def install_wheels(requirements: Path, cache: Path, architecture: str) -> Path:
     Raises SetupError if the requirements are missing or the download fails.
     """
     if not requirements.is_file():
-        raise SetupError(f"{requirements} is missing; full zips are built from a source checkout.")
+        raise SetupError(f"{requirements} is missing; install Safelight again.")
     text = select_for_lambda(requirements.read_text(encoding="utf-8"), architecture)
     digest = hashlib.sha256(f"{_LAYOUT} {PYTHON_VERSION} {architecture} {text}".encode()).hexdigest()
     folder = cache / f"{requirements.stem}-{architecture}-{digest[:16]}"

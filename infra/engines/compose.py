@@ -22,7 +22,7 @@ _ASK_SECONDS = 20
 def find_missing() -> str:
     """Return a sentence that says what is missing to start LocalStack, or an empty string if nothing is missing."""
     if not FILE.is_file():
-        return "docker-compose.yml is missing; it is part of a source checkout."
+        return "docker-compose.yml is missing; only a checkout has it."
     if shutil.which("docker") is None:
         return "Docker is not installed."
     if not _succeeds("docker", "compose", "version"):

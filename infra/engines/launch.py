@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from infra.deployment.packaging import SOURCE_ROOT
 from infra.engines import processes
 from infra.engines.record import HOST, SNAPSHOT_PATH, EnginePaths, EngineRecord
 from infra.errors import SetupError
@@ -21,6 +22,12 @@ HEALTH_PATH = "/_ministack/health"
 START_SECONDS = 30
 SNAPSHOT_SECONDS = 60
 _TAIL_CHARACTERS = 600
+#: A wheel has this package in a folder that is not in Python's path. PYTHONPATH would also change the functions.
+_SERVE = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_module("infra.engines.server", run_name="__main__")
+"""
 
 
 def make_environment(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +90,7 @@ def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineR
     """
     with paths.log.open("ab") as log:
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-m", "infra.engines.server", HOST, str(port)],
+            [sys.executable, "-P", "-c", _SERVE, str(SOURCE_ROOT), HOST, str(port)],
             cwd=paths.scratch,
             env=make_environment(paths, port, extra),
             stdin=subprocess.DEVNULL,

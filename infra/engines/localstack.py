@@ -26,7 +26,7 @@ ENDPOINT_VARIABLE = "LOCALSTACK_ENDPOINT"
 #: How long to wait until a healthy container responds to requests from outside.
 ANSWER_SECONDS = 60
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
-WHEELS = packaging.SOURCE_ROOT / "build" / "wheels"
+WHEELS = packaging.CACHE_ROOT / "wheels"
 #: LocalStack serves this path before it loads a service, and MiniStack does not serve it. A request for a path of
 #: MiniStack would make LocalStack load S3 first, which takes a long time on a busy machine.
 INFO_PATH = "/_localstack/info"

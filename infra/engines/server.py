@@ -1,4 +1,4 @@
-"""Serve MiniStack: ``python -m infra.engines.server HOST PORT``, in the environment that ``launch`` prepares.
+"""Serve MiniStack: run as a program with HOST and PORT, in the environment that ``launch`` prepares.
 
 This module runs MiniStack's application on uvicorn, with sorted indexes (``patches.sorted_indexes``). MiniStack itself
 uses hypercorn, whose HTTP parser is written in Python. Every byte of an image passes through the engine four times, so

@@ -60,7 +60,7 @@ def _connect(api_url: str) -> "Safelight":
 
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
-    from infra import local_stack  # noqa: PLC0415 - only in a checkout
+    from infra import local_stack  # noqa: PLC0415 - only with the extra local
     from infra.errors import SetupError  # noqa: PLC0415
 
     try:
@@ -70,7 +70,7 @@ def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
 
 
 def _list_objects(api_url: str, name: str) -> Iterator[str]:
-    from infra import bucket_listing  # noqa: PLC0415 - only in a checkout
+    from infra import bucket_listing  # noqa: PLC0415 - only with the extra local
     from infra.errors import SetupError  # noqa: PLC0415
 
     try:
@@ -85,7 +85,7 @@ def _verify(
     outputs: Mapping[str, bytes | None],
     assets: Mapping[str, bytes],
 ) -> list[Finding]:
-    from worker import receipt_check  # noqa: PLC0415 - only in a checkout
+    from worker import receipt_check  # noqa: PLC0415 - only with the extra local
 
     # The interpreter may need these; the rendering child process gets no other variable.
     needed = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}

@@ -1,29 +1,29 @@
 """The command group of ``safelight``, which lists all commands and loads the one that runs."""
 
 import importlib
-import importlib.util
 import inspect
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from safelight.cli import stack_code
 from safelight.cli.commands import COMMANDS, STACK, CommandRow
 from safelight.cli.options import EXIT_NOT_RUN, choose_exit_code
 from safelight.errors import ClientError
 
-#: Whether the packages for a local stack are here. A wheel of the client contains only the package ``safelight``.
-IS_CHECKOUT = importlib.util.find_spec("infra") is not None
+#: Whether this installation can run a local stack.
+HAS_STACK = stack_code.is_usable()
 #: The advice for new users.
 FIRST_STEP = (
     "To try it, run: [bold]safelight demo[/bold]"
-    if IS_CHECKOUT
+    if HAS_STACK
     else "Set SAFELIGHT_API_URL to the URL of an API, or pass --api-url to each command."
 )
-#: Commands that do not work without a checkout.
-CHECKOUT_COMMANDS = frozenset({"demo", "verify"} | {row.name for row in COMMANDS if row.panel == STACK})
-#: The panel of these commands in the help of an installed wheel.
-CHECKOUT_PANEL = "Only in a checkout of Safelight"
+#: Commands that need the packages of the stack.
+STACK_COMMANDS = frozenset({"demo", "verify"} | {row.name for row in COMMANDS if row.panel == STACK})
+#: The panel of these commands in the help of an installation without them.
+UNAVAILABLE_PANEL = "Only with the extra local"
 
 
 class CommandGroup(TyperGroup):
@@ -33,7 +33,7 @@ class CommandGroup(TyperGroup):
         super().__init__(**attributes)
         for row in sorted(COMMANDS, key=_is_unavailable):
             # A stub for --help. resolve_command loads the command.
-            panel = CHECKOUT_PANEL if _is_unavailable(row) else row.panel
+            panel = UNAVAILABLE_PANEL if _is_unavailable(row) else row.panel
             self.commands[row.name] = TyperCommand(row.name, help=row.help, rich_help_panel=panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Click's types are not public
@@ -53,8 +53,8 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(choose_exit_code(error)) from error
         except ModuleNotFoundError as error:
             typer.echo(
-                f"This command needs a checkout of Safelight, because the module {error.name} is not installed here. "
-                "Clone the repository and run `make up` in it. "
+                f"This command needs the extra local, because the module {error.name} is not installed here. "
+                f"Run: {stack_code.INSTALL} (in a checkout: make up). "
                 "Other commands work with any API: set SAFELIGHT_API_URL, or pass --api-url.",
                 err=True,
             )
@@ -62,8 +62,8 @@ class CommandGroup(TyperGroup):
 
 
 def _is_unavailable(row: CommandRow) -> bool:
-    """Return True if a command needs a checkout and there is none."""
-    return row.name in CHECKOUT_COMMANDS and not IS_CHECKOUT
+    """Return True if a command needs the packages of the stack and they are not installed."""
+    return row.name in STACK_COMMANDS and not HAS_STACK
 
 
 def load_command(row: CommandRow) -> Any:  # noqa: ANN401 - Click's types are not public

@@ -52,7 +52,7 @@ def verify(  # noqa: PLR0913 - each option is an argument
     """Verify a job's images against its receipt.
 
     The command compares the stored images with the receipt. It also processes the raw image again on this machine, and
-    compares the digests of the new results with the receipt. It needs a checkout of Safelight.
+    compares the digests of the new results with the receipt. It needs the extra `local`.
 
     The exit code is 0 if everything matches, 1 if something differs or is missing, also the job, and 2 if the job could
     not be verified.

@@ -380,15 +380,15 @@ def test_missing_infra_is_explained() -> None:
     for command in ("up", "demo"):
         done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
         assert done.stdout == "2\n"
-        assert "needs a checkout" in done.stderr
-        assert "`make up`" in done.stderr
+        assert 'pip install "safelight[local]"' in done.stderr
+        assert "make up" in done.stderr
         assert "set SAFELIGHT_API_URL, or pass --api-url" in done.stderr
         assert done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
     assert "To try it, run:" not in done.stdout
     assert "Set SAFELIGHT_API_URL" in done.stdout
-    assert done.stdout.index("Only in a checkout") > done.stdout.index("Operators")
-    panel = done.stdout.split("Only in a checkout of Safelight")[1].split("╰")[0]
+    assert done.stdout.index("Only with the extra local") > done.stdout.index("Operators")
+    panel = done.stdout.split("Only with the extra local")[1].split("╰")[0]
     assert {"demo", "verify", "up", "down", "deploy", "destroy", "doctor"} == {
         line.split()[1] for line in panel.splitlines() if re.match(r"│ \w", line)
     }
