@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from shared.errors import SafelightError
+from shared.pipeline.facts import FactsRequest
 from shared.pipeline.output import Output, OutputFormat
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import Limits
@@ -48,10 +49,12 @@ def tell(**facts: object) -> None:
 def render(sandbox: Sandbox, data: bytes, pipeline: Pipeline) -> dict[str, object]:
     """Return the result of one file, with its first output in hexadecimal."""
     try:
-        rendered = sandbox.render(data, pipeline, LIMITS)
+        rendered = sandbox.render(data, pipeline, LIMITS, facts=FactsRequest(gps=True))
     except SafelightError as error:
         return {"code": error.code, "detail": error.detail, "notes": getattr(error, "__notes__", [])}
-    return {"code": "COMPLETED", "output": rendered.outputs[0][1].data.hex(), "warnings": rendered.warnings}
+    facts = rendered.facts.to_text() if rendered.facts else None
+    output = rendered.outputs[0][1].data.hex()
+    return {"code": "COMPLETED", "output": output, "warnings": rendered.warnings, "facts": facts}
 
 
 def read_cpu_time() -> float:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import hostile_files, sample_images
+from support import hostile_files, hostile_metadata, sample_images
 
 from shared.errors import ImageError, error_classes
+from shared.pipeline.facts import MAX_BYTES as MAX_FACTS
 
 #: CPU time per file.
 SECONDS = 5
@@ -51,6 +52,9 @@ def test_every_file_ends_with_a_result_or_a_code(ends: Mapping[str, Any], name: 
         assert max(image.size) <= 1024
         assert not {"icc_profile", "exif", "comment", "xmp"} & image.info.keys()
         assert image.info == {}
+        assert end["facts"]
+        assert len(end["facts"]) < MAX_FACTS
+        assert hostile_metadata.MARKER not in end["facts"]
         return
     assert not re.search(r"/|\\|Traceback|PIL|Pillow|object at|Error|errno|\n", end["detail"]), end
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from PIL import Image
-from support import heif_boxes, sample_images
+from support import heif_boxes, hostile_metadata, sample_images
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -370,12 +370,14 @@ FILES: dict[str, Builder] = {
     **polyglots(),
     **dict(_damage()),
     **dict(_stubs()),
+    **{f"metadata-{name}": build for name, build in hostile_metadata.FILES.items()},
 }
 
 TOO_LARGE = {"TOO_MANY_PIXELS", "SIDE_TOO_LONG"}
 BROKEN = {"NOT_AN_IMAGE", "CORRUPT_IMAGE", "TRUNCATED_IMAGE"}
 #: Files with a certain result. Any other file can end COMPLETED or with any image error.
 EXPECTED: dict[str, set[str]] = {
+    **{f"metadata-{name}": {"COMPLETED"} for name in hostile_metadata.FILES},
     **{f"{name}-bomb": TOO_LARGE | BROKEN for name in ("png", "jpeg", "gif", "tiff", "webp", "avif", "bmp")},
     "png-at-the-limit": {"COMPLETED"},
     **{f"tiff-tile-of-{size}": {"SIDE_TOO_LONG", "TOO_MANY_PIXELS"} for size in ("100-mb", "1600-mb", "4-gb")},

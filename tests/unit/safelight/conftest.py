@@ -19,6 +19,7 @@ from safelight.transport.timing import Timing
 
 API_URL = "http://api.test/v1"
 STORE_URL = "http://store.test"
+FACTS = {"width": 2, "height": 1, "palette": ["#ff0000", "#0000ff"], "camera": {"model": "EOS \x1b[31m"}, "gps": None}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -203,7 +204,7 @@ class FakeApi:
             job |= {"status": "FAILED", "error": failure}
             return
         output = {"name": "image", "key": "k", "size": 4, "width": 2, "height": 1, "format": "PNG"}
-        job |= {"status": "COMPLETED", "result": {**output, "outputs": [output]}}
+        job |= {"status": "COMPLETED", "result": {**output, "outputs": [output]}, "facts": FACTS}
 
 
 @dataclass(frozen=True)
