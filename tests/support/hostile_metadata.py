@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-from support import jpeg_parts, metadata_files
+from support import jpeg_parts, metadata_files, sample_images
 from support.metadata_files import ASCII, BYTE, LONG, SHORT, UNDEFINED, make_exif, make_jpeg, make_png, make_xmp
 
 MIB = 1024 * 1024
@@ -103,6 +103,60 @@ def _png_raw_profile(kind: bytes, digits: bytes) -> bytes:
     return make_png((b"zTXt", keyword + b"\0\0" + zlib.compress(b"\n" + kind + b"\n8\n" + digits)))
 
 
+def _exif_with_notes(size: int, kind: int = UNDEFINED) -> bytes:
+    """Return EXIF with a MakerNote of ``size`` bytes that starts like a directory of a camera."""
+    notes = (b"OLYMPUS\0II\3\0" + struct.pack("<H", 65_535)).ljust(size, b"\x0c")
+    exif = [(0x927C, kind, size, notes), metadata_files.text(0xA434, "Lens")]
+    return make_exif([metadata_files.text(0x010F, "Canon")], exif)
+
+
+def _exif_with_unknown_tags(count: int) -> bytes:
+    return make_exif([(tag, BYTE, 8, bytes(8)) for tag in range(0x100, 0x100 + count)], [(0x9003, ASCII, 4, b"2026")])
+
+
+def _tiff_with_notes() -> bytes:
+    """Return a TIFF of 40 × 30 gray pixels, which are the first bytes of a MakerNote of 4 MiB."""
+    size = 4 * MIB
+    fields = {0x0100: 40, 0x0101: 30, 0x0102: 8, 0x0103: 1, 0x0106: 1, 0x0116: 30}
+    counted = [(tag, LONG, 1, struct.pack("<I", value)) for tag, value in ((0x0117, 1200), (0x0111, 4096))]
+    exif = [(0x927C, UNDEFINED, size, bytes(size))]
+    return make_exif([*(metadata_files.short(tag, value) for tag, value in fields.items()), *counted], exif)
+
+
+def _icc(*tags: tuple[bytes, int, int], count: int | None = None, body: bytes = b"") -> bytes:
+    """Return a profile with a table of tags: signature, offset and size. ``count`` is what the table claims."""
+    table = struct.pack(">I", len(tags) if count is None else count)
+    table += b"".join(struct.pack(">4sII", *tag) for tag in tags)
+    size = 128 + len(table) + len(body)
+    header = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x04300000, b"mntr", b"RGB ", b"XYZ ") + bytes(12) + b"acsp"
+    return header.ljust(128, b"\0") + table + body
+
+
+def _with_profile(profile: bytes, image_format: str = "JPEG") -> bytes:
+    return sample_images.encode(sample_images.draw_scene(40, 30), image_format, icc_profile=profile)
+
+
+def _icc_with_name(name: bytes) -> bytes:
+    return _icc((b"desc", 144, len(name)), body=name)
+
+
+_PROFILES = {
+    "claims-tags": lambda: _icc(count=0xFFFFFFFF),
+    "many-tags": lambda: _icc(*((b"A2B0", 128, 64) for _ in range(50_000))),
+    "far-tags": lambda: _icc(*((kind, 0xFFFFFFF0, 0xFFFFFFFF) for kind in (b"desc", b"rXYZ", b"rTRC", b"A2B0"))),
+    "name-of-itself": lambda: _icc((b"desc", 0, 0xFFFFFFFF)),
+    "long-name": lambda: _icc_with_name(b"desc" + bytes(4) + struct.pack(">I", 0xFFFFFFFF) + b"x" * MIB),
+    "many-languages": lambda: _icc_with_name(
+        b"mluc" + bytes(4) + struct.pack(">II", 0xFFFFFFFF, 12) + struct.pack(">4sII", b"enUS", MIB, 28) * 5000
+    ),
+    "name-of-controls": lambda: _icc_with_name(
+        b"mluc" + bytes(4) + struct.pack(">II4sII", 1, 12, b"enUS", 64, 28) + _ESCAPES.encode("utf-16-be", "ignore")
+    ),
+    "noise": lambda: _icc((b"desc", 144, 60_000), body=random.Random(6).randbytes(60_000)),
+    "only-zeros": lambda: bytes(MIB),
+    "short": lambda: b"\0\0\0\x80",
+}
+
 _TRUNCATED = metadata_files.make_camera_exif()
 
 FILES: dict[str, Callable[[], bytes]] = {
@@ -122,6 +176,15 @@ FILES: dict[str, Callable[[], bytes]] = {
     "exif-many-segments": lambda: make_jpeg(b"MM\0*" + bytes(8 * MIB)),
     "exif-in-png-loops": lambda: make_png((b"eXIf", _exif_with_loops())),
     "exif-in-webp-loops": lambda: metadata_files.make_webp((b"EXIF", _exif_with_loops())),
+    "exif-notes-in-jpeg": lambda: make_jpeg(_exif_with_notes(4 * MIB)),
+    "exif-notes-in-png": lambda: make_png((b"eXIf", _exif_with_notes(4 * MIB))),
+    "exif-notes-in-webp": lambda: metadata_files.make_webp((b"EXIF", _exif_with_notes(4 * MIB))),
+    "exif-notes-in-tiff": _tiff_with_notes,
+    "exif-notes-as-text": lambda: make_jpeg(_exif_with_notes(60_000, ASCII)),
+    "exif-unknown-tags": lambda: make_jpeg(_exif_with_unknown_tags(5000)),
+    "exif-unknown-tags-in-png": lambda: make_png((b"eXIf", _exif_with_unknown_tags(60_000))),
+    **{f"icc-{name}": lambda make=make: _with_profile(make()) for name, make in _PROFILES.items()},
+    **{f"icc-{name}-in-png": lambda make=make: _with_profile(make(), "PNG") for name, make in _PROFILES.items()},
     "xmp-billion-laughs": lambda: make_jpeg(xmp=make_xmp("<dc:title>&e9;</dc:title>", before=_nested_entities())),
     "xmp-quadratic": lambda: make_jpeg(
         xmp=make_xmp(f"<dc:title>{'&e;' * 200}</dc:title>", before=_quadratic_entities())
@@ -146,6 +209,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "xmp-bomb-in-png": lambda: _png_text(make_xmp(f"<dc:title>{'x' * (64 * MIB)}</dc:title>")),
     "xmp-laughs-in-png": lambda: _png_text(make_xmp("<dc:title>&e9;</dc:title>", before=_nested_entities())),
     "xmp-damaged-in-png": lambda: make_png((b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + b"\x78\x9c" + bytes(100))),
+    "xmp-many-in-png": lambda: make_png(*[(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + make_xmp())] * 5000),
     "xmp-short-in-png": lambda: make_png((b"iTXt", b"XML:com.adobe.xmp\0\1")),
     "profile-odd-digits-in-png": lambda: _png_raw_profile(b"exif", b"4949" + b"f" * 1001),
     "profile-no-digits-in-png": lambda: _png_raw_profile(b"iptc", b"not digits"),
@@ -153,6 +217,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"iptc-long-set-{size}": partial(lambda n: make_jpeg(iptc=_iptc_with_long_set(n)), size) for size in (0, 4, 9)},
     "iptc-cut": lambda: make_jpeg(iptc=metadata_files.make_iptc((120, b"x" * 500))[:-100]),
     "iptc-many-sets": lambda: make_jpeg(iptc=metadata_files.make_iptc(*[(80, b"x" * 60)] * 9000)),
+    "iptc-long-caption": lambda: make_jpeg(iptc=metadata_files.make_iptc(*[(120, b"x" * 32_000)] * 30)),
+    "iptc-other-records": lambda: make_jpeg(iptc=b"".join(bytes((0x1C, at % 256, 5, 0, 1, 65)) for at in range(9000))),
+    "iptc-character-set": lambda: make_jpeg(iptc=b"\x1c\1\x5a\0\3\x1b%G" + metadata_files.make_iptc((5, b"\xff" * 99))),
     "iptc-noise": lambda: make_jpeg(iptc=b"\x1c" + random.Random(5).randbytes(50_000)),
     "iptc-control-characters": lambda: make_jpeg(iptc=metadata_files.make_iptc((5, _ESCAPES.encode()))),
     "resources-many": lambda: make_jpeg(

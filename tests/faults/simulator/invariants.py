@@ -15,7 +15,7 @@ from faults.simulator.buckets import Stored
 from faults.simulator.faults import Fault, Send
 from faults.simulator.invocations import Invocation, Kind, current
 from faults.simulator.queues import Message
-from faults.simulator.rendering import FULL_WIDTH
+from faults.simulator.rendering import FULL_WIDTH, PRIVATE_TEXT
 
 from shared.aws.dynamodb.wire import from_wire
 from shared.clock import from_iso
@@ -77,6 +77,12 @@ class Watch:
             self._broken.add(breach)
             self.breaches.append(breach)
 
+    def requested(self, service: str, operation: str, request: Record) -> None:
+        """Check that facts about an image are sent nowhere but to the table of jobs."""
+        parts = [part for item in request.get("TransactItems", ()) for part in item.values()] or [request]
+        sent = [part for part in parts if part.get("TableName") != "JobTable" and PRIVATE_TEXT in str(part)]
+        self._demand(not sent, f"I6 private facts in {service} {operation}")
+
     # ------------------------------------------------------------------------------------------ records
 
     def written(self, table: str, old: Record | None, new: Record | None) -> None:
@@ -106,10 +112,18 @@ class Watch:
             self._judge_birth(job_id, new)
         else:
             self._judge_move(job_id, old, new)
+        self._check_facts(job_id, new)
         if new["Status"]["S"] == JobStatus.COMPLETED:
             self.check_result(job_id, new)
         if "Promise" in new and "Digest" in new and "DeletedAt" not in new:
             self._check_raw(job_id, new)
+
+    def _check_facts(self, job_id: str, record: Record) -> None:
+        """Check that a completed job has its facts, that no other job has any, and that no other attribute has them."""
+        is_shown = record["Status"]["S"] == JobStatus.COMPLETED and "DeletedAt" not in record
+        self._demand(("Facts" in record) == is_shown, f"I2 {job_id}: facts, but no result, or a result without facts")
+        others = [name for name, value in record.items() if name != "Facts" and PRIVATE_TEXT in str(value)]
+        self._demand(not others, f"I6 {job_id}: private facts in {others}")
 
     def settled(self) -> None:
         """Check the counts of every batch that a call changed, after all its writes."""

@@ -94,6 +94,7 @@ class World:
 
     def perform(self, service: str, operation: str, request: Mapping[str, Any]) -> Answer:
         """Run a request."""
+        self.watch.requested(service, operation, request)
         return self._services[service].call(operation, request)
 
     def delay(self, actor: Invocation, duration: timedelta) -> None:
