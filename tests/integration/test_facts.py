@@ -145,9 +145,10 @@ def test_retry_keeps_the_option(cloud: Cloud) -> None:
 def test_listings_have_no_facts(cloud: Cloud) -> None:
     """Neither lists of jobs nor lists of members."""
     batch = cloud.post("/v1/batches", {"items": []}).json["batch"]["id"]
-    complete_job(cloud, query={"facts": WITH_GPS})
+    job_id = complete_job(cloud, query={"facts": WITH_GPS})
     listed = cloud.call("GET", "/v1/jobs")
     assert [job["facts"] for job in listed.json["jobs"]] == [None]
+    assert [job.facts for job in cloud.listing.fetch([job_id])] == [None]
     members = cloud.call("GET", f"/v1/batches/{batch}/results")
     assert find_private(listed.text) == find_private(members.text) == []
 

@@ -132,15 +132,15 @@ def _icc(*tags: tuple[bytes, int, int], count: int | None = None, body: bytes = 
     return header.ljust(128, b"\0") + table + body
 
 
-def _with_profile(profile: bytes, image_format: str = "JPEG") -> bytes:
-    return sample_images.encode(sample_images.draw_scene(40, 30), image_format, icc_profile=profile)
+def _with_profile(make: Callable[[], bytes], image_format: str = "JPEG") -> bytes:
+    return sample_images.encode(sample_images.draw_scene(40, 30), image_format, icc_profile=make())
 
 
 def _icc_with_name(name: bytes) -> bytes:
     return _icc((b"desc", 144, len(name)), body=name)
 
 
-_PROFILES = {
+_PROFILES: dict[str, Callable[[], bytes]] = {
     "claims-tags": lambda: _icc(count=0xFFFFFFFF),
     "many-tags": lambda: _icc(*((b"A2B0", 128, 64) for _ in range(50_000))),
     "far-tags": lambda: _icc(*((kind, 0xFFFFFFF0, 0xFFFFFFFF) for kind in (b"desc", b"rXYZ", b"rTRC", b"A2B0"))),
@@ -183,8 +183,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "exif-notes-as-text": lambda: make_jpeg(_exif_with_notes(60_000, ASCII)),
     "exif-unknown-tags": lambda: make_jpeg(_exif_with_unknown_tags(5000)),
     "exif-unknown-tags-in-png": lambda: make_png((b"eXIf", _exif_with_unknown_tags(60_000))),
-    **{f"icc-{name}": lambda make=make: _with_profile(make()) for name, make in _PROFILES.items()},
-    **{f"icc-{name}-in-png": lambda make=make: _with_profile(make(), "PNG") for name, make in _PROFILES.items()},
+    **{f"icc-{name}": partial(_with_profile, make) for name, make in _PROFILES.items()},
+    **{f"icc-{name}-in-png": partial(_with_profile, make, "PNG") for name, make in _PROFILES.items()},
     "xmp-billion-laughs": lambda: make_jpeg(xmp=make_xmp("<dc:title>&e9;</dc:title>", before=_nested_entities())),
     "xmp-quadratic": lambda: make_jpeg(
         xmp=make_xmp(f"<dc:title>{'&e;' * 200}</dc:title>", before=_quadratic_entities())

@@ -10,6 +10,7 @@ from shared.pipeline.media_boxes import Box, find_box, iterate_boxes, read_versi
 _C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _XMP_TYPE: Final = b"application/rdf+xml\0"
 _MAX_ITEMS: Final = 10_000
+_TIFF_SIGNATURES: Final = (b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ def _read_items(data: bytes, max_bytes: int) -> tuple[bytes | None, bytes | None
         return None, None
     exif_item, xmp_item = _find_items(data, items)
     exif = _read_item(data, places, exif_item, max_bytes)
-    if exif is not None and len(exif) >= 4:
-        # The offset of the TIFF structure precedes it.
+    if exif is not None and len(exif) >= 4 and exif[:4] not in _TIFF_SIGNATURES:
+        # The offset of the TIFF structure precedes it. Some encoders leave it out.
         exif = exif[4 + int.from_bytes(exif[:4], "big") :]
     return exif, _read_item(data, places, xmp_item, max_bytes)
 

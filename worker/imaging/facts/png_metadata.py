@@ -69,11 +69,14 @@ def _inflate(content: bytes, *, is_compressed: bool) -> bytes | None:
 
 
 def _read_raw_profile(text: bytes) -> bytes | None:
-    """Return the bytes of a raw profile: a name, a length and hexadecimal digits, on several lines."""
+    """Return the bytes of a raw profile: a name, a length and hexadecimal digits, on several lines.
+
+    What follows the digits is ignored. libavif writes other bytes there.
+    """
     lines = text.strip().split(b"\n", 2)
     if len(lines) != 3:
         return None
     try:
-        return unhexlify(b"".join(lines[2].split()))
-    except NotHexadecimal:
+        return unhexlify(b"".join(lines[2].split())[: 2 * max(0, int(lines[1]))])
+    except (NotHexadecimal, ValueError):
         return None

@@ -13,6 +13,7 @@ from support.metadata_files import make_iptc, make_jpeg, make_png, make_xmp
 from shared.pipeline.facts import Camera, Exposure, FactsRequest, GpsPosition, ImageFacts
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Pipeline
 from worker.imaging import Limits, render
+from worker.imaging.facts.blocks import find_blocks
 from worker.imaging.facts.palette import compute_palette
 from worker.imaging.facts.perceptual_hash import compute_perceptual_hash
 from worker.imaging.facts.texts import clean_text
@@ -225,6 +226,23 @@ def test_size_is_upright_and_orientation_is_that_of_the_file() -> None:
     assert (facts.width, facts.height, facts.orientation) == (48, 64, 6)
 
 
+@pytest.mark.parametrize("pipeline", [Pipeline(), DEFAULT_PIPELINE])
+@pytest.mark.parametrize("size", [(80, 60), (640, 480)])
+def test_pixels_are_upright(size: tuple[int, int], pipeline: Pipeline) -> None:
+    """A photograph that is stored on its side has the ThumbHash of the upright one."""
+    image = sample_images.draw_scene(*size)
+    facts = []
+    for stored, orientation in ((image, 1), (image.transpose(Image.Transpose.ROTATE_90), 6)):
+        exif = metadata_files.make_exif([metadata_files.short(0x0112, orientation)])
+        data = make_jpeg(image=stored, exif=exif)
+        facts.append(render(data, pipeline, LIMITS, facts_request=FactsRequest()).facts)
+    first, second = facts
+    assert first
+    assert second
+    assert b64decode(first.thumbhash)[5:8] == b64decode(second.thumbhash)[5:8]
+    assert count_different_bits(first, second) <= 4
+
+
 def test_profile_has_its_name() -> None:
     """The content of the profile says that it is sRGB."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -239,9 +257,9 @@ EXPOSURE = Exposure(time=1 / 250, f_number=2.8, iso=400, bias=-0.3333, focal_len
 GPS = GpsPosition(latitude=52.52, longitude=-13.41, altitude=-34)
 
 
-def make_raw_profile(exif: bytes) -> bytes:
+def make_raw_profile(exif: bytes, more: bytes = b"") -> bytes:
     """Return the content of a zTXt chunk with EXIF, as ImageMagick writes it."""
-    return b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n  9\n" + exif.hex().encode())
+    return b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n  %d\n%b%b" % (len(exif), exif.hex().encode(), more))
 
 
 @pytest.mark.parametrize(
@@ -250,6 +268,7 @@ def make_raw_profile(exif: bytes) -> bytes:
         ("JPEG", lambda exif: make_jpeg(exif=exif)),
         ("PNG", lambda exif: make_png((b"eXIf", exif))),
         ("PNG", lambda exif: make_png((b"zTXt", make_raw_profile(b"Exif\0\0" + exif)))),
+        ("PNG", lambda exif: make_png((b"zTXt", make_raw_profile(exif, b"\x91$not digits")))),
         ("WebP", lambda exif: metadata_files.make_webp((b"EXIF", exif))),
         ("AVIF", lambda exif: save(sample_images.draw_scene(), "AVIF", exif=b"Exif\0\0" + exif)),
     ],
@@ -262,6 +281,18 @@ def test_facts_from_exif(name: str, make: Callable[[bytes], bytes]) -> None:
     assert (facts.camera, facts.lens, facts.exposure, facts.gps) == (CAMERA, "RF50mm F1.2", EXPOSURE, GPS)
     assert facts.taken_at == "2026-05-01T12:30:45.12+02:00"
     assert (facts.caption, facts.creator, facts.copyright) == ("A caption", creator, f"(c) {creator}")
+
+
+def test_exif_item_of_an_avif_can_start_with_exif() -> None:
+    """Some encoders leave out the offset to it."""
+    exif = metadata_files.make_camera_exif("Zoe")
+    data = save(sample_images.draw_scene(), "AVIF", exif=b"Exif\0\0" + exif)
+    whole = find_blocks(data).exif
+    place = data.index(b"Exif\0\0II*\0") - 4
+    found = find_blocks(data[:place] + data[place + 10 :]).exif
+    assert found
+    assert whole
+    assert found.startswith(whole.removeprefix(b"Exif\0\0"))
 
 
 def test_facts_from_a_tiff() -> None:

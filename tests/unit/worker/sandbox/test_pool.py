@@ -25,6 +25,7 @@ from shared.errors import (
     TooManyPixels,
     TruncatedImage,
 )
+from shared.pipeline.facts import FactsRequest, GpsPosition
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, OutputFormat, Pipeline
 from worker.imaging import RenderResult, render
 from worker.sandbox import process
@@ -194,6 +195,17 @@ def test_a_forged_result_is_rejected() -> None:
     for forgery in forgeries:
         with sandbox(script=forged(forgery)) as boxed, pytest.raises(ResourceLimit):
             boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS)
+
+
+def test_a_child_can_not_add_facts() -> None:
+    """A position that the request does not ask for is dropped, and so are all facts of a job that wants none."""
+    rendered = render(PICTURE, DEFAULT_PIPELINE, LIMITS, facts_request=FactsRequest())
+    assert rendered.facts
+    found = rendered.facts.model_copy(update={"gps": GpsPosition(latitude=52.52, longitude=13.41)})
+    script = forged(replace(rendered, facts=found))
+    for request, expected in ((FactsRequest(gps=True), found), (FactsRequest(), rendered.facts), (None, None)):
+        with sandbox(script=script) as boxed:
+            assert boxed.render(PICTURE, DEFAULT_PIPELINE, LIMITS, facts=request).facts == expected
 
 
 def test_a_child_s_error_detail_is_bounded() -> None:
