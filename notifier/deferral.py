@@ -1,10 +1,11 @@
 """Deferred deliveries: once a minute, send a message for each one that is due.
 
 Webhooks take turns, page by page, so the deferred deliveries of one receiver do not delay those of others. A paused
-webhook costs two reads. After a pause, one delivery is sent as a probe. Deliveries of a deleted or disabled webhook
-end, and so do those that have waited for a paused webhook for three days.
+webhook costs two reads, and one for each delivery of a page. After a pause, one delivery is sent as a probe. Deliveries
+of a deleted or disabled webhook end, and so do those that have waited for a paused webhook for three days.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from shared.webhooks.delivery import (
     RETENTION,
     WEBHOOK_DISABLED,
     WEBHOOK_GONE,
+    Delivery,
     DeliveryState,
 )
 
@@ -90,7 +92,8 @@ class DeferredDeliveries:
             except WebhookNotFound:
                 return self._end_page(owner, name, now)
             if webhook.disabled:
-                return self._hold_page(owner, name, now, due_by=now, reason=WEBHOOK_DISABLED)
+                due = list(self.deliveries.list_due(owner, name, now, limit=PAGE_SIZE))
+                return self._hold_page(name, due, now, reason=WEBHOOK_DISABLED)
             if is_paused(webhook, now):
                 return self._give_up_page(owner, name, now)
             if needs_probe(webhook, now):
@@ -113,11 +116,11 @@ class DeferredDeliveries:
         return Resumed(sent, has_more=len(due) == PAGE_SIZE)
 
     def _end_page(self, owner: str, name: str, now: datetime) -> Resumed:
-        """End deliveries of a deleted webhook, whenever they are due."""
-        page = self._hold_page(owner, name, now, due_by=now + RETENTION, reason=WEBHOOK_GONE)
-        if page.has_more:
-            self.webhooks.keep_ending(owner, name, now)
-        return page
+        """End deliveries of a deleted webhook, whenever they are due. Without any, end the listing of the webhook."""
+        due = list(self.deliveries.list_due(owner, name, now + RETENTION, limit=PAGE_SIZE))
+        if not due:
+            self.webhooks.end_listing(owner, name, now)
+        return self._hold_page(name, due, now, reason=WEBHOOK_GONE)
 
     def _give_up_page(self, owner: str, name: str, now: datetime) -> Resumed:
         """End deliveries of a paused webhook that have waited for too long."""
@@ -128,8 +131,7 @@ class DeferredDeliveries:
             self.logger.error("Deliveries given up", extra={"webhook": name, "reason": PAUSED, "deliveries": failed})
         return Resumed(failed=failed, has_more=len(old) == PAGE_SIZE)
 
-    def _hold_page(self, owner: str, name: str, now: datetime, *, due_by: datetime, reason: str) -> Resumed:
-        due = list(self.deliveries.list_due(owner, name, due_by, limit=PAGE_SIZE))
+    def _hold_page(self, name: str, due: Sequence[Delivery], now: datetime, *, reason: str) -> Resumed:
         held = sum(self.deliveries.end(each, DeliveryState.HELD, reason=reason, now=now) for each in due)
         if held:
             self.logger.info("Deliveries held", extra={"webhook": name, "reason": reason, "deliveries": held})

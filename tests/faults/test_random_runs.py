@@ -12,6 +12,7 @@ from faults.simulator import rendering
 from faults.simulator.functions import Functions
 from faults.simulator.invariants import read_outputs
 from faults.simulator.random_run import Run
+from faults.simulator.seeds import parametrize_seeds
 from support import sample_images
 
 from shared.pipeline.pipeline import Pipeline
@@ -58,11 +59,7 @@ SOMETIMES = (
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Create one test per chunk of seeds."""
-    if "seeds" in metafunc.fixturenames:
-        one, runs = metafunc.config.getoption("--fault-seed"), metafunc.config.getoption("--fault-runs")
-        seeds = range(runs) if one is None else range(one, one + 1)
-        chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-        metafunc.parametrize("seeds", chunks, ids=lambda chunk: f"{chunk[0]}-{chunk[-1]}")
+    parametrize_seeds(metafunc, chunk=CHUNK)
 
 
 def test_every_job_ends_and_every_invariant_holds(functions: Functions, seeds: range) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from faults.simulator.functions import Functions
 from faults.simulator.mutants import Mutant, parametrize
+from faults.simulator.seeds import parametrize_seeds
 from faults.simulator.webhook_run import WebhookRun
 
 import notifier.app
@@ -33,8 +34,8 @@ MUTANTS = (
     Mutant(
         "deliveries of deleted webhooks wait for ever",
         notifier.deferral.DeferredDeliveries._end_page,
-        "page = self._hold_page",
-        "return Resumed()\n    page = self._hold_page",
+        "return self._hold_page(name, due, now, reason=WEBHOOK_GONE)",
+        "return Resumed()",
         is_rare=True,
     ),
     Mutant(
@@ -62,9 +63,7 @@ MUTANTS = (
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Create one test per chunk of seeds: one webhook run for twenty job runs."""
-    if "seeds" in metafunc.fixturenames:
-        runs = max(CHUNK, metafunc.config.getoption("--fault-runs") // 20)
-        metafunc.parametrize("seeds", [range(at, at + CHUNK) for at in range(0, runs, CHUNK)], ids=str)
+    parametrize_seeds(metafunc, chunk=CHUNK, part=20)
 
 
 def test_every_delivery_ends_and_every_invariant_holds(functions: Functions, seeds: range) -> None:
@@ -74,7 +73,8 @@ def test_every_delivery_ends_and_every_invariant_holds(functions: Functions, see
         report = WebhookRun(functions, seed).go()
         assert not report.breaches, report
         seen += report.seen
-    assert not [what for what in SOMETIMES if not seen[what]], seen
+    if len(seeds) == CHUNK:
+        assert not [what for what in SOMETIMES if not seen[what]], seen
 
 
 @parametrize(MUTANTS)

@@ -93,7 +93,8 @@ class Run:
                 self.world.plan = no_faults
                 deadline = self._compute_deadline()
             if not self._step(waiting):
-                if self.is_calm and not self._redrive() and not self._resume_walks():
+                # A redrive checks the results of all jobs first, so nothing may be paused then.
+                if self.is_calm and not self._resume_walks() and not self._redrive():
                     break
                 deadline = self._compute_deadline() if self.is_calm else None
                 continue

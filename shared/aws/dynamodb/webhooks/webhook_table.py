@@ -8,7 +8,8 @@ webhook is listed when it is created and before a delivery is deferred. It stays
 expired. It is not removed earlier, because a removal would race with the next deferral.
 
 The deletion of a webhook leaves an entry ``deleted#{name}`` in this partition, so that its deferred deliveries are
-ended. A try that was running at that time may still defer a delivery, so the entry stays for ``ENDING_TIME``.
+ended. A try that was running at that time may still defer a delivery, so the entry stays for ``ENDING_TIME``, and then
+until the schedule has found no more deliveries, however long the schedule did not run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +35,9 @@ INDEX = "Deferred"
 WEBHOOKS = "webhooks"
 #: The time for which a webhook is listed is extended if less than this time is left.
 MIN_LISTED = RETENTION / 2
-#: How long a deleted webhook is listed after its deletion, or after the last full page of its deferred deliveries.
+#: How long a webhook is listed. TTL removes a delivery up to two days late.
+LISTED_FOR = RETENTION + timedelta(days=2)
+#: How long a deleted webhook is listed at least.
 ENDING_TIME = timedelta(hours=1)
 
 
@@ -68,7 +71,7 @@ class WebhookTable:
             "Item": to_wire(
                 self._items.key(webhook.owner, webhook.name)
                 | _to_item(webhook)
-                | {"DeferredBy": WEBHOOKS, "ResumeAt": to_iso(webhook.created_at + RETENTION + timedelta(days=2))}
+                | {"DeferredBy": WEBHOOKS, "ResumeAt": to_iso(webhook.created_at + LISTED_FOR)}
             ),
             "ConditionExpression": condition,
             "ExpressionAttributeNames": placeholders(condition),
@@ -159,13 +162,11 @@ class WebhookTable:
         """List a webhook in the index. Call this before each deferral. It writes at most once per week."""
         if webhook.may_defer_until is not None and webhook.may_defer_until - now > MIN_LISTED:
             return
-        # TTL removes a delivery up to two days late.
-        until = now + RETENTION + timedelta(days=2)
         self._items.update(
             webhook.owner,
             webhook.name,
             "SET #DeferredBy = :webhooks, #ResumeAt = :until",
-            {":webhooks": WEBHOOKS, ":until": to_iso(until)},
+            {":webhooks": WEBHOOKS, ":until": to_iso(now + LISTED_FOR)},
             condition="attribute_exists(#Owner)",
         )
 
@@ -188,9 +189,11 @@ class WebhookTable:
             "ConditionExpression": condition,
             "ExpressionAttributeNames": placeholders(condition),
         }
+        until = now + LISTED_FOR
+        times = {"ResumeAt": to_iso(until), "ExpiresAt": int(until.timestamp())}
         listed: Any = {
             "TableName": self._items.table,
-            "Item": to_wire(self._deleted.key(owner, name) | {"DeferredBy": WEBHOOKS} | _ending_times(now)),
+            "Item": to_wire(self._deleted.key(owner, name) | {"DeferredBy": WEBHOOKS} | times),
         }
         try:
             transact(self._client, [{"Delete": deletion}, {"Put": listed}, secrets.delete(owner, name)])
@@ -199,16 +202,18 @@ class WebhookTable:
                 raise WebhookNotFound from error
             raise
 
-    def keep_ending(self, owner: str, name: str, now: datetime) -> None:
-        """List a deleted webhook for longer, because it still has deferred deliveries."""
-        times = _ending_times(now)
-        values = {":resume": times["ResumeAt"], ":expires": times["ExpiresAt"]}
-        expression = "SET #ResumeAt = :resume, #ExpiresAt = :expires"
-        self._deleted.update(owner, name, expression, values, condition="attribute_exists(#Owner)")
+    def end_listing(self, owner: str, name: str, now: datetime) -> None:
+        """Remove a deleted webhook, which has no deferred deliveries, from the index.
 
-
-def _ending_times(now: datetime) -> dict[str, Any]:
-    return {"ResumeAt": to_iso(now + ENDING_TIME), "ExpiresAt": int((now + ENDING_TIME).timestamp())}
+        Do nothing until ``ENDING_TIME`` after its last deletion, because a running try may still defer a delivery.
+        """
+        self._deleted.update(
+            owner,
+            name,
+            "REMOVE #DeferredBy, #ResumeAt",
+            {":settled": to_iso(now - ENDING_TIME + LISTED_FOR)},
+            condition="#ResumeAt < :settled",
+        )
 
 
 def _to_item(webhook: Webhook) -> dict[str, Any]:
