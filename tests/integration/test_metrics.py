@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,7 @@ from support import events, monitoring, sample_images
 from support.moto_cloud import BUCKET, Cloud
 from support.webhook_receiver import receiving
 
-import api.app
-import notifier.app
-import notifier.webhooks
-import worker.app
-import worker.dead_letters
+import api.walker
 import worker.reconciler
 from shared.clock import utc_now
 from shared.errors import ServiceUnavailable
@@ -29,11 +27,19 @@ RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text("utf-8")
 STACK = "a-stack"
 
 
+#: Module of each function by logical ID.
+FUNCTIONS = {
+    name: import_module(each["Properties"]["Handler"].removesuffix(".handler"))
+    for name, each in monitoring.RESOURCES.items()
+    if each["Type"] == "AWS::Serverless::Function"
+}
+
+
 @pytest.fixture(autouse=True)
 def set_service_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the service name of the template."""
-    for function in (api.app, worker.app, worker.dead_letters, worker.reconciler, notifier.app, notifier.webhooks):
-        monkeypatch.setattr(function.metrics, "service", STACK)
+    for module in FUNCTIONS.values():
+        monkeypatch.setattr(module.metrics, "service", STACK)
     reset_cold_start_flag()
 
 
@@ -79,6 +85,10 @@ def run_jobs(cloud: Cloud) -> None:
         patch.setattr(worker.reconciler.Reconciler, "reconcile", fail)
         cloud.reconcile()
     cloud.reconcile()
+    with pytest.MonkeyPatch.context() as patch:
+        ends = Counter({api.walker.FAULT: 2, api.walker.FAILED: 1})
+        patch.setattr(api.walker.Walker, "run", lambda *_: ends)
+        cloud.walk()
     reset_cold_start_flag()
     cloud.notify(cloud.make_stream_record(waiting.id), {"eventName": "MODIFY", "dynamodb": {}})
     reset_cold_start_flag()
@@ -105,10 +115,6 @@ def send_webhooks(cloud: Cloud) -> None:
             cloud.send_webhooks([events.make_message(message.encode())])
 
 
-#: Emitted only if a walk fails: tests/integration/test_walks.py.
-OF_WALKS = frozenset({"WalkFaults", "WalksFailed"})
-
-
 def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """Each metric of an alarm or widget is emitted with exactly its dimensions."""
     run_jobs(cloud)
@@ -116,10 +122,36 @@ def test_monitored_metrics_are_emitted(cloud: Cloud, capsys: pytest.CaptureFixtu
     watched = {
         (metric.name, frozenset(name for name, _ in metric.dimensions))
         for metric in monitoring.list_metrics()
-        if metric.namespace == NAMESPACE and metric.name not in OF_WALKS
+        if metric.namespace == NAMESPACE
     }
     assert watched
     assert watched <= found
+
+
+#: An invocation of each function.
+INVOCATIONS: dict[str, Callable[[Cloud], object]] = {
+    "ApiFunction": lambda cloud: cloud.call("GET", "/v1/jobs"),
+    "WorkerFunction": lambda cloud: cloud.deliver([events.make_message("unreadable")]),
+    "UploadFunction": lambda cloud: cloud.forward_uploads([events.make_message("unreadable")]),
+    "DeadLetterFunction": lambda cloud: cloud.handle_dead_letters([events.make_message("unreadable")]),
+    "ReconcilerFunction": Cloud.reconcile,
+    "WalkerFunction": Cloud.walk,
+    "NotifierFunction": Cloud.notify,
+    "WebhookFunction": lambda cloud: cloud.send_webhooks([events.make_message("unreadable")]),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_dashboard_shows_the_cold_starts_that_are_counted(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], function: str
+) -> None:
+    """A line of a function that does not count them would stay empty."""
+    capsys.readouterr()
+    INVOCATIONS[function](cloud)
+    found = {name for name, _, _ in parse_metrics(capsys.readouterr().out)}
+    value = ("function_name", f"${{{function}}}")
+    shown = {each.name for each in monitoring.list_metrics() if value in each.dimensions}
+    assert shown == found & {"ColdStart"}
 
 
 def test_reconciler_without_overdue_jobs_emits_no_metric(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
