@@ -6,11 +6,12 @@ The client imports nothing from the other packages of the repository.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from safelight.async_client import AsyncSafelight
     from safelight.client import Safelight
 
     __version__: str
 
-__all__ = ["Safelight", "__version__"]
+__all__ = ["AsyncSafelight", "Safelight", "__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -19,6 +20,10 @@ def __getattr__(name: str) -> object:
         from safelight.client import Safelight  # noqa: PLC0415 - lazy, see the docstring
 
         return Safelight
+    if name == "AsyncSafelight":
+        from safelight.async_client import AsyncSafelight  # noqa: PLC0415 - lazy, see the docstring
+
+        return AsyncSafelight
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - lazy, see the docstring
 

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
 from safelight import downloads
-from safelight.address import check_api_url
+from safelight.address import check_api_url, find_api_url
+from safelight.auth import find_auth
 from safelight.batches import Batches
 from safelight.connection import Connection, Option, drop_none, iterate_pages, quote_path
 from safelight.errors import ApiError, WaitedTooLong
-from safelight.local_images import Upload, prepare
+from safelight.job_options import JobOptions, combine
+from safelight.local_images import Image, Upload, prepare
 from safelight.models import (
     DeadLetter,
     DeadLetterPage,
@@ -53,9 +55,9 @@ class Safelight:
     request still fails.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the first are optional
+    def __init__(  # noqa: PLR0913 - all are optional
         self,
-        api_url: str,
+        api_url: str | None = None,
         *,
         timeout: float = 30.0,
         retries: int = 4,
@@ -64,14 +66,19 @@ class Safelight:
         timing: Timing = SYSTEM_TIMING,
         state_dir: Path | None = None,
     ) -> None:
-        """Prepare a client without connecting. Raises AddressUnknown if ``api_url`` is invalid.
+        """Prepare a client without connecting. Raises AddressUnknown if there is no URL or it is invalid.
 
-        ``api_url`` ends in ``/v1``. ``timeout`` is in seconds. It applies to each step of a request: connecting,
-        sending a part of the body, receiving a part of the response. ``retries`` is the maximum number of retries of a
-        request. ``state_dir`` is a folder in which interrupted uploads of large images are remembered, so that another
-        process continues them. ``auth`` authenticates requests to the API. It is not used for links and upload forms.
+        ``api_url`` ends in ``/v1``. Without it, the client uses ``SAFELIGHT_API_URL``, or else the local stack of the
+        current folder (``safelight up``), with the authentication that :func:`safelight.auth.find_auth` finds.
+
+        ``timeout`` is in seconds, for each step of a request: connecting, sending and receiving a part of the body.
+        ``retries`` is the maximum number of retries of a request. ``state_dir`` is a folder in which interrupted
+        uploads of large images are remembered, so that another process continues them. ``auth`` authenticates requests
+        to the API. It is not used for links and upload forms.
         """
-        self.api_url = check_api_url(api_url)
+        self.api_url = find_api_url(None) if api_url is None else check_api_url(api_url)
+        if api_url is None and auth is None:
+            auth = find_auth(self.api_url)
         self._memory = UploadMemory(state_dir) if state_dir is not None else None
         self._connection = Connection(
             self.api_url, timeout=timeout, retries=retries, transport=transport, auth=auth, timing=timing
@@ -126,7 +133,7 @@ class Safelight:
 
     def submit(  # noqa: PLR0913 - all but the first are optional
         self,
-        image: str | Path | bytes | None = None,
+        image: Image | None = None,
         *,
         source: str | None = None,
         filename: str | None = None,
@@ -135,44 +142,49 @@ class Safelight:
         options: Mapping[str, Option] | None = None,
         wait: int | None = None,
         idempotency_key: str | None = None,
+        **shorthand: Unpack[JobOptions],
     ) -> Job:
         """Create a job for one image and return it. Without ``wait``, the job is usually still PENDING.
 
-        ``image`` is a path or the bytes of a file. ``source`` is the ``s3://bucket/key`` of an object that S3 copies,
-        or the ``https://`` URL of a file that Safelight downloads. Raises TypeError unless exactly one of the two is
-        given. Give at most one of ``pipeline``, ``preset`` (a name) and ``options`` (shorthand options: ``width``,
-        ``height``, ``fit``, ``enlarge``, ``grayscale``, ``format``, ``quality``, or ``widths`` and ``formats`` with
-        lists of values). With ``wait``, the method returns when the job has ended, or after this number of seconds.
+        ``image`` is a path, bytes, or a file object in binary mode. ``source`` is the ``s3://bucket/key`` of an object
+        that S3 copies, or the ``https://`` URL of a file that Safelight downloads. Raises TypeError unless exactly one
+        of the two is given. Give at most one of ``pipeline``, ``preset`` (a name) and shorthand options, either as
+        keyword arguments (``width=300``, see :class:`safelight.job_options.JobOptions`) or as the mapping ``options``.
+        With ``wait``, the method returns when the job has ended, or after this number of seconds.
 
         All retries of a request use ``idempotency_key``, so they do not create a second job. By default, each call has
         a new key. Images of ``DIRECT_BYTES`` or more are sent with :attr:`uploads`.
         """
         key = idempotency_key or str(uuid.uuid4())
+        options = combine(options, **shorthand)
         if source is None and image is not None:
             upload = prepare(image, filename)
             if upload.size() >= DIRECT_BYTES:
                 job = self.uploads.upload(
-                    image, filename=filename, pipeline=pipeline, preset=preset, options=options, idempotency_key=key
+                    upload, filename=filename, pipeline=pipeline, preset=preset, options=options, idempotency_key=key
                 )
                 return job if wait is None else self._wait_at_most(job, wait)
-            return self._submit_upload(
-                upload, pipeline, {**(options or {}), **drop_none({"preset": preset})}, key, wait
-            )
+            return self._submit_upload(upload, pipeline, {**options, **drop_none({"preset": preset})}, key, wait)
         if source is None or image is not None:
             raise TypeError("give image or source")
         given = drop_none({"filename": filename, "pipeline": pipeline, "preset": preset})
-        return self._create_job(key, wait, document={**(options or {}), **given, "source": source})
+        return self._create_job(key, wait, document={**options, **given, "source": source})
 
     def status(self, job_id: str) -> Job:
         """Return a job in its current state."""
-        return self._look_up(job_id)[0]
+        return self.poll(job_id)[0]
+
+    def poll(self, job_id: str) -> tuple[Job, float | None]:
+        """Return a job in its current state, and the seconds after which the API suggests the next request."""
+        response = self._connection.request("GET", f"jobs/{quote_path(job_id)}")
+        return responses.read(response, Job), responses.retry_after_seconds(response)
 
     def wait(self, job_id: str, timeout: float | None = None) -> Job:
         """Wait until a job has ended and return it, whether it has completed or not.
 
         ``timeout`` is in seconds. With None, there is no limit. Raises WaitedTooLong if the job has not ended in time.
         """
-        return wait_until_done(partial(self._look_up, job_id), timeout=timeout, timing=self._connection.timing)
+        return wait_until_done(partial(self.poll, job_id), timeout=timeout, timing=self._connection.timing)
 
     def result_link(self, job_id: str, output: str | None = None) -> Link:
         """Return a time-limited link to an output, by default the first output."""
@@ -272,20 +284,22 @@ class Safelight:
 
     def plan(
         self,
-        image: str | Path | bytes,
+        image: Image,
         *,
         pipeline: Mapping[str, Any] | None = None,
         preset: str | None = None,
         options: Mapping[str, Option] | None = None,
+        **shorthand: Unpack[JobOptions],
     ) -> Plan:
         """Return what a job would do with an image. Only the first bytes of the file are sent, and nothing is stored.
 
-        ``pipeline``, ``preset`` and ``options`` are those of :meth:`submit`. If the first bytes do not contain the
+        The other arguments are those of :meth:`submit`. If the first bytes do not contain the
         complete header, a second request sends more bytes. Raises ApiError if the API can't read the header, as with
         TIFF.
         """
         upload = prepare(image)
-        given = drop_none({"pipeline": pipeline, "preset": preset, "options": options or None})
+        chosen = combine(options, **shorthand)
+        given = drop_none({"pipeline": pipeline, "preset": preset, "options": chosen or None})
         document = {**given, "size": upload.size()}
         for length in HEAD_BYTES:
             head = base64.b64encode(upload.head(length)).decode()
@@ -331,10 +345,6 @@ class Safelight:
             return self.wait(job.id, seconds)
         except WaitedTooLong:
             return self.status(job.id)
-
-    def _look_up(self, job_id: str) -> tuple[Job, float | None]:
-        response = self._connection.request("GET", f"jobs/{quote_path(job_id)}")
-        return responses.read(response, Job), responses.retry_after_seconds(response)
 
     def _link(self, path: str) -> Link:
         return responses.read(self._connection.send("GET", path, query={"redirect": False}), Link)

@@ -1,13 +1,17 @@
-"""Local images to upload: files and bytes."""
+"""Local images to upload: paths, bytes and file objects."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from safelight.errors import LocalFileError
+
+#: What the client uploads. A file object is read from its current position to its end.
+Image: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,36 @@ class Upload:
             return content[:length] if isinstance(content, bytes) else content.read(length)
 
 
-def prepare(source: str | Path | bytes, filename: str | None = None) -> Upload:
-    """Return the upload of a file or of bytes. Its file name is ``filename``, or else the name of the file.
+def prepare(source: "Image | Upload", filename: str | None = None) -> Upload:
+    """Return the upload of an image. Its file name is ``filename``, or else the name of the file.
 
-    Raises LocalFileError if the source is missing, empty, or not a regular file.
+    Raises LocalFileError if the source is missing, empty, or not a regular file, and TypeError if it is not an image.
     """
-    if isinstance(source, bytes):
-        if not source:
-            raise LocalFileError("There are no bytes to send.")
-        return Upload(source, filename)
-    path = Path(source)
+    if isinstance(source, Upload):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _prepare_bytes(bytes(source), filename)
+    if isinstance(source, str | os.PathLike):
+        return _prepare_file(Path(source), filename)
+    if not hasattr(source, "read"):
+        raise TypeError(f"An image is a path, bytes or a file object, not {type(source).__name__}.")
+    try:
+        data = source.read()
+    except (OSError, ValueError) as error:
+        raise LocalFileError(f"The file object can't be read ({error}).") from error
+    if not isinstance(data, bytes):
+        raise TypeError('The file object returns text. Open the file in binary mode: open(path, "rb").')
+    name = getattr(source, "name", None)
+    return _prepare_bytes(data, filename or (Path(name).name if isinstance(name, str) else None))
+
+
+def _prepare_bytes(data: bytes, filename: str | None) -> Upload:
+    if not data:
+        raise LocalFileError("There are no bytes to send.")
+    return Upload(data, filename)
+
+
+def _prepare_file(path: Path, filename: str | None) -> Upload:
     try:
         facts = path.stat()
     except (OSError, ValueError) as error:

@@ -1,11 +1,10 @@
 """The caller's presets and assets."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from safelight.connection import Connection, iterate_pages, quote_path
-from safelight.local_images import prepare
+from safelight.local_images import Image, prepare
 from safelight.models import Asset, AssetPage, Preset, PresetPage
 from safelight.transport import responses
 
@@ -70,7 +69,7 @@ class Assets:
         """Return the metadata of an asset."""
         return responses.read(self._connection.request("GET", f"assets/{quote_path(name)}"), Asset)
 
-    def put(self, name: str, image: str | Path | bytes) -> Asset:
+    def put(self, name: str, image: Image) -> Asset:
         """Store an image as an asset, which replaces an asset of the same name. Return the new asset.
 
         Raises LocalFileError if the file can't be read.

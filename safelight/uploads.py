@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from safelight.connection import Connection, Option, drop_none, quote_path
 from safelight.errors import ApiError, UnexpectedAnswer, UploadRefused
-from safelight.local_images import Upload, prepare
+from safelight.local_images import Image, Upload, prepare
 from safelight.models import Job, NewUpload, SignedPut, UploadForm, UploadFormResponse
 from safelight.part_uploads import MULTIPART_BYTES, UploadMemory, compute_digest, identify, is_over, send_parts
 from safelight.transport import responses, upload_form
@@ -56,7 +55,7 @@ class DirectUploads:
             raise UnexpectedAnswer("The API returned neither a form nor a request for the file.")
         return form
 
-    def send_parts(self, job_id: str, image: str | Path | bytes) -> bool:
+    def send_parts(self, job_id: str, image: Image | Upload) -> bool:
         """Send the parts of a job's image that S3 does not have, and complete the upload. Return True.
 
         Return False if the job awaits no parts. After an error, the same call continues.
@@ -74,7 +73,7 @@ class DirectUploads:
         """
         return responses.read(self._post(job_id, "confirm"), Job)
 
-    def send(self, form: UploadForm | SignedPut, image: str | Path | bytes) -> None:
+    def send(self, form: UploadForm | SignedPut, image: Image | Upload) -> None:
         """Send an image with a form or request, with retries.
 
         Raises UploadRefused if S3 refuses the image, and LocalFileError if the file can't be read.
@@ -83,7 +82,7 @@ class DirectUploads:
 
     def upload(  # noqa: PLR0913 - all but the first are optional
         self,
-        image: str | Path | bytes,
+        image: Image | Upload,
         *,
         filename: str | None = None,
         pipeline: Mapping[str, Any] | None = None,

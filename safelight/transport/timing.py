@@ -29,6 +29,32 @@ class Timing:
 SYSTEM_TIMING = Timing()
 
 
+class Pauses:
+    """The pauses between the requests for the status of a job, which become longer."""
+
+    def __init__(self, timeout: float | None, timing: Timing) -> None:
+        """Start to wait, at most ``timeout`` seconds. With None, there is no limit."""
+        self._timeout, self._timing = timeout, timing
+        self._started = timing.monotonic()
+        self._delay = FIRST_DELAY_SECONDS
+
+    def next_after(self, job: Job, retry_after: float | None) -> float:
+        """Return the seconds until the next request, given the current job and the API's ``Retry-After``.
+
+        Raises WaitedTooLong if the timeout is over.
+        """
+        pause = max(self._delay, retry_after or 0.0)
+        if self._timeout is not None:
+            left = self._started + self._timeout - self._timing.monotonic()
+            if left <= 0:
+                raise WaitedTooLong(
+                    f"Job {job.id} is still {job.status} after {self._timeout:g} s. It continues to run."
+                )
+            pause = min(pause, left)
+        self._delay = min(MAX_DELAY_SECONDS, self._delay * DELAY_FACTOR)
+        return pause
+
+
 def wait_until_done(
     poll: Callable[[], tuple[Job, float | None]],
     *,
@@ -40,17 +66,9 @@ def wait_until_done(
     ``poll`` returns the job and the API's ``Retry-After`` in seconds, which is the minimum delay. ``timeout`` is in
     seconds. With None, there is no limit. Raises WaitedTooLong if the job has not ended within the timeout.
     """
-    started = timing.monotonic()
-    delay = FIRST_DELAY_SECONDS
+    pauses = Pauses(timeout, timing)
     while True:
         job, retry_after = poll()
         if job.done:
             return job
-        pause = max(delay, retry_after or 0.0)
-        if timeout is not None:
-            left = started + timeout - timing.monotonic()
-            if left <= 0:
-                raise WaitedTooLong(f"Job {job.id} is still {job.status} after {timeout:g} s. It continues to run.")
-            pause = min(pause, left)
-        timing.sleep(pause)
-        delay = min(MAX_DELAY_SECONDS, delay * DELAY_FACTOR)
+        timing.sleep(pauses.next_after(job, retry_after))

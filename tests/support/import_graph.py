@@ -39,11 +39,11 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "safelight": (
         ("__main__",),
         ("cli",),
-        ("ingest",),
+        ("async_client", "ingest"),
         ("client",),
         ("batches", "downloads", "presets_and_assets", "tokens", "uploads", "webhooks"),
         ("part_uploads",),
-        ("local_images",),
+        ("job_options", "local_images"),
         ("auth", "connection"),
         ("transport",),
         ("models",),

@@ -1,15 +1,19 @@
 """Submission of images: the requests, and files that are refused locally."""
 
+import io
 import json
 import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import httpx
 import pytest
 
+from safelight.api_options import JOB_OPTIONS
 from safelight.client import Safelight
-from safelight.errors import ApiError, LocalFileError
+from safelight.errors import AddressUnknown, ApiError, LocalFileError
+from safelight.job_options import JobOptions
 
 
 def query_of(request: Any) -> dict[str, list[str]]:
@@ -173,3 +177,80 @@ def test_api_error_has_code_and_status(client: Safelight, tmp_path: Path) -> Non
     with pytest.raises(ApiError) as caught:
         client.submit(path)
     assert (caught.value.code, caught.value.status) == ("UNSUPPORTED_TYPE", 415)
+
+
+def test_keywords_are_options(client: Safelight, api: Any) -> None:
+    """``width=300`` is short for ``options={"width": 300}``, also for S3 objects and plans."""
+    client.submit(b"image", width=300, grayscale=False, widths=[1, 2])
+    client.submit(source="s3://shop/b.jpg", options={"width": 3}, format="webp")
+    assert query_of(api.requests[0]) == {"width": ["300"], "grayscale": ["false"], "widths": ["1,2"]}
+    assert json.loads(api.bodies[1]) == {"source": "s3://shop/b.jpg", "width": 3, "format": "webp"}
+
+
+def test_wrong_keywords_are_refused(client: Safelight, api: Any) -> None:
+    """A typing error must not become a job with the default pipeline."""
+    with pytest.raises(TypeError, match=r"^widht is not an option of a job\. The options are .*width"):
+        client.submit(b"image", widht=300)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="width is given twice"):
+        client.submit(b"image", width=300, options={"width": 2})
+    assert api.requests == []
+
+
+def test_every_option_of_the_api_is_a_keyword() -> None:
+    """Beside the pipeline and the preset, which are arguments of their own."""
+    assert JobOptions.__optional_keys__ | {"pipeline", "preset"} == JOB_OPTIONS.keys()
+
+
+def test_file_object_is_sent_with_its_name(client: Safelight, api: Any, image_file: Path) -> None:
+    """From its current position, with the name of its file if it has one."""
+    with image_file.open("rb") as file:
+        client.submit(file)
+    stream = io.BytesIO(b"xximage")
+    stream.seek(2)
+    client.submit(stream)
+    client.submit(bytearray(b"image"), filename="a.png")
+    assert api.bodies == [image_file.read_bytes(), b"image", b"image"]
+    assert [query_of(each) for each in api.requests] == [{"filename": ["holiday.png"]}, {}, {"filename": ["a.png"]}]
+
+
+def test_wrong_objects_are_refused(client: Safelight, api: Any, image_file: Path) -> None:
+    """Text, a closed file, and what is no image at all."""
+    with pytest.raises(TypeError, match="binary mode"):
+        client.submit(io.StringIO("text"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not int"):
+        client.submit(3)  # type: ignore[arg-type]
+    with image_file.open("rb") as file:
+        pass
+    with pytest.raises(LocalFileError, match="closed file"):
+        client.submit(file)
+    with pytest.raises(LocalFileError, match="no bytes"):
+        client.submit(io.BytesIO())
+    assert api.requests == []
+
+
+def test_large_file_object_is_read_once(client: Safelight, api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A direct upload sends the same bytes, although the file object is at its end."""
+    monkeypatch.setattr("safelight.client.DIRECT_BYTES", 5)
+    with pytest.raises(ApiError):
+        client.submit(io.BytesIO(b"a large image"))
+    assert json.loads(api.bodies[0])["size"] == 13
+
+
+def test_client_finds_the_address_and_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, api: Any) -> None:
+    """The environment first, then the local stack of the current folder. A given URL gets no key of the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SAFELIGHT_API_URL", "SAFELIGHT_STATE_DIR", "SAFELIGHT_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AddressUnknown):
+        Safelight()
+    (tmp_path / ".safelight").mkdir()
+    (tmp_path / ".safelight" / "stack.json").write_text('{"api_url": "http://local.test/v1"}')
+    with Safelight() as local:
+        assert local.api_url == "http://local.test/v1"
+    monkeypatch.setenv("SAFELIGHT_API_URL", "http://named.test/v1/")
+    monkeypatch.setenv("SAFELIGHT_API_KEY", "secret")
+    for url, key in ((None, "secret"), ("http://named.test/v1", None)):
+        with Safelight(url, transport=httpx.MockTransport(api)) as named:
+            named.health()
+        assert api.requests[-1].url.host == "named.test"
+        assert api.requests[-1].headers.get("X-Api-Key") == key
