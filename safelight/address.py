@@ -6,16 +6,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from safelight.errors import AddressUnknown
+from safelight.errors import AddressUnknown, StateDirUnknown
 
 STATE_DIR_VARIABLE = "SAFELIGHT_STATE_DIR"
 API_URL_VARIABLE = "SAFELIGHT_API_URL"
 DEFAULT_STATE_DIR = ".safelight"
+#: The user's state directory (XDG Base Directory Specification), if XDG_STATE_HOME is not set.
+_USER_STATE_HOME = ".local/state"
 
 
 def find_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder in which ``safelight up`` stores its state."""
     return Path(environment.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR)
+
+
+def find_user_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for the progress of uploads, which is the same in every current folder.
+
+    It is ``SAFELIGHT_STATE_DIR``, or else ``safelight`` in the user's state directory. Raises StateDirUnknown if the
+    user has no home directory.
+    """
+    given = environment.get(STATE_DIR_VARIABLE)
+    if given:
+        return Path(given)
+    home = environment.get("XDG_STATE_HOME", "")
+    if os.path.isabs(home):  # noqa: PTH117 - the specification ignores relative paths
+        return Path(home) / "safelight"
+    try:
+        return Path.home() / _USER_STATE_HOME / "safelight"
+    except RuntimeError as error:
+        raise StateDirUnknown(f"There is no home directory. Set {STATE_DIR_VARIABLE} to a folder.") from error
 
 
 def find_api_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:

@@ -14,6 +14,7 @@
     ├── WaitedTooLong       the job has not ended within the timeout
     ├── LocalFileError      a file on this machine can't be read or written
     ├── AddressUnknown      the API's URL is missing or invalid
+    ├── StateDirUnknown     there is no folder for the progress of uploads
     └── CredentialsMissing  credentials are missing or incomplete
 
 The message of an error is for people and can change. ``code`` is for programs and never changes. If an exception of
@@ -135,6 +136,12 @@ class AddressUnknown(ClientError):
     """The API's URL is missing or invalid."""
 
     code = "API_ADDRESS_UNKNOWN"
+
+
+class StateDirUnknown(ClientError):
+    """There is no folder for the progress of uploads."""
+
+    code = "STATE_DIR_UNKNOWN"
 
 
 class CredentialsMissing(ClientError):

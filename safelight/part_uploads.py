@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safelight.connection import Connection, quote_path
-from safelight.errors import ApiError, LocalFileError, UploadRefused
+from safelight.errors import ApiError, UploadRefused
 from safelight.local_images import Upload
 from safelight.models import Job, MultipartUpload, SignedPart, SignedParts, StoredParts, UploadFormResponse
 from safelight.transport import responses, upload_form
@@ -41,13 +41,11 @@ class UploadMemory:
             return None
 
     def store(self, identity: str, job_id: str) -> None:
-        """Remember the job of an upload. Raises LocalFileError."""
+        """Remember the job of an upload. If the folder can't be written, the upload can't be continued later."""
         path = self._path(identity)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_text(json.dumps({"job_id": job_id}), encoding="utf-8")
-        except OSError as error:
-            raise LocalFileError(f"{path} can't be written ({error.strerror or error}).") from error
 
     def forget(self, identity: str) -> None:
         """Forget an upload. Idempotent."""

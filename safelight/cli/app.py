@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from safelight.address import find_state_dir
+from safelight.address import DEFAULT_STATE_DIR, find_state_dir, find_user_state_dir
 from safelight.cli.command_group import FIRST_STEP, CommandGroup
+from safelight.cli.old_state import move_old_files
 from safelight.cli.wiring import Finding, Stack, Wiring
 from safelight.errors import ClientError
 
@@ -56,7 +57,9 @@ def _connect(api_url: str) -> "Safelight":
     from safelight.auth import find_auth  # noqa: PLC0415 - --help must not wait for httpx
     from safelight.client import Safelight  # noqa: PLC0415
 
-    return Safelight(api_url, auth=find_auth(api_url), state_dir=find_state_dir() / "uploads")
+    state_dir = find_user_state_dir() / "uploads"
+    move_old_files(Path(DEFAULT_STATE_DIR) / "uploads", state_dir)
+    return Safelight(api_url, auth=find_auth(api_url), state_dir=state_dir)
 
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:

@@ -1,6 +1,7 @@
 """Options that several commands share, and the parsers of their values."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_STILL_RUNNING, EXIT_INTER
 _ABOUT_A_NAME = frozenset({404, 409, 410, 412})
 #: Codes of the client's errors about the result of a job.
 _ABOUT_A_RESULT = frozenset({"DOWNLOAD_FAILED", "NO_MARKUP"})
+#: Bytes by the unit of a size.
+_SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 #: The value of ``--status`` that selects every status.
 ANY_STATUS = "ANY"
 #: The API's option by the value of ``--facts``.
@@ -78,6 +81,16 @@ def parse_formats(value: str | None) -> str | None:
         return None
     parse = make_choice_parser(OUTPUT_FORMATS, str.lower, OUTPUT_FORMAT_SPELLINGS)
     return ",".join(parse(part.strip()) or "" for part in value.split(","))
+
+
+def parse_size(text: str | None) -> int | None:
+    """Return a size such as ``50MB`` or ``50MiB`` in bytes. Raises BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})\s*([kmg]i?|)b?", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a size such as 5000000, 50MB or 50MiB.")
+    return int(found[1]) * _SIZES[found[2]]
 
 
 def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None

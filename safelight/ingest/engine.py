@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,14 +15,16 @@ from safelight.ingest import scheduler
 from safelight.ingest.checkpoint import batches, listing
 from safelight.ingest.checkpoint.database import Checkpoint, open_checkpoint, translate_database_errors
 from safelight.ingest.concurrency import FIRST_PAUSE_SECONDS, MAX_LIMIT, MAX_RETRY_AFTER_SECONDS, ConcurrencyLimit
+from safelight.ingest.filters import SearchOptions, SkipReason
 from safelight.ingest.inspection import inspect_files
-from safelight.ingest.manifests import read_manifest
+from safelight.ingest.manifests import check_manifest, read_manifest
 from safelight.ingest.polling import Poller
-from safelight.ingest.progress import Progress, read_progress
-from safelight.ingest.sources import Entry, InvalidEntry, SearchOptions, find_entries
+from safelight.ingest.progress import Progress, RunCounts, is_done, read_progress
+from safelight.ingest.sources import Entry, InvalidEntry, find_entries, require_sources
 from safelight.ingest.state import IngestOptions, RunState
 from safelight.ingest.tasks import PollMembers, Task
 from safelight.ingest.worker_pool import ScanResult, TaskResult, WorkerPool
+from safelight.local_files import require_writable_folder
 from safelight.transport.retries import get_retry_after, is_quota_exceeded, is_retryable, is_server_unavailable
 from safelight.transport.timing import SYSTEM_TIMING, Timing
 
@@ -57,7 +60,8 @@ def ingest(  # noqa: PLR0913 - all but two are optional
 
     ``sources`` and ``manifests`` are those of ``safelight ingest``. ``options`` are shorthand options. ``checkpoint``
     is the file that stores the progress: if a call was interrupted, repeat the same call to resume it. ``on_progress``
-    is called regularly with the counts. Raises IngestStopped if the API refuses the ingest or stays unavailable.
+    is called regularly with the counts. Raises IngestStopped if the API refuses the ingest or stays unavailable,
+    SourceMissing, ManifestUnusable, or LocalFileError if ``out`` can't be written.
     """
     output_folder = None if out is None else Path(out)
     processing = {"pipeline": pipeline, "preset": preset}
@@ -70,8 +74,21 @@ def ingest(  # noqa: PLR0913 - all but two are optional
         name=name,
         concurrency=concurrency,
     )
+    check_before_sending(ingest_options)
     with open_checkpoint(Path(checkpoint)) as opened:
         return run(client, opened, ingest_options, on_progress=on_progress)
+
+
+def check_before_sending(options: IngestOptions) -> None:
+    """Create the output folder, and check it, the sources and the manifests.
+
+    Raises SourceMissing, ManifestUnusable, or LocalFileError if the output folder can't be written.
+    """
+    require_sources(options.sources)
+    for manifest in options.manifests:
+        check_manifest(manifest)
+    if options.out is not None:
+        require_writable_folder(options.out)
 
 
 def run(  # noqa: PLR0913 - the last two are for tests
@@ -91,6 +108,7 @@ def run(  # noqa: PLR0913 - the last two are for tests
     with translate_database_errors(checkpoint.path):
         listing.prepare_run(checkpoint, str(options.out.absolute()) if options.out else None)
         state = RunState(checkpoint, checkpoint.id, options, Poller(timing.monotonic()), clock)
+        state.done_before = read_progress(checkpoint, downloading=options.out is not None, scanned=False).done
         engine = _Engine(client.without_retries(), state, on_progress, timing)
         try:
             engine.run()
@@ -140,17 +158,26 @@ class _Engine:
     def progress(self) -> Progress:
         """Return the counts."""
         state = self._state
-        return read_progress(
-            state.checkpoint,
-            downloading=state.options.out is not None,
-            scanned=state.scanned,
+        counts = RunCounts(
+            sent=state.sent_files,
             sent_bytes=state.sent_bytes,
+            done_before=state.done_before,
+            # A copy, because another thread counts.
+            skipped=dict(state.skipped.most_common()),
         )
+        downloading = state.options.out is not None
+        return read_progress(state.checkpoint, downloading=downloading, scanned=state.scanned, run=counts)
 
     def _find_entries(self) -> Iterator[Entry | InvalidEntry]:
-        options = self._state.options
+        options, skipped = self._state.options, self._state.skipped
+
+        def count_skipped(path: str, reason: SkipReason) -> None:
+            skipped[reason] += 1
+            options.search.on_skip(path, reason)
+
+        search = replace(options.search, on_skip=count_skipped)
         manifests = chain.from_iterable(map(read_manifest, options.manifests))
-        return chain(find_entries(options.sources, options.search), manifests)
+        return chain(find_entries(options.sources, search), manifests)
 
     def _start_tasks(self) -> None:
         now = self._timing.monotonic()
@@ -178,7 +205,9 @@ class _Engine:
         if isinstance(result, ScanResult):
             if result.error is not None:
                 raise result.error
-            listing.add_entries(state.checkpoint, result.entries)
+            changed = listing.add_entries(state.checkpoint, result.entries)
+            downloading = state.options.out is not None
+            state.done_before -= sum(is_done(each, downloading=downloading) for each in changed)
             state.scanned |= result.last
             self.pool.allow_next_scan_result()
         elif result.task is None:

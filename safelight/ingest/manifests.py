@@ -4,6 +4,7 @@ An invalid row does not stop the other rows.
 """
 
 import csv
+import difflib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -53,12 +54,15 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 #: Option columns and the parsers of their CSV text. The API validates the values.
 OPTIONS = {name: _PARSERS[json_type] for name, json_type in JOB_OPTIONS.items()}
 COLUMNS = ("path", "filename", *OPTIONS)
+#: Delimiters of CSV files. The first of those that fit is used.
+_DELIMITERS = (",", ";", "\t", "|")
 
 
 def read_manifest(path: Path) -> Iterator[Entry | InvalidEntry]:
     """Yield the images of a manifest, whose paths are relative to the manifest's folder.
 
-    Raises ManifestUnusable if the manifest can't be read or has unknown columns.
+    The delimiter of a CSV file is detected. Raises ManifestUnusable if the manifest can't be read or has unknown
+    columns.
     """
     readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}
     read = readers.get(path.suffix.lower())
@@ -71,17 +75,25 @@ def read_manifest(path: Path) -> Iterator[Entry | InvalidEntry]:
         raise ManifestUnusable(f"{path} can't be read ({error.strerror or error}).") from error
 
 
+def check_manifest(path: Path) -> None:
+    """Raise ManifestUnusable if a manifest can't be read or has unknown columns. Its rows are not checked."""
+    next(read_manifest(path), None)
+
+
 #: The values of a row by column, or a message that says why the row is invalid.
 Row = Mapping[str, Any] | str
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        header = next(_csv_records(reader), ([], ""))[0]
+        reader = csv.reader(file, strict=True, delimiter=_find_delimiter(file.readline()))
+        file.seek(0)
+        header = [name.strip() for name in next(_csv_records(reader), ([], ""))[0]]
         unknown = [name for name in header if name not in COLUMNS]
-        if "path" not in header or unknown:
-            reason = f"has an unknown column {unknown[0]!r}" if unknown else "has no column path"
+        if unknown:
+            raise ManifestUnusable(f"{path} has an {_describe_unknown_column(unknown[0])}")
+        if "path" not in header or len({*header}) != len(header):
+            reason = "has no column path" if "path" not in header else "has a column twice"
             raise ManifestUnusable(f"{path} {reason}. Columns are {', '.join(COLUMNS)}.")
         for values, error in _csv_records(reader):
             if error:
@@ -90,6 +102,22 @@ def _read_csv(path: Path) -> Iterator[tuple[int, Row]]:
                 yield reader.line_num, f"The row has {len(values)} fields, but the header has {len(header)}."
             elif values:
                 yield reader.line_num, _parse_values(dict(zip(header, values, strict=False)))
+
+
+def _find_delimiter(header: str) -> str:
+    """Return the delimiter that splits the header into the most known columns. The default is a comma."""
+
+    def count_columns(delimiter: str) -> int:
+        return sum(name.strip().strip('"') in COLUMNS for name in header.split(delimiter))
+
+    return max(_DELIMITERS, key=count_columns)
+
+
+def _describe_unknown_column(name: str) -> str:
+    """Return what is wrong with a column, with the most similar known column."""
+    similar = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
+    advice = f"Did you mean {similar[0]}? " if similar else ""
+    return f"unknown column {name!r}. {advice}Columns are {', '.join(COLUMNS)}."
 
 
 def _csv_records(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
@@ -127,7 +155,7 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, Row]]:
             if not isinstance(row, dict):
                 yield number, "The line is not a JSON object."
             elif unknown := [name for name in row if name not in COLUMNS]:
-                yield number, f"The column {unknown[0]!r} is unknown."
+                yield number, f"The line has an {_describe_unknown_column(unknown[0])}"
             else:
                 yield number, {name: value for name, value in row.items() if value is not None}
 

@@ -10,6 +10,20 @@ FAILED_STATES = (State.FAILED, State.REFUSED, State.UNSAVED)
 _SUCCESS_STATES = {True: frozenset({State.SAVED}), False: frozenset({State.SAVED, State.COMPLETED})}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCounts:
+    """What one run has done."""
+
+    #: Files that this run has uploaded.
+    sent: int = 0
+    #: Bytes of these files.
+    sent_bytes: int = 0
+    #: Files that succeeded or failed in earlier runs.
+    done_before: int = 0
+    #: Files and folders of the sources that are not ingested, by the reason.
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Counts of files."""
@@ -21,8 +35,8 @@ class Progress:
     downloading: bool = False
     #: True if all sources are read, so that ``total`` is final.
     scanned: bool = False
-    #: Bytes of the files that this run has uploaded, without those of earlier runs.
-    sent_bytes: int = 0
+    #: What this run has done, without earlier runs.
+    run: RunCounts = field(default_factory=RunCounts)
 
     @property
     def total(self) -> int:
@@ -51,7 +65,14 @@ class Progress:
         return "failed" if state in FAILED_STATES else "open"
 
 
-def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool, sent_bytes: int = 0) -> Progress:
+def is_done(state: State, *, downloading: bool) -> bool:
+    """Return True if a file in a state has succeeded or failed."""
+    return state in FAILED_STATES or state in _SUCCESS_STATES[downloading]
+
+
+def read_progress(
+    checkpoint: Checkpoint, *, downloading: bool, scanned: bool, run: RunCounts | None = None
+) -> Progress:
     """Return the progress: counts from the checkpoint, and the other arguments unchanged."""
     database = checkpoint.database
     states = {
@@ -62,4 +83,4 @@ def read_progress(checkpoint: Checkpoint, *, downloading: bool, scanned: bool, s
         FAILED_STATES,
     )
     counts = {str(code or "UNKNOWN"): int(number) for code, number in codes}
-    return Progress(states, counts, downloading, scanned, sent_bytes)
+    return Progress(states, counts, downloading, scanned, run or RunCounts())

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,7 +45,7 @@ def write_report(checkpoint: Checkpoint, progress: Progress, folder: Path) -> tu
 
 
 def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
-    """Return the counts, the bytes that this run has sent, the batch IDs and the path of the checkpoint."""
+    """Return the counts, what this run has done, the batch IDs and the path of the checkpoint."""
     database = checkpoint.database
     (jobs,) = database.execute("SELECT count(*) FROM files WHERE job IS NOT NULL AND twin IS NULL").fetchone()
     (duplicates,) = database.execute("SELECT count(*) FROM files WHERE twin IS NOT NULL").fetchone()
@@ -57,7 +58,10 @@ def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
         "failures": dict(progress.codes),
         "jobs": jobs,
         "same_as_another": duplicates,
-        "bytes": progress.sent_bytes,
+        "sent": progress.run.sent,
+        "bytes": progress.run.sent_bytes,
+        "done_before": progress.run.done_before,
+        "skipped": dict(progress.run.skipped),
         "batches": batches,
         "checkpoint": str(checkpoint.path),
     }
@@ -86,6 +90,25 @@ def iterate_outcomes(
             "digest": digest,
             "results": json.loads(saved or "[]"),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """The state of one file."""
+
+    file: str
+    state: State
+    code: str | None
+    message: str | None
+    job: str | None
+
+
+def find_outcome(checkpoint: Checkpoint, number: int) -> FileOutcome:
+    """Return the state of the file with this number."""
+    row = checkpoint.database.execute(
+        "SELECT source, state, code, message, job FROM files WHERE number = ?", (number,)
+    ).fetchone()
+    return FileOutcome(_decode_name(row[0]), State(row[1]), *row[2:])
 
 
 def _decode_name(source: bytes) -> str:

@@ -1,29 +1,25 @@
 """Sources of an ingest: folders, globs, files, names on standard input and S3 objects. Each yields single images."""
 
-import fnmatch
+import difflib
 import glob
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from safelight.api_options import SUFFIXES
+from safelight.errors import ClientError
+from safelight.ingest.filters import SearchOptions, SkipReason
 
 S3 = "s3://"
 STANDARD_INPUT = "-"
-#: Suffixes of the files that are ingested from folders.
-_INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heif", ".hif"})
 _BLOCK_BYTES = 64 * 1024
 _SORT_CACHE_KIB = 128
 #: Up to this many names of a folder are sorted in memory. More names are sorted on disk.
 MAX_SORTED_IN_MEMORY = 1000
-
-#: Yields the names of all objects below ``s3://bucket/prefix``.
-Lister = Callable[[str], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,40 +51,96 @@ class InvalidEntry:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchOptions:
-    """How sources are searched."""
+class SourceMissing(ClientError):
+    """A source does not exist."""
 
-    #: Globs for file names in folders, such as ``*.dat``. If empty, files with the suffix of an image are used.
-    patterns: tuple[str, ...] = ()
-    #: Folders to skip, such as the output folder.
-    skipped: tuple[Path, ...] = ()
-    #: Standard input, with one name per line.
-    names: BinaryIO | None = None
-    list_objects: Lister | None = None
+    code = "SOURCE_NOT_FOUND"
 
-    def matches(self, name: str) -> bool:
-        """Return True if a file in a folder must be ingested, judging by its name."""
-        if self.patterns:
-            return any(fnmatch.fnmatch(name, pattern) for pattern in self.patterns)
-        return os.path.splitext(name)[1].lower() in _INGESTED_SUFFIXES  # noqa: PTH122 - a Path for each of a million names is slow
+
+def require_sources(sources: Sequence[str]) -> None:
+    """Raise SourceMissing unless each path exists and each glob matches a file."""
+    for source in sources:
+        if source == STANDARD_INPUT or source.startswith(S3) or os.path.lexists(source):
+            continue
+        if glob.has_magic(source):
+            if next(glob.iglob(source, recursive=True), None) is None:  # noqa: PTH207 - sources stay strings
+                raise SourceMissing(f"No file matches {source}. Nothing was sent.")
+            continue
+        raise SourceMissing(f"{source} does not exist. Nothing was sent.{_suggest(source)}")
+
+
+def _suggest(source: str) -> str:
+    """Return a sentence with the most similar name in the same folder, or an empty string."""
+    folder, name = os.path.split(source.rstrip("/"))
+    try:
+        names = os.listdir(folder or ".")  # noqa: PTH208
+    except OSError:
+        return ""
+    similar = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {os.path.join(folder, similar[0])}?" if similar else ""  # noqa: PTH118
 
 
 def find_entries(sources: Sequence[str], search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
     """Yield the images of one source after another, without reading them. In a folder, they are sorted by name.
 
-    Yields an InvalidEntry for each source that does not exist and for each folder that can't be read.
+    Yields an InvalidEntry for each source that does not exist and for each folder that can't be read. With several
+    sources, the relative paths start with the name of the folder, glob or prefix.
     """
-    for source in sources:
-        if source == STANDARD_INPUT:
-            for name in _read_names(search.names):
-                yield from _find_path(name, name, search)
-        elif source.startswith(S3):
-            yield from _find_objects(source, search)
-        elif not os.path.lexists(source) and glob.has_magic(source):
-            yield from _expand_glob(source, search)
-        else:
-            yield from _find_path(source, os.path.basename(source), search)  # noqa: PTH119 - sources stay strings
+    folders = _name_folders(sources)
+    for source, folder in zip(sources, folders, strict=True):
+        for entry in _find_source(source, search):
+            if folder and isinstance(entry, Entry):
+                yield replace(entry, relative=f"{folder}/{entry.relative}")
+            else:
+                yield entry
+
+
+def _find_source(source: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+    if source == STANDARD_INPUT:
+        for name in _read_names(search.names):
+            yield from _find_path(name, name, search)
+    elif source.startswith(S3):
+        yield from _find_objects(source, search)
+    elif not os.path.lexists(source) and glob.has_magic(source):
+        yield from _expand_glob(source, search)
+    else:
+        yield from _find_path(source, os.path.basename(source), search)  # noqa: PTH119 - sources stay strings
+
+
+def _name_folders(sources: Sequence[str]) -> list[str]:
+    """Return a folder in the output for each source, so that sources do not mix. A single source and files need none.
+
+    It is the name of the source, with as many parent folders as different sources need for different names.
+    """
+    roots = [_find_root(source) for source in sources] if len(sources) > 1 else [()] * len(sources)
+    depths = [1] * len(sources)
+    while True:
+        names = ["/".join(root[-depth:]) for root, depth in zip(roots, depths, strict=True)]
+        clashing = [
+            index
+            for index, name in enumerate(names)
+            if name and any(other == name and roots[at] != roots[index] for at, other in enumerate(names))
+        ]
+        if not any(depths[index] < len(roots[index]) for index in clashing):
+            return names
+        for index in clashing:
+            depths[index] += 1
+
+
+def _find_root(source: str) -> tuple[str, ...]:
+    """Return the parts of the folder or prefix that is searched for a source, or nothing for a file."""
+    if source == STANDARD_INPUT:
+        return ()
+    if source.startswith(S3):
+        return tuple(source.removeprefix(S3).strip("/").split("/")) if source.endswith("/") else ()
+    if os.path.isdir(source):  # noqa: PTH112 - sources stay strings
+        return _split_path(source)
+    root = _find_glob_root(source) if glob.has_magic(source) and not os.path.lexists(source) else ""
+    return _split_path(root) if root else ()
+
+
+def _split_path(folder: str) -> tuple[str, ...]:
+    return tuple(part for part in Path(os.path.abspath(folder)).parts if part != os.sep)  # noqa: PTH100
 
 
 def make_object_entry(name: str) -> Entry:
@@ -120,46 +172,60 @@ def _find_path(path: str, relative: str, search: SearchOptions) -> Iterator[Entr
     if path.startswith(S3):
         yield make_object_entry(path)
     elif os.path.isdir(path):  # noqa: PTH112 - see above
-        root = os.path.abspath(path)  # noqa: PTH100 - unlike resolve, keeps links
-        for each in _walk(root, search):
-            yield each if isinstance(each, InvalidEntry) else Entry(source=each, relative=os.path.relpath(each, root))
+        yield from _walk(os.path.abspath(path), "", search)  # noqa: PTH100 - unlike resolve, keeps links
     elif os.path.lexists(path):
-        yield Entry(source=os.path.abspath(path), relative=relative)  # noqa: PTH100
+        if not search.skips_file(path, relative, is_named=True):
+            yield Entry(source=os.path.abspath(path), relative=relative)  # noqa: PTH100
     else:
         yield InvalidEntry(where=path, code="LOCAL_FILE", message=f"{path} does not exist.")
 
 
-def _walk(folder: str, search: SearchOptions) -> Iterator[str | InvalidEntry]:
+def _walk(folder: str, relative: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
     """Yield the matching files below a folder. Hidden files are skipped, and links to folders are not followed."""
-    if Path(folder) in search.skipped:
+    if search.skips_folder(folder, relative):
         return
     try:
-        for name, is_folder in sort_names(_scan_folder(folder)):
+        for name, is_folder in sort_names(_scan_folder(folder, search)):
             path = os.path.join(folder, name)  # noqa: PTH118
+            below = f"{relative}/{name}" if relative else name
             if is_folder:
-                yield from _walk(path, search)
-            elif search.matches(name):
-                yield path
+                yield from _walk(path, below, search)
+            elif not search.skips_file(path, below):
+                yield Entry(source=path, relative=below)
     except OSError as error:
         message = f"{folder} can't be read ({error.strerror or error})."
         yield InvalidEntry(where=folder, code="LOCAL_FILE", message=message)
 
 
-def _scan_folder(folder: str) -> Iterator[tuple[str, bool]]:
+def _scan_folder(folder: str, search: SearchOptions) -> Iterator[tuple[str, bool]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.name.startswith("."):
+            if entry.name.startswith("."):
+                search.on_skip(entry.path, SkipReason.HIDDEN)
+            elif entry.is_symlink() and entry.is_dir():
+                search.on_skip(entry.path, SkipReason.LINK_TO_FOLDER)
+            else:
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
 
-def _expand_glob(pattern: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+def _find_glob_root(pattern: str) -> str:
+    """Return the folder before the first wildcard, or an empty string."""
     first_wildcard = next(index for index, character in enumerate(pattern) if character in "*?[")
-    root = os.path.dirname(pattern[:first_wildcard])  # noqa: PTH120
+    return os.path.dirname(pattern[:first_wildcard])  # noqa: PTH120
+
+
+def _expand_glob(pattern: str, search: SearchOptions) -> Iterator[Entry | InvalidEntry]:
+    root = _find_glob_root(pattern)
     found = False
     for path, _ in sort_names((each, False) for each in glob.iglob(pattern, recursive=True)):  # noqa: PTH207
-        if os.path.isfile(path) and not any(Path(path).resolve().is_relative_to(each) for each in search.skipped):  # noqa: PTH113
-            found = True
-            yield Entry(source=os.path.abspath(path), relative=os.path.relpath(path, root or "."))  # noqa: PTH100
+        if not os.path.isfile(path):  # noqa: PTH113
+            continue
+        found = True
+        relative = os.path.relpath(path, root or ".")
+        if any(Path(path).resolve().is_relative_to(each) for each in search.skipped):
+            search.on_skip(path, SkipReason.OUTPUT_FOLDER)
+        elif not search.skips_file(path, relative, is_named=True):
+            yield Entry(source=os.path.abspath(path), relative=relative)  # noqa: PTH100
     if not found:
         yield InvalidEntry(where=pattern, code="LOCAL_FILE", message=f"No file matches {pattern}.")
 
@@ -173,8 +239,9 @@ def _find_objects(name: str, search: SearchOptions) -> Iterator[Entry | InvalidE
         yield InvalidEntry(where=name, code="SOURCE_UNLISTED", message=f"{name} {reason}.")
     else:
         for each in search.list_objects(name):
-            if search.matches(each.rpartition("/")[2]):
-                yield Entry(source=each, relative=each.removeprefix(S3 + bucket + "/").removeprefix(key))
+            relative = each.removeprefix(S3 + bucket + "/").removeprefix(key)
+            if not search.skips_object(each, relative):
+                yield Entry(source=each, relative=relative)
 
 
 def _read_names(stream: BinaryIO | None) -> Iterator[str]:

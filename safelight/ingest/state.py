@@ -1,7 +1,7 @@
 """The options of an ingest, and the state of a run that is only in memory."""
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.files import WorkQueue
 from safelight.ingest.checkpoint.schema import State
+from safelight.ingest.filters import SearchOptions
 from safelight.ingest.polling import Poller
-from safelight.ingest.sources import S3, STANDARD_INPUT, SearchOptions
+from safelight.ingest.sources import S3, STANDARD_INPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,22 @@ class IngestOptions:
     def identity(self, api_url: str) -> Mapping[str, Any]:
         """Return the settings that identify a checkpoint. Commands with the same settings use the same checkpoint.
 
-        The output folder and the concurrency are not included.
+        The current folder, the output folder and the concurrency are not included. But names on standard input are
+        relative to the current folder, so it is included with them.
         """
+        more: dict[str, Any] = {"exclude": list(self.search.exclude)} if self.search.exclude else {}
+        if self.search.max_size is not None:
+            more["max_size"] = self.search.max_size
+        if STANDARD_INPUT in self.sources:
+            more["folder"] = os.getcwd()  # noqa: PTH109 - like abspath
+        return {**self.old_identity(api_url), **more}
+
+    def old_identity(self, api_url: str) -> Mapping[str, Any]:
+        """Return the identity in earlier versions, whose checkpoints were stored in the current folder."""
         return {
             "api_url": api_url,
             "sources": [each if _is_not_a_path(each) else os.path.abspath(each) for each in self.sources],  # noqa: PTH100
-            "manifests": [str(each.absolute()) for each in self.manifests],
+            "manifests": [os.path.abspath(each) for each in self.manifests],  # noqa: PTH100
             "options": dict(self.options),
             "patterns": list(self.search.patterns),
         }
@@ -63,8 +74,13 @@ class RunState:
     unconfirmed: deque[str] = field(default_factory=deque)
     #: Keys of running tasks. A task is not started while another task with the same key is running.
     busy: set[str] = field(default_factory=set)
-    #: Bytes of the files that this run has uploaded.
+    #: Number and bytes of the files that this run has uploaded.
+    sent_files: int = 0
     sent_bytes: int = 0
+    #: Number of files that succeeded or failed in earlier runs.
+    done_before: int = 0
+    #: Files and folders that are skipped, by the reason.
+    skipped: Counter[str] = field(default_factory=Counter)
     #: True if all sources are read.
     scanned: bool = False
     #: True while files are being inspected.

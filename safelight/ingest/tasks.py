@@ -201,7 +201,9 @@ class UploadFile(Task):
 
     def record(self, value: bool, now: float) -> None:  # noqa: ARG002 - see Task
         """Record that the file is uploaded."""
-        self.state.sent_bytes += (self.row.size or 0) if value else 0
+        if value:
+            self.state.sent_files += 1
+            self.state.sent_bytes += self.row.size or 0
         files.mark_sent(self.state.checkpoint, self.row.number, self.row.job, self.state.clock())
         self.state.uploads.release(self.row)
 

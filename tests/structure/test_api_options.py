@@ -9,9 +9,9 @@ from support.sample_images import draw_scene, encode
 
 from safelight.api_options import JOB_OPTIONS
 from safelight.cli.commands import ingest, plan, submit
+from safelight.ingest.filters import SearchOptions
 from safelight.ingest.inspection import HEADER_BYTES, detect_media_type
 from safelight.ingest.manifests import COLUMNS
-from safelight.ingest.sources import SearchOptions
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 
 MODULE = Path(__file__).parents[2] / "safelight" / "api_options.py"

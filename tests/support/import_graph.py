@@ -47,7 +47,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("auth", "connection"),
         ("transport",),
         ("models",),
-        ("address", "api_options", "errors"),
+        ("address", "api_options", "errors", "local_files"),
     ),
 }
 

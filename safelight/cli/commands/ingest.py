@@ -1,30 +1,38 @@
 """``safelight ingest``: process folders, manifests and buckets, and resume after an interruption."""
 
 import ctypes
-import dataclasses
 import shlex
 import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Any, Final
 
 import typer
 from rich.console import Console
 
-from safelight.address import find_state_dir
+from safelight.address import DEFAULT_STATE_DIR, find_api_url, find_user_state_dir
+from safelight.cli import ingest_options as args
 from safelight.cli import options as opts
-from safelight.cli.rendering import documents, tables, text
-from safelight.cli.rendering.ingest import print_summary, show_progress
+from safelight.cli.old_state import find_moved
+from safelight.cli.rendering import documents, text
+from safelight.cli.rendering.ingest import print_failures, print_summary, show_progress
+from safelight.cli.rendering.ingest_log import Write, log_changes, open_log
+from safelight.cli.rendering.ingest_preview import print_preview
 from safelight.cli.wiring import Wiring, connect
 from safelight.client import Safelight
-from safelight.errors import ClientError
+from safelight.errors import AddressUnknown, ClientError, StateDirUnknown
 from safelight.ingest import report as reports
 from safelight.ingest.checkpoint.database import default_path, open_checkpoint, translate_database_errors
-from safelight.ingest.engine import IngestStopped, run
-from safelight.ingest.manifests import read_manifest
-from safelight.ingest.sources import InvalidEntry, SearchOptions, find_entries
+from safelight.ingest.engine import IngestStopped, check_before_sending, run
+from safelight.ingest.filters import SearchOptions, SkipReason
+from safelight.ingest.preview import preview
+from safelight.ingest.sources import require_sources
 from safelight.ingest.state import IngestOptions
+from safelight.local_files import require_writable_folder
 
 EXAMPLES = """Examples:
 
@@ -34,88 +42,37 @@ find /archive -name '*.jpg' -mtime -1 -print0 | safelight ingest - --preset web 
 
 safelight ingest --manifest products.csv --out results --report report
 
-safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"""
+safelight ingest photos --exclude 'thumbs/' --max-size 50MB --dry-run
 
-Sources = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="SOURCE",
-        help="Folders, files, quoted globs, s3://bucket/prefix/, or - to read names from standard input.",
-    ),
-]
-Manifests = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--manifest",
-        metavar="FILE",
-        help="CSV or JSONL file that lists images and the options of each image. Repeatable.",
-    ),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Download the results to this folder.")]
-Patterns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--pattern",
-        metavar="GLOB",
-        help="In folders, ingest files whose names match this glob, instead of files with an image suffix. Repeatable.",
-    ),
-]
-Concurrency = Annotated[
-    str,
-    typer.Option(
-        "--concurrency",
-        metavar="auto|N",
-        help="Number of concurrent requests. With auto, it grows while requests succeed and is halved after a failure.",
-    ),
-]
-Name = Annotated[
-    str | None, typer.Option("--name", metavar="TEXT", help="Name for the batch of jobs that the ingest creates.")
-]
-CheckpointFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--checkpoint",
-        metavar="FILE",
-        help="File that stores the progress. Default: a file in .safelight/ingest/, for each set of sources "
-        "and options.",
-    ),
-]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Discard the checkpoint and start over.")]
-ReportDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--report", metavar="DIR", help="Folder for report.json and report.csv. Default: the folder of the checkpoint."
-    ),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List the files without uploading or storing anything.")]
-Patience = Annotated[
-    float,
-    typer.Option(
-        "--patience",
-        min=1,
-        metavar="SECONDS",
-        help="Stop if no request succeeds for this many seconds. If the API has never responded, stop after at most "
-        "10 seconds.",
-    ),
-]
+safelight ingest 'scans/**/*.tif' --width 800 --format webp --color --out small"""
 
 MAX_CONCURRENCY = 128
 #: Checkpoints are stored here, below the state folder.
 CHECKPOINT_FOLDER = "ingest"
-#: Names that a dry run lists.
-_MAX_LISTED = 20
 #: Failed files in the JSON document. The report has all.
 _MAX_FAILED_FILES = 1000
 #: ``M_ARENA_MAX`` in malloc.h of glibc.
 _M_ARENA_MAX: Final = -8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Output:
+    """What is printed and written about a run."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    log_file: Path | None
+    #: Folder for the report. If None, the folder of the checkpoint.
+    report: Path | None
+
+
 def ingest(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    sources: Sources = None,
-    manifests: Manifests = None,
-    out: Out = None,
+    sources: args.Sources = None,
+    manifests: args.Manifests = None,
+    out: args.Out = None,
     preset: opts.PresetName = None,
     pipeline: opts.Pipeline = None,
     width: opts.Width = None,
@@ -129,25 +86,33 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     grayscale: opts.Grayscale = None,
     webhook: opts.Webhook = None,
     facts: opts.Facts = None,
-    patterns: Patterns = None,
-    name: Name = None,
-    concurrency: Concurrency = "auto",
-    patience: Patience = 120.0,
-    checkpoint: CheckpointFile = None,
-    fresh: Fresh = False,
-    report: ReportDir = None,
-    dry_run: DryRun = False,
+    include: args.Patterns = None,
+    pattern: args.OldPatterns = None,
+    exclude: args.Exclude = None,
+    max_size: args.MaxSize = None,
+    name: args.Name = None,
+    concurrency: args.Concurrency = "auto",
+    patience: args.Patience = 120.0,
+    checkpoint: args.CheckpointFile = None,
+    fresh: args.Fresh = False,
+    report: args.ReportDir = None,
+    dry_run: args.DryRun = False,
+    quiet: args.Quiet = False,
+    verbose: args.Verbose = False,
+    log_file: args.LogFile = None,
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
 ) -> None:
     """Process any number of images, and resume after an interruption.
 
-    You can stop the command at any time. Run it again to resume. Every file gets exactly one job. If you resume
-    after more than 24 hours, some files can get a second one. Files with the same content and options are uploaded
-    only once and share one job. If a file fails, the command continues with the others.
+    You can stop the command at any time. Run it again, in any folder, to resume. Every file gets exactly one job. If
+    you resume after more than 24 hours, some files can get a second one. Files with the same content and options are
+    uploaded only once and share one job. If a file fails, the command continues with the others.
     """
     if not sources and not manifests:
         raise typer.BadParameter("give a source or --manifest.")
+    if quiet and verbose:
+        raise typer.BadParameter("--quiet can't be combined with --verbose.")
     processing = {
         **opts.collect_shorthand(
             *(pipeline, preset),
@@ -171,7 +136,9 @@ def ingest(  # noqa: PLR0913 - each option is an argument
         manifests=tuple(manifests or ()),
         options={key: value for key, value in processing.items() if value is not None},
         search=SearchOptions(
-            patterns=tuple(patterns or ()),
+            patterns=(*(include or ()), *(pattern or ())),
+            exclude=tuple(exclude or ()),
+            max_size=opts.parse_size(max_size),
             skipped=(out.absolute(),) if out is not None else (),
             names=typer.get_binary_stream("stdin") if "-" in (sources or ()) else None,
         ),
@@ -180,15 +147,19 @@ def ingest(  # noqa: PLR0913 - each option is an argument
         concurrency=read_concurrency(concurrency),
         patience=patience,
     )
+    output = _Output(as_json=as_json, quiet=quiet, verbose=verbose, log_file=log_file, report=report)
     wiring: Wiring = context.obj
     if dry_run:
-        succeeded = preview(_add_lister(options, wiring, api_url), as_json=as_json)
+        require_sources(options.sources)
+        path = _find_previewed_checkpoint(options, checkpoint, api_url)
+        rows = preview(_add_lister(options, wiring, api_url), path)
+        succeeded = print_preview(rows, as_json=as_json, quiet=quiet)
     else:
         share_malloc_arena()
         with connect(context, api_url) as client:
             options = _add_lister(options, wiring, client.api_url)
-            path = checkpoint or default_path(find_state_dir() / CHECKPOINT_FOLDER, options.identity(client.api_url))
-            succeeded = _run(client, options, path, report or path.parent, fresh=fresh, as_json=as_json)
+            path = checkpoint or _find_checkpoint(options, client.api_url)
+            succeeded = _run(client, options, path, output, fresh=fresh)
     raise typer.Exit(opts.EXIT_SUCCESS if succeeded else opts.EXIT_PARTIAL_FAILURE)
 
 
@@ -199,42 +170,6 @@ def read_concurrency(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_CONCURRENCY:
         raise typer.BadParameter(f"--concurrency is auto or a number from 1 to {MAX_CONCURRENCY}.")
     return int(text)
-
-
-def preview(options: IngestOptions, *, as_json: bool) -> bool:
-    """List the files that would be uploaded. Return True if every source can be read."""
-    count, size = 0, 0
-    names: list[str] = []
-    invalid: list[dict[str, str]] = []
-    manifests = chain.from_iterable(map(read_manifest, options.manifests))
-    for entry in chain(find_entries(options.sources, options.search), manifests):
-        if isinstance(entry, InvalidEntry):
-            invalid.append({"file": entry.where, "code": entry.code, "message": entry.message})
-            continue
-        count += 1
-        if not entry.is_object:
-            try:
-                size += Path(entry.source).stat().st_size
-            except OSError as error:
-                invalid.append({"file": entry.source, "code": "LOCAL_FILE", "message": str(error.strerror)})
-        if len(names) < _MAX_LISTED:
-            names.append(entry.source)
-    if as_json:
-        documents.print_document({"dry_run": True, "files": count, "bytes": size, "failed_files": invalid})
-        return not invalid
-    for name in names:
-        typer.echo(text.escape(name))
-    if count > len(names):
-        typer.echo(f"… and {count - len(names):,} more", err=True)
-    if invalid:
-        rows = [(each["file"], each["code"], each["message"]) for each in invalid]
-        tables.print_rows(("File", "Code", "Message"), rows, Console(stderr=True))
-    typer.echo(
-        f"Without --dry-run, {count:,} files ({text.format_size(size)}) would be uploaded. "
-        f"{len(invalid):,} files can't be read.",
-        err=True,
-    )
-    return not invalid
 
 
 def share_malloc_arena() -> bool:
@@ -250,25 +185,58 @@ def share_malloc_arena() -> bool:
     return mallopt is not None and mallopt(_M_ARENA_MAX, 1) == 1
 
 
+def _find_checkpoint(options: IngestOptions, api_url: str) -> Path:
+    """Return the path of the checkpoint, in which the progress of earlier versions is kept. Raises StateDirUnknown."""
+    path, old_paths = _list_checkpoints(options, api_url)
+    return find_moved(path, old_paths)
+
+
+def _find_previewed_checkpoint(options: IngestOptions, checkpoint: Path | None, api_url: str | None) -> Path | None:
+    """Return the path of the checkpoint, or None if there is none. Nothing is moved."""
+    if checkpoint is not None:
+        return checkpoint
+    try:
+        path, old_paths = _list_checkpoints(options, find_api_url(api_url))
+    except (AddressUnknown, StateDirUnknown):
+        return None
+    return next((each for each in (path, *old_paths) if each.exists()), None)
+
+
+def _list_checkpoints(options: IngestOptions, api_url: str) -> tuple[Path, tuple[Path, ...]]:
+    """Return the path of the checkpoint, and its paths in earlier versions."""
+    state_dir = find_user_state_dir()
+    old_identity = options.old_identity(api_url)
+    old_folders = dict.fromkeys((state_dir, Path(DEFAULT_STATE_DIR)))
+    old_paths = tuple(default_path(each / CHECKPOINT_FOLDER, old_identity) for each in old_folders)
+    return default_path(state_dir / CHECKPOINT_FOLDER, options.identity(api_url)), old_paths
+
+
 def _add_lister(options: IngestOptions, wiring: Wiring, api_url: str | None) -> IngestOptions:
     """Add the function that lists buckets, if there is one."""
     if wiring.list_objects is None:
         return options
     lister = partial(wiring.list_objects, api_url or "")
-    return dataclasses.replace(options, search=dataclasses.replace(options.search, list_objects=lister))
+    return replace(options, search=replace(options.search, list_objects=lister))
 
 
-def _run(  # noqa: PLR0913 - the parts of a run
-    client: Safelight, options: IngestOptions, path: Path, report_folder: Path, *, fresh: bool, as_json: bool
-) -> bool:
+def _run(client: Safelight, options: IngestOptions, path: Path, output: _Output, *, fresh: bool) -> bool:
     """Run the ingest, write the report and print the summary. Return True if no file failed.
 
     Raises ClientError, or Exit on Ctrl-C.
     """
     console = Console()
-    with open_checkpoint(path, fresh=fresh) as checkpoint:
+    started = time.monotonic()
+    check_before_sending(options)
+    if output.report is not None:
+        require_writable_folder(output.report)
+    with open_log(output.log_file, verbose=output.verbose) as write, open_checkpoint(path, fresh=fresh) as checkpoint:
+        if write is not None:
+            log_changes(checkpoint, write)
+            log_skipped = partial(_log_skipped, write)
+            options = replace(options, search=replace(options.search, on_skip=log_skipped))
         try:
-            with show_progress(console, as_json=as_json) as on_progress:
+            is_silent = output.as_json or output.quiet
+            with show_progress(console, as_json=is_silent, verbose=output.verbose) as on_progress:
                 progress = run(client, checkpoint, options, on_progress=on_progress)
         except KeyboardInterrupt:
             typer.echo(f"\nStopped. {_resume_hint()}", err=True)
@@ -276,16 +244,30 @@ def _run(  # noqa: PLR0913 - the parts of a run
         except IngestStopped as error:
             raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
         with translate_database_errors(path):
-            written = reports.write_report(checkpoint, progress, report_folder)
-            summary = reports.summarize(checkpoint, progress) | {"report": [str(each) for each in written]}
+            written = reports.write_report(checkpoint, progress, output.report or path.parent)
+            summary = reports.summarize(checkpoint, progress)
+            summary |= {"seconds": round(time.monotonic() - started, 3), "report": [str(each) for each in written]}
             failed = reports.iterate_outcomes(checkpoint, progress, only_failed=True)
-            if as_json:
+            if output.as_json:
                 documents.print_document({**summary, "failed_files": list(islice(failed, _MAX_FAILED_FILES))})
             else:
-                print_summary(summary, failed, console)
-    if not as_json:
-        typer.echo(f"Report: {', '.join(text.escape(str(each)) for each in written)}", err=True)
+                _print_result(summary, failed, console, quiet=output.quiet)
     return progress.failed == 0
+
+
+def _print_result(
+    summary: Mapping[str, Any], failed: Iterator[Mapping[str, Any]], console: Console, *, quiet: bool
+) -> None:
+    """Print counts, the first failed files and the paths of the report. If ``quiet``, print only the failed files."""
+    if not quiet:
+        print_summary(summary, console)
+    print_failures(failed, summary["failed"], console)
+    if not quiet:
+        typer.echo(f"Report: {', '.join(text.escape(text.shorten_path(each)) for each in summary['report'])}", err=True)
+
+
+def _log_skipped(write: Write, path: str, reason: SkipReason) -> None:
+    write(("skipped", text.shorten_path(path), "-", reason.value, "-"))
 
 
 def _explain(error: IngestStopped) -> str:

@@ -13,6 +13,7 @@ from safelight.cli.submission import ImageSource, Outcome, SubmitOptions, count_
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.connection import drop_none
+from safelight.local_files import require_writable_folder
 
 EXAMPLES = """Examples:
 
@@ -100,6 +101,8 @@ def submit(  # noqa: PLR0913 - each option is an argument
         out=out,
     )
     sources = [parse_source(each) for each in files]
+    if out is not None:
+        require_writable_folder(out)
     with connect(context, api_url) as client:
         outcomes = _run(client, sources, options, concurrency=parallel, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):

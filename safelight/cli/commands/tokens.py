@@ -22,6 +22,7 @@ from safelight.cli.options import (
     Width,
     Widths,
     collect_shorthand,
+    parse_size,
     read_pipeline,
 )
 from safelight.cli.rendering import documents, tables
@@ -45,7 +46,6 @@ app = typer.Typer(
 
 TokenId = Annotated[str, typer.Argument(metavar="ID", help="ID of the token.", show_default=False)]
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 def parse_duration(text: str | None) -> int | None:
@@ -56,16 +56,6 @@ def parse_duration(text: str | None) -> int | None:
     if found is None:
         raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 2h or 7d.")
     return int(found[1]) * _UNITS[found[2]]
-
-
-def parse_size(text: str | None) -> int | None:
-    """Return a size such as ``50MB`` or ``50MiB`` in bytes. Raises BadParameter."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,12})\s*([kmg]i?|)b?", text.strip().lower())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is not a size such as 5000000, 50MB or 50MiB.")
-    return int(found[1]) * _SIZES[found[2]]
 
 
 def parse_tags(texts: list[str] | None) -> dict[str, str]:

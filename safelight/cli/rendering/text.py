@@ -1,5 +1,7 @@
 """Values as readable text."""
 
+import os
+
 from safelight.errors import ApiError, ClientError
 from safelight.models import Job, Output
 
@@ -12,6 +14,18 @@ def escape(text: str) -> str:
         each if each.isprintable() or each == _ZERO_WIDTH_JOINER else each.encode("unicode_escape").decode()
         for each in text
     )
+
+
+def shorten_path(path: str) -> str:
+    """Return a path relative to the current folder if it is below this folder. Return other names unchanged."""
+    prefix = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - names are text
+    return path.removeprefix(prefix)
+
+
+def format_duration_of(seconds: float) -> str:
+    """Return seconds as hours, minutes and seconds: ``0:01:05``, at most ``999:59:59``."""
+    whole = round(min(seconds, 3_599_999.0))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def format_error(error: ClientError) -> str:

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,8 @@ class Checkpoint:
         """Use an open database; see :func:`open_checkpoint`."""
         self.path = path
         self.database = database
+        #: Called with the number of each file whose state has changed.
+        self.on_change: Callable[[int], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +63,11 @@ class Checkpoint:
     def set_fact(self, name: str, value: str) -> None:
         """Store a fact with the next commit."""
         self.database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def report_change(self, number: int) -> None:
+        """Report that the state of a file has changed."""
+        if self.on_change is not None:
+            self.on_change(number)
 
     def commit(self) -> None:
         """Make all changes durable."""
@@ -88,6 +95,27 @@ def open_checkpoint(path: Path, *, fresh: bool = False) -> Checkpoint:
             database.close()
             raise
     return Checkpoint(path, database)
+
+
+@contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Yield the database of a checkpoint for queries, or None if there is none or another process uses it."""
+    # A complete file is opened without the auxiliary files of SQLite, which would stay. A run that was killed has left
+    # such a file.
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+    try:
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=0.5)
+    except sqlite3.Error:
+        yield None
+        return
+    try:
+        database.execute("SELECT 1 FROM files LIMIT 1")
+    except sqlite3.Error:
+        yield None
+    else:
+        yield database
+    finally:
+        database.close()
 
 
 def default_path(folder: Path, identity: Mapping[str, Any]) -> Path:

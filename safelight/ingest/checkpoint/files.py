@@ -91,6 +91,7 @@ def mark_sent(checkpoint: Checkpoint, number: int, job: str, now: float) -> None
         "UPDATE files SET state = ?, form = NULL, sent_at = ? WHERE number = ? AND job = ? AND state = ?",
         (State.SENT, now, number, job, State.MEMBER),
     )
+    checkpoint.report_change(number)
 
 
 def mark_confirmed(checkpoint: Checkpoint, job: str, now: float) -> None:
@@ -113,6 +114,7 @@ def mark_refused(checkpoint: Checkpoint, error: FileError) -> None:
         "UPDATE files SET state = ?, form = NULL, code = ?, message = ? WHERE number = ?",
         (State.REFUSED, error.code, error.message.encode(errors="replace").decode(), error.number),
     )
+    checkpoint.report_change(error.number)
     release_duplicates(checkpoint, error.number)
 
 
@@ -149,22 +151,25 @@ def mark_ended(checkpoint: Checkpoint, number: int, job: Job) -> None:
             number,
         ),
     )
+    checkpoint.report_change(number)
     copy_outcome_to_duplicates(checkpoint, number)
 
 
 def copy_outcome_to_duplicates(checkpoint: Checkpoint, number: int) -> None:
     """Copy a file's outcome, if it has one, to its duplicates."""
-    checkpoint.database.execute(
+    duplicates = checkpoint.database.execute(
         "UPDATE files SET (state, job, status, code, message, outputs) ="
         " (SELECT CASE WHEN state IN (?, ?) THEN ? ELSE state END, job, status, code, message, outputs"
         " FROM files WHERE number = ?)"
         " WHERE twin = ? AND state = ?"
-        " AND EXISTS (SELECT 1 FROM files WHERE number = ? AND state IN (?, ?, ?, ?))",
+        " AND EXISTS (SELECT 1 FROM files WHERE number = ? AND state IN (?, ?, ?, ?)) RETURNING number",
         (
             *(State.SAVED, State.UNSAVED, State.COMPLETED, number, number, State.DUPLICATE),
             *(number, State.COMPLETED, State.SAVED, State.UNSAVED, State.FAILED),
         ),
-    )
+    ).fetchall()
+    for (duplicate,) in duplicates:
+        checkpoint.report_change(duplicate)
 
 
 def release_duplicates(checkpoint: Checkpoint, number: int) -> None:
@@ -192,6 +197,7 @@ def mark_saved(checkpoint: Checkpoint, number: int, paths: Sequence[str]) -> Non
     checkpoint.database.execute(
         "UPDATE files SET state = ?, saved = ? WHERE number = ?", (State.SAVED, json.dumps(list(paths)), number)
     )
+    checkpoint.report_change(number)
 
 
 def mark_unsaved(checkpoint: Checkpoint, error: FileError) -> None:
@@ -200,6 +206,7 @@ def mark_unsaved(checkpoint: Checkpoint, error: FileError) -> None:
         "UPDATE files SET state = ?, code = ?, message = ? WHERE number = ?",
         (State.UNSAVED, error.code, error.message.encode(errors="replace").decode(), error.number),
     )
+    checkpoint.report_change(error.number)
 
 
 def read_outputs(row: FileRow) -> list[Output]:

@@ -36,7 +36,7 @@ class TranscriptRunner:
             printed = self.shell.run(command, allowed=_SUCCESS_OR_PARTIAL if step.shown else _SUCCESS)
             if not step.shown:
                 continue
-            output = printed.replace(self.shell.environment["SAFELIGHT_STATE_DIR"], ".safelight")
+            output = printed.replace(self.shell.environment["SAFELIGHT_STATE_DIR"], "/home/me/.local/state/safelight")
             output = output.replace(str(self.shell.folder), "/home/me")
             shown, real = (sorted(text.strip().splitlines(), key=normalize) for text in (step.shown, output))
             assert [normalize(line) for line in real] == [normalize(line) for line in shown], (

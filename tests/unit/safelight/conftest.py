@@ -219,6 +219,7 @@ class LocalStack:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SAFELIGHT_API_URL", "SAFELIGHT_STATE_DIR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
     monkeypatch.chdir(tmp_path)
 
 

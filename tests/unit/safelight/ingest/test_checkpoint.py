@@ -190,7 +190,7 @@ def test_changed_file_counts_as_new(checkpoint: Checkpoint, tmp_path: Path) -> N
 
 
 def test_next_run_retries_refused_files(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    """Removed manifest rows are forgotten. Results for another folder are downloaded again."""
+    """The sources yield them again, unless they were deleted. Results for another folder are downloaded again."""
     listing.prepare_run(checkpoint, "/out")
     add_files(checkpoint, tmp_path, a=b"1", b=b"")
     respond(checkpoint)
@@ -198,9 +198,9 @@ def test_next_run_retries_refused_files(checkpoint: Checkpoint, tmp_path: Path) 
     files.mark_ended(checkpoint, 1, make_ended_job("JOB1-0"))
     files.mark_saved(checkpoint, 1, ["a.png"])
     listing.prepare_run(checkpoint, "/out")
-    assert [row[0] for row in rows(checkpoint, "state")] == [State.SAVED, State.FOUND]
+    assert [row[0] for row in rows(checkpoint, "state")] == [State.SAVED]
     listing.prepare_run(checkpoint, "/elsewhere")
-    assert [row[0] for row in rows(checkpoint, "state")] == [State.COMPLETED, State.FOUND]
+    assert [row[0] for row in rows(checkpoint, "state")] == [State.COMPLETED]
 
 
 def test_no_result_overwrites_another(checkpoint: Checkpoint, tmp_path: Path) -> None:

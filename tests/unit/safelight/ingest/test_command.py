@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.fake_bulk_api import API_URL, BulkApi, problem
 from typer.testing import CliRunner, Result
 
 from safelight.cli.app import app
-from safelight.cli.rendering.ingest import RateMeter
+from safelight.cli.rendering.ingest import RateMeter, format_progress, wrap_path
 from safelight.cli.wiring import Wiring
 from safelight.client import Safelight
 from safelight.ingest import Progress
@@ -76,8 +78,8 @@ def test_summary_has_counts_and_failures(ingest: Invoke, photos: Path) -> None:
     assert result.exit_code == 1, result.output
     counts = dict(line.split("\t") for line in result.stdout.splitlines())
     assert (counts["files"], counts["succeeded"], counts["failed"], counts["jobs"]) == ("5", "3", "2", "4")
-    assert (counts["NOT_AN_IMAGE"], counts["LOCAL_FILE"]) == ("1", "1")
-    assert f"{photos / 'void.png'}\tLOCAL_FILE\t" in result.stderr
+    assert (counts["failed NOT_AN_IMAGE"], counts["failed LOCAL_FILE"]) == ("1", "1")
+    assert "photos/void.png\tLOCAL_FILE\tphotos/void.png is empty.\n" in result.stderr
     assert (photos.parent / "out" / "deep" / "b.png").read_bytes().startswith(b"image of")
 
 
@@ -132,17 +134,54 @@ def test_csv_report_escapes_formulas(ingest: Invoke) -> None:
 
 
 def test_dry_run_sends_and_stores_nothing(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
-    """It lists what would be uploaded and what can not be read."""
+    """It lists every file with what would be done and why."""
+    (photos / "notes.txt").touch()
     before = sorted(photos.parent.rglob("*"))
-    result = ingest("photos", "missing.png", "--dry-run")
+    result = ingest("photos", "--dry-run")
     assert result.exit_code == 1
-    assert str(photos / "deep/b.png") in result.stdout
-    assert "missing.png\tLOCAL_FILE" in result.stderr
-    assert "5 files" in result.stderr
+    rows = {row[1]: (row[0], *row[2:4]) for row in (line.split("\t") for line in result.stdout.splitlines())}
+    assert rows == {
+        "photos/a.png": ("send", "-", "17"),
+        "photos/deep/a.png": ("send", "-", "22"),
+        "photos/deep/b.png": ("send", "-", "22"),
+        "photos/notes.txt": ("skip", "NO_IMAGE_SUFFIX", "-"),
+        "photos/text.png": ("send", "-", "12"),
+        "photos/void.png": ("fail", "LOCAL_FILE", "-"),
+    }
+    assert "4 files to send (73 B), 0 to continue, 1 to skip, 1 would fail." in result.stderr
     document = json.loads(ingest("photos", "--dry-run", "--json").stdout)
-    assert (document["files"], document["failed_files"]) == (5, [])
+    assert {name: document[name] for name in ("send", "continue", "skip", "fail", "bytes")} == {
+        "send": 4,
+        "continue": 0,
+        "skip": 1,
+        "fail": 1,
+        "bytes": 73,
+    }
+    assert [each["reason"] for each in document["entries"] if each["action"] == "skip"] == ["NO_IMAGE_SUFFIX"]
     assert not bulk.requests
     assert sorted(photos.parent.rglob("*")) == before
+
+
+def test_dry_run_shows_what_earlier_runs_have_done(ingest: Invoke, photos: Path) -> None:
+    """Files that are done are skipped, changed and refused ones are not."""
+    ingest("photos", "--out", "out")
+    (photos / "a.png").write_bytes(PNG + b"changed")
+    before = sorted(photos.parent.rglob("*"))
+    document = json.loads(ingest("photos", "--out", "out", "--dry-run", "--json").stdout)
+    assert {Path(each["file"]).relative_to(photos).as_posix(): each["reason"] for each in document["entries"]} == {
+        "a.png": None,
+        "deep/a.png": "DONE_BEFORE",
+        "deep/b.png": "DONE_BEFORE",
+        "text.png": "DONE_BEFORE",
+        "void.png": "LOCAL_FILE",
+    }
+    assert sorted(photos.parent.rglob("*")) == before
+
+
+def test_empty_dry_run_is_valid_json(ingest: Invoke) -> None:
+    """Without entries."""
+    Path("empty").mkdir()
+    assert json.loads(ingest("empty", "--dry-run", "--json").stdout)["entries"] == []
 
 
 def test_s3_objects_are_added_by_name(ingest: Invoke, bulk: BulkApi) -> None:
@@ -218,14 +257,25 @@ def test_ctrl_c_shows_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
         (("photos", "--concurrency", "many"), "auto or a number"),
         (("photos", "--preset", "web", "--width", "3"), "--preset can't be combined"),
         (("--manifest", "missing.csv"), "can't be read"),
+        (("photso",), "photso does not exist. Nothing was sent. Did you mean photos?"),
+        (("photos", "nothing/*.jpg"), "No file matches nothing/*.jpg. Nothing was sent."),
+        (("photos", "photso", "--dry-run"), "photso does not exist."),
+        (("photos", "--out", "photos/a.png"), "photos/a.png can't be written (is not a folder). Nothing was sent."),
+        (("photos", "--report", "photos/a.png"), "photos/a.png can't be written"),
+        (("photos", "--log-file", "missing/log"), "missing/log can't be written"),
+        (("photos", "--max-size", "large"), "is not a size such as"),
+        (("photos", "--quiet", "-v"), "--quiet can't be combined with --verbose"),
         (("photos", "--checkpoint", "photos/a.png"), "not a checkpoint"),
     ],
 )
-def test_invalid_arguments_exit_with_2(ingest: Invoke, photos: Path, arguments: tuple[str, ...], says: str) -> None:
+def test_invalid_arguments_exit_with_2(
+    ingest: Invoke, photos: Path, bulk: BulkApi, arguments: tuple[str, ...], says: str
+) -> None:
     """Nothing is sent."""
     assert photos.exists()
     result = ingest(*arguments)
     assert result.exit_code == 2
+    assert not bulk.requests
     assert says in " ".join(result.stderr.replace("│", "").split())
 
 
@@ -251,11 +301,38 @@ def test_rate_and_time_left() -> None:
     now = iter([0.0, 1.0, 2.0])
     rate = RateMeter(lambda: next(now))
     for done in (0, 10, 20):
-        rate.record(done)
-    assert rate.per_second == pytest.approx(10)
+        rate.record(done, done * 300_000)
+    assert [rate.per_second, rate.bytes_per_second] == pytest.approx([10, 3_000_000])
     states = {State.COMPLETED: 20, State.SENT: 100}
     assert rate.format_time_left(Progress(states, scanned=True)) == "0:00:10"
     assert rate.format_time_left(Progress(states)) == "-"
+    assert format_progress(Progress(states, scanned=True), rate) == (
+        "20/120  16 %  10.0 images/s  3.0 MB/s  ETA 0:00:10  0 failed"
+    )
+    assert format_progress(Progress(states), rate) == "20/120+  - %  10.0 images/s  3.0 MB/s  ETA -  0 failed"
+
+
+@given(
+    counts=st.lists(st.integers(0, 10**7), min_size=3, max_size=3),
+    rates=st.tuples(st.floats(0, 1e5), st.floats(0, 1e11)),
+    width=st.integers(20, 200),
+)
+def test_progress_fits_the_terminal(counts: list[int], rates: tuple[float, float], width: int) -> None:
+    """Whatever the numbers are. In 80 columns, the failed files are always shown."""
+    rate = RateMeter()
+    rate.per_second, rate.bytes_per_second = rates
+    progress = Progress(dict(zip((State.COMPLETED, State.SENT, State.FAILED), counts, strict=True)), scanned=True)
+    assert len(format_progress(progress, rate, width)) <= width
+    assert f"{counts[2]:,} failed" in format_progress(progress, rate)
+
+
+@given(st.text(st.sampled_from("ab/"), min_size=1, max_size=200))
+def test_paths_are_broken_only_after_a_slash(path: str) -> None:
+    """The lines together are the path."""
+    lines = wrap_path(path, 20)
+    assert "".join(line.removeprefix("  ") if index else line for index, line in enumerate(lines)) == path
+    assert all(line.endswith("/") for line in lines[:-1])
+    assert all(len(line) <= 20 or "/" not in line.rstrip("/") for line in lines)
 
 
 def test_empty_folder_succeeds(ingest: Invoke, bulk: BulkApi) -> None:

@@ -35,6 +35,16 @@ def test_csv_rows_become_entries(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiter_is_detected(tmp_path: Path, delimiter: str) -> None:
+    """From the header. Spreadsheets in many countries write semicolons."""
+    rows = [["\ufeffpath", " preset", "width"], ["a b,c;d.jpg", "web", ""]]
+    text = "".join(delimiter.join(f'"{each}"' if "," in each else each for each in row) + "\r\n" for row in rows)
+    (entry,) = read_manifest(write(tmp_path / "list.csv", text))
+    assert isinstance(entry, Entry)
+    assert (entry.relative, entry.options) == ("a b,c;d.jpg", {"preset": "web"})
+
+
 def test_jsonl_rows_become_entries(tmp_path: Path) -> None:
     """One object per line. Null counts as absent."""
     rows: list[dict[str, Any]] = [{"path": "a.jpg", "preset": "web", "width": None}, {"path": "/x/b.jpg"}]
@@ -79,7 +89,10 @@ def test_invalid_row_does_not_affect_the_next(tmp_path: Path, case: str) -> None
     [
         ("list.txt", "a.jpg", "must end in"),
         ("list.csv", "a.jpg\n", "has an unknown column 'a.jpg'"),
-        ("list.csv", "path,widht\na.jpg,3\n", "has an unknown column 'widht'"),
+        ("list.csv", "path,widht\na.jpg,3\n", "has an unknown column 'widht'. Did you mean width?"),
+        ("list.csv", "Path\na.jpg\n", "has an unknown column 'Path'. Did you mean path?"),
+        ("list.csv", "path;presett\na.jpg;3\n", "has an unknown column 'presett'. Did you mean preset?"),
+        ("list.csv", "path,path\na.jpg,b.jpg\n", "has a column twice"),
         ("list.csv", "", "has no column path"),
         ("missing.csv", None, "can't be read"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.ingest.sources import Entry, InvalidEntry, SearchOptions, find_entries, sort_names
+from safelight.ingest.filters import SearchOptions
+from safelight.ingest.sources import Entry, InvalidEntry, find_entries, sort_names
 
 
 def create_files(root: Path, *names: str) -> Path:

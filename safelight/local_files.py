@@ -1,0 +1,17 @@
+"""Folders on this machine that a command writes to."""
+
+import tempfile
+from pathlib import Path
+
+from safelight.errors import LocalFileError
+
+
+def require_writable_folder(folder: Path) -> None:
+    """Create a folder and its parents, and check that files can be created in it. Raises LocalFileError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".safelight-"):
+            pass
+    except OSError as error:
+        reason = "is not a folder" if folder.exists() and not folder.is_dir() else error.strerror or error
+        raise LocalFileError(f"{folder} can't be written ({reason}). Nothing was sent.") from error
