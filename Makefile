@@ -14,7 +14,7 @@ AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 BOX := .venv-box
 # Package hashes, digests of images, base64 images, IDs in examples, and tests, whose keys are fake.
-NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|benchmarks/public_images\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
+NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|benchmarks/(public_images|facts_equality)\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 

@@ -37,12 +37,17 @@ def compute_palette(image: Image.Image) -> tuple[str, ...]:
             group[2] += count * green
             group[3] += count * blue
     mains: list[list[int]] = []
+    # The mean of each main color, because computing it for each pair would take most of the time.
+    means: list[tuple[float, float, float]] = []
     for group in sorted(groups.values(), reverse=True):
-        near = next((main for main in mains if _are_near(main, group)), None)
+        mean = _compute_mean(group)
+        near = _find_near(means, mean)
         if near is None:
             mains.append(group)
+            means.append(mean)
         else:
-            near[:] = [total + each for total, each in zip(near, group, strict=True)]
+            mains[near] = [total + each for total, each in zip(mains[near], group, strict=True)]
+            means[near] = _compute_mean(mains[near])
     best = sorted(mains, reverse=True)[:PALETTE_COLORS]
     return tuple(
         f"#{round(red / count):02x}{round(green / count):02x}{round(blue / count):02x}"
@@ -50,6 +55,15 @@ def compute_palette(image: Image.Image) -> tuple[str, ...]:
     )
 
 
-def _are_near(first: list[int], second: list[int]) -> bool:
-    pairs = zip(first[1:], second[1:], strict=True)
-    return sum((one / first[0] - other / second[0]) ** 2 for one, other in pairs) <= _DISTANCE**2
+def _compute_mean(group: list[int]) -> tuple[float, float, float]:
+    count, red, green, blue = group
+    return red / count, green / count, blue / count
+
+
+def _find_near(means: list[tuple[float, float, float]], color: tuple[float, float, float]) -> int | None:
+    """Return the index of the first main color that is near a color, or None."""
+    red, green, blue = color
+    for index, (other_red, other_green, other_blue) in enumerate(means):
+        if (red - other_red) ** 2 + (green - other_green) ** 2 + (blue - other_blue) ** 2 <= _DISTANCE**2:
+            return index
+    return None
