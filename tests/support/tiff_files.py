@@ -45,6 +45,8 @@ class TiffFile:
     strips: Sequence[bytes] | None = None
     #: Replaces the sizes of strips or tiles. If it is empty, the tag is left out.
     sizes: Sequence[int] | None = None
+    #: List tiles in the tags for strips, as some programs do.
+    tiles_as_strips: bool = False
 
     def encode(self) -> bytes:
         """Return the bytes of the file."""
@@ -72,7 +74,7 @@ class TiffFile:
             tags |= {322: (3, (self.tile[0],)), 323: (3, (self.tile[1],))}
         else:
             tags[278] = (4, (self.rows_per_strip,))
-        places = (324, 325) if self.tile else (273, 279)
+        places = (324, 325) if self.tile and not self.tiles_as_strips else (273, 279)
         kind = 16 if self.big else 4
         sizes = tuple(len(segment) for segment in segments)
         tags |= self.tags

@@ -45,7 +45,8 @@ def read_segments(data: bytes, directory: Directory, flavor: Flavor, *, ignore_s
     A strip or tile whose size is missing or 0, or any with ``ignore_sizes``, extends to the next one or to the end of
     the file. A plane that is not needed can be missing.
     """
-    tags = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS) if flavor.tile else (Tag.STRIP_OFFSETS, Tag.STRIP_BYTE_COUNTS)
+    has_tile_tags = flavor.tile and Tag.TILE_OFFSETS in directory.tags
+    tags = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS) if has_tile_tags else (Tag.STRIP_OFFSETS, Tag.STRIP_BYTE_COUNTS)
     offsets, counts = (directory.get_numbers(tag) for tag in tags)
     needed = count_segments(flavor)
     if needed > _MAX_SEGMENTS or len(offsets) < _count_used(flavor, needed):

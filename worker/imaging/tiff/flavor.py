@@ -187,10 +187,7 @@ def read_flavor(directory: Directory) -> Flavor:
     if min(size) < 1 or samples < COLORS.get(Photometric(photometric), 1):
         raise CorruptImage
     extras = directory.get_numbers(Tag.EXTRA_SAMPLES)[: samples - COLORS.get(Photometric(photometric), 1)]
-    has_tiles = bool(directory.get_numbers(Tag.TILE_OFFSETS))
-    tile = (number(Tag.TILE_WIDTH, 0), number(Tag.TILE_LENGTH, 0)) if has_tiles else None
-    if tile and min(tile) < 1:
-        raise CorruptImage
+    tile = _read_tile(directory, size)
     subsampling = directory.get_numbers(Tag.YCBCR_SUBSAMPLING)
     return Flavor(
         order=directory.order,
@@ -208,6 +205,21 @@ def read_flavor(directory: Directory) -> Flavor:
         rows_per_strip=max(1, min(number(Tag.ROWS_PER_STRIP, size[1]), size[1])),
         subsampling=(subsampling[0], subsampling[1]) if len(subsampling) >= 2 else (2, 2),
     )
+
+
+def _read_tile(directory: Directory, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Return width and height of a tile, or None for strips. Some programs list tiles in the tags for strips.
+
+    Raises CorruptImage if the size of tiles is missing.
+    """
+    width, height = directory.get_number(Tag.TILE_WIDTH, 0), directory.get_number(Tag.TILE_LENGTH, 0)
+    if min(width, height) < 1:
+        if directory.get_numbers(Tag.TILE_OFFSETS):
+            raise CorruptImage
+        return None
+    tiles = -(-size[0] // width) * -(-size[1] // height)
+    is_tiled = directory.get_numbers(Tag.TILE_OFFSETS) or len(directory.get_numbers(Tag.STRIP_OFFSETS)) >= tiles
+    return (width, height) if is_tiled else None
 
 
 def _count_samples(directory: Directory, compression: int) -> int:

@@ -153,6 +153,7 @@ def _decode_with_pillow(directory: Directory, flavor: Flavor, segments: list[Seg
     if flavor.photometric == Photometric.PALETTE:
         tags[Tag.COLOR_MAP] = _read_color_map(directory, flavor)
     if flavor.tile is None:
+        tags = {tag: value for tag, value in tags.items() if tag not in {Tag.TILE_WIDTH, Tag.TILE_LENGTH}}
         tags[Tag.ROWS_PER_STRIP] = (flavor.rows_per_strip,)
     if not _is_usable(tags.get(Tag.YCBCR_COEFFICIENTS)):
         del tags[Tag.YCBCR_COEFFICIENTS]

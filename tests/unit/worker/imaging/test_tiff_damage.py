@@ -1,12 +1,13 @@
 """TIFF files whose strips have wrong sizes, whose planes are incomplete, or whose fax lines are damaged."""
 
+import struct
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
 from support import sample_images
-from support.tiff_files import DEFLATE, LZW, PACK_BITS, TiffFile
+from support.tiff_files import DEFLATE, LZW, NONE, PACK_BITS, TiffFile
 
 from shared.errors import ImageError
 from worker.imaging import Limits
@@ -143,3 +144,38 @@ def test_luma_coefficients_without_meaning_are_ignored() -> None:
         for more in ({}, {529: (5, bytes(24))})
     ]
     assert is_equal(decode(data[1])[0], decode(data[0])[0])
+
+
+@pytest.mark.parametrize("compression", [NONE, LZW])
+@pytest.mark.parametrize("planar", [False, True])
+def test_tiles_can_be_in_the_tags_for_strips(compression: int, *, planar: bool) -> None:
+    """The size of tiles and the number of offsets tell that they are tiles."""
+    rows = [[[pixel[0], 255 - pixel[0], 7] for pixel in row] for row in ROWS]
+    usual: dict[str, Any] = {"rows": rows, "compression": compression, "photometric": 2, "planar": planar}
+    image, warnings = decode(TiffFile(**usual, tile=(16, 16), tiles_as_strips=True, tags={278: (4, (16,))}).encode())
+    assert is_equal(image, decode(TiffFile(**usual).encode())[0])
+    assert warnings == ()
+
+
+@pytest.mark.parametrize("compression", [NONE, LZW])
+def test_size_of_tiles_has_no_effect_on_strips(compression: int) -> None:
+    """There are fewer offsets than there would be tiles."""
+    usual: dict[str, Any] = {"rows": ROWS, "compression": compression, "rows_per_strip": 30}
+    image, _ = decode(TiffFile(**usual, tags={322: (3, (16,)), 323: (3, (16,))}).encode())
+    assert is_equal(image, decode(TiffFile(**usual).encode())[0])
+
+
+@pytest.mark.parametrize("weights", [(0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722), (0.212, 0.701, 0.087)])
+@pytest.mark.parametrize("compression", [NONE, LZW])
+def test_luma_coefficients_of_the_file_count(compression: int, weights: tuple[float, float, float]) -> None:
+    """The formula is that of TIFF 6.0, section 21."""
+    luma, blue_difference, red_difference = 120, 110, 150
+    red = luma + (red_difference - 128) * (2 - 2 * weights[0])
+    blue = luma + (blue_difference - 128) * (2 - 2 * weights[2])
+    green = (luma - weights[0] * red - weights[2] * blue) / weights[1]
+    coefficients = b"".join(struct.pack("<II", round(weight * 10_000), 10_000) for weight in weights)
+    rows = [[[luma, blue_difference, red_difference] for _ in row] for row in ROWS]
+    file = TiffFile(rows=rows, photometric=6, compression=compression, tags={529: (5, coefficients), 530: (3, (1, 1))})
+    pixel = decode(file.encode())[0].getpixel((20, 15))
+    assert isinstance(pixel, tuple)
+    assert all(abs(value - exact) <= 1 for value, exact in zip(pixel, (red, green, blue), strict=True)), pixel
