@@ -62,6 +62,14 @@ DestroyEngine = Annotated[
         "--engine", help="Where the stack is. The only value is aws. For a local engine, use safelight down --wipe."
     ),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        metavar="NAME=VALUE",
+        help="Template parameter. Repeatable. docs/settings.md lists the parameters.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
@@ -77,15 +85,25 @@ def up(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep running, and deploy again when the code changes.")
     ] = False,
+    parameter: Parameters = None,
+    reset_parameters: Annotated[
+        bool, typer.Option("--reset-parameters", help="Forget the parameters of earlier commands.")
+    ] = False,
 ) -> None:
     """Start a local stack, and wait until its API is healthy.
 
-    If the stack is already running, the command deploys what has changed.
+    If the stack is already running, the command deploys what has changed. Parameters are kept for the next
+    `safelight up` and `safelight demo`, until `safelight down --wipe`.
     """
     with _expected_errors(), _progress(quiet=as_json) as report:
         from infra import local_stack
 
-        stack = local_stack.up(state_dir(), engine.value, report=report)
+        given = _parameters(parameter or [])
+        if reset_parameters:
+            local_stack.forget_parameters(state_dir())
+        stack = local_stack.up(state_dir(), engine.value, given, report=report)
+        if given:
+            local_stack.save_parameters(state_dir(), local_stack.read_parameters(state_dir()) | given)
     _show(stack, as_json=as_json)
     if watch:
         from infra import hot_reload
@@ -114,10 +132,7 @@ def deploy(  # noqa: PLR0913 - one argument for each option
     name: StackName = "safelight",
     profile: Profile = None,
     region: Region = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(help="Template parameter as NAME=VALUE. Repeatable. docs/settings.md lists the parameters."),
-    ] = None,
+    parameter: Parameters = None,
     yes: Yes = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the URLs and resource names as JSON. Needs --yes.")

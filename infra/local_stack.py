@@ -1,5 +1,6 @@
 """Start and stop a local stack: the entry point of ``safelight up`` and of the tests."""
 
+import json
 import os
 import shutil
 import time
@@ -81,13 +82,14 @@ def up(  # noqa: PLR0913 - each with a default of its own
 ) -> Stack:
     """Start the engine if necessary, bring the stack up to date, and return it. Idempotent.
 
-    ``parameters`` are template parameters that differ from :func:`local_parameters`. ``environment`` is added to the
-    environment of the engine. ``source`` is the folder whose code is deployed. Raises SetupError if a step fails.
+    ``parameters`` are template parameters that differ from :func:`local_parameters` and :func:`read_parameters`.
+    ``environment`` is added to the environment of the engine. ``source`` is the folder whose code is deployed. Raises
+    SetupError if a step fails.
     """
     chosen = _engine(engine)
     state_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     state_dir.chmod(_PRIVATE)
-    given = local_parameters() | dict(chosen.parameters()) | dict(parameters or {})
+    given = local_parameters() | dict(chosen.parameters()) | read_parameters(state_dir) | dict(parameters or {})
     name = given.get("NamePrefix", STACK_NAME)
     with _lock(state_dir):
         running = chosen.is_running(state_dir, environment)
@@ -119,12 +121,43 @@ def down(state_dir: Path, *, wipe: bool = False) -> str:
         stack_path(state_dir).unlink(missing_ok=True)
         if wipe:
             _name_file(state_dir).unlink(missing_ok=True)
+            forget_parameters(state_dir)
             shutil.rmtree(state_dir / "build", ignore_errors=True)
     if wipe:
         _lock_file(state_dir).unlink(missing_ok=True)
         if not any(state_dir.iterdir()):  # other files belong to someone else
             state_dir.rmdir()
     return " ".join(filter(None, stopped))
+
+
+def read_parameters(state_dir: Path) -> dict[str, str]:
+    """Return the template parameters that :func:`save_parameters` has stored for the stacks of a state directory.
+
+    Raises SetupError if the file is damaged.
+    """
+    path = _parameters_file(state_dir)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        stored = None
+    if not isinstance(stored, dict):
+        raise SetupError(f"{path} is damaged. Delete it, and pass the parameters again.")
+    return {str(name): str(value) for name, value in stored.items()}
+
+
+def save_parameters(state_dir: Path, parameters: Mapping[str, str]) -> None:
+    """Store the template parameters that later calls of :func:`up` use."""
+    path = _parameters_file(state_dir)
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(json.dumps(dict(parameters), indent=2) + "\n", encoding="utf-8")
+    scratch.replace(path)
+
+
+def forget_parameters(state_dir: Path) -> None:
+    """Delete the stored template parameters."""
+    _parameters_file(state_dir).unlink(missing_ok=True)
 
 
 def local_parameters() -> dict[str, str]:
@@ -141,6 +174,7 @@ def local_parameters() -> dict[str, str]:
         "Monitoring": "basic",
         "WebhookTargets": "any",
         "ImportTargets": "any",
+        "UiOrigins": "*",
         "ThrottleRate": "10000",
         "ThrottleBurst": "5000",
         "InteractiveConcurrency": workers,
@@ -217,6 +251,10 @@ def _engine(name: str) -> Engine:
 
 def _name_file(state_dir: Path) -> Path:
     return state_dir / "stack-name"
+
+
+def _parameters_file(state_dir: Path) -> Path:
+    return state_dir / "parameters.json"
 
 
 def _stack_name(state_dir: Path) -> str:

@@ -48,6 +48,7 @@ GERUNDS = {
     "rendering",
     "polling",
     "wiring",
+    "testing",  # as in numpy.testing
     "timing",
     "listing",
     "job_listing",

@@ -37,7 +37,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("clock", "errors", "filenames", "ids", "initialization", "names", "observability", "parallel", "version"),
     ),
     "safelight": (
-        ("__main__",),
+        ("__main__", "testing"),
         ("cli",),
         ("async_client", "ingest"),
         ("client",),

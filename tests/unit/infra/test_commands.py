@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -51,6 +52,45 @@ def test_up_prints_steps_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     result = runner.invoke(commands.app, ["up"])
     assert result.stderr == "working\n"
     assert STACK.api_url in result.stdout
+
+
+def test_parameters_are_remembered(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later commands deploy with them too, until they are reset. A failed deployment changes nothing."""
+    deployed: list[dict[str, str]] = []
+
+    def deploy_to_engine(*arguments: Any) -> None:
+        deployed.append(dict(arguments[3]))
+        raise SetupError("enough")
+
+    def up(*arguments: str) -> dict[str, str]:
+        with pytest.raises(SetupError, match="enough"):
+            local_stack.up(state, report=lambda _: None)
+        assert runner.invoke(commands.app, ["up", *arguments]).exit_code == 2
+        return deployed[-1]
+
+    engine = replace(local_stack.ENGINES["embedded"], start=lambda *_: "http://e", packages=lambda _: {})
+    monkeypatch.setattr(local_stack, "ENGINES", {"embedded": engine})
+    monkeypatch.setattr(local_stack, "deploy_to_engine", deploy_to_engine)
+    assert up("--parameter", "UiOrigins=http://a.test", "--parameter", "LinkSeconds=60")["LinkSeconds"] == "60"
+    assert local_stack.read_parameters(state) == {}
+    monkeypatch.setattr(local_stack, "up", lambda *_, **__: STACK)
+    for arguments in (["LinkSeconds=60"], ["UiOrigins=http://a.test?x=1", "--parameter", "LogLevel="]):
+        assert runner.invoke(commands.app, ["up", "--parameter", *arguments]).exit_code == 0
+    monkeypatch.undo()
+    monkeypatch.setenv(commands.STATE_VARIABLE, str(state))
+    monkeypatch.setattr(local_stack, "ENGINES", {"embedded": engine})
+    monkeypatch.setattr(local_stack, "deploy_to_engine", deploy_to_engine)
+    found = up()
+    assert (found["LinkSeconds"], found["UiOrigins"], found["LogLevel"]) == ("60", "http://a.test?x=1", "")
+    assert up("--reset-parameters")["UiOrigins"] == "*"
+    assert "LinkSeconds" not in deployed[-1]
+
+
+def test_damaged_parameters_are_reported(state: Path) -> None:
+    """Deploying with other parameters than the user's would be worse."""
+    (state / "parameters.json").write_text("[]")
+    with pytest.raises(SetupError, match="damaged"):
+        local_stack.read_parameters(state)
 
 
 @pytest.mark.parametrize(
