@@ -36,7 +36,7 @@ class DirectUploads:
         """Create a job that waits for its file, and return it with the upload form.
 
         If ``size`` (bytes) or ``digest`` (SHA-256, hexadecimal) is given, another file is refused or fails the job.
-        ``method`` is ``post`` (a form, the default) or ``multipart`` (parts).
+        ``method`` is ``post`` (a form, the default), ``put`` (one signed request) or ``multipart`` (parts).
         The other arguments are those of :meth:`safelight.client.Safelight.submit`.
         """
         facts = {"filename": filename, "size": size, "digest": digest, "method": method}

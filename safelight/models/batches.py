@@ -4,14 +4,26 @@ from typing import Any
 
 from pydantic import Field
 
+from safelight.models.catalog import PresetReference
 from safelight.models.jobs import Job
 from safelight.models.response import Response, Timestamp
 from safelight.models.uploads import MultipartUpload, SignedPut, UploadForm
 
 
 class Backfill(Response):
-    """The progress of a backfill."""
+    """Which jobs a backfill selects, and its progress. A filter that was not given is None."""
 
+    status: str | None = None
+    preset: str | None = None
+    preset_version: int | None = None
+    #: Format of the raw image.
+    format: str | None = None
+    #: ID of a batch.
+    batch: str | None = None
+    since: str | None = None
+    until: str | None = None
+    #: True if jobs that are copies of others are selected, too.
+    copies: bool = False
     #: True if all members have been created.
     complete: bool = False
     #: Number of selected jobs whose image is no longer stored.
@@ -22,6 +34,8 @@ class PrefixImport(Response):
     """The progress of an import of a prefix."""
 
     source: str = ""
+    #: Patterns, one of which each object's key matches; empty for all objects.
+    include: tuple[str, ...] = ()
     #: True if all members have been created.
     complete: bool = False
     #: Number of objects that were examined.
@@ -50,6 +64,10 @@ class Batch(Response):
     id: str
     name: str | None = None
     created_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
+    #: Of the members that name no other; None if the batch has none.
+    pipeline: dict[str, Any] | None = None
+    preset: PresetReference | None = None
     #: True if the batch accepts no more members.
     closed: bool = False
     #: True if the batch is closed and all members have ended.
@@ -96,6 +114,7 @@ class MemberJob(Response):
     id: str
     status: str
     filename: str | None = None
+    links: dict[str, str] = Field(default_factory=dict)
 
 
 class FieldError(Response):

@@ -37,6 +37,7 @@ class Asset(Response):
 
     name: str
     format: str | None = None
+    media_type: str | None = None
     #: Bytes.
     size: int | None = None
     #: Pixels.

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from safelight.models.catalog import PresetReference
 from safelight.models.response import Response, Timestamp
 
 
@@ -36,12 +37,8 @@ class Output(Response):
     media_type: str | None = None
     #: SHA-256, hexadecimal.
     digest: str | None = None
-
-    @property
-    def url(self) -> str | None:
-        """Return the time-limited link to the image, or None if the request did not ask for links."""
-        link = (self.model_extra or {}).get("url")
-        return link if isinstance(link, str) else None
+    #: Time-limited link; None unless the request asked for links.
+    url: str | None = None
 
 
 class SkippedOutput(Response):
@@ -69,6 +66,7 @@ class Result(Response):
     ``outputs`` are all its outputs, and the other fields describe the first output.
     """
 
+    name: str | None = None
     key: str | None = None
     s3_path: str | None = None
     size: int | None = None
@@ -77,6 +75,8 @@ class Result(Response):
     format: str | None = None
     media_type: str | None = None
     digest: str | None = None
+    #: Time-limited link; None unless the request asked for links.
+    url: str | None = None
     outputs: tuple[Output, ...] = ()
     #: Responsive outputs that are wider than the image.
     skipped: tuple[SkippedOutput, ...] = ()
@@ -185,6 +185,12 @@ class Job(Response):
     format: str | None = None
     raw: RawImage = RawImage()
     pipeline: dict[str, Any] = Field(default_factory=dict)
+    #: Where the pipeline came from; None if the request named no preset.
+    preset: PresetReference | None = None
+    #: SHA-256 of each asset of the pipeline by name, hexadecimal, as it was when the job was created.
+    assets: dict[str, str] = Field(default_factory=dict)
+    #: Name of the webhook that is notified when the job ends.
+    webhook: str | None = None
     result: Result | None = None
     error: JobFailure | None = None
     #: None in listings, and if the job was created with the option ``facts=False``.
@@ -217,6 +223,8 @@ class Link(Response):
     """A time-limited link to an image."""
 
     url: str
+    filename: str | None = None
+    media_type: str | None = None
     expires_at: Timestamp | None = None
     #: Bytes.
     size: int | None = None
@@ -253,6 +261,8 @@ class Deletion(Response):
 
     id: str
     deleted_at: Timestamp | None = None
+    #: ``removed``: the job record, with file name, pipeline, history and receipt.
+    record: str = "removed"
     objects: tuple[DeletedObject, ...] = ()
     object_count: int = 0
     #: Total size of the objects.

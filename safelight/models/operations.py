@@ -55,9 +55,12 @@ class WebhookSecret(Response):
     """The signing secret of a webhook. It is empty if the response does not contain the secret."""
 
     secret: str = ""
+    #: Until when deliveries are also signed with the previous secret.
+    previous_until: Timestamp | None = None
 
 
 class Health(Response):
     """The health of the API."""
 
     status: str = "ok"
+    version: str | None = None

@@ -15,6 +15,8 @@ class PlanStep(Response):
     op: str
     width: int | None = None
     height: int | None = None
+    #: False if the size depends on the content. It is then the largest possible.
+    exact: bool = True
 
 
 class PlanWarning(Response):
@@ -30,9 +32,15 @@ class PlannedImage(Response):
     """The image that a plan is for."""
 
     format: str | None = None
+    media_type: str | None = None
     width: int | None = None
     height: int | None = None
     size: int | None = None
+    frames: int | None = None
+    #: True if the image has several frames; None if unknown.
+    animated: bool | None = None
+    #: True if the image can have transparent pixels; None if unknown.
+    alpha: bool | None = None
 
 
 class Estimate(Response):
@@ -44,9 +52,25 @@ class Estimate(Response):
     result_bytes: int | None = None
 
 
+class PlanLimit(Response):
+    """A limit, and the value that the job would reach."""
+
+    name: str
+    limit: int
+    #: Largest value of the image and all steps; None if unknown.
+    value: int | None = None
+    #: Error code of a job that exceeds the limit.
+    code: str = ""
+    exceeded: bool = False
+
+
 class PlannedOutput(Output):
     """One file that the job would write."""
 
+    #: File name extension.
+    extension: str | None = None
+    #: False if the size depends on the content. It is then the largest possible.
+    exact: bool = True
     #: The operations of this output alone.
     steps: tuple[PlanStep, ...] = ()
 
@@ -64,3 +88,4 @@ class Plan(Response):
     skipped: tuple[SkippedOutput, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     estimate: Estimate = Estimate()
+    limits: tuple[PlanLimit, ...] = ()

@@ -9,6 +9,7 @@ from faults.simulator.faults_page import Played, page
 from faults.simulator.functions import Functions
 from faults.simulator.owner_scenes import OWNER_SCENES
 from faults.simulator.single_faults import SCENES, InjectedFault, Scene, hits, play_scene
+from faults.simulator.upload_scenes import UPLOAD_SCENES
 
 WITHOUT_ID = ("503, no job", "no response, no job", "503, EXPIRED", "no response, EXPIRED")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -19,7 +20,7 @@ def played(built_functions: Functions) -> list[tuple[Scene, Played]]:
     """Play each scene without a fault, then with each."""
     found: list[tuple[Scene, Played]] = []
     with built_functions.install():
-        for scene in (*SCENES, *OWNER_SCENES):
+        for scene in (*SCENES, *UPLOAD_SCENES, *OWNER_SCENES):
             plain = play_scene(built_functions, scene, None)
             faults = [None, *hits(len(plain.operations))]
             found.append((scene, {hit: play_scene(built_functions, scene, hit) if hit else plain for hit in faults}))

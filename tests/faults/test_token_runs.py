@@ -61,7 +61,7 @@ def test_every_invariant_holds(
         assert not report.breaches, report
         seen += report.seen
     if len(seeds) == CHUNK:
-        assert {"create", "revoke", "refused"} <= set(seen)
+        assert {"create", "revoke", "refused", "upload: post", "upload: put", "upload: multipart"} <= set(seen)
     record_property("shown", f"{len(seeds)} runs of tokens: {dict(seen)}")
 
 

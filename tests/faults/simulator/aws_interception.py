@@ -29,7 +29,12 @@ WAITS: Mapping[Fault | None, timedelta] = {
 
 
 #: Listings, and their parameter for the size of a page. Any page can be short.
-PAGE_LIMITS = {"Query": "Limit", "ListObjectsV2": "MaxKeys"}
+PAGE_LIMITS = {
+    "Query": "Limit",
+    "ListObjectsV2": "MaxKeys",
+    "ListParts": "MaxParts",
+    "ListMultipartUploads": "MaxUploads",
+}
 #: Member of requests with several entries, each of which can fail alone.
 BATCH_ENTRIES = {"SendMessageBatch": "Entries", "PublishBatch": "PublishBatchRequestEntries"}
 

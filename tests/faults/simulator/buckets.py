@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from botocore.response import StreamingBody
 from faults.simulator.aws_errors import make_client_error
+from faults.simulator.multipart import MultipartDouble
 
 #: The time of every object: nothing depends on it.
 LAST_MODIFIED = datetime(2026, 11, 22, tzinfo=UTC)
@@ -43,12 +44,15 @@ class Observer(Protocol):
 class Bucket:
     """The image bucket, and others that are only read."""
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, clock: Callable[[], datetime] = lambda: LAST_MODIFIED) -> None:
         """Start empty; report every change to ``observer``."""
         self.objects: dict[str, Stored] = {}
         #: Objects of other buckets, which nobody watches.
         self.others: dict[str, dict[str, Stored]] = {}
         self._observer = observer
+        self.multipart = MultipartDouble(clock, self._join)
+        #: Called with the key and the size of each object that was joined from parts.
+        self.when_joined: Callable[[str, int], object] = lambda *_: None
         self._calls: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "PutObject": self._put,
             "GetObject": self._get,
@@ -57,6 +61,7 @@ class Bucket:
             "DeleteObject": self._delete,
             "DeleteObjects": self._delete_many,
             "ListObjectsV2": self._list,
+            **self.multipart.calls,
         }
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +80,11 @@ class Bucket:
         self.objects[key] = new
         self._observer.put(key, old, new)
         return {"ETag": new.etag}
+
+    def _join(self, key: str, body: bytes, media_type: str) -> None:
+        old, self.objects[key] = self.objects.get(key), Stored(body, media_type)
+        self._observer.put(key, old, self.objects[key])
+        self.when_joined(key, len(body))
 
     def _found(self, operation: str, request: Mapping[str, Any]) -> Stored:
         found = self.others.get(request["Bucket"], self.objects).get(request["Key"])

@@ -16,9 +16,9 @@ notifier and webhooks. `pytest tests/faults/test_single_faults.py --write-docs` 
 the page, and that all runs keep the [invariants](reliability.md#invariants).
 
 The code of the functions runs on in-memory doubles of AWS and of image processing. "Submit an image" and all requests
-about existing jobs and batches (cancel, retry, delete, redrive, backfill) include the HTTP layer of the API. A client
-repeats such a request, with the same `Idempotency-Key`, if it gets no response or a 5xx response. The repetition must
-get a 2xx response.
+about existing jobs, batches and uploads in parts (cancel, retry, delete, redrive, backfill, complete, abort) include
+the HTTP layer of the API. A client repeats such a request, with the same `Idempotency-Key`, if it gets no response or a
+5xx response. The repetition must get a 2xx response.
 
 A cell has the status of the HTTP response (for the API), the status of the job, the number of attempts unless it is 1,
 and the time from the start of the affected invocation to the end of the job. `at once` is less than 10 s. A `slow`

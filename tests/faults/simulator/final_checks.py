@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from faults.simulator import rendering
+from faults.simulator.buckets import Stored
 from faults.simulator.invariants import get_raw_job, get_raw_key
 from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
@@ -103,11 +104,13 @@ def _check_walks(world: World) -> list[str]:
     return found
 
 
-def _own_reasons(record: Mapping[str, Any], *, is_stored: bool) -> frozenset[str]:
+def _own_reasons(record: Mapping[str, Any], stored: Stored | None) -> frozenset[str]:
     """Return the error codes that only a job of this kind can have; a copied import no longer needs its source."""
     if "Promise" in record:
-        return WITHOUT_BYTES
-    return WITHOUT_SOURCE if "Source" in record and not is_stored else frozenset()
+        digest = record["Promise"]["M"].get("Digest", {}).get("S")
+        is_other = digest is not None and stored is not None and stored.digest != digest
+        return WITHOUT_BYTES | {"DIGEST_MISMATCH"} if is_other else WITHOUT_BYTES
+    return WITHOUT_SOURCE if "Source" in record and stored is None else frozenset()
 
 
 def _check_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
@@ -115,7 +118,7 @@ def _check_reason(world: World, job_id: str, record: Mapping[str, Any]) -> None:
     code = record["Error"]["M"]["Code"]["S"] if "Error" in record else None
     stored = world.bucket.objects.get(get_raw_key(record))
     raw = stored.body if stored is not None else b""
-    if status is not JobStatus.COMPLETED and code in _own_reasons(record, is_stored=stored is not None):
+    if status is not JobStatus.COMPLETED and code in _own_reasons(record, stored):
         allowed = True
     elif raw.startswith(rendering.GOOD):
         allowed = status is not JobStatus.FAILED or code in NO_FAULT_OF_THE_PICTURE

@@ -59,3 +59,12 @@ def start_request(platform: LambdaPlatform, request: HttpRequest) -> Invocation:
 
     functions.world.later(limit + PAUSE, repeat)
     return first
+
+
+def require_success(platform: LambdaPlatform, request: HttpRequest) -> None:
+    """Send a request without a fault, and require its success."""
+    client = platform.client(partial(send_request, platform.functions, request))
+    while client.end is None:
+        platform.functions.world.advance(next(a for a in platform.functions.world.ready() if a.root is client))
+    assert client.end is End.RETURNED
+    assert client.result.startswith("2"), client.result

@@ -180,7 +180,7 @@ class Watch:
         if before is JobStatus.PROCESSING and self._kind() in {Kind.DEAD_LETTERS, Kind.RECONCILER}:
             over = from_iso(old["LeaseUntil"]["S"]) <= self._world.clock()
             self._demand(over, f"I4 {job_id}: moved to {after} by {self._kind()} while its lease held")
-        if after is JobStatus.EXPIRED and job_id in self._arrived:
+        if after is JobStatus.EXPIRED and job_id in self._arrived and job_id not in self.late:
             # A function that checked just before they arrived may still say so, within this time.
             recently = self._world.now - self._arrived[job_id] < LOOKING
             self._demand(recently, f"I1 {job_id}: expired, though its bytes had come")

@@ -11,8 +11,8 @@ from functools import partial
 from faults.simulator import rendering
 from faults.simulator.buckets import Stored
 from faults.simulator.functions import SOURCE_HOST, Functions
-from faults.simulator.http_requests import HttpRequest, send_request, start_request
-from faults.simulator.invocations import End, Invocation
+from faults.simulator.http_requests import HttpRequest, require_success, send_request, start_request
+from faults.simulator.invocations import Invocation
 from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.single_faults import (
     Scene,
@@ -43,7 +43,7 @@ def cancel(platform: LambdaPlatform) -> Invocation:
 def retry(platform: LambdaPlatform) -> Invocation:
     """Let a client retry a cancelled job. The message of the first generation is still in the queue."""
     submit_images(platform)
-    _request(platform, _act(platform, "cancel", key="first"))
+    require_success(platform, _act(platform, "cancel", key="first"))
     return start_request(platform, _act(platform, "retry"))
 
 
@@ -100,14 +100,14 @@ def backfill(platform: LambdaPlatform) -> Invocation:
     """Let a client create the members of a backfill of one completed job."""
     _complete(platform)
     body = json.dumps({"backfill": {}})
-    _request(platform, HttpRequest("POST", "/v1/batches", body, key="first"))
+    require_success(platform, HttpRequest("POST", "/v1/batches", body, key="first"))
     return start_request(platform, HttpRequest("POST", f"/v1/batches/{_batch_id(platform)}/backfill"))
 
 
 def walk_backfill(platform: LambdaPlatform) -> Invocation:
     """Start the walker for a backfill of one completed job, whose client is gone."""
     _complete(platform)
-    _request(platform, HttpRequest("POST", "/v1/batches", json.dumps({"backfill": {}}), key="first"))
+    require_success(platform, HttpRequest("POST", "/v1/batches", json.dumps({"backfill": {}}), key="first"))
     return platform.run_walker()
 
 
@@ -122,7 +122,7 @@ def walk_import(platform: LambdaPlatform) -> Invocation:
     """Start the walker for an import of a prefix with two objects."""
     shop = platform.functions.world.bucket.others["shop"]
     shop |= {f"{number}.jpg": Stored(rendering.GOOD, "image/jpeg") for number in range(2)}
-    _request(platform, IMPORT)
+    require_success(platform, IMPORT)
     return platform.run_walker()
 
 
@@ -155,7 +155,7 @@ def request_file(platform: LambdaPlatform) -> Invocation:
 def download(platform: LambdaPlatform) -> Invocation:
     """Deliver an import from a web server, which fails once, to the worker."""
     body = json.dumps({"source": f"https://{SOURCE_HOST}/a.jpg"})
-    _request(platform, HttpRequest("POST", "/v1/jobs", body))
+    require_success(platform, HttpRequest("POST", "/v1/jobs", body))
     queue = platform.functions.world.queue
     return there(platform.deliver(queue, list(queue.messages)))
 
@@ -203,7 +203,9 @@ def _create_lost_batch(platform: LambdaPlatform, data: bytes = rendering.GOOD) -
     shop = functions.world.bucket.others["shop"]
     shop |= {f"{number}.jpg": Stored(data, "image/jpeg") for number in range(2)}
     items = [{"source": f"s3://shop/{key}"} for key in sorted(shop)]
-    _request(platform, HttpRequest("POST", "/v1/batches", json.dumps({"items": items, "close": True}), key="first"))
+    require_success(
+        platform, HttpRequest("POST", "/v1/batches", json.dumps({"items": items, "close": True}), key="first")
+    )
     functions.world.bulk_queue.messages.clear()
 
 
@@ -232,15 +234,6 @@ def _complete(platform: LambdaPlatform) -> None:
 
 def _act(platform: LambdaPlatform, action: str, key: str = "key-of-the-client") -> HttpRequest:
     return HttpRequest("POST", f"/v1/jobs/{_id(platform)}/{action}", key=key)
-
-
-def _request(platform: LambdaPlatform, request: HttpRequest) -> None:
-    """Send a request without a fault, and require its success."""
-    client = platform.client(partial(send_request, platform.functions, request))
-    while client.end is None:
-        platform.functions.world.advance(next(a for a in platform.functions.world.ready() if a.root is client))
-    assert client.end is End.RETURNED
-    assert client.result.startswith("2"), client.result
 
 
 def _id(platform: LambdaPlatform) -> str:

@@ -21,9 +21,12 @@ from faults.simulator.request_run import Record, RequestRun
 
 from api.http.body import Upload
 from api.jobs.submission import JobSubmission
+from api.uploads.schemas import UploadRequest
+from api.uploads.use_cases import Uploads
 from shared.errors import TokenExpired, TokenRevoked, TokenUsedUp
 from shared.jobs.job import ANONYMOUS
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.upload_declaration import UploadMethod
 from shared.jobs.upload_token import UploadToken
 from shared.pipeline.image_formats import JPEG
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
@@ -44,6 +47,8 @@ class TokenRun(RequestRun):
         #: Files and bytes of the jobs that were created, by token.
         self.files: Counter[str] = Counter()
         self.sizes: Counter[str] = Counter()
+        #: How the file of each job is sent; None for a request that contains it.
+        self.methods: dict[str, UploadMethod | None] = {}
         #: Times that were reserved for requests, by job ID.
         self.reserved: dict[str, datetime] = {}
         for token_id in TOKENS:
@@ -68,7 +73,9 @@ class TokenRun(RequestRun):
             self.world.watch.seen["revoke"] += 1
             return lambda: self.functions.dependencies.tokens.revoke(token_id, ANONYMOUS, now=self.world.clock())
         self.world.watch.seen["create"] += 1
-        return partial(self._create, token_id, self.functions.new_id(), self.random.choice(IMAGES))
+        job_id = self.functions.new_id()
+        self.methods[job_id] = self.random.choice((None, *UploadMethod))
+        return partial(self._create, token_id, job_id, self.random.choice(IMAGES))
 
     def _is_repeated(self, actor: Invocation) -> bool:
         # Some clients repeat a request for no reason.
@@ -81,11 +88,19 @@ class TokenRun(RequestRun):
         assert token is not None
         if (problem := token.find_problem(self.world.clock())) is not None:
             raise problem
-        submission = JobSubmission.of(dependencies)
-        upload = Upload(data=data, image_format=JPEG)
         at = self.reserved.setdefault(job_id, self.world.clock())
+        method = self.methods[job_id]
         try:
-            job = submission.submit(upload, token.spec, None, ANONYMOUS, job_id=job_id, at=at).job
+            if method is None:
+                upload = Upload(data=data, image_format=JPEG)
+                submission = JobSubmission.of(dependencies)
+                job = submission.submit(upload, token.spec, None, ANONYMOUS, job_id=job_id, at=at).job
+            else:
+                request = UploadRequest(content_type="image/jpeg", size=len(data), method=method)
+                uploads = Uploads.of(dependencies)
+                job = uploads.announce(request, token.spec, ANONYMOUS, job_id=job_id, at=at).job
+                uploads.instruct(job, start=True)
+                self.world.watch.seen[f"upload: {method.value}"] += 1
         except TokenUsedUp:
             self.world.watch.seen["refused"] += 1
             stored = self._item(token_id)
@@ -114,7 +129,8 @@ class TokenRun(RequestRun):
         if table == "JobTable" and old is None and "Token" in new:
             token_id = new["Token"]["S"]
             self.files[token_id] += 1
-            self.sizes[token_id] += int(new["RawSize"]["N"])
+            declared = new.get("Promise", {"M": {}})["M"].get("Size")
+            self.sizes[token_id] += int((declared or new["RawSize"])["N"])
             token = self._item(token_id)
             self._demand("RevokedAt" not in token, f"T3 {new['ID']['S']} was created with a revoked token")
             self._demand(token["ValidUntil"]["S"] > new["UploadedAt"]["S"], f"T3 {new['ID']['S']} was created too late")

@@ -49,7 +49,7 @@ class World:
         self.tables = Tables(
             {name: from_template(properties) for name, properties in blueprint.tables().items()}, self.watch
         )
-        self.bucket = Bucket(self.watch)
+        self.bucket = Bucket(self.watch, lambda: self.now)
         self.bucket.others[SOURCE_BUCKET] = {}
         self.dead_letters = Queue(QUEUE_NAMES["DeadLetterQueue"], blueprint.visibility("DeadLetterQueue"))
         self.queue, self.bulk_queue, self.uploads = (
