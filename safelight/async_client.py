@@ -122,10 +122,17 @@ class AsyncSafelight:
         return await self.run(self.sync.receipt, job_id)
 
     async def list_jobs(
-        self, *, status: str | None = None, batch: str | None = None, limit: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        batch: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
     ) -> AsyncIterator[Job]:
         """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed."""
-        async for job in self.iterate(self.sync.list_jobs(status=status, batch=batch, limit=limit)):
+        jobs = self.sync.list_jobs(status=status, batch=batch, since=since, until=until, limit=limit)
+        async for job in self.iterate(jobs):
             yield job
 
     async def cancel(self, job_id: str) -> Job:

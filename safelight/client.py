@@ -217,10 +217,20 @@ class Safelight:
         return responses.read(self._connection.request("GET", f"jobs/{quote_path(job_id)}/receipt"), ReceiptResponse)
 
     def list_jobs(
-        self, *, status: str | None = None, batch: str | None = None, limit: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        batch: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
     ) -> Iterator[Job]:
-        """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed."""
-        filters = drop_none({"status": status, "batch": batch})
+        """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed.
+
+        ``since`` and ``until`` are times in ISO 8601. Only jobs created in between are included, and those created at
+        ``since``.
+        """
+        filters = drop_none({"status": status, "batch": batch, "since": since, "until": until})
         return iterate_pages(
             lambda query: responses.read(self._connection.request("GET", "jobs", query={**filters, **query}), JobPage),
             lambda page: page.jobs,

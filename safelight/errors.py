@@ -69,6 +69,8 @@ class Unreachable(ClientError):
     """There is no connection to the API, and nothing was sent."""
 
     code = "UNREACHABLE"
+    #: True if nothing listens at a port of this machine, so that another try right away has the same result.
+    is_closed_port = False
 
 
 class ConnectionLost(ClientError):

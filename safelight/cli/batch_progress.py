@@ -1,6 +1,6 @@
 """Batches that the server fills: follow their progress and print their counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import typer
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.console import Console
 from safelight.cli import options as opts
 from safelight.cli.rendering import documents, tables, text
 from safelight.client import Safelight
-from safelight.errors import ApiError, ClientError
+from safelight.errors import ApiError, ClientError, WaitedTooLong
 from safelight.models import Batch
 from safelight.transport.retries import MAX_RETRY_AFTER_SECONDS, is_quota_exceeded
 from safelight.transport.timing import SYSTEM_TIMING, Timing
@@ -16,6 +16,8 @@ from safelight.transport.timing import SYSTEM_TIMING, Timing
 #: Delay before the second poll.
 FIRST_DELAY_SECONDS = 0.5
 DELAY_FACTOR = 1.5
+#: The counts of a batch in a line.
+COUNTS = ("open", "completed", "failed", "cancelled", "expired")
 MAX_DELAY_SECONDS = 10.0
 
 
@@ -66,7 +68,7 @@ def run(client: Safelight, batch: Batch, *, command: str, wait: bool, as_json: b
 
     def print_change(current: Batch) -> None:
         nonlocal printed
-        line = _format(current)
+        line = _format_progress(current)
         if line != printed and not as_json:
             typer.echo(line, err=True)
         printed = line
@@ -80,8 +82,7 @@ def run(client: Safelight, batch: Batch, *, command: str, wait: bool, as_json: b
         typer.echo(f"Stopped waiting. {_hint(batch, command)}", err=True)
         raise
     print_batch(batch, as_json=as_json)
-    failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
-    return opts.EXIT_PARTIAL_FAILURE if failed else opts.EXIT_SUCCESS
+    return choose_exit_code(batch)
 
 
 def _hint(batch: Batch, command: str) -> str:
@@ -104,12 +105,77 @@ def print_batch(batch: Batch, *, as_json: bool) -> None:
         typer.echo(_format(batch))
 
 
-def _format(batch: Batch) -> str:
-    """Return the ID, the counts and what the server still does, in one line."""
+def print_batches(batches: Sequence[Batch]) -> None:
+    """Print one batch per row: a table on a terminal, lines elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        for batch in batches:
+            typer.echo(_format(batch))
+        return
+    rows = [
+        (
+            batch.id,
+            _describe_state(batch),
+            text.format_minute(batch.created_at),
+            _format_counts(batch),
+            batch.name or "-",
+        )
+        for batch in batches
+    ]
+    tables.print_rows(("Batch", "State", "Created", "Jobs", "Name"), rows, console)
+
+
+def _format_counts(batch: Batch) -> str:
+    counts = [f"{count:,} {name}" for name, count in batch.counts.items() if count]
+    return ", ".join(counts) or "none"
+
+
+def _format_progress(batch: Batch) -> str:
+    """Return the ID, the counts that are not 0 and what the server still does, in one line."""
     counts = [f"{count} {text.escape(name)}" for name, count in _count(batch)]
-    error = batch.walk.error or {}
-    states = [] if batch.walk.state == "over" else [" ".join([batch.walk.state, error.get("code", "")]).strip()]
+    states = [] if batch.walk.state == "over" else [_describe_state(batch)]
     return "\t".join([text.escape(batch.id), *counts, *map(text.escape, states)])
+
+
+def wait_for_batch(client: Safelight, batch_id: str, timeout: float | None, timing: Timing = SYSTEM_TIMING) -> Batch:
+    """Wait until a batch is closed and all its jobs have ended, and return it.
+
+    ``timeout`` is in seconds. With None, there is no limit. Raises WaitedTooLong.
+    """
+    started, delay = timing.monotonic(), FIRST_DELAY_SECONDS
+    while True:
+        batch = client.batches.get(batch_id)
+        if batch.done:
+            return batch
+        left = None if timeout is None else started + timeout - timing.monotonic()
+        if left is not None and left <= 0:
+            raise WaitedTooLong(f"Batch {batch.id} is not done after {timeout:g} s. Its jobs continue to run.")
+        timing.sleep(delay if left is None else min(delay, left))
+        delay = min(MAX_DELAY_SECONDS, delay * DELAY_FACTOR)
+
+
+def choose_exit_code(batch: Batch) -> int:
+    """Return the exit code for a batch that is done."""
+    failed = sum(batch.counts.get(each, 0) for each in ("failed", "cancelled", "expired"))
+    return opts.EXIT_PARTIAL_FAILURE if failed else opts.EXIT_SUCCESS
+
+
+def _format(batch: Batch) -> str:
+    """Return a batch as one line of fields.
+
+    They are ID, state, number of members, the ``COUNTS`` by status, number of skipped images, creation time and name.
+    """
+    fields = [batch.id, _describe_state(batch), str(batch.total)]
+    fields += [str(batch.counts.get(name, 0)) for name in COUNTS]
+    skipped = sum(each.skipped for each in (batch.backfill, batch.prefix) if each is not None)
+    return "\t".join(map(text.escape, [*fields, str(skipped), text.format_time(batch.created_at), batch.name or "-"]))
+
+
+def _describe_state(batch: Batch) -> str:
+    """Return what the server still does for a batch, or ``open``, ``closed`` or ``done``."""
+    if batch.walk.state != "over":
+        return " ".join([batch.walk.state, (batch.walk.error or {}).get("code", "")]).strip()
+    return "done" if batch.done else "closed" if batch.closed else "open"
 
 
 def _count(batch: Batch) -> list[tuple[str, int]]:

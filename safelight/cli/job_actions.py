@@ -13,16 +13,20 @@ from safelight.client import Safelight
 from safelight.errors import ClientError, Unreachable
 from safelight.models import Deletion, Job
 
+#: Fields of a line about a job, and about a deleted job.
+_JOB_COLUMNS, _DELETION_COLUMNS = 8, 5
+
 Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Job IDs.", show_default=False, callback=require_job_ids)]
 
 
-def run_on_jobs(
+def run_on_jobs(  # noqa: PLR0913 - the last two have to be named
     context: typer.Context,
     api_url: str | None,
     ids: Sequence[str],
     action: Callable[[Safelight, str], Job | Deletion],
     *,
     as_json: bool,
+    is_deletion: bool = False,
 ) -> None:
     """Apply an action to each job, print the jobs and errors, and exit with the matching code."""
     results: list[Job | Deletion] = []
@@ -36,7 +40,8 @@ def run_on_jobs(
                 break
             except ClientError as error:
                 errors[job_id] = error
-    if deletions := [each for each in results if isinstance(each, Deletion)]:
+    deletions = [each for each in results if isinstance(each, Deletion)]
+    if deletions or is_deletion:
         _print_deletions(deletions, errors, as_json=as_json)
     else:
         print_jobs([each for each in results if isinstance(each, Job)], errors, as_json=as_json)
@@ -57,6 +62,8 @@ def print_jobs(jobs: Sequence[Job], errors: Mapping[str, ClientError], *, as_jso
     else:
         for job in jobs:
             typer.echo(lines.format_job(job))
+        for job_id, error in errors.items():
+            typer.echo(lines.format_missing(job_id, error, _JOB_COLUMNS))
     _print_errors(errors)
 
 
@@ -65,8 +72,12 @@ def _print_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientE
         deleted = [each.document() for each in deletions]
         documents.print_document({"deleted": deleted, "errors": _error_documents(errors)})
     else:
-        rows = [(each.id, "DELETED", str(each.object_count), text.format_size(each.bytes)) for each in deletions]
-        tables.print_rows(("ID", "Status", "Objects", "Size"), rows, Console())
+        console = Console()
+        rows = [(each.id, "DELETED", "-", str(each.object_count), text.format_size(each.bytes)) for each in deletions]
+        tables.print_rows(("ID", "Status", "Code", "Objects", "Size"), rows, console)
+        if not console.is_terminal:
+            for job_id, error in errors.items():
+                typer.echo(lines.format_missing(job_id, error, _DELETION_COLUMNS))
     _print_errors(errors)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -24,6 +25,8 @@ EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_STILL_RUNNING, EXIT_INTER
 _ABOUT_A_NAME = frozenset({404, 409, 410, 412})
 #: Codes of the client's errors about the result of a job.
 _ABOUT_A_RESULT = frozenset({"DOWNLOAD_FAILED", "NO_MARKUP"})
+#: Seconds by the unit of a duration.
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 #: Bytes by the unit of a size.
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 #: The value of ``--status`` that selects every status.
@@ -83,6 +86,30 @@ def parse_formats(value: str | None) -> str | None:
     return ",".join(parse(part.strip()) or "" for part in value.split(","))
 
 
+def parse_duration(text: str | None) -> int | None:
+    """Return a duration such as ``15m`` in seconds. Raises BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 2h or 7d.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_time(text: str | None, now: datetime) -> str | None:
+    """Return a time in ISO 8601, given so or as a duration before ``now``. Raises BadParameter."""
+    if text is None:
+        return None
+    duration = re.fullmatch(r"\d{1,9}[smhd]", text.strip().lower())
+    if duration is not None:
+        return (now - timedelta(seconds=parse_duration(text) or 0)).isoformat()
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither a time such as 2026-11-01 nor a duration such as 2h.") from error
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=now.tzinfo)).isoformat()
+
+
 def parse_size(text: str | None) -> int | None:
     """Return a size such as ``50MB`` or ``50MiB`` in bytes. Raises BadParameter."""
     if text is None:
@@ -114,6 +141,15 @@ ApiUrl = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the output as one JSON document.")]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Job ID.", show_default=False, callback=require_job_ids)]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0,
+        metavar="SECONDS",
+        help="Stop waiting after this time, with exit code 3. Jobs continue to run. Default: no limit.",
+    ),
+]
 Pipeline = Annotated[
     str | None,
     typer.Option(

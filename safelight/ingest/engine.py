@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from safelight.client import Safelight
-from safelight.errors import ClientError
+from safelight.errors import ClientError, Unreachable
 from safelight.ingest import scheduler
 from safelight.ingest.checkpoint import batches, listing
 from safelight.ingest.checkpoint.database import Checkpoint, open_checkpoint, translate_database_errors
@@ -241,8 +241,9 @@ class _Engine:
         self._limit.record_failure(started=started, now=now, jitter=jitter, retry_after=get_retry_after(error))
         patience = self._state.options.patience
         if self._last_success == self._started:
-            patience = min(patience, FIRST_RESPONSE_SECONDS)
-        if now - self._last_success > patience:
+            is_closed_port = isinstance(error, Unreachable) and error.is_closed_port
+            patience = 0.0 if is_closed_port else min(patience, FIRST_RESPONSE_SECONDS)
+        if now - self._last_success > patience or not patience:
             raise IngestStopped(f"No request has succeeded for {now - self._last_success:.0f} s: {error}") from error
         if not is_server_unavailable(error):
             task.tries += 1

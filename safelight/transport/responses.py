@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,9 @@ from safelight.errors import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _RETRYABLE = frozenset({429, 502, 503, 504})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Statuses with which gateways and other servers answer requests for a path that they do not have.
+_NO_SUCH_PATH = frozenset({403, 404, 405})
 
 
 @contextmanager
@@ -81,7 +85,7 @@ def retry_after_seconds(response: httpx.Response) -> float | None:
 def _translate(error: httpx.HTTPError | httpx.InvalidURL, address: str) -> ClientError:
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.PoolTimeout() | httpx.ProxyError():
-            return Unreachable(f"{address} can't be reached ({_reason(error)}).")
+            return _explain_unreachable(error, address)
         case httpx.TimeoutException():
             return NoAnswerInTime(f"{address} did not respond in time.")
         case httpx.LocalProtocolError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
@@ -90,6 +94,29 @@ def _translate(error: httpx.HTTPError | httpx.InvalidURL, address: str) -> Clien
             return UnexpectedAnswer(f"The response of {address} can't be read ({_reason(error)}).")
         case _:
             return ConnectionLost(f"The connection to {address} broke ({_reason(error)}).")
+
+
+def _explain_unreachable(error: httpx.HTTPError, address: str) -> Unreachable:
+    """Return an error that says what to do."""
+    reason = _reason(error)
+    is_refused = isinstance(error, httpx.ConnectError) and "refused" in reason.lower()
+    if is_refused and _get_host(address) in _LOCAL_HOSTS:
+        closed = Unreachable(
+            f"{address} can't be reached ({reason}). Nothing listens at this port. "
+            "To start the local stack, run: safelight up. For another API, set SAFELIGHT_API_URL or pass --api-url."
+        )
+        closed.is_closed_port = True
+        return closed
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(f"{address} can't be reached ({reason}). Check HTTPS_PROXY and NO_PROXY.")
+    if isinstance(error, httpx.ConnectTimeout):
+        return Unreachable(f"{address} can't be reached ({reason}). Check the address and your network.")
+    return Unreachable(f"{address} can't be reached ({reason}). Check the address: SAFELIGHT_API_URL or --api-url.")
+
+
+def _get_host(address: str) -> str:
+    """Return the host of a URL, or the address itself if it is a host."""
+    return (urlsplit(address).hostname if "://" in address else address) or ""
 
 
 def _reason(error: Exception) -> str:
@@ -102,8 +129,12 @@ def _api_error(response: httpx.Response) -> ApiError:
     status = response.status_code
     # Errors that API Gateway itself returns have only a message.
     detail = problem.get("detail") or problem.get("message") or problem.get("title") or response.reason_phrase
+    detail = str(detail or f"The API responded with status {status}.")
+    if "code" not in problem and status in _NO_SUCH_PATH:
+        # This response is not one of Safelight.
+        detail = f"{detail.rstrip('.')}. Check the address {_address(response)}: the URL of an API ends in /v1."
     return ApiError(
-        str(detail or f"The API responded with status {status}."),
+        detail,
         code=str(problem.get("code") or f"HTTP_{status}"),
         status=status,
         title=str(problem.get("title") or ""),

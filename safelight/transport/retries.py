@@ -79,7 +79,7 @@ def get_retry_after(error: ClientError) -> float | None:
 def _is_retryable_now(error: ClientError, *, repeatable: bool) -> bool:
     match error:
         case Unreachable():
-            return True
+            return not error.is_closed_port
         case ConnectionLost():
             return repeatable
         case DownloadFailed():

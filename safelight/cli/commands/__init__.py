@@ -53,6 +53,7 @@ COMMANDS = (
         "Process the objects under an S3 prefix on the server, without this machine.",
     ),
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),
+    CommandRow("wait", JOBS, "safelight.cli.wait", "Wait until jobs have ended, and show their status."),
     CommandRow("list", JOBS, "safelight.cli.commands.list_jobs", "List jobs, newest first."),
     CommandRow("result", JOBS, "safelight.cli.commands.result", "Download a processed image."),
     CommandRow("cancel", JOBS, "safelight.cli.commands.cancel", "Cancel jobs that have not ended."),

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from safelight.cli import batch_progress
-from safelight.cli.options import ApiUrl, Json
+from safelight.cli.options import ApiUrl, Json, Timeout
 from safelight.cli.rendering.documents import print_document
 from safelight.cli.wiring import connect
 
 EXAMPLES = """Examples:
 
 safelight batches list
+
+safelight batches wait 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --timeout 600
 
 safelight batches pause 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
 
@@ -42,8 +44,7 @@ def list_batches(
     if as_json:
         print_document({"batches": [batch.document() for batch in found]})
         return
-    for batch in found:
-        batch_progress.print_batch(batch, as_json=False)
+    batch_progress.print_batches(found)
 
 
 @app.command("show")
@@ -51,6 +52,17 @@ def show(context: typer.Context, batch_id: BatchId, *, api_url: ApiUrl = None, a
     """Show the counts of a batch, and what the server still does for it."""
     with connect(context, api_url) as client:
         batch_progress.print_batch(client.batches.get(batch_id), as_json=as_json)
+
+
+@app.command("wait")
+def wait(
+    context: typer.Context, batch_id: BatchId, *, timeout: Timeout = None, api_url: ApiUrl = None, as_json: Json = False
+) -> None:
+    """Wait until a batch is closed and all its jobs have ended. The exit code is 1 if a job failed."""
+    with connect(context, api_url) as client:
+        batch = batch_progress.wait_for_batch(client, batch_id, timeout)
+    batch_progress.print_batch(batch, as_json=as_json)
+    raise typer.Exit(batch_progress.choose_exit_code(batch))
 
 
 @app.command("pause")

@@ -18,4 +18,4 @@ def delete(context: typer.Context, ids: Ids, api_url: ApiUrl = None, as_json: Js
     This can't be undone. --json prints what was deleted, what remains, and how long it remains. If a job was
     deleted in the last 30 days, the command prints the same output again.
     """
-    run_on_jobs(context, api_url, ids, lambda client, job_id: client.delete(job_id), as_json=as_json)
+    run_on_jobs(context, api_url, ids, lambda client, job_id: client.delete(job_id), as_json=as_json, is_deletion=True)

@@ -24,7 +24,7 @@ Include = Annotated[
     list[str] | None,
     typer.Option(
         "--include",
-        metavar="PATTERN",
+        metavar="GLOB",
         help="Import only objects that match this pattern, such as '*.tif'. Can be repeated. Default: all files with "
         "the suffix of an image.",
     ),

@@ -20,8 +20,9 @@ def receipt(
     context: typer.Context,
     job_id: JobId,
     target: Annotated[
-        Path | None, typer.Option("-o", "--file", metavar="FILE", help="Write the receipt to this file.")
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the receipt to this file.")
     ] = None,
+    old_target: Annotated[Path | None, typer.Option("--file", metavar="FILE", hidden=True)] = None,
     api_url: ApiUrl = None,
 ) -> None:
     """Print the receipt of a completed job.
@@ -30,6 +31,7 @@ def receipt(
     """
     from safelight.errors import LocalFileError  # noqa: PLC0415 - --help must not wait for httpx
 
+    target = target or old_target
     with connect(context, api_url) as client:
         document = json.dumps(client.receipt(job_id).document(), indent=2)
     if target is None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from safelight.cli.options import ApiUrl, JobId, Json
-from safelight.cli.rendering import documents, text
+from safelight.cli.rendering import documents, tables, text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.downloads import result_names
@@ -21,7 +22,7 @@ safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB
 
 safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB -o small.png
 
-safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB -o - | file -
+safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --variant thumb -o - | file -
 
 safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --link
 
@@ -29,11 +30,12 @@ safelight result 01JD9ZK8V4M2Q6X3T5R7W9Y1AB --markup"""
 
 Target = Annotated[
     Path | None,
-    typer.Option("-o", "--file", metavar="FILE", help="File or folder to write to, or - for standard output."),
+    typer.Option("-o", "--output", metavar="FILE", help="File or folder to write to, or - for standard output."),
 ]
-OutputName = Annotated[
+OldTarget = Annotated[Path | None, typer.Option("--file", metavar="FILE", hidden=True)]
+Variant = Annotated[
     str | None,
-    typer.Option("--output", metavar="NAME", help="Name of the output to download. Default: the first output."),
+    typer.Option("--variant", metavar="NAME", help="Name of the job's output to download. Default: the first output."),
 ]
 LinkOnly = Annotated[bool, typer.Option("--link", help="Print a time-limited link instead of downloading.")]
 
@@ -54,7 +56,8 @@ def result(  # noqa: PLR0913 - each option is an argument
     *,
     job_id: JobId,
     target: Target = None,
-    output: OutputName = None,
+    old_target: OldTarget = None,
+    variant: Variant = None,
     link: LinkOnly = False,
     markup: MarkupOnly = False,
     api_url: ApiUrl = None,
@@ -65,17 +68,18 @@ def result(  # noqa: PLR0913 - each option is an argument
     With -o FILE, the command replaces an existing file. With -o FOLDER, or without -o, it chooses the file name, and
     fails if this file exists.
     """
+    target = target or old_target
     if str(target) == "-" and as_json:
         raise typer.BadParameter("the image and --json can't both go to standard output.")
     with connect(context, api_url) as client:
         if markup:
             _print_markup(client, job_id, as_json=as_json)
         elif link:
-            _print_link(client, job_id, output, as_json=as_json)
+            _print_link(client, job_id, variant, as_json=as_json)
         elif str(target) == "-":
-            _write_to_stdout(client, job_id, output)
+            _write_to_stdout(client, job_id, variant)
         else:
-            _download_to_file(client, job_id, output, target, as_json=as_json)
+            _download_to_file(client, job_id, variant, target, as_json=as_json)
 
 
 def _print_markup(client: Safelight, job_id: str, *, as_json: bool) -> None:
@@ -123,7 +127,7 @@ def _download_to_file(
     if as_json:
         documents.print_document({"id": job_id, "output": output, "file": str(path), "size": size})
     else:
-        typer.echo(f"{text.escape(str(path))} ({text.format_size(size)})")
+        tables.print_rows(("File", "Size"), [(str(path), text.format_size(size))], Console())
 
 
 def _choose_name(job: Job, output: str | None) -> str:

@@ -47,7 +47,10 @@ Timeout = Annotated[
         help="Maximum time to wait for each job. A job that takes longer continues to run. Default: no limit.",
     ),
 ]
-Parallel = Annotated[int, typer.Option("--parallel", min=1, max=64, help="Number of files to process concurrently.")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", min=1, max=64, metavar="N", help="Number of files to process concurrently.")
+]
+OldConcurrency = Annotated[int | None, typer.Option("--parallel", min=1, max=64, metavar="N", hidden=True)]
 
 
 def submit(  # noqa: PLR0913 - each option is an argument
@@ -70,7 +73,8 @@ def submit(  # noqa: PLR0913 - each option is an argument
     wait: Wait = False,
     out: Out = None,
     timeout: Timeout = None,
-    parallel: Parallel = 8,
+    concurrency: Concurrency = 8,
+    parallel: OldConcurrency = None,
     api_url: opts.ApiUrl = None,
     as_json: opts.Json = False,
 ) -> None:
@@ -104,7 +108,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     if out is not None:
         require_writable_folder(out)
     with connect(context, api_url) as client:
-        outcomes = _run(client, sources, options, concurrency=parallel, as_json=as_json)
+        outcomes = _run(client, sources, options, concurrency=parallel or concurrency, as_json=as_json)
     if all(outcome.ok for outcome in outcomes):
         raise typer.Exit(opts.EXIT_SUCCESS)
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)

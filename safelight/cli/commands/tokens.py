@@ -1,6 +1,5 @@
 """``safelight tokens``: manage upload tokens."""
 
-import re
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +21,7 @@ from safelight.cli.options import (
     Width,
     Widths,
     collect_shorthand,
+    parse_duration,
     parse_size,
     read_pipeline,
 )
@@ -45,17 +45,6 @@ app = typer.Typer(
 )
 
 TokenId = Annotated[str, typer.Argument(metavar="ID", help="ID of the token.", show_default=False)]
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def parse_duration(text: str | None) -> int | None:
-    """Return a duration such as ``15m`` in seconds. Raises BadParameter."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip().lower())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 2h or 7d.")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def parse_tags(texts: list[str] | None) -> dict[str, str]:

@@ -2,26 +2,33 @@
 
 from safelight.cli.rendering import text
 from safelight.cli.submission import Outcome
-from safelight.errors import ApiError, ConnectionLost
+from safelight.errors import ApiError, ClientError, ConnectionLost
 from safelight.models import Job
 
 
 def format_job(job: Job) -> str:
-    """Return a job as ID, status, file name, raw image, first output and duration."""
+    """Return a job as ID, status, error code, file name, creation time, raw image, first output and duration."""
+    code = job.error.code if job.error else "-"
     images = (text.format_raw(job), text.format_output(job))
-    fields = (job.id, text.format_status(job), job.filename or "-", *images, text.format_duration(job))
-    return "\t".join(text.escape(each) for each in fields)
+    fields = (job.id, job.status, code, job.filename or "-", text.format_created(job), *images)
+    return "\t".join(text.escape(each) or "-" for each in (*fields, text.format_duration(job)))
+
+
+def format_missing(job_id: str, error: ClientError, columns: int) -> str:
+    """Return the line of a job about which only an error is known: the ID, ``-``, the code and ``-`` in the others."""
+    return "\t".join([text.escape(job_id), "-", text.escape(error.code), *("-",) * (columns - 3)])
 
 
 def format_outcome(outcome: Outcome, *, name_only: bool = False) -> str:
-    """Return an outcome as file, job ID, status, results and error. A missing value is ``-``.
+    """Return an outcome as file, job ID, status, error code, results and message. A missing value is ``-``.
 
     ``name_only`` omits the folder of the file.
     """
     fields = (
         outcome.file.name if name_only else str(outcome.file),
         outcome.job.id if outcome.job else "-",
-        format_outcome_status(outcome),
+        outcome.job.status if outcome.job else format_outcome_status(outcome),
+        get_outcome_code(outcome) or "-",
         ", ".join(map(str, outcome.saved)) or "-",
     )
     # The error is escaped already.
@@ -35,6 +42,13 @@ def format_outcome_status(outcome: Outcome) -> str:
     if isinstance(outcome.error, ConnectionLost):
         return "UNKNOWN"
     return "REFUSED" if isinstance(outcome.error, ApiError) else "NOT SENT"
+
+
+def get_outcome_code(outcome: Outcome) -> str | None:
+    """Return the code of the error of an outcome, or None."""
+    if outcome.error is not None:
+        return outcome.error.code
+    return outcome.job.error.code if outcome.job is not None and outcome.job.error is not None else None
 
 
 def format_failure(outcome: Outcome) -> str:

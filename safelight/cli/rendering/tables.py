@@ -18,7 +18,7 @@ _NUMERIC_COLUMNS = frozenset(
     {"Before", "After", "Change", "Time", "Change\nTime", "Size", "Dimensions", "Version", "Objects", "Redrives"}
 )
 #: Columns that are not wrapped: numbers, and values that users copy.
-_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch"}
+_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch", "Created"}
 #: Minimum width of the other columns, in characters. A job ID in ``_JOB_OR_ERROR`` stays whole.
 _MIN_WIDTHS = {_JOB_OR_ERROR: 26}
 _MIN_WIDTH = 9
@@ -74,12 +74,14 @@ def print_jobs(jobs: Sequence[Job], console: Console) -> None:
     def make_layout(*, compact: bool) -> _Layout:
         rows = [
             (
-                *(_make_cell(job.id), _make_status_cell(job), _make_cell(job.filename or "-")),
+                *(_make_cell(job.id), _make_status_cell(job)),
+                *_make_name_cells(job, compact=compact),
                 *_make_numeric_cells(job, compact=compact),
             )
             for job in jobs
         ]
-        return _Layout(("ID", "Status", "File", *_get_numeric_heads(compact=compact)), rows)
+        name_heads = ("File\nCreated",) if compact else ("File", "Created")
+        return _Layout(("ID", "Status", *name_heads, *_get_numeric_heads(compact=compact)), rows)
 
     _print_table(make_layout, console)
 
@@ -156,6 +158,13 @@ def _print_blocks(layout: _Layout, console: Console) -> None:
 def _get_numeric_heads(*, compact: bool) -> tuple[str, ...]:
     """Return the headings of ``_make_numeric_cells``."""
     return ("Before", "After", *(("Change\nTime",) if compact else ("Change", "Time")))
+
+
+def _make_name_cells(job: Job, *, compact: bool) -> tuple[Text, ...]:
+    """Return the cells File and Created. Compact: they are one cell."""
+    name = job.filename or "-"
+    created = text.format_minute(job.uploaded_at)
+    return (_make_two_lines(name, created),) if compact else (_make_cell(name), _make_cell(created))
 
 
 def _make_numeric_cells(job: Job | None, *, compact: bool) -> tuple[Text, ...]:

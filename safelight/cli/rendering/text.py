@@ -1,6 +1,7 @@
 """Values as readable text."""
 
 import os
+from datetime import UTC, datetime
 
 from safelight.errors import ApiError, ClientError
 from safelight.models import Job, Output
@@ -80,6 +81,21 @@ def format_duration(job: Job) -> str:
     if not job.done or job.timestamp is None or job.uploaded_at is None:
         return "-"
     return f"{(job.timestamp - job.uploaded_at).total_seconds():.2f} s"
+
+
+def format_created(job: Job) -> str:
+    """Return when a job was created, in UTC, as ``2026-11-22T16:34:00Z``, or ``-``."""
+    return format_time(job.uploaded_at)
+
+
+def format_time(time: datetime | None) -> str:
+    """Return a time in UTC as ``2026-11-22T16:34:00Z``, or ``-``."""
+    return "-" if time is None else f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def format_minute(time: datetime | None) -> str:
+    """Return a time in the local time zone as ``2026-11-22 16:34``, or ``-``."""
+    return "-" if time is None else f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
 def format_status(job: Job) -> str:

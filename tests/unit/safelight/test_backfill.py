@@ -53,7 +53,7 @@ def test_members_are_requested_until_all_are_created(invoke: Invoke, api: Any) -
         "backfill": {"status": "COMPLETED", "since": "2026-11-01"},
     }
     assert [request.url.path for request in api.requests[1:]] == ["/v1/batches/B/backfill"] * 2
-    assert result.stdout == "B\t70 created\t70 open\n"
+    assert result.stdout == "B\tclosed\t70\t70\t0\t0\t0\t0\t0\t-\t-\n"
 
 
 def test_status_any_selects_every_status(invoke: Invoke, api: Any) -> None:

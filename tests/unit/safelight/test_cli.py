@@ -33,28 +33,28 @@ def test_submit_prints_one_line_per_file(invoke: Invoke, image_file: Path) -> No
     """Without a terminal, the fields are separated by tabs."""
     result = invoke("submit", image_file)
     assert result.exit_code == 0
-    assert result.stdout == f"{image_file}\tJOB00000\tPENDING\t-\t-\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tPENDING\t-\t-\t-\n"
     assert result.stderr == ""
 
 
 def test_every_line_of_submit_has_the_same_columns(invoke: Invoke, tmp_path: Path, image_file: Path) -> None:
-    """File, job ID, status, results and error, also without a job."""
+    """File, job ID, status, error code, results and message, also without a job."""
     bad = tmp_path / "not-an-image.png"
     bad.write_bytes(PNG + b"text")
     (tmp_path / "text.png").write_text("no picture")
     lines = invoke("submit", image_file, bad, "missing.png", "text.png", "--out", "out").stdout.splitlines()
     rows = {Path(row[0]).name: row[1:] for row in (line.split("\t") for line in lines)}
-    assert {len(row) for row in rows.values()} == {4}
-    assert rows["missing.png"] == ["-", "NOT SENT", "-", "missing.png does not exist."]
-    assert rows["text.png"][:3] == ["-", "REFUSED", "-"]
-    assert rows["holiday.png"][1:] == ["COMPLETED", "out/holiday.png", "-"]
-    assert rows["not-an-image.png"][1:] == ["FAILED NOT_AN_IMAGE", "-", "The file is not an image."]
+    assert {len(row) for row in rows.values()} == {5}
+    assert rows["missing.png"] == ["-", "NOT SENT", "LOCAL_FILE", "-", "missing.png does not exist."]
+    assert rows["text.png"][:4] == ["-", "REFUSED", "UNSUPPORTED_TYPE", "-"]
+    assert rows["holiday.png"][1:] == ["COMPLETED", "-", "out/holiday.png", "-"]
+    assert rows["not-an-image.png"][1:] == ["FAILED", "NOT_AN_IMAGE", "-", "The file is not an image."]
 
 
 def test_lost_response_leaves_the_status_unknown(invoke: Invoke, api: Any, image_file: Path) -> None:
     """The job may exist."""
     api.answers = [httpx.ReadError("broken pipe")] * 5
-    assert "\t-\tUNKNOWN\t-\t" in invoke("submit", image_file).stdout
+    assert "\t-\tUNKNOWN\tCONNECTION_LOST\t-\t" in invoke("submit", image_file).stdout
 
 
 def test_version_is_printed(invoke: Invoke) -> None:
@@ -114,7 +114,7 @@ def test_submit_waits_and_downloads(invoke: Invoke, image_file: Path, tmp_path: 
     saved = Path("results/today/holiday.png")
     assert result.exit_code == 0
     assert saved.read_bytes().startswith(b"pixels")
-    assert result.stdout == f"{image_file}\tJOB00000\tCOMPLETED\t{saved}\t-\n"
+    assert result.stdout == f"{image_file}\tJOB00000\tCOMPLETED\t-\t{saved}\t-\n"
     assert list((tmp_path / "results" / "today").iterdir()) == [tmp_path / saved]
 
 
@@ -134,7 +134,7 @@ def test_wait_reports_a_failed_job(invoke: Invoke, tmp_path: Path) -> None:
     assert invoke("submit", bad).exit_code == 0
     result = invoke("submit", bad, "--wait")
     assert result.exit_code == 1
-    assert "FAILED NOT_AN_IMAGE\t-\tThe file is not an image." in result.stdout
+    assert "FAILED\tNOT_AN_IMAGE\t-\tThe file is not an image." in result.stdout
 
 
 def test_timeout_reports_the_job_id(invoke: Invoke, image_file: Path) -> None:
@@ -229,11 +229,14 @@ def test_control_characters_are_escaped(invoke: Invoke, tmp_path: Path) -> None:
 
 
 def test_status_prints_jobs_and_errors(invoke: Invoke, image_file: Path) -> None:
-    """Jobs go to standard output, errors to standard error. The exit code is 1."""
+    """Every ID has a line with the same fields. Messages go to standard error. The exit code is 1."""
     invoke("submit", image_file, "--wait")
     result = invoke("status", "JOB00000", "nope")
     assert result.exit_code == 1
-    assert result.stdout == "JOB00000\tCOMPLETED\tholiday.png\t18 B\t4 B 2×1\t1.50 s\n"
+    assert result.stdout == (
+        "JOB00000\tCOMPLETED\t-\tholiday.png\t2026-11-22T16:34:00Z\t18 B\t4 B 2×1\t1.50 s\n"
+        "nope\t-\tJOB_NOT_FOUND\t-\t-\t-\t-\t-\n"
+    )
     assert result.stderr == "nope: The job does not exist. (JOB_NOT_FOUND, request r-1)\n"
 
 
@@ -260,7 +263,9 @@ def test_unreachable_api_is_reported_in_one_line(invoke: Invoke, api: Any, comma
     api.answers = [httpx.ConnectError("refused")] * 5
     result = invoke(*command)
     assert result.exit_code == 2
-    assert result.stderr.endswith("http://api.test/v1 can't be reached (refused).\n")
+    assert result.stderr.endswith(
+        "http://api.test/v1 can't be reached (refused). Check the address: SAFELIGHT_API_URL or --api-url.\n"
+    )
     assert result.stderr.count("\n") == 1
 
 
@@ -289,7 +294,7 @@ def test_result_is_saved_in_the_current_folder(invoke: Invoke, image_file: Path,
     assert (refused.exit_code, image_file.read_bytes()) == (2, before)
     assert refused.stderr == "holiday.png exists. Choose another file with -o.\n"
     image_file.unlink()
-    assert invoke("result", "JOB00000").stdout == "holiday.png (26 B)\n"
+    assert invoke("result", "JOB00000").stdout == "holiday.png\t26 B\n"
     assert (tmp_path / "holiday.png").exists()
 
 
@@ -299,8 +304,11 @@ def test_result_is_written_to_the_target(invoke: Invoke, image_file: Path, tmp_p
     (tmp_path / "folder").mkdir()
     document = json.loads(invoke("result", "JOB00000", "-o", "a.png", "--json").stdout)
     assert document == {"id": "JOB00000", "output": None, "file": "a.png", "size": 26}
-    assert invoke("result", "JOB00000", "-o", "folder", "--output", "image").exit_code == 0
+    assert invoke("result", "JOB00000", "-o", "folder", "--variant", "image").exit_code == 0
     assert (tmp_path / "folder" / "holiday.png").read_bytes().endswith(b"/image")
+    for name in ("--output", "--file"):
+        assert invoke("result", "JOB00000", name, f"{name}.png").exit_code == 0
+        assert (tmp_path / f"{name}.png").exists()
     assert invoke("result", "JOB00000", "-o", "-").stdout_bytes == b"pixels of /JOB00000/result"
 
 

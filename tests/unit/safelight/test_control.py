@@ -26,7 +26,7 @@ def letter(job_id: str, reason: str, redrives: int = 0) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("command", "good", "bad", "status", "code"),
     [
-        ("cancel", "PENDING", "COMPLETED", "CANCELLED JOB_CANCELLED", "JOB_FINISHED"),
+        ("cancel", "PENDING", "COMPLETED", "CANCELLED\tJOB_CANCELLED", "JOB_FINISHED"),
         ("retry", "FAILED", "COMPLETED", "PENDING", "JOB_NOT_RETRIABLE"),
     ],
 )
@@ -59,7 +59,7 @@ def test_deleted_jobs_are_printed(invoke: Invoke, api: Any) -> None:
     """An unknown job is an error."""
     api.jobs |= {"A": job("A", "COMPLETED"), "B": job("B", "PENDING")}
     assert (result := invoke("delete", "A", "B")).exit_code == 0
-    assert result.stdout == "A\tDELETED\t1\t1 KB\nB\tDELETED\t1\t1 KB\n"
+    assert result.stdout == "A\tDELETED\t-\t1\t1 KB\nB\tDELETED\t-\t1\t1 KB\n"
     assert (result := invoke("delete", "A", "--json")).exit_code == 1
     assert json.loads(result.stdout)["errors"][0]["code"] == "JOB_NOT_FOUND"
 

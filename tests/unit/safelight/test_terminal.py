@@ -51,7 +51,9 @@ def jobs(api: Any) -> None:
 def test_no_column_is_dropped(invoke: Invoke, width: int) -> None:
     """Every value is on a terminal of any width, in lines that fit. IDs are never split."""
     output = run(invoke, width, "list")
-    assert max(map(len, output.splitlines())) <= max(width, len(NAME) + len("Change, Time "))
+    assert max(map(len, output.splitlines())) <= max(
+        width, len("File, Created ") + len(NAME) + len(" 2026-11-22 16:34")
+    )
     assert JOB_ID in output
     for value in ("1.2 MB", "4000×3000", "404 KB", "1024×768", "-66 %", "0.62 s", "COMPLETED", "FAILED"):
         assert value in output, value
@@ -64,7 +66,7 @@ def test_eighty_columns_have_two_lines_per_cell(invoke: Invoke) -> None:
     """Dimensions are below the sizes, so that the file name has enough space."""
     output = run(invoke, 80, "list")
     _, head, first, second, *_ = output.splitlines()
-    assert head.split() == ["ID", "Status", "File", "Before", "After", "Time"]
+    assert head.split() == ["ID", "Status", "Created", "Before", "After", "Time"]
     assert first.split()[:2] == [JOB_ID, "COMPLETED"]
     assert first.split()[-6:] == ["1.2", "MB", "404", "KB", "-66", "%"]
     assert second.split()[-4:] == ["4000×3000", "1024×768", "0.62", "s"]
@@ -73,7 +75,9 @@ def test_eighty_columns_have_two_lines_per_cell(invoke: Invoke) -> None:
 @pytest.mark.usefixtures("jobs")
 def test_wide_terminal_has_one_line_per_job(invoke: Invoke) -> None:
     """Nothing is wrapped."""
-    assert len(run(invoke, 160, "list").splitlines()) == 3
+    lines = run(invoke, 190, "list").splitlines()
+    assert len(lines) == 3
+    assert "Created" in lines[0]
 
 
 @pytest.mark.parametrize("width", [50, 80, 160])
@@ -126,8 +130,8 @@ def test_submit_shows_sizes_and_errors(invoke: Invoke, image_file: Path, width: 
         (
             ("delete", JOB_ID),
             {"id": JOB_ID, "objects": [], "object_count": 2, "bytes": 1200},
-            "ID Status Objects Size",
-            (JOB_ID, "DELETED", "2", "1 KB"),
+            "ID Status Code Objects Size",
+            (JOB_ID, "DELETED", "-", "2", "1 KB"),
         ),
         (
             ("backfill", "--cancel", JOB_ID),
