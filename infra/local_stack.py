@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 STACK_NAME = "safelight"
-HEALTH_SECONDS = 60
+#: How long to wait for the API. On a busy machine, its first start takes minutes.
+HEALTH_SECONDS = 600
+#: After this many error responses, the API is broken and not slow. It takes half a minute on an idle machine.
+MAX_ERRORS = 120
 LOCK_SECONDS = 300
 #: SQS accepts no lower MaximumConcurrency.
 MIN_CONCURRENCY = 2
@@ -219,11 +222,11 @@ def read_current_stack(state_dir: Path) -> Stack | None:
 
 
 def wait_until_healthy(api_url: str, seconds: float = HEALTH_SECONDS) -> None:
-    """Wait until the API is healthy. Raises SetupError if it is not healthy after ``seconds``.
+    """Wait until the API is healthy. Raises SetupError if it is not after ``seconds`` or ``MAX_ERRORS`` responses.
 
     A gateway that requires credentials counts as healthy when it returns 401 or 403.
     """
-    deadline = time.monotonic() + seconds
+    started, errors = time.monotonic(), 0
     with httpx.Client(trust_env=False, timeout=30) as client:
         while True:
             try:
@@ -231,10 +234,12 @@ def wait_until_healthy(api_url: str, seconds: float = HEALTH_SECONDS) -> None:
                 if answer.status_code in _HEALTHY:
                     return
                 last = f"HTTP {answer.status_code} {answer.text[:300]}"
+                errors += 1
             except httpx.HTTPError as error:
                 last = str(error)
-            if time.monotonic() > deadline:
-                raise SetupError(f"The API is not healthy after {seconds:.0f} s: {last}")
+            waited = time.monotonic() - started
+            if waited > seconds or errors >= MAX_ERRORS:
+                raise SetupError(f"The API is not healthy after {waited:.0f} s: {last}")
             time.sleep(0.2)
 
 

@@ -93,12 +93,13 @@ class Safelight:
         self.close()
 
     def without_retries(self) -> "Safelight":
-        """Return a client without retries that uses the same connections.
+        """Return a client without retries that uses the same connections."""
+        return self.with_retries(0)
 
-        Closing one of the two clients closes both.
-        """
+    def with_retries(self, retries: int) -> "Safelight":
+        """Return a client with another number of retries. It uses the same connections, so closing one closes both."""
         other = object.__new__(type(self))
-        other.api_url, other._connection = self.api_url, self._connection.without_retries()
+        other.api_url, other._connection = self.api_url, self._connection.with_retries(retries)
         other._memory = self._memory
         return other
 

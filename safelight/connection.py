@@ -66,10 +66,10 @@ class Connection:
         self._api = httpx.Client(transport=transport, auth=auth, timeout=timeout, headers=headers, limits=limits)
         self.store = httpx.Client(transport=transport, timeout=timeout, headers=headers, limits=limits)
 
-    def without_retries(self) -> Self:
-        """Return a connection without retries that uses the same pools."""
+    def with_retries(self, retries: int) -> Self:
+        """Return a connection with another number of retries that uses the same pools."""
         other = copy.copy(self)
-        other._retries = 0  # noqa: SLF001 - the same class
+        other._retries = retries  # noqa: SLF001 - the same class
         return other
 
     def close(self) -> None:

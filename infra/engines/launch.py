@@ -19,7 +19,8 @@ from infra.engines.record import HOST, SNAPSHOT_PATH, EnginePaths, EngineRecord
 from infra.errors import SetupError
 
 HEALTH_PATH = "/_ministack/health"
-START_SECONDS = 30
+#: Only for a process that hangs. On a busy machine, a start takes minutes.
+START_SECONDS = 600
 SNAPSHOT_SECONDS = 60
 _TAIL_CHARACTERS = 600
 #: A wheel has this package in a folder that is not in Python's path. PYTHONPATH would also change the functions.

@@ -19,13 +19,10 @@ def format_missing(job_id: str, error: ClientError, columns: int) -> str:
     return "\t".join([text.escape(job_id), "-", text.escape(error.code), *("-",) * (columns - 3)])
 
 
-def format_outcome(outcome: Outcome, *, name_only: bool = False) -> str:
-    """Return an outcome as file, job ID, status, error code, results and message. A missing value is ``-``.
-
-    ``name_only`` omits the folder of the file.
-    """
+def format_outcome(outcome: Outcome) -> str:
+    """Return an outcome as file, job ID, status, error code, results and message. A missing value is ``-``."""
     fields = (
-        outcome.file.name if name_only else str(outcome.file),
+        str(outcome.file),
         outcome.job.id if outcome.job else "-",
         outcome.job.status if outcome.job else format_outcome_status(outcome),
         get_outcome_code(outcome) or "-",

@@ -16,14 +16,14 @@ _MAX_NAME_CHARACTERS = 40
 
 
 @contextmanager
-def show_progress(total: int, console: Console, *, as_json: bool, names_only: bool = False) -> Iterator[OnOutcome]:
-    """Yield a function that shows each outcome. ``names_only`` omits the folders of files."""
+def show_progress(total: int, console: Console, *, as_json: bool) -> Iterator[OnOutcome]:
+    """Yield a function that shows each outcome."""
     if as_json:
         yield lambda _: None
     elif console.is_terminal:
         yield from _show_bar(total, console)
     else:
-        yield lambda outcome: typer.echo(format_outcome(outcome, name_only=names_only))
+        yield lambda outcome: typer.echo(format_outcome(outcome))
 
 
 def _show_bar(total: int, console: Console) -> Iterator[OnOutcome]:

@@ -103,22 +103,6 @@ def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
     _print_table(make_layout, console)
 
 
-def print_demo(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print one sample file per row."""
-
-    def make_layout(*, compact: bool) -> _Layout:
-        rows = [
-            (
-                *(_make_cell(each.file.name), _make_outcome_status_cell(each)),
-                *_make_numeric_cells(each.job, compact=compact),
-            )
-            for each in outcomes
-        ]
-        return _Layout(("File", "Status", *_get_numeric_heads(compact=compact)), rows)
-
-    _print_table(make_layout, console)
-
-
 def _print_table(make_layout: Callable[..., _Layout], console: Console) -> None:
     """Print a table, with compact cells of two lines if it is too wide otherwise."""
     layout = make_layout(compact=False)
