@@ -43,6 +43,7 @@ AssetName = Annotated[str, Path(description="Name of the asset.", json_schema_ex
 
 @router.get(
     "/v1/assets",
+    operation_id="listAssets",
     summary="List assets",
     tags=["Assets"],
     responses=documented({200: ("A page of assets.", AssetPageView)}, BadCursor, InvalidRequest),
@@ -62,6 +63,7 @@ def list_assets(
 
 @router.get(
     "/v1/assets/<name>",
+    operation_id="getAsset",
     summary="Read an asset",
     tags=["Assets"],
     responses=documented({200: ("The asset, without its bytes.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
@@ -75,6 +77,7 @@ def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch =
 
 @router.put(
     "/v1/assets/<name>",
+    operation_id="putAsset",
     summary="Store an asset",
     tags=["Assets"],
     responses=documented(
@@ -114,6 +117,7 @@ def put_asset(name: AssetName, dependencies: Deps) -> Response[Any]:
 
 @router.delete(
     "/v1/assets/<name>",
+    operation_id="deleteAsset",
     summary="Delete an asset",
     tags=["Assets"],
     responses=documented({204: ("Deleted.", None)}, AssetNotFound),

@@ -51,6 +51,7 @@ RESPONSE_TIME = timedelta(seconds=9)
 
 @router.post(
     "/v1/batches/<batch_id>/cancel",
+    operation_id="cancelBatch",
     summary="Cancel a batch",
     tags=["Batches"],
     responses=documented(
@@ -87,6 +88,7 @@ def cancel_batch(
 
 @router.post(
     "/v1/batches/<batch_id>/retry-failed",
+    operation_id="retryBatch",
     summary="Retry failed members",
     tags=["Batches"],
     responses=documented(
@@ -131,6 +133,7 @@ def retry_failed(
 
 @router.post(
     "/v1/batches/<batch_id>/backfill",
+    operation_id="continueBackfill",
     summary="Continue a backfill or an import of a prefix",
     tags=["Batches"],
     responses=documented(
@@ -177,6 +180,7 @@ def continue_backfill(
 
 @router.post(
     "/v1/batches/<batch_id>/pause",
+    operation_id="pauseBatch",
     summary="Pause a backfill, an import or a retry",
     tags=["Batches"],
     responses=documented(
@@ -195,6 +199,7 @@ def pause_batch(
 
 @router.post(
     "/v1/batches/<batch_id>/resume",
+    operation_id="resumeBatch",
     summary="Resume a backfill, an import or a retry",
     tags=["Batches"],
     responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),

@@ -68,6 +68,7 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
 
 @router.post(
     "/v1/batches",
+    operation_id="createBatch",
     summary="Create a batch",
     tags=["Batches"],
     responses=documented(
@@ -117,6 +118,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
 
 @router.post(
     "/v1/batches/<batch_id>/items",
+    operation_id="addBatchItems",
     summary="Add members",
     tags=["Batches"],
     responses=documented(
@@ -161,6 +163,7 @@ def add_members(
 
 @router.post(
     "/v1/batches/<batch_id>/close",
+    operation_id="closeBatch",
     summary="Close a batch",
     tags=["Batches"],
     responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
@@ -185,6 +188,7 @@ def close_batch(
 
 @router.get(
     "/v1/batches/<batch_id>",
+    operation_id="getBatch",
     summary="Read a batch",
     tags=["Batches"],
     responses=documented({200: ("The batch.", BatchView), 304: ("Unchanged.", None)}, BatchNotFound),
@@ -196,6 +200,7 @@ def read_batch(batch_id: BatchId, dependencies: Deps, if_none_match: IfNoneMatch
 
 @router.get(
     "/v1/batches",
+    operation_id="listBatches",
     summary="List batches, newest first",
     tags=["Batches"],
     responses=documented({200: ("A page of batches.", BatchPageView)}, BadCursor, InvalidRequest),
@@ -218,6 +223,7 @@ def list_batches(
 
 @router.get(
     "/v1/batches/<batch_id>/items",
+    operation_id="listBatchItems",
     summary="List members, oldest first",
     tags=["Batches"],
     responses=documented({200: ("A page of members.", MemberPageView)}, BatchNotFound, BadCursor, InvalidRequest),

@@ -52,6 +52,7 @@ router = Router()
 
 @router.get(
     "/v1/dead-letters",
+    operation_id="listDeadLetters",
     summary="List dead letters",
     tags=["Operators"],
     responses=documented({200: ("A page of dead letters.", DeadLetterPageView)}, BadCursor, Forbidden, InvalidRequest),
@@ -80,6 +81,7 @@ def list_dead_letters(
 
 @router.post(
     "/v1/dead-letters/redrive",
+    operation_id="redriveDeadLetters",
     summary="Redrive dead letters",
     tags=["Operators"],
     responses=documented(

@@ -104,6 +104,9 @@ def read_body(event: BaseProxyEvent) -> Upload | ImageReference:
     if media_type == "multipart/form-data":
         return _from_form(body, content_type)
     if media_type == "text/plain":
+        # fetch sends JSON without a Content-Type as text, and clients that orval generates do so.
+        if body.lstrip().startswith(b"{"):
+            return _from_json(body, name)
         return Upload(*_detect_image(decode_base64(_decode_text(body))), name)
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         if not event.is_base64_encoded and "\ufffd" in (event.body or ""):

@@ -1,17 +1,25 @@
 """Descriptions of a route's responses for the OpenAPI document."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
 from api.http.problems import CONTENT_TYPE
 from api.http.schemas import ProblemView, dump
-from shared.errors import SafelightError, ServiceUnavailable
+from shared.errors import Forbidden, SafelightError, ServiceUnavailable, TooManyRequests, Unauthenticated
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+#: Unauthenticated and Forbidden depend on ``ApiAuth``, and TooManyRequests on the limits of the stack.
+_EVERYWHERE: Final[tuple[type[SafelightError], ...]] = (
+    Unauthenticated,
+    Forbidden,
+    TooManyRequests,
+    ServiceUnavailable,
+    SafelightError,
+)
 REQUEST_ID = "8e554bcc-4283-4606-aa14-e0f459ff947c"
 
 
@@ -21,7 +29,7 @@ def documented(
 ) -> "dict[int, OpenAPIResponse]":
     """Return the responses of a route: for each successful status its description and model, then the errors.
 
-    Adds ServiceUnavailable and the internal error, which every route can return.
+    Adds the errors that every route or the gateway in front of it can return.
     """
     responses: dict[int, Any] = {
         status: {"description": text, "content": {"application/json": {"model": model}}}
@@ -30,8 +38,7 @@ def documented(
         for status, (text, model) in success.items()
     }
     by_status: dict[int, list[type[SafelightError]]] = {}
-    every: tuple[type[SafelightError], ...] = (*errors, ServiceUnavailable, SafelightError)
-    for error in every:
+    for error in dict.fromkeys((*errors, *_EVERYWHERE)):
         by_status.setdefault(error.status, []).append(error)
     for status, group in sorted(by_status.items()):
         text = " ".join(f"`{error.code}`: {error.title}" for error in group)

@@ -41,6 +41,7 @@ router = Router()
 
 @router.post(
     "/v1/jobs/<job_id>/cancel",
+    operation_id="cancelJob",
     summary="Cancel a job",
     tags=["Jobs"],
     responses=documented(
@@ -63,6 +64,7 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
 
 @router.post(
     "/v1/jobs/<job_id>/retry",
+    operation_id="retryJob",
     summary="Retry a job",
     tags=["Jobs"],
     responses=documented(
@@ -104,6 +106,7 @@ def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempote
 
 @router.delete(
     "/v1/jobs/<job_id>",
+    operation_id="deleteJob",
     summary="Delete a job",
     tags=["Jobs"],
     responses=documented({200: ("What was deleted, what remains, and for how long.", DeletionView)}, JobNotFound),

@@ -43,6 +43,7 @@ router = Router()
 
 @router.get(
     "/v1/jobs/<job_id>/result",
+    operation_id="getJobResult",
     summary="Fetch the first output",
     tags=["Jobs"],
     responses=documented(RESULT, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
@@ -54,6 +55,7 @@ def read_result(job_id: JobId, dependencies: Deps, redirect: Redirect = True) ->
 
 @router.get(
     "/v1/jobs/<job_id>/outputs/<name>",
+    operation_id="getJobOutput",
     summary="Fetch an output by its name",
     tags=["Jobs"],
     responses=documented(
@@ -72,6 +74,7 @@ def read_output(
 
 @router.get(
     "/v1/jobs/<job_id>/raw",
+    operation_id="getJobRawImage",
     summary="Fetch the raw image",
     tags=["Jobs"],
     responses=documented(RAW, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
@@ -101,6 +104,7 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
 
 @router.get(
     "/v1/jobs/<job_id>/receipt",
+    operation_id="getJobReceipt",
     summary="Read the receipt of a job",
     tags=["Jobs"],
     responses=documented(

@@ -66,6 +66,7 @@ router = Router()
 
 @router.post(
     "/v1/jobs",
+    operation_id="createJob",
     summary="Create a job",
     tags=["Jobs"],
     responses=documented(
@@ -133,6 +134,7 @@ def create_job(
 
 @router.get(
     "/v1/jobs/<job_id>",
+    operation_id="getJob",
     summary="Read a job",
     tags=["Jobs"],
     responses=documented({200: ("The job.", JobView), 304: ("Unchanged.", None)}, JobNotFound),
@@ -148,6 +150,7 @@ def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = Non
 
 @router.get(
     "/v1/jobs",
+    operation_id="listJobs",
     summary="List jobs, newest first",
     tags=["Jobs"],
     responses=documented({200: ("A page of jobs.", JobPage)}, BadCursor, InvalidRequest),

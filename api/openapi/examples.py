@@ -11,17 +11,14 @@ from typing import Any, Final
 
 _JSON: Final = "application/json"
 _FORM: Final = "multipart/form-data"
-_TEXT: Final = "text/plain"
 
 #: Names of the examples for request bodies whose schema has no title.
 _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", _JSON): "JobBody",
     ("/v1/jobs", "post", _FORM): "JobForm",
-    ("/v1/jobs", "post", _TEXT): "ImageText",
     ("/v1/jobs/{job_id}/retry", "post", _JSON): "RetryBody",
     ("/v1/assets/{name}", "put", _JSON): "AssetBody",
     ("/v1/assets/{name}", "put", _FORM): "AssetForm",
-    ("/v1/assets/{name}", "put", _TEXT): "ImageText",
 }
 #: Names of the examples for responses that need another example than the one of their schema.
 _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
@@ -36,13 +33,15 @@ _RESPONSES: Final[Mapping[tuple[str, str, str], str]] = {
 
 
 def add_examples(spec: dict[str, Any]) -> None:
-    """Add the examples to the components of a document, and references to them to bodies and responses."""
+    """Add the examples to the bodies and responses of a document.
+
+    They are not references: some code generators try to resolve every ``$ref`` in an example.
+    """
     known = json.loads((files("api.openapi") / "examples.json").read_text("utf-8"))
     values = {**known["requests"], **known["answers"]}
-    spec["components"]["examples"] = {name: {"value": value} for name, value in sorted(values.items())}
     for content, name in _list_contents(spec["paths"]):
         if name in values:
-            content["examples"] = {name: {"$ref": f"#/components/examples/{name}"}}
+            content["examples"] = {name: {"value": values[name]}}
 
 
 def _list_contents(paths: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -14,19 +14,22 @@ from shared.errors import (
     TokenOrigin,
     TokenRevoked,
     TokenUsedUp,
-    TooManyRequests,
 )
 
-_ALWAYS: Final = (TokenInvalid, TokenExpired, TokenRevoked, TokenForbidden, TokenOrigin, TooManyRequests)
+_ALWAYS: Final = (TokenInvalid, TokenExpired, TokenRevoked, TokenForbidden, TokenOrigin)
 #: The routes that create jobs.
 _CREATING: Final = frozenset({"/v1/jobs", "/v1/uploads", "/v1/uploads/sign"})
+#: Paths and methods of the operations that a token may use.
+TOKEN_OPERATIONS: Final = frozenset(
+    (route.replace("<", "{").replace(">", "}"), method.lower()) for method, route in ROUTES
+)
 
 
 def add_token_errors(paths: Mapping[str, Any]) -> None:
     """Add the errors to the responses in the paths of a document."""
-    for method, route in sorted(ROUTES):
-        responses = paths[route.replace("<", "{").replace(">", "}")][method.lower()]["responses"]
-        for error in (*_ALWAYS, *((TokenUsedUp,) if route in _CREATING else ())):
+    for path, method in sorted(TOKEN_OPERATIONS):
+        responses = paths[path][method]["responses"]
+        for error in (*_ALWAYS, *((TokenUsedUp,) if path in _CREATING else ())):
             _add(responses, error)
 
 

@@ -29,6 +29,7 @@ router = Router()
 
 @router.post(
     "/v1/plan",
+    operation_id="planJob",
     summary="Plan a job without uploading",
     tags=["Jobs"],
     responses=documented(

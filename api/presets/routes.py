@@ -47,6 +47,7 @@ IfMatch = Annotated[
 
 @router.get(
     "/v1/presets",
+    operation_id="listPresets",
     summary="List presets",
     tags=["Presets"],
     responses=documented({200: ("A page of presets.", PresetPageView)}, BadCursor, InvalidRequest),
@@ -67,6 +68,7 @@ def list_presets(
 
 @router.get(
     "/v1/presets/<name>",
+    operation_id="getPreset",
     summary="Read a preset",
     tags=["Presets"],
     responses=documented({200: ("The preset.", PresetView), 304: ("Unchanged.", None)}, PresetNotFound, InvalidRequest),
@@ -90,6 +92,7 @@ def read_preset(
 
 @router.put(
     "/v1/presets/<name>",
+    operation_id="putPreset",
     summary="Create or change a preset",
     tags=["Presets"],
     responses=documented(
@@ -132,6 +135,7 @@ def put_preset(
 
 @router.delete(
     "/v1/presets/<name>",
+    operation_id="deletePreset",
     summary="Delete a preset",
     tags=["Presets"],
     responses=documented({204: ("Deleted.", None)}, PresetNotFound, PresetBuiltIn, PresetChanged, InvalidRequest),

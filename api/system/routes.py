@@ -18,6 +18,7 @@ router = Router()
 
 @router.get(
     "/v1/capabilities",
+    operation_id="getCapabilities",
     summary="Read the capabilities of the deployment",
     tags=["System"],
     responses=documented({200: ("Operations, formats, limits and built-in presets.", CapabilitiesView)}),
@@ -31,6 +32,7 @@ def read_capabilities(dependencies: Deps) -> Response[Any]:
 
 @router.get(
     "/v1/health",
+    operation_id="getHealth",
     summary="Check the health of the API",
     tags=["System"],
     responses=documented({200: ("The API and its job table respond.", HealthView)}),

@@ -38,6 +38,7 @@ TokenId = Annotated[str, Path(description="ULID of the token.", json_schema_extr
 
 @router.post(
     "/v1/tokens",
+    operation_id="createToken",
     summary="Create an upload token",
     tags=["Upload tokens"],
     responses=documented(
@@ -73,6 +74,7 @@ def create_token(dependencies: Deps, log: Log) -> Response[Any]:
 
 @router.get(
     "/v1/tokens",
+    operation_id="listTokens",
     summary="List upload tokens, newest first",
     tags=["Upload tokens"],
     responses=documented({200: ("A page of tokens.", TokenPageView)}, BadCursor, InvalidRequest),
@@ -98,6 +100,7 @@ def list_tokens(
 
 @router.get(
     "/v1/tokens/<token_id>",
+    operation_id="getToken",
     summary="Read an upload token",
     tags=["Upload tokens"],
     responses=documented({200: ("The token.", TokenView)}, TokenNotFound),
@@ -110,6 +113,7 @@ def read_token(token_id: TokenId, dependencies: Deps) -> Response[Any]:
 
 @router.delete(
     "/v1/tokens/<token_id>",
+    operation_id="revokeToken",
     summary="Revoke an upload token",
     tags=["Upload tokens"],
     responses=documented({200: ("The revoked token.", TokenView)}, TokenNotFound),

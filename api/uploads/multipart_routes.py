@@ -49,6 +49,7 @@ UploadIdQuery = Annotated[str, Query(min_length=1, max_length=1024, description=
 
 @router.get(
     "/v1/uploads/<job_id>/parts",
+    operation_id="listParts",
     summary="List the parts of an upload",
     tags=["Uploads"],
     responses=documented(
@@ -69,6 +70,7 @@ def list_parts(job_id: JobId, dependencies: Deps, upload_id: UploadIdQuery) -> R
 
 @router.post(
     "/v1/uploads/<job_id>/parts",
+    operation_id="signParts",
     summary="Sign parts of an upload",
     tags=["Uploads"],
     responses=documented(
@@ -93,6 +95,7 @@ def sign_parts(job_id: JobId, dependencies: Deps) -> Response[Any]:
 
 @router.post(
     "/v1/uploads/<job_id>/complete",
+    operation_id="completeUpload",
     summary="Complete a multipart upload",
     tags=["Uploads"],
     responses=documented(
@@ -125,6 +128,7 @@ def complete_upload(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any
 
 @router.post(
     "/v1/uploads/<job_id>/abort",
+    operation_id="abortUpload",
     summary="Abort a multipart upload",
     tags=["Uploads"],
     responses=documented({200: ("The cancelled job.", JobView)}, JobNotFound, NotMultipart, NotAwaitingUpload),
@@ -140,6 +144,7 @@ def abort_upload(job_id: JobId, dependencies: Deps, log: Log) -> Response[Any]:
 
 @router.post(
     "/v1/uploads/sign",
+    operation_id="signUpload",
     summary="Sign a request of Uppy",
     tags=["Uploads"],
     responses=documented(

@@ -15,7 +15,7 @@ from shared.jobs.upload_declaration import ANY_TYPE, UploadMethod
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 #: Maximum number of parts that one request signs.
 MAX_SIGNED: Final = 100
-PartNumber = Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=MAX_PARTS)]
+PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS), BeforeValidator(refuse_bool)]
 UploadId = Annotated[str, Field(min_length=1, max_length=1024, description="`upload_id` of the multipart upload.")]
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 #: Members of Uppy's request that are not options of a job.

@@ -33,6 +33,7 @@ router = Router()
 
 @router.post(
     "/v1/uploads",
+    operation_id="createUpload",
     summary="Create a direct upload",
     tags=["Uploads"],
     responses=documented(
@@ -59,6 +60,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
 
 @router.post(
     "/v1/uploads/<job_id>/form",
+    operation_id="renewUpload",
     summary="Renew an upload form",
     tags=["Uploads"],
     responses=documented(
@@ -93,6 +95,7 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
 
 @router.post(
     "/v1/uploads/<job_id>/confirm",
+    operation_id="confirmUpload",
     summary="Confirm an upload",
     tags=["Uploads"],
     responses=documented({202: ("The job.", JobView)}, JobNotFound, UploadIncomplete, KeyInvalid, KeyInUse, KeyReused),

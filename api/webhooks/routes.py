@@ -46,6 +46,7 @@ EventId = Annotated[str, Path(description="ID of the event.", json_schema_extra=
 
 @router.get(
     "/v1/webhooks",
+    operation_id="listWebhooks",
     summary="List webhooks",
     tags=["Webhooks"],
     responses=documented({200: ("A page of webhooks.", WebhookPageView)}, BadCursor, InvalidRequest),
@@ -65,6 +66,7 @@ def list_webhooks(
 
 @router.get(
     "/v1/webhooks/<name>",
+    operation_id="getWebhook",
     summary="Read a webhook",
     tags=["Webhooks"],
     responses=documented({200: ("The webhook.", WebhookView)}, WebhookNotFound),
@@ -77,6 +79,7 @@ def read_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
 
 @router.put(
     "/v1/webhooks/<name>",
+    operation_id="putWebhook",
     summary="Create or change a webhook",
     tags=["Webhooks"],
     responses=documented(
@@ -107,6 +110,7 @@ def put_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
 
 @router.delete(
     "/v1/webhooks/<name>",
+    operation_id="deleteWebhook",
     summary="Delete a webhook",
     tags=["Webhooks"],
     responses=documented({204: ("Deleted.", None)}, WebhookNotFound),
@@ -119,6 +123,7 @@ def delete_webhook(name: WebhookName, dependencies: Deps) -> Response[Any]:
 
 @router.post(
     "/v1/webhooks/<name>/secret",
+    operation_id="rotateWebhookSecret",
     summary="Rotate the secret of a webhook",
     tags=["Webhooks"],
     responses=documented({200: ("The new secret.", SecretView)}, WebhookNotFound),
@@ -134,6 +139,7 @@ def rotate_secret(name: WebhookName, dependencies: Deps) -> Response[Any]:
 
 @router.get(
     "/v1/webhooks/<name>/deliveries",
+    operation_id="listDeliveries",
     summary="List deliveries of a webhook",
     tags=["Webhooks"],
     responses=documented(
@@ -159,6 +165,7 @@ def list_deliveries(
 
 @router.post(
     "/v1/webhooks/<name>/deliveries/<event_id>/replay",
+    operation_id="replayDelivery",
     summary="Send an event again",
     tags=["Webhooks"],
     responses=documented({202: ("The delivery, which will be sent.", DeliveryView)}, WebhookNotFound, DeliveryNotFound),

@@ -15,6 +15,7 @@ import uvicorn
 from infra.engines.patches import (
     batch_permissions,
     function_logs,
+    gateway_compression,
     request_gate,
     sorted_indexes,
     stable_names,
@@ -38,6 +39,7 @@ def main() -> None:
     if installed == VERSION:
         gateway = importlib.import_module("ministack.services.apigateway_v1")
         sorted_indexes.install(importlib.import_module("ministack.services.dynamodb"))
+        gateway_compression.install(gateway)
         request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
         batch_permissions.install(importlib.import_module("ministack.core.iam_actions"))
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))

@@ -95,6 +95,11 @@ def test_base64_text_is_decoded(text: str, gateway_encodes: bool) -> None:
     assert read(text.encode() if gateway_encodes else text, "text/plain; charset=utf-8").data == IMAGE
 
 
+def test_json_without_its_content_type_is_read() -> None:
+    """fetch sends a string as text, so clients that orval generates send JSON so."""
+    assert read(f' {{"content": "{TEXT}"}}', "text/plain;charset=UTF-8").data == IMAGE
+
+
 def test_form_gives_file_name_and_options() -> None:
     """A form has one file. Its other fields are options."""
     body = form(("file", "cat.jpg", IMAGE), ("width", None, b"300"))
