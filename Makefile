@@ -13,6 +13,7 @@ CONCURRENTLY = $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 BOX := .venv-box
+GENERATORS := .venv-generators
 # Package hashes, digests of images, base64 images, IDs in examples, and tests, whose keys are fake.
 NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|benchmarks/(public_images|facts_equality)\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
@@ -40,6 +41,7 @@ test: ## Run all checks and tests
 	+@$(CONCURRENTLY) FAULT_RUNS=500 e2e check no-engine browser
 
 test-all: ## The same as test, with all cases, random runs, requests and kills, mutants, Lambda's runtime, and the audit
+	+@$(CONCURRENTLY) $(GENERATORS)/.node
 	+@$(CONCURRENTLY) THOROUGH=--thorough e2e check no-engine audit browser
 	+@$(MAKE) --no-print-directory lambda-box mutants
 
@@ -123,11 +125,16 @@ sbom: $(AUDIT)/.done ## Write a CycloneDX document per Lambda zip, build/sbom-*.
 	$(AUDIT)/bin/cyclonedx-py requirements requirements/$$group.txt --output-reproducible --output-file build/sbom-$$group.json; \
 	echo "build/sbom-$$group.json"; done
 
-# Two environments: checkov needs other versions of shared dependencies.
-$(AUDIT)/.done $(CHECKOV)/.done: .venv-%/.done: requirements/%.txt
-	@echo "Installing the tools of make audit: $* …"
+# Separate environments: checkov needs other versions of shared dependencies.
+$(AUDIT)/.done $(CHECKOV)/.done $(GENERATORS)/.done: .venv-%/.done: requirements/%.txt
+	@echo "Installing the tools of the group $* …"
 	@$(PYTHON) -m venv .venv-$*
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(GENERATORS)/.node: tests/generators/package-lock.json | $(GENERATORS)/.done
+	@if command -v npm >/dev/null; then npm ci --prefix tests/generators --silent --no-audit --no-fund; \
+	else echo "npm is not installed: code generators are not tested."; fi
 	@touch $@
 
 # The runtime needs Lambda's Python. Without it, the folder stays empty, and the tests say so.
@@ -164,7 +171,7 @@ $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 
 clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) benchmarks/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) $(GENERATORS) benchmarks/node_modules tests/generators/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -18,5 +18,6 @@ lock worker --group worker --constraint requirements/dev.txt
 lock notifier --group notifier --constraint requirements/dev.txt
 lock audit --group audit --constraint requirements/dev.txt
 lock checkov --group checkov
+lock generators --group generators
 lock lambda-box --group lambda-box
 lock bench --group bench --constraint requirements/dev.txt

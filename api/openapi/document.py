@@ -13,7 +13,7 @@ from api.batches.schemas import BatchRequest, ItemsRequest
 from api.dead_letters.schemas import RedriveRequest
 from api.jobs.options import Options
 from api.openapi.examples import add_examples
-from api.openapi.image_bodies import allow_import, drop_null, image_body, query_parameters
+from api.openapi.image_bodies import drop_null, image_body, job_body, query_parameters
 from api.openapi.metadata import DESCRIPTION, add_metadata
 from api.openapi.response_links import add_links
 from api.openapi.token_errors import TOKEN_OPERATIONS, add_token_errors
@@ -33,6 +33,7 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/uploads/{job_id}/complete", "post"): CompleteRequest,
     ("/v1/batches", "post"): BatchRequest,
     ("/v1/batches/{batch_id}/items", "post"): ItemsRequest,
+    ("/v1/dead-letters/redrive", "post"): RedriveRequest,
     ("/v1/plan", "post"): PlanRequest,
     ("/v1/presets/{name}", "put"): PresetBody,
     ("/v1/webhooks/{name}", "put"): WebhookBody,
@@ -54,26 +55,26 @@ def document(app: APIGatewayRestResolver, base_url: str) -> dict[str, Any]:
     options = Options.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(options.pop("$defs", {}))
     create = spec["paths"]["/v1/jobs"]["post"]
-    create["requestBody"] = image_body(options["properties"])
-    allow_import(create["requestBody"])
+    create["requestBody"] = job_body(options["properties"], schemas)
     create.setdefault("parameters", []).extend(query_parameters(options["properties"]))
     retry_options = {
         name: schema for name, schema in options["properties"].items() if name not in {"filename", "webhook", "facts"}
     }
     retry = spec["paths"]["/v1/jobs/{job_id}/retry"]["post"]
-    retry["requestBody"] = _json_body({"type": "object", "additionalProperties": False, "properties": retry_options})
+    schemas["RetryOptions"] = {"type": "object", "additionalProperties": False, "properties": retry_options}
+    retry["requestBody"] = _json_body("RetryOptions")
     retry.setdefault("parameters", []).extend(query_parameters(retry_options))
-    redrive = spec["paths"]["/v1/dead-letters/redrive"]["post"]
-    redrive["requestBody"] = {"required": True, **_json_body(RedriveRequest.model_json_schema())}
-    spec["paths"]["/v1/assets/{name}"]["put"]["requestBody"] = image_body({})
+    spec["paths"]["/v1/assets/{name}"]["put"]["requestBody"] = image_body("Asset", {}, schemas)
     for (path, method), model in JSON_BODIES.items():
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
-        body = {"required": "required" in schema, "content": {"application/json": {"schema": schema}}}
-        spec["paths"][path][method]["requestBody"] = body
+        schemas[model.__name__] = schema
+        is_required = "required" in schema or model is RedriveRequest
+        spec["paths"][path][method]["requestBody"] = {"required": is_required, **_json_body(model.__name__)}
     _remove_wrong_bodies(spec["paths"])
     _describe_operations(app, spec["paths"])
     _require_discriminators(schemas)
+    _drop_null_defaults(spec)
     add_metadata(spec, base_url, TOKEN_OPERATIONS)
     add_token_errors(spec["paths"])
     add_links(spec["paths"])
@@ -94,8 +95,8 @@ def _remove_wrong_bodies(paths: Mapping[str, Any]) -> None:
             operation["responses"][status].pop("content", None)
 
 
-def _json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema}}}
+def _json_body(schema: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
 def _describe_operations(app: APIGatewayRestResolver, paths: Mapping[str, Any]) -> None:
@@ -107,6 +108,18 @@ def _describe_operations(app: APIGatewayRestResolver, paths: Mapping[str, Any]) 
         operation["description"] = "\n\n".join(" ".join(each.split("\n")) for each in paragraphs)
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = drop_null(parameter["schema"])
+
+
+def _drop_null_defaults(part: Any) -> None:  # noqa: ANN401 - any part of the document
+    """Remove ``default: null``. openapi-typescript requires every property that has a default."""
+    if isinstance(part, dict):
+        if "default" in part and part["default"] is None:
+            del part["default"]
+        for each in part.values():
+            _drop_null_defaults(each)
+    elif isinstance(part, list):
+        for each in part:
+            _drop_null_defaults(each)
 
 
 def _require_discriminators(schemas: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 _JSON: Final = "application/json"
 _FORM: Final = "multipart/form-data"
 
-#: Names of the examples for request bodies whose schema has no title.
+#: Names of the examples for request bodies that need another example than the one of their schema.
 _REQUESTS: Final[Mapping[tuple[str, str, str], str]] = {
     ("/v1/jobs", "post", _JSON): "JobBody",
     ("/v1/jobs", "post", _FORM): "JobForm",
@@ -49,9 +49,12 @@ def _list_contents(paths: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], s
     for path, operations in paths.items():
         for method, operation in operations.items():
             for media, content in operation.get("requestBody", {}).get("content", {}).items():
-                yield content, _REQUESTS.get((path, method, media), content["schema"].get("title", ""))
+                yield content, _REQUESTS.get((path, method, media), _find_name(content["schema"]))
             for status, response in operation["responses"].items():
                 if _JSON in response.get("content", {}):
                     schema = response["content"][_JSON]["schema"]
-                    named = schema.get("$ref", "").rsplit("/", 1)[-1]
-                    yield response["content"][_JSON], _RESPONSES.get((path, method, status), named)
+                    yield response["content"][_JSON], _RESPONSES.get((path, method, status), _find_name(schema))
+
+
+def _find_name(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("$ref", "")).rsplit("/", 1)[-1]

@@ -4,7 +4,7 @@ The routes read these bodies themselves. An image can be sent with several conte
 describe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api.jobs.options import ImportRequest
@@ -22,18 +22,14 @@ def query_parameters(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def image_body(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a request body with an image and options.
+def image_body(name: str, properties: Mapping[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a request body with an image and options, and add its schemas, which ``name`` starts.
 
     The routes also accept ``image/*`` and base64 ``text/plain``, for which openapi-python-client generates nothing.
     """
     form = {"type": "object", "required": ["file"], "properties": {"file": BINARY, **_as_text(properties)}}
-    as_json = {
-        "type": "object",
-        "required": ["content"],
-        "additionalProperties": False,
-        "properties": {"content": _BASE64, **properties},
-    }
+    schemas[f"{name}Form"] = form
+    schemas[f"{name}Content"] = _closed_object(("content",), {"content": _BASE64, **properties})
     return {
         "required": True,
         "description": (
@@ -42,18 +38,31 @@ def image_body(properties: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "content": {
             "application/octet-stream": {"schema": BINARY},
-            "multipart/form-data": {"schema": form},
-            "application/json": {"schema": as_json},
+            "multipart/form-data": {"schema": {"$ref": f"#/components/schemas/{name}Form"}},
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{name}Content"}},
         },
     }
 
 
-def allow_import(body: Mapping[str, Any]) -> None:
-    """Describe the JSON body that names an S3 object or a URL instead of containing the image."""
-    as_json = body["content"]["application/json"]["schema"]
-    facts = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
-    as_json["properties"] |= {name: facts[name] for name in ("source", "version")}
-    as_json["oneOf"] = [{"required": as_json.pop("required")}, {"required": ["source"]}]
+def job_body(properties: Mapping[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of the request body of ``POST /v1/jobs``. JSON can name an S3 object or a URL instead."""
+    body = image_body("Job", properties, schemas)
+    imports = ImportRequest.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    named = {name: imports[name] for name in ("source", "version")}
+    schemas["JobSource"] = _closed_object(("source",), {**named, **properties})
+    as_json = body["content"]["application/json"]
+    # Two objects and not one with alternative members, for which code generators have no type.
+    as_json["schema"] = {"oneOf": [as_json["schema"], {"$ref": "#/components/schemas/JobSource"}]}
+    return body
+
+
+def _closed_object(required: Iterable[str], properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": [*required],
+        "additionalProperties": False,
+        "properties": dict(properties),
+    }
 
 
 def drop_null(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,18 @@ def test_lock_files_cover_what_the_project_asks_for() -> None:
     project = tomllib.loads(text("pyproject.toml"))
     pins = {
         name: dict(re.findall(r"^([\w.-]+)==(\S+)", text(f"requirements/{name}.txt"), re.MULTILINE))
-        for name in ("api", "worker", "notifier", "local", "dev", "bench", "audit", "checkov", "lambda-box")
+        for name in (
+            "api",
+            "worker",
+            "notifier",
+            "local",
+            "dev",
+            "bench",
+            "audit",
+            "checkov",
+            "generators",
+            "lambda-box",
+        )
     }
     for group, entries in project["dependency-groups"].items():
         names = [re.split(r"[<>=\[]", entry)[0].lower() for entry in entries if isinstance(entry, str)]

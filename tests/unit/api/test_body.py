@@ -96,7 +96,7 @@ def test_base64_text_is_decoded(text: str, gateway_encodes: bool) -> None:
 
 
 def test_json_without_its_content_type_is_read() -> None:
-    """fetch sends a string as text, so clients that orval generates send JSON so."""
+    """The function fetch sends a string as text, so clients that orval generates send JSON so."""
     assert read(f' {{"content": "{TEXT}"}}', "text/plain;charset=UTF-8").data == IMAGE
 
 

@@ -1,5 +1,6 @@
 """The page that shows the OpenAPI document."""
 
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -12,7 +13,9 @@ import api.openapi.routes
 
 def test_the_page_loads_and_tells_nothing_to_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its policy allows its own scripts only, and no frames. The browser must not guess its type."""
-    monkeypatch.setattr(api.openapi.routes, "_dump_document", lambda _: "{}")
+    monkeypatch.setattr(api.openapi.routes, "document", lambda *_: {})
+    links = SimpleNamespace(links_for=lambda _: SimpleNamespace(base=""))
+    monkeypatch.setattr(api.openapi.routes, "get_dependencies", lambda: links)
     app = APIGatewayRestResolver()
     api.openapi.routes.add_documents(app)
     answer = app.resolve(events.http("GET", "/v1/docs"), cast("LambdaContext", events.Context()))
