@@ -25,6 +25,7 @@ import api.system.routes
 import api.tokens.routes
 import api.uploads.multipart_routes
 import api.uploads.routes
+import api.watches.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
 from api.http.cors import cors_headers, is_preflight, preflight_response
@@ -41,7 +42,8 @@ app = APIGatewayRestResolver(enable_validation=True)
 for routes in (
     *(api.jobs.routes, api.jobs.result_routes, api.jobs.lifecycle_routes, api.uploads.routes),
     api.uploads.multipart_routes,
-    *(api.batches.routes, api.batches.lifecycle_routes, api.dead_letters.routes, api.plans.routes),
+    *(api.batches.routes, api.batches.lifecycle_routes, api.watches.routes),
+    *(api.dead_letters.routes, api.plans.routes),
     *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.tokens.routes, api.system.routes),
 ):
     app.include_router(routes.router)

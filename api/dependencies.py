@@ -31,6 +31,8 @@ from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.owner_quotas import OwnerQuotas
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.aws.dynamodb.walks.batch_operations import BatchOperations
+from shared.aws.dynamodb.watches.watch_objects import WatchObjects
+from shared.aws.dynamodb.watches.watch_table import WatchTable
 from shared.aws.dynamodb.webhooks.delivery_table import DeliveryTable
 from shared.aws.dynamodb.webhooks.webhook_secrets import WebhookSecrets
 from shared.aws.dynamodb.webhooks.webhook_table import WebhookTable
@@ -57,6 +59,8 @@ class Dependencies:
     batches: BatchTable
     batch_operations: BatchOperations
     members: BatchMembers
+    watches: WatchTable
+    watch_objects: WatchObjects
     images: ImageStore
     sources: SourceStore
     queues: JobQueues
@@ -113,13 +117,16 @@ def get_dependencies() -> Dependencies:
     quotas = OwnerQuotas.of(clients, settings)
     tokens = TokenTable(clients.dynamodb, settings.idempotency_table, unknown_bytes=settings.max_raw_bytes)
     listing = JobListing(clients.dynamodb, settings.job_table, listing_shards=settings.listing_shards)
+    batches = BatchTable.of(clients, settings, quotas)
     return Dependencies(
         settings=settings,
         jobs=JobTable.of(clients, settings, quotas, tokens),
         listing=listing,
-        batches=BatchTable.of(clients, settings, quotas),
+        batches=batches,
         batch_operations=BatchOperations(clients.dynamodb, settings.batch_table),
         members=BatchMembers(clients.dynamodb, settings.job_table, listing),
+        watches=WatchTable(clients.dynamodb, settings.batch_table),
+        watch_objects=WatchObjects(clients.dynamodb, settings.batch_table, batches),
         images=ImageStore(
             clients.s3,
             settings.image_bucket,

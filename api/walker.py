@@ -1,5 +1,7 @@
 """Walker function: it runs on a schedule and continues operations on batches that take longer than a request.
 
+It also catches up with watched prefixes, and S3's events about new objects invoke it.
+
 It creates the members of backfills and of imports of prefixes, retries failed members and cancels open ones. It works
 page by page, and each page is one conditional transaction or idempotent. So a killed run loses nothing, and concurrent
 runs are safe. ``docs/decisions.md`` explains why it sends itself no messages.
@@ -12,12 +14,16 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.batches.backfill import Backfills
 from api.batches.prefix_imports import PrefixImports
 from api.batches.scans import MemberScans
 from api.jobs.imports import Imports
+from api.watches.catch_up import CatchUps
+from api.watches.events import WatchEvents
+from api.watches.intake import WatchIntake
 from shared.aws.clients import make_clients
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import BatchTable
@@ -26,6 +32,8 @@ from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.dynamodb.owner_quotas import OwnerQuotas
 from shared.aws.dynamodb.walks.batch_operations import BatchOperations
 from shared.aws.dynamodb.walks.walk_table import WalkTable
+from shared.aws.dynamodb.watches.watch_objects import WatchObjects
+from shared.aws.dynamodb.watches.watch_table import WatchTable
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.s3.source_store import SourceStore
 from shared.aws.sqs import JobQueues
@@ -46,6 +54,7 @@ from shared.jobs.walk import Walk, WalkKind, take_turns
 from shared.observability import add_metric, make_logger, make_metrics, write_metrics
 from shared.parallel import MAX_CONCURRENCY, map_parallel
 from shared.settings import WalkerSettings
+from shared.sqs_batch import process_together
 
 #: Walks that take a turn at the same time. Each of them makes up to ``MAX_CONCURRENCY`` calls at the same time.
 MAX_WALKS = 4
@@ -68,13 +77,15 @@ metrics = make_metrics()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walker:
-    """Continues operations on batches."""
+    """Continues operations on batches, and handles S3's events about watched prefixes."""
 
     batches: BatchTable
     walks: WalkTable
     operations: BatchOperations
     backfills: Backfills
     scans: MemberScans
+    catch_ups: CatchUps
+    events: WatchEvents
     clock: Clock
 
     def run(self, context: LambdaContext) -> Counter[str]:
@@ -93,12 +104,20 @@ class Walker:
         fields = {"batch_id": walk.batch_id, "walk": walk.kind.value}
         try:
             leased = self.walks.lease(walk, now=self.clock(), until=self.clock() + LEASE)
-            return TAKEN if leased is None else self._take_turn(leased)
+            return TAKEN if leased is None else self._continue_walk(leased)
         except ServiceError as error:
             logger.exception("Walk not continued", extra={**fields, "code": error.code})
         except Exception:
             logger.exception("Walk not continued", extra=fields)
         return FAULT  # the walk is due again when its lease ends
+
+    def _continue_walk(self, walk: Walk) -> str:
+        until = self.clock() + TURN
+        if walk.kind is WalkKind.WATCH:
+            return self.catch_ups.take_turn(walk, until=until)
+        if walk.kind is WalkKind.FORGET:
+            return self.catch_ups.forget(walk, until=until)
+        return self._take_turn(walk)
 
     def _take_turn(self, walk: Walk) -> str:
         try:
@@ -172,15 +191,25 @@ def get_walker() -> Walker:
         retention=timedelta(days=settings.retention_days),
     )
     operations = BatchOperations(clients.dynamodb, settings.batch_table)
+    walks = WalkTable(clients.dynamodb, settings.batch_table)
+    watches = WatchTable(clients.dynamodb, settings.batch_table)
+    prefixes = PrefixImports(imports=imports, clock=utc_now)
+    intake = WatchIntake(
+        prefixes=prefixes,
+        batches=batches,
+        objects=WatchObjects(clients.dynamodb, settings.batch_table, batches),
+        clock=utc_now,
+        retention=imports.retention,
+    )
     return Walker(
         batches=batches,
-        walks=WalkTable(clients.dynamodb, settings.batch_table),
+        walks=walks,
         operations=operations,
         backfills=Backfills(
             table=batches,
             listing=listing,
             imports=imports,
-            prefixes=PrefixImports(imports=imports, clock=utc_now),
+            prefixes=prefixes,
             clock=utc_now,
             retention=imports.retention,
         ),
@@ -194,6 +223,15 @@ def get_walker() -> Walker:
             clock=utc_now,
             due_after=due_after,
         ),
+        catch_ups=CatchUps(
+            watches=watches,
+            walks=walks,
+            intake=intake,
+            clock=utc_now,
+            buckets=settings.watchable_buckets,
+            interval=timedelta(minutes=settings.catch_up_minutes),
+        ),
+        events=WatchEvents(watches=watches, intake=intake, clock=utc_now, buckets=settings.watchable_buckets),
         clock=utc_now,
     )
 
@@ -202,8 +240,13 @@ prepare(get_walker, os.environ)
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - the event has no data
-    """Continue walks and return how often each turn ended how."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int] | PartialItemFailureResponse:
+    """Continue walks and return how often each turn ended how.
+
+    With records of a queue, handle S3's events and return the records that SQS must deliver again.
+    """
+    if "Records" in event:
+        return process_together(event, get_walker().events.handle, logger)
     try:
         turns = get_walker().run(context)
         for metric, end in (("WalkFaults", FAULT), ("WalksFailed", FAILED)):

@@ -38,6 +38,7 @@ from safelight.tokens import UploadTokens
 from safelight.transport import responses
 from safelight.transport.timing import SYSTEM_TIMING, Timing, wait_until_done
 from safelight.uploads import DirectUploads
+from safelight.watches import Watches
 
 #: How many of the file's first bytes are sent for a plan. The second number is used if the first bytes do not contain
 #: the complete header.
@@ -131,6 +132,11 @@ class Safelight:
     def tokens(self) -> UploadTokens:
         """Return the caller's upload tokens."""
         return UploadTokens(self._connection)
+
+    @property
+    def watches(self) -> Watches:
+        """Return the caller's watches of S3 prefixes."""
+        return Watches(self._connection)
 
     def submit(  # noqa: PLR0913 - all but the first are optional
         self,

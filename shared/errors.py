@@ -11,6 +11,7 @@
     │   ├── ImportOff
     │   ├── PresetNotFound · UnknownPreset · PresetChanged · PresetBuiltIn · AssetNotFound
     │   ├── WebhookNotFound · UnknownWebhook · DeliveryNotFound · NotificationsOff
+    │   ├── WatchNotFound · WatchOverlap · WatchOff · TooManyWatches
     │   ├── PartNotAllowed · RouteNotFound · MethodNotAllowed
     │   ├── Unauthenticated · Forbidden · TooManyRequests   (sent by the gateway)
     │   ├── TokenInvalid · TokenExpired · TokenRevoked · TokenForbidden · TokenOrigin · TokenUsedUp · TokenNotFound
@@ -20,7 +21,7 @@
     │   ├── JobNotFound · OutputNotFound · ReceiptNotFound · ResultNotReady · JobHasFailed · ResultExpired
     │   ├── JobFinished · JobNotRetriable · RedrivenTooOften
     │   ├── UploadIncomplete · NotAwaitingUpload · BatchNotFound · BatchClosed · BatchPaused
-    │   ├── NotABackfill · NothingToPause
+    │   ├── NotABackfill · NothingToPause · WatchPaused
     │   ├── MultipartNotFound · NotMultipart · PartsMissing · PartSizeMismatch · PartETagMismatch
     │   └── JobCancelled · UploadExpired   (the error of a cancelled or expired job)
     ├── ImageError              the image can never be processed with this pipeline
@@ -194,6 +195,37 @@ class ImportOff(RequestError):
 
     code = "IMPORT_OFF"
     title = "Imports from this kind of source are turned off."
+
+
+class WatchOff(RequestError):
+    """The settings allow watches of no bucket."""
+
+    code = "WATCH_OFF"
+    title = "Watches are turned off."
+
+
+class WatchNotFound(RequestError):
+    """The caller has no watch with this ID."""
+
+    code = "WATCH_NOT_FOUND"
+    status = 404
+    title = "The watch does not exist."
+
+
+class WatchOverlap(RequestError):
+    """Another watch of the caller has an overlapping prefix in the same bucket."""
+
+    code = "WATCH_OVERLAP"
+    status = 409
+    title = "Another watch has an overlapping prefix."
+
+
+class TooManyWatches(RequestError):
+    """The bucket has as many watches as it can have."""
+
+    code = "TOO_MANY_WATCHES"
+    status = 409
+    title = "The bucket has too many watches."
 
 
 class PresetNotFound(RequestError):
@@ -522,6 +554,13 @@ class BatchClosed(JobStateError):
 
     code = "BATCH_CLOSED"
     title = "The batch is closed."
+
+
+class WatchPaused(JobStateError):
+    """The watch is paused or deleted, so it creates no jobs. No response has this error."""
+
+    code = "WATCH_PAUSED"
+    title = "The watch is paused."
 
 
 class BatchPaused(JobStateError):

@@ -99,6 +99,18 @@ class SourceSettings(_Settings):
         return self.import_targets == "any"
 
 
+class WatchSettings(StoreSettings):
+    """Settings of watches."""
+
+    #: Comma-separated buckets that can be watched; empty for none.
+    watch_buckets: str
+
+    @property
+    def watchable_buckets(self) -> frozenset[str]:
+        """Return the buckets that can be watched. The image bucket never is, because a job writes to it."""
+        return frozenset(filter(None, self.watch_buckets.split(","))) - {self.image_bucket}
+
+
 class OwnerLimitSettings(StoreSettings):
     """The limits of each owner."""
 
@@ -110,7 +122,7 @@ class OwnerLimitSettings(StoreSettings):
     max_raw_bytes: Positive
 
 
-class ApiSettings(OwnerLimitSettings, SenderSettings, LimitSettings, SourceSettings):
+class ApiSettings(OwnerLimitSettings, WatchSettings, SenderSettings, LimitSettings, SourceSettings):
     """Settings of the API Lambda."""
 
     #: Table of presets and asset records.
@@ -163,12 +175,14 @@ class ApiSettings(OwnerLimitSettings, SenderSettings, LimitSettings, SourceSetti
     sandbox: Literal["best", "require"]
 
 
-class WalkerSettings(OwnerLimitSettings, SenderSettings):
+class WalkerSettings(OwnerLimitSettings, WatchSettings, SenderSettings):
     """Settings of the walker Lambda."""
 
     bulk_queue_url: str
     #: Comma-separated buckets that are open for imports; empty for none.
     import_buckets: str
+    #: Minutes between two catch-ups of a watch.
+    catch_up_minutes: Positive
     #: Age at which a job and its objects are deleted.
     retention_days: Positive
     #: Age at which a PENDING job's message is sent again.

@@ -83,12 +83,13 @@ class PrefixImports:
     def _check(self, taken: Sequence[ListedObject]) -> Mapping[str, SourceObject | SafelightError]:
         """Return for each key the object, or the error because of which it can't become a job."""
         keys = [each.object.source.location.key for each in taken]
-        return dict(zip(keys, map_parallel(self._check_object, taken), strict=True))
+        return dict(zip(keys, map_parallel(self.check_object, taken), strict=True))
 
-    def _check_object(self, listed: ListedObject) -> SourceObject | SafelightError:
+    def check_object(self, listed: ListedObject) -> SourceObject | SafelightError:
+        """Return the object, or the error because of which it can't become a job. Raises ServiceError if S3 fails."""
         location = listed.object.source.location
         try:
-            if parse_s3_location(location.uri) != location:
+            if parse_s3_location(location.uri, location.version) != location:
                 raise SourceMissing("Keys with . or .. between slashes can't be imported.")
             if listed.object.size > self.imports.max_bytes:
                 raise TooManyBytes

@@ -78,6 +78,10 @@ class Links:
         """Return the link to an upload token."""
         return f"{self.base}/v1/tokens/{token_id}"
 
+    def watch(self, watch_id: str) -> str:
+        """Return the link to a watch."""
+        return f"{self.base}/v1/watches/{watch_id}"
+
     def for_tokens(self) -> str:
         """Return the URL of the API for requests with an upload token."""
         return f"{self.base}{OPEN_PATH}/v1"

@@ -1,13 +1,14 @@
 """Request bodies and views of upload tokens."""
 
 import re
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from api.http.schemas import Timestamp, View
 from api.jobs.options import Options, read_as
 from api.jobs.schemas import PresetRefView
+from api.jobs.tags import MAX_TAGS, Tags
 from shared.errors import FieldError, InvalidRequest
 from shared.jobs.upload_token import TokenState, UploadToken
 from shared.pipeline.pipeline import Pipeline
@@ -18,19 +19,9 @@ DEFAULT_LIFETIME: Final = 900
 #: Seven days: S3's limit for signed requests.
 MAX_LIFETIME: Final = 604_800
 MAX_FILES: Final = 10_000
-MAX_TAGS: Final = 10
-MAX_TAG_VALUE: Final = 256
-_TAG_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: Scheme, host and port, as browsers send them: in lower case, without a path (RFC 6454).
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:\d{1,5})?")
 _DEFAULT_PORT: Final = re.compile(r"(http://.*:80|https://.*:443)")
-
-
-def _refuse_other_values(tags: object) -> object:
-    """Return the value, or raise ValueError if a tag is not a text. Pydantic would accept numbers in texts."""
-    if isinstance(tags, dict) and not all(isinstance(each, str) for each in tags.values()):
-        raise ValueError("each value must be a text")
-    return tags
 
 
 class TokenRequest(Options):
@@ -49,7 +40,7 @@ class TokenRequest(Options):
         max_length=300,
         description="Origin of the web page, such as `https://app.example.com`. If given, other origins are refused.",
     )
-    tags: Annotated[dict[str, str], BeforeValidator(_refuse_other_values)] = Field(
+    tags: Tags = Field(
         default_factory=dict, max_length=MAX_TAGS, description="Names and values that each job shows, and its events."
     )
 
@@ -59,16 +50,6 @@ class TokenRequest(Options):
         if origin is not None and (not _ORIGIN.fullmatch(origin) or _DEFAULT_PORT.fullmatch(origin)):
             raise ValueError("is not an origin as browsers send it, such as https://app.example.com")
         return origin
-
-    @field_validator("tags")
-    @classmethod
-    def _check_tags(cls, tags: dict[str, str]) -> dict[str, str]:
-        for name, value in tags.items():
-            if not _TAG_NAME.fullmatch(name):
-                raise ValueError("names have 1 to 64 letters, digits, and the characters _ . -")
-            if not 1 <= len(value) <= MAX_TAG_VALUE or not value.isprintable():
-                raise ValueError(f"values have 1 to {MAX_TAG_VALUE} printable characters")
-        return tags
 
 
 def read_token_request(query: dict[str, Any], fields: dict[str, Any]) -> TokenRequest:

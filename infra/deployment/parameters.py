@@ -53,6 +53,7 @@ def _contradictions(values: Mapping[str, str]) -> Iterator[str]:
     if _number(values, "RenderSeconds") >= _number(values, "RecordSeconds"):
         yield f"RenderSeconds must be below RecordSeconds ({values['RecordSeconds']}): a record includes transfers."
     yield from _contradictory_limits(values)
+    yield from _unreadable_buckets(values)
     kept = _number(values, "RetentionDays") + TTL_LAG_DAYS
     if _number(values, "ObjectDays") < kept:
         yield f"ObjectDays must be at least {kept} (RetentionDays + {TTL_LAG_DAYS}), or links outlive their objects."
@@ -68,6 +69,12 @@ def _contradictory_endpoints(values: Mapping[str, str]) -> Iterator[str]:
         yield f"VpcEndpointSubnetIds needs VpcId and create as {' or '.join(INTERFACE_ENDPOINTS)}."
     if values["VpcEndpointSecurityGroupId"] and ("existing" not in kinds or not values["VpcId"]):
         yield f"VpcEndpointSecurityGroupId needs VpcId and existing as {' or '.join(INTERFACE_ENDPOINTS)}."
+
+
+def _unreadable_buckets(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each watched bucket whose objects could not be imported."""
+    for bucket in sorted({*values["WatchBuckets"].split(",")} - {*values["ImportBuckets"].split(",")} - {""}):
+        yield f"WatchBuckets has {bucket}, which must be in ImportBuckets too: a watch imports its objects."
 
 
 def _contradictory_limits(values: Mapping[str, str]) -> Iterator[str]:

@@ -35,6 +35,7 @@ from safelight.models.uploads import (
     UploadForm,
     UploadFormResponse,
 )
+from safelight.models.watches import Watch, WatchCounts, WatchedPrefix, WatchList
 
 __all__ = [
     "AddedMembers",
@@ -75,5 +76,9 @@ __all__ = [
     "UploadFormResponse",
     "UploadToken",
     "UploadTokenPage",
+    "Watch",
+    "WatchCounts",
+    "WatchList",
+    "WatchedPrefix",
     "WebhookSecret",
 ]

@@ -58,11 +58,16 @@ def matches_patterns(path: str, patterns: tuple[str, ...]) -> bool:
     """Return True if a path below a prefix matches one of the patterns, or has the suffix of an image if there is none.
 
     A pattern with a slash is compared with the whole path, and any other with the file name. ``*`` also matches
-    slashes. The names of folders, which end in a slash, match nothing.
+    slashes, and ``**/`` any number of folders, also none. The names of folders, which end in a slash, match nothing.
     """
     name = path.rpartition("/")[2]
     if not name:
         return False
     if not patterns:
         return f".{name.rpartition('.')[2].lower()}" in SUFFIXES and "." in name
-    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
+    return any(
+        fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))
+        if "/" in pattern
+        else fnmatchcase(name, pattern)
+        for pattern in patterns
+    )

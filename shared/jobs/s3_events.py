@@ -15,16 +15,22 @@ from shared.jobs.object_keys import job_of_direct_key
 
 #: Sent by S3 when a notification is configured.
 TEST_EVENT = "s3:TestEvent"
+#: Start of the names of events about objects that were created, such as ``ObjectCreated:Put``.
+CREATED = "ObjectCreated:"
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedObject:
-    """One object that was created."""
+    """One object that an event is about."""
 
     bucket: str
     key: str
     #: Bytes.
     size: int
+    #: Version ID in a versioned bucket.
+    version: str | None = None
+    #: False if the event says something else, such as the deletion of the object.
+    is_created: bool = True
 
     def to_message(self, bucket: str) -> JobMessage | None:
         """Return the message for the upload's job, or None if the object is not a direct upload to ``bucket``.
@@ -76,6 +82,8 @@ def _parse_record(record: Any) -> CreatedObject:  # noqa: ANN401 - any JSON valu
             bucket=str(record["s3"]["bucket"]["name"]),
             key=unquote_plus(str(stored["key"]), errors="strict"),
             size=int(stored.get("size", 0)),
+            version=str(stored["versionId"]) if stored.get("versionId") else None,
+            is_created=str(record.get("eventName", CREATED)).removeprefix("s3:").startswith(CREATED),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadMessage("The S3 event lacks bucket or key.") from error

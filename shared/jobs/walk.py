@@ -1,6 +1,6 @@
-"""A walk: an operation on a batch that the server continues until it is over, without a client.
+"""A walk: an operation on a batch or a watch that the server continues until it is over, without a client.
 
-The batch stores the position of the operation. The walk only lists it for the walker function.
+The batch or watch stores the position of the operation. The walk only lists it for the walker function.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,17 @@ class WalkKind(StrEnum):
     RETRY = "retry"
     #: Cancellation of open members.
     CANCEL = "cancel"
+    #: Catch-up of a watch. The ID is that of the watch, as with the next one.
+    WATCH = "watch"
+    #: Deletion of the marks of a deleted watch.
+    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """One operation of one batch that is not over."""
+    """One operation of one batch or watch that is not over."""
 
+    #: ID of the batch or watch.
     batch_id: str
     owner: str
     kind: WalkKind

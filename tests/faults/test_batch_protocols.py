@@ -274,7 +274,7 @@ def test_records_that_dynamodb_leaves_out_are_read_again(stage: Stage, monkeypat
         first = real(operation, {"RequestItems": {"JobTable": {"Keys": keys[:1], "ConsistentRead": True}}})
         return first | {"UnprocessedKeys": {"JobTable": {"Keys": keys[1:]}}}
 
-    monkeypatch.setattr("shared.aws.dynamodb.job_listing.time.sleep", lambda _: None)
+    monkeypatch.setattr("shared.aws.dynamodb.batch_reads.time.sleep", lambda _: None)
     monkeypatch.setattr(client, "_make_api_call", leave_out)
     assert [job.id for job in listing.fetch(ids)] == ids
     nothing = {"Responses": {}, "UnprocessedKeys": {"JobTable": {"Keys": [{"ID": {"S": ids[0]}}]}}}

@@ -150,6 +150,8 @@ def _environment(queues: Mapping[str, str], defaults: Mapping[str, str]) -> dict
         "MULTIPART_DAYS": defaults["MultipartDays"],
         "MAX_WAIT_SECONDS": defaults["MaxWaitSeconds"],
         "IMPORT_BUCKETS": defaults["ImportBuckets"],
+        "WATCH_BUCKETS": defaults["WatchBuckets"],
+        "CATCH_UP_MINUTES": defaults["CatchUpMinutes"],
         "IMPORT_HOSTS": defaults["ImportHosts"],
         "IMPORT_TARGETS": "any",
         "LINK_SECONDS": defaults["LinkSeconds"],

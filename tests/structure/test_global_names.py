@@ -9,6 +9,7 @@ EVERYTHING: Final = {
     "AccessLogs": "true",
     "ApiAuth": "cognito",
     "ImportBuckets": "ours",
+    "WatchBuckets": "ours",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1",
     "LoginDomain": "ours",
     "Reviewer": "true",

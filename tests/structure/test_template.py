@@ -35,11 +35,14 @@ SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 TEMPLATE = template.load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFAULTS = template.parameter_defaults(TEMPLATE)
-MAPPINGS = ("InteractiveMapping", "BulkMapping", "UploadMapping", "DeadLetterMapping")
+MAPPINGS = ("InteractiveMapping", "BulkMapping", "UploadMapping", "WatchMapping", "DeadLetterMapping")
 JOB_QUEUES = ("JobQueue", "BulkQueue")
 #: Queues whose dead letters are those of jobs.
 SOURCES = (*JOB_QUEUES, "UploadQueue")
-QUEUES = (*SOURCES, "DeadLetterQueue", "EventDeadLetterQueue", "WebhookQueue", "WebhookDeadLetterQueue")
+QUEUES = (
+    *(*SOURCES, "WatchQueue", "DeadLetterQueue", "EventDeadLetterQueue"),
+    *("WebhookQueue", "WebhookDeadLetterQueue"),
+)
 #: Roles of the functions that move jobs.
 MOVERS = ("ApiRole", "WorkerRole", "DeadLetterRole", "ReconcilerRole", "WalkerRole")
 ROLES = (
@@ -153,10 +156,12 @@ def test_visibility_is_six_function_timeouts(queue: str, mapping: str) -> None:
     assert number(properties(queue)["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout + window
 
 
-@pytest.mark.parametrize("kind", ["DeadLetter", "Upload"])
-def test_other_visibilities_are_six_function_timeouts(kind: str) -> None:
-    """Those of the dead-letter queue and of the queue of S3's events."""
-    timeout = number(properties(f"{kind}Function")["Timeout"])
+@pytest.mark.parametrize(
+    ("kind", "function"), [("DeadLetter", "DeadLetter"), ("Upload", "Upload"), ("Watch", "Walker")]
+)
+def test_other_visibilities_are_six_function_timeouts(kind: str, function: str) -> None:
+    """Those of the dead-letter queue and of the queues of S3's events."""
+    timeout = number(properties(f"{function}Function")["Timeout"])
     assert number(properties(f"{kind}Queue")["VisibilityTimeout"]) >= parameters.VISIBILITY_FACTOR * timeout
 
 
@@ -531,6 +536,7 @@ def test_roles_allow_exactly_the_calls_of_the_code() -> None:
     named_otherwise = {
         "DeleteObjects": "DeleteObject",
         "ListObjectsV2": "ListBucket",
+        "ListObjectVersions": "ListBucketVersions",
         "HeadObject": "GetObject",
         "CopyObject": "PutObject",
         "CreateMultipartUpload": "PutObject",
@@ -548,7 +554,10 @@ def test_roles_allow_exactly_the_calls_of_the_code() -> None:
         *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
         *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
     }
-    granted = {action for role in ROLES for action in allowed(role)} - by_the_platform
+    watching = {
+        each for statement in properties("WatchPolicy")["PolicyDocument"]["Statement"] for each in actions(statement)
+    }
+    granted = watching.union(*map(allowed, ROLES)) - by_the_platform
     assert {action.partition(":")[2] for action in granted} == called
 
 
@@ -708,11 +717,51 @@ def test_imports_read_only_the_given_buckets() -> None:
         assert names == {"Fn::Split": [",", {"Ref": "ImportBuckets"}]}
 
 
+def test_only_the_walker_watches_the_given_buckets() -> None:
+    """It lists them and receives their events. It writes no object anywhere, so it can't start a loop."""
+    attached = {"Fn::If": ["WatchIsWanted", {"Ref": "WatchPolicy"}, {"Ref": "AWS::NoValue"}]}
+    assert [role for role in ROLES if attached in properties(role)["ManagedPolicyArns"]] == ["WalkerRole"]
+    events, listing = properties("WatchPolicy")["PolicyDocument"]["Statement"]
+    assert resources(events) == [{"Fn::GetAtt": ["WatchQueue", "Arn"]}]
+    assert actions(listing) == ["s3:ListBucketVersions"]
+    names = listing["Resource"]["Fn::Split"][1]["Fn::Sub"][1]["Names"]["Fn::Join"][1]
+    assert names == {"Fn::Split": [",", {"Ref": "WatchBuckets"}]}
+    assert "s3:PutObject" not in allowed("WalkerRole")
+
+
+def test_no_role_writes_to_a_bucket_that_can_be_watched() -> None:
+    """Objects are written only to the image bucket, which no watch can have. So no watch can see its own results."""
+    policies = [
+        *(each for role in ROLES for each in statements(role)),
+        *(each for policy in of_type("AWS::IAM::ManagedPolicy").values() for each in _list_statements(policy)),
+    ]
+    writers = [each for each in policies if {"s3:PutObject", "s3:CopyObject", "s3:*"} & {*actions(each)}]
+    assert writers
+    for statement in writers:
+        for resource in resources(statement):
+            assert resource["Fn::Sub"].startswith("${ImageBucket.Arn}/"), resource
+
+
+def _list_statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return [each for each in found if "Fn::If" not in each]
+
+
+def test_only_s3_for_the_watched_buckets_sends_events() -> None:
+    """Of this account. Another account could otherwise make jobs of objects that it names."""
+    sending, _ = properties("WatchQueuePolicy")["PolicyDocument"]["Statement"]
+    assert (sending["Principal"], sending["Action"]) == ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage")
+    assert sending["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    named = sending["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Split"][1]["Fn::Sub"][1]["Names"]["Fn::Join"][1]
+    assert named == {"Fn::Split": [",", {"Ref": "WatchBuckets"}]}
+
+
 def test_there_are_no_other_managed_policies() -> None:
     """Besides these and the reviewers'."""
-    assert of_type("AWS::IAM::ManagedPolicy").keys() == OPTIONAL_POLICIES | {"ReviewerPolicy", "ImportPolicy"}
+    own = OPTIONAL_POLICIES | {"ImportPolicy", "WatchPolicy"}
+    assert of_type("AWS::IAM::ManagedPolicy").keys() == own | {"ReviewerPolicy"}
     attached = {each["Fn::If"][1]["Ref"] for role in ROLES for each in properties(role)["ManagedPolicyArns"]}
-    assert attached == OPTIONAL_POLICIES | {"ImportPolicy"}, "managed by the template, never by AWS"
+    assert attached == own, "managed by the template, never by AWS"
     assert not of_type("AWS::IAM::Policy")
 
 

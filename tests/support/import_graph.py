@@ -21,6 +21,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "api": (
         ("app", "walker"),
         ("openapi",),
+        ("watches",),
         ("batches", "dead_letters", "plans"),
         ("tokens", "uploads"),
         ("jobs",),
@@ -41,7 +42,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
         ("async_client", "ingest"),
         ("client",),
-        ("batches", "downloads", "presets_and_assets", "tokens", "uploads", "webhooks"),
+        ("batches", "downloads", "presets_and_assets", "tokens", "uploads", "watches", "webhooks"),
         ("part_uploads",),
         ("job_options", "local_images"),
         ("auth", "connection"),

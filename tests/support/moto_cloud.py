@@ -128,7 +128,14 @@ class Cloud:
 
     def walk(self, context: events.Context | None = None) -> dict[str, int]:
         """Run the walker and return how often each turn ended how."""
-        return api.walker.handler({}, _make_context(context))
+        return cast("dict[str, int]", api.walker.handler({}, _make_context(context)))
+
+    def watch(self, *messages: Any) -> list[str]:
+        """Deliver S3's events to the walker as one batch and return the bodies of failed ones."""
+        event = events.sqs(*messages, queue="watch")
+        answer: Any = api.walker.handler(event, _make_context())
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        return [message["Body"] for message in messages if message["MessageId"] in failed]
 
     def handle_dead_letters(self, messages: list[Any]) -> list[str]:
         """Deliver messages to the dead-letter function and return the bodies of failed ones."""

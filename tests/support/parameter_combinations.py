@@ -16,6 +16,7 @@ SAMPLES: Final[Mapping[str, str]] = {
     "ImportBuckets": "images-of-ours,more-images",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
     "PublicApiUrl": "https://api.example.com/images",
+    "WatchBuckets": "images-of-ours,more-images",
     "UiOrigins": "https://one.example.com,https://two.example.com",
 }
 VPC: Final[Mapping[str, str]] = {

@@ -52,6 +52,12 @@ COMMANDS = (
         "safelight.cli.commands.import_prefix",
         "Process the objects under an S3 prefix on the server, without this machine.",
     ),
+    CommandRow(
+        "watches",
+        IMAGES,
+        "safelight.cli.commands.watches",
+        "Manage watches, which process each object that appears under an S3 prefix.",
+    ),
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),
     CommandRow("wait", JOBS, "safelight.cli.wait", "Wait until jobs have ended, and show their status."),
     CommandRow("list", JOBS, "safelight.cli.commands.list_jobs", "List jobs, newest first."),

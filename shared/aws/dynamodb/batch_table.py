@@ -160,7 +160,7 @@ class BatchTable:
         """
         for _ in range(MAX_TRIES):
             counts = self._count(chunk)
-            writes = [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at), *counts]
+            writes = [*self._build(batch_id, chunk, expires_at), *counts]
             try:
                 transact(self._client, writes)
             except ServiceError as error:
@@ -171,6 +171,19 @@ class BatchTable:
                 self._require_created(chunk, error)
             return
         raise ServiceThrottled(retry_after_seconds=1)
+
+    def build_members(
+        self, batch_id: str, chunk: Sequence[Job], *, expires_at: datetime
+    ) -> "list[TransactWriteItemTypeDef]":
+        """Return the writes that create members: one for each, that of the batch, and that of the owner's counts.
+
+        The write of the batch is refused if the batch is closed or does not exist. Raises TooManyOpenJobs or
+        DailyBytesExceeded if the members exceed a limit of the owner.
+        """
+        return [*self._build(batch_id, chunk, expires_at), *self._count(chunk)]
+
+    def _build(self, batch_id: str, chunk: Sequence[Job], expires_at: datetime) -> "list[TransactWriteItemTypeDef]":
+        return [*map(self._put, chunk), self._add(batch_id, len(chunk), expires_at)]
 
     def _count(self, jobs: Sequence[Job]) -> "list[TransactWriteItemTypeDef]":
         """Return the write that counts new members for their owner, or none without limits."""

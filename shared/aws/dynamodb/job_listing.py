@@ -1,16 +1,12 @@
 """Job listings, newest first. They query indexes, so their cost does not grow with the table."""
 
-import random
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from shared.aws.dynamodb.batch_reads import read_items
 from shared.aws.dynamodb.job_item import from_item, owner_shard
-from shared.aws.dynamodb.wire import from_wire, query_items, to_wire
-from shared.aws.errors import translate_aws_errors
-from shared.errors import ServiceThrottled
+from shared.aws.dynamodb.wire import query_items, to_wire
 from shared.jobs.job import Job, JobStatus
 
 if TYPE_CHECKING:
@@ -20,9 +16,6 @@ if TYPE_CHECKING:
 MAX_PAGE = 100
 #: Maximum number of records to read for one page. If few jobs have the status, a page before the last may be short.
 MAX_EXAMINED = 1_000
-MAX_TRIES = 5
-#: Pause before a retry for the records that DynamoDB has left unprocessed. The pause doubles with each retry.
-FIRST_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,26 +110,11 @@ class JobListing:
 
     def fetch(self, ids: list[str]) -> list[Job]:
         """Return the jobs of some IDs in the same order, without facts. IDs without a record are left out."""
-        keys: list[dict[str, Any]] = [{"ID": {"S": job_id}} for job_id in ids]
-        items: dict[str, Mapping[str, Any]] = {}
-        for tries in range(MAX_TRIES):
-            if not keys:
-                break
-            if tries:
-                time.sleep(FIRST_PAUSE_SECONDS * (1 << tries) * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            with translate_aws_errors():
-                response = self._client.batch_get_item(
-                    RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}},
-                )
-            for wire in response["Responses"].get(self._table, []):
-                item = from_wire(wire)
-                # Facts about an image can be private, so no listing has them.
-                item.pop("Facts", None)
-                items[item["ID"]] = item
-            unprocessed = response.get("UnprocessedKeys", {}).get(self._table)
-            keys = list(unprocessed["Keys"]) if unprocessed else []
-        if keys:
-            raise ServiceThrottled(retry_after_seconds=1)
+        keys = [{"ID": {"S": job_id}} for job_id in ids]
+        items = {item["ID"]: item for item in read_items(self._client, self._table, keys)}
+        for item in items.values():
+            # Facts about an image can be private, so no listing has them.
+            item.pop("Facts", None)
         return [from_item(items[job_id]) for job_id in ids if job_id in items]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Storage classes whose objects must be restored before S3 can read them. GLACIER_IR is not one of them.
 ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+#: Version ID of objects that were stored while the bucket had no versioning.
+NULL_VERSION: Final = "null"
 RESTORED: Final = 'ongoing-request="false"'
 
 REFUSALS: Final[Mapping[str, type[ImageError]]] = {
@@ -52,6 +55,25 @@ class ListedObject:
     object: SourceObject
     #: True if its storage class is an archive. It can be read if it was restored, which a listing does not say.
     is_archived: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedVersion(ListedObject):
+    """A version of an object in a listing."""
+
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """Versions in the order of their keys, and the key and version ID after which the next page starts.
+
+    The key is None on the last page.
+    """
+
+    versions: tuple[ListedVersion, ...]
+    next_key: str | None
+    next_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,37 @@ class SourceStore:
         )
         return ObjectPage(objects, is_last=not page["IsTruncated"])
 
+    def list_versions(self, bucket: str, prefix: str, *, after_key: str, after_version: str, limit: int) -> VersionPage:
+        """Return up to ``limit`` versions of objects under a prefix, without delete markers.
+
+        In a bucket without versioning, each object has one version, whose ID is not given. A page can be empty although
+        more follow. Raises SourceMissing if the bucket does not exist, and SourceForbidden if S3 refuses the request.
+        """
+        request: Any = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": limit}
+        if after_key:
+            request["KeyMarker"] = after_key
+        if after_version:
+            request["VersionIdMarker"] = after_version
+        with _translate_refusals():
+            page = self._client.list_object_versions(**request)
+        versions = tuple(
+            ListedVersion(
+                SourceObject(
+                    ImportSource(
+                        location=S3Location(bucket=bucket, key=each["Key"], version=drop_null(each.get("VersionId"))),
+                        etag=each["ETag"],
+                    ),
+                    each["Size"],
+                ),
+                is_archived=each.get("StorageClass") in ARCHIVES,
+                modified_at=each["LastModified"],
+            )
+            for each in page.get("Versions", [])
+        )
+        if not page["IsTruncated"]:
+            return VersionPage(versions, None, "")
+        return VersionPage(versions, page["NextKeyMarker"], page.get("NextVersionIdMarker", ""))
+
     def copy(self, source: ImportSource, key: str) -> None:
         """Copy an object's bytes to ``key``, without its metadata and tags. Idempotent.
 
@@ -131,6 +184,11 @@ class SourceStore:
                 ContentType="application/octet-stream",
                 StorageClass="STANDARD",
             )
+
+
+def drop_null(version: str | None) -> str | None:
+    """Return a version ID, or None for that of objects which were stored without versioning."""
+    return None if version in {None, NULL_VERSION} else version
 
 
 @contextmanager

@@ -147,7 +147,7 @@ class Functions:
         patch.setattr(Threads, "starter", staticmethod(self._start_thread), raising=False)
         patch.setattr(shared.sqs_batch, "ThreadPoolExecutor", Threads)
         patch.setattr(shared.parallel, "ThreadPoolExecutor", Threads)
-        for name in ("transactions", "job_listing"):
+        for name in ("transactions", "batch_reads"):
             patch.setattr(f"shared.aws.dynamodb.{name}.time", SimpleNamespace(sleep=self._sleep))
 
     def _patch_roots(self, patch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ EVERYTHING: Final = VPC | {
     "AlarmEmail": "ops@example.com",
     "ApiAuth": "cognito",
     "ImportBuckets": "images-of-ours",
+    "WatchBuckets": "images-of-ours",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1",
     "LoginDomain": "safelight-login",
     "Reviewer": "true",

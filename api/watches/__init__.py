@@ -1,0 +1,1 @@
+"""Watches: objects that appear under a prefix of an S3 bucket become jobs."""

@@ -1,0 +1,180 @@
+"""``safelight watches``: process each object that appears under an S3 prefix."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from safelight.cli.commands.import_prefix import Include
+from safelight.cli.commands.tokens import parse_tags
+from safelight.cli.options import (
+    ApiUrl,
+    Enlarge,
+    Fit,
+    Format,
+    Formats,
+    Grayscale,
+    Height,
+    Json,
+    Pipeline,
+    PresetName,
+    Quality,
+    Webhook,
+    Width,
+    Widths,
+    collect_shorthand,
+    read_pipeline,
+)
+from safelight.cli.rendering import documents, tables
+from safelight.cli.wiring import connect
+from safelight.models import Watch
+
+EXAMPLES = """Examples:
+
+safelight watches create s3://shop-images/incoming/ --preset web
+
+safelight watches create s3://shop-images/scans/ --include "**/*.tif" --batch prefix --existing
+
+safelight watches list
+
+safelight watches pause 01JD9ZK8V4M2Q6X3T5R7W9Y1AB"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Manage watches, which process each object that appears under an S3 prefix.",
+    epilog=EXAMPLES,
+)
+
+WatchId = Annotated[str, typer.Argument(metavar="ID", help="ID of the watch.", show_default=False)]
+
+
+class Grouping(StrEnum):
+    """How the jobs are grouped into batches."""
+
+    DAY = "day"
+    PREFIX = "prefix"
+
+
+@app.command("create", epilog=EXAMPLES)
+def create(  # noqa: PLR0913 - each option is an argument
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A prefix, such as s3://bucket/prefix/.")],
+    *,
+    include: Include = None,
+    batch: Annotated[
+        Grouping | None,
+        typer.Option("--batch", help="One batch for each day (the default), or for each folder of the bucket."),
+    ] = None,
+    existing: Annotated[bool, typer.Option("--existing", help="Also process the objects that exist already.")] = False,
+    preset: PresetName = None,
+    pipeline: Pipeline = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
+    enlarge: Enlarge = None,
+    grayscale: Grayscale = None,
+    format_: Format = None,
+    quality: Quality = None,
+    widths: Widths = None,
+    formats: Formats = None,
+    webhook: Webhook = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of each job. Can be repeated.")
+    ] = None,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Process each object that appears under a prefix from now on. Print the ID of the watch."""
+    options: dict[str, Any] = collect_shorthand(
+        pipeline,
+        preset,
+        width=width,
+        height=height,
+        fit=fit,
+        enlarge=enlarge,
+        grayscale=grayscale,
+        format=format_,
+        quality=quality,
+        widths=widths,
+        formats=formats,
+    )
+    tags = parse_tags(tag)
+    with connect(context, api_url) as client:
+        watch = client.watches.create(
+            source,
+            include=include or (),
+            batch=batch.value if batch else None,
+            existing=existing,
+            pipeline=read_pipeline(pipeline),
+            preset=preset,
+            options=options,
+            webhook=webhook,
+            tags=tags,
+        )
+    _print(watch, as_json=as_json)
+
+
+@app.command("list")
+def list_watches(context: typer.Context, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """List your watches and their counts, newest first."""
+    with connect(context, api_url) as client:
+        found = client.watches.list()
+    if as_json:
+        documents.print_document({"watches": [watch.document() for watch in found]})
+        return
+    tables.print_rows(HEADS, map(_make_row, found), Console())
+
+
+@app.command("show")
+def show(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Show a watch, its counts and some of the objects that it has skipped."""
+    with connect(context, api_url) as client:
+        watch = client.watches.get(watch_id)
+    _print(watch, as_json=as_json)
+    if not as_json:
+        for each in watch.examples:
+            typer.echo(f"Skipped: {each['key']} ({each['code']})")
+        if watch.error is not None:
+            typer.echo(f"Error: {watch.error['code']}: {watch.error['message']}")
+
+
+@app.command("pause")
+def pause(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Let a watch create no more jobs. Jobs that exist are processed."""
+    with connect(context, api_url) as client:
+        _print(client.watches.pause(watch_id), as_json=as_json)
+
+
+@app.command("resume")
+def resume(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Let a watch create jobs again, also for the objects that appeared during the pause."""
+    with connect(context, api_url) as client:
+        _print(client.watches.resume(watch_id), as_json=as_json)
+
+
+@app.command("delete")
+def delete(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None) -> None:
+    """Delete a watch. Its jobs and batches stay."""
+    with connect(context, api_url) as client:
+        client.watches.delete(watch_id)
+    typer.echo(f"Watch {watch_id} is deleted.")
+
+
+HEADS = ("ID", "State", "Prefix", "Jobs", "Skipped", "Caught up")
+
+
+def _print(watch: Watch, *, as_json: bool) -> None:
+    if as_json:
+        documents.print_document(watch.document())
+        return
+    tables.print_rows(HEADS, [_make_row(watch)], Console())
+
+
+def _make_row(watch: Watch) -> tuple[str, ...]:
+    """Return ID, state, prefix and counts of a watch, and when its last catch-up was started."""
+    caught_up = watch.caught_up_at.isoformat(timespec="seconds") if watch.caught_up_at else "-"
+    return (
+        *(watch.id, watch.state, watch.prefix.source),
+        *(str(watch.counts.jobs), str(watch.counts.skipped), caught_up),
+    )

@@ -1,0 +1,1 @@
+"""Watches, and the marks of the objects that they have handled."""
