@@ -22,6 +22,7 @@ from api.presets.schemas import PresetBody
 from api.tokens.schemas import TokenRequest
 from api.uploads.multipart_schemas import CompleteRequest, SignPartsRequest, SignRequest
 from api.uploads.schemas import UploadRequest
+from api.watches.schemas import WatchRequest
 from api.webhooks.schemas import WebhookBody
 from shared.version import VERSION
 
@@ -38,6 +39,7 @@ JSON_BODIES: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("/v1/presets/{name}", "put"): PresetBody,
     ("/v1/webhooks/{name}", "put"): WebhookBody,
     ("/v1/tokens", "post"): TokenRequest,
+    ("/v1/watches", "post"): WatchRequest,
 }
 
 _WITHOUT_BODY: Final = frozenset({"204", "303", "304"})

@@ -98,15 +98,11 @@ class CatchUps:
             if page.next_key is None:
                 break
             catch_up = replace(catch_up, after_key=page.next_key, after_version=page.next_version)
-            if not self.watches.save_catch_up(watch, catch_up):
-                raise WatchPaused
-            if self.clock() >= until:
-                return True
+            if not self.watches.save_catch_up(watch, catch_up) or self.clock() >= until:
+                return True  # if another function has changed the watch meanwhile, the next turn sees it
             watch = replace(watch, catch_up=catch_up)
         self.intake.close_batches(watch)
-        if not self.watches.end_catch_up(watch, catch_up):
-            raise WatchPaused
-        return False
+        return not self.watches.end_catch_up(watch, catch_up)
 
 
 def require_watchable(bucket: str, buckets: frozenset[str]) -> None:

@@ -47,7 +47,7 @@ class WatchedPrefixView(View):
 
 
 class WatchCountsView(View):
-    """What became of the objects."""
+    """Numbers of objects."""
 
     jobs: int = Field(description="Jobs that were created. Deleted jobs count too.")
     skipped: int = Field(description="Objects that can't become a job, because they are too large or archived.")

@@ -16,7 +16,7 @@ class WatchedPrefix(Response):
 
 
 class WatchCounts(Response):
-    """What became of the objects."""
+    """Numbers of objects."""
 
     #: Jobs that were created.
     jobs: int = 0

@@ -75,7 +75,7 @@ class Watch(JobSpec):
     caught_up_at: datetime | None = None
     #: When the last one that examined all objects was started.
     fully_caught_up_at: datetime | None = None
-    #: Why the last catch-up could not go on.
+    #: Why the last catch-up could not continue.
     error: JobFailure | None = None
 
     @property

@@ -21,6 +21,8 @@ from shared.jobs.source import ImportSource
 SHOP = "shop-pictures"
 OTHER = "other-pictures"
 JPEG = sample_images.make_jpeg(8, 8)
+ALICE: dict[str, Any]
+BOB: dict[str, Any]
 ALICE, BOB = ({"identity": {"userArn": f"arn:aws:iam::123456789012:user/{name}"}} for name in ("ann", "bob"))
 
 
@@ -432,7 +434,7 @@ def test_overlapping_requests_at_the_same_time_do_not_both_succeed(
 ) -> None:
     """The second one sees the first one, even if it was stored after the check."""
     table = api.dependencies.get_dependencies().watches
-    build, done = type(table)._build_creation, []
+    build, done = type(table)._build_creation, list[bool]()
 
     def create_other_first(self: Any, *given: Any) -> Any:
         writes = build(self, *given)

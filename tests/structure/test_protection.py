@@ -10,10 +10,12 @@ import pytest
 from support.resolved_template import TEMPLATE, Resolver
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
-DEFAULT = Resolver()
-KEYED = Resolver(KmsKeyArn=KEY)
-UNPROTECTED = Resolver(ProtectData="false")
-PLAIN = Resolver(RequireTls="false")
+#: With the queue of watched buckets.
+WATCHED = {"ImportBuckets": "ours", "WatchBuckets": "ours"}
+DEFAULT = Resolver(**WATCHED)
+KEYED = Resolver(KmsKeyArn=KEY, **WATCHED)
+UNPROTECTED = Resolver(ProtectData="false", **WATCHED)
+PLAIN = Resolver(RequireTls="false", **WATCHED)
 TRACED = Resolver(Tracing="true")
 LOGGED = Resolver(AccessLogs="true")
 #: Tables that need no protection, and why.

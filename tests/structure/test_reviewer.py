@@ -37,7 +37,8 @@ def list_actions(**parameters: str) -> set[str]:
 
 def find_resources(action: str) -> set[str]:
     """Return the logical IDs of the resources of an action."""
-    text = str([each["Resource"] for each in list_statements() if action in as_list(each["Action"])])
+    found = list_statements(ImportBuckets="ours", WatchBuckets="ours")
+    text = str([each["Resource"] for each in found if action in as_list(each["Action"])])
     return {*re.findall(r"<(\w+)", text)}
 
 

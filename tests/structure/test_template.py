@@ -530,7 +530,7 @@ def test_only_the_api_and_the_walker_create_jobs() -> None:
 def test_roles_allow_exactly_the_calls_of_the_code() -> None:
     """Each call in shared.aws is allowed to a role, and no role allows anything else."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "aws").rglob("*.py"))
-    named = re.findall(r"_client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
+    named = re.findall(r"\b_?client\.([a-z0-9_]+)\(", source) + re.findall(r'get_paginator\("([a-z0-9_]+)"\)', source)
     called = {name.title().replace("_", "") for name in named} - {"GeneratePresignedUrl", "GetPaginator"}
     # S3 asks for another permission than the call's name says.
     named_otherwise = {

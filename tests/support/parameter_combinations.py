@@ -13,10 +13,8 @@ DEFAULTS: Final = template.parameter_defaults(TEMPLATE)
 SAMPLES: Final[Mapping[str, str]] = {
     "AlarmEmail": "ops@example.com",
     "ApiPathPrefix": "/_aws/execute-api",
-    "ImportBuckets": "images-of-ours,more-images",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
     "PublicApiUrl": "https://api.example.com/images",
-    "WatchBuckets": "images-of-ours,more-images",
     "UiOrigins": "https://one.example.com,https://two.example.com",
 }
 VPC: Final[Mapping[str, str]] = {
@@ -43,6 +41,12 @@ GROUPS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
         {"UiCloudFront": "true"},
         DOMAIN,
         {**DOMAIN, "UiLogBucket": "logs-of-ours"},
+    ),
+    "buckets": (
+        {},
+        {"ImportBuckets": "images-of-ours,more-images"},
+        {"ImportBuckets": "images-of-ours,more-images", "WatchBuckets": "images-of-ours"},
+        {"ImportBuckets": "images-of-ours,more-images", "WatchBuckets": "images-of-ours,more-images"},
     ),
     "network": (
         {},

@@ -55,7 +55,7 @@ COMMANDS = (
     CommandRow(
         "watches",
         IMAGES,
-        "safelight.cli.commands.watches",
+        "safelight.cli.watches",
         "Manage watches, which process each object that appears under an S3 prefix.",
     ),
     CommandRow("status", JOBS, "safelight.cli.commands.status", "Show the status of jobs."),

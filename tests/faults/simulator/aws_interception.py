@@ -32,6 +32,7 @@ WAITS: Mapping[Fault | None, timedelta] = {
 PAGE_LIMITS = {
     "Query": "Limit",
     "ListObjectsV2": "MaxKeys",
+    "ListObjectVersions": "MaxKeys",
     "ListParts": "MaxParts",
     "ListMultipartUploads": "MaxUploads",
 }

@@ -22,6 +22,7 @@ class Stored:
 
     body: bytes
     media_type: str
+    modified_at: datetime = LAST_MODIFIED
 
     @property
     def digest(self) -> str:
@@ -62,6 +63,7 @@ class Bucket:
             "DeleteObjects": self._delete_many,
             "ListObjectsV2": self._list,
             **self.multipart.calls,
+            "ListObjectVersions": self._list_versions,
         }
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +142,29 @@ class Bucket:
                     "Key": key,
                     "Size": len(objects[key].body),
                     "LastModified": LAST_MODIFIED,
+                    "ETag": objects[key].etag,
+                    "StorageClass": "STANDARD",
+                }
+                for key in page
+            ]
+        return answer
+
+    def _list_versions(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the objects of a bucket without versioning."""
+        objects = self.others.get(request["Bucket"], self.objects)
+        after = request.get("KeyMarker", "")
+        keys = sorted(key for key in objects if key.startswith(request.get("Prefix", "")) and key > after)
+        page = keys[: request.get("MaxKeys", 1000)]
+        answer: dict[str, Any] = {"IsTruncated": len(page) < len(keys)}
+        if len(page) < len(keys):
+            answer |= {"NextKeyMarker": page[-1], "NextVersionIdMarker": "null"}
+        if page:
+            answer["Versions"] = [
+                {
+                    "Key": key,
+                    "VersionId": "null",
+                    "Size": len(objects[key].body),
+                    "LastModified": objects[key].modified_at,
                     "ETag": objects[key].etag,
                     "StorageClass": "STANDARD",
                 }

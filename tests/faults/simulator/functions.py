@@ -32,6 +32,7 @@ import api.batches.prefix_imports
 import api.dependencies
 import api.jobs.submission
 import api.walker
+import api.watches.intake
 import notifier.app
 import notifier.deferral
 import notifier.webhooks
@@ -125,6 +126,7 @@ class Functions:
         for name, value in self.blueprint.environment().items():
             patch.setenv(name, value)
         patch.setenv("IMPORT_BUCKETS", SOURCE_BUCKET)
+        patch.setenv("WATCH_BUCKETS", SOURCE_BUCKET)
         patch.setenv("IMPORT_HOSTS", SOURCE_HOST)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
@@ -137,7 +139,7 @@ class Functions:
             patch.setattr(root, "make_clients", lambda *_, **__: self._clients)
             patch.setattr(root, "utc_now", self._now, raising=False)  # not every root needs a clock
         self._patch_notifier(patch)
-        for module in (api.jobs.submission, api.batches.backfill, api.batches.prefix_imports):
+        for module in (api.jobs.submission, api.batches.backfill, api.batches.prefix_imports, api.watches.intake):
             patch.setattr(module, "new_id", lambda _: self.new_id())
         # Child processes and a hidden process are not needed here.
         patch.setattr(worker.app, "Sandbox", rendering.QuickSandbox)
@@ -285,6 +287,11 @@ class Functions:
     def walk(self) -> Any:
         """Start the walker."""
         return api.walker.handler({}, self.make_context())
+
+    def watch(self, bodies: list[str]) -> Any:
+        """Deliver S3's events about a watched bucket to the walker; return its response."""
+        messages = [events.make_message(body) for body in bodies]
+        return api.walker.handler(events.sqs(*messages, queue="watch"), self.make_context())
 
     def notify(self, records: list[Any]) -> Any:
         """Invoke the notifier with records of the stream of jobs."""

@@ -174,7 +174,7 @@ class WatchTable:
         return self._write(watch.id, expression, values, condition=condition)
 
     def fail_catch_up(self, watch: Watch, failure: JobFailure) -> None:
-        """Store why a catch-up can't go on. It is tried again later, from its position."""
+        """Store why a catch-up can't continue. It is tried again later, from its position."""
         self._write(watch.id, "SET #WalkError = :error", {":error": failure_to_map(failure)}, condition=_IS_ACTIVE)
 
     def request_catch_up(self, watch: Watch, *, due_at: datetime) -> None:
