@@ -10,6 +10,7 @@ TAGS: Final = {
     "Jobs": "Create, plan, read, cancel, retry and delete jobs. Fetch their images and receipts.",
     "Uploads": "Direct uploads: send a large file straight to S3 with signed requests.",
     "Upload tokens": "Tokens with which a web page can upload files without other credentials.",
+    "Watches": "Objects that appear under a prefix of an S3 bucket become jobs.",
     "Batches": "Groups of jobs, imports of S3 prefixes, and backfills.",
     "Presets": "Named pipelines with versions.",
     "Assets": "Stored images that pipelines use, such as watermarks.",

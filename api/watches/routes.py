@@ -47,6 +47,7 @@ WatchId = Annotated[str, Path(description="ULID of the watch.", json_schema_extr
 @router.post(
     "/v1/watches",
     summary="Watch a prefix",
+    operation_id="createWatch",
     tags=["Watches"],
     responses=documented(
         {201: ("The new watch.", WatchView)},
@@ -95,6 +96,7 @@ def create_watch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
 @router.get(
     "/v1/watches",
     summary="List watches, newest first",
+    operation_id="listWatches",
     tags=["Watches"],
     responses=documented({200: ("All watches of the caller.", WatchListView)}),
 )
@@ -107,6 +109,7 @@ def list_watches(dependencies: Deps) -> Response[Any]:
 @router.get(
     "/v1/watches/<watch_id>",
     summary="Read a watch",
+    operation_id="getWatch",
     tags=["Watches"],
     responses=documented({200: ("The watch.", WatchView)}, WatchNotFound),
 )
@@ -118,6 +121,7 @@ def read_watch(watch_id: WatchId, dependencies: Deps) -> Response[Any]:
 @router.post(
     "/v1/watches/<watch_id>/pause",
     summary="Pause a watch",
+    operation_id="pauseWatch",
     tags=["Watches"],
     responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, KeyInvalid, KeyInUse, KeyReused),
 )
@@ -131,6 +135,7 @@ def pause_watch(
 @router.post(
     "/v1/watches/<watch_id>/resume",
     summary="Resume a watch",
+    operation_id="resumeWatch",
     tags=["Watches"],
     responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, KeyInvalid, KeyInUse, KeyReused),
 )
@@ -148,6 +153,7 @@ def resume_watch(
 @router.delete(
     "/v1/watches/<watch_id>",
     summary="Delete a watch",
+    operation_id="deleteWatch",
     tags=["Watches"],
     responses=documented({204: ("The watch is deleted.", None)}, WatchNotFound),
 )
