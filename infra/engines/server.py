@@ -7,8 +7,10 @@ the compiled parser and event loop of uvicorn make the engine faster (``benchmar
 
 import importlib
 import importlib.metadata
+import os
 import resource
 import sys
+from pathlib import Path
 
 import uvicorn
 
@@ -20,6 +22,7 @@ from infra.engines.patches import (
     sorted_indexes,
     stable_names,
     state_files,
+    unfinished_uploads,
 )
 from infra.engines.record import VERSION
 from infra.engines.snapshots import Application, Snapshots
@@ -45,7 +48,9 @@ def main() -> None:
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
         stable_names.install_api_ids(gateway)
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
-        stable_names.install_bucket_names(provisioners, importlib.import_module("ministack.services.s3"))
+        s3 = importlib.import_module("ministack.services.s3")
+        stable_names.install_bucket_names(provisioners, s3)
+        unfinished_uploads.install(s3, Path(os.environ["S3_DATA_DIR"]).with_name("parts"))
     else:
         print(f"MiniStack is {installed}: no patches, which need {VERSION}.", file=sys.stderr)  # noqa: T201
     application: Application = importlib.import_module("ministack.app").app
