@@ -98,10 +98,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder with JPEG, PNG or WebP files")
     parser.add_argument("--jobs", default=",".join(job.name for job in JOBS), help="comma-separated job names")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender")
+    parser.add_argument("--contenders", help="comma-separated titles; the plain way is needed for PSNR (default: all)")
     arguments = parser.parse_args()
     files = sorted(str(path) for path in arguments.folder.resolve().iterdir() if path.suffix.lower() in SUFFIXES)
-    installed = [contender for contender in CONTENDERS if not contender.is_missing()]
-    for contender in CONTENDERS:
+    titles = arguments.contenders.split(",") if arguments.contenders else [each.title for each in CONTENDERS]
+    chosen = [contender for contender in CONTENDERS if contender.title in titles]
+    installed = [contender for contender in chosen if not contender.is_missing()]
+    for contender in chosen:
         if contender not in installed:
             print(f"Not installed, skipped: {contender.title}", file=sys.stderr)
     jobs = [job for job in JOBS if job.name in arguments.jobs.split(",")]
@@ -140,7 +143,8 @@ def create_score(
     results = sorted((folder / contender.title).iterdir())
     count = len(results)
     size = sum(result.stat().st_size for result in results) // count
-    quality = measure_quality(folder / REFERENCE.title, folder / contender.title) if size else {}
+    reference = folder / REFERENCE.title
+    quality = measure_quality(reference, folder / contender.title) if size and reference.is_dir() else {}
     return Score(
         job=job.name,
         contender=contender.title,

@@ -35,9 +35,11 @@ def _is_avif(data: bytes) -> bool:
 
 def _is_heif(data: bytes) -> bool:
     """Return True if the file is a HEIF file. Which codec it needs is written elsewhere in it."""
+    if data[4:8] != b"ftyp":
+        return False
     brands = data[16 : min(int.from_bytes(data[:4], "big"), 256)]
     is_known = data[8:12] in _HEIF_BRANDS or any(brands[at : at + 4] in _HEVC_BRANDS for at in range(0, len(brands), 4))
-    return data[4:8] == b"ftyp" and is_known and not _is_avif(data)
+    return is_known and not _is_avif(data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
