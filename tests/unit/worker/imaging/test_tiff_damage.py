@@ -149,7 +149,7 @@ def test_luma_coefficients_without_meaning_are_ignored() -> None:
 @pytest.mark.parametrize("compression", [NONE, LZW])
 @pytest.mark.parametrize("planar", [False, True])
 def test_tiles_can_be_in_the_tags_for_strips(compression: int, *, planar: bool) -> None:
-    """The size of tiles and the number of offsets tell that they are tiles."""
+    """Such a file has the size of tiles, and an offset for each tile."""
     rows = [[[pixel[0], 255 - pixel[0], 7] for pixel in row] for row in ROWS]
     usual: dict[str, Any] = {"rows": rows, "compression": compression, "photometric": 2, "planar": planar}
     image, warnings = decode(TiffFile(**usual, tile=(16, 16), tiles_as_strips=True, tags={278: (4, (16,))}).encode())
