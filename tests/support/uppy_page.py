@@ -55,14 +55,23 @@ def read_script(*headings: str) -> str:
 
 
 @contextmanager
-def serve(port: int, api_url: str, data: bytes, *headings: str, uppy: str | None = None) -> Iterator[str]:
+def serve(
+    port: int, api_url: str, data: bytes, *headings: str, uppy: str | None = None, token: str | None = None
+) -> Iterator[str]:
     """Serve a page with the script of ``headings``, and a file to upload. Yield its URL.
 
-    ``uppy`` is the version whose bundle the page loads.
+    ``uppy`` is the version whose bundle the page loads. With ``token``, the page uses this upload token, and does not
+    choose a preset, as the guide says.
     """
     script = re.sub(
         r"^const API = .*$", f"const API = {json.dumps(api_url)};", read_script(*headings), flags=re.MULTILINE
     )
+    if token is not None:
+        header = json.dumps({"Authorization": f"Bearer {token}"})
+        line = f"const AUTHORIZATION = {header};"
+        script, found = re.subn(r"^const AUTHORIZATION = .*$", line, script, flags=re.MULTILINE)
+        script, presets = re.subn(r'^.*preset(: |", )"web".*\n', "", script, flags=re.MULTILINE)
+        assert (found, presets) == (1, 2), "the guide has changed"
     body = f"<!doctype html><title>Upload</title><script src='/uppy.js'></script><script>{BINDINGS}\n{script}</script>"
     bundle = (ROOT / "tests" / "uppy" / uppy / BUNDLE).read_bytes() if uppy else b""
     files = {

@@ -219,6 +219,7 @@ def test_a_redirect_without_a_location_is_refused(server: SourceServer) -> None:
     """It leads nowhere."""
     server.answers["/a.jpg"] = make_response(b"", 302)
     refuse(server.url(), SourceInvalid)
+    assert len(server.got) == 1
 
 
 @pytest.mark.parametrize(
