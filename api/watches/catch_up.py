@@ -64,8 +64,11 @@ class CatchUps:
         return "continued" if has_more else "over"
 
     def forget(self, walk: Walk, *, until: datetime) -> str:
-        """Delete what is stored about a deleted watch. Return how the turn ended. Raises ServiceError if AWS fails."""
-        while self.intake.objects.forget(walk.batch_id):
+        """Close the batches of a deleted watch, and delete its marks. Return how the turn ended.
+
+        Raises ServiceError if AWS fails.
+        """
+        while self.intake.forget(walk.batch_id):
             if self.clock() >= until:
                 self.walks.postpone(walk, due_at=self.clock())
                 return "continued"

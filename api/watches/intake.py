@@ -159,16 +159,26 @@ class WatchIntake:
     def close_batches(self, watch: Watch) -> None:
         """Close the batches of days that are over, and those of folders without new objects."""
         now = self.clock()
-        for each in self.objects.list_batches(watch):
+        for each in self.objects.list_batches(watch.id):
             if watch.grouping is Grouping.DAY and not is_day_over(each.scope, now):
                 continue
             if watch.grouping is Grouping.PREFIX and not self._is_quiet(watch, each, now):
                 continue
-            try:
-                self.batches.close(each.batch_id, at=now)
-            except BatchNotFound:
-                logger.info("Batch does not exist", extra={"batch_id": each.batch_id})
+            self._close(each, now)
             self.objects.remove_batch(watch, each)
+
+    def forget(self, watch_id: str) -> bool:
+        """Close the batches of a deleted watch, and delete some of its items. Return True if there may be more."""
+        now = self.clock()
+        for each in self.objects.list_batches(watch_id):
+            self._close(each, now)
+        return self.objects.forget(watch_id)
+
+    def _close(self, batch: OpenBatch, now: datetime) -> None:
+        try:
+            self.batches.close(batch.batch_id, at=now)
+        except BatchNotFound:
+            logger.info("Batch does not exist", extra={"batch_id": batch.batch_id})
 
     def _is_quiet(self, watch: Watch, batch: OpenBatch, now: datetime) -> bool:
         if now - batch.started_at < QUIET:

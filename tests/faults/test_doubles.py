@@ -362,6 +362,16 @@ OBJECTS: dict[str, Do] = {
     "delete nothing": lambda c: len(plain(c.s3.delete_object(Bucket=BUCKET, Key="none"))),
     "delete many": lambda c: c.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "raw/1"}]})["Deleted"],
     "list": lambda c: [each["Key"] for each in c.s3.list_objects_v2(Bucket=BUCKET, Prefix="raw/")["Contents"]],
+    "list versions": lambda c: [
+        (each["Key"], each["VersionId"]) for each in c.s3.list_object_versions(Bucket=BUCKET, Prefix="raw/")["Versions"]
+    ],
+    "list versions after a key": lambda c: [
+        each["Key"] for each in c.s3.list_object_versions(Bucket=BUCKET, KeyMarker="raw/1")["Versions"]
+    ],
+    "list a page of versions": lambda c: [
+        c.s3.list_object_versions(Bucket=BUCKET, MaxKeys=2)[name] for name in ("IsTruncated", "NextKeyMarker")
+    ],
+    "list no versions": lambda c: c.s3.list_object_versions(Bucket=BUCKET, Prefix="x/").get("Versions"),
     "list a page": lambda c: c.s3.list_objects_v2(Bucket=BUCKET, MaxKeys=2)["IsTruncated"],
     "list nothing": lambda c: c.s3.list_objects_v2(Bucket=BUCKET, Prefix="x/").get("Contents"),
 }

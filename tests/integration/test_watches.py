@@ -355,6 +355,7 @@ def test_a_deleted_watch_leaves_nothing(cloud: Cloud) -> None:
     send(cloud, record, put(cloud, "in/b.jpg"))
     assert cloud.walk() == {"over": 1}
     assert count_keys(cloud) == Counter(["in/a.jpg"])
+    assert [each["closed"] for each in list_batches(cloud)] == [True]
     left = [item["ID"]["S"] for item in cloud.clients.dynamodb.scan(TableName=BATCHES)["Items"]]
     assert not [each for each in left if each.startswith(("watch#", "walks"))]
     assert create(cloud) != watch_id

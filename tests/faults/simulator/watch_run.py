@@ -83,7 +83,7 @@ class WatchRun(RequestRun):
     def _close_a_batch(self) -> None:
         """Let the owner close a batch of the watch."""
         dependencies = self.functions.dependencies
-        for each in dependencies.watch_objects.list_batches(self.watch):
+        for each in dependencies.watch_objects.list_batches(WATCH_ID):
             dependencies.batches.close(each.batch_id, at=self.world.clock())
 
     # -------------------------------------------------------------------------------- what happens

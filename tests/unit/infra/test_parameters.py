@@ -35,6 +35,8 @@ VPC = {"VpcId": "vpc-1", "VpcSubnetIds": "subnet-1", "VpcRouteTableIds": "rtb-1"
         ({"WorkerTimeout": "a minute"}, "whole number"),
         ({"OwnerOpenJobs": "99"}, "OwnerOpenJobs must be 0 or at least 100"),
         ({"OwnerDailyBytes": "1000"}, "OwnerDailyBytes must be 0 or at least MaxRawBytes"),
+        ({"WatchBuckets": "ours"}, "WatchBuckets has ours, which must be in ImportBuckets too"),
+        ({"WatchBuckets": "one,two", "ImportBuckets": "one,three"}, "WatchBuckets has two"),
         ({"Color": "red"}, "no parameter Color"),
     ],
 )

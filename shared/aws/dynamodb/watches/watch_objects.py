@@ -102,9 +102,9 @@ class WatchObjects:
         items = self._query(watch.id, SKIPPED, limit=MAX_EXAMPLES)
         return [SkippedObject(key=item["Key"], code=item["Code"]) for item in items]
 
-    def list_batches(self, watch: Watch) -> list[OpenBatch]:
-        """Return the open batches of a watch."""
-        return [_open_batch(item) for item in self._query(watch.id, BATCH)]
+    def list_batches(self, watch_id: str) -> list[OpenBatch]:
+        """Return the open batches of a watch, which may be deleted."""
+        return [_open_batch(item) for item in self._query(watch_id, BATCH)]
 
     def find_batch(self, watch: Watch, scope: str) -> OpenBatch | None:
         """Return the open batch of a scope, or None if there is none."""
