@@ -101,7 +101,10 @@ def _sizes(outcome: Outcome) -> tuple[int, int]:
 
 
 def _format_saving(before: int, after: int) -> str:
-    return f"{100 * (1 - after / before):.0f} %" if before else "-"
+    if not before:
+        return "-"
+    percent = round(100 * (1 - after / before))
+    return f"{percent} %" if percent >= 0 else f"{-percent} % larger"
 
 
 def _format_row(name: str, original: str, result: str, saving: str) -> str:
