@@ -1,6 +1,7 @@
 """The Lambda functions on moto, with the tables, bucket and queues of the template."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +11,7 @@ from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 from support.sandbox_pool import SandboxPool
 
+import api.batches.lifecycle_routes
 import api.dependencies
 import api.walker
 import notifier.app
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 
 CLIENTS = ClientPool()
 QUEUES = ("jobs", "bulk-jobs", "uploads", "dead-letters", "event-dead-letters", "webhooks", "heard")
+
+#: Limits of work and leases that a test on a busy machine would reach. A test of one sets it itself.
+TIME_LIMITS = (
+    (api.batches.lifecycle_routes, "BACKFILL_TIME"),
+    *((api.walker, name) for name in ("TURN", "LEASE", "PAUSE")),
+)
+AMPLE_TIME = timedelta(hours=1)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +65,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
     )
     # Other tests of this process may read its files in /proc. test_worker_setup.py starts a process for this.
     monkeypatch.setattr(worker.app, "hide_memory", lambda: None)
+    for module, name in TIME_LIMITS:
+        monkeypatch.setattr(module, name, AMPLE_TIME)
     with mock_aws(), CLIENTS.lend(), sandboxes.lend():
         clients = make_clients(5)
         queues = {name: _queue(clients, name) for name in QUEUES}

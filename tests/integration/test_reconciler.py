@@ -2,7 +2,7 @@
 
 import signal
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,11 +21,11 @@ from shared.jobs.message import JobMessage
 
 @pytest.fixture
 def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that advances the clocks of worker and reconciler."""
+    """Return a function that advances the clocks of worker and reconciler, or stops them at a distance from a time."""
 
-    def advance(distance: timedelta) -> None:
+    def advance(distance: timedelta, since: datetime | None = None) -> None:
         def clock() -> Any:
-            return utc_now() + distance
+            return (since or utc_now()) + distance
 
         reconciler, consumer = worker.reconciler.get_reconciler(), worker.app.get_consumer()
         adjusted = replace(consumer, processor=replace(consumer.processor, clock=clock))
@@ -57,12 +57,11 @@ def test_job_with_an_expired_lease_is_requeued(cloud: Cloud, advance_clock: Any)
     """Before the queue delivers its message again."""
     job = cloud.submit(sample_images.make_jpeg())
     discard_messages(cloud)
-    cloud.jobs.claim(
-        JobMessage(job_id=job["id"], generation=1), now=utc_now(), lease=timedelta(seconds=60), max_attempts=5
-    )
-    advance_clock(timedelta(seconds=90))
+    now = utc_now()
+    cloud.jobs.claim(JobMessage(job_id=job["id"], generation=1), now=now, lease=timedelta(seconds=60), max_attempts=5)
+    advance_clock(timedelta(seconds=119), since=now)
     assert cloud.reconcile() == {}
-    advance_clock(timedelta(seconds=130))
+    advance_clock(timedelta(seconds=121), since=now)
     assert cloud.reconcile() == {"send": 1}
     cloud.deliver(cloud.receive())
     done = cloud.job(job["id"])

@@ -84,7 +84,7 @@ def count_walks(cloud: Cloud) -> int:
 def pass_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the lease of a killed walker end."""
     api.walker.get_walker.cache_clear()
-    monkeypatch.setattr(api.walker, "utc_now", lambda: utc_now() + timedelta(minutes=5))
+    monkeypatch.setattr(api.walker, "utc_now", lambda: utc_now() + timedelta(hours=2))
 
 
 def test_every_object_under_a_prefix_gets_one_job(cloud: Cloud) -> None:

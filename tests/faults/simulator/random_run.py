@@ -29,6 +29,8 @@ SKEW = timedelta(minutes=10)
 #: Concurrent invocations per function.
 MAX_INVOCATIONS = 3
 FAULTS = tuple(fault for fault in Fault if fault not in KILLS)
+#: Share of the imports of a prefix that their owner cancels soon.
+CANCELLED_IMPORTS = 0.3
 WEIRD_BODIES = ("not JSON", '{"version": 99, "job_id": "x"}', "[]", "")
 NO_FILES: Mapping[bytes, bytes] = MappingProxyType({})
 
@@ -55,6 +57,8 @@ class Run:
         """Draw the number of faults from ``seed``; ``files`` follow the marks of the posted images."""
         self.random = random.Random(seed)
         random.seed(seed)  # the worker's jitter
+        #: Draws which imports are cancelled, so that all other choices stay the same.
+        self.imports_random = random.Random(f"imports of {seed}")
         self.seed = seed
         self.world: World = functions.open()
         self.platform = LambdaPlatform(functions)
@@ -126,8 +130,12 @@ class Run:
         """Let the owner resume all batches that are paused or given up. Returns False if there are none."""
         stopped = [item["ID"]["S"] for item in self.world.batches.values() if {"PausedAt", "WalkError"} & item.keys()]
         for batch_id in stopped:
-            self.platform.client(partial(clients.scan_batch, self.functions, "resume", batch_id))
+            self._scan("resume", batch_id)
         return bool(stopped)
+
+    def _scan(self, deed: str, batch_id: str) -> None:
+        """Let the owner act on all members of a batch."""
+        self.platform.client(partial(clients.scan_batch, self.functions, deed, batch_id))
 
     def _step(self, waiting: list[Callable[[], object]]) -> bool:
         """Do one thing that is due, or let time pass. Returns False if nothing is left."""
@@ -205,8 +213,7 @@ class Run:
     def _ask(self) -> None:
         if self.batches and self._happens(0.4):
             deeds = ("cancel", "retry", "pause", "resume")
-            deed, batch_id = self.random.choice(deeds), self.random.choice(self.batches)
-            self.platform.client(partial(clients.scan_batch, self.functions, deed, batch_id))
+            self._scan(self.random.choice(deeds), self.random.choice(self.batches))
             return
         deed = self.random.choice(("cancel", "retry", "delete"))
         self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
@@ -263,6 +270,9 @@ class Run:
         seed = self.functions.new_id()
         self.batches.append(seed)
         self._persist(partial(clients.import_prefix, self.functions, seed, self.world.clock()))
+        if self.imports_random.random() < CANCELLED_IMPORTS:
+            delay = timedelta(seconds=self.imports_random.choice((0.05, 1, 70)))
+            self.world.later(delay, partial(self._scan, "cancel", seed))
 
     def _gather(self, members: list[clients.Member]) -> None:
         order = clients.BatchOrder(seed=self.functions.new_id(), at=self.world.clock(), members=members)

@@ -39,7 +39,7 @@ def server() -> Iterator[SourceServer]:
         yield made
 
 
-def make_fetcher(*, allow_internal: bool = True, seconds: float = 20, **more: Any) -> UrlFetcher:
+def make_fetcher(*, allow_internal: bool = True, seconds: float = 600, **more: Any) -> UrlFetcher:
     """Return a fetcher that may connect to this machine."""
     hosts = more.pop("hosts", EVERY_HOST)
     return UrlFetcher(Network(allow_internal, **more), hosts, seconds)
