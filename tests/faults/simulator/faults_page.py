@@ -33,6 +33,24 @@ def page(played: Sequence[tuple[Scene, Played]]) -> str:
     return "\n".join([HEAD, *(_section(scene, endings) for scene, endings in played)])
 
 
+def name_row(fault: Fault, *, is_steady: bool) -> str:
+    """Return the name of a row."""
+    return f"{fault}, three times" if is_steady else str(fault)
+
+
+def read_cells(text: str) -> dict[tuple[str, str, int], str]:
+    """Return the cells of a page by scene, row and number of the call."""
+    cells: dict[tuple[str, str, int], str] = {}
+    title = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line.startswith("| ") and not line.startswith(("| Fault |", "| --- |")):
+            name, *found = line.removeprefix("| ").removesuffix(" |").split(" | ")
+            cells |= {(title, name, number): cell for number, cell in enumerate(found, 1)}
+    return cells
+
+
 def _section(scene: Scene, endings: Played) -> str:
     plain = endings[None]
     columns = _columns(endings)
@@ -47,8 +65,7 @@ def _section(scene: Scene, endings: Played) -> str:
     ]
     for fault, is_steady in [*((fault, False) for fault in Fault), *((fault, True) for fault in STEADY)]:
         cells = [endings[InjectedFault(number, fault, is_steady)].text for number in columns]
-        name = f"{fault}, three times" if is_steady else str(fault)
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name_row(fault, is_steady=is_steady)} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
