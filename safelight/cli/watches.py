@@ -136,7 +136,7 @@ def show(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None, a
         for each in watch.examples:
             typer.echo(f"Skipped: {each['key']} ({each['code']})")
         if watch.error is not None:
-            typer.echo(f"Error: {watch.error['code']}: {watch.error['message']}")
+            typer.echo(f"Error: {watch.error.code}: {watch.error.message}")
 
 
 @app.command("pause")

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from safelight.models.catalog import PresetReference
+from safelight.models.jobs import JobFailure
 from safelight.models.response import Response, Timestamp
 
 
@@ -47,8 +48,8 @@ class Watch(Response):
     catching_up: bool = False
     #: All objects that existed at this time have their job.
     caught_up_at: Timestamp | None = None
-    #: ``code`` and ``message``, if the server can't list the objects.
-    error: dict[str, Any] | None = None
+    #: Why the server can't list the objects at present.
+    error: JobFailure | None = None
 
 
 class WatchList(Response):

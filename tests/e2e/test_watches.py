@@ -131,7 +131,7 @@ def test_objects_become_jobs_through_events_and_listings(stack: WatchStack) -> N
     assert stack.count_sources("in/late.jpg") == Counter()
 
 
-@pytest.mark.not_on("localstack", reason="its function processes are not ours to kill")
+@pytest.mark.not_on("localstack", reason="it kills processes at random")
 def test_each_object_has_one_job_while_processes_are_killed(stack: WatchStack) -> None:
     """5 % of the objects arrive twice. No job, no result and no object is missing, and nothing is processed again."""
     watch_id = stack.create("many/")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safelight.models import batches, catalog, jobs, operations, plans, tokens, uploads
+from safelight.models import batches, catalog, jobs, operations, plans, tokens, uploads, watches
 from safelight.models.response import Response
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text("utf-8"))
@@ -74,6 +74,10 @@ MODELS: dict[str, type[Response]] = {
     "UploadJobView": uploads.NewUpload,
     "UploadView": uploads.UploadForm,
     "WalkView": batches.Walk,
+    "WatchCountsView": watches.WatchCounts,
+    "WatchListView": watches.WatchList,
+    "WatchView": watches.Watch,
+    "WatchedPrefixView": watches.WatchedPrefix,
 }
 #: Objects that the client returns as dictionaries, with all their members.
 AS_DICTIONARIES = frozenset(
