@@ -95,7 +95,7 @@ def up(
     If the stack is already running, the command deploys what has changed. Parameters are kept for the next
     `safelight up` and `safelight demo`, until `safelight down --wipe`.
     """
-    with _expected_errors(), _progress(quiet=as_json) as report:
+    with report_expected_errors(), show_progress(quiet=as_json) as report:
         from infra import local_stack
 
         given = _parameters(parameter or [])
@@ -118,7 +118,7 @@ def up(
 @app.command()
 def down(wipe: Annotated[bool, typer.Option("--wipe", help="Also delete all data.")] = False) -> None:
     """Stop the local stack. Unless you pass --wipe, its data is kept for the next `safelight up`."""
-    with _expected_errors():
+    with report_expected_errors():
         from infra import local_stack
 
         stopped = local_stack.down(state_dir(), wipe=wipe)
@@ -144,7 +144,7 @@ def deploy(  # noqa: PLR0913 - one argument for each option
     stack only after you confirm.
     """
     del engine  # one value so far
-    with _expected_errors():
+    with report_expected_errors():
         from infra.deployment import aws_account, bytecode, wheels
 
         if as_json and not yes:
@@ -177,7 +177,7 @@ def destroy(
 ) -> None:
     """Delete a stack, with all its images and jobs, from an AWS account."""
     del engine  # one value so far
-    with _expected_errors():
+    with report_expected_errors():
         if not yes:
             typer.confirm(f"Delete the stack {name} with all its images and jobs?", abort=True)
         from infra.deployment import aws_account
@@ -221,7 +221,7 @@ def _show(stack: "Stack", *, as_json: bool) -> None:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> "Iterator[Report]":
+def show_progress(*, quiet: bool) -> "Iterator[Report]":
     """Yield a function that shows each step: a spinner on a terminal, lines elsewhere, nothing if quiet."""
     console = Console(stderr=True)
     if quiet:
@@ -251,7 +251,7 @@ def _parameters(lines: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _expected_errors() -> Iterator[None]:
+def report_expected_errors() -> Iterator[None]:
     """Print an expected error as one sentence, without a traceback."""
     try:
         yield

@@ -39,6 +39,7 @@ from safelight.transport import responses
 from safelight.transport.timing import SYSTEM_TIMING, Timing, wait_until_done
 from safelight.uploads import DirectUploads
 from safelight.watches import Watches
+from safelight.webhook_settings import Webhooks
 
 #: How many of the file's first bytes are sent for a plan. The second number is used if the first bytes do not contain
 #: the complete header.
@@ -127,6 +128,11 @@ class Safelight:
     def assets(self) -> Assets:
         """Return the caller's watermark images."""
         return Assets(self._connection)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Return the caller's webhooks."""
+        return Webhooks(self._connection)
 
     @property
     def tokens(self) -> UploadTokens:

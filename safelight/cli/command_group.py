@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from safelight.cli import stack_code
-from safelight.cli.commands import COMMANDS, STACK, CommandRow
+from safelight.cli.commands import COMMANDS, HIDDEN, STACK, CommandRow
 from safelight.cli.options import EXIT_NOT_RUN, choose_exit_code
 from safelight.errors import ClientError
 
@@ -34,7 +34,9 @@ class CommandGroup(TyperGroup):
         for row in sorted(COMMANDS, key=_is_unavailable):
             # A stub for --help. resolve_command loads the command.
             panel = UNAVAILABLE_PANEL if _is_unavailable(row) else row.panel
-            self.commands[row.name] = TyperCommand(row.name, help=row.help, rich_help_panel=panel)
+            self.commands[row.name] = TyperCommand(
+                row.name, help=row.help, rich_help_panel=panel, hidden=row.panel == HIDDEN
+            )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Click's types are not public
         """Return the loaded command and its arguments."""

@@ -39,7 +39,9 @@ def choose_exit_code(error: ClientError) -> int:
     """Return the exit code of a command that an error has ended."""
     if isinstance(error, WaitedTooLong):
         return EXIT_STILL_RUNNING
-    is_about_a_name = isinstance(error, ApiError) and error.status in _ABOUT_A_NAME
+    # Errors without a code of the API come from another server: the address is wrong.
+    is_of_the_api = isinstance(error, ApiError) and not error.code.startswith("HTTP_")
+    is_about_a_name = is_of_the_api and getattr(error, "status", None) in _ABOUT_A_NAME
     return EXIT_PARTIAL_FAILURE if is_about_a_name or error.code in _ABOUT_A_RESULT else EXIT_NOT_RUN
 
 
@@ -118,6 +120,17 @@ def parse_size(text: str | None) -> int | None:
     if found is None:
         raise typer.BadParameter(f"{text!r} is not a size such as 5000000, 50MB or 50MiB.")
     return int(found[1]) * _SIZES[found[2]]
+
+
+def parse_tags(texts: list[str] | None) -> dict[str, str]:
+    """Return tags of the form ``NAME=VALUE`` by name. Raises BadParameter."""
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not name or not separator or name in tags:
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE, or the name occurs twice.")
+        tags[name] = value
+    return tags
 
 
 def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None

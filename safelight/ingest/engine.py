@@ -241,9 +241,10 @@ class _Engine:
         self._limit.record_failure(started=started, now=now, jitter=jitter, retry_after=get_retry_after(error))
         patience = self._state.options.patience
         if self._last_success == self._started:
-            is_closed_port = isinstance(error, Unreachable) and error.is_closed_port
-            patience = 0.0 if is_closed_port else min(patience, FIRST_RESPONSE_SECONDS)
-        if now - self._last_success > patience or not patience:
+            if isinstance(error, Unreachable) and error.is_closed_port:
+                raise IngestStopped(str(error)) from error
+            patience = min(patience, FIRST_RESPONSE_SECONDS)
+        if now - self._last_success > patience:
             raise IngestStopped(f"No request has succeeded for {now - self._last_success:.0f} s: {error}") from error
         if not is_server_unavailable(error):
             task.tries += 1

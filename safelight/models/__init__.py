@@ -17,9 +17,14 @@ from safelight.models.jobs import (
 from safelight.models.operations import (
     DeadLetter,
     DeadLetterPage,
+    Delivery,
+    DeliveryPage,
     Health,
+    NewWebhook,
     RedriveRefusal,
     RedriveResult,
+    Webhook,
+    WebhookPage,
     WebhookSecret,
 )
 from safelight.models.plans import Plan
@@ -49,6 +54,8 @@ __all__ = [
     "DeadLetter",
     "DeadLetterPage",
     "Deletion",
+    "Delivery",
+    "DeliveryPage",
     "Exposure",
     "Facts",
     "GpsPosition",
@@ -60,6 +67,7 @@ __all__ = [
     "MultipartUpload",
     "NewUpload",
     "NewUploadToken",
+    "NewWebhook",
     "Output",
     "Plan",
     "Preset",
@@ -80,5 +88,7 @@ __all__ = [
     "WatchCounts",
     "WatchList",
     "WatchedPrefix",
+    "Webhook",
+    "WebhookPage",
     "WebhookSecret",
 ]

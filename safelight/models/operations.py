@@ -59,6 +59,59 @@ class WebhookSecret(Response):
     previous_until: Timestamp | None = None
 
 
+class Webhook(Response):
+    """A webhook without its secret."""
+
+    name: str
+    url: str = ""
+    events: tuple[str, ...] = ()
+    #: Why the webhook is disabled; None while it is enabled.
+    disabled: str | None = None
+    #: Until when deliveries wait, because the last ones have failed; None if they do not wait.
+    paused_until: Timestamp | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class NewWebhook(Webhook):
+    """A webhook, with its secret if it is new."""
+
+    secret: str = ""
+
+
+class WebhookPage(Response):
+    """One page of webhooks."""
+
+    webhooks: tuple[Webhook, ...] = ()
+    next_cursor: str | None = None
+
+
+class Delivery(Response):
+    """The delivery of one event to one webhook."""
+
+    #: ID of the event.
+    id: str
+    type: str = ""
+    job_id: str = ""
+    #: A newer API can return a state that this client does not know.
+    state: str = ""
+    tries: int = 0
+    replays: int = 0
+    #: HTTP status of the last response; None if there was no response.
+    answer: int | None = None
+    reason: str | None = None
+    created_at: Timestamp | None = None
+    tried_at: Timestamp | None = None
+    next_try_at: Timestamp | None = None
+
+
+class DeliveryPage(Response):
+    """One page of deliveries."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    next_cursor: str | None = None
+
+
 class Health(Response):
     """The health of the API."""
 

@@ -24,6 +24,8 @@ MODELS: dict[str, type[Response]] = {
     "DeadLetterPageView": operations.DeadLetterPage,
     "DeadLetterView": operations.DeadLetter,
     "DeletionView": jobs.Deletion,
+    "DeliveryPageView": operations.DeliveryPage,
+    "DeliveryView": operations.Delivery,
     "EstimateView": plans.Estimate,
     "Exposure": jobs.Exposure,
     "FailureView": jobs.JobFailure,
@@ -44,6 +46,7 @@ MODELS: dict[str, type[Response]] = {
     "MemberResultView": batches.MemberResult,
     "MultipartView": uploads.MultipartUpload,
     "NewTokenView": tokens.NewUploadToken,
+    "NewWebhookView": operations.NewWebhook,
     "OutputView": jobs.Output,
     "PartView": uploads.StoredPart,
     "PartsView": uploads.StoredParts,
@@ -78,6 +81,8 @@ MODELS: dict[str, type[Response]] = {
     "WatchListView": watches.WatchList,
     "WatchView": watches.Watch,
     "WatchedPrefixView": watches.WatchedPrefix,
+    "WebhookPageView": operations.WebhookPage,
+    "WebhookView": operations.Webhook,
 }
 #: Objects that the client returns as dictionaries, with all their members.
 AS_DICTIONARIES = frozenset(
@@ -85,7 +90,6 @@ AS_DICTIONARIES = frozenset(
         *("BatchLinksView", "CountsView", "LinksView", "SkippedObjectView", "WalkErrorView"),
         *("CapabilitiesView", "InputView", "LimitsView", "OperationView", "OutputFormatView", "OutputsView"),
         *("SandboxView", "UnsupportedFormatView"),
-        *("DeliveryPageView", "DeliveryView", "NewWebhookView", "WebhookPageView", "WebhookView"),
         *("SignedRequestView",),  # for Uppy, not for this client
     }
 )

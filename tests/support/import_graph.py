@@ -42,7 +42,10 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
         ("async_client", "ingest"),
         ("client",),
-        ("batches", "downloads", "presets_and_assets", "tokens", "uploads", "watches", "webhooks"),
+        (
+            *("batches", "downloads", "presets_and_assets", "tokens", "uploads", "watches"),
+            *("webhook_settings", "webhooks"),
+        ),
         ("part_uploads",),
         ("job_options", "local_images"),
         ("auth", "connection"),

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 IMAGES, JOBS, CATALOG, OPERATORS = "Images", "Jobs", "Catalog", "Operators"
 STACK = "Local stack and deployment"
+#: Old names of commands, which the help does not show.
+HIDDEN = ""
 
 
 class CommandRow(NamedTuple):
@@ -76,7 +78,13 @@ COMMANDS = (
         "safelight.cli.commands.tokens",
         "Manage upload tokens, with which web pages upload images without your credentials.",
     ),
-    CommandRow("webhook", CATALOG, "safelight.cli.commands.webhooks", "Receive webhooks on this machine."),
+    CommandRow(
+        "webhooks",
+        CATALOG,
+        "safelight.cli.commands.webhooks",
+        "Manage webhooks, and receive their events on this machine.",
+    ),
+    CommandRow("webhook", HIDDEN, "safelight.cli.commands.webhooks", "The same as webhooks."),
     CommandRow(
         "dead-letters",
         OPERATORS,
@@ -84,6 +92,9 @@ COMMANDS = (
         "List dead letters (messages and jobs that failed repeatedly), and redrive them (run their jobs again).",
     ),
     CommandRow("up", STACK, "infra.commands", "Start a local stack, and wait until its API is healthy."),
+    CommandRow("logs", STACK, "infra.inspection", "Show the logs of the functions of the local stack."),
+    CommandRow("env", STACK, "infra.inspection", "Print environment variables for the local stack."),
+    CommandRow("reset", STACK, "infra.inspection", "Delete all data of the local stack, and start it again."),
     CommandRow("down", STACK, "infra.commands", "Stop the local stack."),
     CommandRow("deploy", STACK, "infra.commands", "Deploy Safelight to an AWS account."),
     CommandRow(

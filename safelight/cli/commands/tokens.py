@@ -23,6 +23,7 @@ from safelight.cli.options import (
     collect_shorthand,
     parse_duration,
     parse_size,
+    parse_tags,
     read_pipeline,
 )
 from safelight.cli.rendering import documents, tables
@@ -45,17 +46,6 @@ app = typer.Typer(
 )
 
 TokenId = Annotated[str, typer.Argument(metavar="ID", help="ID of the token.", show_default=False)]
-
-
-def parse_tags(texts: list[str] | None) -> dict[str, str]:
-    """Return tags of the form ``NAME=VALUE`` by name. Raises BadParameter."""
-    tags: dict[str, str] = {}
-    for text in texts or ():
-        name, separator, value = text.partition("=")
-        if not name or not separator or name in tags:
-            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE, or the name occurs twice.")
-        tags[name] = value
-    return tags
 
 
 @app.command("create", epilog=EXAMPLES)

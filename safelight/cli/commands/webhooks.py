@@ -1,28 +1,148 @@
-"""``safelight webhook``: receive webhooks on this machine."""
+"""``safelight webhooks``: manage webhooks, and receive their events on this machine."""
 
 import json
 import os
 import sys
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
-from safelight.cli.options import ApiUrl
+from safelight.cli.options import ApiUrl, Json
 from safelight.cli.wiring import connect
+
+if TYPE_CHECKING:
+    from safelight.models import Webhook
 
 SECRET_VARIABLE = "SAFELIGHT_WEBHOOK_SECRET"  # noqa: S105  # pragma: allowlist secret - the name of a variable
 EXAMPLES = """Examples:
 
-safelight webhook listen --register dev
+safelight webhooks put shop https://shop.example.com/safelight
 
-SAFELIGHT_WEBHOOK_SECRET=whsec_… safelight webhook listen --port 8787"""
+safelight webhooks rotate-secret shop
 
-app = typer.Typer(no_args_is_help=True, help="Receive webhooks on this machine.", epilog=EXAMPLES)
+safelight webhooks listen --register dev
+
+SAFELIGHT_WEBHOOK_SECRET=whsec_… safelight webhooks listen --port 8787"""
+
+HELP = "Manage webhooks, and receive their events on this machine."
+app = typer.Typer(no_args_is_help=True, help=HELP, epilog=EXAMPLES)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the webhook.", show_default=False)]
 
 
-@app.callback()
-def group() -> None:
-    """Receive webhooks on this machine."""
+@app.command("list")
+def list_webhooks(context: typer.Context, *, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """List your webhooks: name, state, creation time, events and URL."""
+    with connect(context, api_url) as client:
+        _print_webhooks(list(client.webhooks.list()), as_json=as_json)
+
+
+@app.command("put")
+def put(  # noqa: PLR0913 - each option is an argument
+    context: typer.Context,
+    *,
+    name: Name,
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL that receives the events.", show_default=False)],
+    events: Annotated[
+        list[str] | None,
+        typer.Option("--event", metavar="TYPE", help="Send only this type of event. Repeatable. Default: all types."),
+    ] = None,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Create a webhook and print its secret, or change and enable an existing one."""
+    from safelight.cli.rendering import documents  # noqa: PLC0415 - see listen
+
+    with connect(context, api_url) as client:
+        webhook = client.webhooks.put(name, url, events)
+    if as_json:
+        documents.print_document(webhook.document())
+        return
+    _print_webhooks([webhook], as_json=False)
+    if webhook.secret:
+        typer.echo(f"Secret: {webhook.secret}", err=True)
+
+
+@app.command("delete")
+def delete(context: typer.Context, *, name: Name, api_url: ApiUrl = None) -> None:
+    """Delete a webhook with its log."""
+    with connect(context, api_url) as client:
+        client.webhooks.delete(name)
+
+
+@app.command("rotate-secret")
+def rotate_secret(context: typer.Context, *, name: Name, api_url: ApiUrl = None, as_json: Json = False) -> None:
+    """Print a new secret. Until the second printed time, deliveries are also signed with the previous secret."""
+    from safelight.cli.rendering import documents, text  # noqa: PLC0415 - see listen
+
+    with connect(context, api_url) as client:
+        secret = client.webhooks.rotate_secret(name)
+    if as_json:
+        documents.print_document(secret.document())
+    else:
+        typer.echo(f"{secret.secret}\t{text.format_time(secret.previous_until)}")
+
+
+@app.command("deliveries")
+def list_deliveries(
+    context: typer.Context,
+    *,
+    name: Name,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of deliveries.")] = 20,
+    api_url: ApiUrl = None,
+    as_json: Json = False,
+) -> None:
+    """List deliveries, newest first: event, state, creation time, type, job, tries, and last response or reason."""
+    from safelight.cli.rendering import documents, tables, text  # noqa: PLC0415 - see listen
+
+    with connect(context, api_url) as client:
+        found = list(client.webhooks.deliveries(name, limit))
+    if as_json:
+        documents.print_document({"deliveries": [each.document() for each in found]})
+        return
+    heads = ("Event", "State", "Created", "Type", "Job", "Tries", "Response")
+    rows = [
+        (
+            *(each.id, each.state, text.format_time(each.created_at), each.type, each.job_id, str(each.tries)),
+            each.reason or str(each.answer or "-"),
+        )
+        for each in found
+    ]
+    tables.print_rows(heads, rows, Console())
+
+
+@app.command("replay")
+def replay(
+    context: typer.Context,
+    *,
+    name: Name,
+    event_id: Annotated[str, typer.Argument(metavar="EVENT", help="ID of the event.", show_default=False)],
+    api_url: ApiUrl = None,
+) -> None:
+    """Send an event again."""
+    with connect(context, api_url) as client:
+        client.webhooks.replay(name, event_id)
+
+
+def _print_webhooks(webhooks: "Sequence[Webhook]", *, as_json: bool) -> None:
+    from safelight.cli.rendering import documents, tables, text  # noqa: PLC0415 - see listen
+
+    if as_json:
+        documents.print_document({"webhooks": [each.document() for each in webhooks]})
+        return
+    rows = [
+        (
+            *(
+                each.name,
+                f"disabled: {each.disabled}" if each.disabled else "paused" if each.paused_until else "enabled",
+            ),
+            *(text.format_time(each.created_at), ", ".join(each.events), each.url),
+        )
+        for each in webhooks
+    ]
+    tables.print_rows(("Name", "State", "Created", "Events", "URL"), rows, Console())
 
 
 @app.command("listen", epilog=EXAMPLES)

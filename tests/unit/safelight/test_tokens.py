@@ -10,8 +10,7 @@ from typer import BadParameter
 from typer.testing import Result
 from unit.safelight.conftest import problem
 
-from safelight.cli.commands.tokens import parse_tags
-from safelight.cli.options import parse_duration, parse_size
+from safelight.cli.options import parse_duration, parse_size, parse_tags
 from safelight.client import Safelight
 from safelight.errors import ApiError
 
