@@ -19,7 +19,7 @@ from safelight.cli import ingest_options as args
 from safelight.cli import options as opts
 from safelight.cli.old_state import find_moved
 from safelight.cli.rendering import documents, text
-from safelight.cli.rendering.ingest import print_failures, print_summary, show_progress
+from safelight.cli.rendering.ingest import print_failures, print_summary, show_progress, wrap_path
 from safelight.cli.rendering.ingest_log import Write, log_changes, open_log
 from safelight.cli.rendering.ingest_preview import print_preview
 from safelight.cli.wiring import Wiring, connect
@@ -239,7 +239,8 @@ def _run(client: Safelight, options: IngestOptions, path: Path, output: _Output,
             with show_progress(console, as_json=is_silent, verbose=output.verbose) as on_progress:
                 progress = run(client, checkpoint, options, on_progress=on_progress)
         except KeyboardInterrupt:
-            typer.echo(f"\nStopped. {_resume_hint()}", err=True)
+            # The command has a line of its own, so that it can be copied.
+            typer.echo("\nStopped. " + _resume_hint("\n  "), err=True)
             raise typer.Exit(opts.EXIT_INTERRUPTED) from None
         except IngestStopped as error:
             raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
@@ -263,7 +264,10 @@ def _print_result(
         print_summary(summary, console)
     print_failures(failed, summary["failed"], console)
     if not quiet:
-        typer.echo(f"Report: {', '.join(text.escape(text.shorten_path(each)) for each in summary['report'])}", err=True)
+        paths = [text.escape(text.shorten_path(each)) for each in summary["report"]]
+        lines = [line for path in paths for line in wrap_path(path, console.width)]
+        is_terminal = console.is_terminal
+        typer.echo("\n".join(["Report:", *lines]) if is_terminal else f"Report: {', '.join(paths)}", err=True)
 
 
 def _log_skipped(write: Write, path: str, reason: SkipReason) -> None:
@@ -278,6 +282,6 @@ def _explain(error: IngestStopped) -> str:
     )
 
 
-def _resume_hint() -> str:
+def _resume_hint(separator: str = " ") -> str:
     command = shlex.join(["safelight", *sys.argv[1:]]) if sys.argv[1:] else "the same command"
-    return f"Progress is saved. To resume, run: {text.escape(command)}"
+    return f"Progress is saved. To resume, run:{separator}{text.escape(command)}"

@@ -10,8 +10,13 @@ from typer.testing import Result
 
 Invoke = Callable[..., Result]
 WEBHOOK = {
-    "name": "shop", "url": "https://shop.test/x", "events": ["image.job.completed"], "disabled": None,
-    "paused_until": None, "created_at": "2026-11-22T16:34:00Z", "updated_at": "2026-11-22T16:34:00Z",
+    "name": "shop",
+    "url": "https://shop.test/x",
+    "events": ["image.job.completed"],
+    "disabled": None,
+    "paused_until": None,
+    "created_at": "2026-11-22T16:34:00Z",
+    "updated_at": "2026-11-22T16:34:00Z",
 }
 LINE = "shop\tenabled\t2026-11-22T16:34:00Z\timage.job.completed\thttps://shop.test/x\n"
 

@@ -241,7 +241,7 @@ def test_ctrl_c_shows_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
     bulk.fault = interrupt
     result = ingest("photos", "--out", "out")
     assert result.exit_code == 130
-    assert "To resume, run: " in result.stderr
+    assert "To resume, run:\n  " in result.stderr
     bulk.fault = lambda _request: None
     assert "succeeded\t3" in ingest("photos", "--out", "out").stdout
     assert len(bulk.jobs) == 4
