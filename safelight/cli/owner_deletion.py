@@ -22,6 +22,15 @@ from safelight.models import Job
 PAGE_SIZE = 100
 _CONCURRENCY = 8
 _GONE = frozenset({404, 410})
+#: The lists of the statement, by the kind of object.
+_PLURALS = {
+    "watch": "watches",
+    "revoked_token": "revoked_tokens",
+    "cancelled_batch": "cancelled_batches",
+    "preset": "presets",
+    "asset": "assets",
+    "webhook": "webhooks",
+}
 #: States of upload tokens that no longer create jobs and never will.
 _ENDED_TOKENS = frozenset({"EXPIRED", "REVOKED"})
 
@@ -145,7 +154,10 @@ def delete_owner(
 
 
 def _stop_new_jobs(client: Safelight, log: DeletionLog) -> None:
-    """Revoke upload tokens and cancel batches, so that neither web pages nor the server create more jobs."""
+    """Delete watches, revoke tokens and cancel batches, so that neither the server nor web pages create more jobs."""
+    for watch in client.watches.list():
+        client.watches.delete(watch.id)
+        log.add("watch", watch.id)
     for token in client.tokens.list():
         if token.state not in _ENDED_TOKENS:
             client.tokens.revoke(token.id)
@@ -212,9 +224,7 @@ def _describe(
     jobs = list(log.deleted.values())
     names: dict[str, list[str]] = {}
     for each in log.others:
-        names.setdefault(f"{each['kind']}s" if not each["kind"].endswith("batch") else f"{each['kind']}es", []).append(
-            each["name"]
-        )
+        names.setdefault(_PLURALS.get(each["kind"], each["kind"]), []).append(each["name"])
     return {
         "complete": not failed,
         "api_url": api_url,
