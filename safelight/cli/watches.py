@@ -7,7 +7,6 @@ import typer
 from rich.console import Console
 
 from safelight.cli.commands.import_prefix import Include
-from safelight.cli.commands.tokens import parse_tags
 from safelight.cli.options import (
     ApiUrl,
     Enlarge,
@@ -24,6 +23,7 @@ from safelight.cli.options import (
     Width,
     Widths,
     collect_shorthand,
+    parse_tags,
     read_pipeline,
 )
 from safelight.cli.rendering import documents, tables
@@ -34,7 +34,7 @@ EXAMPLES = """Examples:
 
 safelight watches create s3://shop-images/incoming/ --preset web
 
-safelight watches create s3://shop-images/scans/ --include "**/*.tif" --batch prefix --existing
+safelight watches create s3://shop-images/scans/ --include "**/*.tif" --group-by prefix --existing
 
 safelight watches list
 
@@ -64,7 +64,7 @@ def create(  # noqa: PLR0913 - each option is an argument
     include: Include = None,
     batch: Annotated[
         Grouping | None,
-        typer.Option("--batch", help="One batch for each day (the default), or for each folder of the bucket."),
+        typer.Option("--group-by", help="One batch for each day (the default), or for each folder of the bucket."),
     ] = None,
     existing: Annotated[bool, typer.Option("--existing", help="Also process the objects that exist already.")] = False,
     preset: PresetName = None,

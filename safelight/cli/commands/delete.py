@@ -34,7 +34,8 @@ OptionalIds = Annotated[
     list[str] | None, typer.Argument(metavar="ID", help="Job IDs.", show_default=False, callback=require_job_ids)
 ]
 All = Annotated[
-    bool, typer.Option("--all", help="Delete all your jobs, presets, assets and webhooks, and revoke your tokens.")
+    bool,
+    typer.Option("--all", help="Delete all your jobs, presets, assets, webhooks and watches, and revoke your tokens."),
 ]
 Tags = Annotated[
     list[str] | None,

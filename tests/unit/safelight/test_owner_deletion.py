@@ -33,6 +33,7 @@ class OwnerApi:
         default_factory=lambda: {"presets": ["card"], "assets": ["logo"], "webhooks": ["shop"]}
     )
     tokens: dict[str, str] = field(default_factory=lambda: {"T1": "ACTIVE", "T2": "EXPIRED"})
+    watches: list[str] = field(default_factory=lambda: ["W1"])
     batches: dict[str, bool] = field(default_factory=lambda: {"B1": False, "B2": True})
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Jobs whose deletion is refused.
@@ -41,7 +42,7 @@ class OwnerApi:
     after_deletion: Callable[[], None] = lambda: None
     deletions: list[str] = field(default_factory=list)
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - the routes
+    def __call__(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0911 - the routes
         """Handle a request."""
         parts = request.url.path.removeprefix("/v1/").split("/")
         match request.method, parts:
@@ -49,6 +50,11 @@ class OwnerApi:
                 return self._list_jobs(request.url.params)
             case "DELETE", ["jobs", job_id]:
                 return self._delete_job(job_id)
+            case "GET", ["watches"]:
+                return httpx.Response(200, json={"watches": [{"id": each, "state": "active"} for each in self.watches]})
+            case "DELETE", ["watches", watch_id]:
+                self.watches.remove(watch_id)
+                return httpx.Response(204)
             case "GET", ["tokens"]:
                 found = [{"id": each, "state": state} for each, state in self.tokens.items()]
                 return httpx.Response(200, json={"tokens": found, "next_cursor": None})
@@ -100,11 +106,11 @@ def connect(owner: OwnerApi) -> Safelight:
 
 
 def test_everything_is_deleted_and_stated(owner: OwnerApi, tmp_path: Path) -> None:
-    """Jobs, presets, assets and webhooks. Tokens are revoked and batches cancelled first, so that no jobs are added."""
+    """Jobs, presets, assets and webhooks. Watches, tokens and batches end first, so that no jobs are added."""
     path = tmp_path / "statement.json"
     document = delete_owner(connect(owner), path, {})
     assert (owner.jobs, owner.names) == ({}, {"presets": [], "assets": [], "webhooks": []})
-    assert (owner.tokens["T1"], owner.batches["B1"]) == ("REVOKED", True)
+    assert (owner.tokens["T1"], owner.batches["B1"], owner.watches) == ("REVOKED", True, [])
     assert json.loads(path.read_text()) == document
     assert sorted(each["id"] for each in document["jobs"]) == sorted(owner.statements)
     assert (document["job_count"], document["object_count"], document["bytes"]) == (COUNT, 2 * COUNT, 100 * COUNT)
@@ -114,6 +120,7 @@ def test_everything_is_deleted_and_stated(owner: OwnerApi, tmp_path: Path) -> No
         "webhooks": ["shop"],
         "revoked_tokens": ["T1"],
         "cancelled_batches": ["B1"],
+        "watches": ["W1"],
     }
     assert document.items() >= expected.items()
     assert document["complete"]

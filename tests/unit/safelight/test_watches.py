@@ -47,7 +47,18 @@ def test_a_watch_is_created_with_what_was_given(client: Safelight, api: Any) -> 
 def test_the_command_creates_a_watch(invoke: Invoke, api: Any) -> None:
     """And prints it as one line, or as JSON."""
     api.answers = [httpx.Response(201, json=WATCH), httpx.Response(201, json=WATCH)]
-    given = ("watches", "create", "s3://shop/in/", "--preset", "web", "--batch", "prefix", "--existing", "--tag", "a=b")
+    given = (
+        "watches",
+        "create",
+        "s3://shop/in/",
+        "--preset",
+        "web",
+        "--group-by",
+        "prefix",
+        "--existing",
+        "--tag",
+        "a=b",
+    )
     shown = invoke(*given)
     assert shown.exit_code == 0, shown.output
     assert shown.stdout.rstrip("\n").split("\t")[:5] == [WATCH["id"], "active", "s3://shop/in/", "7", "1"]
